@@ -1,0 +1,3 @@
+//! PID 1 of a damonlab guest.
+
+fn main() {}

@@ -1,0 +1,123 @@
+//! What the guest is told to do: one JSON document, complete, nothing left to ask.
+//!
+//! The host writes it into the fw_cfg file [`FW_CFG_NAME`]; the guest reads it once it is up.
+//! Names and ranges that only the guest can know (the addresses of a node, the pid of a workload)
+//! stay symbolic here and are resolved there; the answer goes back in
+//! [`crate::record::GuestReport`].
+
+use crate::damon::Kdamond;
+use crate::units::{Bytes, Nanos, NodeId};
+use serde::{Deserialize, Serialize};
+
+/// The fw_cfg item that carries the plan; in the guest it is
+/// `/sys/firmware/qemu_fw_cfg/by_name/<FW_CFG_NAME>/raw`.
+pub const FW_CFG_NAME: &str = "opt/damonlab/plan";
+
+/// The virtio-serial port on which the results leave ([`crate::wire`]).
+pub const RESULTS_PORT: &str = "org.damonlab.results";
+
+/// What the guest prints on the console, alone on a line, when it is about to read the plan.
+pub const READY_MARK: &str = "damonlab-guest: ready";
+
+/// What the guest prints on the console once the measured part is over and the results leave.
+pub const DRAIN_MARK: &str = "damonlab-guest: draining";
+
+/// What a guest prints in front of the reason why it cannot go on. It still sends what it has.
+pub const ERROR_MARK: &str = "damonlab-guest: error: ";
+
+/// The version of this document. A guest refuses any other.
+pub const PLAN_VERSION: u32 = 1;
+
+/// Everything that one run does inside the guest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`PLAN_VERSION`].
+    pub version: u32,
+    /// The scenario's name, for the console.
+    pub scenario: String,
+    /// Mixed into every choice the guest makes (which pages are hot, when a pass starts).
+    pub seed: u64,
+    /// Memory that is not there at boot and has to be brought up first, in this order.
+    pub cxl: Vec<CxlRegion>,
+    /// The processes that touch memory. They are placed before DAMON starts.
+    pub workloads: Vec<Workload>,
+    /// DAMON's configuration, one entry a kdamond.
+    pub kdamonds: Vec<Kdamond>,
+    /// Which tracepoints to record.
+    pub trace: Trace,
+    /// How often per-node memory, vmstat and scheme statistics are read, in guest time.
+    pub sample_every: Nanos,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One CXL region to assemble: one volatile device behind one window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CxlRegion {
+    /// The node that the region must become. The guest fails if it became another.
+    pub node: NodeId,
+    /// The device's serial number (QEMU `sn=`, sysfs `memN/serial`).
+    pub serial: u64,
+    /// Its whole size, a multiple of 256 MiB.
+    pub size: Bytes,
+}
+
+/// One process that holds anonymous memory and touches it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Its name, unique in the plan; also the process's comm (15 bytes).
+    pub name: String,
+    /// How much memory it maps and populates.
+    pub size: Bytes,
+    /// The node on which its memory is placed at first; migrations may move it later.
+    pub node: NodeId,
+    /// One pass over the hot part starts every so often.
+    pub every: Nanos,
+    /// The hot part, in parts of 10000 of `size`; the rest is populated and never touched again.
+    pub hot_bp: u64,
+    /// What a touch is.
+    pub access: Access,
+}
+
+/// What a workload does to a page in a pass: one access a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Reads eight bytes.
+    Read,
+    /// Writes eight bytes.
+    Write,
+}
+
+/// What the private tracing instance records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    /// `system:event` or `system:*`. An event that the kernel does not have is reported, not fatal:
+    /// the host decides what its absence means.
+    pub events: Vec<String>,
+    /// The ring buffer's size per CPU. It must hold the whole run: a lost event fails it.
+    pub buffer: Bytes,
+}
+
+/// One thing that happens in the guest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// Writes the configuration and turns every kdamond on. With `refused`, the kernel must say no
+    /// with this errno name (`EINVAL`), and nothing runs afterwards.
+    Start {
+        /// The errno name that the scenario expects.
+        refused: Option<String>,
+    },
+    /// Lets the guest run for so long.
+    Run {
+        /// Guest time.
+        time: Nanos,
+    },
+    /// Turns every kdamond off and waits until it is gone.
+    Stop,
+}

@@ -1,0 +1,151 @@
+//! What the guest sends back: named sections, each one file of a recording.
+//!
+//! Text sections are as the kernel rendered them. Structured ones are JSON: [`GuestReport`] once,
+//! [`Sample`] a line each.
+
+use crate::units::{Addr, Bytes, Nanos, NodeId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Names of the sections; a recording's file has the same name.
+pub mod section {
+    /// The instance's `trace` file.
+    pub const TRACE: &str = "trace.txt";
+    /// [`super::Sample`] a line, JSON.
+    pub const SAMPLES: &str = "samples.jsonl";
+    /// `/dev/kmsg` from boot to the end: `priority,time-us;message` a line, continuation lines dropped.
+    pub const DMESG: &str = "dmesg.txt";
+    /// [`super::GuestReport`], JSON.
+    pub const REPORT: &str = "guest.json";
+    /// The `format` files of every event of the `damon` system, one after the other, sorted by name,
+    /// with the `ID:` line left out: ids depend on what else is built in.
+    pub const FORMATS: &str = "formats.txt";
+    /// The tree under `/sys/kernel/mm/damon` after configuration: one path a line, sorted, with mode
+    /// (`-rw-------`) in front.
+    pub const SYSFS: &str = "sysfs.txt";
+}
+
+/// The one document that says how the guest fared.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestReport {
+    /// `uname -r` and `uname -v`.
+    pub kernel: String,
+    /// Why the guest stopped early, one cause a line; empty when the plan was carried out whole.
+    pub errors: Vec<String>,
+    /// Each node's physical ranges, `start` and one past the end.
+    pub node_ranges: BTreeMap<NodeId, Vec<(Addr, Addr)>>,
+    /// Each workload's pid.
+    pub workload_pids: BTreeMap<String, i32>,
+    /// Memory tiers: `/sys/devices/virtual/memory_tiering/memory_tierN/nodelist`.
+    pub memory_tiers: BTreeMap<String, String>,
+    /// Nodes as the guest sees them.
+    pub nodes: BTreeMap<NodeId, NodeView>,
+    /// Events that the plan named and the kernel does not have.
+    pub missing_events: Vec<String>,
+    /// One entry a step, in order; shorter than the plan's when the guest stopped early.
+    pub steps: Vec<StepOutcome>,
+    /// Loss accounting of the ring buffer, one entry a CPU.
+    pub trace_stats: Vec<TraceStats>,
+    /// pid of each kdamond while it ran, by index; for matching trace lines.
+    pub kdamond_pids: Vec<i32>,
+    /// The statistics of each scheme at the end, in the order of [`crate::damon::Kdamond`].
+    pub kdamond_stats: Vec<Vec<SchemeStats>>,
+}
+
+/// A node's visible properties.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeView {
+    /// `cpulist`.
+    pub cpus: String,
+    /// `MemTotal` of `nodeN/meminfo`.
+    pub mem_total: Bytes,
+    /// `distance`, one entry a node.
+    pub distances: Vec<u32>,
+    /// `access0/initiators/read_latency`, nanoseconds, where HMAT gave one.
+    pub read_latency: Option<u64>,
+    /// `access0/initiators/read_bandwidth`, MiB/s, where HMAT gave one.
+    pub read_bandwidth: Option<u64>,
+}
+
+/// How one step went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepOutcome {
+    /// CLOCK_MONOTONIC at its start.
+    pub begin: Nanos,
+    /// CLOCK_MONOTONIC at its end.
+    pub end: Nanos,
+    /// The errno name of a refused start, and the file that was written.
+    pub refused: Option<Refusal>,
+}
+
+/// The kernel's no to a sysfs write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// For instance `EINVAL`.
+    pub errno: String,
+    /// The sysfs file, relative to [`crate::damon::ROOT`].
+    pub file: String,
+    /// What was written.
+    pub value: String,
+}
+
+/// `per_cpu/cpuN/stats` of the tracing instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceStats {
+    /// The CPU.
+    pub cpu: u32,
+    /// `entries`.
+    pub entries: u64,
+    /// `overrun`: the oldest events were overwritten.
+    pub overrun: u64,
+    /// `commit overrun`.
+    pub commit_overrun: u64,
+    /// `dropped events`.
+    pub dropped: u64,
+}
+
+/// The state of memory at one moment of guest time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// CLOCK_MONOTONIC, the clock of the trace's time stamps too (`trace_clock` is `mono`).
+    pub time: Nanos,
+    /// `nodeN/meminfo`, every field in bytes, by node.
+    pub nodes: BTreeMap<NodeId, BTreeMap<String, Bytes>>,
+    /// `/proc/vmstat`, the counters that begin with one of [`VMSTAT_PREFIXES`].
+    pub vmstat: BTreeMap<String, u64>,
+    /// Where each workload's pages are: `N<node>=<pages>` of its `/proc/PID/numa_maps`, in bytes.
+    pub workloads: BTreeMap<String, BTreeMap<NodeId, Bytes>>,
+    /// `stats/*` of every scheme of every kdamond, after `update_schemes_stats`.
+    pub schemes: Vec<Vec<SchemeStats>>,
+}
+
+/// Which counters of `/proc/vmstat` a sample keeps.
+pub const VMSTAT_PREFIXES: &[&str] = &["pgmigrate_", "pgpromote_", "pgdemote_", "numa_", "pgfault", "nr_isolated_"];
+
+/// `schemes/<S>/stats` and `quotas/effective_bytes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchemeStats {
+    /// `nr_tried`.
+    pub nr_tried: u64,
+    /// `sz_tried`.
+    pub sz_tried: u64,
+    /// `nr_applied`.
+    pub nr_applied: u64,
+    /// `sz_applied`.
+    pub sz_applied: u64,
+    /// `sz_ops_filter_passed`.
+    pub sz_ops_filter_passed: u64,
+    /// `qt_exceeds`.
+    pub qt_exceeds: u64,
+    /// `nr_snapshots`.
+    pub nr_snapshots: u64,
+    /// `quotas/effective_bytes`.
+    pub effective_bytes: u64,
+}

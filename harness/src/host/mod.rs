@@ -1,0 +1,10 @@
+//! The edge to the host: processes that die with us, locks, folders, what the user's keyboard says.
+//!
+//! Nothing else in the crate starts a process or holds a lock by other means, so what damonlab can
+//! leave behind is decided in this folder alone.
+
+pub mod interrupt;
+pub mod lock;
+pub mod paths;
+pub mod process;
+pub mod text;

@@ -1,0 +1,66 @@
+//! Text that came from a guest or a tool, made safe to print on a terminal.
+
+/// `text` without escape sequences and control characters; newlines and tabs stay.
+///
+/// A guest can print what it likes, and a terminal obeys escape sequences (titles, colours, even
+/// answers typed on the user's behalf).
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => skip_escape(&mut chars),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Skips what follows an ESC: a CSI (`[` up to a letter), an OSC (`]` up to BEL or ST), or one character.
+fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    match chars.next() {
+        Some('[') => {
+            while chars.next_if(|c| !('@'..='~').contains(c) && *c != '\n').is_some() {}
+            chars.next_if(|c| *c != '\n');
+        }
+        Some(']') => {
+            while let Some(c) = chars.next_if(|c| *c != '\n') {
+                if c == '\u{7}' || (c == '\u{1b}' && chars.next_if_eq(&'\\').is_some()) {
+                    break;
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The last `count` lines of `text`, without carriage returns and escapes.
+pub fn last_lines(text: &str, count: usize) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].iter().map(|line| printable(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_controls_go_and_text_stays() {
+        assert_eq!(printable("a\u{1b}[31;1mred\u{1b}[0m\r\n\tb\u{0}c"), "ared\n\tbc");
+        assert_eq!(printable("\u{1b}]0;title\u{7}after"), "after");
+        assert_eq!(printable("\u{1b}]0;title\u{1b}\\after"), "after");
+    }
+
+    #[test]
+    fn an_unfinished_escape_takes_no_more_than_its_line() {
+        assert_eq!(printable("x\u{1b}[31\nsecond"), "x\nsecond");
+        assert_eq!(printable("x\u{1b}]0;t\nsecond"), "x\nsecond");
+    }
+
+    #[test]
+    fn the_last_lines_are_the_last() {
+        assert_eq!(last_lines("1\r\n2\r\n3\r\n", 2), ["2", "3"]);
+    }
+}

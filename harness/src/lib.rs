@@ -1,0 +1,13 @@
+//! damonlab: deterministic simulation testing for DAMON, the Linux kernel's data access monitor.
+//!
+//! A [`scenario`] describes a machine, workloads and a DAMON configuration. [`kernel`] builds the
+//! kernel, [`vm`] boots it under QEMU through virtme-ng, the guest of `damonlab-guest` runs the
+//! scenario, and what comes back is a [`recording`]. Everything from there on ([`check`],
+//! [`snapshot`], [`report`]) reads a recording and needs no machine. Modules import only from those
+//! above them in this list.
+
+pub mod host;
+pub mod trace;
+pub mod scenario;
+pub mod recording;
+

@@ -1,0 +1,3 @@
+//! The `damonlab` command.
+
+fn main() {}

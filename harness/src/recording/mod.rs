@@ -1,0 +1,57 @@
+//! A recording: the folder that a run leaves, and all that judges it reads.
+//!
+//! Written once, by [`crate::run`]; read typed, by everything after. Nothing in it depends on the
+//! host or on wall time but `host.json` and `vng.log`, which no comparison reads.
+
+use crate::scenario::Scenario;
+use crate::trace::Trace;
+use damonlab_guest::plan::Plan;
+use damonlab_guest::record::{GuestReport, Sample};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The version of the folder's layout.
+pub const RECORDING_VERSION: u32 = 1;
+
+/// One run, read whole.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// The folder.
+    pub dir: PathBuf,
+    /// `recording.json`.
+    pub meta: Meta,
+    /// `scenario.yaml`, read again.
+    pub scenario: Scenario,
+    /// `plan.json`.
+    pub plan: Plan,
+    /// `guest.json`.
+    pub report: GuestReport,
+    /// `trace.txt`.
+    pub trace: Trace,
+    /// `samples.jsonl`.
+    pub samples: Vec<Sample>,
+    /// `dmesg.txt`.
+    pub dmesg: String,
+    /// `formats.txt`.
+    pub formats: String,
+    /// `sysfs.txt`.
+    pub sysfs: String,
+}
+
+/// What the run was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meta {
+    /// [`RECORDING_VERSION`].
+    pub version: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The kernel, for people: `linux 7.3.4 + 1 patch`.
+    pub kernel: String,
+    /// The image's key: a hash over source, patches, configuration and compiler, or over the file.
+    pub kernel_key: String,
+    /// `QEMU emulator version ...`.
+    pub qemu: String,
+    /// The seed.
+    pub seed: u64,
+}

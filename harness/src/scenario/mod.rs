@@ -1,0 +1,76 @@
+//! A scenario: one YAML file that says which machine, which workloads, which DAMON configuration,
+//! what happens, and what must come out.
+//!
+//! [`Scenario`] is what is left once the file has been read and found sound: units resolved, names
+//! checked, damo's kdamonds turned into the kernel's own terms. Every error names its line.
+
+mod expect;
+mod machine;
+
+pub use expect::{Bound, Expectation, Quantity, Where};
+pub use machine::{CxlDevice, From, MachineSpec, NodeSpec};
+
+use damonlab_guest::damon::Kdamond;
+use damonlab_guest::plan::{CxlRegion, PLAN_VERSION, Plan, Step, Trace, Workload};
+use damonlab_guest::units::Nanos;
+
+/// A scenario that makes sense.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The file's stem: the name in reports, results and snapshots.
+    pub name: String,
+    /// One sentence for people.
+    pub summary: String,
+    /// The machine that the guest must see.
+    pub machine: MachineSpec,
+    /// The processes that touch memory.
+    pub workloads: Vec<Workload>,
+    /// DAMON's configuration.
+    pub kdamonds: Vec<Kdamond>,
+    /// What is recorded.
+    pub trace: Trace,
+    /// How often memory is sampled.
+    pub sample_every: Nanos,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+    /// What must come out.
+    pub expect: Vec<Expectation>,
+    /// Which snapshots are compared in `cargo test`.
+    pub snapshot: Vec<SnapshotKind>,
+}
+
+/// The kinds of stored text that a run is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SnapshotKind {
+    /// Event formats and the sysfs tree.
+    Interface,
+    /// The normalised course of the run.
+    Behaviour,
+}
+
+impl Scenario {
+    /// What the guest is told to do.
+    pub fn plan(&self, seed: u64) -> Plan {
+        Plan {
+            version: PLAN_VERSION,
+            scenario: self.name.clone(),
+            seed,
+            cxl: self
+                .machine
+                .cxl
+                .iter()
+                .map(|device| CxlRegion { node: device.node, serial: device.serial, size: device.size })
+                .collect(),
+            workloads: self.workloads.clone(),
+            kdamonds: self.kdamonds.clone(),
+            trace: self.trace.clone(),
+            sample_every: self.sample_every,
+            steps: self.steps.clone(),
+        }
+    }
+
+    /// How much guest time the steps take.
+    pub fn guest_time(&self) -> Nanos {
+        Nanos(self.steps.iter().map(|step| if let Step::Run { time } = step { time.0 } else { 0 }).sum())
+    }
+}
