@@ -9,5 +9,6 @@
 pub mod host;
 pub mod trace;
 pub mod scenario;
+pub mod machine;
 pub mod recording;
 
