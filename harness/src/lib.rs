@@ -7,8 +7,7 @@
 //! above them in this list.
 
 pub mod host;
-pub mod trace;
-pub mod scenario;
 pub mod machine;
 pub mod recording;
-
+pub mod scenario;
+pub mod trace;

@@ -37,7 +37,8 @@ impl Argv {
 
     /// The arguments of vng, in its order, but for those of QEMU.
     pub fn vng(&self) -> Vec<String> {
-        let mut words = vec!["--cpus".to_owned(), self.cpus.to_string(), "--memory".to_owned(), self.memory_word()];
+        let mut words =
+            vec!["--cpus".to_owned(), self.cpus.to_string(), "--memory".to_owned(), self.memory_word()];
         words.extend(self.numa.iter().flat_map(|value| ["--numa".to_owned(), value.clone()]));
         words.extend(self.distances.iter().flat_map(|value| ["--numa-distance".to_owned(), value.clone()]));
         words
@@ -135,7 +136,10 @@ fn cxl(index: usize, device: &CxlDevice) -> Vec<String> {
         "-device".to_owned(),
         format!("cxl-rp,port=0,bus={bridge},id=cxl-rp{index},chassis={index},slot=2"),
         "-device".to_owned(),
-        format!("cxl-type3,bus=cxl-rp{index},volatile-memdev=cxl-mem{index},id=cxl-dev{index},sn={:#x}", device.serial),
+        format!(
+            "cxl-type3,bus=cxl-rp{index},volatile-memdev=cxl-mem{index},id=cxl-dev{index},sn={:#x}",
+            device.serial
+        ),
         "-machine".to_owned(),
         format!("cxl-fmw.{index}.targets.0={bridge},cxl-fmw.{index}.size={}", window(device)),
     ]
@@ -151,7 +155,9 @@ pub fn qemu_check_args(argv: &Argv) -> Vec<String> {
             .to_vec();
     words.extend([argv.memory_word(), "-smp".to_owned(), argv.cpus.to_string()]);
     for (index, value) in argv.numa.iter().enumerate() {
-        let (size, rest) = value.split_once(',').map_or((value.as_str(), String::new()), |(size, rest)| (size, format!(",{rest}")));
+        let (size, rest) = value
+            .split_once(',')
+            .map_or((value.as_str(), String::new()), |(size, rest)| (size, format!(",{rest}")));
         words.extend([
             "-object".to_owned(),
             format!("memory-backend-memfd,id=mem{},size={size},share=on", index + 1),
@@ -160,7 +166,9 @@ pub fn qemu_check_args(argv: &Argv) -> Vec<String> {
         ]);
     }
     for value in &argv.distances {
-        if let Some(((src, dst), val)) = value.split_once('=').and_then(|(pair, val)| Some((pair.split_once(',')?, val))) {
+        if let Some(((src, dst), val)) =
+            value.split_once('=').and_then(|(pair, val)| Some((pair.split_once(',')?, val)))
+        {
             words.extend(["-numa".to_owned(), format!("dist,src={src},dst={dst},val={val}")]);
         }
     }

@@ -77,7 +77,7 @@ impl Diagnostic for ScenarioError {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let ScenarioError::Wrong(wrong) = self else { return None };
-        let span = wrong.span.map(|span| LabeledSpan::new_with_span(Some("here".to_owned()), span));
+        let span = wrong.span.map(|span| LabeledSpan::new_with_span(None, span));
         span.map(|span| Box::new(std::iter::once(span)) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 }
@@ -107,6 +107,15 @@ impl Fault {
     /// With what to do about it.
     pub(super) fn help(mut self, help: impl Into<String>) -> Fault {
         self.help = Some(help.into());
+        self
+    }
+
+    /// With another way out, after the one that is there already.
+    pub(super) fn or_help(mut self, other: &str) -> Fault {
+        self.help = Some(match self.help.take() {
+            Some(first) => format!("{first}; {other}"),
+            None => other.to_owned(),
+        });
         self
     }
 
@@ -168,7 +177,9 @@ fn yaml_message(error: &serde_saphyr::Error) -> (String, Option<String>) {
         Yaml::SerdeUnknownVariant { variant, expected, .. } => {
             (format!("unknown word '{variant}'"), Some(suggest::among(variant, expected)))
         }
-        Yaml::SerdeMissingField { field, .. } => (format!("the key '{field}' is missing"), None),
+        Yaml::SerdeMissingField { field, .. } => {
+            (format!("the key '{field}' is missing in the mapping that this belongs to"), None)
+        }
         Yaml::DuplicateMappingKey { key, .. } => {
             (format!("the key '{}' stands here twice", key.as_deref().unwrap_or("?")), None)
         }
@@ -176,7 +187,9 @@ fn yaml_message(error: &serde_saphyr::Error) -> (String, Option<String>) {
             ("a scenario is one YAML document, and here begins a second".to_owned(), None)
         }
         Yaml::NullIntoString { .. } => ("a value is missing".to_owned(), None),
-        Yaml::Unexpected { expected, .. } => (format!("wrong kind of value: {}", kind_wanted(expected)), None),
+        Yaml::Unexpected { expected, .. } => {
+            (format!("wrong kind of value: {}", kind_wanted(expected)), None)
+        }
         other => {
             let text = other.to_string();
             (text.split(" at line ").next().unwrap_or_default().to_owned(), None)

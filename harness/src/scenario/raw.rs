@@ -216,4 +216,3 @@ pub(super) struct RawExpectation {
 pub(super) struct RawLast {
     pub windows: At<Number>,
 }
-

@@ -154,8 +154,7 @@ pub(super) enum Accesses {
 }
 
 impl Leaf for Accesses {
-    const WANTED: &'static str =
-        "a number of accesses: '5 samples' or '25 %' (damo reads a bare number as percent, the kernel as samples)";
+    const WANTED: &'static str = "a number of accesses: '5 samples' or '25 %' (damo reads a bare number as percent, the kernel as samples)";
 
     fn parse(text: &str) -> Option<Self> {
         match text {
@@ -186,8 +185,7 @@ pub(super) enum Age {
 }
 
 impl Leaf for Age {
-    const WANTED: &'static str =
-        "an age: '30 s' or '5 aggr_intervals' (damo reads a bare number as microseconds, the kernel as aggregations)";
+    const WANTED: &'static str = "an age: '30 s' or '5 aggr_intervals' (damo reads a bare number as microseconds, the kernel as aggregations)";
 
     fn parse(text: &str) -> Option<Self> {
         match text {

@@ -18,7 +18,8 @@ pub fn charge_window(kdamonds: &[Kdamond]) -> Option<Nanos> {
 
 /// One scheme's window in microseconds.
 fn window(scheme: &Scheme, context: &Context) -> Option<u64> {
-    let apply = if scheme.apply_interval_us == 0 { context.intervals.aggr_us } else { scheme.apply_interval_us };
+    let apply =
+        if scheme.apply_interval_us == 0 { context.intervals.aggr_us } else { scheme.apply_interval_us };
     let reset = scheme.quota.reset_interval_ms.checked_mul(1_000)?;
     reset.div_ceil(apply.max(1)).max(1).checked_mul(apply)
 }

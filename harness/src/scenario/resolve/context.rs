@@ -8,13 +8,12 @@ use super::super::raw_damon::{
 use super::super::units::Word;
 use super::super::vocabulary::OPS;
 use super::{Names, filter, scheme};
-use damonlab_guest::damon::{
-    AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target,
-};
+use damonlab_guest::damon::{AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target};
 use damonlab_guest::units::Addr;
 
 /// damo's and the kernel's defaults; they differ in `update_us` (damo 1 s, kernel 60 s), damo wins.
-const DEFAULT_INTERVALS: Intervals = Intervals { sample_us: 5_000, aggr_us: 100_000, update_us: 1_000_000, goal: None };
+const DEFAULT_INTERVALS: Intervals =
+    Intervals { sample_us: 5_000, aggr_us: 100_000, update_us: 1_000_000, goal: None };
 
 /// damo's and the kernel's defaults.
 const DEFAULT_REGIONS: Range = Range { min: 10, max: 1_000 };
@@ -44,7 +43,9 @@ fn context(raw: &RawContext, names: &Names) -> Checked<Context> {
     let schemes = raw
         .schemes
         .iter()
-        .map(|raw| scheme::scheme(raw, &scheme::Around { ops, intervals: &intervals, targets: targets.len() }, names))
+        .map(|raw| {
+            scheme::scheme(raw, &scheme::Around { ops, intervals: &intervals, targets: targets.len() }, names)
+        })
         .collect::<Checked<Vec<_>>>()?;
     let addr_unit = raw.addr_unit.as_ref().map_or(1, |unit| unit.value.0);
     if let (0, Some(place)) = (addr_unit, &raw.addr_unit) {
@@ -88,7 +89,9 @@ fn check_sample_control(raw: &RawSampleControl) -> Checked<()> {
 
 fn intervals(raw: Option<&RawIntervals>, names: &Names) -> Checked<Intervals> {
     let Some(raw) = raw else { return Ok(DEFAULT_INTERVALS) };
-    let micros = |raw: &Option<At<super::super::units::Micros>>, default: u64| raw.as_ref().map_or(default, |us| us.value.0);
+    let micros = |raw: &Option<At<super::super::units::Micros>>, default: u64| {
+        raw.as_ref().map_or(default, |us| us.value.0)
+    };
     let goal = raw.intervals_goal.as_ref().map(|goal| IntervalsGoal {
         access_bp: goal.access_bp.value.0,
         aggrs: goal.aggrs.value.0,
@@ -115,7 +118,10 @@ fn check_intervals(raw: &RawIntervals, intervals: &Intervals, names: &Names) -> 
     if intervals.sample_us > intervals.aggr_us
         && let Some(place) = raw.sample_us.as_ref().or(raw.aggr_us.as_ref())
     {
-        let message = format!("a sample every {} us is less often than an aggregation every {} us", intervals.sample_us, intervals.aggr_us);
+        let message = format!(
+            "a sample every {} us is less often than an aggregation every {} us",
+            intervals.sample_us, intervals.aggr_us
+        );
         names.kernel_refuses(|| Fault::at(place, message))?;
     }
     if let (Some(goal), Some(place)) = (&intervals.goal, &raw.intervals_goal)
@@ -135,11 +141,16 @@ fn nr_regions(raw: &RawCounts, names: &Names) -> Checked<Range> {
     let range = Range { min: raw.min.value.0, max: raw.max.value.0 };
     if range.min > range.max {
         names.kernel_refuses(|| {
-            Fault::at(&raw.min, format!("the minimum of {} regions is above the maximum of {}", range.min, range.max))
+            Fault::at(
+                &raw.min,
+                format!("the minimum of {} regions is above the maximum of {}", range.min, range.max),
+            )
         })?;
     }
     if range.min < 3 {
-        names.kernel_refuses(|| Fault::at(&raw.min, format!("DAMON wants 3 regions at least, and this is {}", range.min)))?;
+        names.kernel_refuses(|| {
+            Fault::at(&raw.min, format!("DAMON wants 3 regions at least, and this is {}", range.min))
+        })?;
     }
     Ok(range)
 }
@@ -150,9 +161,10 @@ fn targets(raw: &RawContext, ops: Ops, names: &Names) -> Checked<Vec<Target>> {
         names.kernel_refuses(|| Fault::at(all, "a context without a target monitors nothing"))?;
     }
     if let (Ops::Paddr, Some(second)) = (ops, all.value.get(1)) {
-        names.kernel_refuses(|| Fault::at(second, "paddr takes one target, and here is a second").help(
-            "put all regions into the first target",
-        ))?;
+        names.kernel_refuses(|| {
+            Fault::at(second, "paddr takes one target, and here is a second")
+                .help("put all regions into the first target")
+        })?;
     }
     all.value.iter().map(|raw| target(raw, ops, names)).collect()
 }
@@ -166,7 +178,11 @@ fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
     }
     let regions = raw.value.regions.iter().map(|raw| range(raw, names)).collect::<Checked<Vec<_>>>()?;
     check_regions(raw, &regions, ops, names)?;
-    Ok(Target { pid, obsolete: raw.value.obsolete.as_ref().is_some_and(|obsolete| obsolete.value.0), regions })
+    Ok(Target {
+        pid,
+        obsolete: raw.value.obsolete.as_ref().is_some_and(|obsolete| obsolete.value.0),
+        regions,
+    })
 }
 
 fn pid(raw: &At<RawPid>, ops: Ops, names: &Names) -> Checked<Pid> {
@@ -185,7 +201,8 @@ fn pid(raw: &At<RawPid>, ops: Ops, names: &Names) -> Checked<Pid> {
 
 fn check_regions(raw: &At<RawTarget>, regions: &[AddrRange], ops: Ops, names: &Names) -> Checked<()> {
     if regions.is_empty() && ops != Ops::Vaddr {
-        return Err(Fault::at(raw, "the target has no region").help("regions: [{node: 0}], or [{start: .., end: ..}]"));
+        return Err(Fault::at(raw, "the target has no region")
+            .help("regions: [{node: 0}], or [{start: .., end: ..}]"));
     }
     for (place, region) in raw.value.regions.iter().zip(regions) {
         if matches!(region, AddrRange::Node(_)) && ops != Ops::Paddr {
@@ -208,7 +225,9 @@ fn check_order(place: &At<RawRegion>, before: &AddrRange, after: &AddrRange, nam
         _ => false,
     };
     if wrong {
-        names.kernel_refuses(|| Fault::at(place, "regions must ascend without overlap, and this one comes too late"))?;
+        names.kernel_refuses(|| {
+            Fault::at(place, "regions must ascend without overlap, and this one comes too late")
+        })?;
     }
     Ok(())
 }

@@ -70,7 +70,12 @@ fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()>
     }
 }
 
-fn mean(raw: &At<RawExpectation>, field: &At<Word>, names: &Names, windows: Option<u64>) -> Checked<Quantity> {
+fn mean(
+    raw: &At<RawExpectation>,
+    field: &At<Word>,
+    names: &Names,
+    windows: Option<u64>,
+) -> Checked<Quantity> {
     let Some(event) = &raw.value.of else {
         return Err(Fault::at(raw, "`mean` needs to know of which event: of: EVENT"));
     };
@@ -92,9 +97,10 @@ fn last(raw: &At<RawLast>, event: &At<Word>, windows: Option<u64>) -> Checked<u6
         return Err(Fault::at(&raw.value.windows, "the last 0 windows have no mean"));
     }
     match windows {
-        Some(run) if event.value.0 == WINDOW_EVENT && count > run => {
-            Err(Fault::at(&raw.value.windows, format!("the steps have room for {run} windows, and this asks for {count}")))
-        }
+        Some(run) if event.value.0 == WINDOW_EVENT && count > run => Err(Fault::at(
+            &raw.value.windows,
+            format!("the steps have room for {run} windows, and this asks for {count}"),
+        )),
         _ => Ok(count),
     }
 }

@@ -23,7 +23,13 @@ pub(super) fn any(raw: &[At<RawFilter>], targets: usize, names: &Names) -> Check
     raw.iter().map(|raw| filter(raw, ALL_FILTERS, "filters", targets, names)).collect()
 }
 
-fn filter(raw: &At<RawFilter>, allowed: &[&str], key: &str, targets: usize, names: &Names) -> Checked<Filter> {
+fn filter(
+    raw: &At<RawFilter>,
+    allowed: &[&str],
+    key: &str,
+    targets: usize,
+    names: &Names,
+) -> Checked<Filter> {
     let word = &raw.value.filter_type;
     let name = word.value.0.as_str();
     if let Some(range) = &raw.value.probe_hits_wsum_range {
@@ -35,7 +41,8 @@ fn filter(raw: &At<RawFilter>, allowed: &[&str], key: &str, targets: usize, name
             return Err(fault.known(name, allowed));
         }
         // A known filter in the wrong folder: the kernel answers EINVAL.
-        names.kernel_refuses(|| fault)?;
+        let home = if CORE_FILTERS.contains(&name) { "core_filters" } else { "ops_filters" };
+        names.kernel_refuses(|| fault.help(format!("it belongs into {home}")))?;
     }
     Ok(Filter {
         kind: kind(raw, name, targets, names)?,
@@ -61,11 +68,15 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
             let index = raw.value.damon_target_idx.as_ref().ok_or_else(|| missing("damon_target_idx: N"))?;
             match u32::try_from(index.value.0) {
                 Ok(target) if (target as usize) < targets => Ok(FilterKind::Target(target)),
-                _ => Err(Fault::at(index, format!("there is no target {}; there are {targets}", index.value.0))),
+                _ => Err(Fault::at(
+                    index,
+                    format!("there is no target {}; there are {targets}", index.value.0),
+                )),
             }
         }
         _ => {
-            let place = raw.value.hugepage_size.as_ref().ok_or_else(|| missing("hugepage_size: [MIN, MAX]"))?;
+            let place =
+                raw.value.hugepage_size.as_ref().ok_or_else(|| missing("hugepage_size: [MIN, MAX]"))?;
             hugepages(place).map(FilterKind::HugepageSize)
         }
     }

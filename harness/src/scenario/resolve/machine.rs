@@ -44,7 +44,10 @@ fn nodes(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
         return Err(Fault::at(raw, "a machine needs a node"));
     }
     if raw.value.len() > MAX_NODES {
-        return Err(Fault::at(raw, format!("{} nodes; the kernel is built for {MAX_NODES}", raw.value.len())));
+        return Err(Fault::at(
+            raw,
+            format!("{} nodes; the kernel is built for {MAX_NODES}", raw.value.len()),
+        ));
     }
     let mut by_id = BTreeMap::new();
     for node in &raw.value {
@@ -55,7 +58,8 @@ fn nodes(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
     }
     for (index, node) in raw.value.iter().enumerate() {
         if usize::from(node.id.value.0.0) >= raw.value.len() {
-            let message = format!("{} leaves a gap: ids go from 0 to {}", node.id.value.0, raw.value.len() - 1);
+            let message =
+                format!("{} leaves a gap: ids go from 0 to {}", node.id.value.0, raw.value.len() - 1);
             return Err(Fault::at(&raw.value[index].id, message));
         }
     }
@@ -67,8 +71,11 @@ fn nodes(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
 fn node(raw: &RawNode, all: &[RawNode]) -> Checked<NodeSpec> {
     let memory = raw.memory.value.0;
     if memory.0 == 0 || !memory.0.is_multiple_of(MEMORY_BLOCK) {
-        return Err(Fault::at(&raw.memory, format!("a node's memory comes in blocks of 128 MiB, and this is {memory}"))
-            .help(format!("the nearest is {}", nearest(memory, MEMORY_BLOCK))));
+        return Err(Fault::at(
+            &raw.memory,
+            format!("a node's memory comes in blocks of 128 MiB, and this is {memory}"),
+        )
+        .help(format!("the nearest is {}", nearest(memory, MEMORY_BLOCK))));
     }
     let cpus = raw.cpus.iter().map(cpu).collect::<Checked<Vec<u32>>>()?;
     let from = raw.from.as_ref().map(|from| self::from(from, raw, all)).transpose()?;
@@ -98,13 +105,15 @@ fn check_cpus(nodes: &[RawNode]) -> Checked<()> {
     let count = owners.len() as u64;
     for cpu in nodes.iter().flat_map(|node| &node.cpus) {
         if cpu.value.0 >= count {
-            let message = format!("CPU {} leaves a gap: {count} CPUs are numbered 0 to {}", cpu.value.0, count - 1);
+            let message =
+                format!("CPU {} leaves a gap: {count} CPUs are numbered 0 to {}", cpu.value.0, count - 1);
             return Err(Fault::at(cpu, message));
         }
     }
     match nodes.iter().find(|node| node.id.value.0 == NodeId(0)) {
-        Some(zero) if zero.cpus.is_empty() => Err(Fault::at(&zero.id, "node 0 needs a CPU: the kernel boots there")
-            .help("add cpus: [0]")),
+        Some(zero) if zero.cpus.is_empty() => {
+            Err(Fault::at(&zero.id, "node 0 needs a CPU: the kernel boots there").help("add cpus: [0]"))
+        }
         _ => Ok(()),
     }
 }
@@ -114,7 +123,10 @@ fn check_total(nodes: &[RawNode]) -> Checked<()> {
     for node in nodes {
         total = total.saturating_add(node.memory.value.0.0);
         if total > MAX_MEMORY {
-            let message = format!("the nodes come to more than {}, and a guest takes what its machine says", Bytes(MAX_MEMORY));
+            let message = format!(
+                "the nodes come to more than {}, and a guest takes what its machine says",
+                Bytes(MAX_MEMORY)
+            );
             return Err(Fault::at(&node.memory, message));
         }
     }
@@ -150,8 +162,11 @@ fn from(raw: &RawFrom, node: &RawNode, all: &[RawNode]) -> Checked<From> {
 fn check_bandwidth(raw: &At<super::super::units::Rate>) -> Checked<Bytes> {
     let bandwidth = raw.value.0;
     if bandwidth.0 == 0 || !bandwidth.0.is_multiple_of(Bytes::MIB.0) {
-        return Err(Fault::at(raw, format!("HMAT counts bandwidth in MiB a second, and this is {bandwidth}"))
-            .help(format!("the nearest is {}", nearest(bandwidth, Bytes::MIB.0))));
+        return Err(Fault::at(
+            raw,
+            format!("HMAT counts bandwidth in MiB a second, and this is {bandwidth}"),
+        )
+        .help(format!("the nearest is {}", nearest(bandwidth, Bytes::MIB.0))));
     }
     if bandwidth.0 / Bytes::MIB.0 > MAX_HMAT_ENTRY {
         return Err(Fault::at(raw, format!("{bandwidth} a second does not fit an HMAT table"))
@@ -170,7 +185,9 @@ fn cxl(raw: &[RawCxl], nodes: &[NodeSpec]) -> Checked<Vec<CxlDevice>> {
         let wanted = NodeId((nodes.len() + index) as u16);
         if device.node.value.0 != wanted {
             let message = format!("a CXL window becomes {wanted} here, not {}", device.node.value.0);
-            return Err(Fault::at(&device.node, message).help("windows are numbered after the last of `nodes`"));
+            return Err(
+                Fault::at(&device.node, message).help("windows are numbered after the last of `nodes`")
+            );
         }
         check_cxl_size(&device.size)?;
         let serial = device.serial.as_ref().map_or(index as u64 + 1, |serial| serial.value.0);
@@ -207,7 +224,10 @@ fn distances(
         let pair = (line.from.value.0, line.to.value.0);
         let distance = distance(line)?;
         if given.insert(pair, distance).is_some() {
-            return Err(Fault::at(&line.from, format!("the distance from {} to {} stands here twice", pair.0, pair.1)));
+            return Err(Fault::at(
+                &line.from,
+                format!("the distance from {} to {} stands here twice", pair.0, pair.1),
+            ));
         }
     }
     let back: Vec<_> = given.iter().map(|((from, to), distance)| ((*to, *from), *distance)).collect();
@@ -230,7 +250,11 @@ fn check_distance_end(
         return Err(Fault::at(end, format!("{id} is a CXL window, which has no row in the SLIT"))
             .help("the kernel gives it 20 from everywhere"));
     }
-    if nodes.iter().any(|node| node.id == id) { Ok(()) } else { Err(Fault::at(end, format!("there is no {id}"))) }
+    if nodes.iter().any(|node| node.id == id) {
+        Ok(())
+    } else {
+        Err(Fault::at(end, format!("there is no {id}")))
+    }
 }
 
 fn distance(line: &RawDistance) -> Checked<u8> {
@@ -249,7 +273,8 @@ fn distance(line: &RawDistance) -> Checked<u8> {
 fn check_tiers(raw: &[RawNode], machine: &MachineSpec) -> Checked<()> {
     let dram = tier::dram(machine);
     for node in &machine.nodes {
-        let Some(place) = raw.iter().find(|raw| raw.id.value.0 == node.id).and_then(|raw| raw.from.as_ref()) else {
+        let Some(place) = raw.iter().find(|raw| raw.id.value.0 == node.id).and_then(|raw| raw.from.as_ref())
+        else {
             continue;
         };
         let Some(from) = node.from else { continue };
@@ -276,7 +301,12 @@ fn check_tiers(raw: &[RawNode], machine: &MachineSpec) -> Checked<()> {
 }
 
 /// `mt_set_default_dram_perf` drops HMAT altogether when two DRAM nodes are more than 10 % apart.
-fn check_alike(node: &NodeSpec, from: &From, dram: (Nanos, Bytes), place: &At<super::super::units::Time>) -> Checked<()> {
+fn check_alike(
+    node: &NodeSpec,
+    from: &From,
+    dram: (Nanos, Bytes),
+    place: &At<super::super::units::Time>,
+) -> Checked<()> {
     let apart = |a: u64, b: u64| u128::from(a.abs_diff(b)) * 10 > u128::from(b);
     if apart(from.latency.0, dram.0.0) || apart(from.bandwidth.0, dram.1.0) {
         let message = format!(

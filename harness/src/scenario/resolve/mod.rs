@@ -75,7 +75,8 @@ impl Names {
         if self.refused {
             return Ok(());
         }
-        Err(fault().help("where the kernel's no is the point of the scenario, say `start: {refused: EINVAL}`"))
+        Err(fault()
+            .or_help("where the kernel's no is the point of the scenario, say `start: {refused: EINVAL}`"))
     }
 }
 
@@ -85,14 +86,12 @@ pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
     let machine = machine::resolve(&raw.machine)?;
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let names = names(&machine, &workloads, &raw.steps);
-    let kdamonds = raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
+    let kdamonds =
+        raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     let steps = steps::resolve(&raw.steps, &kdamonds)?;
     let windows = steps::windows_run(&steps, &kdamonds);
-    let expect = raw
-        .expect
-        .iter()
-        .map(|raw| expect::resolve(raw, &names, windows))
-        .collect::<Checked<Vec<_>>>()?;
+    let expect =
+        raw.expect.iter().map(|raw| expect::resolve(raw, &names, windows)).collect::<Checked<Vec<_>>>()?;
     let trace = trace(&raw.trace, &machine)?;
     let guest_time = super::guest_time(&steps);
     Ok(Scenario {
@@ -114,12 +113,16 @@ fn check_header(name: &str, raw: &RawScenario) -> Checked<()> {
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > 48 || !name.chars().all(sound) || name.starts_with('-') {
         let message = format!("the file's name '{name}' cannot name a scenario");
-        return Err(Fault::whole(message)
-            .help("up to 48 lower-case letters, digits and '-', then .yaml: it names results and snapshots"));
+        return Err(Fault::whole(message).help(
+            "up to 48 lower-case letters, digits and '-', then .yaml: it names results and snapshots",
+        ));
     }
     if raw.version.value.0 != 1 {
-        return Err(Fault::at(&raw.version, format!("version {} of the format is not known", raw.version.value.0))
-            .help("this damonlab reads version: 1"));
+        return Err(Fault::at(
+            &raw.version,
+            format!("version {} of the format is not known", raw.version.value.0),
+        )
+        .help("this damonlab reads version: 1"));
     }
     if raw.summary.value.0.trim().is_empty() {
         return Err(Fault::at(&raw.summary, "the summary is empty").help("one sentence: what must come out"));
@@ -129,7 +132,8 @@ fn check_header(name: &str, raw: &RawScenario) -> Checked<()> {
 
 fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
     let dram = machine.nodes.iter().map(|node| node.id);
-    let refused = |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
+    let refused =
+        |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
     Names {
         nodes: dram.chain(machine.cxl.iter().map(|device| device.node)).collect(),
         workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
@@ -152,16 +156,17 @@ fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
     Ok(Trace { events, buffer })
 }
 
-/// The ring buffer lies in the guest's memory, once per CPU.
+/// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on node 0.
 fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<()> {
     let buffer = place.value.0;
     let cpus = machine.nodes.iter().map(|node| node.cpus.len() as u64).sum::<u64>();
-    let half = machine.nodes.iter().map(|node| node.memory.0).sum::<u64>() / 2;
+    let half = machine.nodes.first().map_or(0, |zero| zero.memory.0) / 2;
     if buffer.0 < 1 << 16 {
         return Err(Fault::at(place, format!("a trace buffer of {buffer} loses events")).help("64K at least"));
     }
     if buffer.0.saturating_mul(cpus) > half {
-        let message = format!("a trace buffer of {buffer} for each of {cpus} CPUs is more than half of the machine's memory");
+        let message =
+            format!("a trace buffer of {buffer} for each of {cpus} CPUs is more than half of node 0");
         return Err(Fault::at(place, message).help(format!("{} at most here", Bytes(half / cpus.max(1)))));
     }
     Ok(())
@@ -180,10 +185,11 @@ fn event(raw: &At<Word>) -> Checked<String> {
 fn sample(raw: &RawSample) -> Checked<Nanos> {
     match &raw.every {
         None => Ok(DEFAULT_SAMPLE),
-        Some(every) if every.value.0 < Nanos::from_millis(10) => {
-            Err(Fault::at(every, format!("a sample every {} would be most of what the guest does", every.value.0))
-                .help("10ms at least; 1s is the default"))
-        }
+        Some(every) if every.value.0 < Nanos::from_millis(10) => Err(Fault::at(
+            every,
+            format!("a sample every {} would be most of what the guest does", every.value.0),
+        )
+        .help("10ms at least; 1s is the default")),
         Some(every) => Ok(every.value.0),
     }
 }
@@ -195,7 +201,9 @@ fn snapshot(raw: &[At<Word>]) -> Checked<Vec<SnapshotKind>> {
             "interface" => SnapshotKind::Interface,
             "behaviour" => SnapshotKind::Behaviour,
             other => {
-                return Err(Fault::at(word, format!("there is no snapshot of '{other}'")).known(other, SNAPSHOTS));
+                return Err(
+                    Fault::at(word, format!("there is no snapshot of '{other}'")).known(other, SNAPSHOTS)
+                );
             }
         };
         if kinds.contains(&kind) {

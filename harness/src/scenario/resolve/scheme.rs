@@ -2,9 +2,7 @@
 
 use super::super::error::{Checked, Fault};
 use super::super::raw::At;
-use super::super::raw_damon::{
-    RawDest, RawEnds, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks,
-};
+use super::super::raw_damon::{RawDest, RawEnds, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks};
 use super::super::units::{Accesses, Age, DamoSize, Leaf, Micros, Number, Permil, Word};
 use super::super::vocabulary::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
 use super::{Names, filter};
@@ -46,7 +44,11 @@ pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Che
         ops_filters: filter::ops(&raw.ops_filters, around.targets, names)?,
         filters: filter::any(&raw.filters, around.targets, names)?,
         dests,
-        max_nr_snapshots: raw.stats.as_ref().and_then(|stats| stats.max_nr_snapshots.as_ref()).map_or(0, |max| max.value.0),
+        max_nr_snapshots: raw
+            .stats
+            .as_ref()
+            .and_then(|stats| stats.max_nr_snapshots.as_ref())
+            .map_or(0, |max| max.value.0),
     })
 }
 
@@ -69,7 +71,8 @@ fn target_nid(raw: &At<super::super::units::Signed>, names: &Names) -> Checked<i
 fn dest(raw: &RawDest, names: &Names) -> Checked<Dest> {
     let id = i64::try_from(raw.id.value.0).unwrap_or(-1);
     let node = names.node_number(id, &raw.id)?;
-    let weight = u32::try_from(raw.weight.value.0).map_err(|_| Fault::at(&raw.weight, "a weight has 32 bits"))?;
+    let weight =
+        u32::try_from(raw.weight.value.0).map_err(|_| Fault::at(&raw.weight, "a weight has 32 bits"))?;
     Ok(Dest { id: u32::from(node.0), weight })
 }
 
@@ -88,7 +91,9 @@ fn accesses(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Rang
     let most = intervals.aggr_us / intervals.sample_us.max(1);
     let samples = |end: &Accesses| match end {
         Accesses::Samples(count) => (*count).min(MAX_COUNT),
-        Accesses::Bp(bp) => u64::try_from(u128::from(*bp) * u128::from(most) / 10_000).unwrap_or(MAX_COUNT).min(MAX_COUNT),
+        Accesses::Bp(bp) => {
+            u64::try_from(u128::from(*bp) * u128::from(most) / 10_000).unwrap_or(MAX_COUNT).min(MAX_COUNT)
+        }
         Accesses::Max => MAX_COUNT,
     };
     let range = ordered(ends, samples, "nr_accesses")?;
@@ -114,7 +119,10 @@ fn ages(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Range> {
 fn ordered<T>(ends: &At<RawEnds<T>>, number: impl Fn(&T) -> u64, key: &str) -> Checked<Range> {
     let range = Range { min: number(&ends.value.min.value), max: number(&ends.value.max.value) };
     if range.min > range.max {
-        let message = format!("the minimum of {key} is above its maximum ({} above {}): nothing matches", range.min, range.max);
+        let message = format!(
+            "the minimum of {key} is above its maximum ({} above {}): nothing matches",
+            range.min, range.max
+        );
         return Err(Fault::at(&ends.value.min, message));
     }
     Ok(range)
@@ -150,21 +158,29 @@ fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> {
     let word = &raw.value.metric;
     let Some(metric) = METRICS.iter().find(|metric| metric.name == word.value.0) else {
         let known: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
-        return Err(Fault::at(word, format!("there is no goal metric '{}'", word.value.0)).known(&word.value.0, &known));
+        return Err(Fault::at(word, format!("there is no goal metric '{}'", word.value.0))
+            .known(&word.value.0, &known));
     };
     if metric.name == "node_eligible_mem_bp" && ops != Ops::Paddr {
-        names.kernel_refuses(|| Fault::at(word, "node_eligible_mem_bp needs the paddr operations"))?;
+        names.kernel_refuses(|| {
+            Fault::at(word, "node_eligible_mem_bp needs the paddr operations").help("say ops: paddr")
+        })?;
     }
     let target_value = target_value(&raw.value.target_value, metric)?;
     let nid = match (&raw.value.nid, metric.node) {
         (Some(nid), true) => i32::from(names.node_number(nid.value.0, nid)?.0),
-        (None, true) => return Err(Fault::at(raw, format!("the metric {} needs a node: nid: N", metric.name))),
+        (None, true) => {
+            return Err(Fault::at(raw, format!("the metric {} needs a node: nid: N", metric.name)));
+        }
         // damo leaves it out; the kernel does not read it.
         (nid, false) => nid.as_ref().and_then(|nid| i32::try_from(nid.value.0).ok()).unwrap_or(0),
     };
     let path = raw.value.memcg_path.as_ref().map_or(String::new(), |path| path.value.0.clone());
     if metric.memcg && path.is_empty() {
-        return Err(Fault::at(raw, format!("the metric {} needs a memory cgroup: memcg_path: /NAME", metric.name)));
+        return Err(Fault::at(
+            raw,
+            format!("the metric {} needs a memory cgroup: memcg_path: /NAME", metric.name),
+        ));
     }
     let current_value = raw.value.current_value.as_ref().map_or(0, |value| value.value.0);
     Ok(Goal { metric: metric.name.to_owned(), target_value, current_value, nid, path })
@@ -180,8 +196,10 @@ fn target_value(raw: &At<Word>, metric: &Metric) -> Checked<u64> {
     match (value, metric.unit) {
         (None, _) => Err(Fault::at(raw, format!("'{text}' is not a value of {}", metric.name))
             .help("a share such as '70 %' or 7000 for _bp metrics, a time for _us, else a number")),
-        (Some(0), _) => Err(Fault::at(raw, "a goal with a target of 0: the kernel leaves it out without a word")
-            .help("the scheme would run without its goal; 1 is the smallest target")),
+        (Some(0), _) => {
+            Err(Fault::at(raw, "a goal with a target of 0: the kernel leaves it out without a word")
+                .help("the scheme would run without its goal; 1 is the smallest target"))
+        }
         (Some(bp), MetricUnit::BasisPoints) if bp > 10_000 => {
             Err(Fault::at(raw, format!("a target of {bp} basis points is more than everything")))
         }

@@ -85,13 +85,17 @@ fn run(place: &At<RawStep>, raw: &RawRun, state: State, kdamonds: &[Kdamond]) ->
 
 fn windows_time(windows: &At<super::super::units::Number>, kdamonds: &[Kdamond]) -> Checked<Nanos> {
     let Some(window) = charge_window(kdamonds) else {
-        return Err(Fault::at(windows, "a charge window never ends here: a quota's reset_interval_ms is too long")
-            .help("give the run a time: run: {for: 10s}"));
+        return Err(Fault::at(
+            windows,
+            "a charge window never ends here: a quota's reset_interval_ms is too long",
+        )
+        .help("give the run a time: run: {for: 10s}"));
     };
     match window.0.checked_mul(windows.value.0) {
         Some(time) if time <= MAX_TIME.0 => Ok(Nanos(time)),
         _ => {
-            let message = format!("{} windows of {window} are more than {MAX_TIME} of guest time", windows.value.0);
+            let message =
+                format!("{} windows of {window} are more than {MAX_TIME} of guest time", windows.value.0);
             Err(Fault::at(windows, message))
         }
     }

@@ -33,7 +33,11 @@ pub(super) fn resolve(raw: &[RawWorkload], machine: &MachineSpec) -> Checked<Vec
 fn check_name(name: &At<Word>) -> Checked<()> {
     let text = &name.value.0;
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if text.is_empty() || text.len() > MAX_NAME || !text.chars().all(sound) || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+    if text.is_empty()
+        || text.len() > MAX_NAME
+        || !text.chars().all(sound)
+        || !text.starts_with(|c: char| c.is_ascii_lowercase())
+    {
         return Err(Fault::at(name, format!("'{text}' cannot name a workload"))
             .help("a lower-case letter, then letters, digits, '-' and '_', 15 in all: it becomes the process's name"));
     }
@@ -46,7 +50,8 @@ fn capacity(raw: &RawWorkload, machine: &MachineSpec) -> Checked<Bytes> {
     let cxl = machine.cxl.iter().find(|device| device.node == id).map(|device| device.size);
     dram.or(cxl).ok_or_else(|| {
         let last = machine.nodes.len() + machine.cxl.len() - 1;
-        Fault::at(&raw.node, format!("there is no {id}")).help(format!("the machine has the nodes 0 to {last}"))
+        Fault::at(&raw.node, format!("there is no {id}"))
+            .help(format!("the machine has the nodes 0 to {last}"))
     })
 }
 
@@ -61,7 +66,11 @@ fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()>
         let message = if *used == size.0 {
             format!("'{}' is {size}, and {id} has {capacity}", raw.name.value.0)
         } else {
-            format!("with '{}' the workloads on {id} come to {}, and it has {capacity}", raw.name.value.0, Bytes(*used))
+            format!(
+                "with '{}' the workloads on {id} come to {}, and it has {capacity}",
+                raw.name.value.0,
+                Bytes(*used)
+            )
         };
         return Err(Fault::at(&raw.size, message).help("memory that is in use already does not count in"));
     }
@@ -86,8 +95,11 @@ fn workload(raw: &RawWorkload) -> Checked<Workload> {
 fn touched(raw: &RawTouch) -> Checked<(Nanos, u64, Access)> {
     let every = raw.every.value.0;
     if every < Nanos::from_millis(1) {
-        return Err(Fault::at(&raw.every, format!("a pass every {every} leaves the guest time for nothing else"))
-            .help("1ms at least; 20ms to 50ms suits 8M to 32M"));
+        return Err(Fault::at(
+            &raw.every,
+            format!("a pass every {every} leaves the guest time for nothing else"),
+        )
+        .help("1ms at least; 20ms to 50ms suits 8M to 32M"));
     }
     let hot = raw.hot.as_ref().map_or(10_000, |hot| hot.value.0.0);
     if let (10_001.., Some(place)) = (hot, &raw.hot) {
