@@ -21,7 +21,7 @@ const SLOW_REMOTE: u8 = 40;
 
 /// Every ordered pair of different nodes with its distance; empty where no table is wanted.
 pub(super) fn table(spec: &MachineSpec) -> BTreeMap<(NodeId, NodeId), u8> {
-    let derived = spec.nodes.iter().any(|node| is_slow(node));
+    let derived = spec.nodes.iter().any(is_slow);
     if spec.nodes.len() < 2 || (spec.distances.is_empty() && !derived) {
         return BTreeMap::new();
     }

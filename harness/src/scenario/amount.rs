@@ -119,7 +119,7 @@ pub(super) fn number(text: &str) -> Option<u64> {
 }
 
 /// A number followed by a word: `5 samples`.
-pub(super) fn counted<'a>(text: &'a str) -> Option<(u64, &'a str)> {
+pub(super) fn counted(text: &str) -> Option<(u64, &str)> {
     let (number, unit) = split_unit(text);
     Some((Decimal::parse(number)?.whole()?, unit))
 }

@@ -58,7 +58,7 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
         "active" => Ok(FilterKind::Active),
         "young" => Ok(FilterKind::Young),
         "unmapped" => Ok(FilterKind::Unmapped),
-        "memcg" => path(raw.value.memcg_path.as_ref()).ok_or_else(|| missing("memcg_path: /NAME")),
+        "memcg" => memcg(raw.value.memcg_path.as_ref())?.ok_or_else(|| missing("memcg_path: /NAME")),
         "addr" => {
             let place = raw.value.address_range.as_ref();
             let place = place.ok_or_else(|| missing("address_range: {node: N} or {start: .., end: ..}"))?;
@@ -82,8 +82,18 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
     }
 }
 
-fn path(raw: Option<&At<Word>>) -> Option<FilterKind> {
-    raw.map(|path| path.value.0.clone()).filter(|path| !path.is_empty()).map(FilterKind::Memcg)
+fn memcg(raw: Option<&At<Word>>) -> Checked<Option<FilterKind>> {
+    let path = raw.map(path).transpose()?;
+    Ok(path.filter(|path| !path.is_empty()).map(FilterKind::Memcg))
+}
+
+/// The path of a memory cgroup below the cgroup root. Empty is what damo writes for none.
+pub(super) fn path(raw: &At<Word>) -> Checked<String> {
+    let text = &raw.value.0;
+    if !text.is_empty() && (!text.starts_with('/') || text.chars().any(char::is_control)) {
+        return Err(Fault::at(raw, "a memory cgroup's path begins with '/' and has no control characters"));
+    }
+    Ok(text.clone())
 }
 
 fn hugepages(raw: &At<Vec<At<DamoSize>>>) -> Checked<Range> {
@@ -119,7 +129,7 @@ fn probe(raw: &RawProbe) -> Checked<Probe> {
 fn probe_filter(raw: &At<RawProbeFilter>) -> Checked<Filter> {
     let kind = match raw.value.filter_type.value.0.as_str() {
         "anon" => FilterKind::Anon,
-        "memcg" => path(raw.value.path.as_ref())
+        "memcg" => memcg(raw.value.path.as_ref())?
             .ok_or_else(|| Fault::at(raw, "a probe's filter of type memcg needs path: /NAME"))?,
         other => {
             return Err(Fault::at(&raw.value.filter_type, format!("a probe takes no filter '{other}'"))

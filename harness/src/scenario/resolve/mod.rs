@@ -149,27 +149,29 @@ fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
         }
         Some(events) => events.value.iter().map(event).collect::<Checked<Vec<_>>>()?,
     };
-    let buffer = raw.buffer.as_ref().map_or(DEFAULT_BUFFER, |buffer| buffer.value.0);
-    if let Some(place) = &raw.buffer {
-        check_buffer(place, machine)?;
-    }
+    let buffer = match &raw.buffer {
+        None => Bytes(DEFAULT_BUFFER.0.min(largest_buffer(machine).0)),
+        Some(buffer) => check_buffer(buffer, machine)?,
+    };
     Ok(Trace { events, buffer })
 }
 
 /// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on node 0.
-fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<()> {
-    let buffer = place.value.0;
+fn largest_buffer(machine: &MachineSpec) -> Bytes {
     let cpus = machine.nodes.iter().map(|node| node.cpus.len() as u64).sum::<u64>();
-    let half = machine.nodes.first().map_or(0, |zero| zero.memory.0) / 2;
+    Bytes(machine.nodes.first().map_or(0, |zero| zero.memory.0) / 2 / cpus.max(1))
+}
+
+fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<Bytes> {
+    let (buffer, largest) = (place.value.0, largest_buffer(machine));
     if buffer.0 < 1 << 16 {
         return Err(Fault::at(place, format!("a trace buffer of {buffer} loses events")).help("64K at least"));
     }
-    if buffer.0.saturating_mul(cpus) > half {
-        let message =
-            format!("a trace buffer of {buffer} for each of {cpus} CPUs is more than half of node 0");
-        return Err(Fault::at(place, message).help(format!("{} at most here", Bytes(half / cpus.max(1)))));
+    if buffer > largest {
+        let message = format!("a trace buffer of {buffer} for each CPU is more than half of node 0");
+        return Err(Fault::at(place, message).help(format!("{largest} at most here")));
     }
-    Ok(())
+    Ok(buffer)
 }
 
 fn event(raw: &At<Word>) -> Checked<String> {

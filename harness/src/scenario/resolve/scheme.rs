@@ -97,6 +97,12 @@ fn accesses(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Rang
         Accesses::Max => MAX_COUNT,
     };
     let range = ordered(ends, samples, "nr_accesses")?;
+    if let (Accesses::Bp(1..), 0) = (&ends.value.min.value, range.min) {
+        let message = format!(
+            "this is less than one of an aggregation's {most} samples, so memory that is never accessed matches"
+        );
+        return Err(Fault::at(&ends.value.min, message).help("say '1 samples', or 'min' if that is meant"));
+    }
     if range.min > most {
         let message = format!("{} accesses can never be: an aggregation has {most} samples", range.min);
         return Err(Fault::at(&ends.value.min, message).help("that is aggr_us / sample_us"));
@@ -175,7 +181,7 @@ fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> {
         // damo leaves it out; the kernel does not read it.
         (nid, false) => nid.as_ref().and_then(|nid| i32::try_from(nid.value.0).ok()).unwrap_or(0),
     };
-    let path = raw.value.memcg_path.as_ref().map_or(String::new(), |path| path.value.0.clone());
+    let path = raw.value.memcg_path.as_ref().map(filter::path).transpose()?.unwrap_or_default();
     if metric.memcg && path.is_empty() {
         return Err(Fault::at(
             raw,
