@@ -165,9 +165,10 @@ impl Leaf for Accesses {
         if let Some(bp) = amount::percent(text, 10_000) {
             return Some(Accesses::Bp(bp));
         }
-        matches!(amount::counted(text)?, (_, "samples" | "sample"))
-            .then(|| amount::counted(text).map(|(count, _)| Accesses::Samples(count)))
-            .flatten()
+        match amount::counted(text)? {
+            (count, "samples" | "sample") => Some(Accesses::Samples(count)),
+            _ => None,
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Kdamonds and their contexts: what is monitored and how.
 
-use super::super::error::{Checked, Fault};
-use super::super::raw::At;
-use super::super::raw_damon::{
+use super::{Names, filter, scheme};
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::raw::At;
+use crate::scenario::raw_damon::{
     RawContext, RawCounts, RawIntervals, RawKdamond, RawPid, RawRegion, RawSampleControl, RawTarget,
 };
-use super::super::units::Word;
-use super::super::vocabulary::OPS;
-use super::{Names, filter, scheme};
+use crate::scenario::units::{Micros, Word};
+use crate::scenario::vocabulary::OPS;
 use damonlab_guest::damon::{AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target};
 use damonlab_guest::units::Addr;
 
@@ -89,9 +89,7 @@ fn check_sample_control(raw: &RawSampleControl) -> Checked<()> {
 
 fn intervals(raw: Option<&RawIntervals>, names: &Names) -> Checked<Intervals> {
     let Some(raw) = raw else { return Ok(DEFAULT_INTERVALS) };
-    let micros = |raw: &Option<At<super::super::units::Micros>>, default: u64| {
-        raw.as_ref().map_or(default, |us| us.value.0)
-    };
+    let micros = |raw: &Option<At<Micros>>, default: u64| raw.as_ref().map_or(default, |us| us.value.0);
     let goal = raw.intervals_goal.as_ref().map(|goal| IntervalsGoal {
         access_bp: goal.access_bp.value.0,
         aggrs: goal.aggrs.value.0,

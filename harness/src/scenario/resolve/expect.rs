@@ -1,10 +1,10 @@
 //! One line of `expect`: which quantity, which bounds.
 
-use super::super::error::{Checked, Fault};
-use super::super::expect::{Bound, Expectation, Quantity, Where};
-use super::super::raw::{At, RawExpectation, RawLast};
-use super::super::units::{Leaf, Size, Word};
 use super::Names;
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::expect::{Bound, Expectation, Quantity, Where};
+use crate::scenario::raw::{At, RawExpectation, RawLast};
+use crate::scenario::units::{Leaf, Size, Word};
 use std::collections::BTreeMap;
 
 /// The event of which there is one a charge window and goal.

@@ -1,11 +1,11 @@
 //! Filters of schemes and of probes.
 
-use super::super::error::{Checked, Fault};
-use super::super::raw::At;
-use super::super::raw_damon::{RawFilter, RawProbe, RawProbeFilter};
-use super::super::units::{DamoSize, Word};
-use super::super::vocabulary::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
 use super::{Names, context};
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::raw::At;
+use crate::scenario::raw_damon::{RawFilter, RawProbe, RawProbeFilter};
+use crate::scenario::units::{DamoSize, Word};
+use crate::scenario::vocabulary::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
 use damonlab_guest::damon::{Filter, FilterKind, Probe, Range};
 
 /// `core_filters`.

@@ -1,11 +1,11 @@
 //! The machine: do its nodes, CPUs, distances and speeds make a machine that QEMU and the kernel
 //! take, and in which slow memory is a tier of its own?
 
-use super::super::error::{Checked, Fault};
-use super::super::machine::{CxlDevice, From, MachineSpec, NodeSpec};
-use super::super::raw::{At, RawCxl, RawDistance, RawFrom, RawMachine, RawNode};
-use super::super::tier;
-use super::super::units::Size;
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::machine::{CxlDevice, From, MachineSpec, NodeSpec};
+use crate::scenario::raw::{At, RawCxl, RawDistance, RawFrom, RawMachine, RawNode};
+use crate::scenario::tier;
+use crate::scenario::units::{Node, Number, Rate, Size, Time};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
@@ -56,11 +56,11 @@ fn nodes(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
             return Err(Fault::at(&node.id, format!("{} stands here twice", node.id.value.0)));
         }
     }
-    for (index, node) in raw.value.iter().enumerate() {
+    for node in &raw.value {
         if usize::from(node.id.value.0.0) >= raw.value.len() {
             let message =
                 format!("{} leaves a gap: ids go from 0 to {}", node.id.value.0, raw.value.len() - 1);
-            return Err(Fault::at(&raw.value[index].id, message));
+            return Err(Fault::at(&node.id, message));
         }
     }
     check_cpus(&raw.value)?;
@@ -86,7 +86,7 @@ fn nearest(size: Bytes, unit: u64) -> Bytes {
     Bytes((size.0.saturating_add(unit / 2) / unit).max(1).saturating_mul(unit))
 }
 
-fn cpu(raw: &At<super::super::units::Number>) -> Checked<u32> {
+fn cpu(raw: &At<Number>) -> Checked<u32> {
     match u32::try_from(raw.value.0) {
         Ok(cpu) if (cpu as usize) < MAX_CPUS => Ok(cpu),
         _ => Err(Fault::at(raw, format!("CPU {}: the kernel is built for {MAX_CPUS}", raw.value.0))),
@@ -159,7 +159,7 @@ fn from(raw: &RawFrom, node: &RawNode, all: &[RawNode]) -> Checked<From> {
     Ok(From { node: initiator, latency, bandwidth })
 }
 
-fn check_bandwidth(raw: &At<super::super::units::Rate>) -> Checked<Bytes> {
+fn check_bandwidth(raw: &At<Rate>) -> Checked<Bytes> {
     let bandwidth = raw.value.0;
     if bandwidth.0 == 0 || !bandwidth.0.is_multiple_of(Bytes::MIB.0) {
         return Err(Fault::at(
@@ -240,11 +240,7 @@ fn distances(
     Ok(given)
 }
 
-fn check_distance_end(
-    end: &At<super::super::units::Node>,
-    nodes: &[NodeSpec],
-    cxl: &[CxlDevice],
-) -> Checked<()> {
+fn check_distance_end(end: &At<Node>, nodes: &[NodeSpec], cxl: &[CxlDevice]) -> Checked<()> {
     let id = end.value.0;
     if cxl.iter().any(|device| device.node == id) {
         return Err(Fault::at(end, format!("{id} is a CXL window, which has no row in the SLIT"))
@@ -301,12 +297,7 @@ fn check_tiers(raw: &[RawNode], machine: &MachineSpec) -> Checked<()> {
 }
 
 /// `mt_set_default_dram_perf` drops HMAT altogether when two DRAM nodes are more than 10 % apart.
-fn check_alike(
-    node: &NodeSpec,
-    from: &From,
-    dram: (Nanos, Bytes),
-    place: &At<super::super::units::Time>,
-) -> Checked<()> {
+fn check_alike(node: &NodeSpec, from: &From, dram: (Nanos, Bytes), place: &At<Time>) -> Checked<()> {
     let apart = |a: u64, b: u64| u128::from(a.abs_diff(b)) * 10 > u128::from(b);
     if apart(from.latency.0, dram.0.0) || apart(from.bandwidth.0, dram.1.0) {
         let message = format!(

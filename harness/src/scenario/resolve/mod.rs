@@ -14,7 +14,7 @@ mod workload;
 
 use super::error::{Checked, Fault};
 use super::raw::{At, RawClocks, RawSample, RawScenario, RawStep, RawTrace};
-use super::units::{Size, Word};
+use super::units::{Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
 use super::{Clocks, MachineSpec, Scenario, SnapshotKind};
 use damonlab_guest::plan::{Trace, Workload};
@@ -218,7 +218,7 @@ fn snapshot(raw: &[At<Word>]) -> Checked<Vec<SnapshotKind>> {
 
 fn clocks(raw: &RawClocks, guest_time: Nanos) -> Checked<Clocks> {
     let defaults = Clocks::for_guest_time(guest_time);
-    let clock = |raw: &Option<At<super::units::Time>>, default: Duration| match raw {
+    let clock = |raw: &Option<At<Time>>, default: Duration| match raw {
         None => Ok(default),
         Some(time) if time.value.0 < Nanos::from_millis(1_000) => {
             Err(Fault::at(time, format!("a clock of {} runs out before anything happens", time.value.0))

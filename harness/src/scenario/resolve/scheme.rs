@@ -1,11 +1,13 @@
 //! One scheme: from damo's words and units to the kernel's.
 
-use super::super::error::{Checked, Fault};
-use super::super::raw::At;
-use super::super::raw_damon::{RawDest, RawEnds, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks};
-use super::super::units::{Accesses, Age, DamoSize, Leaf, Micros, Number, Permil, Word};
-use super::super::vocabulary::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
 use super::{Names, filter};
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::raw::At;
+use crate::scenario::raw_damon::{
+    RawDest, RawEnds, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks,
+};
+use crate::scenario::units::{Accesses, Age, Bp, DamoSize, Leaf, Micros, Number, Permil, Signed, Word};
+use crate::scenario::vocabulary::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
 use damonlab_guest::damon::{Dest, Goal, GoalTuner, Intervals, Ops, Quota, Range, Scheme, Watermarks};
 
 /// `access_pattern` counts accesses and age in `unsigned int`.
@@ -61,7 +63,7 @@ fn known<'a>(raw: &'a At<Word>, words: &[&str], what: &str) -> Checked<&'a str> 
     Err(Fault::at(raw, format!("there is no {what} '{word}'")).known(word, words))
 }
 
-fn target_nid(raw: &At<super::super::units::Signed>, names: &Names) -> Checked<i32> {
+fn target_nid(raw: &At<Signed>, names: &Names) -> Checked<i32> {
     if raw.value.0 == -1 {
         return Ok(-1);
     }
@@ -197,7 +199,7 @@ fn target_value(raw: &At<Word>, metric: &Metric) -> Checked<u64> {
     let value = match metric.unit {
         MetricUnit::Plain => Number::parse(text).map(|number| number.0),
         MetricUnit::Micros => Micros::parse(text).map(|us| us.0),
-        MetricUnit::BasisPoints => super::super::units::Bp::parse(text).map(|bp| bp.0),
+        MetricUnit::BasisPoints => Bp::parse(text).map(|bp| bp.0),
     };
     match (value, metric.unit) {
         (None, _) => Err(Fault::at(raw, format!("'{text}' is not a value of {}", metric.name))

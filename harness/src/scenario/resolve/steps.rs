@@ -1,9 +1,10 @@
 //! The steps: an order that makes sense, and durations in guest time.
 
-use super::super::charge_window;
-use super::super::error::{Checked, Fault};
-use super::super::raw::{At, RawRun, RawStart, RawStep};
-use super::super::vocabulary::ERRNOS;
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::raw::{At, RawRun, RawStart, RawStep};
+use crate::scenario::units::Number;
+use crate::scenario::vocabulary::ERRNOS;
+use crate::scenario::{charge_window, guest_time};
 use damonlab_guest::damon::Kdamond;
 use damonlab_guest::plan::Step;
 use damonlab_guest::units::Nanos;
@@ -83,7 +84,7 @@ fn run(place: &At<RawStep>, raw: &RawRun, state: State, kdamonds: &[Kdamond]) ->
     Ok(Step::Run { time })
 }
 
-fn windows_time(windows: &At<super::super::units::Number>, kdamonds: &[Kdamond]) -> Checked<Nanos> {
+fn windows_time(windows: &At<Number>, kdamonds: &[Kdamond]) -> Checked<Nanos> {
     let Some(window) = charge_window(kdamonds) else {
         return Err(Fault::at(
             windows,
@@ -111,6 +112,6 @@ fn stop(place: &At<RawStep>, state: State) -> Checked<Step> {
 
 /// How many whole charge windows the steps have room for.
 pub(super) fn windows_run(steps: &[Step], kdamonds: &[Kdamond]) -> Option<u64> {
-    let time = super::super::guest_time(steps);
+    let time = guest_time(steps);
     charge_window(kdamonds).filter(|window| window.0 > 0).map(|window| time.0 / window.0)
 }

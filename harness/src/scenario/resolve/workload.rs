@@ -1,10 +1,10 @@
 //! The workloads: names that can be a process's, sizes that fit their node.
 
-use super::super::error::{Checked, Fault};
-use super::super::machine::MachineSpec;
-use super::super::raw::{At, RawTouch, RawWorkload};
-use super::super::units::Word;
-use super::super::vocabulary::ACCESSES;
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::machine::MachineSpec;
+use crate::scenario::raw::{At, RawTouch, RawWorkload};
+use crate::scenario::units::Word;
+use crate::scenario::vocabulary::ACCESSES;
 use damonlab_guest::plan::{Access, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
