@@ -7,7 +7,11 @@
 //! above them in this list.
 
 pub mod host;
-pub mod trace;
-pub mod scenario;
-pub mod recording;
 
+pub mod trace;
+
+pub mod scenario;
+
+pub mod machine;
+
+pub mod recording;

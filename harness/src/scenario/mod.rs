@@ -4,11 +4,30 @@
 //! [`Scenario`] is what is left once the file has been read and found sound: units resolved, names
 //! checked, damo's kdamonds turned into the kernel's own terms. Every error names its line.
 
+mod amount;
+mod clocks;
+mod error;
 mod expect;
 mod machine;
+mod raw;
+mod raw_damon;
+mod read;
+mod resolve;
+mod suggest;
+pub mod tier;
+mod units;
+mod vocabulary;
+mod window;
 
+#[cfg(test)]
+mod tests;
+
+pub use clocks::Clocks;
+pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Quantity, Where};
 pub use machine::{CxlDevice, From, MachineSpec, NodeSpec};
+pub use read::all;
+pub use window::charge_window;
 
 use damonlab_guest::damon::Kdamond;
 use damonlab_guest::plan::{CxlRegion, PLAN_VERSION, Plan, Step, Trace, Workload};
@@ -37,6 +56,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
     /// Which snapshots are compared in `cargo test`.
     pub snapshot: Vec<SnapshotKind>,
+    /// How much wall time a run may take.
+    pub clocks: Clocks,
 }
 
 /// The kinds of stored text that a run is compared with.
@@ -71,6 +92,11 @@ impl Scenario {
 
     /// How much guest time the steps take.
     pub fn guest_time(&self) -> Nanos {
-        Nanos(self.steps.iter().map(|step| if let Step::Run { time } = step { time.0 } else { 0 }).sum())
+        guest_time(&self.steps)
     }
+}
+
+fn guest_time(steps: &[Step]) -> Nanos {
+    let run = |step: &Step| if let Step::Run { time } = step { time.0 } else { 0 };
+    Nanos(steps.iter().map(run).fold(0, u64::saturating_add))
 }

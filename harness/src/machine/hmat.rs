@@ -1,0 +1,61 @@
+//! HMAT rows: latency and bandwidth of every node for every node with CPUs.
+//!
+//! The kernel ignores a pair that lacks one of the two, and QEMU takes rows only with `hmat=on`, so
+//! there is either a whole table or none.
+
+use super::slit;
+use crate::scenario::{MachineSpec, NodeSpec, tier};
+use damonlab_guest::units::{Bytes, Nanos, NodeId};
+
+/// How one node's memory looks from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    pub initiator: NodeId,
+    pub target: NodeId,
+    pub latency: Nanos,
+    pub bandwidth: Bytes,
+}
+
+/// What a hop over another node adds to the latency of slow memory.
+const HOP: Nanos = Nanos(80);
+
+/// Whether the scenario says anything about speed.
+pub(super) fn wanted(spec: &MachineSpec) -> bool {
+    spec.nodes.iter().any(|node| node.from.is_some())
+}
+
+/// The node with CPUs that a memory-only node belongs to: the one it is `from`, else the nearest.
+pub(super) fn initiator(spec: &MachineSpec, node: &NodeSpec) -> NodeId {
+    let nearest = spec
+        .nodes
+        .iter()
+        .filter(|other| !other.cpus.is_empty())
+        .min_by_key(|other| (slit::distance(spec, node.id, other.id), other.id))
+        .map_or(NodeId(0), |other| other.id);
+    node.from.map_or(nearest, |from| from.node)
+}
+
+/// Every row, by initiator and target; empty unless [`wanted`].
+pub(super) fn rows(spec: &MachineSpec) -> Vec<Row> {
+    if !wanted(spec) {
+        return Vec::new();
+    }
+    let initiators = spec.nodes.iter().filter(|node| !node.cpus.is_empty());
+    initiators.flat_map(|initiator| spec.nodes.iter().map(|target| row(spec, initiator.id, target))).collect()
+}
+
+fn row(spec: &MachineSpec, initiator: NodeId, target: &NodeSpec) -> Row {
+    let dram = tier::dram(spec);
+    let home = if target.cpus.is_empty() { self::initiator(spec, target) } else { target.id };
+    let near = target.from.map_or(dram, |from| (from.latency, from.bandwidth));
+    let (latency, bandwidth) = if home == initiator { near } else { far(near) };
+    Row { initiator, target: target.id, latency, bandwidth }
+}
+
+/// The same memory from another node: DRAM 100 ns and 10 GiB/s becomes 180 ns and 8 GiB/s, a slow
+/// node's 300 ns and 5 GiB/s becomes 380 ns and 4 GiB/s.
+fn far((latency, bandwidth): (Nanos, Bytes)) -> (Nanos, Bytes) {
+    let mib = bandwidth.0 / Bytes::MIB.0;
+    let latency = Nanos((latency.0 + HOP.0).min(u64::from(u16::MAX) - 1));
+    (latency, Bytes((mib * 4 / 5).max(1) * Bytes::MIB.0))
+}

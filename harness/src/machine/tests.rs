@@ -1,0 +1,144 @@
+use super::*;
+use crate::scenario::{self, Scenario};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+/// The machine of a scenario whose `machine:` is `text` and whose rest does not matter.
+fn machine(text: &str) -> Machine {
+    let rest = "damon: {kdamonds: [{contexts: [{ops: paddr, targets: [{regions: [{node: 0}]}]}]}]}\n\
+                steps: [start, run: {for: 1s}, stop]\n";
+    let scenario =
+        Scenario::parse("machine", &format!("version: 1\nsummary: A machine.\nmachine:\n{text}\n{rest}"))
+            .unwrap();
+    Machine::new(&scenario.machine).unwrap()
+}
+
+const DRAM: &str = "    - {id: 0, memory: 256M, cpus: [0]}\n    - {id: 1, memory: 256M, cpus: [1]}\n";
+const SLOW: &str = "    - {id: 2, memory: 256M, from: {node: 0, latency: 300ns, bandwidth: 5G}}\n    \
+                    - {id: 3, memory: 256M, from: {node: 1, latency: 300ns, bandwidth: 5G}}\n";
+
+#[test]
+fn two_dram_and_two_slow_nodes_are_the_measured_example() {
+    let machine = machine(&format!("  nodes:\n{DRAM}{SLOW}"));
+    let argv = &machine.argv;
+    assert_eq!((argv.memory_word().as_str(), argv.cpus), ("1024M", 2));
+    assert_eq!(argv.numa, ["256M,cpus=0", "256M,cpus=1", "256M,initiator=0", "256M,initiator=1"]);
+    let distances = [
+        "0,1=20", "0,2=30", "0,3=40", "1,0=20", "1,2=40", "1,3=30", "2,0=30", "2,1=40", "2,3=50", "3,0=40",
+        "3,1=30", "3,2=50",
+    ];
+    assert_eq!(argv.distances, distances);
+    let tiers: Vec<u64> = machine.tiers.values().copied().collect();
+    assert_eq!(tiers, [4, 4, 27, 27]);
+}
+
+#[test]
+fn every_initiator_has_latency_and_bandwidth_to_every_node() {
+    let machine = machine(&format!("  nodes:\n{DRAM}{SLOW}"));
+    let rows: Vec<&str> =
+        machine.argv.qemu.iter().filter(|word| word.starts_with("hmat-lb")).map(String::as_str).collect();
+    assert_eq!(rows.len(), 2 * 4 * 2);
+    let value = |initiator: u16, target: u16, kind: &str| {
+        let head = format!(
+            "hmat-lb,initiator={initiator},target={target},hierarchy=memory,data-type=access-{kind}="
+        );
+        let head = head.replace("latency=", "latency,latency=").replace("bandwidth=", "bandwidth,bandwidth=");
+        rows.iter().find_map(|row| row.strip_prefix(head.as_str())).unwrap_or("absent").to_owned()
+    };
+    for (initiator, target, latency, bandwidth) in [
+        (0, 0, "100", "10240M"),
+        (0, 1, "180", "8192M"),
+        (0, 2, "300", "5120M"),
+        (0, 3, "380", "4096M"),
+        (1, 2, "380", "4096M"),
+    ] {
+        assert_eq!(value(initiator, target, "latency"), latency, "from {initiator} to {target}");
+        assert_eq!(value(initiator, target, "bandwidth"), bandwidth, "from {initiator} to {target}");
+    }
+}
+
+#[test]
+fn a_machine_without_speeds_has_no_hmat_and_no_table_of_distances() {
+    let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}\n    - {id: 1, memory: 512M}").argv;
+    assert_eq!(argv.numa, ["512M,cpus=0", "512M"], "QEMU takes initiator= with hmat=on only");
+    assert_eq!(argv.qemu, ["-machine", "q35"]);
+    assert!(argv.distances.is_empty());
+}
+
+#[test]
+fn given_distances_stay_and_the_rest_is_derived() {
+    let argv = machine(&format!("  nodes:\n{DRAM}{SLOW}  distances: [{{from: 0, to: 1, distance: 15}}, {{from: 1, to: 0, distance: 17}}]")).argv;
+    assert_eq!(argv.distances.len(), 12, "all pairs or none");
+    assert!(argv.distances.contains(&"0,1=15".to_owned()) && argv.distances.contains(&"1,0=17".to_owned()));
+    assert!(argv.distances.contains(&"0,2=30".to_owned()));
+}
+
+#[test]
+fn a_cxl_device_brings_its_bridge_and_window_and_counts_in_no_memory() {
+    let machine = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}\n  cxl: [{node: 1, size: 256M}]");
+    assert_eq!(machine.argv.memory_word(), "512M");
+    assert_eq!(machine.argv.qemu[..2], ["-machine", "q35,cxl=on"]);
+    let line = machine.argv.qemu.join(" ");
+    for part in [
+        "memory-backend-ram,id=cxl-mem0,size=256M",
+        "volatile-memdev=cxl-mem0",
+        "sn=0x1",
+        "cxl-fmw.0.size=1G",
+    ] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    assert_eq!(machine.tiers[&NodeId(1)], 22, "dax/kmem memory, as a booted kernel showed");
+}
+
+#[test]
+fn several_cpus_on_one_node_are_named_one_by_one() {
+    let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0, 1]}").argv;
+    assert_eq!(argv.numa, ["512M,cpus=0,cpus=1"]);
+    assert_eq!(argv.cpus, 2);
+}
+
+#[test]
+fn vngs_words_are_in_its_order_and_qemus_travel_as_one() {
+    let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}").argv;
+    assert_eq!(argv.vng(), ["--cpus", "1", "--memory", "512M", "--numa", "512M,cpus=0"]);
+    assert_eq!(argv.vng_qemu_opts(), "--qemu-opts=-machine q35");
+}
+
+/// QEMU itself takes each machine: it builds it, stops before the first instruction and quits.
+#[test]
+fn qemu_takes_the_machine_of_every_scenario_that_ships() {
+    if Command::new(QEMU).arg("--version").output().is_err() {
+        assert!(std::env::var("DAMONLAB_REQUIRE").as_deref() != Ok("vm"), "{QEMU} is not installed");
+        eprintln!("skipped: {QEMU} is not installed");
+        return;
+    }
+    for scenario in scenario::all(&folder()).unwrap() {
+        qemu_takes(&Machine::new(&scenario.machine).unwrap(), &scenario.name);
+    }
+    qemu_takes(
+        &machine(&format!("  nodes:\n{DRAM}{SLOW}  cxl: [{{node: 4, size: 512M}}]")),
+        "two and two and CXL",
+    );
+}
+
+const QEMU: &str = "qemu-system-x86_64";
+
+fn qemu_takes(machine: &Machine, name: &str) {
+    let mut child = Command::new(QEMU)
+        .args(qemu_check_args(&machine.argv))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A QEMU that refused its arguments is gone before it reads.
+    let _ = child.stdin.take().unwrap().write_all(b"quit\n");
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{name}: {}: {errors}", output.status);
+}

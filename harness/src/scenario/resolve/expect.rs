@@ -1,0 +1,182 @@
+//! One line of `expect`: which quantity, which bounds.
+
+use super::Names;
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::expect::{Bound, Expectation, Quantity, Where};
+use crate::scenario::raw::{At, RawExpectation, RawLast};
+use crate::scenario::units::{Leaf, Size, Word};
+use std::collections::BTreeMap;
+
+/// The event of which there is one a charge window and goal.
+const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
+
+/// What the numbers of a bound are.
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    Plain,
+    Whole,
+    Size,
+}
+
+/// `windows`: how many charge windows the steps have room for, where that is known.
+pub(super) fn resolve(raw: &At<RawExpectation>, names: &Names, windows: Option<u64>) -> Checked<Expectation> {
+    let quantity = quantity(raw, names, windows)?;
+    let unit = match quantity {
+        Quantity::Mean { .. } => Unit::Plain,
+        Quantity::Count { .. } | Quantity::Vmstat { .. } => Unit::Whole,
+        Quantity::Resident { .. } => Unit::Size,
+    };
+    Ok(Expectation { quantity, bound: bound(raw, unit)?, line: raw.referenced.line() })
+}
+
+fn quantity(raw: &At<RawExpectation>, names: &Names, windows: Option<u64>) -> Checked<Quantity> {
+    let line = &raw.value;
+    match (&line.mean, &line.count, &line.resident, &line.vmstat) {
+        (Some(field), None, None, None) => {
+            only(raw, "mean", &["of", "where", "last"])?;
+            mean(raw, field, names, windows)
+        }
+        (None, Some(event), None, None) => {
+            only(raw, "count", &["where"])?;
+            Ok(Quantity::Count { event: word(event, "event")?, filter: filter(line.filter.as_ref(), names)? })
+        }
+        (None, None, Some(name), None) => {
+            only(raw, "resident", &["node"])?;
+            let Some(node) = &line.node else {
+                return Err(Fault::at(raw, "`resident` needs to know where: node: N"));
+            };
+            Ok(Quantity::Resident { workload: names.workload(name)?, node: names.node(node.value.0, node)? })
+        }
+        (None, None, None, Some(counter)) => {
+            only(raw, "vmstat", &[])?;
+            vmstat(counter)
+        }
+        _ => Err(Fault::at(raw, "an expectation is about one of mean, count, resident and vmstat")
+            .help("for instance {count: damos_before_apply, at_least: 1}")),
+    }
+}
+
+/// Refuses keys that say nothing about `key`.
+fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()> {
+    let line = &raw.value;
+    let wrong = |name: &'static str, given: bool| (given && !companions.contains(&name)).then_some(name);
+    let strange = wrong("of", line.of.is_some())
+        .or_else(|| wrong("where", line.filter.is_some()))
+        .or_else(|| wrong("last", line.last.is_some()))
+        .or_else(|| wrong("node", line.node.is_some()));
+    match strange {
+        None => Ok(()),
+        Some(name) => Err(Fault::at(raw, format!("'{name}' says nothing about `{key}`"))),
+    }
+}
+
+fn mean(
+    raw: &At<RawExpectation>,
+    field: &At<Word>,
+    names: &Names,
+    windows: Option<u64>,
+) -> Checked<Quantity> {
+    let Some(event) = &raw.value.of else {
+        return Err(Fault::at(raw, "`mean` needs to know of which event: of: EVENT"));
+    };
+    let last = match &raw.value.last {
+        None => None,
+        Some(last) => Some(self::last(last, event, windows)?),
+    };
+    Ok(Quantity::Mean {
+        event: word(event, "event")?,
+        field: word(field, "field")?,
+        filter: filter(raw.value.filter.as_ref(), names)?,
+        last,
+    })
+}
+
+fn last(raw: &At<RawLast>, event: &At<Word>, windows: Option<u64>) -> Checked<u64> {
+    let count = raw.value.windows.value.0;
+    if count == 0 {
+        return Err(Fault::at(&raw.value.windows, "the last 0 windows have no mean"));
+    }
+    match windows {
+        Some(run) if event.value.0 == WINDOW_EVENT && count > run => Err(Fault::at(
+            &raw.value.windows,
+            format!("the steps have room for {run} windows, and this asks for {count}"),
+        )),
+        _ => Ok(count),
+    }
+}
+
+fn vmstat(raw: &At<Word>) -> Checked<Quantity> {
+    let counter = word(raw, "counter")?;
+    let prefixes = damonlab_guest::record::VMSTAT_PREFIXES;
+    if !prefixes.iter().any(|prefix| counter.starts_with(prefix)) {
+        return Err(Fault::at(raw, format!("the counter '{counter}' is not recorded"))
+            .help(format!("recorded are those that begin with {}", prefixes.join(", "))));
+    }
+    Ok(Quantity::Vmstat { counter })
+}
+
+/// A C identifier, as events, fields and counters are.
+fn word(raw: &At<Word>, what: &str) -> Checked<String> {
+    let text = &raw.value.0;
+    let sound = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name an {what}"))) }
+}
+
+fn filter(raw: Option<&At<BTreeMap<String, At<Word>>>>, names: &Names) -> Checked<Where> {
+    let mut filter = Where::new();
+    for (field, value) in raw.iter().flat_map(|raw| &raw.value) {
+        if field == "nid"
+            && let Ok(id) = value.value.0.parse::<i64>()
+        {
+            names.node_number(id, value)?;
+        }
+        filter.insert(field.clone(), value.value.0.clone());
+    }
+    Ok(filter)
+}
+
+fn bound(raw: &At<RawExpectation>, unit: Unit) -> Checked<Bound> {
+    let line = &raw.value;
+    let bound = match (&line.within, &line.at_least, &line.at_most, &line.equals) {
+        (Some(within), None, None, None) => self::within(within, unit)?,
+        (None, None, None, Some(equals)) => {
+            let value = number(equals, unit)?;
+            Bound { min: Some(value), max: Some(value) }
+        }
+        (None, None, None, None) => {
+            return Err(Fault::at(raw, "an expectation needs a bound")
+                .help("within: [MIN, MAX], at_least: MIN, at_most: MAX or equals: VALUE"));
+        }
+        (None, at_least, at_most, None) => Bound {
+            min: at_least.as_ref().map(|text| number(text, unit)).transpose()?,
+            max: at_most.as_ref().map(|text| number(text, unit)).transpose()?,
+        },
+        _ => return Err(Fault::at(raw, "`within` and `equals` stand alone")),
+    };
+    match (bound.min, bound.max) {
+        (Some(min), Some(max)) if min > max => Err(Fault::at(raw, format!("nothing is from {min} to {max}"))),
+        _ => Ok(bound),
+    }
+}
+
+fn within(raw: &At<Vec<At<Word>>>, unit: Unit) -> Checked<Bound> {
+    match raw.value.as_slice() {
+        [min, max] => Ok(Bound { min: Some(number(min, unit)?), max: Some(number(max, unit)?) }),
+        _ => Err(Fault::at(raw, "`within` is [MIN, MAX]")),
+    }
+}
+
+fn number(raw: &At<Word>, unit: Unit) -> Checked<f64> {
+    let text = raw.value.0.as_str();
+    let value = match unit {
+        Unit::Size => Size::parse(text).map(|size| size.0.0 as f64).or_else(|| (text == "0").then_some(0.0)),
+        Unit::Whole => text.parse::<i64>().ok().map(|whole| whole as f64),
+        Unit::Plain => text.parse::<f64>().ok().filter(|value| value.is_finite()),
+    };
+    let wanted = match unit {
+        Unit::Size => Size::WANTED,
+        Unit::Whole => "a whole number",
+        Unit::Plain => "a number",
+    };
+    value.ok_or_else(|| Fault::at(raw, format!("'{text}' is not {wanted}")))
+}

@@ -1,0 +1,234 @@
+//! From the YAML's shape to a [`Scenario`]: names looked up, units turned into the kernel's, and
+//! everything refused that could not work or would not mean what it seems to.
+//!
+//! A check belongs here if its answer needs only the file. What needs a kernel or a machine is
+//! checked where that is at hand.
+
+mod context;
+mod expect;
+mod filter;
+mod machine;
+mod scheme;
+mod steps;
+mod workload;
+
+use super::error::{Checked, Fault};
+use super::raw::{At, RawClocks, RawSample, RawScenario, RawStep, RawTrace};
+use super::units::{Size, Time, Word};
+use super::vocabulary::SNAPSHOTS;
+use super::{Clocks, MachineSpec, Scenario, SnapshotKind};
+use damonlab_guest::plan::{Trace, Workload};
+use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The default of `trace.events`.
+const DEFAULT_EVENTS: &str = "damon:*";
+
+/// The default of `trace.buffer`: twice what pull-push writes in 100 windows.
+const DEFAULT_BUFFER: Bytes = Bytes(32 << 20);
+
+/// The default of `sample.every`.
+const DEFAULT_SAMPLE: Nanos = Nanos(1_000_000_000);
+
+/// What the rest of a file may refer to.
+pub(super) struct Names {
+    /// Every node, CXL ones too.
+    nodes: BTreeSet<NodeId>,
+    /// Every workload.
+    workloads: BTreeSet<String>,
+    /// The scenario wants to see the kernel's no: what only the kernel would refuse passes here.
+    refused: bool,
+}
+
+impl Names {
+    /// The node, if the machine has it.
+    fn node<T>(&self, id: NodeId, place: &At<T>) -> Checked<NodeId> {
+        if self.nodes.contains(&id) {
+            return Ok(id);
+        }
+        let known: Vec<String> = self.nodes.iter().map(|node| node.0.to_string()).collect();
+        Err(Fault::at(place, format!("there is no {id}"))
+            .help(format!("the machine has the nodes {}", known.join(", "))))
+    }
+
+    /// The node, from a number that may be anything.
+    fn node_number<T>(&self, id: i64, place: &At<T>) -> Checked<NodeId> {
+        match u16::try_from(id) {
+            Ok(id) => self.node(NodeId(id), place),
+            Err(_) => Err(Fault::at(place, format!("there is no node {id}"))),
+        }
+    }
+
+    /// The workload, if there is one of that name.
+    fn workload(&self, name: &At<Word>) -> Checked<String> {
+        if self.workloads.contains(&name.value.0) {
+            return Ok(name.value.0.clone());
+        }
+        let fault = Fault::at(name, format!("there is no workload named '{}'", name.value.0));
+        let known: Vec<&str> = self.workloads.iter().map(String::as_str).collect();
+        Err(if known.is_empty() { fault } else { fault.known(&name.value.0, &known) })
+    }
+
+    /// Refuses what the kernel would refuse, unless the scenario is about that.
+    fn kernel_refuses(&self, fault: impl FnOnce() -> Fault) -> Checked<()> {
+        if self.refused {
+            return Ok(());
+        }
+        Err(fault()
+            .or_help("where the kernel's no is the point of the scenario, say `start: {refused: EINVAL}`"))
+    }
+}
+
+/// The scenario that `raw` means.
+pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
+    check_header(name, &raw)?;
+    let machine = machine::resolve(&raw.machine)?;
+    let workloads = workload::resolve(&raw.workloads, &machine)?;
+    let names = names(&machine, &workloads, &raw.steps);
+    let kdamonds =
+        raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
+    let steps = steps::resolve(&raw.steps, &kdamonds)?;
+    let windows = steps::windows_run(&steps, &kdamonds);
+    let expect =
+        raw.expect.iter().map(|raw| expect::resolve(raw, &names, windows)).collect::<Checked<Vec<_>>>()?;
+    let trace = trace(&raw.trace, &machine)?;
+    let guest_time = super::guest_time(&steps);
+    Ok(Scenario {
+        name: name.to_owned(),
+        summary: raw.summary.value.0.trim().to_owned(),
+        machine,
+        workloads,
+        kdamonds,
+        trace,
+        sample_every: sample(&raw.sample)?,
+        steps,
+        expect,
+        snapshot: snapshot(&raw.snapshot)?,
+        clocks: clocks(&raw.clocks, guest_time)?,
+    })
+}
+
+fn check_header(name: &str, raw: &RawScenario) -> Checked<()> {
+    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 48 || !name.chars().all(sound) || name.starts_with('-') {
+        let message = format!("the file's name '{name}' cannot name a scenario");
+        return Err(Fault::whole(message).help(
+            "up to 48 lower-case letters, digits and '-', then .yaml: it names results and snapshots",
+        ));
+    }
+    if raw.version.value.0 != 1 {
+        return Err(Fault::at(
+            &raw.version,
+            format!("version {} of the format is not known", raw.version.value.0),
+        )
+        .help("this damonlab reads version: 1"));
+    }
+    if raw.summary.value.0.trim().is_empty() {
+        return Err(Fault::at(&raw.summary, "the summary is empty").help("one sentence: what must come out"));
+    }
+    Ok(())
+}
+
+fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
+    let dram = machine.nodes.iter().map(|node| node.id);
+    let refused =
+        |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
+    Names {
+        nodes: dram.chain(machine.cxl.iter().map(|device| device.node)).collect(),
+        workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
+        refused: steps.value.iter().any(refused),
+    }
+}
+
+fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
+    let events = match &raw.events {
+        None => vec![DEFAULT_EVENTS.to_owned()],
+        Some(events) if events.value.is_empty() => {
+            return Err(Fault::at(events, "no event is recorded").help("leave `events` out for damon:*"));
+        }
+        Some(events) => events.value.iter().map(event).collect::<Checked<Vec<_>>>()?,
+    };
+    let buffer = match &raw.buffer {
+        None => Bytes(DEFAULT_BUFFER.0.min(largest_buffer(machine).0)),
+        Some(buffer) => check_buffer(buffer, machine)?,
+    };
+    Ok(Trace { events, buffer })
+}
+
+/// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on node 0.
+fn largest_buffer(machine: &MachineSpec) -> Bytes {
+    let cpus = machine.nodes.iter().map(|node| node.cpus.len() as u64).sum::<u64>();
+    Bytes(machine.nodes.first().map_or(0, |zero| zero.memory.0) / 2 / cpus.max(1))
+}
+
+fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<Bytes> {
+    let (buffer, largest) = (place.value.0, largest_buffer(machine));
+    if buffer.0 < 1 << 16 {
+        return Err(Fault::at(place, format!("a trace buffer of {buffer} loses events")).help("64K at least"));
+    }
+    if buffer > largest {
+        let message = format!("a trace buffer of {buffer} for each CPU is more than half of node 0");
+        return Err(Fault::at(place, message).help(format!("{largest} at most here")));
+    }
+    Ok(buffer)
+}
+
+fn event(raw: &At<Word>) -> Checked<String> {
+    let text = &raw.value.0;
+    let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match text.split_once(':') {
+        Some((system, event)) if word(system) && (event == "*" || word(event)) => Ok(text.clone()),
+        _ => Err(Fault::at(raw, format!("'{text}' is not a tracepoint"))
+            .help("system:event or system:*, for instance damon:damos_esz")),
+    }
+}
+
+fn sample(raw: &RawSample) -> Checked<Nanos> {
+    match &raw.every {
+        None => Ok(DEFAULT_SAMPLE),
+        Some(every) if every.value.0 < Nanos::from_millis(10) => Err(Fault::at(
+            every,
+            format!("a sample every {} would be most of what the guest does", every.value.0),
+        )
+        .help("10ms at least; 1s is the default")),
+        Some(every) => Ok(every.value.0),
+    }
+}
+
+fn snapshot(raw: &[At<Word>]) -> Checked<Vec<SnapshotKind>> {
+    let mut kinds = Vec::new();
+    for word in raw {
+        let kind = match word.value.0.as_str() {
+            "interface" => SnapshotKind::Interface,
+            "behaviour" => SnapshotKind::Behaviour,
+            other => {
+                return Err(
+                    Fault::at(word, format!("there is no snapshot of '{other}'")).known(other, SNAPSHOTS)
+                );
+            }
+        };
+        if kinds.contains(&kind) {
+            return Err(Fault::at(word, format!("'{}' stands here twice", word.value.0)));
+        }
+        kinds.push(kind);
+    }
+    Ok(kinds)
+}
+
+fn clocks(raw: &RawClocks, guest_time: Nanos) -> Checked<Clocks> {
+    let defaults = Clocks::for_guest_time(guest_time);
+    let clock = |raw: &Option<At<Time>>, default: Duration| match raw {
+        None => Ok(default),
+        Some(time) if time.value.0 < Nanos::from_millis(1_000) => {
+            Err(Fault::at(time, format!("a clock of {} runs out before anything happens", time.value.0))
+                .help("1s at least; clocks count wall time"))
+        }
+        Some(time) => Ok(Duration::from(time.value.0)),
+    };
+    Ok(Clocks {
+        boot: clock(&raw.boot, defaults.boot)?,
+        scenario: clock(&raw.scenario, defaults.scenario)?,
+        shutdown: clock(&raw.shutdown, defaults.shutdown)?,
+    })
+}

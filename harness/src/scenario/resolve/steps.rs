@@ -1,0 +1,117 @@
+//! The steps: an order that makes sense, and durations in guest time.
+
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::raw::{At, RawRun, RawStart, RawStep};
+use crate::scenario::units::Number;
+use crate::scenario::vocabulary::ERRNOS;
+use crate::scenario::{charge_window, guest_time};
+use damonlab_guest::damon::Kdamond;
+use damonlab_guest::plan::Step;
+use damonlab_guest::units::Nanos;
+
+/// The most guest time that one scenario may ask for.
+const MAX_TIME: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
+
+/// Where the kdamonds are between two steps.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Off,
+    On,
+    Refused,
+}
+
+pub(super) fn resolve(raw: &At<Vec<At<RawStep>>>, kdamonds: &[Kdamond]) -> Checked<Vec<Step>> {
+    if raw.value.is_empty() {
+        return Err(Fault::at(raw, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
+    }
+    let mut state = State::Off;
+    let mut total = 0u64;
+    let mut steps = Vec::new();
+    for place in &raw.value {
+        let (step, next) = match &place.value {
+            RawStep::Start(start) => self::start(place, start, state, kdamonds)?,
+            RawStep::Run(run) => (self::run(place, run, state, kdamonds)?, state),
+            RawStep::Stop => (stop(place, state)?, State::Off),
+        };
+        if let Step::Run { time } = &step {
+            total = total.saturating_add(time.0);
+        }
+        if total > MAX_TIME.0 {
+            return Err(Fault::at(place, format!("the steps come to more than {MAX_TIME} of guest time")));
+        }
+        state = next;
+        steps.push(step);
+    }
+    Ok(steps)
+}
+
+fn start(place: &At<RawStep>, raw: &RawStart, state: State, kdamonds: &[Kdamond]) -> Checked<(Step, State)> {
+    if kdamonds.is_empty() {
+        return Err(Fault::at(place, "there is nothing to start").help("damon: {kdamonds: [...]}"));
+    }
+    match (state, &raw.refused) {
+        (State::On, _) => Err(Fault::at(place, "DAMON runs already").help("stop it first")),
+        (State::Refused, _) => Err(after_refusal(place)),
+        (State::Off, None) => Ok((Step::Start { refused: None }, State::On)),
+        (State::Off, Some(errno)) => {
+            let name = errno.value.0.as_str();
+            if !ERRNOS.contains(&name) {
+                return Err(Fault::at(errno, format!("DAMON does not answer '{name}'")).known(name, ERRNOS));
+            }
+            Ok((Step::Start { refused: Some(name.to_owned()) }, State::Refused))
+        }
+    }
+}
+
+fn after_refusal(place: &At<RawStep>) -> Fault {
+    Fault::at(place, "nothing can follow a start that the kernel must refuse")
+}
+
+fn run(place: &At<RawStep>, raw: &RawRun, state: State, kdamonds: &[Kdamond]) -> Checked<Step> {
+    match state {
+        State::Off => return Err(Fault::at(place, "a run without DAMON").help("put `start` before it")),
+        State::Refused => return Err(after_refusal(place)),
+        State::On => {}
+    }
+    let (time, zero) = match (&raw.windows, &raw.time) {
+        (Some(windows), None) => (windows_time(windows, kdamonds)?, windows.value.0 == 0),
+        (None, Some(time)) => (time.value.0, time.value.0.0 == 0),
+        _ => return Err(Fault::at(place, "a run is {windows: N} or {for: TIME}, one of them")),
+    };
+    if zero {
+        return Err(Fault::at(place, "a run of no time"));
+    }
+    Ok(Step::Run { time })
+}
+
+fn windows_time(windows: &At<Number>, kdamonds: &[Kdamond]) -> Checked<Nanos> {
+    let Some(window) = charge_window(kdamonds) else {
+        return Err(Fault::at(
+            windows,
+            "a charge window never ends here: a quota's reset_interval_ms is too long",
+        )
+        .help("give the run a time: run: {for: 10s}"));
+    };
+    match window.0.checked_mul(windows.value.0) {
+        Some(time) if time <= MAX_TIME.0 => Ok(Nanos(time)),
+        _ => {
+            let message =
+                format!("{} windows of {window} are more than {MAX_TIME} of guest time", windows.value.0);
+            Err(Fault::at(windows, message))
+        }
+    }
+}
+
+fn stop(place: &At<RawStep>, state: State) -> Checked<Step> {
+    match state {
+        State::On => Ok(Step::Stop),
+        State::Off => Err(Fault::at(place, "a stop without a start")),
+        State::Refused => Err(after_refusal(place)),
+    }
+}
+
+/// How many whole charge windows the steps have room for.
+pub(super) fn windows_run(steps: &[Step], kdamonds: &[Kdamond]) -> Option<u64> {
+    let time = guest_time(steps);
+    charge_window(kdamonds).filter(|window| window.0 > 0).map(|window| time.0 / window.0)
+}

@@ -1,0 +1,116 @@
+//! The workloads: names that can be a process's, sizes that fit their node.
+
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::machine::MachineSpec;
+use crate::scenario::raw::{At, RawTouch, RawWorkload};
+use crate::scenario::units::Word;
+use crate::scenario::vocabulary::ACCESSES;
+use damonlab_guest::plan::{Access, Workload};
+use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use std::collections::BTreeMap;
+
+/// A process's comm holds 15 bytes.
+const MAX_NAME: usize = 15;
+
+/// A page.
+const PAGE: u64 = 4096;
+
+pub(super) fn resolve(raw: &[RawWorkload], machine: &MachineSpec) -> Checked<Vec<Workload>> {
+    let mut workloads: Vec<Workload> = Vec::new();
+    let mut used: BTreeMap<NodeId, u64> = BTreeMap::new();
+    for one in raw {
+        check_name(&one.name)?;
+        if workloads.iter().any(|known| known.name == one.name.value.0) {
+            return Err(Fault::at(&one.name, format!("two workloads are named '{}'", one.name.value.0)));
+        }
+        let capacity = capacity(one, machine)?;
+        check_size(one, capacity, used.entry(one.node.value.0).or_default())?;
+        workloads.push(workload(one)?);
+    }
+    Ok(workloads)
+}
+
+fn check_name(name: &At<Word>) -> Checked<()> {
+    let text = &name.value.0;
+    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if text.is_empty()
+        || text.len() > MAX_NAME
+        || !text.chars().all(sound)
+        || !text.starts_with(|c: char| c.is_ascii_lowercase())
+    {
+        return Err(Fault::at(name, format!("'{text}' cannot name a workload"))
+            .help("a lower-case letter, then letters, digits, '-' and '_', 15 in all: it becomes the process's name"));
+    }
+    Ok(())
+}
+
+fn capacity(raw: &RawWorkload, machine: &MachineSpec) -> Checked<Bytes> {
+    let id = raw.node.value.0;
+    let dram = machine.nodes.iter().find(|node| node.id == id).map(|node| node.memory);
+    let cxl = machine.cxl.iter().find(|device| device.node == id).map(|device| device.size);
+    dram.or(cxl).ok_or_else(|| {
+        let last = machine.nodes.len() + machine.cxl.len() - 1;
+        Fault::at(&raw.node, format!("there is no {id}"))
+            .help(format!("the machine has the nodes 0 to {last}"))
+    })
+}
+
+fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()> {
+    let size = raw.size.value.0;
+    if size.0 == 0 || !size.0.is_multiple_of(PAGE) {
+        return Err(Fault::at(&raw.size, format!("a workload is whole pages of 4 KiB, and this is {size}")));
+    }
+    *used = used.saturating_add(size.0);
+    if *used > capacity.0 {
+        let id = raw.node.value.0;
+        let message = if *used == size.0 {
+            format!("'{}' is {size}, and {id} has {capacity}", raw.name.value.0)
+        } else {
+            format!(
+                "with '{}' the workloads on {id} come to {}, and it has {capacity}",
+                raw.name.value.0,
+                Bytes(*used)
+            )
+        };
+        return Err(Fault::at(&raw.size, message).help("memory that is in use already does not count in"));
+    }
+    Ok(())
+}
+
+fn workload(raw: &RawWorkload) -> Checked<Workload> {
+    let (every, hot_bp, access) = match &raw.touch {
+        Some(touch) => touched(touch)?,
+        None => (Nanos::from_millis(1_000), 0, Access::Write),
+    };
+    Ok(Workload {
+        name: raw.name.value.0.clone(),
+        size: raw.size.value.0,
+        node: raw.node.value.0,
+        every,
+        hot_bp,
+        access,
+    })
+}
+
+fn touched(raw: &RawTouch) -> Checked<(Nanos, u64, Access)> {
+    let every = raw.every.value.0;
+    if every < Nanos::from_millis(1) {
+        return Err(Fault::at(
+            &raw.every,
+            format!("a pass every {every} leaves the guest time for nothing else"),
+        )
+        .help("1ms at least; 20ms to 50ms suits 8M to 32M"));
+    }
+    let hot = raw.hot.as_ref().map_or(10_000, |hot| hot.value.0.0);
+    if let (10_001.., Some(place)) = (hot, &raw.hot) {
+        return Err(Fault::at(place, "more than 100 % of the workload"));
+    }
+    let access = match raw.access.as_ref().map(|access| (access, access.value.0.as_str())) {
+        None | Some((_, "write")) => Access::Write,
+        Some((_, "read")) => Access::Read,
+        Some((place, other)) => {
+            return Err(Fault::at(place, format!("there is no access '{other}'")).known(other, ACCESSES));
+        }
+    };
+    Ok((every, hot, access))
+}

@@ -1,0 +1,88 @@
+//! The words that DAMON's sysfs of Linux 7.3 takes, and the errno names that a refusal may have.
+//! Data only.
+
+/// `schemes/<S>/action` (`damos_sysfs_action_names`).
+pub(super) const ACTIONS: &[&str] = &[
+    "willneed",
+    "cold",
+    "pageout",
+    "hugepage",
+    "nohugepage",
+    "collapse",
+    "lru_prio",
+    "lru_deprio",
+    "migrate_hot",
+    "migrate_cold",
+    "stat",
+];
+
+/// `operations`.
+pub(super) const OPS: &[&str] = &["vaddr", "fvaddr", "paddr"];
+
+/// `goal_tuner`.
+pub(super) const TUNERS: &[&str] = &["consist", "temporal"];
+
+/// `watermarks/metric`.
+pub(super) const WATERMARK_METRICS: &[&str] = &["none", "free_mem_rate"];
+
+/// What a quota goal's metric is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Metric {
+    pub name: &'static str,
+    /// It reads `nid`.
+    pub node: bool,
+    /// It reads `path`.
+    pub memcg: bool,
+    /// What its value is.
+    pub unit: MetricUnit,
+}
+
+/// The unit of a metric's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MetricUnit {
+    Plain,
+    Micros,
+    BasisPoints,
+}
+
+const fn metric(name: &'static str, node: bool, memcg: bool, unit: MetricUnit) -> Metric {
+    Metric { name, node, memcg, unit }
+}
+
+/// `quotas/goals/<G>/target_metric` (`damos_sysfs_quota_goal_metric_names`).
+pub(super) const METRICS: &[Metric] = &[
+    metric("user_input", false, false, MetricUnit::Plain),
+    metric("some_mem_psi_us", false, false, MetricUnit::Micros),
+    metric("node_mem_used_bp", true, false, MetricUnit::BasisPoints),
+    metric("node_mem_free_bp", true, false, MetricUnit::BasisPoints),
+    metric("node_memcg_used_bp", true, true, MetricUnit::BasisPoints),
+    metric("node_memcg_free_bp", true, true, MetricUnit::BasisPoints),
+    metric("active_mem_bp", false, false, MetricUnit::BasisPoints),
+    metric("inactive_mem_bp", false, false, MetricUnit::BasisPoints),
+    metric("node_eligible_mem_bp", true, false, MetricUnit::BasisPoints),
+];
+
+/// Filter types that DAMON's core handles.
+pub(super) const CORE_FILTERS: &[&str] = &["addr", "target"];
+
+/// Filter types that the operations set handles.
+pub(super) const OPS_FILTERS: &[&str] = &["anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
+
+/// Filter types of the deprecated `filters` folder: both kinds.
+pub(super) const ALL_FILTERS: &[&str] =
+    &["addr", "target", "anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
+
+/// Filter types of a probe.
+pub(super) const PROBE_FILTERS: &[&str] = &["anon", "memcg"];
+
+/// `nr_probes` at most.
+pub(super) const MAX_PROBES: usize = 4;
+
+/// The errno names that DAMON's sysfs answers with.
+pub(super) const ERRNOS: &[&str] = &["EINVAL", "EBUSY", "ENOMEM", "ENOENT", "EPERM", "ECANCELED"];
+
+/// The keys of `snapshot`.
+pub(super) const SNAPSHOTS: &[&str] = &["interface", "behaviour"];
+
+/// A workload's `access`.
+pub(super) const ACCESSES: &[&str] = &["read", "write"];
