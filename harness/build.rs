@@ -1,0 +1,53 @@
+//! Builds the guest agent as a static program and tells the crate where it is.
+//!
+//! The agent needs its own flags (`crt-static`) and profile, so it is built by a second cargo in a
+//! target folder of its own; the first one's lock is not in the way there. `--target` is given
+//! even where it equals the host: only then do the flags stay away from build scripts and macros.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+const PROFILE: &str = "guest";
+
+fn main() -> ExitCode {
+    match build() {
+        Ok(agent) => {
+            println!("cargo::rustc-env=DAMONLAB_GUEST={}", agent.display());
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            println!("cargo::error=cannot build the guest agent: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<PathBuf, String> {
+    let variable = |name: &str| env::var_os(name).map(PathBuf::from).ok_or(format!("{name} is not set"));
+    let harness = variable("CARGO_MANIFEST_DIR")?;
+    let root = harness.parent().ok_or("the crate is not in a workspace")?;
+    let target_dir = variable("OUT_DIR")?.join("guest");
+    for watched in ["guest/src", "guest/Cargo.toml", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", root.join(watched).display());
+    }
+    let status = Command::new(variable("CARGO")?)
+        .current_dir(root)
+        .args(["build", "--quiet", "--package", "damonlab-guest", "--bin", "damonlab-guest"])
+        .args(["--profile", PROFILE, "--target", TARGET, "--target-dir"])
+        .arg(&target_dir)
+        // What the outer cargo says of its own build (clippy's wrapper, flags) is not for this one.
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("RUSTC_WRAPPER")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_TARGET_DIR")
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
+        .status()
+        .map_err(|cause| format!("cargo does not start: {cause}"))?;
+    let agent = target_dir.join(TARGET).join(PROFILE).join("damonlab-guest");
+    match status.success() && agent.is_file() {
+        true => Ok(agent),
+        false => Err(format!("cargo ended with {status}; the compiler's words are above")),
+    }
+}

@@ -1,0 +1,135 @@
+//! The command line of virtme-ng: pure text from a machine, a kernel and a run folder.
+//!
+//! virtme-ng composes QEMU's line and appends `--qemu-opts` at its end, where later options win.
+//! It joins everything into one line for a shell, so no word here may need quoting; the run folder's
+//! path is checked for that.
+
+use super::VmError;
+use crate::machine::Argv;
+use damonlab_guest::plan::{FW_CFG_NAME, RESULTS_PORT};
+use std::ffi::OsString;
+use std::path::Path;
+
+/// Names of the files and sockets of one run, all in its private folder.
+pub mod file {
+    /// QEMU's QMP socket.
+    pub const QMP: &str = "qmp.sock";
+    /// The console's socket (the guest's ttyS1).
+    pub const CONSOLE: &str = "console.sock";
+    /// The results' socket.
+    pub const RESULTS: &str = "results.sock";
+    /// The plan, as fw_cfg hands it to the guest.
+    pub const PLAN: &str = "plan";
+    /// The initramfs.
+    pub const INITRD: &str = "guest.cpio";
+    /// An empty folder: what virtme-ng exports as the guest's root.
+    pub const ROOT: &str = "root";
+}
+
+/// The virtual clock (qemu.md 4.1): an instruction takes 8 ns of guest time, idle time takes none of
+/// ours, and the guest's calendar begins on a fixed day.
+const VIRTUAL_CLOCK: &[&str] =
+    &["-icount", "shift=3,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-cpu", "max,-rdrand,-rdseed"];
+
+/// What the kernel is told besides virtme-ng's own words.
+///
+/// - `console=ttyS1`: ttyS0 is virtme-ng's standard output; ours carries nothing else.
+/// - `pti=on`: the TLB rule (qemu.md section 0); without it DAMON sees what QEMU's TLB hides.
+/// - `panic=-1`: with `-no-reboot`, a panic ends QEMU at once.
+/// - `damon_stat.enabled=N`: DAMON_STAT holds the only kdamond that may run.
+/// - `numa_balancing=disable`: it migrates pages too, and would be taken for DAMOS.
+/// - `random.trust_cpu=0 tsc=reliable nokaslr norandmaps`: nothing of the host's gets in.
+const KERNEL_WORDS: &[&str] = &[
+    "console=ttyS1,115200",
+    "loglevel=6",
+    "panic=-1",
+    "nokaslr",
+    "norandmaps",
+    "pti=on",
+    "damon_stat.enabled=N",
+    "numa_balancing=disable",
+    "random.trust_cpu=0",
+    "tsc=reliable",
+];
+
+/// The arguments of `vng` that boot `bzimage` on `machine`, with everything of the run in `folder`.
+pub fn arguments(machine: &Argv, bzimage: &Path, folder: &Path) -> Result<Vec<OsString>, VmError> {
+    let place = shell_safe(folder)?;
+    let mut words: Vec<OsString> = ["--run".into(), shell_safe(bzimage)?.into()].into();
+    words.extend(["--root".into(), format!("{place}/{}", file::ROOT).into()]);
+    let fixed = ["--disable-kvm", "--force-9p", "--disable-monitor", "--skip-modules", "--disable-microvm"];
+    words.extend(fixed.iter().map(OsString::from));
+    words.extend(["--user", "root"].iter().map(OsString::from));
+    words.extend(machine.vng().into_iter().map(OsString::from));
+    words.extend(KERNEL_WORDS.iter().flat_map(|word| ["--append".into(), OsString::from(word)]));
+    words.push(format!("--qemu-opts={}", qemu(machine, place).join(" ")).into());
+    Ok(words)
+}
+
+fn qemu(machine: &Argv, place: &str) -> Vec<String> {
+    let socket = |id: &str, name: &str| format!("socket,id={id},path={place}/{name},server=on,wait=off");
+    let mut words: Vec<String> = VIRTUAL_CLOCK.iter().map(ToString::to_string).collect();
+    words.extend(machine.qemu.iter().cloned());
+    let own = [
+        "-no-reboot".to_owned(),
+        "-initrd".to_owned(),
+        format!("{place}/{}", file::INITRD),
+        "-fw_cfg".to_owned(),
+        format!("name={FW_CFG_NAME},file={place}/{}", file::PLAN),
+        "-qmp".to_owned(),
+        format!("unix:{place}/{},server=on,wait=off", file::QMP),
+        // The console waits for us: a kernel that dies in its first millisecond is heard too.
+        "-chardev".to_owned(),
+        format!("socket,id=damonlab-console,path={place}/{},server=on,wait=on", file::CONSOLE),
+        "-serial".to_owned(),
+        "chardev:damonlab-console".to_owned(),
+        "-chardev".to_owned(),
+        socket("damonlab-results", file::RESULTS),
+        // bus=pcie.0: after a pxb-cxl the default bus would be the CXL host bridge.
+        "-device".to_owned(),
+        "virtio-serial-pci,id=damonlab,ioeventfd=off,bus=pcie.0".to_owned(),
+        "-device".to_owned(),
+        format!("virtserialport,bus=damonlab.0,chardev=damonlab-results,name={RESULTS_PORT}"),
+    ];
+    words.extend(own);
+    words
+}
+
+/// The path as text, if a shell and QEMU's comma-separated options take it as it is.
+fn shell_safe(path: &Path) -> Result<&str, VmError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
+    path.to_str()
+        .filter(|text| text.chars().all(fits))
+        .ok_or_else(|| VmError::Path { path: path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use damonlab_guest::units::Bytes;
+
+    fn machine() -> Argv {
+        Argv {
+            memory: Bytes(1 << 30),
+            cpus: 1,
+            numa: vec!["1024M,cpus=0".into()],
+            distances: vec![],
+            qemu: vec!["-machine".into(), "q35".into()],
+        }
+    }
+
+    #[test]
+    fn no_word_needs_a_shell_quote() {
+        let words = arguments(&machine(), Path::new("/c/bzImage"), Path::new("/tmp/run")).unwrap();
+        for word in words {
+            let word = word.into_string().unwrap();
+            assert!(!word.contains(['$', ';', '(', ')', '\'', '"', '`', '&', '|', '<', '>', '*', '?']), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
+        let error = arguments(&machine(), Path::new("/c/my kernel/bzImage"), Path::new("/tmp/run")).unwrap_err();
+        assert!(error.to_string().contains("/c/my kernel/bzImage"), "{error}");
+    }
+}

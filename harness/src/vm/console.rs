@@ -1,0 +1,137 @@
+//! The guest's console: the boot handshake, and what the kernel says when it dies.
+//!
+//! rexpect reads it. Between the socket and rexpect sits [`Tee`], which writes every byte to the
+//! recording's `console.txt` and stops a guest that talks without end: rexpect keeps all it has read.
+
+use super::VmError;
+use damonlab_guest::plan::{DRAIN_MARK, READY_MARK};
+use fs_err as fs;
+use rexpect::error::Error as ConsoleError;
+use rexpect::reader::{ReadUntil, Regex};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// More console text than this is a guest gone wild; a full boot with `loglevel=7` is 40 KB.
+const CONSOLE_LIMIT: usize = 8 << 20;
+
+/// What was read on the console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// The agent is up and about to read the plan.
+    Ready,
+    /// The measured part is over.
+    Draining,
+    /// `Kernel panic - not syncing: ...`, without the first words.
+    Panic(String),
+    /// QEMU closed the console.
+    End,
+    /// The guest printed more than the limit.
+    TooMuch,
+}
+
+/// Listens on the console until it ends, in a thread of its own. `limit` bounds the silence between
+/// two things heard; the caller's clocks are shorter, so it only keeps the thread from staying.
+pub fn listen(
+    socket: &Path,
+    log: &Path,
+    limit: Duration,
+    heard: Sender<Heard>,
+) -> Result<JoinHandle<()>, VmError> {
+    let stream = UnixStream::connect(socket).map_err(|cause| VmError::Socket { name: "console", cause })?;
+    let answers = stream.try_clone().map_err(|cause| VmError::Socket { name: "console", cause })?;
+    let tee = Tee { stream, log: fs::File::create(log)?, left: CONSOLE_LIMIT };
+    let panic = Regex::new("Kernel panic - not syncing: [^\r\n]*[\r\n]").map_err(io::Error::other)?;
+    let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    Ok(std::thread::spawn(move || {
+        let mut session = rexpect::session::StreamSession::new(
+            tee,
+            answers,
+            rexpect::reader::Options::new().timeout_ms(Some(limit)),
+        );
+        loop {
+            // Whole lines: the kernel echoes the marks' words in other lines' middles at most.
+            let marks = [READY_MARK, DRAIN_MARK].map(|mark| ReadUntil::String(format!("{mark}\r\n")));
+            let mut needles = Vec::from(marks);
+            needles.extend([ReadUntil::Regex(panic.clone()), ReadUntil::EOF]);
+            let news = understand(session.exp_any(needles));
+            let last = matches!(news, Heard::End | Heard::TooMuch);
+            if heard.send(news).is_err() || last {
+                return;
+            }
+        }
+    }))
+}
+
+/// rexpect gives the needle it found as text; an EOF needle gives all that was left.
+fn understand(found: Result<(String, String), ConsoleError>) -> Heard {
+    match found {
+        Ok((_, needle)) if needle.starts_with(READY_MARK) && needle.ends_with('\n') => Heard::Ready,
+        Ok((_, needle)) if needle.starts_with(DRAIN_MARK) && needle.ends_with('\n') => Heard::Draining,
+        Ok((_, needle)) if needle.starts_with("Kernel panic") => {
+            let reason = needle.trim_end().trim_start_matches("Kernel panic - not syncing: ");
+            Heard::Panic(crate::host::text::printable(reason))
+        }
+        Ok(_) | Err(ConsoleError::EOF { .. }) => Heard::End,
+        Err(ConsoleError::BrokenPipe) => Heard::TooMuch,
+        Err(_) => Heard::End,
+    }
+}
+
+/// A reader that keeps a copy, up to a limit.
+struct Tee {
+    stream: UnixStream,
+    log: fs::File,
+    left: usize,
+}
+
+impl Read for Tee {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        if read > self.left {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        self.left -= read;
+        self.log.write_all(&buffer[..read])?;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+    use std::sync::mpsc;
+
+    /// What is heard of a console that says `text` and closes, and the log that remains.
+    fn heard_of(text: &[u8]) -> (Vec<Heard>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, log) = (folder.path().join("console.sock"), folder.path().join("console.txt"));
+        let listener = UnixListener::bind(&socket).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let thread = listen(&socket, &log, Duration::from_secs(10), sender).unwrap();
+        let mut guest = listener.accept().unwrap().0;
+        guest.write_all(text).unwrap();
+        drop(guest);
+        let all = receiver.iter().collect();
+        thread.join().unwrap();
+        (all, fs::read_to_string(log).unwrap())
+    }
+
+    #[test]
+    fn a_run_that_goes_well_is_ready_drains_and_ends() {
+        let text = b"[    0.1] boot\r\ndamonlab-guest: ready\r\ndamonlab-guest: draining\r\n[ 9.9] reboot: Power down\r\n";
+        let (all, log) = heard_of(text);
+        assert_eq!(all, [Heard::Ready, Heard::Draining, Heard::End]);
+        assert_eq!(log.as_bytes(), text);
+    }
+
+    #[test]
+    fn a_panic_is_heard_with_its_reason() {
+        let (all, _) = heard_of(b"[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[ 1.0] CPU: 0\r\n");
+        assert_eq!(all, [Heard::Panic("VFS: Unable to mount root fs".into()), Heard::End]);
+    }
+}

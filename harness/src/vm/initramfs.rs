@@ -1,0 +1,72 @@
+//! The guest's whole file system: one cpio archive with the agent as `/init`.
+//!
+//! The archive depends on the agent's bytes alone (no times, no owners), so equal agents boot equally.
+
+use cpio::newc::{Builder, trailer};
+use std::io::{self, Write};
+
+/// The agent, linked statically; see `build.rs`.
+pub const GUEST: &[u8] = include_bytes!(env!("DAMONLAB_GUEST"));
+
+const DIRECTORY: u32 = 0o040_755;
+const EXECUTABLE: u32 = 0o100_755;
+const CHARACTER_DEVICE: u32 = 0o020_600;
+
+/// The archive in newc format: mount points, `/dev/console`, `/init`.
+///
+/// Linux opens `/dev/console` for PID 1 before anything can mount devtmpfs; without the node the
+/// agent would start with no standard output (`init/main.c: console_on_rootfs`).
+pub fn archive(agent: &[u8]) -> io::Result<Vec<u8>> {
+    let size = u32::try_from(agent.len()).map_err(io::Error::other)?;
+    let mut out = Vec::with_capacity(agent.len() + 4096);
+    for (ino, folder) in (1..).zip(["dev", "proc", "sys", "run"]) {
+        Builder::new(folder).ino(ino).nlink(2).mode(DIRECTORY).write(&mut out, 0).finish()?;
+    }
+    Builder::new("dev/console")
+        .ino(10)
+        .mode(CHARACTER_DEVICE)
+        .rdev_major(5)
+        .rdev_minor(1)
+        .write(&mut out, 0)
+        .finish()?;
+    let mut init = Builder::new("init").ino(11).mode(EXECUTABLE).write(&mut out, size);
+    init.write_all(agent)?;
+    init.finish()?;
+    trailer(&mut out)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_agents_give_equal_archives() {
+        assert_eq!(archive(b"agent").unwrap(), archive(b"agent").unwrap());
+    }
+
+    #[test]
+    fn init_is_executable_and_whole() {
+        let archive = archive(b"agent").unwrap();
+        let mut rest = archive.as_slice();
+        loop {
+            let mut reader = cpio::newc::Reader::new(rest).unwrap();
+            assert!(!reader.entry().is_trailer(), "no /init in the archive");
+            if reader.entry().name() == "init" {
+                assert_eq!(reader.entry().mode(), EXECUTABLE);
+                let mut content = Vec::new();
+                io::copy(&mut reader, &mut content).unwrap();
+                assert_eq!(content, b"agent");
+                return;
+            }
+            rest = reader.finish().unwrap();
+        }
+    }
+
+    #[test]
+    fn the_agent_that_rides_along_is_a_static_elf() {
+        assert_eq!(&GUEST[..4], b"\x7fELF");
+        // A dynamically linked program names its interpreter.
+        assert!(!GUEST.windows(8).any(|bytes| bytes == b"ld-linux"), "the agent needs a dynamic linker");
+    }
+}

@@ -1,0 +1,97 @@
+//! QEMU's monitor protocol, as much of it as a run needs: is the guest running, and stop now.
+//!
+//! Line-delimited JSON over a Unix socket; replies are mixed with events (`qmp-spec.rst`).
+
+use serde_json::{Value, json};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// A reply is a few hundred bytes; a line beyond this is not QEMU's.
+const LINE_LIMIT: u64 = 1 << 20;
+
+/// How long QEMU may take to answer. A busy main loop answers within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection past the greeting.
+#[derive(Debug)]
+pub struct Qmp {
+    reader: BufReader<UnixStream>,
+    events: Vec<Value>,
+}
+
+impl Qmp {
+    /// Connects and leaves negotiation mode.
+    pub fn connect(socket: &Path) -> io::Result<Qmp> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut qmp = Qmp { reader: BufReader::new(stream), events: Vec::new() };
+        let greeting = qmp.line()?;
+        if greeting.get("QMP").is_none() {
+            return Err(io::Error::other("the monitor socket does not greet as QMP does"));
+        }
+        qmp.execute("qmp_capabilities", json!({}))?;
+        Ok(qmp)
+    }
+
+    /// Runs a command and gives its `return`.
+    pub fn execute(&mut self, command: &str, arguments: Value) -> io::Result<Value> {
+        let line = json!({"execute": command, "arguments": arguments}).to_string() + "\n";
+        self.reader.get_mut().write_all(line.as_bytes())?;
+        loop {
+            let mut answer = self.line()?;
+            if let Some(error) = answer.get("error") {
+                return Err(io::Error::other(format!("QEMU refuses {command}: {error}")));
+            }
+            if let Some(value) = answer.get_mut("return") {
+                return Ok(value.take());
+            }
+            self.events.push(answer);
+        }
+    }
+
+    /// What QEMU says it is doing: `running`, `paused`, `guest-panicked`, `shutdown`.
+    pub fn status(&mut self) -> io::Result<String> {
+        let answer = self.execute("query-status", json!({}))?;
+        Ok(answer["status"].as_str().unwrap_or("unknown").to_owned())
+    }
+
+    /// Ends QEMU at once.
+    pub fn quit(&mut self) -> io::Result<()> {
+        self.execute("quit", json!({})).map(drop)
+    }
+
+    fn line(&mut self) -> io::Result<Value> {
+        let mut line = String::new();
+        if (&mut self.reader).take(LINE_LIMIT).read_line(&mut line)? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        serde_json::from_str(&line).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn an_event_between_command_and_reply_is_not_taken_for_the_reply() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("qmp.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let server = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            stream.write_all(b"{\"QMP\": {\"version\": {}}}\n").unwrap();
+            lines.next().unwrap().unwrap();
+            stream.write_all(b"{\"return\": {}}\n").unwrap();
+            lines.next().unwrap().unwrap();
+            stream.write_all(b"{\"event\": \"STOP\"}\n{\"return\": {\"status\": \"paused\"}}\n").unwrap();
+        });
+        assert_eq!(Qmp::connect(&path).unwrap().status().unwrap(), "paused");
+        server.join().unwrap();
+    }
+}

@@ -1,0 +1,78 @@
+//! The host's end of the results: a stream of sections, each to a file of the recording, checked and
+//! acknowledged (`damonlab_guest::wire`).
+
+use damonlab_guest::record::section;
+use damonlab_guest::wire::{self, ACK, WireError};
+use fs_err as fs;
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+/// The sections that a guest may send.
+pub const SECTIONS: &[&str] =
+    &[section::TRACE, section::SAMPLES, section::DMESG, section::REPORT, section::FORMATS, section::SYSFS];
+
+/// The most that one guest may make us store. A ring buffer of 64 MiB prints as some 250 MB of text.
+const RESULTS_LIMIT: u64 = 1 << 30;
+
+/// Receives all sections into `folder` and acknowledges them. Blocks until the guest has sent
+/// everything or the channel ends.
+pub fn receive(stream: UnixStream, folder: &Path) -> Result<(), WireError> {
+    let mut store = Store { folder: folder.to_owned(), open: None };
+    let reader = io::BufReader::with_capacity(64 << 10, &stream);
+    wire::receive(reader, SECTIONS, RESULTS_LIMIT, |name, chunk| store.put(name, chunk))?;
+    store.close()?;
+    (&stream).write_all(ACK)?;
+    Ok(())
+}
+
+/// Writes sections, one open file at a time; names come from [`SECTIONS`] only.
+struct Store {
+    folder: PathBuf,
+    open: Option<(String, io::BufWriter<fs::File>)>,
+}
+
+impl Store {
+    fn put(&mut self, name: &str, chunk: &[u8]) -> io::Result<()> {
+        if self.open.as_ref().is_none_or(|(open, _)| open != name) {
+            self.close()?;
+            let file = fs::File::create(self.folder.join(name))?;
+            self.open = Some((name.to_owned(), io::BufWriter::new(file)));
+        }
+        match &mut self.open {
+            Some((_, file)) => file.write_all(chunk),
+            None => Ok(()),
+        }
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        match self.open.take() {
+            Some((_, mut file)) => file.flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn a_guest_that_sends_everything_gets_its_acknowledgement() {
+        let folder = tempfile::tempdir().unwrap();
+        let (host, mut guest) = UnixStream::pair().unwrap();
+        let place = folder.path().to_owned();
+        let host = std::thread::spawn(move || receive(host, &place));
+        let mut sender = wire::Sender::new(guest.try_clone().unwrap()).unwrap();
+        sender.section(section::TRACE, 5, &b"# t\na"[..]).unwrap();
+        sender.section(section::DMESG, 0, &b""[..]).unwrap();
+        sender.finish().unwrap();
+        let mut answer = [0; 8];
+        guest.read_exact(&mut answer).unwrap();
+        host.join().unwrap().unwrap();
+        assert_eq!(&answer, ACK);
+        assert_eq!(fs::read(folder.path().join(section::TRACE)).unwrap(), b"# t\na");
+        assert!(fs::read(folder.path().join(section::DMESG)).unwrap().is_empty());
+    }
+}
