@@ -126,7 +126,8 @@ pub struct Sample {
 }
 
 /// Which counters of `/proc/vmstat` a sample keeps.
-pub const VMSTAT_PREFIXES: &[&str] = &["pgmigrate_", "pgpromote_", "pgdemote_", "numa_", "pgfault", "nr_isolated_"];
+pub const VMSTAT_PREFIXES: &[&str] =
+    &["pgmigrate_", "pgpromote_", "pgdemote_", "numa_", "pgfault", "nr_isolated_"];
 
 /// `schemes/<S>/stats` and `quotas/effective_bytes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
