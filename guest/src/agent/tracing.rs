@@ -18,8 +18,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("current_tracer", "nop"),
     ("trace_clock", "mono"),
     ("options/overwrite", "0"),
-    ("options/record-cmd", "1"),
-    ("options/record-tgid", "0"),
+    // Only the top instance has this one, and every other follows it.
+    ("../../options/record-cmd", "1"),
     ("options/irq-info", "1"),
 ];
 
