@@ -40,7 +40,7 @@ struct Run {
 pub fn run() -> ! {
     console::power_off_on_panic();
     let mut run = Run::default();
-    if let Err(error) = run.from_mounts_to_steps() {
+    if let Err(error) = run.carry_out() {
         run.report.errors.push(error.to_string());
     }
     run.wind_up();
@@ -55,7 +55,7 @@ pub fn run() -> ! {
 }
 
 impl Run {
-    fn from_mounts_to_steps(&mut self) -> Result<(), Failure> {
+    fn carry_out(&mut self) -> Result<(), Failure> {
         mounts::mount_all()?;
         self.report.kernel = kernel();
         steady_addresses();
