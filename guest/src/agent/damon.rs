@@ -101,6 +101,11 @@ fn runs(index: usize) -> bool {
     files::read_patiently(kdamond(index).join("state")).is_ok_and(|state| state == "on")
 }
 
+/// Whether any kdamond runs.
+pub fn any_runs(count: usize) -> bool {
+    (0..count).any(runs)
+}
+
 /// Turns every kdamond off that runs, and waits until each is gone.
 pub fn turn_off(count: usize) -> Result<(), Failure> {
     for index in (0..count).filter(|index| runs(*index)) {

@@ -90,8 +90,8 @@ impl Run {
         let mut stage = Stage { plan, tracer, workloads: &mut self.workloads, samples: &mut samples };
         let result = stage.play(&mut self.report);
         // A plan may end while DAMON runs, and so may a step that failed.
-        damon::turn_off(plan.kdamonds.len())?;
-        result
+        let stopped = steps::stop_kdamonds(plan, &mut self.report);
+        result.and(stopped)
     }
 
     /// Ends what still runs, so that nothing moves while the results are gathered.

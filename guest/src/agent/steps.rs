@@ -94,10 +94,7 @@ impl Stage<'_> {
     }
 
     fn stop(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
-        let count = self.plan.kdamonds.len();
-        damon::update_stats(count)?;
-        damon::turn_off(count)?;
-        report.kdamond_stats = damon::stats(&self.plan.kdamonds);
+        stop_kdamonds(self.plan, report)?;
         self.sample()
     }
 
@@ -109,6 +106,16 @@ impl Stage<'_> {
         let ended: Vec<String> = self.workloads.iter_mut().filter_map(Running::ended).collect();
         if ended.is_empty() { Ok(()) } else { Err(ended.join("; ").into()) }
     }
+}
+
+/// Turns every kdamond off that runs; keeps the statistics that they end with.
+pub fn stop_kdamonds(plan: &Plan, report: &mut GuestReport) -> Result<(), Failure> {
+    let count = plan.kdamonds.len();
+    if damon::any_runs(count) {
+        damon::update_stats(count)?;
+        report.kdamond_stats = damon::stats(&plan.kdamonds);
+    }
+    damon::turn_off(count)
 }
 
 /// What is wrong with a refusal, if anything.
