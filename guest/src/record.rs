@@ -20,8 +20,8 @@ pub mod section {
     /// The `format` files of every event of the `damon` system, one after the other, sorted by name,
     /// with the `ID:` line left out: ids depend on what else is built in.
     pub const FORMATS: &str = "formats.txt";
-    /// The tree under `/sys/kernel/mm/damon` after configuration: one path a line, sorted, with mode
-    /// (`-rw-------`) in front.
+    /// The tree under `/sys/kernel/mm/damon` after configuration and before `on`: one path a line, relative
+    /// to that folder, sorted by path, with mode (`-rw-------`, `drwxr-xr-x`) in front. Files and folders.
     pub const SYSFS: &str = "sysfs.txt";
 }
 
@@ -49,7 +49,9 @@ pub struct GuestReport {
     pub trace_stats: Vec<TraceStats>,
     /// pid of each kdamond while it ran, by index; for matching trace lines.
     pub kdamond_pids: Vec<i32>,
-    /// The statistics of each scheme at the end, in the order of [`crate::damon::Kdamond`].
+    /// The statistics of each scheme at the end, in the order of [`crate::damon::Kdamond`]: as they were
+    /// brought up to date right before `off`. The kernel answers before it applies schemes, so one more
+    /// `damos_stat_after_apply_interval` may come after them.
     pub kdamond_stats: Vec<Vec<SchemeStats>>,
 }
 
@@ -119,14 +121,17 @@ pub struct Sample {
     pub nodes: BTreeMap<NodeId, BTreeMap<String, Bytes>>,
     /// `/proc/vmstat`, the counters that begin with one of [`VMSTAT_PREFIXES`].
     pub vmstat: BTreeMap<String, u64>,
-    /// Where each workload's pages are: `N<node>=<pages>` of its `/proc/PID/numa_maps`, in bytes.
+    /// Where each workload's pages are: `N<node>=<pages>` of its `/proc/PID/numa_maps`, in bytes. Only the
+    /// memory that the plan speaks of counts, not the process's own code and stack, so the sum is the plan's
+    /// size. Empty once the workload has ended.
     pub workloads: BTreeMap<String, BTreeMap<NodeId, Bytes>>,
     /// `stats/*` of every scheme of every kdamond, after `update_schemes_stats`.
     pub schemes: Vec<Vec<SchemeStats>>,
 }
 
 /// Which counters of `/proc/vmstat` a sample keeps.
-pub const VMSTAT_PREFIXES: &[&str] = &["pgmigrate_", "pgpromote_", "pgdemote_", "numa_", "pgfault", "nr_isolated_"];
+pub const VMSTAT_PREFIXES: &[&str] =
+    &["pgmigrate_", "pgpromote_", "pgdemote_", "numa_", "pgfault", "nr_isolated_"];
 
 /// `schemes/<S>/stats` and `quotas/effective_bytes`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

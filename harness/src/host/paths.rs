@@ -13,12 +13,15 @@ pub fn cache() -> io::Result<PathBuf> {
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("damonlab"))
-        .ok_or_else(|| io::Error::other("no cache folder: neither XDG_CACHE_HOME nor HOME is an absolute path"))
+        .ok_or_else(|| {
+            io::Error::other("no cache folder: neither XDG_CACHE_HOME nor HOME is an absolute path")
+        })
 }
 
 /// Writes `content` to `path` through a temporary file in the same folder and a rename.
 pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or_else(|| io::Error::other(format!("{} has no folder", path.display())))?;
+    let folder =
+        path.parent().ok_or_else(|| io::Error::other(format!("{} has no folder", path.display())))?;
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
     file.write_all(content)?;

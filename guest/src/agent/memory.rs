@@ -1,0 +1,97 @@
+//! One anonymous mapping, placed on a node and touched page by page: the only place with raw memory.
+
+use damonlab_guest::plan::Access;
+use damonlab_guest::units::{Addr, Bytes, NodeId};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, mprotect};
+use std::ffi::c_void;
+use std::num::NonZeroUsize;
+use std::ptr::NonNull;
+
+const PAGE: usize = 4096;
+
+/// `MPOL_MF_MOVE` of `linux/mempolicy.h`, which the libc crate leaves out.
+const MPOL_MF_MOVE: libc::c_ulong = 1 << 1;
+/// Bits of the node mask that is handed to `mbind`; far above any node id of a kernel.
+const MASK_WORDS: usize = 16;
+
+/// Memory of this process alone, with a page on either side that nothing may touch: so the mapping stays
+/// one line of `numa_maps`, never merged with a neighbour.
+pub struct Mapping {
+    start: NonNull<u8>,
+    pages: usize,
+}
+
+impl Mapping {
+    /// Maps whole pages, without huge pages. Nothing is populated yet.
+    pub fn new(size: Bytes) -> Result<Self, Errno> {
+        let pages = usize::try_from(size.pages()).map_err(|_| Errno::ENOMEM)?;
+        let bytes = pages.checked_mul(PAGE).ok_or(Errno::ENOMEM)?;
+        let whole = bytes.checked_add(2 * PAGE).and_then(NonZeroUsize::new).ok_or(Errno::ENOMEM)?;
+        #[expect(unsafe_code, reason = "mapping memory has no safe interface")]
+        // SAFETY: a new private mapping at an address of the kernel's choice overlaps nothing; `start` and
+        // `bytes` stay inside it, and it is never unmapped.
+        unsafe {
+            let outer = mmap_anonymous(None, whole, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE)?;
+            let start = outer.cast::<u8>().add(PAGE);
+            mprotect(start.cast::<c_void>(), bytes, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE)?;
+            match madvise(start.cast::<c_void>(), bytes, MmapAdvise::MADV_NOHUGEPAGE) {
+                // A kernel without huge pages does not know the advice, and needs none.
+                Ok(()) | Err(Errno::EINVAL) => {}
+                Err(errno) => return Err(errno),
+            }
+            Ok(Mapping { start, pages })
+        }
+    }
+
+    /// The address of the first page.
+    pub fn start(&self) -> Addr {
+        Addr(self.start.as_ptr() as u64)
+    }
+
+    /// Populates every page on `node`, then leaves the mapping without a policy, so that migrations and
+    /// later faults are free to go anywhere.
+    pub fn place(&self, node: NodeId) -> Result<(), Errno> {
+        self.bind(libc::MPOL_BIND, Some(node), 0)?;
+        for page in 0..self.pages as u64 {
+            self.touch(page, Access::Write);
+        }
+        // Moving drains the per-CPU lists of fresh pages (`lru_cache_disable` in `do_mbind`): DAMON does
+        // not see a page that is not on an LRU list yet. There is nothing left to move.
+        self.bind(libc::MPOL_BIND, Some(node), MPOL_MF_MOVE)?;
+        self.bind(libc::MPOL_DEFAULT, None, 0)
+    }
+
+    fn bind(&self, mode: libc::c_int, node: Option<NodeId>, flags: libc::c_ulong) -> Result<(), Errno> {
+        let mut mask = [0 as libc::c_ulong; MASK_WORDS];
+        let word_bits = libc::c_ulong::BITS as usize;
+        if let Some(node) = node.map(|node| usize::from(node.0)) {
+            *mask.get_mut(node / word_bits).ok_or(Errno::EINVAL)? |= 1 << (node % word_bits);
+        }
+        let (mask, bits) =
+            if node.is_some() { (mask.as_ptr(), MASK_WORDS * word_bits) } else { (std::ptr::null(), 0) };
+        #[expect(unsafe_code, reason = "libc has no wrapper for mbind")]
+        // SAFETY: the range is this mapping; the mask outlives the call and has `bits` bits.
+        let result = unsafe {
+            libc::syscall(libc::SYS_mbind, self.start.as_ptr(), self.pages * PAGE, mode, mask, bits, flags)
+        };
+        Errno::result(result).map(drop)
+    }
+
+    /// One access of eight bytes at the start of a page. Pages past the end are none.
+    pub fn touch(&self, page: u64, access: Access) {
+        let Some(page) = usize::try_from(page).ok().filter(|page| *page < self.pages) else { return };
+        #[expect(unsafe_code, reason = "the compiler must neither drop nor merge the access")]
+        // SAFETY: the page lies inside the mapping, is readable and writable, and aligned for a u64.
+        unsafe {
+            let word = self.start.as_ptr().add(page * PAGE).cast::<u64>();
+            match access {
+                Access::Read => {
+                    word.read_volatile();
+                }
+                Access::Write => word.write_volatile(page as u64 + 1),
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The agent: PID 1 of the guest, from the mounts to the power-off.
+//!
+//! It reads a plan, carries it out and sends back what came of it. Whatever goes wrong on the way is said
+//! on the console and in the report, and the rest is still sent.
+
+mod clock;
+mod console;
+mod cxl;
+mod damon;
+mod files;
+mod fw_cfg;
+mod memory;
+mod mounts;
+mod results;
+mod sample;
+mod steps;
+mod topology;
+mod tracing;
+pub mod workload;
+mod workloads;
+
+use damonlab_guest::plan::{DRAIN_MARK, Plan, READY_MARK};
+use damonlab_guest::record::{GuestReport, section};
+use steps::Stage;
+use tracing::Instance;
+use workloads::Running;
+
+/// An error on its way to the report, where it is only text.
+pub type Failure = Box<dyn std::error::Error>;
+
+/// What has to be looked after whatever happens.
+#[derive(Default)]
+struct Run {
+    report: GuestReport,
+    tracer: Option<Instance>,
+    workloads: Vec<Running>,
+}
+
+/// Does everything that PID 1 does.
+pub fn run() -> ! {
+    console::power_off_on_panic();
+    let mut run = Run::default();
+    if let Err(error) = run.carry_out() {
+        run.report.errors.push(error.to_string());
+    }
+    run.wind_up();
+    for error in &run.report.errors {
+        console::error(error);
+    }
+    console::line(DRAIN_MARK);
+    if let Err(error) = results::send() {
+        console::error(&format!("results not delivered: {error}"));
+    }
+    console::power_off();
+}
+
+impl Run {
+    fn carry_out(&mut self) -> Result<(), Failure> {
+        mounts::mount_all()?;
+        self.report.kernel = kernel();
+        steady_addresses();
+        console::line(READY_MARK);
+        let plan = fw_cfg::plan()?;
+        self.set_up(&plan)?;
+        self.play(&plan)
+    }
+
+    /// Memory first, then what lives in it.
+    fn set_up(&mut self, plan: &Plan) -> Result<(), Failure> {
+        for region in &plan.cxl {
+            cxl::bring_up(region)?;
+        }
+        self.report.nodes = topology::views();
+        self.report.memory_tiers = topology::memory_tiers();
+        self.report.node_ranges = topology::node_ranges()?;
+        for workload in &plan.workloads {
+            let running = Running::start(workload, plan.seed)?;
+            self.report.workload_pids.insert(running.name.clone(), running.pid());
+            self.workloads.push(running);
+        }
+        let (tracer, missing) = Instance::new(&plan.trace)?;
+        self.tracer = Some(tracer);
+        self.report.missing_events = missing;
+        Ok(())
+    }
+
+    fn play(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let Some(tracer) = &self.tracer else { return Ok(()) };
+        let mut samples = results::create(section::SAMPLES)?;
+        let mut stage = Stage { plan, tracer, workloads: &mut self.workloads, samples: &mut samples };
+        let result = stage.play(&mut self.report);
+        // A plan may end while DAMON runs, and so may a step that failed.
+        let stopped = steps::stop_kdamonds(plan, &mut self.report);
+        result.and(stopped)
+    }
+
+    /// Ends what still runs, so that nothing moves while the results are gathered.
+    fn wind_up(&mut self) {
+        if let Some(tracer) = &self.tracer {
+            let stats = tracer.stop().and_then(|()| tracer.stats());
+            match stats {
+                Ok(stats) => self.report.trace_stats = stats,
+                Err(error) => self.report.errors.push(error.to_string()),
+            }
+        }
+        for workload in &mut self.workloads {
+            workload.kill();
+        }
+        results::gather(self.tracer.as_ref(), &mut self.report);
+    }
+}
+
+/// `uname -r` and `uname -v`.
+fn kernel() -> String {
+    let part = |name: &str| files::read_line(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+    format!("{} {}", part("osrelease"), part("version"))
+}
+
+/// The addresses of a workload's memory are in the trace of a virtual address context: keep them the same
+/// from run to run. A kernel without the knob has nothing to randomise.
+fn steady_addresses() {
+    let _ = files::write("/proc/sys/kernel/randomize_va_space", "0");
+}

@@ -1,0 +1,153 @@
+//! The plan's steps: start, run, stop.
+
+use super::damon::{self, Names, No};
+use super::tracing::Instance;
+use super::workloads::Running;
+use super::{Failure, clock, results, sample};
+use damonlab_guest::plan::{Plan, Step};
+use damonlab_guest::record::{GuestReport, Refusal, StepOutcome};
+use damonlab_guest::units::Nanos;
+use std::fs::File;
+
+/// What the steps work on.
+pub struct Stage<'a> {
+    pub plan: &'a Plan,
+    pub tracer: &'a Instance,
+    pub workloads: &'a mut Vec<Running>,
+    pub samples: &'a mut File,
+}
+
+impl Stage<'_> {
+    /// Carries the steps out, in order, until one says that nothing may follow.
+    pub fn play(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
+        for step in &self.plan.steps {
+            let begin = clock::now();
+            let result = self.step(step, report);
+            let refused = result.as_ref().ok().cloned().flatten();
+            report.steps.push(StepOutcome { begin, end: clock::now(), refused: refused.clone() });
+            result?;
+            self.check_workloads()?;
+            if refused.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step, report: &mut GuestReport) -> Result<Option<Refusal>, Failure> {
+        match step {
+            Step::Start { refused } => self.start(refused.as_deref(), report),
+            Step::Run { time } => self.run(*time).map(|()| None),
+            Step::Stop => self.stop(report).map(|()| None),
+        }
+    }
+
+    fn start(
+        &mut self,
+        expected: Option<&str>,
+        report: &mut GuestReport,
+    ) -> Result<Option<Refusal>, Failure> {
+        let names = Names { ranges: &report.node_ranges, pids: &report.workload_pids };
+        let configured = damon::configure(&self.plan.kdamonds, &names);
+        results::list_sysfs()?;
+        self.sample()?;
+        let outcome = configured.and_then(|()| {
+            self.tracer.record()?;
+            damon::turn_on(self.plan.kdamonds.len())
+        });
+        match outcome {
+            Ok(pids) => report.kdamond_pids = pids,
+            Err(No::Failed(error)) => return Err(error),
+            Err(No::Refused(refusal)) => {
+                damon::turn_off(self.plan.kdamonds.len())?;
+                if let Some(error) = unexpected(&refusal, expected) {
+                    report.errors.push(error);
+                }
+                return Ok(Some(refusal));
+            }
+        }
+        match expected {
+            None => Ok(None),
+            Some(errno) => {
+                damon::turn_off(self.plan.kdamonds.len())?;
+                Err(format!(
+                    "the kernel started DAMON with a configuration that it should refuse with {errno}"
+                )
+                .into())
+            }
+        }
+    }
+
+    fn run(&mut self, time: Nanos) -> Result<(), Failure> {
+        let end = Nanos(clock::now().0.saturating_add(time.0));
+        let every = self.plan.sample_every.0;
+        let mut next = clock::now().0.saturating_add(every);
+        while every > 0 && next < end.0 {
+            clock::sleep_until(Nanos(next));
+            self.sample()?;
+            // A sample that took longer than the interval makes the next one fall out.
+            let late = clock::now().0.saturating_sub(next);
+            next += every * (late / every + 1);
+        }
+        clock::sleep_until(end);
+        self.sample()
+    }
+
+    fn stop(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
+        stop_kdamonds(self.plan, report)?;
+        self.sample()
+    }
+
+    fn sample(&mut self) -> Result<(), Failure> {
+        sample::take(&self.plan.kdamonds, self.workloads, self.samples)
+    }
+
+    fn check_workloads(&mut self) -> Result<(), Failure> {
+        let ended: Vec<String> = self.workloads.iter_mut().filter_map(Running::ended).collect();
+        if ended.is_empty() { Ok(()) } else { Err(ended.join("; ").into()) }
+    }
+}
+
+/// Turns every kdamond off that runs; keeps the statistics that they end with.
+pub fn stop_kdamonds(plan: &Plan, report: &mut GuestReport) -> Result<(), Failure> {
+    let count = plan.kdamonds.len();
+    if damon::any_runs(count) {
+        damon::update_stats(count)?;
+        report.kdamond_stats = damon::stats(&plan.kdamonds);
+    }
+    damon::turn_off(count)
+}
+
+/// What is wrong with a refusal, if anything.
+fn unexpected(refusal: &Refusal, expected: Option<&str>) -> Option<String> {
+    let found = format!(
+        "the kernel refused to take '{}' into {} with {}",
+        refusal.value, refusal.file, refusal.errno
+    );
+    match expected {
+        Some(errno) if errno == refusal.errno => None,
+        Some(errno) => Some(format!("{found}; the plan expects {errno}")),
+        None => Some(format!("{found}; the plan expects DAMON to start")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal() -> Refusal {
+        Refusal { errno: "EINVAL".to_owned(), file: "0/state".to_owned(), value: "on".to_owned() }
+    }
+
+    #[test]
+    fn the_refusal_that_was_expected_is_no_error() {
+        assert_eq!(unexpected(&refusal(), Some("EINVAL")), None);
+    }
+
+    #[test]
+    fn any_other_refusal_says_what_was_written_where() {
+        let text = unexpected(&refusal(), Some("EBUSY")).unwrap();
+        assert_eq!(text, "the kernel refused to take 'on' into 0/state with EINVAL; the plan expects EBUSY");
+        assert!(unexpected(&refusal(), None).unwrap().ends_with("the plan expects DAMON to start"));
+    }
+}

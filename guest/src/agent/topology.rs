@@ -1,0 +1,103 @@
+//! What the guest sees of its memory: nodes, their address ranges, distances, tiers.
+
+use super::{Failure, files};
+use damonlab_guest::kernel_text::{id_list, node_meminfo, number};
+use damonlab_guest::ranges::{AddrRange, merged, system_ram, usable};
+use damonlab_guest::record::NodeView;
+use damonlab_guest::units::{Addr, Bytes, NodeId};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const NODES: &str = "/sys/devices/system/node";
+const MEMORY: &str = "/sys/devices/system/memory";
+const TIERS: &str = "/sys/devices/virtual/memory_tiering";
+
+/// `/sys/devices/system/node/nodeN`
+pub fn folder(node: NodeId) -> PathBuf {
+    PathBuf::from(NODES).join(format!("node{}", node.0))
+}
+
+/// Every node that is online, also one without memory.
+pub fn nodes() -> Vec<NodeId> {
+    files::numbered(NODES, "node").into_iter().map(NodeId).collect()
+}
+
+/// Every node that has memory now.
+pub fn nodes_with_memory() -> Vec<NodeId> {
+    files::read(PathBuf::from(NODES).join("has_memory"))
+        .map(|text| id_list(&text).into_iter().map(NodeId).collect())
+        .unwrap_or_default()
+}
+
+/// `nodeN/meminfo`, in bytes.
+pub fn meminfo(node: NodeId) -> Result<BTreeMap<String, Bytes>, Failure> {
+    Ok(node_meminfo(&files::read(folder(node).join("meminfo"))?))
+}
+
+/// The physical ranges of every node with memory, see [`usable`].
+pub fn node_ranges() -> Result<BTreeMap<NodeId, Vec<AddrRange>>, Failure> {
+    let size = block_size()?;
+    let ram = system_ram(&files::read("/proc/iomem")?);
+    let mut all = BTreeMap::new();
+    for node in nodes() {
+        let blocks = merged(online_blocks(node, size));
+        if !blocks.is_empty() {
+            all.insert(node, usable(&blocks, &ram));
+        }
+    }
+    Ok(all)
+}
+
+/// The size of a memory block; the kernel gives it in hexadecimal without a prefix.
+pub fn block_size() -> Result<u64, Failure> {
+    let path = format!("{MEMORY}/block_size_bytes");
+    let text = files::read_line(&path)?;
+    u64::from_str_radix(&text, 16)
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or_else(|| format!("{path} says '{text}', which is no size of a memory block").into())
+}
+
+fn online_blocks(node: NodeId, size: u64) -> Vec<AddrRange> {
+    let folder = folder(node);
+    files::names(&folder)
+        .iter()
+        .filter(|name| files::read_line(folder.join(name).join("state")).is_ok_and(|state| state == "online"))
+        .filter_map(|name| name.strip_prefix("memory")?.parse::<u64>().ok())
+        .filter_map(|block| Some((Addr(block.checked_mul(size)?), Addr((block + 1).checked_mul(size)?))))
+        .collect()
+}
+
+/// Each node's visible properties.
+pub fn views() -> BTreeMap<NodeId, NodeView> {
+    nodes().into_iter().map(|node| (node, view(node))).collect()
+}
+
+fn view(node: NodeId) -> NodeView {
+    let folder = folder(node);
+    let from_initiator = |file: &str| {
+        let text = files::read(folder.join("access0/initiators").join(file)).ok()?;
+        number(&text).filter(|value| *value > 0)
+    };
+    NodeView {
+        cpus: files::read_line(folder.join("cpulist")).unwrap_or_default(),
+        mem_total: meminfo(node).ok().and_then(|fields| fields.get("MemTotal").copied()).unwrap_or_default(),
+        distances: files::read(folder.join("distance"))
+            .map(|text| text.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+            .unwrap_or_default(),
+        read_latency: from_initiator("read_latency"),
+        read_bandwidth: from_initiator("read_bandwidth"),
+    }
+}
+
+/// `memory_tierN` -> its `nodelist`.
+pub fn memory_tiers() -> BTreeMap<String, String> {
+    files::names(TIERS)
+        .into_iter()
+        .filter(|name| name.starts_with("memory_tier"))
+        .filter_map(|name| {
+            let list = files::read_line(PathBuf::from(TIERS).join(&name).join("nodelist")).ok()?;
+            Some((name, list))
+        })
+        .collect()
+}

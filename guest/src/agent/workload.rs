@@ -1,0 +1,94 @@
+//! A workload's own process: places its memory, says so, and touches the hot part pass by pass.
+//!
+//! It is this same binary, executed again, so that its memory is its own. What it says goes to its
+//! standard output, one line: [`PLACED`] and the address of its mapping, or [`FAILED`] and why.
+
+use super::clock;
+use super::memory::Mapping;
+use damonlab_guest::pattern::{next_pass, pattern};
+use damonlab_guest::plan::Workload;
+use damonlab_guest::units::Addr;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+
+/// The first argument of a process that is a workload.
+pub const WORKLOAD: &str = "workload";
+
+const PLACED: &str = "placed";
+const FAILED: &str = "failed";
+
+/// What a workload is told: its second argument, in JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Order {
+    pub workload: Workload,
+    pub seed: u64,
+}
+
+/// What a workload answers, for the agent.
+pub fn parse_answer(line: &str) -> Result<Addr, String> {
+    match line.trim().split_once(' ') {
+        Some((PLACED, address)) => u64::from_str_radix(address, 16)
+            .map(Addr)
+            .map_err(|_| format!("it said that its memory is at '{address}'")),
+        Some((FAILED, cause)) => Err(cause.to_owned()),
+        _ => Err("it ended before its memory was placed (out of memory on its node?)".to_owned()),
+    }
+}
+
+/// Carries an order out. Comes back only with the status of a failure.
+pub fn main(order: &str) -> i32 {
+    let (order, mapping) = match prepare(order) {
+        Ok(ready) => ready,
+        Err(cause) => {
+            answer(&format!("{FAILED} {cause}"));
+            return 1;
+        }
+    };
+    answer(&format!("{PLACED} {:x}", mapping.start().0));
+    passes(&order, &mapping)
+}
+
+fn prepare(order: &str) -> Result<(Order, Mapping), String> {
+    let order: Order =
+        serde_json::from_str(order).map_err(|error| format!("order not understood: {error}"))?;
+    let workload = &order.workload;
+    // The kernel keeps the first 15 bytes.
+    fs::write("/proc/self/comm", &workload.name).map_err(|error| format!("cannot set comm: {error}"))?;
+    let mapping =
+        Mapping::new(workload.size).map_err(|errno| format!("cannot map {}: {errno}", workload.size))?;
+    mapping.place(workload.node).map_err(|errno| format!("cannot bind to {}: {errno}", workload.node))?;
+    Ok((order, mapping))
+}
+
+fn answer(line: &str) {
+    // Where nobody listens any more, the agent is gone, and so is the machine.
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// A pass that is still going on when the next one is due makes that one fall out.
+fn passes(order: &Order, mapping: &Mapping) -> ! {
+    let workload = &order.workload;
+    let choice = pattern(workload, order.seed);
+    loop {
+        clock::sleep_until(next_pass(clock::now(), workload.every, choice.phase));
+        for page in choice.hot.clone() {
+            mapping.touch(page, workload.access);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_an_address_or_a_cause() {
+        assert_eq!(parse_answer("placed 7f00\n"), Ok(Addr(0x7f00)));
+        assert_eq!(
+            parse_answer("failed cannot map 1 GiB: ENOMEM\n"),
+            Err("cannot map 1 GiB: ENOMEM".to_owned())
+        );
+        assert!(parse_answer("").unwrap_err().contains("ended before"));
+    }
+}

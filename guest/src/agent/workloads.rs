@@ -1,0 +1,99 @@
+//! The workloads as the agent sees them: started, checked to be where they should be, watched, killed.
+
+use super::workload::{Order, WORKLOAD, parse_answer};
+use super::{Failure, files, topology};
+use damonlab_guest::kernel_text::numa_maps;
+use damonlab_guest::plan::Workload;
+use damonlab_guest::units::{Addr, Bytes, NodeId};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// One workload that runs.
+pub struct Running {
+    /// Its name in the plan.
+    pub name: String,
+    memory: std::ops::Range<Addr>,
+    process: Child,
+}
+
+impl Running {
+    /// Starts a workload and waits until its memory is placed, and truly is on its node.
+    pub fn start(workload: &Workload, seed: u64) -> Result<Self, Failure> {
+        let said = |cause: String| format!("workload '{}': {cause}", workload.name);
+        check_room(workload).map_err(said)?;
+        let order = serde_json::to_string(&Order { workload: workload.clone(), seed })?;
+        let mut process = Command::new("/proc/self/exe")
+            .args([WORKLOAD, &order])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| said(format!("cannot start: {error}")))?;
+        let mut line = String::new();
+        if let Some(output) = process.stdout.take() {
+            // An unreadable answer is an empty one.
+            let _ = BufReader::new(output).read_line(&mut line);
+        }
+        let start = parse_answer(&line).map_err(said)?;
+        let end = Addr(start.0.saturating_add(workload.size.pages() * 4096));
+        let running = Running { name: workload.name.clone(), memory: start..end, process };
+        running.check_placed(workload).map_err(said)?;
+        Ok(running)
+    }
+
+    /// The process's pid.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.process.id()).unwrap_or(-1)
+    }
+
+    /// Where its mapping is now, in bytes by node.
+    pub fn placement(&self) -> Result<BTreeMap<NodeId, Bytes>, files::FileError> {
+        let text = files::read(format!("/proc/{}/numa_maps", self.process.id()))?;
+        Ok(numa_maps(&text, self.memory.clone()))
+    }
+
+    fn check_placed(&self, workload: &Workload) -> Result<(), String> {
+        let found = self.placement().map_err(|error| error.to_string())?;
+        let wanted = workload.size.pages();
+        if found.len() == 1 && found.get(&workload.node).map(|bytes| bytes.pages()) == Some(wanted) {
+            return Ok(());
+        }
+        let parts: Vec<String> =
+            found.iter().map(|(node, bytes)| format!("{} on {node}", bytes.pages())).collect();
+        let parts = if parts.is_empty() { "none anywhere".to_owned() } else { parts.join(", ") };
+        Err(format!("wants all of its {wanted} pages on {}; found {parts}", workload.node))
+    }
+
+    /// How it ended, where it ended by itself.
+    pub fn ended(&mut self) -> Option<String> {
+        match self.process.try_wait() {
+            Ok(Some(status)) => Some(format!("workload '{}' ended early ({status})", self.name)),
+            _ => None,
+        }
+    }
+
+    /// Kills it and waits for it.
+    pub fn kill(&mut self) {
+        // It may be gone already, which is as good.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A node that is too small would have the kernel kill the workload; say it before.
+fn check_room(workload: &Workload) -> Result<(), String> {
+    let with_memory = topology::nodes_with_memory();
+    if !with_memory.contains(&workload.node) {
+        let names: Vec<String> = with_memory.iter().map(NodeId::to_string).collect();
+        return Err(format!("{} has no memory; these have: {}", workload.node, names.join(", ")));
+    }
+    let free = topology::meminfo(workload.node)
+        .map_err(|error| error.to_string())?
+        .get("MemFree")
+        .copied()
+        .unwrap_or_default();
+    if free < workload.size {
+        return Err(format!("wants {} on {}, which has {free} free", workload.size, workload.node));
+    }
+    Ok(())
+}

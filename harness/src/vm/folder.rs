@@ -1,0 +1,92 @@
+//! The private folder of one run: sockets, the plan, the initramfs, virtme-ng's HOME.
+//!
+//! Short paths, because a Unix socket's has 107 bytes. A folder is locked while its run lives; what
+//! a killed run has left is found unlocked and removed by the next.
+
+use super::VmError;
+use super::command::file;
+use crate::host::lock::Lock;
+use fs_err as fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const LOCK: &str = "lock";
+
+/// The folder of a live run.
+#[derive(Debug)]
+pub struct RunFolder {
+    folder: TempDir,
+    _lock: Lock,
+}
+
+impl RunFolder {
+    /// Makes one, after removing those whose runs are gone.
+    pub fn new() -> Result<RunFolder, VmError> {
+        let base = base()?;
+        // Between making a folder and locking it, a sweep would find it unlocked: one at a time.
+        let _sweeping = Lock::acquire(&base.join("sweep.lock"), || {})?;
+        sweep(&base)?;
+        let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&base)?;
+        let lock = Lock::acquire(&folder.path().join(LOCK), || {})?;
+        fs::create_dir(folder.path().join(file::ROOT))?;
+        Ok(RunFolder { folder, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// `<temporary folder>/damonlab-<uid>`, ours alone.
+fn base() -> Result<PathBuf, VmError> {
+    let uid = nix::unistd::Uid::effective().as_raw();
+    let base = std::env::temp_dir().join(format!("damonlab-{uid}"));
+    match std::fs::DirBuilder::new().mode(0o700).create(&base) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(cause) => return Err(VmError::Folder { path: base, cause }),
+    }
+    let found = fs::symlink_metadata(&base)?;
+    if !found.is_dir() || found.uid() != uid {
+        let cause = io::Error::other("it is not a folder of this user's");
+        return Err(VmError::Folder { path: base, cause });
+    }
+    Ok(base)
+}
+
+fn sweep(base: &Path) -> Result<(), VmError> {
+    for entry in fs::read_dir(base)? {
+        let path = entry?.path();
+        if path.is_dir() && is_free(&path.join(LOCK)) {
+            fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_free(lock: &Path) -> bool {
+    match fs::File::open(lock) {
+        Ok(file) => file.file().try_lock().is_ok(),
+        Err(cause) => cause.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_a_live_run_stays() {
+        let base = tempfile::tempdir().unwrap();
+        let (dead, live) = (base.path().join("run-dead"), base.path().join("run-live"));
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join(LOCK), "").unwrap();
+        let _held = Lock::acquire(&live.join(LOCK), || {}).unwrap();
+        sweep(base.path()).unwrap();
+        assert!(!dead.exists());
+        assert!(live.exists());
+    }
+}
