@@ -1,7 +1,13 @@
 //! A recording: the folder that a run leaves, and all that judges it reads.
 //!
-//! Written once, by [`crate::run`]; read typed, by everything after. Nothing in it depends on the
-//! host or on wall time but `host.json` and `vng.log`, which no comparison reads.
+//! Written once, by a run; read typed, by everything after. Nothing in it depends on the host or on
+//! wall time but `vng.argv` and `vng.log`, which name host paths and which no comparison reads.
+
+mod read;
+mod write;
+
+pub use read::RecordingError;
+pub use write::{begin, finish, make_folder};
 
 use crate::scenario::Scenario;
 use crate::trace::Trace;
@@ -12,6 +18,13 @@ use std::path::PathBuf;
 
 /// The version of the folder's layout.
 pub const RECORDING_VERSION: u32 = 1;
+
+/// The file that is written last and makes a recording complete: [`Meta`].
+pub const META: &str = "recording.json";
+/// The scenario's text as it was run.
+pub const SCENARIO: &str = "scenario.yaml";
+/// The plan that the guest got.
+pub const PLAN: &str = "plan.json";
 
 /// One run, read whole.
 #[derive(Debug, Clone)]

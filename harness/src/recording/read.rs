@@ -1,0 +1,133 @@
+//! Reading a recording, with a word for everything that can be wrong with one.
+
+use super::{META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
+use crate::scenario::{Scenario, ScenarioError};
+use crate::trace::{Trace, TraceError};
+use damonlab_guest::record::section;
+use fs_err as fs;
+use serde::de::DeserializeOwned;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a folder could not be read as a recording.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RecordingError {
+    /// The folder has no `recording.json`: a run that did not finish, or no recording at all.
+    #[error(
+        "{dir} is not a complete recording: it has no {META}; `damonlab run` writes recordings under results/",
+        dir = .0.display()
+    )]
+    Incomplete(PathBuf),
+    /// A later damonlab wrote it.
+    #[error("{path} has version {found}; this damonlab reads version {RECORDING_VERSION}", path = .path.display())]
+    Version {
+        /// `recording.json`.
+        path: PathBuf,
+        /// What it says.
+        found: u32,
+    },
+    /// A JSON file that does not fit its type.
+    #[error("{path}: line {line}: {cause}", path = .path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What serde says.
+        cause: serde_json::Error,
+    },
+    /// The scenario inside.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    /// The trace inside.
+    #[error("{path}: {cause}", path = .path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        cause: TraceError,
+    },
+    /// A file that cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Recording {
+    /// Reads the whole folder.
+    ///
+    /// # Errors
+    /// A missing or malformed file, named with its line.
+    pub fn load(dir: &Path) -> Result<Recording, RecordingError> {
+        if !dir.join(META).is_file() {
+            return Err(RecordingError::Incomplete(dir.to_owned()));
+        }
+        let meta = meta(&dir.join(META))?;
+        let text = |name: &str| fs::read_to_string(dir.join(name));
+        let scenario = Scenario::parse(&meta.scenario, &text(SCENARIO)?).map_err(Box::new)?;
+        let trace = Trace::parse(&text(section::TRACE)?)
+            .map_err(|cause| RecordingError::Trace { path: dir.join(section::TRACE), cause })?;
+        Ok(Recording {
+            scenario,
+            plan: json(&dir.join(PLAN))?,
+            report: json(&dir.join(section::REPORT))?,
+            trace,
+            samples: json_lines(&dir.join(section::SAMPLES))?,
+            dmesg: lossy(&dir.join(section::DMESG))?,
+            formats: text(section::FORMATS)?,
+            sysfs: text(section::SYSFS)?,
+            meta,
+            dir: dir.to_owned(),
+        })
+    }
+}
+
+fn meta(path: &Path) -> Result<Meta, RecordingError> {
+    // The version first: a later layout may have other fields.
+    let value: serde_json::Value = json(path)?;
+    let found = value["version"].as_u64().and_then(|v| u32::try_from(v).ok()).unwrap_or(0);
+    if found != RECORDING_VERSION {
+        return Err(RecordingError::Version { path: path.to_owned(), found });
+    }
+    json(path)
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordingError> {
+    let failed =
+        |cause: serde_json::Error| RecordingError::Json { path: path.to_owned(), line: cause.line(), cause };
+    serde_json::from_slice(&fs::read(path)?).map_err(failed)
+}
+
+fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordingError> {
+    let text = fs::read_to_string(path)?;
+    let parse = |(index, line): (usize, &str)| {
+        let failed = |cause| RecordingError::Json { path: path.to_owned(), line: index + 1, cause };
+        serde_json::from_str(line).map_err(failed)
+    };
+    text.lines().enumerate().map(parse).collect()
+}
+
+/// The kernel log may hold any bytes a driver printed.
+fn lossy(path: &Path) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_its_last_file_is_called_incomplete() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Recording::load(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("not a complete recording"), "{error}");
+    }
+
+    #[test]
+    fn a_recording_of_a_later_version_is_refused_by_number() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(META), r#"{"version": 99, "unheard": true}"#).unwrap();
+        let error = Recording::load(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("has version 99"), "{error}");
+    }
+}

@@ -1,0 +1,54 @@
+//! Making a recording's folder: a number of its own, and the files that are known before the run.
+
+use super::{META, Meta, PLAN, SCENARIO};
+use crate::host::paths::write_atomic;
+use damonlab_guest::plan::Plan;
+use fs_err as fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Makes `<out>/<scenario>/<number>`, the lowest number above all that are there.
+pub fn make_folder(out: &Path, scenario: &str) -> io::Result<PathBuf> {
+    let parent = out.join(scenario);
+    fs::create_dir_all(&parent)?;
+    let mut number = 1 + fs::read_dir(&parent)?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .max()
+        .unwrap_or(0);
+    loop {
+        let dir = parent.join(format!("{number:04}"));
+        // Two runs may choose the same number; the folder's making decides.
+        match std::fs::create_dir(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
+/// Stores what goes into the run.
+pub fn begin(dir: &Path, scenario_text: &str, plan: &Plan) -> io::Result<()> {
+    write_atomic(&dir.join(SCENARIO), scenario_text.as_bytes())?;
+    let plan = serde_json::to_vec_pretty(plan).map_err(io::Error::other)?;
+    write_atomic(&dir.join(PLAN), &plan)
+}
+
+/// Stores `recording.json`, which makes the recording complete.
+pub fn finish(dir: &Path, meta: &Meta) -> io::Result<()> {
+    let text = serde_json::to_vec_pretty(meta).map_err(io::Error::other)?;
+    write_atomic(&dir.join(META), &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_run_gets_the_next_number() {
+        let out = tempfile::tempdir().unwrap();
+        assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0001"));
+        assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0002"));
+        fs::create_dir(out.path().join("idle/0041")).unwrap();
+        assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0042"));
+    }
+}
