@@ -6,6 +6,7 @@
 //! [`snapshot`], [`report`]) reads a recording and needs no machine. Modules import only from those
 //! above them in this list.
 
+pub mod check;
 pub mod host;
 
 pub mod trace;
