@@ -6,7 +6,6 @@
 //! [`snapshot`], [`report`]) reads a recording and needs no machine. Modules import only from those
 //! above them in this list.
 
-pub mod check;
 pub mod host;
 
 pub mod trace;
@@ -16,3 +15,7 @@ pub mod scenario;
 pub mod machine;
 
 pub mod recording;
+
+pub mod check;
+
+pub mod snapshot;

@@ -6,7 +6,7 @@
 
 use super::{Finding, judge};
 use crate::recording::{Meta, RECORDING_VERSION, Recording};
-use crate::scenario::{MachineSpec, Scenario};
+use crate::scenario::{Clocks, MachineSpec, Scenario};
 use crate::trace::Trace;
 use damonlab_guest::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
@@ -15,6 +15,7 @@ use damonlab_guest::plan::{Access, Step, Trace as TracePlan, Workload};
 use damonlab_guest::record::{GuestReport, Sample, StepOutcome, TraceStats};
 use damonlab_guest::units::{Addr, Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 const MIB: u64 = 1 << 20;
 const HOT: u64 = 16 * MIB;
@@ -127,6 +128,7 @@ impl Model {
             ],
             expect: Vec::new(),
             snapshot: Vec::new(),
+            clocks: Clocks::for_guest_time(Nanos(0)),
         }
     }
 
@@ -369,6 +371,25 @@ fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
             *input = (*input).min(u128::from(u64::MAX));
             u64::try_from(*input / 10_000).unwrap().min(cap)
         }
+    }
+}
+
+/// A real run's recording, from `tests/recordings`.
+pub(crate) fn stored(name: &str) -> Recording {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(name);
+    let read = |file: &str| fs_err::read_to_string(dir.join(file)).unwrap();
+    let samples = read("samples.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    Recording {
+        meta: serde_json::from_str(&read("recording.json")).unwrap(),
+        scenario: Scenario::parse(name, &read("scenario.yaml")).unwrap(),
+        plan: serde_json::from_str(&read("plan.json")).unwrap(),
+        report: serde_json::from_str(&read("guest.json")).unwrap(),
+        trace: Trace::parse(&read("trace.txt")),
+        samples,
+        dmesg: read("dmesg.txt"),
+        formats: read("formats.txt"),
+        sysfs: read("sysfs.txt"),
+        dir,
     }
 }
 

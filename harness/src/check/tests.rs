@@ -143,3 +143,25 @@ fn every_invariant_of_the_table_is_told_apart() {
     assert_eq!(ids.len(), INVARIANTS.len());
     assert!(INVARIANTS.iter().all(|invariant| invariant.statement.ends_with('.')));
 }
+
+const STORED: [&str; 3] = ["pull-push-short", "cxl", "refused"];
+
+#[test]
+fn real_runs_pass() {
+    for name in STORED {
+        let recording = testkit::stored(name);
+        assert_eq!(recording.plan, recording.scenario.plan(recording.meta.seed), "{name}");
+        assert_eq!(Verdict::of(&judge(&recording)).to_string(), "pass", "{name}");
+    }
+}
+
+#[test]
+fn real_traces_print_back_to_the_byte() {
+    for name in STORED {
+        let recording = testkit::stored(name);
+        let text = fs_err::read_to_string(recording.dir.join("trace.txt")).unwrap();
+        let printed: Vec<String> = recording.trace.lines.iter().map(ToString::to_string).collect();
+        let events: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(printed, events, "{name}");
+    }
+}
