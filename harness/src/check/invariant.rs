@@ -40,7 +40,7 @@ pub(super) enum Outcome {
 }
 
 /// Why something cannot be checked.
-pub(super) type Reason = String;
+pub(crate) type Reason = String;
 
 /// Checks each life of each kdamond; applies where it applies to one of them.
 pub(super) fn each_life(

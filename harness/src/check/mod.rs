@@ -17,11 +17,11 @@ mod regions;
 mod splats;
 mod stats;
 mod verdict;
-mod view;
-mod windows;
+pub(crate) mod view;
+pub(crate) mod windows;
 
 #[cfg(test)]
-mod testkit;
+pub(crate) mod testkit;
 
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{INVARIANTS, Invariant, Kind};

@@ -10,31 +10,31 @@ use damonlab_guest::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
 use std::collections::BTreeMap;
 
 /// The page size, which is the least size of a region where `addr_unit` is 1 (`DAMON_MIN_REGION_SZ`).
-pub(super) const PAGE: u64 = 4096;
+pub(crate) const PAGE: u64 = 4096;
 
 /// The name of the metric whose measurements are traced.
-pub(super) const NODE_ELIGIBLE: &str = "node_eligible_mem_bp";
+pub(crate) const NODE_ELIGIBLE: &str = "node_eligible_mem_bp";
 
-pub(super) struct View<'a> {
-    pub(super) recording: &'a Recording,
+pub(crate) struct View<'a> {
+    pub(crate) recording: &'a Recording,
     /// One entry a pid: a kdamond that is started twice lives twice.
-    pub(super) lives: Vec<Life<'a>>,
+    pub(crate) lives: Vec<Life<'a>>,
     /// DAMON's events from tasks that are no kdamond of the plan.
-    pub(super) strangers: Vec<&'a Line>,
+    pub(crate) strangers: Vec<&'a Line>,
 }
 
 /// All that one kdamond did from its start to its end.
-pub(super) struct Life<'a> {
-    pub(super) kdamond: usize,
-    pub(super) config: &'a Kdamond,
+pub(crate) struct Life<'a> {
+    pub(crate) kdamond: usize,
+    pub(crate) config: &'a Kdamond,
     /// DAMON's events of this pid, in order.
-    pub(super) lines: Vec<&'a Line>,
+    pub(crate) lines: Vec<&'a Line>,
     /// The charge windows, one entry a scheme.
-    pub(super) courses: Vec<Course<'a>>,
+    pub(crate) courses: Vec<Course<'a>>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(recording: &'a Recording) -> View<'a> {
+    pub(crate) fn new(recording: &'a Recording) -> View<'a> {
         let mut by_pid: BTreeMap<i32, Vec<&Line>> = BTreeMap::new();
         for line in recording.trace.lines.iter().filter(|line| !matches!(line.event, Event::Other(_))) {
             by_pid.entry(line.pid).or_default().push(line);
@@ -54,7 +54,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether events of this name would be in the trace if they happened.
-    pub(super) fn traced(&self, name: &str) -> bool {
+    pub(crate) fn traced(&self, name: &str) -> bool {
         let asked = |event: &String| {
             let (system, event) = event.split_once(':').unwrap_or(("*", event));
             matches!(system, "damon" | "*") && (event == name || event == "*")
@@ -71,7 +71,7 @@ impl<'a> View<'a> {
     }
 
     /// An error unless all of `names` are recorded.
-    pub(super) fn need(&self, names: &[&str]) -> Result<(), Reason> {
+    pub(crate) fn need(&self, names: &[&str]) -> Result<(), Reason> {
         match names.iter().find(|name| !self.traced(name)) {
             Some(name) => Err(format!("{name} is not recorded")),
             None => Ok(()),
@@ -80,7 +80,7 @@ impl<'a> View<'a> {
 
     /// Whether the event that a scenario names cannot happen: the guest said so, or it is DAMON's
     /// and has no format.
-    pub(super) fn lacks(&self, event: &str) -> bool {
+    pub(crate) fn lacks(&self, event: &str) -> bool {
         let name = bare(event);
         let missing = &self.recording.report.missing_events;
         let damons = event.starts_with("damon:") || Event::KNOWN.contains(&name);
@@ -88,7 +88,7 @@ impl<'a> View<'a> {
     }
 
     /// Events that the plan names and the kernel does not have.
-    pub(super) fn missing_events(&self) -> Vec<String> {
+    pub(crate) fn missing_events(&self) -> Vec<String> {
         let mut missing = self.recording.report.missing_events.clone();
         for event in &self.recording.plan.trace.events {
             if self.lacks(event) && !missing.iter().any(|known| bare(known) == bare(event)) {
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
 
     /// The ranges that a target was given, aligned as `damon_set_regions` does and with neighbours
     /// joined; `None` where the kernel chooses or moves them itself.
-    pub(super) fn ranges(&self, context: &Context, target: usize) -> Option<Vec<(u64, u64)>> {
+    pub(crate) fn ranges(&self, context: &Context, target: usize) -> Option<Vec<(u64, u64)>> {
         if context.ops == Ops::Vaddr || context.addr_unit != 1 {
             return None;
         }
@@ -121,12 +121,12 @@ impl<'a> View<'a> {
 
 impl Life<'_> {
     /// An error where sizes are not in bytes.
-    pub(super) fn need_bytes(&self) -> Result<(), Reason> {
+    pub(crate) fn need_bytes(&self) -> Result<(), Reason> {
         if self.config.context.addr_unit == 1 { Ok(()) } else { Err("addr_unit is not 1".to_owned()) }
     }
 
     /// An error where intervals change while it runs.
-    pub(super) fn need_fixed_intervals(&self) -> Result<(), Reason> {
+    pub(crate) fn need_fixed_intervals(&self) -> Result<(), Reason> {
         match &self.config.context.intervals.goal {
             Some(goal) if goal.aggrs > 0 => Err("intervals are tuned".to_owned()),
             _ => Ok(()),
@@ -134,13 +134,13 @@ impl Life<'_> {
     }
 
     /// `kdamond 0, scheme 1`, for messages.
-    pub(super) fn scheme_name(&self, scheme: usize) -> String {
+    pub(crate) fn scheme_name(&self, scheme: usize) -> String {
         format!("kdamond {}, scheme {scheme}", self.kdamond)
     }
 }
 
 /// Joins ranges of which one ends where the next begins.
-pub(super) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
+pub(crate) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
     let mut all: Vec<(u64, u64)> = Vec::new();
     for (start, end) in ranges {
         match all.last_mut() {
@@ -153,17 +153,17 @@ pub(super) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)
 
 /// The goals that the kernel knows: sysfs leaves out those with a target of 0
 /// (`damos_sysfs_add_quota_score`).
-pub(super) fn goals(scheme: &Scheme) -> impl Iterator<Item = &Goal> {
+pub(crate) fn goals(scheme: &Scheme) -> impl Iterator<Item = &Goal> {
     scheme.quota.goals.iter().filter(|goal| goal.target_value != 0)
 }
 
 /// The goals whose measurements are traced, in order.
-pub(super) fn node_goals(scheme: &Scheme) -> Vec<&Goal> {
+pub(crate) fn node_goals(scheme: &Scheme) -> Vec<&Goal> {
     goals(scheme).filter(|goal| goal.metric == NODE_ELIGIBLE).collect()
 }
 
 /// The name without its system.
-pub(super) fn bare(event: &str) -> &str {
+pub(crate) fn bare(event: &str) -> &str {
     event.split_once(':').map_or(event, |(_, name)| name)
 }
 

@@ -11,36 +11,36 @@ use damonlab_guest::units::Nanos;
 
 /// The windows of one scheme.
 #[derive(Default)]
-pub(super) struct Course<'a> {
+pub(crate) struct Course<'a> {
     /// In order, up to the first break.
-    pub(super) windows: Vec<Window<'a>>,
+    pub(crate) windows: Vec<Window<'a>>,
     /// Where the events stop making sense; what follows is not judged by windows.
-    pub(super) broken: Option<Finding>,
+    pub(crate) broken: Option<Finding>,
 }
 
 /// One charge window.
-pub(super) struct Window<'a> {
+pub(crate) struct Window<'a> {
     /// Its place among the events of the kdamond.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// When the kdamond's event before the first measurement happened: the window cannot have started
     /// earlier. (It starts before the measurement, which itself can take a second.)
-    pub(super) after: Option<Nanos>,
+    pub(crate) after: Option<Nanos>,
     /// One measurement a goal.
-    pub(super) goals: Vec<&'a Line>,
+    pub(crate) goals: Vec<&'a Line>,
     /// The `damos_esz` that follows.
-    pub(super) esz: Option<&'a Line>,
+    pub(crate) esz: Option<&'a Line>,
     /// Whether anything follows: else `damos_esz` may be cut off.
-    pub(super) followed: bool,
+    pub(crate) followed: bool,
 }
 
 impl<'a> Window<'a> {
     /// When the first goal had been measured.
-    pub(super) fn time(&self) -> Nanos {
+    pub(crate) fn time(&self) -> Nanos {
         self.goals.first().map(|line| line.time).unwrap_or_default()
     }
 
     /// The lines that make it, for findings.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &'a Line> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'a Line> {
         self.goals.iter().copied().chain(self.esz)
     }
 }
@@ -56,7 +56,7 @@ struct Reader<'a> {
 }
 
 /// Reads the windows of every scheme from a kdamond's events.
-pub(super) fn courses<'a>(lines: &[&'a Line], schemes: &[Scheme], goals_told: bool) -> Vec<Course<'a>> {
+pub(crate) fn courses<'a>(lines: &[&'a Line], schemes: &[Scheme], goals_told: bool) -> Vec<Course<'a>> {
     let goals = schemes.iter().map(|scheme| if goals_told { node_goals(scheme).len() } else { 0 }).collect();
     let courses = schemes.iter().map(|_| Course::default()).collect();
     let mut reader = Reader { goals, courses, open: None, complete: None };
