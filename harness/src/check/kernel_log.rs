@@ -53,8 +53,8 @@ fn splat(message: &str) -> Option<&'static str> {
 /// the next report.
 fn report_end(lines: &[&str], start: usize) -> usize {
     let limit = lines.len().min(start + REPORT_LINES);
-    for at in start + 1..limit {
-        let message = message(lines[at]);
+    for (at, line) in lines.iter().enumerate().take(limit).skip(start + 1) {
+        let message = message(line);
         if message.contains("[ cut here ]") {
             return at;
         }

@@ -21,6 +21,8 @@ pub(crate) mod view;
 pub(crate) mod windows;
 
 #[cfg(test)]
+mod spoil;
+#[cfg(test)]
 pub(crate) mod testkit;
 
 pub use finding::{EXPECT, Evidence, Finding};

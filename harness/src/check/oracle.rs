@@ -45,7 +45,7 @@ impl Controller {
         self.esz_bp = match self.tuner {
             GoalTuner::Consist => next_input(self.esz_bp.max(GOAL), score),
             GoalTuner::Temporal if score >= GOAL => 0,
-            GoalTuner::Temporal if self.bytes != 0 => self.bytes.checked_mul(GOAL).unwrap_or(u64::MAX),
+            GoalTuner::Temporal if self.bytes != 0 => self.bytes.saturating_mul(GOAL),
             GoalTuner::Temporal => u64::MAX,
         };
         let goal_esz = self.esz_bp / GOAL;

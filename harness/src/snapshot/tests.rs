@@ -15,7 +15,10 @@ fn the_course_of_a_run_reads_as_words() {
 #[test]
 fn the_feedback_loop_reads_as_a_ramp() {
     let text = behaviour(&Model::consist().recording());
-    assert!(text.contains("quota: begins below a page, doubles while nothing is eligible, rises and falls"), "{text}");
+    assert!(
+        text.contains("quota: begins below a page, doubles while nothing is eligible, rises and falls"),
+        "{text}"
+    );
 }
 
 #[test]

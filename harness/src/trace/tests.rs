@@ -60,7 +60,7 @@ fn events() -> impl Strategy<Value = Event> {
             scheme_idx,
             esz
         })),
-        (region.clone(), any::<[u32; 2]>()).prop_map(|(region, [ctx_idx, scheme_idx])| {
+        (region, any::<[u32; 2]>()).prop_map(|(region, [ctx_idx, scheme_idx])| {
             let (target_idx, nr_regions, start, end, nr_accesses, age) = region;
             Event::BeforeApply(BeforeApply {
                 ctx_idx,
