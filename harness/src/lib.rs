@@ -15,3 +15,7 @@ pub mod scenario;
 pub mod machine;
 
 pub mod recording;
+
+pub mod check;
+
+pub mod snapshot;

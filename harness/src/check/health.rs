@@ -1,0 +1,173 @@
+//! Whether the recording itself is whole: the guest's word, its steps, the ring buffer.
+
+use super::finding::{Evidence, Finding};
+use super::invariant::Outcome;
+use super::view::View;
+use damonlab_guest::plan::Step;
+use damonlab_guest::record::section;
+
+pub(super) fn guest_error(view: &View<'_>) -> Outcome {
+    let errors = view.recording.report.errors.iter();
+    Outcome::Applied(
+        errors.map(|e| Finding::new("guest-error", "a guest without errors", e.as_str())).collect(),
+    )
+}
+
+pub(super) fn incomplete(view: &View<'_>) -> Outcome {
+    let (plan, done) = (&view.recording.plan.steps, &view.recording.report.steps);
+    // Nothing is run after a start that was refused.
+    let refused = done.last().is_some_and(|step| step.refused.is_some());
+    if done.len() == plan.len() || (refused && done.len() < plan.len()) {
+        return Outcome::Applied(Vec::new());
+    }
+    let expected = format!("the outcome of each of {} steps", plan.len());
+    Outcome::Applied(vec![Finding::new("incomplete", expected, format!("{} of them", done.len()))])
+}
+
+pub(super) fn k2(view: &View<'_>) -> Outcome {
+    let recording = view.recording;
+    if !recording.plan.steps.iter().any(|step| matches!(step, Step::Start { .. })) {
+        return Outcome::NotApplicable("the plan has no start".to_owned());
+    }
+    let mut findings = Vec::new();
+    for (nth, (step, outcome)) in recording.plan.steps.iter().zip(&recording.report.steps).enumerate() {
+        let Step::Start { refused } = step else { continue };
+        let seen = outcome.refused.as_ref().map(|refusal| refusal.errno.as_str());
+        if refused.as_deref() == seen {
+            continue;
+        }
+        let say = |errno: Option<&str>| match errno {
+            Some(errno) => format!("refused with {errno}"),
+            None => "accepted".to_owned(),
+        };
+        let expected = format!("the configuration of step {nth} to be {}", say(refused.as_deref()));
+        let mut seen = say(seen);
+        if let Some(refusal) = &outcome.refused {
+            seen.push_str(&format!(" ('{}' to {})", refusal.value, refusal.file));
+        }
+        findings.push(Finding::new("K2", expected, seen));
+    }
+    Outcome::Applied(findings)
+}
+
+pub(super) fn trace_lost(view: &View<'_>) -> Outcome {
+    let trace = &view.recording.trace;
+    let expected = "a trace without holes (a larger trace buffer, or fewer events)";
+    let finding = |seen: String| Finding::new("trace-lost", expected, seen);
+    let mut findings = Vec::new();
+    for stats in &view.recording.report.trace_stats {
+        let counts = [
+            ("overrun", stats.overrun),
+            ("commit overrun", stats.commit_overrun),
+            ("dropped", stats.dropped),
+        ];
+        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            findings.push(finding(format!("{name} {count} on CPU {}", stats.cpu)));
+        }
+    }
+    for loss in &trace.losses {
+        let mut lost = finding("events lost while the trace was read".to_owned());
+        lost.evidence.push(Evidence::new(section::TRACE, loss.number, &loss.text));
+        findings.push(lost);
+    }
+    if let Some(entries) = trace.entries.filter(|entries| entries.in_buffer != entries.written) {
+        findings.push(finding(format!("{} of {} events in its header", entries.in_buffer, entries.written)));
+    }
+    let stored: u64 = view.recording.report.trace_stats.iter().map(|stats| stats.entries).sum();
+    let read = trace.lines.len() as u64 + trace.unreadable_count;
+    if stored != read {
+        findings.push(finding(format!("{read} lines of {stored} events in the ring buffer")));
+    }
+    Outcome::Applied(findings)
+}
+
+pub(super) fn trace_unreadable(view: &View<'_>) -> Outcome {
+    let trace = &view.recording.trace;
+    let mut findings: Vec<Finding> = trace
+        .unreadable
+        .iter()
+        .map(|line| {
+            let mut finding =
+                Finding::new("trace-unreadable", "an event as the kernel prints it", line.why.to_string());
+            finding.evidence.push(Evidence::new(section::TRACE, line.number, &line.text));
+            finding
+        })
+        .collect();
+    let more = trace.unreadable_count.saturating_sub(findings.len() as u64);
+    if let (Some(last), 1..) = (findings.last_mut(), more) {
+        last.seen.push_str(&format!(" (and {more} more such lines)"));
+    }
+    Outcome::Applied(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{Model, found};
+    use damonlab_guest::plan::Step;
+    use damonlab_guest::record::Refusal;
+
+    #[test]
+    fn every_counter_of_loss_fails_the_run() {
+        for spoil in [0, 1, 2] {
+            let mut recording = Model::pull_push().recording();
+            let stats = &mut recording.report.trace_stats[0];
+            *[&mut stats.overrun, &mut stats.commit_overrun, &mut stats.dropped][spoil] = 1;
+            assert_eq!(found(&recording, "trace-lost").len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_trace_with_fewer_lines_than_the_ring_buffer_had_fails_the_run() {
+        let mut recording = Model::pull_push().recording();
+        recording.trace.lines.pop();
+        assert!(found(&recording, "trace-lost")[0].seen.contains("events in the ring buffer"));
+    }
+
+    #[test]
+    fn a_loss_inside_the_trace_fails_the_run_and_is_shown() {
+        let mut recording = Model::pull_push().recording();
+        let lost = crate::trace::Trace::parse(
+            "# entries-in-buffer/entries-written: 1/2 #P:1\nCPU:0 [LOST 3 EVENTS]\n",
+        );
+        (recording.trace.losses, recording.trace.entries) = (lost.losses, lost.entries);
+        let findings = found(&recording, "trace-lost");
+        assert_eq!(findings.len(), 2);
+        assert_eq!(findings[0].evidence[0].number, 2);
+    }
+
+    #[test]
+    fn a_print_format_that_changed_is_a_finding_and_not_an_absence() {
+        let mut recording = Model::pull_push().recording();
+        super::super::testkit::rewrite(&mut recording, |lines| {
+            for line in lines.iter_mut().filter(|line| line.contains("damos_esz")) {
+                line.push_str(" nid=0");
+            }
+        });
+        assert!(found(&recording, "trace-unreadable")[0].seen.contains("print format"));
+    }
+
+    #[test]
+    fn an_error_of_the_guest_and_a_missing_step_are_findings() {
+        let mut recording = Model::pull_push().recording();
+        recording.report.errors.push("cannot mount\u{1b}[31m".into());
+        recording.report.steps.pop();
+        assert_eq!(found(&recording, "guest-error")[0].seen, "cannot mount");
+        assert_eq!(found(&recording, "incomplete")[0].seen, "2 of them");
+    }
+
+    #[test]
+    fn a_refusal_must_be_the_one_that_was_wanted() {
+        let refusal =
+            |errno: &str| Some(Refusal { errno: errno.into(), file: "0/state".into(), value: "on".into() });
+        let mut recording = Model::pull_push().recording();
+        recording.plan.steps = vec![Step::Start { refused: Some("EINVAL".into()) }, Step::Stop];
+        recording.report.steps.truncate(1);
+        assert_eq!(found(&recording, "K2")[0].seen, "accepted");
+        assert_eq!(found(&recording, "incomplete").len(), 1);
+        recording.report.steps[0].refused = refusal("ENOMEM");
+        assert_eq!(found(&recording, "K2")[0].seen, "refused with ENOMEM ('on' to 0/state)");
+        recording.report.steps[0].refused = refusal("EINVAL");
+        assert_eq!(found(&recording, "K2"), []);
+        assert_eq!(found(&recording, "incomplete"), []);
+    }
+}

@@ -1,0 +1,150 @@
+//! The kernel log: K1, over `dmesg.txt` and over what a console said.
+
+use super::finding::{Evidence, Finding};
+use super::invariant::Outcome;
+use super::splats::{Pattern, SPLATS};
+use super::view::View;
+use damonlab_guest::record::section;
+
+/// A report spreads over many lines; a pattern so soon after another is part of the same one.
+const REPORT_LINES: usize = 40;
+
+/// How many lines of a report are shown.
+const SHOWN_LINES: usize = 12;
+
+pub(super) fn k1(view: &View<'_>) -> Outcome {
+    Outcome::Applied(scan(section::DMESG, &view.recording.dmesg))
+}
+
+/// One finding a report of trouble in a kernel log. `text` is `dmesg.txt` (`priority,time;message`) or
+/// a console's (`[  1.234567] message`); `file` is named in the findings.
+pub fn scan(file: &'static str, text: &str) -> Vec<Finding> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut findings = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let Some(what) = splat(message(lines[at])) else {
+            at += 1;
+            continue;
+        };
+        let end = report_end(&lines, at);
+        let mut finding = Finding::new("K1", "a kernel log without trouble", headline(&lines[at..end], what));
+        for (offset, line) in lines[at..end].iter().enumerate().take(SHOWN_LINES) {
+            let number = u32::try_from(at + offset + 1).unwrap_or(u32::MAX);
+            finding.evidence.push(Evidence::new(file, number, line));
+        }
+        findings.push(finding);
+        at = end;
+    }
+    findings
+}
+
+/// What a line is called that has one of the patterns.
+fn splat(message: &str) -> Option<&'static str> {
+    let bare = message.trim_start_matches("rcu: ").trim_start_matches("watchdog: ");
+    let matches = |pattern: &Pattern| match pattern {
+        Pattern::Begins(text) => bare.starts_with(text),
+        Pattern::Has(text) => message.contains(text),
+    };
+    SPLATS.iter().find(|(pattern, _)| matches(pattern)).map(|(_, what)| *what)
+}
+
+/// One past the last line of a report: its end mark, or so many lines after its last pattern, up to
+/// the next report.
+fn report_end(lines: &[&str], start: usize) -> usize {
+    let limit = lines.len().min(start + REPORT_LINES);
+    for (at, line) in lines.iter().enumerate().take(limit).skip(start + 1) {
+        let message = message(line);
+        if message.contains("[ cut here ]") {
+            return at;
+        }
+        if message.contains("---[ end ") {
+            return at + 1;
+        }
+    }
+    limit
+}
+
+/// The line of a report that says the most: the one after the cut mark.
+fn headline(report: &[&str], what: &str) -> String {
+    let line = report.iter().map(|line| message(line)).find(|line| !line.contains("[ cut here ]"));
+    format!("{what}: {}", line.unwrap_or_default())
+}
+
+/// A line without its prefix: `6,1234567;` of kmsg, `[    1.234567] ` or `[  1.23][    T1] ` of a console.
+fn message(line: &str) -> &str {
+    if let Some((prefix, message)) = line.split_once(';')
+        && !prefix.is_empty()
+        && prefix.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'-' || b == b'c')
+    {
+        return message;
+    }
+    let mut rest = line.trim_start_matches('\r');
+    while let Some((stamp, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        if !stamp.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.' | b'T' | b'C')) {
+            break;
+        }
+        rest = after.trim_start_matches(' ');
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Each file under `tests/logs/bad` begins with `# expect: ` and what its only finding says.
+    #[test]
+    fn every_bad_log_gives_the_finding_that_it_names() {
+        let mut count = 0;
+        for (path, text) in logs("bad") {
+            let (expected, log) = text.split_once('\n').unwrap();
+            let expected = expected.strip_prefix("# expect: ").unwrap();
+            let seen: Vec<String> = scan("dmesg.txt", log).into_iter().map(|finding| finding.seen).collect();
+            assert_eq!(seen, [expected], "{path}");
+            count += 1;
+        }
+        assert!(count >= 10, "only {count} logs");
+    }
+
+    #[test]
+    fn no_healthy_log_gives_a_finding() {
+        for (path, text) in logs("good") {
+            assert_eq!(scan("dmesg.txt", &text), [], "{path}");
+        }
+    }
+
+    fn logs(kind: &str) -> Vec<(String, String)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs").join(kind);
+        let entries = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut logs: Vec<_> =
+            entries.map(|path| (path.display().to_string(), fs_err::read_to_string(path).unwrap())).collect();
+        logs.sort();
+        assert!(!logs.is_empty());
+        logs
+    }
+
+    #[test]
+    fn every_pattern_is_found_in_a_line_of_either_form() {
+        for (pattern, _) in SPLATS {
+            let text = match pattern {
+                Pattern::Begins(text) => (*text).to_owned(),
+                Pattern::Has(text) => format!("x{text}"),
+            };
+            for line in [format!("4,1234567;{text} x"), format!("[   12.345678][   T52] {text} x")] {
+                assert_eq!(scan("dmesg.txt", &line).len(), 1, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_reports_are_two_findings() {
+        let log = "4,1;------------[ cut here ]------------\n4,2;WARNING: a\n4,3;---[ end trace 0 ]---\n\
+                   4,4;------------[ cut here ]------------\n4,5;WARNING: b\n";
+        let findings = scan("dmesg.txt", log);
+        assert_eq!(findings.len(), 2);
+        assert_eq!(findings[1].evidence[0].number, 4);
+        assert!(findings[1].seen.ends_with("WARNING: b"));
+    }
+}

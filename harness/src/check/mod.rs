@@ -1,0 +1,104 @@
+//! Judgement: pure functions from a recording to what is wrong in it.
+//!
+//! [`judge`] runs every entry of [`INVARIANTS`] (always on, where they apply) and the scenario's own
+//! expectations. An invariant that does not apply says why; nothing passes in silence. The files
+//! below each hold one family; [`mod@oracle`] replays the quota controller.
+
+mod apply;
+mod expect;
+mod finding;
+mod goals;
+mod health;
+mod invariant;
+pub mod kernel_log;
+pub mod oracle;
+mod quota;
+mod regions;
+mod splats;
+mod stats;
+mod verdict;
+pub(crate) mod view;
+pub(crate) mod windows;
+
+#[cfg(test)]
+mod spoil;
+#[cfg(test)]
+pub(crate) mod testkit;
+
+pub use finding::{EXPECT, Evidence, Finding};
+pub use invariant::{INVARIANTS, Invariant, Kind};
+pub use verdict::Verdict;
+
+use crate::recording::Recording;
+use invariant::Outcome;
+use view::View;
+
+/// How many findings of one id are kept. A wrong kernel is wrong thousands of times.
+const KEPT: usize = 8;
+
+/// What came of all checks.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// What is wrong, the weightiest first ([`Verdict`] has the order).
+    pub findings: Vec<Finding>,
+    /// The invariants that applied, whether they held or not.
+    pub applied: Vec<&'static Invariant>,
+    /// The invariants that did not apply: id, and why.
+    pub skipped: Vec<(&'static str, String)>,
+    /// Tracepoints that the scenario names and the kernel does not have.
+    pub missing_events: Vec<String>,
+}
+
+/// A quantity that cannot be had because the kernel does not have the tracepoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the kernel has no tracepoint {event}")]
+pub struct Missing {
+    /// The tracepoint, `system:event` where the scenario gave the system.
+    pub event: String,
+}
+
+/// Judges a recording.
+pub fn judge(recording: &Recording) -> Judgement {
+    let view = View::new(recording);
+    let mut judged = Judgement {
+        findings: Vec::new(),
+        applied: Vec::new(),
+        skipped: Vec::new(),
+        missing_events: view.missing_events(),
+    };
+    for invariant in INVARIANTS {
+        match (invariant.judge)(&view) {
+            Outcome::Applied(findings) => {
+                judged.applied.push(invariant);
+                judged.findings.extend(first_ones(findings));
+            }
+            Outcome::NotApplicable(why) => judged.skipped.push((invariant.id, why)),
+        }
+    }
+    for outcome in expect::all(&view) {
+        match outcome {
+            Ok(finding) => judged.findings.extend(finding),
+            Err(Missing { event }) if known(&judged.missing_events, &event) => {}
+            Err(Missing { event }) => judged.missing_events.push(event),
+        }
+    }
+    judged
+}
+
+/// Whether an event is in the list, with or without its system.
+fn known(events: &[String], event: &str) -> bool {
+    events.iter().any(|known| view::bare(known) == view::bare(event))
+}
+
+/// The first [`KEPT`] findings; the last of them says how many were left out.
+fn first_ones(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let more = findings.len().saturating_sub(KEPT);
+    findings.truncate(KEPT);
+    if let (Some(last), 1..) = (findings.last_mut(), more) {
+        last.seen.push_str(&format!(" (and {more} more of {})", last.id));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! The monitoring regions of every aggregation: R1, R2, R3.
+
+use super::finding::Finding;
+use super::invariant::{Outcome, each_life};
+use super::view::{Life, View, joined};
+use crate::trace::{Aggregated, Event, Line};
+
+const EVENT: &str = "damon_aggregated";
+
+/// What one aggregation told about one target.
+struct Pass<'a> {
+    target: u64,
+    regions: Vec<(&'a Line, &'a Aggregated)>,
+}
+
+pub(super) fn r1(view: &View<'_>) -> Outcome {
+    each_life(view, |life| {
+        view.need(&[EVENT])?;
+        let (passes, mut findings) = passes(life);
+        findings.extend(passes.iter().filter_map(unsorted));
+        Ok(findings)
+    })
+}
+
+/// Splits the events into aggregations, and says where one is shorter than it claims. The last one
+/// may be cut off with the trace.
+fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Vec<Finding>) {
+    let mut passes = Vec::new();
+    let mut findings = Vec::new();
+    let mut open: Option<Pass<'a>> = None;
+    for line in &life.lines {
+        let event = match &line.event {
+            Event::Aggregated(event) => Some(event),
+            Event::RegionAggregated(_) => continue,
+            _ => None,
+        };
+        if let Some(pass) = open.take_if(|pass| !event.is_some_and(|event| pass.continues_with(event))) {
+            findings.push(pass.too_short(line));
+        }
+        let Some(event) = event else { continue };
+        let pass = open.get_or_insert_with(|| Pass { target: event.target_id, regions: Vec::new() });
+        pass.regions.push((line, event));
+        if let Some(pass) = open.take_if(|pass| pass.regions.len() as u64 >= u64::from(event.nr_regions)) {
+            passes.push(pass);
+        }
+    }
+    (passes, findings)
+}
+
+impl Pass<'_> {
+    fn told(&self) -> u32 {
+        self.regions.first().map_or(0, |(_, event)| event.nr_regions)
+    }
+
+    fn continues_with(&self, event: &Aggregated) -> bool {
+        (event.target_id, event.nr_regions) == (self.target, self.told())
+    }
+
+    fn too_short(&self, by: &Line) -> Finding {
+        let expected = format!("{} regions of target {} in a row", self.told(), self.target);
+        let seen = format!("{}, and then another event", self.regions.len());
+        Finding::new("R1", expected, seen).at(self.regions.last().map(|(line, _)| *line)).at([by])
+    }
+}
+
+fn unsorted(pass: &Pass<'_>) -> Option<Finding> {
+    if let Some((line, event)) = pass.regions.iter().find(|(_, event)| event.start >= event.end) {
+        let seen = format!("{}-{}", event.start, event.end);
+        return Some(Finding::new("R1", "a region that ends after its start", seen).at([*line]));
+    }
+    let pair = pass.regions.windows(2).find(|pair| pair[0].1.end > pair[1].1.start)?;
+    let expected = format!("the regions of target {} to be sorted and disjoint", pass.target);
+    let seen = format!("{} after one that ends at {}", pair[1].1.start, pair[0].1.end);
+    Some(Finding::new("R1", expected, seen).at(pair.iter().map(|(line, _)| *line)))
+}
+
+pub(super) fn r2(view: &View<'_>) -> Outcome {
+    each_life(view, |life| {
+        view.need(&[EVENT])?;
+        let context = &life.config.context;
+        let targets = 0..context.targets.len();
+        let ranges: Vec<_> = targets.map(|target| view.ranges(context, target)).collect();
+        if ranges.iter().all(Option::is_none) {
+            return Err("the kernel chooses the regions itself, or addr_unit is not 1".to_owned());
+        }
+        let mut findings = Vec::new();
+        for pass in passes(life).0 {
+            let Some(Some(wanted)) = ranges.get(pass.target as usize) else { continue };
+            let covered = joined(pass.regions.iter().map(|(_, event)| (event.start, event.end)));
+            if covered != *wanted {
+                let expected = format!("target {} to cover {}", pass.target, shown(wanted));
+                let lines =
+                    [pass.regions.first(), pass.regions.last()].into_iter().flatten().map(|(line, _)| *line);
+                findings.push(Finding::new("R2", expected, shown(&covered)).at(lines));
+            }
+        }
+        Ok(findings)
+    })
+}
+
+/// The first ranges, and how many more.
+fn shown(ranges: &[(u64, u64)]) -> String {
+    let first: Vec<String> = ranges.iter().take(6).map(|(start, end)| format!("{start}-{end}")).collect();
+    match ranges.len().saturating_sub(6) {
+        0 => first.join(" "),
+        more => format!("{} and {more} more", first.join(" ")),
+    }
+}
+
+pub(super) fn r3(view: &View<'_>) -> Outcome {
+    each_life(view, |life| {
+        view.need(&[EVENT])?;
+        life.need_fixed_intervals()?;
+        let context = &life.config.context;
+        let weighted = context.probes.iter().any(|probe| probe.weight > 0);
+        let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
+        let most = if weighted { 0 } else { samples.max(1) };
+        let mut findings = Vec::new();
+        for line in &life.lines {
+            if let Event::Aggregated(event) = &line.event
+                && u64::from(event.nr_accesses) > most
+            {
+                let expected = format!("at most {most} accesses in an aggregation of {samples} samples");
+                findings.push(Finding::new("R3", expected, event.nr_accesses.to_string()).at([*line]));
+            }
+        }
+        Ok(findings)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{Model, edit, found, of_event, replace, rewrite};
+    use damonlab_guest::damon::Probe;
+
+    #[test]
+    fn r1_sees_a_region_too_few_and_one_too_many() {
+        for keep in [0, 2] {
+            let mut recording = Model::pull_push().recording();
+            rewrite(&mut recording, |lines| {
+                let at = of_event(lines, "damon_aggregated")[5];
+                let line = lines.remove(at);
+                (0..keep).for_each(|_| lines.insert(at, line.clone()));
+            });
+            assert!(!found(&recording, "R1").is_empty(), "{keep} of one region");
+        }
+    }
+
+    #[test]
+    fn r1_sees_regions_that_overlap_or_are_empty() {
+        let split = Model::NODE0.0 + (16 << 20);
+        for (from, to) in [(split, split + 4096), (split, Model::NODE0.0)] {
+            let mut recording = Model::pull_push().recording();
+            let (from, to) = (format!("-{from}:"), format!("-{to}:"));
+            rewrite(&mut recording, |lines| replace(lines, "damon_aggregated", 0, &from, &to));
+            assert_eq!(found(&recording, "R1").len(), 1, "{to}");
+        }
+    }
+
+    #[test]
+    fn r2_sees_a_hole() {
+        let mut recording = Model::pull_push().recording();
+        let split = Model::NODE0.0 + (16 << 20);
+        let (from, to) = (format!("-{split}:"), format!("-{}:", split - 4096));
+        rewrite(&mut recording, |lines| replace(lines, "damon_aggregated", 4, &from, &to));
+        assert_eq!(found(&recording, "R1"), []);
+        assert_eq!(found(&recording, "R2").len(), 1);
+    }
+
+    #[test]
+    fn r2_sees_memory_that_is_not_monitored() {
+        let mut recording = Model::pull_push().recording();
+        let node = recording.report.node_ranges.values_mut().last().unwrap();
+        node[0].1.0 += 4096;
+        assert!(!found(&recording, "R2").is_empty());
+    }
+
+    #[test]
+    fn r2_aligns_the_ranges_as_the_kernel_does() {
+        let mut recording = Model::pull_push().recording();
+        let node = recording.report.node_ranges.values_mut().last().unwrap();
+        node[0].1.0 -= 1;
+        assert_eq!(found(&recording, "R2"), []);
+    }
+
+    #[test]
+    fn r3_sees_more_accesses_than_samples() {
+        let mut recording = Model::pull_push().recording();
+        rewrite(&mut recording, |lines| {
+            edit(lines, "damon_aggregated", 0, |line| {
+                let (head, age) = line.rsplit_once(' ').unwrap();
+                let (head, _) = head.rsplit_once(' ').unwrap();
+                format!("{head} 21 {age}")
+            });
+        });
+        assert_eq!(found(&recording, "R3").len(), 1);
+    }
+
+    #[test]
+    fn r3_wants_no_access_checks_beside_weighted_probes() {
+        let mut recording = Model::pull_push().recording();
+        recording.plan.kdamonds[0].context.probes = vec![Probe { weight: 1, filters: Vec::new() }];
+        assert!(!found(&recording, "R3").is_empty());
+    }
+}

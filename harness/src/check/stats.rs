@@ -1,0 +1,245 @@
+//! The statistics of a scheme against its apply interval and its actions: S1, S2.
+
+use super::finding::Finding;
+use super::invariant::{Outcome, each_scheme};
+use super::view::{Life, View};
+use crate::trace::{Event, Line, Stat};
+use damonlab_guest::damon::{Intervals, Scheme};
+use damonlab_guest::units::Nanos;
+
+const STAT_EVENT: &str = "damos_stat_after_apply_interval";
+
+/// Sleeps are at least as long as asked, by the clock of jiffies; 10 ms is the longest jiffy.
+const JIFFY: u64 = 10_000_000;
+
+pub(super) fn s1(view: &View<'_>) -> Outcome {
+    each_scheme(view, |life, index, scheme| {
+        view.need(&[STAT_EVENT])?;
+        let told = stats(life, index);
+        let mut findings = Vec::new();
+        for pair in told.windows(2) {
+            let [(before, old), (line, new)] = pair else { continue };
+            if let Some(name) = fell(old, new) {
+                let expected = format!("{name} of {} never to fall", life.scheme_name(index));
+                findings.push(Finding::new("S1", expected, "less than before").at([*before, *line]));
+            }
+        }
+        if life.need_fixed_intervals().is_ok() {
+            findings.extend(out_of_step(life, index, told.len() as u64));
+            findings.extend(too_soon(life, index, scheme, &told));
+        }
+        Ok(findings)
+    })
+}
+
+fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
+    let of_scheme = |line: &&'a Line| match &line.event {
+        Event::Stat(stat) if stat.scheme_idx as usize == index => Some((*line, stat)),
+        _ => None,
+    };
+    life.lines.iter().filter_map(of_scheme).collect()
+}
+
+/// The first counter that is smaller than it was.
+fn fell(old: &Stat, new: &Stat) -> Option<&'static str> {
+    let counters = [
+        ("nr_tried", old.nr_tried, new.nr_tried),
+        ("sz_tried", old.sz_tried, new.sz_tried),
+        ("nr_applied", old.nr_applied, new.nr_applied),
+        ("sz_applied", old.sz_applied, new.sz_applied),
+        ("sz_ops_filter_passed", old.sz_ops_filter_passed, new.sz_ops_filter_passed),
+        ("qt_exceeds", old.qt_exceeds, new.qt_exceeds),
+        ("nr_snapshots", old.nr_snapshots, new.nr_snapshots),
+    ];
+    counters.into_iter().find(|(_, old, new)| new < old).map(|(name, _, _)| name)
+}
+
+/// How many samples lie between two passes of a scheme (`damos_set_next_apply_sis`); an interval
+/// shorter than a sample still takes one.
+pub(super) fn period(intervals: &Intervals, scheme: &Scheme) -> u64 {
+    let apply = if scheme.apply_interval_us == 0 { intervals.aggr_us } else { scheme.apply_interval_us };
+    (apply / intervals.sample_us.max(1)).max(1)
+}
+
+fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Vec<Finding> {
+    let intervals = &life.config.context.intervals;
+    let least = Nanos::from_micros(period(intervals, scheme).saturating_mul(intervals.sample_us));
+    let mut findings = Vec::new();
+    for pair in told.windows(2) {
+        let [(before, _), (line, _)] = pair else { continue };
+        let gap = line.time.0.saturating_sub(before.time.0);
+        if gap.saturating_add(JIFFY) < least.0 {
+            let expected = format!("passes of {} at least {least} apart", life.scheme_name(index));
+            findings.push(Finding::new("S1", expected, format!("{}", Nanos(gap))).at([*before, *line]));
+        }
+    }
+    findings
+}
+
+/// Compares the count of passes with that of another clock of the same kdamond: scheme 0's, or the
+/// aggregations. After N samples a clock of period p has ticked floor(N / p) times, whatever a sample
+/// takes in time.
+fn out_of_step(life: &Life<'_>, index: usize, count: u64) -> Option<Finding> {
+    let context = &life.config.context;
+    let always_active = context.schemes.iter().all(|scheme| scheme.watermarks.metric == "none");
+    if !always_active || context.pause {
+        return None;
+    }
+    let mine = period(&context.intervals, &context.schemes[index]);
+    let (other, other_count, name) = match aggregations(life) {
+        0 => (
+            period(&context.intervals, &context.schemes[0]),
+            stats(life, 0).len() as u64,
+            "passes of scheme 0",
+        ),
+        count => (context.intervals.aggr_us / context.intervals.sample_us.max(1), count, "aggregations"),
+    };
+    let (samples, other_samples) = (mine.saturating_mul(count), other.saturating_mul(other_count));
+    let in_step =
+        samples < other_samples.saturating_add(other) && other_samples < samples.saturating_add(mine);
+    if in_step {
+        return None;
+    }
+    let expected = format!(
+        "{} to make a pass every {mine} samples, beside {other_count} {name} of {other} samples each",
+        life.scheme_name(index)
+    );
+    Some(Finding::new("S1", expected, format!("{count} passes")))
+}
+
+/// How many aggregations the trace shows: runs of `damon_aggregated` of target 0 that begin anew.
+fn aggregations(life: &Life<'_>) -> u64 {
+    let (mut count, mut left) = (0, 0);
+    for line in &life.lines {
+        if let Event::Aggregated(event) = &line.event
+            && event.target_id == 0
+        {
+            if left == 0 {
+                count += 1;
+                left = event.nr_regions;
+            }
+            left = left.saturating_sub(1);
+        }
+    }
+    count
+}
+
+pub(super) fn s2(view: &View<'_>) -> Outcome {
+    each_scheme(view, |life, index, _| {
+        view.need(&["damos_before_apply", STAT_EVENT])?;
+        let mut findings = Vec::new();
+        let (mut old_regions, mut old_bytes) = (0, 0);
+        let (mut regions, mut bytes) = (0u64, 0u64);
+        for line in &life.lines {
+            match &line.event {
+                Event::BeforeApply(event) if event.scheme_idx as usize == index => {
+                    regions += 1;
+                    bytes = bytes.saturating_add(event.end.saturating_sub(event.start));
+                }
+                Event::Stat(stat) if stat.scheme_idx as usize == index => {
+                    let grown =
+                        (stat.nr_tried.saturating_sub(old_regions), stat.sz_tried.saturating_sub(old_bytes));
+                    if grown != (regions, bytes) {
+                        let name = life.scheme_name(index);
+                        let expected = format!(
+                            "nr_tried of {name} to grow by {regions} and sz_tried by {bytes}, as damos_before_apply says"
+                        );
+                        let seen = format!("{} and {}", grown.0, grown.1);
+                        findings.push(Finding::new("S2", expected, seen).at([*line]));
+                    }
+                    (old_regions, old_bytes) = (stat.nr_tried, stat.sz_tried);
+                    (regions, bytes) = (0, 0);
+                }
+                _ => {}
+            }
+        }
+        Ok(findings)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{Model, found, of_event, rewrite};
+
+    #[test]
+    fn s1_sees_each_counter_fall() {
+        for name in
+            ["nr_tried", "sz_tried", "nr_applied", "sz_applied", "sz_ops_filter_passed", "nr_snapshots"]
+        {
+            let mut recording = Model::pull_push().recording();
+            rewrite(&mut recording, |lines| {
+                let last = *of_event(lines, "damos_stat_after_apply_interval").last().unwrap();
+                let words: Vec<String> = lines[last]
+                    .split(' ')
+                    .map(|word| match word.split_once('=') {
+                        Some((key, _)) if key == name => format!("{key}=0"),
+                        _ => word.to_owned(),
+                    })
+                    .collect();
+                lines[last] = words.join(" ");
+            });
+            let findings = found(&recording, "S1");
+            assert_eq!(findings.len(), 1, "{name}: {findings:?}");
+            assert!(findings[0].expected.starts_with(name));
+        }
+    }
+
+    #[test]
+    fn s1_sees_a_scheme_that_is_applied_at_the_pace_of_a_faster_one() {
+        let mut recording = Model::pull_push().recording();
+        recording.plan.kdamonds[0].context.schemes[1].apply_interval_us = 400_000;
+        let findings = found(&recording, "S1");
+        assert!(findings.iter().any(|f| f.expected.contains("at least 400ms apart")), "{findings:?}");
+        assert!(findings.iter().any(|f| f.expected.contains("every 40 samples")), "{findings:?}");
+    }
+
+    #[test]
+    fn s1_sees_a_scheme_that_stops() {
+        let mut recording = Model::pull_push().recording();
+        rewrite(&mut recording, |lines| {
+            let mut kept = 3;
+            lines.retain(|line| {
+                let mine = line.contains("damos_stat") && line.contains("scheme_idx=1");
+                kept -= i32::from(mine);
+                !mine || kept >= 0
+            });
+        });
+        assert!(found(&recording, "S1").iter().any(|finding| finding.seen == "3 passes"));
+    }
+
+    #[test]
+    fn s1_compares_schemes_where_aggregations_are_not_recorded() {
+        let mut recording = Model::pull_push().recording();
+        rewrite(&mut recording, |lines| {
+            lines.retain(|line| !line.contains("damon_aggregated"));
+            let stats = of_event(lines, "damos_stat_after_apply_interval");
+            let of_one: Vec<usize> =
+                stats.into_iter().filter(|at| lines[*at].contains("scheme_idx=1")).collect();
+            of_one.into_iter().skip(3).rev().for_each(|at| drop(lines.remove(at)));
+        });
+        assert!(!found(&recording, "S1").is_empty());
+    }
+
+    #[test]
+    fn s2_sees_a_region_that_is_not_counted() {
+        let mut recording = Model::pull_push().recording();
+        rewrite(&mut recording, |lines| {
+            let at = of_event(lines, "damos_before_apply")[1];
+            lines.remove(at);
+        });
+        assert_eq!(found(&recording, "S2").len(), 1);
+    }
+
+    #[test]
+    fn s2_sees_bytes_that_are_not_counted() {
+        let mut recording = Model::pull_push().recording();
+        rewrite(&mut recording, |lines| {
+            let at = of_event(lines, "damos_stat_after_apply_interval")[0];
+            let (head, tail) = lines[at].split_once("sz_tried=").unwrap();
+            let (bytes, tail) = tail.split_once(' ').unwrap();
+            let more = bytes.parse::<u64>().unwrap() + 4096;
+            lines[at] = format!("{head}sz_tried={more} {tail}");
+        });
+        assert!(!found(&recording, "S2").is_empty());
+    }
+}

@@ -1,0 +1,374 @@
+//! A small DAMON of our own, for tests: it writes the trace of a right kernel, which tests then spoil.
+//!
+//! It is written from the documentation of DAMON and not from the checks: what the two agree on is
+//! agreed on twice. One loop turn is one aggregation; the hot memory is the first 16 MiB of each
+//! node; scheme S takes from node S.
+
+pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, stored};
+use crate::recording::{Meta, RECORDING_VERSION, Recording};
+use crate::scenario::{Clocks, MachineSpec, Scenario};
+use crate::trace::Trace;
+use damonlab_guest::damon::{
+    AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
+};
+use damonlab_guest::plan::{Access, Step, Trace as TracePlan, Workload};
+use damonlab_guest::record::{GuestReport, Sample, StepOutcome, TraceStats};
+use damonlab_guest::units::{Addr, Bytes, Nanos, NodeId};
+use std::collections::BTreeMap;
+
+const MIB: u64 = 1 << 20;
+const HOT: u64 = 16 * MIB;
+/// One aggregation of 20 samples, and what the loop takes beside its sleeps.
+const TURN_US: u64 = 202_000;
+
+/// What the small DAMON is told.
+#[derive(Clone)]
+pub(crate) struct Model {
+    pub(crate) kdamonds: Vec<Kdamond>,
+    /// What a node_eligible_mem_bp goal measures, by window and scheme.
+    pub(crate) current: fn(u64, usize) -> u64,
+    /// How long one measurement takes, by turn and scheme.
+    pub(crate) walk_us: fn(u64, usize) -> u64,
+    pub(crate) turns: u64,
+}
+
+impl Model {
+    pub(crate) const NODE0: (u64, u64) = (MIB, 512 * MIB);
+    pub(crate) const NODE1: (u64, u64) = (512 * MIB, 1024 * MIB);
+
+    /// Two schemes with complementary goals and the temporal tuner.
+    pub(crate) fn pull_push() -> Model {
+        Model {
+            kdamonds: vec![kdamond(vec![scheme(1, 3000), scheme(0, 7000)])],
+            current: |window, scheme| {
+                let push = [1000, 5000, 6000, 2000][(window % 4) as usize];
+                if scheme == 0 { push } else { 10_000 - push }
+            },
+            walk_us: |_, _| 20,
+            turns: 40,
+        }
+    }
+
+    /// The same with the consist tuner and a window a turn: it ramps up, is over, comes back.
+    pub(crate) fn consist() -> Model {
+        let mut model = Model::pull_push();
+        for scheme in &mut model.kdamonds[0].context.schemes {
+            scheme.quota.goal_tuner = GoalTuner::Consist;
+            scheme.quota.reset_interval_ms = 200;
+            scheme.quota.bytes = 4 * MIB;
+        }
+        model.current = |window, scheme| match window {
+            0..15 => 0,
+            _ if scheme == 0 => [2900, 3000, 4500, 9000, 100][(window % 5) as usize],
+            _ => [7100, 7000, 5500, 1000, 9900][(window % 5) as usize],
+        };
+        model
+    }
+
+    pub(crate) fn scheme(&mut self, index: usize) -> &mut Scheme {
+        &mut self.kdamonds[0].context.schemes[index]
+    }
+
+    pub(crate) fn goal(&self, scheme: usize) -> &Goal {
+        &self.kdamonds[0].context.schemes[scheme].quota.goals[0]
+    }
+
+    /// Runs it.
+    pub(crate) fn recording(&self) -> Recording {
+        let mut lines: Vec<(u64, String)> = Vec::new();
+        for index in 0..self.kdamonds.len() {
+            lines.extend(Run::new(self, index).lines());
+        }
+        lines.sort_by_key(|(time, _)| *time);
+        let scenario = self.scenario();
+        let mut recording = Recording {
+            dir: "/nowhere".into(),
+            meta: Meta {
+                version: RECORDING_VERSION,
+                scenario: scenario.name.clone(),
+                kernel: "a model".into(),
+                kernel_key: "0".into(),
+                qemu: "none".into(),
+                seed: 0,
+            },
+            plan: scenario.plan(0),
+            scenario,
+            report: self.report(),
+            trace: Trace::default(),
+            samples: vec![sample(10, 0, 32, 0), sample(20, 1000, 10, 22)],
+            dmesg: "6,100;Linux version 7.3.4\n".into(),
+            formats: String::new(),
+            sysfs: String::new(),
+        };
+        rewrite(&mut recording, |text| text.extend(lines.into_iter().map(|(_, line)| line)));
+        recording
+    }
+
+    fn scenario(&self) -> Scenario {
+        Scenario {
+            name: "model".into(),
+            summary: "A model.".into(),
+            machine: MachineSpec { nodes: Vec::new(), cxl: Vec::new(), distances: BTreeMap::new() },
+            workloads: vec![Workload {
+                name: "hot".into(),
+                size: Bytes(32 * MIB),
+                node: NodeId(1),
+                every: Nanos::from_millis(40),
+                hot_bp: 10_000,
+                access: Access::Write,
+            }],
+            kdamonds: self.kdamonds.clone(),
+            trace: TracePlan { events: vec!["damon:*".into()], buffer: Bytes(MIB) },
+            sample_every: Nanos::from_millis(1000),
+            steps: vec![
+                Step::Start { refused: None },
+                Step::Run { time: Nanos(self.turns * TURN_US * 1000) },
+                Step::Stop,
+            ],
+            expect: Vec::new(),
+            snapshot: Vec::new(),
+            clocks: Clocks::for_guest_time(Nanos(0)),
+        }
+    }
+
+    fn report(&self) -> GuestReport {
+        let range = |(start, end)| vec![(Addr(start), Addr(end))];
+        let step = StepOutcome { begin: Nanos(0), end: Nanos(1), refused: None };
+        GuestReport {
+            kernel: "7.3.4".into(),
+            node_ranges: BTreeMap::from([(NodeId(0), range(Model::NODE0)), (NodeId(1), range(Model::NODE1))]),
+            steps: vec![step; 3],
+            trace_stats: vec![TraceStats::default()],
+            kdamond_pids: (52..).take(self.kdamonds.len()).collect(),
+            ..GuestReport::default()
+        }
+    }
+}
+
+fn sample(seconds: u64, migrated: u64, on_node1: u64, on_node0: u64) -> Sample {
+    let hot = BTreeMap::from([(NodeId(0), Bytes(on_node0 * MIB)), (NodeId(1), Bytes(on_node1 * MIB))]);
+    Sample {
+        time: Nanos(seconds * 1_000_000_000),
+        vmstat: BTreeMap::from([("pgmigrate_success".into(), migrated), ("pgpromote_success".into(), 0)]),
+        workloads: BTreeMap::from([("hot".into(), hot)]),
+        ..Sample::default()
+    }
+}
+
+fn kdamond(schemes: Vec<Scheme>) -> Kdamond {
+    let regions = vec![AddrRange::Node(NodeId(0)), AddrRange::Node(NodeId(1))];
+    Kdamond {
+        refresh_ms: 0,
+        context: Context {
+            ops: Ops::Paddr,
+            addr_unit: 1,
+            pause: false,
+            intervals: Intervals { sample_us: 10_000, aggr_us: 200_000, update_us: 1_000_000, goal: None },
+            nr_regions: Range { min: 10, max: 400 },
+            probes: Vec::new(),
+            targets: vec![Target { pid: None, obsolete: false, regions }],
+            schemes,
+        },
+    }
+}
+
+fn scheme(to: i32, target_value: u64) -> Scheme {
+    let goal = Goal {
+        metric: "node_eligible_mem_bp".into(),
+        target_value,
+        current_value: 0,
+        nid: to,
+        path: String::new(),
+    };
+    Scheme {
+        action: "migrate_hot".into(),
+        target_nid: to,
+        apply_interval_us: 0,
+        sz: Range { min: 4096, max: u64::MAX },
+        nr_accesses: Range { min: 1, max: 20 },
+        age: Range { min: 0, max: 4_294_967_295 },
+        quota: Quota {
+            ms: 0,
+            bytes: MIB,
+            reset_interval_ms: 400,
+            goal_tuner: GoalTuner::Temporal,
+            goals: vec![goal],
+            weight_sz: 0,
+            weight_nr_accesses: 0,
+            weight_age: 0,
+            fail_charge_num: 0,
+            fail_charge_denom: 0,
+        },
+        watermarks: Watermarks { metric: "none".into(), interval_us: 0, high: 0, mid: 0, low: 0 },
+        core_filters: Vec::new(),
+        ops_filters: Vec::new(),
+        filters: Vec::new(),
+        dests: Vec::new(),
+        max_nr_snapshots: 0,
+    }
+}
+
+/// One kdamond at work.
+struct Run<'a> {
+    model: &'a Model,
+    index: usize,
+    now: u64,
+    schemes: Vec<State>,
+    out: Vec<(u64, String)>,
+}
+
+#[derive(Default, Clone)]
+struct State {
+    windows: u64,
+    window_from: Option<u64>,
+    input: u128,
+    quota: Option<u64>,
+    charged: u64,
+    offset: u64,
+    exceeds: u64,
+    tried: (u64, u64),
+}
+
+impl<'a> Run<'a> {
+    fn new(model: &'a Model, index: usize) -> Self {
+        let count = model.kdamonds[index].context.schemes.len();
+        let now = 10_000_000 + 37 * index as u64;
+        Run { model, index, now, schemes: vec![State::default(); count], out: Vec::new() }
+    }
+
+    fn configured(&self, scheme: usize) -> &'a Scheme {
+        &self.model.kdamonds[self.index].context.schemes[scheme]
+    }
+
+    fn tell(&mut self, event: String) {
+        self.now += 3;
+        let (seconds, micros) = (self.now / 1_000_000, self.now % 1_000_000);
+        let (name, pid) = (format!("kdamond.{}", self.index), 52 + self.index);
+        self.out
+            .push((self.now, format!("{name:>16}-{pid:<7} [000] ..... {seconds:5}.{micros:06}: {event}")));
+    }
+
+    fn lines(mut self) -> Vec<(u64, String)> {
+        for turn in 0..self.model.turns {
+            self.now += TURN_US;
+            for scheme in 0..self.schemes.len() {
+                self.adjust(turn, scheme);
+            }
+            for scheme in 0..self.schemes.len() {
+                self.act(turn, scheme);
+            }
+            for scheme in 0..self.schemes.len() {
+                self.statistics(turn, scheme);
+            }
+            self.aggregate(turn);
+        }
+        self.out
+    }
+
+    fn adjust(&mut self, turn: u64, scheme: usize) {
+        let reset_us = self.configured(scheme).quota.reset_interval_ms * 1000;
+        if self.schemes[scheme].window_from.is_none() {
+            self.begin_window(turn, scheme);
+        }
+        let from = self.schemes[scheme].window_from.unwrap();
+        if self.now - from >= reset_us {
+            self.begin_window(turn, scheme);
+        }
+    }
+
+    fn begin_window(&mut self, turn: u64, scheme: usize) {
+        let quota = &self.configured(scheme).quota;
+        let state = &mut self.schemes[scheme];
+        let full = state.quota.is_some_and(|quota| quota - state.charged.min(quota) < 4096);
+        state.exceeds += u64::from(full);
+        state.window_from = Some(self.now);
+        state.charged = 0;
+        let window = state.windows;
+        state.windows += 1;
+        let mut measured = Vec::new();
+        for goal in &quota.goals {
+            if goal.metric == "user_input" {
+                measured.push((goal.current_value, goal.target_value));
+                continue;
+            }
+            let current = (self.model.current)(window, scheme);
+            self.now += (self.model.walk_us)(turn, scheme);
+            measured.push((current, goal.target_value));
+            self.tell(format!(
+                "damos_node_eligible_mem_bp: ctx_idx=0 scheme_idx={scheme} nid={} target_value={} current_value={current}",
+                goal.nid, goal.target_value
+            ));
+        }
+        let new = tuned(quota, &measured, &mut self.schemes[scheme].input);
+        if self.schemes[scheme].quota != Some(new) {
+            self.schemes[scheme].quota = Some(new);
+            self.tell(format!("damos_esz: ctx_idx=0 scheme_idx={scheme} esz={new}"));
+        }
+    }
+
+    fn act(&mut self, turn: u64, scheme: usize) {
+        let state = &mut self.schemes[scheme];
+        let left = state.quota.unwrap_or(u64::MAX) - state.charged;
+        let size = left.min(HOT - state.offset) / 4096 * 4096;
+        if size == 0 {
+            return;
+        }
+        let node = if scheme == 0 { Model::NODE0 } else { Model::NODE1 };
+        let start = node.0 + state.offset;
+        state.offset = (state.offset + size) % HOT;
+        state.charged += size;
+        state.tried = (state.tried.0 + 1, state.tried.1 + size);
+        self.tell(format!(
+            "damos_before_apply: ctx_idx=0 scheme_idx={scheme} target_idx=0 nr_regions=5 {start}-{}: 6 {turn}",
+            start + size
+        ));
+    }
+
+    fn statistics(&mut self, turn: u64, scheme: usize) {
+        let State { tried: (regions, bytes), exceeds, .. } = self.schemes[scheme];
+        self.tell(format!(
+            "damos_stat_after_apply_interval: ctx_idx=0 scheme_idx={scheme} nr_tried={regions} sz_tried={bytes} \
+             nr_applied={regions} sz_applied={bytes} sz_ops_filter_passed={bytes} qt_exceeds={exceeds} \
+             nr_snapshots={}",
+            turn + 1
+        ));
+    }
+
+    fn aggregate(&mut self, turn: u64) {
+        for node in [Model::NODE0, Model::NODE1] {
+            let split = node.0 + HOT;
+            for (start, end, accesses) in [(node.0, split, 6), (split, node.1, 0)] {
+                self.tell(format!(
+                    "damon_aggregated: target_id=0 nr_regions=4 {start}-{end}: {accesses} {turn}"
+                ));
+            }
+        }
+    }
+}
+
+/// The effective quota of a window, from goals as (measured, wanted).
+fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
+    if goals.is_empty() {
+        return quota.bytes;
+    }
+    let unlimited = u64::MAX / 10_000;
+    let cap = if quota.bytes == 0 { unlimited } else { quota.bytes };
+    let reached = goals.iter().any(|(measured, wanted)| measured >= wanted);
+    match quota.goal_tuner {
+        GoalTuner::Temporal if reached => 0,
+        GoalTuner::Temporal => cap,
+        GoalTuner::Consist => {
+            // Percent of a percent of the goal that is reached best.
+            let share =
+                goals.iter().map(|(measured, wanted)| u128::from(measured * 10_000 / wanted)).max().unwrap();
+            let last = (*input).max(10_000);
+            *input = if share >= 20_000 { 10_000 } else { last * (20_000 - share) / 10_000 };
+            if share > 10_000 && share < 20_000 {
+                // The kernel rounds the part that it takes away, not what is left.
+                *input = (last - last * (share - 10_000) / 10_000).max(10_000);
+            }
+            *input = (*input).min(u128::from(u64::MAX));
+            u64::try_from(*input / 10_000).unwrap().min(cap)
+        }
+    }
+}

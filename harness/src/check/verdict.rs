@@ -1,0 +1,123 @@
+//! The verdict on one run, and what a shell hears of it.
+
+use super::Judgement;
+use super::finding::{EXPECT, Finding};
+use super::invariant::INVARIANTS;
+use serde::Serialize;
+use std::fmt;
+
+/// What is said about one run. Of several things that went wrong, the one that makes the others
+/// doubtful comes first: the machine, the kernel's crash, the guest's loss, an incomplete recording,
+/// the invariants, the expectations, the snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "verdict", content = "why")]
+pub enum Verdict {
+    /// All that applies holds.
+    Pass,
+    /// Something does not hold; never empty, the weightiest first.
+    Fail(Vec<Finding>),
+    /// It cannot be judged on this kernel or host.
+    Skip(String),
+    /// The same run gave two answers.
+    Unstable(String),
+    /// damonlab, the host or QEMU failed; nothing is said about the kernel.
+    Infra(String),
+}
+
+impl Verdict {
+    /// The verdict of a judgement. A tracepoint that the kernel does not have makes a run that would
+    /// pass a [`Verdict::Skip`]; it excuses no finding.
+    pub fn of(judgement: &Judgement) -> Verdict {
+        let mut findings = judgement.findings.clone();
+        findings.sort_by_key(|finding| rank(finding.id));
+        match (findings.is_empty(), judgement.missing_events.as_slice()) {
+            (false, _) => Verdict::Fail(findings),
+            (true, []) => Verdict::Pass,
+            (true, [event]) => Verdict::Skip(format!("the kernel has no tracepoint {event}")),
+            (true, events) => Verdict::Skip(format!("the kernel has no tracepoints {}", events.join(", "))),
+        }
+    }
+
+    /// The exit status of a command with this verdict: 0 pass, 1 fail or unstable (nobody can rely
+    /// on either), 3 infra. A skip is 0, and 1 where `required` says that nothing may be skipped
+    /// (`DAMONLAB_REQUIRE`).
+    pub fn exit_code(&self, required: bool) -> u8 {
+        match self {
+            Verdict::Pass => 0,
+            Verdict::Skip(_) => u8::from(required),
+            Verdict::Fail(_) | Verdict::Unstable(_) => 1,
+            Verdict::Infra(_) => 3,
+        }
+    }
+
+    /// One word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail(_) => "fail",
+            Verdict::Skip(_) => "skip",
+            Verdict::Unstable(_) => "unstable",
+            Verdict::Infra(_) => "infra",
+        }
+    }
+}
+
+/// The place of a finding: invariants in the order of their table, then expectations, then what
+/// others add (snapshots).
+fn rank(id: &str) -> usize {
+    let place = INVARIANTS.iter().position(|invariant| invariant.id == id);
+    place.unwrap_or(INVARIANTS.len() + usize::from(id != EXPECT))
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        match self {
+            Verdict::Pass => Ok(()),
+            Verdict::Fail(findings) => findings.iter().try_for_each(|finding| write!(f, "\n  {finding}")),
+            Verdict::Skip(why) | Verdict::Unstable(why) | Verdict::Infra(why) => write!(f, ": {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judgement(ids: &[&'static str], missing: &[&str]) -> Judgement {
+        Judgement {
+            findings: ids.iter().map(|id| Finding::new(id, "a", "b")).collect(),
+            applied: Vec::new(),
+            skipped: Vec::new(),
+            missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_crash_comes_before_what_it_spoils() {
+        let Verdict::Fail(findings) = Verdict::of(&judgement(&["expect", "Q1", "K1", "trace-lost"], &[]))
+        else {
+            panic!("findings are a failure")
+        };
+        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, ["K1", "trace-lost", "Q1", "expect"]);
+    }
+
+    #[test]
+    fn a_missing_tracepoint_is_named_in_a_skip_and_excuses_nothing() {
+        let skip = Verdict::of(&judgement(&[], &["damon:damos_esz"]));
+        assert_eq!(skip.to_string(), "skip: the kernel has no tracepoint damon:damos_esz");
+        assert!(matches!(Verdict::of(&judgement(&["S2"], &["damon:damos_esz"])), Verdict::Fail(_)));
+        assert_eq!(Verdict::of(&judgement(&[], &[])), Verdict::Pass);
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_manual() {
+        let skip = Verdict::Skip("no vm".into());
+        assert_eq!((skip.exit_code(false), skip.exit_code(true)), (0, 1));
+        assert_eq!(Verdict::Pass.exit_code(true), 0);
+        assert_eq!(Verdict::Fail(Vec::new()).exit_code(false), 1);
+        assert_eq!(Verdict::Unstable(String::new()).exit_code(false), 1);
+        assert_eq!(Verdict::Infra(String::new()).exit_code(false), 3);
+    }
+}

@@ -1,0 +1,179 @@
+//! A recording as the checks need it: the trace split by kdamond, names resolved.
+//!
+//! Every kdamond prints `ctx_idx=0`, so only the pid of a line says whose it is.
+
+use super::invariant::Reason;
+use super::windows::{self, Course};
+use crate::recording::Recording;
+use crate::trace::{Event, Line};
+use damonlab_guest::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
+use std::collections::BTreeMap;
+
+/// The page size, which is the least size of a region where `addr_unit` is 1 (`DAMON_MIN_REGION_SZ`).
+pub(crate) const PAGE: u64 = 4096;
+
+/// The name of the metric whose measurements are traced.
+pub(crate) const NODE_ELIGIBLE: &str = "node_eligible_mem_bp";
+
+pub(crate) struct View<'a> {
+    pub(crate) recording: &'a Recording,
+    /// One entry a pid: a kdamond that is started twice lives twice.
+    pub(crate) lives: Vec<Life<'a>>,
+    /// DAMON's events from tasks that are no kdamond of the plan.
+    pub(crate) strangers: Vec<&'a Line>,
+}
+
+/// All that one kdamond did from its start to its end.
+pub(crate) struct Life<'a> {
+    pub(crate) kdamond: usize,
+    pub(crate) config: &'a Kdamond,
+    /// DAMON's events of this pid, in order.
+    pub(crate) lines: Vec<&'a Line>,
+    /// The charge windows, one entry a scheme.
+    pub(crate) courses: Vec<Course<'a>>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(recording: &'a Recording) -> View<'a> {
+        let mut by_pid: BTreeMap<i32, Vec<&Line>> = BTreeMap::new();
+        for line in recording.trace.lines.iter().filter(|line| !matches!(line.event, Event::Other(_))) {
+            by_pid.entry(line.pid).or_default().push(line);
+        }
+        let mut view = View { recording, lives: Vec::new(), strangers: Vec::new() };
+        let goals_told = view.traced("damos_node_eligible_mem_bp");
+        for (_, lines) in by_pid {
+            let Some((kdamond, config)) = lines.first().and_then(|line| owner(recording, line)) else {
+                view.strangers.extend(lines);
+                continue;
+            };
+            let courses = windows::courses(&lines, &config.context.schemes, goals_told);
+            view.lives.push(Life { kdamond, config, lines, courses });
+        }
+        view.lives.sort_by_key(|life| (life.kdamond, life.lines.first().map(|line| line.number)));
+        view
+    }
+
+    /// Whether events of this name would be in the trace if they happened.
+    pub(crate) fn traced(&self, name: &str) -> bool {
+        let asked = |event: &String| {
+            let (system, event) = event.split_once(':').unwrap_or(("*", event));
+            matches!(system, "damon" | "*") && (event == name || event == "*")
+        };
+        self.recording.plan.trace.events.iter().any(asked) && self.exists(name)
+    }
+
+    /// Whether the kernel has DAMON's event of this name.
+    fn exists(&self, name: &str) -> bool {
+        let missing = &self.recording.report.missing_events;
+        let formats = &self.recording.formats;
+        !missing.iter().any(|event| bare(event) == name)
+            && (formats.is_empty() || formats.lines().any(|line| line.strip_prefix("name: ") == Some(name)))
+    }
+
+    /// An error unless all of `names` are recorded.
+    pub(crate) fn need(&self, names: &[&str]) -> Result<(), Reason> {
+        match names.iter().find(|name| !self.traced(name)) {
+            Some(name) => Err(format!("{name} is not recorded")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the event that a scenario names cannot happen: the guest said so, or it is DAMON's
+    /// and has no format.
+    pub(crate) fn lacks(&self, event: &str) -> bool {
+        let name = bare(event);
+        let missing = &self.recording.report.missing_events;
+        let damons = event.starts_with("damon:") || Event::KNOWN.contains(&name);
+        missing.iter().any(|missing| bare(missing) == name) || (damons && name != "*" && !self.exists(name))
+    }
+
+    /// Events that the plan names and the kernel does not have.
+    pub(crate) fn missing_events(&self) -> Vec<String> {
+        let mut missing = self.recording.report.missing_events.clone();
+        for event in &self.recording.plan.trace.events {
+            if self.lacks(event) && !missing.iter().any(|known| bare(known) == bare(event)) {
+                missing.push(event.clone());
+            }
+        }
+        missing
+    }
+
+    /// The ranges that a target was given, aligned as `damon_set_regions` does and with neighbours
+    /// joined; `None` where the kernel chooses or moves them itself.
+    pub(crate) fn ranges(&self, context: &Context, target: usize) -> Option<Vec<(u64, u64)>> {
+        if context.ops == Ops::Vaddr || context.addr_unit != 1 {
+            return None;
+        }
+        let mut ranges = Vec::new();
+        for region in &context.targets.get(target)?.regions {
+            match region {
+                AddrRange::Fixed { start, end } => ranges.push((start.0, end.0)),
+                AddrRange::Node(node) => {
+                    let found = self.recording.report.node_ranges.get(node)?;
+                    ranges.extend(found.iter().map(|(start, end)| (start.0, end.0)));
+                }
+            }
+        }
+        let aligned = ranges.into_iter().map(|(start, end)| (start / PAGE * PAGE, end.div_ceil(PAGE) * PAGE));
+        Some(joined(aligned)).filter(|ranges| !ranges.is_empty())
+    }
+}
+
+impl Life<'_> {
+    /// An error where sizes are not in bytes.
+    pub(crate) fn need_bytes(&self) -> Result<(), Reason> {
+        if self.config.context.addr_unit == 1 { Ok(()) } else { Err("addr_unit is not 1".to_owned()) }
+    }
+
+    /// An error where intervals change while it runs.
+    pub(crate) fn need_fixed_intervals(&self) -> Result<(), Reason> {
+        match &self.config.context.intervals.goal {
+            Some(goal) if goal.aggrs > 0 => Err("intervals are tuned".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// `kdamond 0, scheme 1`, for messages.
+    pub(crate) fn scheme_name(&self, scheme: usize) -> String {
+        format!("kdamond {}, scheme {scheme}", self.kdamond)
+    }
+}
+
+/// Joins ranges of which one ends where the next begins.
+pub(crate) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
+    let mut all: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in ranges {
+        match all.last_mut() {
+            Some(last) if last.1 == start => last.1 = end,
+            _ => all.push((start, end)),
+        }
+    }
+    all
+}
+
+/// The goals that the kernel knows: sysfs leaves out those with a target of 0
+/// (`damos_sysfs_add_quota_score`).
+pub(crate) fn goals(scheme: &Scheme) -> impl Iterator<Item = &Goal> {
+    scheme.quota.goals.iter().filter(|goal| goal.target_value != 0)
+}
+
+/// The goals whose measurements are traced, in order.
+pub(crate) fn node_goals(scheme: &Scheme) -> Vec<&Goal> {
+    goals(scheme).filter(|goal| goal.metric == NODE_ELIGIBLE).collect()
+}
+
+/// The name without its system.
+pub(crate) fn bare(event: &str) -> &str {
+    event.split_once(':').map_or(event, |(_, name)| name)
+}
+
+/// The kdamond of a line: by its pid; else, for one that ran before the last start, by the number in
+/// its name (`__damon_start` counts running contexts).
+fn owner<'a>(recording: &'a Recording, line: &Line) -> Option<(usize, &'a Kdamond)> {
+    let kdamonds = &recording.plan.kdamonds;
+    let index = match recording.report.kdamond_pids.iter().position(|pid| *pid == line.pid) {
+        Some(index) => index,
+        None => line.comm.as_str().strip_prefix("kdamond.")?.parse().ok()?,
+    };
+    Some((index, kdamonds.get(index)?))
+}

@@ -1,0 +1,250 @@
+//! The course of a run in words.
+
+use super::words::{beside, list, many, share};
+use crate::check::oracle;
+use crate::check::view::{Life, View, node_goals};
+use crate::check::windows::Window;
+use crate::recording::Recording;
+use crate::trace::{BeforeApply, Event, Stat};
+use damonlab_guest::damon::{GoalTuner, Ops, Scheme};
+use damonlab_guest::plan::Step;
+use damonlab_guest::units::NodeId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Counters of `/proc/vmstat` of which it is worth knowing whether they moved. Failures and the
+/// allocator's own counters come and go with the weather.
+const COUNTERS: &[&str] = &["pgmigrate_success", "pgpromote_", "pgdemote_", "numa_pages_migrated"];
+
+/// The run, normalised: a rebuilt kernel of the same behaviour gives the same text.
+pub fn behaviour(recording: &Recording) -> String {
+    let view = View::new(recording);
+    let mut text = Text::default();
+    steps(&mut text, recording);
+    text.line(0, &format!("missing tracepoints: {}", list(view.missing_events())));
+    for life in &view.lives {
+        kdamond(&mut text, &view, life);
+    }
+    if view.lives.is_empty() {
+        text.line(0, "kdamonds: no event");
+    }
+    memory(&mut text, recording);
+    text.0
+}
+
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, depth: usize, line: &str) {
+        self.0.push_str(&"  ".repeat(depth));
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+}
+
+fn steps(text: &mut Text, recording: &Recording) {
+    text.line(0, "steps");
+    let mut done = recording.report.steps.iter();
+    for step in &recording.plan.steps {
+        let name = match step {
+            Step::Start { .. } => "start",
+            Step::Run { .. } => "run",
+            Step::Stop => "stop",
+        };
+        let outcome = match done.next().map(|outcome| &outcome.refused) {
+            None => "not reached".to_owned(),
+            Some(None) => "done".to_owned(),
+            Some(Some(refusal)) => format!("refused with {} at {}", refusal.errno, refusal.file),
+        };
+        text.line(1, &format!("{name}: {outcome}"));
+    }
+}
+
+fn kdamond(text: &mut Text, view: &View<'_>, life: &Life<'_>) {
+    let context = &life.config.context;
+    let ops = match context.ops {
+        Ops::Paddr => "paddr",
+        Ops::Vaddr => "vaddr",
+        Ops::Fvaddr => "fvaddr",
+    };
+    text.line(0, &format!("kdamond {}: {ops}", life.kdamond));
+    text.line(1, &format!("iterations end with: {}", list(last_phases(life))));
+    if view.traced("damon_aggregated") {
+        let seen =
+            life.lines.iter().any(|line| matches!(&line.event, Event::Aggregated(e) if e.nr_accesses > 0));
+        text.line(1, &format!("accesses: {}", if seen { "seen" } else { "none" }));
+    }
+    for (index, config) in context.schemes.iter().enumerate() {
+        scheme(text, view, life, index, config);
+    }
+}
+
+/// The phases with which an iteration of `kdamond_fn` ends. In an iteration phases only go forward, so
+/// every step back begins a new one; a kernel that swaps two of them ends iterations elsewhere.
+///
+/// Which phase follows which would say more, and would change with every jitter: a window without an
+/// eligible region, a tick without a window.
+fn last_phases(life: &Life<'_>) -> Vec<String> {
+    const NAMES: [&str; 5] = ["quota", "action", "statistics", "tuning", "aggregation"];
+    let phase = |event: &Event| match event {
+        Event::NodeEligible(_) | Event::Esz(_) => Some(0),
+        Event::BeforeApply(_) => Some(1),
+        Event::Stat(_) => Some(2),
+        Event::IntervalsTune(_) => Some(3),
+        Event::Aggregated(_) | Event::RegionAggregated(_) => Some(4),
+        Event::Other(_) => None,
+    };
+    let all: Vec<usize> = life.lines.iter().filter_map(|line| phase(&line.event)).collect();
+    let last: BTreeSet<usize> = all.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0]).collect();
+    last.into_iter().map(|phase| NAMES[phase].to_owned()).collect()
+}
+
+fn scheme(text: &mut Text, view: &View<'_>, life: &Life<'_>, index: usize, config: &Scheme) {
+    let target =
+        if config.target_nid < 0 { String::new() } else { format!(" to node {}", config.target_nid) };
+    text.line(1, &format!("scheme {index}: {}{target}", config.action));
+    let windows = &life.courses[index].windows;
+    if view.traced("damos_node_eligible_mem_bp") && !node_goals(config).is_empty() {
+        text.line(2, &format!("charge windows: {}", many(windows.len())));
+        (0..node_goals(config).len()).for_each(|place| goal(text, windows, place));
+    }
+    if view.traced("damos_esz") {
+        text.line(2, &format!("quota: {}", quota(life, index, config, windows)));
+    }
+    if view.traced("damos_before_apply") {
+        text.line(2, &format!("acted on: {}", list(acted_on(view, life, index))));
+    }
+    let last = life.lines.iter().rev().find_map(|line| match &line.event {
+        Event::Stat(stat) if stat.scheme_idx as usize == index => Some(stat),
+        _ => None,
+    });
+    if let Some(Stat { sz_tried, sz_applied, qt_exceeds, .. }) = last {
+        if *sz_tried > 0 {
+            text.line(2, &format!("applied: {} of what it tried", share(*sz_applied, *sz_tried)));
+        }
+        text.line(2, &format!("quota used up: {}", if *qt_exceeds > 0 { "yes" } else { "never" }));
+    }
+}
+
+fn goal(text: &mut Text, windows: &[Window<'_>], place: usize) {
+    let measured: Vec<_> = windows
+        .iter()
+        .filter_map(|window| match window.goals.get(place).map(|line| &line.event) {
+            Some(Event::NodeEligible(event)) => Some(*event),
+            _ => None,
+        })
+        .collect();
+    let Some(first) = measured.first() else { return };
+    let half = &measured[measured.len() / 2..];
+    let mean = half.iter().map(|event| event.current_value as f64).sum::<f64>() / half.len() as f64;
+    let share = if measured.iter().all(|event| event.current_value == 0) {
+        "nothing eligible there"
+    } else {
+        // The mean of so few windows is mostly noise.
+        match many(half.len()) {
+            "many" => beside(mean, first.target_value),
+            _ => "something eligible there",
+        }
+    };
+    text.line(2, &format!("goal {place}: {} of 10000 on node {}: {share}", first.target_value, first.nid));
+}
+
+fn quota(life: &Life<'_>, index: usize, config: &Scheme, windows: &[Window<'_>]) -> String {
+    let told: Vec<u64> = life
+        .lines
+        .iter()
+        .filter_map(|line| match &line.event {
+            Event::Esz(event) if event.scheme_idx as usize == index => Some(event.esz),
+            _ => None,
+        })
+        .collect();
+    let Some(first) = told.first() else { return "never told".to_owned() };
+    let moves = config.quota.ms != 0
+        || (config.quota.goal_tuner == GoalTuner::Consist && !config.quota.goals.is_empty());
+    if !moves {
+        let values: BTreeSet<u64> = told.iter().copied().collect();
+        return list(values.into_iter().map(|esz| esz.to_string()));
+    }
+    let mut words = vec![if *first < 4096 { "begins below a page" } else { "begins with a page or more" }];
+    if doubles(windows, config.quota.bytes) {
+        words.push("doubles while nothing is eligible");
+    }
+    if told.contains(&config.quota.bytes) {
+        words.push("reaches its size quota");
+    }
+    words.push(if told.is_sorted() { "never falls" } else { "rises and falls" });
+    words.join(", ")
+}
+
+/// Whether there are windows that score 0, and each of them doubles the quota of the one before, up
+/// to the size quota.
+fn doubles(windows: &[Window<'_>], bytes: u64) -> bool {
+    let cap = if bytes == 0 { u64::MAX } else { bytes };
+    let (mut esz, mut seen) = (1u64, false);
+    for window in windows {
+        let idle = window.goals.iter().all(|line| match &line.event {
+            Event::NodeEligible(event) => oracle::score(event.current_value, event.target_value) == 0,
+            _ => false,
+        });
+        if !idle || esz >= cap {
+            break;
+        }
+        match window.esz.map(|line| &line.event) {
+            Some(Event::Esz(event)) if event.esz == esz.saturating_mul(2).min(cap) => esz = event.esz,
+            _ => return false,
+        }
+        seen = true;
+    }
+    seen
+}
+
+/// The nodes of the regions that a scheme acted on.
+fn acted_on(view: &View<'_>, life: &Life<'_>, index: usize) -> Vec<String> {
+    let mut nodes = BTreeSet::new();
+    for line in &life.lines {
+        if let Event::BeforeApply(event) = &line.event
+            && event.scheme_idx as usize == index
+        {
+            nodes.insert(place(view, life, event));
+        }
+    }
+    nodes.into_iter().collect()
+}
+
+fn place(view: &View<'_>, life: &Life<'_>, event: &BeforeApply) -> String {
+    if life.config.context.ops != Ops::Paddr {
+        return format!("target {}", event.target_idx);
+    }
+    let touched: BTreeSet<NodeId> = view
+        .recording
+        .report
+        .node_ranges
+        .iter()
+        .filter(|(_, ranges)| ranges.iter().any(|(start, end)| event.start < end.0 && start.0 < event.end))
+        .map(|(node, _)| *node)
+        .collect();
+    let names: Vec<String> = touched.iter().map(ToString::to_string).collect();
+    if names.is_empty() { "memory of no node".to_owned() } else { names.join(" together with ") }
+}
+
+fn memory(text: &mut Text, recording: &Recording) {
+    let (Some(first), Some(last)) = (recording.samples.first(), recording.samples.last()) else { return };
+    text.line(0, "memory at the end");
+    for workload in &recording.plan.workloads {
+        let name = &workload.name;
+        // A workload that has ended has no pages: what is left is the last that was seen.
+        let pages = recording.samples.iter().rev().find_map(|sample| {
+            sample.workloads.get(name).filter(|nodes| nodes.values().any(|bytes| bytes.0 > 0))
+        });
+        let none = BTreeMap::new();
+        let nodes = pages.unwrap_or(&none);
+        let whole: u64 = nodes.values().map(|bytes| bytes.0).sum();
+        let places = nodes.iter().filter(|(_, bytes)| bytes.0 > 0);
+        let places = places.map(|(node, bytes)| format!("{} on {node}", share(bytes.0, whole)));
+        text.line(1, &format!("{name}: {}", list(places)));
+    }
+    let moved = last.vmstat.iter().filter(|(name, value)| {
+        COUNTERS.iter().any(|prefix| name.starts_with(prefix)) && first.vmstat.get(*name) < Some(value)
+    });
+    text.line(0, &format!("counters that moved: {}", list(moved.map(|(name, _)| name.clone()))));
+}

@@ -1,0 +1,16 @@
+//! A recording as short text that stays the same while the kernel does: for `cargo insta`.
+//!
+//! [`interface`] is what user space can rely on: the tracepoints and the sysfs tree. [`behaviour`] is
+//! the course of a run in words: which sequences occur, which quotas, where memory ended. Counts,
+//! times and single measurements are left out, for they move with every rebuilt kernel; the
+//! invariants of [`crate::check`] judge those.
+
+mod behaviour;
+mod interface;
+mod words;
+
+pub use behaviour::behaviour;
+pub use interface::interface;
+
+#[cfg(test)]
+mod tests;
