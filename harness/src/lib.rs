@@ -7,7 +7,6 @@
 //! above them in this list.
 
 pub mod host;
-pub mod trace;
-pub mod scenario;
 pub mod recording;
-
+pub mod scenario;
+pub mod trace;

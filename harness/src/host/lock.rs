@@ -40,8 +40,7 @@ impl Lock {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let file =
-            File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+        let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
         let mut waiting = Some(waiting);
         loop {
             match file.try_lock() {

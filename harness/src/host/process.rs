@@ -129,7 +129,11 @@ pub enum WaitError {
 /// dash's `kill` takes `--` only after `-s NAME`: `kill -9 -- -PID` is an error there (tested on Debian 12).
 fn watchdog(group: u32) -> io::Result<(Child, Option<ChildStdin>)> {
     let mut child = Command::new("/bin/sh")
-        .args(["-c", "trap '' INT TERM HUP; read -r line; kill -s KILL -- \"-$1\" 2>/dev/null", "damonlab-watchdog"])
+        .args([
+            "-c",
+            "trap '' INT TERM HUP; read -r line; kill -s KILL -- \"-$1\" 2>/dev/null",
+            "damonlab-watchdog",
+        ])
         .arg(group.to_string())
         .env_clear()
         .process_group(0)
