@@ -9,4 +9,5 @@
 pub mod host;
 pub mod recording;
 pub mod scenario;
+pub mod setup;
 pub mod trace;
