@@ -7,6 +7,7 @@
 //! above them in this list.
 
 pub mod host;
+pub mod kernel;
 pub mod recording;
 pub mod scenario;
 pub mod setup;
