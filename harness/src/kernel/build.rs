@@ -50,6 +50,14 @@ impl Toolchain {
     }
 }
 
+#[cfg(test)]
+impl Toolchain {
+    /// One that calls itself `version`.
+    pub fn of_version(version: &str) -> Toolchain {
+        Toolchain { path: "/usr/bin:/bin".into(), ccache: false, version: version.to_owned() }
+    }
+}
+
 /// One build folder and what is built in it. The caller holds its lock.
 #[derive(Debug)]
 pub struct Build<'a> {
@@ -270,13 +278,9 @@ mod tests {
         }
     }
 
-    fn toolchain() -> Toolchain {
-        Toolchain { path: "/usr/bin:/bin".into(), ccache: false, version: String::new() }
-    }
-
     #[test]
     fn a_compilers_paths_are_shown_as_the_users() {
-        let (toolchain, progress) = (toolchain(), Progress::silent());
+        let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
         let build = build(&toolchain, Path::new("/c"), &progress);
         for path in ["/c/tree/mine-1234/src/mm/damon/core.c", "../../tree/mine-1234/src/mm/damon/core.c"] {
             let text = format!("In file included from {path}:1:\n{path}:9:1: error: no");
@@ -299,7 +303,7 @@ mod tests {
 
     #[test]
     fn make_sees_nothing_of_the_callers_environment() {
-        let (toolchain, progress) = (toolchain(), Progress::silent());
+        let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
         let cache = tempfile::tempdir().unwrap();
         let build = build(&toolchain, cache.path(), &progress);
         let output = command::succeed(build.command("env").env_remove("TMPDIR")).unwrap();

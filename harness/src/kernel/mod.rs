@@ -337,3 +337,93 @@ fn digest(parts: &[&[u8]]) -> String {
     }
     hasher.finalize().to_hex()[..24].to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(patches: &[&str], fragments: &[&str]) -> Inputs {
+        let patch = |text: &&str| Patch { path: "p".into(), bytes: text.as_bytes().to_vec() };
+        let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
+        Inputs {
+            patches: patches.iter().map(patch).collect(),
+            fragments: fragments.iter().map(fragment).collect(),
+            toolchain: Toolchain::of_version("gcc 12"),
+        }
+    }
+
+    #[test]
+    fn an_image_is_named_by_everything_that_goes_in() {
+        let key = inputs(&["one"], &["two"]).key("7.3.4");
+        assert_eq!(inputs(&["one"], &["two"]).key("7.3.4"), key);
+        for (other, source) in [
+            (inputs(&["One"], &["two"]), "7.3.4"),
+            (inputs(&["one"], &["Two"]), "7.3.4"),
+            (inputs(&["one"], &["two"]), "7.3.5"),
+            (inputs(&["one", "two"], &[]), "7.3.4"),
+            (inputs(&[], &["one", "two"]), "7.3.4"),
+            (inputs(&["onetwo"], &[""]), "7.3.4"),
+        ] {
+            assert_ne!(other.key(source), key, "{other:?} {source}");
+        }
+        let other = Inputs { toolchain: Toolchain::of_version("gcc 14"), ..inputs(&["one"], &["two"]) };
+        assert_ne!(other.key("7.3.4"), key);
+    }
+
+    #[test]
+    fn a_patch_does_not_change_what_a_configuration_is_made_of() {
+        assert_eq!(inputs(&["one"], &["two"]).stamp("k"), inputs(&["One"], &["two"]).stamp("k"));
+        assert_ne!(
+            inputs(&["one"], &["two"]).stamp("k"),
+            inputs(&["one"], &["two"]).stamp("other Kconfig files")
+        );
+    }
+
+    #[test]
+    fn a_path_is_a_tree_if_it_is_a_folder_and_must_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Source::of_path(folder.path()).unwrap(), Source::Tree(folder.path().to_owned()));
+        let error = Source::of_path(&folder.path().join("absent")).unwrap_err();
+        assert_eq!(error.kind(), Kind::BadInput);
+    }
+
+    #[test]
+    fn patches_of_the_project_come_first_and_only_for_the_default_source() {
+        let project = tempfile::tempdir().unwrap();
+        let folder = project.path().join("patches").join(release::series());
+        fs::create_dir_all(&folder).unwrap();
+        let patch = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
+        for name in ["0002-b.patch", "0001-a.patch", "notes.txt"] {
+            fs::write(folder.join(name), patch).unwrap();
+        }
+        let mine = project.path().join("mine.patch");
+        fs::write(&mine, patch).unwrap();
+        let named = |source| {
+            let request = Request {
+                source,
+                patches: vec![mine.clone()],
+                fragments: vec![],
+                project: project.path().into(),
+            };
+            let patches = request.all_patches().unwrap();
+            let names =
+                patches.iter().map(|patch| patch.path.file_name().unwrap().to_string_lossy().into_owned());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(named(Source::Default), ["0001-a.patch", "0002-b.patch", "mine.patch"]);
+        assert_eq!(named(Source::Tree("/linux".into())), ["mine.patch"]);
+    }
+
+    #[test]
+    fn removing_takes_images_by_their_beginning_and_never_a_path() {
+        let cache = tempfile::tempdir().unwrap();
+        fs::create_dir_all(cache.path().join("tree/linux-1")).unwrap();
+        fs::create_dir_all(cache.path().join("build/linux-1+kasan")).unwrap();
+        fs::create_dir_all(cache.path().join("build/linux-12")).unwrap();
+        for name in ["", "../tree", "."] {
+            assert!(remove(cache.path(), name, &Progress::silent()).unwrap().is_empty());
+        }
+        assert_eq!(remove(cache.path(), "linux-1", &Progress::silent()).unwrap().len(), 2);
+        assert!(cache.path().join("build/linux-12").exists());
+    }
+}

@@ -64,13 +64,13 @@ impl Origins {
             return Ok(release);
         }
         paths::sweep(&self.folder())?;
-        let debian = match self.from_debian(progress) {
+        let debian = match self.fetch_debian(progress) {
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),
             Err(error) => error,
             Ok(release) => return Ok(release),
         };
         progress.say(&format!("kernel: not from Debian's archive: {debian}"));
-        self.from_mirror(progress).map_err(|mirror| match mirror.kind() {
+        self.fetch_mirror(progress).map_err(|mirror| match mirror.kind() {
             Kind::Interrupted => mirror,
             _ => KernelError::Fetch { debian: Box::new(debian), mirror: Box::new(mirror) },
         })
@@ -91,7 +91,7 @@ impl Origins {
         releases.max_by_key(|release| (Version::find(&release.version), release.version.clone()))
     }
 
-    fn from_debian(&self, progress: &Progress) -> Result<Release, KernelError> {
+    fn fetch_debian(&self, progress: &Progress) -> Result<Release, KernelError> {
         let archives = Archives::of_machine(&self.env.root)?;
         let apt =
             Apt::prepare(&self.env.cache.join("apt/kernel"), &archives.main.stanza(&[SUITE.to_owned()]))?;
@@ -109,7 +109,7 @@ impl Origins {
         self.unpack(&tarball, &version, scratch.path(), progress)
     }
 
-    fn from_mirror(&self, progress: &Progress) -> Result<Release, KernelError> {
+    fn fetch_mirror(&self, progress: &Progress) -> Result<Release, KernelError> {
         let file = format!("linux-{FALLBACK}.tar.xz");
         progress.say(&format!("kernel: fetching {file} from {} (about 160 MB)", self.mirror));
         let scratch = paths::scratch(&self.folder())?;

@@ -204,7 +204,8 @@ mod tests {
     #[test]
     fn a_hunk_that_moved_applies_and_one_with_other_context_does_not() {
         let source = source();
-        fs::write(source.path().join("mm/core.c"), BODY.replace("five\n", "five\nfive and a half\n")).unwrap();
+        fs::write(source.path().join("mm/core.c"), BODY.replace("five\n", "five\nfive and a half\n"))
+            .unwrap();
         apply(&[patch(CHANGE)], source.path(), "linux").unwrap();
         fs::write(source.path().join("mm/core.c"), BODY.replace("eight", "8")).unwrap();
         let error = apply(&[patch(CHANGE)], source.path(), "linux 7.3.4").unwrap_err();
@@ -246,7 +247,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("letter.txt");
         fs::write(&path, "dear maintainer\n").unwrap();
-        let error = read(&[path.clone()]).unwrap_err();
+        let error = read(std::slice::from_ref(&path)).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot use the patch {}: it changes no file", path.display()));
     }
 }
