@@ -8,14 +8,26 @@
 
 pub mod host;
 
+pub mod setup;
+
 pub mod trace;
 
 pub mod scenario;
 
 pub mod machine;
 
+pub mod kernel;
+
+pub mod vm;
+
 pub mod recording;
 
 pub mod check;
 
 pub mod snapshot;
+
+pub mod run;
+
+pub mod report;
+
+pub mod cli;

@@ -3,8 +3,10 @@
 //! Nothing else in the crate starts a process or holds a lock by other means, so what damonlab can
 //! leave behind is decided in this folder alone.
 
+pub mod command;
 pub mod interrupt;
 pub mod lock;
 pub mod paths;
 pub mod process;
+pub mod progress;
 pub mod text;

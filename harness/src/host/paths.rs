@@ -1,8 +1,13 @@
 //! Where damonlab keeps things, and how a file gets its content at once or not at all.
 
 use fs_err as fs;
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+/// How the names of temporary files and folders begin.
+const SCRATCH: &str = ".new-";
 
 /// `$XDG_CACHE_HOME/damonlab`, else `~/.cache/damonlab`.
 ///
@@ -23,11 +28,53 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder =
         path.parent().ok_or_else(|| io::Error::other(format!("{} has no folder", path.display())))?;
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_data()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// A temporary folder inside `folder` (made where missing), to be filled and then renamed within it.
+pub fn scratch(folder: &Path) -> io::Result<tempfile::TempDir> {
+    fs::create_dir_all(folder)?;
+    tempfile::Builder::new().prefix(SCRATCH).tempdir_in(folder)
+}
+
+/// Removes what a killed process left of its [`scratch`] folders. The caller holds the lock that
+/// everybody who makes one in `folder` holds.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+            match entry.file_type()?.is_dir() {
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first executable file called `name` in the folders of `path` (as in `PATH`).
+pub fn find_program(path: &OsStr, name: &str) -> Option<PathBuf> {
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(
+        |file| {
+            std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+        },
+    )
+}
+
+/// `text` as one word of a POSIX shell.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 /// The root of this source tree when damonlab was built from one that still stands: the folder with
@@ -54,5 +101,36 @@ mod tests {
         write_atomic(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(folder.path().join("deep")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn sweeping_takes_abandoned_scratch_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        std::mem::forget(scratch(folder.path()).unwrap());
+        fs::write(folder.path().join("kept"), "").unwrap();
+        sweep(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_program_is_an_executable_file_of_an_absolute_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("plain"), "").unwrap();
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        for name in ["plain", "folder", "absent"] {
+            assert_eq!(find_program(folder.path().as_os_str(), name), None, "{name}");
+        }
+        assert_eq!(find_program(OsStr::new("relative:/bin"), "sh"), Some(PathBuf::from("/bin/sh")));
+    }
+
+    #[test]
+    fn a_quoted_word_survives_the_shell() {
+        let word = "it's a $HOME `path`";
+        let out = std::process::Command::new("/bin/sh")
+            .arg("-c")
+            .arg(format!("printf %s {}", quoted(word)))
+            .output();
+        assert_eq!(String::from_utf8(out.unwrap().stdout).unwrap(), word);
+        assert_eq!(quoted("/plain/path-1.2"), "/plain/path-1.2");
     }
 }

@@ -1,0 +1,319 @@
+//! make, outside of the source: configure, compile, and say what went wrong.
+//!
+//! The environment is ours alone, and user, host, time and version are constants, so that the same
+//! inputs give the same bytes. A build that was stopped goes on where it was.
+
+use super::config::{Fragment, Requests};
+use super::diagnosis::{self, Diagnosis};
+use super::error::KernelError;
+use super::image::KEY_FILE;
+use crate::host::command;
+use crate::host::paths;
+use crate::host::progress::{Progress, clock};
+use fs_err as fs;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// Changes whenever this file would make another kernel from the same inputs.
+pub const RECIPE: &str = "1";
+
+/// The objects of a first build of the default configuration, for its progress line.
+const FIRST_BUILD: u64 = 1_290;
+
+/// The compiler and its neighbours.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    /// `PATH` for make.
+    path: OsString,
+    /// Whether ccache stands in front of the compiler.
+    ccache: bool,
+    /// The version lines of compiler and linker.
+    pub version: String,
+}
+
+impl Toolchain {
+    /// What `path` has.
+    pub fn find(path: &OsString) -> Result<Toolchain, KernelError> {
+        let first_line = |program: &str| {
+            let output = command::succeed(
+                Command::new(program).arg("--version").env("PATH", path).env("LC_ALL", "C"),
+            )?;
+            Ok::<_, KernelError>(
+                String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned(),
+            )
+        };
+        let version = format!("{}; {}", first_line("gcc")?, first_line("ld")?);
+        Ok(Toolchain { path: path.clone(), ccache: paths::find_program(path, "ccache").is_some(), version })
+    }
+}
+
+#[cfg(test)]
+impl Toolchain {
+    /// One that calls itself `version`.
+    pub fn of_version(version: &str) -> Toolchain {
+        Toolchain { path: "/usr/bin:/bin".into(), ccache: false, version: version.to_owned() }
+    }
+}
+
+/// One build folder and what is built in it. The caller holds its lock.
+#[derive(Debug)]
+pub struct Build<'a> {
+    /// The working copy.
+    pub tree: PathBuf,
+    /// The build folder.
+    pub out: PathBuf,
+    /// damonlab's cache.
+    pub cache: &'a Path,
+    /// The compiler.
+    pub toolchain: &'a Toolchain,
+    /// The source, as the user knows it: a name for paths in messages, with a slash at its end, or nothing.
+    pub shown_as: String,
+    /// Where progress is told.
+    pub progress: &'a Progress,
+}
+
+impl Build<'_> {
+    /// Writes the `.config` that `fragments` ask for, if `stamp`, which stands for all that decides
+    /// it, is another than the last one.
+    ///
+    /// # Errors
+    /// A request that the result does not have.
+    pub fn configure(&self, fragments: &[Fragment], stamp: &str) -> Result<(), KernelError> {
+        let stamped = self.out.join("damonlab.stamp");
+        if std::fs::read_to_string(&stamped).is_ok_and(|text| text == stamp)
+            && self.out.join(".config").is_file()
+        {
+            return Ok(());
+        }
+        let requests = Requests::read(fragments)?;
+        let begun = Instant::now();
+        let folder = self.out.join("damonlab.fragments");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        self.run(self.make().arg("tinyconfig"))?;
+        let mut merge = self.command("sh");
+        merge.arg(self.tree.join("scripts/kconfig/merge_config.sh")).args(["-m", "-O"]).arg(&self.out);
+        merge.arg(self.out.join(".config")).current_dir(&self.tree);
+        for (index, fragment) in fragments.iter().enumerate() {
+            // Under plain names: the script is a shell script.
+            let copy = folder.join(format!("{index:02}.config"));
+            fs::write(&copy, &fragment.text)?;
+            merge.arg(copy);
+        }
+        self.run(&mut merge)?;
+        self.run(self.make().arg("olddefconfig"))?;
+        let dropped = requests.dropped(&fs::read_to_string(self.out.join(".config"))?);
+        if !dropped.is_empty() {
+            return Err(KernelError::Dropped(dropped));
+        }
+        paths::write_atomic(&stamped, stamp.as_bytes())?;
+        self.progress.say(&format!("kernel: configured in {:.1} s", begun.elapsed().as_secs_f64()));
+        Ok(())
+    }
+
+    /// Builds the bzImage.
+    pub fn compile(&self) -> Result<(), KernelError> {
+        let key = self.out.join(KEY_FILE);
+        if key.exists() {
+            fs::remove_file(key)?;
+        }
+        let mut steps = Steps::load(&self.out);
+        let mut task = self.progress.task("kernel", "objects", steps.expected());
+        task.resume_at(steps.done);
+        task.show("make");
+        let mut log = fs::File::create(self.log())?;
+        let jobs = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+        let line = |text: &str| {
+            writeln!(log, "{text}")?;
+            if let Some(object) = diagnosis::step(text).filter(|made| made.ends_with(".o")) {
+                task.advance(object);
+                steps.done = task.done();
+            }
+            Ok(())
+        };
+        let ended = command::follow(self.make().arg(format!("-j{jobs}")).arg("bzImage"), line, || {});
+        let (done, elapsed) = (task.done(), clock(task.elapsed()));
+        drop(task);
+        steps.store(&self.out, matches!(&ended, Ok(status) if status.success()))?;
+        if !ended?.success() {
+            return Err(self.explain());
+        }
+        self.progress.say(&format!("kernel: built {done} objects in {elapsed}"));
+        Ok(())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.out.join("make.log")
+    }
+
+    fn explain(&self) -> KernelError {
+        let log = self.log();
+        let text = std::fs::read(&log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        match diagnosis::diagnose(&text) {
+            Diagnosis::Source(excerpt) => {
+                KernelError::Compile { excerpt: self.in_users_words(&excerpt), log }
+            }
+            Diagnosis::Other(excerpt) => KernelError::Make { excerpt, log },
+        }
+    }
+
+    /// Paths of the working copy, absolute or as ccache makes them relative, as paths of the user's source.
+    fn in_users_words(&self, text: &str) -> String {
+        let inside = self.tree.strip_prefix(self.cache).unwrap_or(&self.tree);
+        let marker = format!("{}/", inside.display());
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(&marker) {
+            let begin =
+                before.rfind(|c: char| !(c.is_alphanumeric() || "/._-+~".contains(c))).map_or(0, |at| at + 1);
+            out.push_str(&before[..begin]);
+            out.push_str(&self.shown_as);
+            rest = after;
+        }
+        out + rest
+    }
+
+    fn run(&self, command: &mut Command) -> Result<(), KernelError> {
+        let mut log = fs::OpenOptions::new().create(true).append(true).open(self.out.join("config.log"))?;
+        let output = command::capture(command)?;
+        log.write_all(&output.stdout)?;
+        log.write_all(output.stderr.as_bytes())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), output.stderr);
+        let log = self.out.join("config.log");
+        Err(match diagnosis::diagnose(&text) {
+            Diagnosis::Source(excerpt) => {
+                KernelError::Compile { excerpt: self.in_users_words(&excerpt), log }
+            }
+            Diagnosis::Other(excerpt) => KernelError::Make { excerpt, log },
+        })
+    }
+
+    fn make(&self) -> Command {
+        let mut make = self.command("make");
+        let mut out = OsString::from("O=");
+        out.push(&self.out);
+        make.arg("-C").arg(&self.tree).arg(out).arg("LOCALVERSION=");
+        if self.toolchain.ccache {
+            make.args(["CC=ccache gcc", "HOSTCC=ccache gcc"]);
+        }
+        make
+    }
+
+    /// A command in an environment that is the same for everybody.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", &self.toolchain.path).env("LC_ALL", "C");
+        command.env("HOME", self.cache.join("home"));
+        command.envs(std::env::var_os("TMPDIR").map(|folder| ("TMPDIR", folder)));
+        command.envs(CONSTANTS.iter().copied());
+        command.env("CCACHE_DIR", self.cache.join("ccache")).env("CCACHE_BASEDIR", self.cache);
+        command
+    }
+}
+
+/// The date is a round one; nothing depends on it.
+const CONSTANTS: [(&str, &str); 8] = [
+    ("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 2026"),
+    ("SOURCE_DATE_EPOCH", "1767225600"),
+    ("KBUILD_BUILD_USER", "damonlab"),
+    ("KBUILD_BUILD_HOST", "damonlab"),
+    ("KBUILD_BUILD_VERSION", "1"),
+    ("CCACHE_NOHASHDIR", "1"),
+    // Linking a file changes its ctime, and nothing in it.
+    ("CCACHE_SLOPPINESS", "include_file_ctime,include_file_mtime"),
+    ("CCACHE_MAXSIZE", "2G"),
+];
+
+/// How many objects a build folder's builds made, for the next one's progress line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Steps {
+    /// Objects made since the folder was new or a build was last finished.
+    done: u64,
+    /// A build has been finished here: what comes is a part of one, and nobody knows how much.
+    finished: bool,
+}
+
+impl Steps {
+    fn load(out: &Path) -> Steps {
+        let text = std::fs::read_to_string(out.join("damonlab.steps")).unwrap_or_default();
+        let (word, done) = text.trim().split_once(' ').unwrap_or(("", "0"));
+        Steps { done: done.parse().unwrap_or(0), finished: word == "finished" }
+    }
+
+    fn expected(self) -> Option<u64> {
+        (!self.finished).then_some(FIRST_BUILD)
+    }
+
+    fn store(self, out: &Path, finished: bool) -> io::Result<()> {
+        let text = match finished || self.finished {
+            true => "finished 0".to_owned(),
+            false => format!("stopped {}", self.done),
+        };
+        paths::write_atomic(&out.join("damonlab.steps"), text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build<'a>(toolchain: &'a Toolchain, cache: &'a Path, progress: &'a Progress) -> Build<'a> {
+        let tree = cache.join("tree/mine-1234/src");
+        Build {
+            tree,
+            out: cache.join("build/mine"),
+            cache,
+            toolchain,
+            shown_as: "/home/me/linux/".into(),
+            progress,
+        }
+    }
+
+    #[test]
+    fn a_compilers_paths_are_shown_as_the_users() {
+        let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
+        let build = build(&toolchain, Path::new("/c"), &progress);
+        for path in ["/c/tree/mine-1234/src/mm/damon/core.c", "../../tree/mine-1234/src/mm/damon/core.c"] {
+            let text = format!("In file included from {path}:1:\n{path}:9:1: error: no");
+            let shown = "In file included from /home/me/linux/mm/damon/core.c:1:\n/home/me/linux/mm/damon/core.c:9:1: error: no";
+            assert_eq!(build.in_users_words(&text), shown);
+        }
+    }
+
+    #[test]
+    fn a_stopped_build_goes_on_counting_and_a_finished_one_begins_anew() {
+        let out = tempfile::tempdir().unwrap();
+        let first = Steps::load(out.path());
+        assert_eq!((first.done, first.expected()), (0, Some(FIRST_BUILD)));
+        Steps { done: 300, finished: false }.store(out.path(), false).unwrap();
+        let second = Steps::load(out.path());
+        assert_eq!((second.done, second.expected()), (300, Some(FIRST_BUILD)));
+        second.store(out.path(), true).unwrap();
+        assert_eq!(Steps::load(out.path()), Steps { done: 0, finished: true });
+    }
+
+    #[test]
+    fn make_sees_nothing_of_the_callers_environment() {
+        let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
+        let cache = tempfile::tempdir().unwrap();
+        let build = build(&toolchain, cache.path(), &progress);
+        let output = command::succeed(build.command("env").env_remove("TMPDIR")).unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut names: Vec<&str> =
+            text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        let mut expected = vec!["CCACHE_BASEDIR", "CCACHE_DIR", "HOME", "LC_ALL", "PATH"];
+        expected.extend(CONSTANTS.iter().map(|(name, _)| *name));
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+    }
+}

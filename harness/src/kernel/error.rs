@@ -1,0 +1,197 @@
+//! Why there is no kernel image, sorted by whose turn it is.
+
+use super::config::Dropped;
+use crate::host::command::RunError;
+use crate::host::interrupt::Interrupted;
+use crate::host::lock::LockError;
+use crate::setup::SourcesError;
+use std::io;
+use std::path::PathBuf;
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The user's: what was asked for cannot be built (exit 2).
+    BadInput,
+    /// The machine's: a download, a disk, a missing tool (exit 3).
+    Infra,
+    /// The user asked to stop.
+    Interrupted,
+}
+
+/// Why there is no kernel image.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// The path that was given does not exist.
+    #[error("no kernel at {}: {cause}", .path.display())]
+    NoSuchPath {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A folder without a kernel's Makefile.
+    #[error("{} is not a Linux source tree: its Makefile does not say VERSION and PATCHLEVEL", .0.display())]
+    NotATree(PathBuf),
+    /// A file that is no x86 bzImage.
+    #[error("{path} is not an x86 bzImage: {reason}", path = .path.display())]
+    NotAnImage {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A tree that lacks DAMON, or the part of it that damonlab tests.
+    #[error("linux {release} in {dir} has no {lacks}: wanted {wanted} or newer", dir = .dir.display())]
+    TooOld {
+        /// The tree.
+        dir: PathBuf,
+        /// Its version.
+        release: String,
+        /// What it does not have.
+        lacks: &'static str,
+        /// The oldest version that has it.
+        wanted: &'static str,
+    },
+    /// A file name that damonlab's lists cannot carry.
+    #[error("{} has a file whose name is not UTF-8 or has a line break: {name:?}", .dir.display())]
+    BadName {
+        /// The tree.
+        dir: PathBuf,
+        /// The name, lossily.
+        name: String,
+    },
+    /// The tree changed while it was being copied.
+    #[error("{} changed while it was being copied: run again", .0.display())]
+    Moving(PathBuf),
+    /// A patch that is not there or not a patch.
+    #[error("cannot use the patch {}: {reason}", .patch.display())]
+    BadPatch {
+        /// The patch.
+        patch: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A patch that does not apply.
+    #[error("the patch {} does not apply to {to}: {problem}", .patch.display())]
+    PatchRefused {
+        /// The patch.
+        patch: PathBuf,
+        /// The source it was applied to.
+        to: String,
+        /// Which file and which hunk.
+        problem: String,
+    },
+    /// A line of a config fragment that is none.
+    #[error("{}:{line}: not a config line: {text}", .fragment.display())]
+    BadFragment {
+        /// The fragment.
+        fragment: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        text: String,
+    },
+    /// Requested symbols that the kernel's configuration did not take.
+    #[error("the kernel did not take {} of the requested options:{}", .0.len(), dropped_lines(.0))]
+    Dropped(Vec<Dropped>),
+    /// The compiler refused.
+    #[error("the kernel does not compile:\n{excerpt}\nthe whole log: {}", .log.display())]
+    Compile {
+        /// The first error with what surrounds it.
+        excerpt: String,
+        /// The log.
+        log: PathBuf,
+    },
+    /// make failed, and not because of the source.
+    #[error("the build of the kernel failed:\n{excerpt}\nthe whole log: {}", .log.display())]
+    Make {
+        /// The end of the log.
+        excerpt: String,
+        /// The log.
+        log: PathBuf,
+    },
+    /// make cannot work in such a folder.
+    #[error("the kernel's build cannot work in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another", .0.display())]
+    CachePath(PathBuf),
+    /// The default kernel came neither from Debian nor from kernel.org.
+    #[error("cannot fetch the default kernel\n  Debian's archive: {debian}\n  kernel.org: {mirror}")]
+    Fetch {
+        /// What went wrong with Debian's archive.
+        debian: Box<KernelError>,
+        /// What went wrong with kernel.org.
+        mirror: Box<KernelError>,
+    },
+    /// A download that is not what its list of checksums says.
+    #[error("{file} does not have the checksum of {list}: wanted {wanted}, found {found}")]
+    Checksum {
+        /// The download.
+        file: String,
+        /// The list.
+        list: String,
+        /// The list's checksum; "no entry" if it has none.
+        wanted: String,
+        /// The download's.
+        found: String,
+    },
+    /// The machine's apt sources.
+    #[error(transparent)]
+    Sources(#[from] SourcesError),
+    /// The archive has no such package.
+    #[error("the suite {suite} has no package {package}")]
+    NoPackage {
+        /// The package.
+        package: String,
+        /// The suite.
+        suite: String,
+    },
+    /// A program failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The user asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// A file of the cache or of a source.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl KernelError {
+    /// Whose turn it is.
+    pub fn kind(&self) -> Kind {
+        use KernelError as E;
+        match self {
+            E::Interrupted(_) | E::Run(RunError::Interrupted(_)) | E::Lock(LockError::Interrupted(_)) => {
+                Kind::Interrupted
+            }
+            E::Fetch { mirror, .. } if mirror.kind() == Kind::Interrupted => Kind::Interrupted,
+            E::NoSuchPath { .. }
+            | E::NotATree(_)
+            | E::NotAnImage { .. }
+            | E::TooOld { .. }
+            | E::BadName { .. }
+            | E::Moving(_)
+            | E::BadPatch { .. }
+            | E::PatchRefused { .. }
+            | E::BadFragment { .. }
+            | E::Dropped(_)
+            | E::Compile { .. } => Kind::BadInput,
+            E::Make { .. }
+            | E::CachePath(_)
+            | E::Fetch { .. }
+            | E::Checksum { .. }
+            | E::Sources(_)
+            | E::NoPackage { .. }
+            | E::Run(_)
+            | E::Lock(_)
+            | E::Io(_) => Kind::Infra,
+        }
+    }
+}
+
+fn dropped_lines(dropped: &[Dropped]) -> String {
+    dropped.iter().map(|one| format!("\n  {one}")).collect()
+}

@@ -1,0 +1,182 @@
+//! The cache of finished images: a folder for each combination of what went in.
+
+use super::error::KernelError;
+use super::inspect;
+use crate::host::paths;
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A kernel that can be booted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The bzImage.
+    pub bzimage: PathBuf,
+    /// The vmlinux with its symbols, as long as the build folder still holds this kernel's.
+    pub vmlinux: Option<PathBuf>,
+    /// Its `.config`; none for an image that somebody else built.
+    pub config: Option<PathBuf>,
+    /// A name for what went in: equal for equal inputs.
+    pub key: String,
+    /// For people: `linux 7.3.4-1~bpo13+1 + 1 patch`.
+    pub describe: String,
+    /// What the kernel calls itself, from its header.
+    pub release: Option<String>,
+    /// It was in the cache: nothing was built, make was not started.
+    pub cached: bool,
+}
+
+/// What is kept with an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// For people.
+    pub describe: String,
+    /// The source: a release's version, or the digest of a tree.
+    pub source: String,
+    /// File names of the patches, in order.
+    pub patches: Vec<String>,
+    /// The compiler's and the linker's version lines.
+    pub compiler: String,
+    /// What the kernel calls itself.
+    pub release: Option<String>,
+    /// The build folder.
+    pub build: PathBuf,
+}
+
+/// The name of the file in a build folder that says whose build it holds.
+pub const KEY_FILE: &str = "damonlab.key";
+
+/// The image `key` of `cache`, if it is there.
+pub fn find(cache: &Path, key: &str) -> Option<Image> {
+    let folder = cache.join("image").join(key);
+    let about = about(&folder)?;
+    let config = folder.join("config");
+    let bzimage = folder.join("bzImage");
+    if !bzimage.is_file() || !config.is_file() {
+        return None;
+    }
+    let vmlinux = about.build.join("vmlinux");
+    let same = std::fs::read_to_string(about.build.join(KEY_FILE)).is_ok_and(|text| text == key);
+    Some(Image {
+        bzimage,
+        vmlinux: (same && vmlinux.is_file()).then_some(vmlinux),
+        config: Some(config),
+        key: key.to_owned(),
+        describe: about.describe,
+        release: about.release,
+        cached: true,
+    })
+}
+
+/// Puts the kernel in the build folder of `about` into the cache, whole or not at all.
+pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelError> {
+    let folder = cache.join("image");
+    let scratch = paths::scratch(&folder)?;
+    let bzimage = about.build.join("arch/x86/boot/bzImage");
+    let about = About { release: inspect::image(&bzimage)?, ..about.clone() };
+    for (from, to) in [(bzimage.as_path(), "bzImage"), (&about.build.join(".config"), "config")] {
+        fs::copy(from, scratch.path().join(to))?;
+    }
+    fs::copy(about.build.join("System.map"), scratch.path().join("System.map"))?;
+    let text = serde_json::to_vec_pretty(&about).map_err(io::Error::from)?;
+    fs::write(scratch.path().join("image.json"), text)?;
+    let place = folder.join(key);
+    if place.exists() {
+        // What find() did not take: a folder that somebody took files out of.
+        fs::remove_dir_all(&place)?;
+    }
+    fs::rename(scratch.keep(), &place)?;
+    fs::write(about.build.join(KEY_FILE), key)?;
+    let image =
+        find(cache, key).ok_or_else(|| io::Error::other(format!("{} is not whole", place.display())))?;
+    Ok(Image { cached: false, ..image })
+}
+
+/// An image that somebody else built.
+pub fn foreign(path: &Path) -> Result<Image, KernelError> {
+    let release = inspect::image(path)?;
+    let bytes = fs::read(path)?;
+    let described = release.as_ref().map(|release| format!(" (linux {release})")).unwrap_or_default();
+    Ok(Image {
+        bzimage: fs::canonicalize(path)?,
+        vmlinux: None,
+        config: None,
+        key: blake3::hash(&bytes).to_hex()[..24].to_owned(),
+        describe: format!("{}{described}", path.display()),
+        release,
+        cached: true,
+    })
+}
+
+/// Every image of `cache`, by key.
+pub fn list(cache: &Path) -> Vec<Image> {
+    let entries = std::fs::read_dir(cache.join("image")).ok();
+    let mut keys: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    keys.sort();
+    keys.iter().filter_map(|key| find(cache, key)).collect()
+}
+
+fn about(folder: &Path) -> Option<About> {
+    serde_json::from_slice(&std::fs::read(folder.join("image.json")).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(folder: &Path) -> About {
+        let mut bzimage = vec![0; 0x400];
+        bzimage[0x202..0x206].copy_from_slice(b"HdrS");
+        bzimage[0x20e..0x210].copy_from_slice(&0x180u16.to_le_bytes());
+        bzimage[0x380..0x385].copy_from_slice(b"7.3.4");
+        fs::create_dir_all(folder.join("arch/x86/boot")).unwrap();
+        fs::write(folder.join("arch/x86/boot/bzImage"), bzimage).unwrap();
+        for name in [".config", "System.map", "vmlinux"] {
+            fs::write(folder.join(name), name).unwrap();
+        }
+        About {
+            describe: "linux 7.3.4 + 1 patch".into(),
+            source: "7.3.4".into(),
+            patches: vec!["0001.patch".into()],
+            compiler: "gcc".into(),
+            release: None,
+            build: folder.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_published_image_is_found_with_its_release() {
+        let cache = tempfile::tempdir().unwrap();
+        let about = build(&cache.path().join("build"));
+        let image = publish(cache.path(), "abc", &about).unwrap();
+        assert!(!image.cached);
+        assert_eq!(image.release.as_deref(), Some("7.3.4"));
+        assert_eq!(find(cache.path(), "abc"), Some(Image { cached: true, ..image }));
+        assert_eq!(list(cache.path()).len(), 1);
+    }
+
+    #[test]
+    fn the_vmlinux_of_another_build_is_not_this_kernels() {
+        let cache = tempfile::tempdir().unwrap();
+        let about = build(&cache.path().join("build"));
+        assert!(publish(cache.path(), "first", &about).unwrap().vmlinux.is_some());
+        publish(cache.path(), "second", &about).unwrap();
+        assert_eq!(find(cache.path(), "first").unwrap().vmlinux, None);
+    }
+
+    #[test]
+    fn an_image_that_lost_a_file_is_not_found_and_is_published_again() {
+        let cache = tempfile::tempdir().unwrap();
+        let about = build(&cache.path().join("build"));
+        let image = publish(cache.path(), "abc", &about).unwrap();
+        fs::remove_file(&image.bzimage).unwrap();
+        assert_eq!(find(cache.path(), "abc"), None);
+        assert!(publish(cache.path(), "abc", &about).unwrap().bzimage.is_file());
+    }
+}

@@ -1,0 +1,152 @@
+//! Whether a folder is a kernel tree that has what damonlab tests, and what a bzImage says of itself.
+
+use super::error::KernelError;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// The oldest kernel with the quota goal metric that the scenarios use.
+const WANTED: &str = "7.2";
+
+/// The release a tree calls itself, `7.3.4-rc1`: what its Makefile says.
+///
+/// # Errors
+/// The folder is no kernel tree, or has no DAMON, or one without `node_eligible_mem_bp`.
+pub fn tree(dir: &Path) -> Result<String, KernelError> {
+    let makefile = std::fs::read_to_string(dir.join("Makefile")).unwrap_or_default();
+    let release = release_in(&makefile).ok_or_else(|| KernelError::NotATree(dir.to_owned()))?;
+    let too_old = |lacks| {
+        let release = release.clone();
+        Err(KernelError::TooOld { dir: dir.to_owned(), release, lacks, wanted: WANTED })
+    };
+    if !dir.join("mm/damon/Kconfig").is_file() {
+        return too_old("DAMON (mm/damon)");
+    }
+    let header = std::fs::read(dir.join("include/linux/damon.h")).unwrap_or_default();
+    if !String::from_utf8_lossy(&header).contains("DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP") {
+        return too_old("quota goal metric node_eligible_mem_bp (include/linux/damon.h)");
+    }
+    Ok(release)
+}
+
+fn release_in(makefile: &str) -> Option<String> {
+    let value = |name: &str| {
+        makefile
+            .lines()
+            .take(16)
+            .find_map(|line| Some(line.strip_prefix(name)?.trim_start().strip_prefix('=')?.trim()))
+    };
+    let number =
+        |name| value(name).filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
+    let (version, patchlevel) = (number("VERSION")?, number("PATCHLEVEL")?);
+    let sublevel = number("SUBLEVEL").unwrap_or("0");
+    Some(format!("{version}.{patchlevel}.{sublevel}{}", value("EXTRAVERSION").unwrap_or_default()))
+}
+
+/// The release in a bzImage's header (Documentation/arch/x86/boot.rst: `header` at 0x202, `kernel_version` at
+/// 0x20e, which counts from 0x200); none if the image does not carry one.
+pub fn image(path: &Path) -> Result<Option<String>, KernelError> {
+    let bad = |reason| KernelError::NotAnImage { path: path.to_owned(), reason };
+    let mut file = std::fs::File::open(path)
+        .map_err(|cause| KernelError::NoSuchPath { path: path.to_owned(), cause })?;
+    let mut setup = [0; 0x210];
+    file.read_exact(&mut setup).map_err(|_| bad("it is shorter than a boot sector and its header"))?;
+    if &setup[0x202..0x206] != b"HdrS" {
+        return Err(bad("the magic HdrS is not at 0x202"));
+    }
+    let offset = u16::from_le_bytes([setup[0x20e], setup[0x20f]]);
+    if offset == 0 {
+        return Ok(None);
+    }
+    let text = version_at(&mut file, u64::from(offset) + 0x200)
+        .map_err(|_| bad("its version string cannot be read"))?;
+    Ok(text.split_whitespace().next().map(str::to_owned))
+}
+
+fn version_at(file: &mut std::fs::File, offset: u64) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(256).read_to_end(&mut bytes)?;
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    Ok(crate::host::text::printable(&String::from_utf8_lossy(&bytes[..end])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fs_err as fs;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::create_dir_all(dir.path().join(name).parent().unwrap()).unwrap();
+            fs::write(dir.path().join(name), text).unwrap();
+        }
+        dir
+    }
+
+    const MAKEFILE: &str =
+        "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 0\nEXTRAVERSION = -rc3\nNAME = x\n";
+
+    #[test]
+    fn a_folder_that_is_no_kernel_tree_is_refused() {
+        let dir = folder(&[("Makefile", "all:\n\tcc main.c\n")]);
+        assert!(matches!(tree(dir.path()), Err(KernelError::NotATree(_))));
+    }
+
+    #[test]
+    fn a_kernel_without_the_metric_says_what_it_lacks_and_what_was_wanted() {
+        let dir = folder(&[("Makefile", MAKEFILE)]);
+        assert_eq!(
+            tree(dir.path()).unwrap_err().to_string(),
+            format!(
+                "linux 6.12.0-rc3 in {} has no DAMON (mm/damon): wanted 7.2 or newer",
+                dir.path().display()
+            )
+        );
+        let dir = folder(&[
+            ("Makefile", MAKEFILE),
+            ("mm/damon/Kconfig", ""),
+            ("include/linux/damon.h", "enum {};"),
+        ]);
+        let error = tree(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("has no quota goal metric node_eligible_mem_bp"), "{error}");
+    }
+
+    #[test]
+    fn a_tree_with_the_metric_tells_its_release() {
+        let header = ("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP,");
+        let dir = folder(&[("Makefile", MAKEFILE), ("mm/damon/Kconfig", ""), header]);
+        assert_eq!(tree(dir.path()).unwrap(), "6.12.0-rc3");
+    }
+
+    fn bzimage(version: &str) -> Vec<u8> {
+        let mut bytes = vec![0; 0x400];
+        bytes[0x202..0x206].copy_from_slice(b"HdrS");
+        bytes[0x20e..0x210].copy_from_slice(&0x180u16.to_le_bytes());
+        bytes[0x380..0x380 + version.len()].copy_from_slice(version.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn an_image_tells_its_release() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bzImage");
+        fs::write(&path, bzimage("7.3.4-test (user@host) #1 SMP")).unwrap();
+        assert_eq!(image(&path).unwrap().as_deref(), Some("7.3.4-test"));
+    }
+
+    #[test]
+    fn a_file_without_the_magic_is_no_image() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("vmlinux");
+        fs::write(&path, [0x7f; 0x400]).unwrap();
+        assert!(
+            image(&path)
+                .unwrap_err()
+                .to_string()
+                .ends_with("is not an x86 bzImage: the magic HdrS is not at 0x202")
+        );
+        fs::write(&path, "").unwrap();
+        assert!(matches!(image(&path), Err(KernelError::NotAnImage { .. })));
+    }
+}

@@ -1,0 +1,429 @@
+//! From a source, patches and configuration fragments to a cached kernel image.
+//!
+//! A source is only read: what make sees is a working copy. An image is named by what went in, so the
+//! same question a second time is answered without make.
+
+mod build;
+mod config;
+mod copy;
+mod diagnosis;
+mod error;
+mod image;
+mod inspect;
+mod listing;
+mod release;
+mod series;
+mod usertree;
+
+pub use config::{Dropped, Fragment};
+pub use error::{KernelError, Kind};
+pub use image::{Image, list};
+pub use release::Origins;
+
+use crate::host::lock::Lock;
+use crate::host::paths;
+use crate::host::progress::Progress;
+use build::{Build, Toolchain};
+use copy::{Origin, WorkingCopy};
+use fs_err as fs;
+use image::About;
+use listing::Listing;
+use release::Release;
+use series::Patch;
+use std::path::{Path, PathBuf};
+
+/// Where a kernel comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The release that damonlab fetches, with damonlab's own patches.
+    Default,
+    /// A user's tree, as it lies there.
+    Tree(PathBuf),
+    /// A bzImage that somebody built.
+    Image(PathBuf),
+}
+
+impl Source {
+    /// What `--kernel PATH` means: a folder is a tree, a file an image.
+    ///
+    /// # Errors
+    /// The path does not exist.
+    pub fn of_path(path: &Path) -> Result<Source, KernelError> {
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => Ok(Source::Tree(path.to_owned())),
+            Ok(_) => Ok(Source::Image(path.to_owned())),
+            Err(cause) => Err(KernelError::NoSuchPath { path: path.to_owned(), cause }),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The source.
+    pub source: Source,
+    /// Patches to apply, in order; for [`Source::Default`] after damonlab's own.
+    pub patches: Vec<PathBuf>,
+    /// Config fragments on top of the default ones, in order.
+    pub fragments: Vec<PathBuf>,
+    /// The folder with `patches/` and `kernel-config/`.
+    pub project: PathBuf,
+}
+
+impl Request {
+    /// `source` with nothing on top.
+    pub fn of(source: Source) -> Request {
+        Request { source, patches: Vec::new(), fragments: Vec::new(), project: paths::project() }
+    }
+
+    /// Patches in the order in which they are applied.
+    fn all_patches(&self) -> Result<Vec<Patch>, KernelError> {
+        let mut all = Vec::new();
+        let folder = self.project.join("patches").join(release::series());
+        if self.source == Source::Default && folder.is_dir() {
+            for entry in fs::read_dir(folder)? {
+                all.push(entry?.path());
+            }
+            all.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
+            all.sort();
+        }
+        all.extend(self.patches.iter().cloned());
+        series::read(&all)
+    }
+
+    fn all_fragments(&self) -> Result<Vec<Fragment>, KernelError> {
+        let shipped = config::DEFAULT.iter().map(|name| config::path(&self.project, name));
+        let read = |path: PathBuf| match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Fragment { path, text }),
+            Err(cause) => Err(KernelError::NoSuchPath { path, cause }),
+        };
+        shipped.chain(self.fragments.iter().cloned()).map(read).collect()
+    }
+}
+
+/// The image that `request` asks for, from the cache or built.
+///
+/// `origins` says where the default release comes from; its cache holds everything.
+pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+    let subject = match &request.source {
+        Source::Image(path) => return image::foreign(path),
+        Source::Tree(dir) => Subject::of_tree(dir)?,
+        Source::Default => Subject::of_release(origins.obtain(progress)?),
+    };
+    let cache = &origins.env.cache;
+    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
+        return Err(KernelError::CachePath(cache.clone()));
+    }
+    let inputs = Inputs {
+        patches: request.all_patches()?,
+        fragments: request.all_fragments()?,
+        toolchain: Toolchain::find(&origins.env.path)?,
+    };
+    if let Subject { release: Some(release), .. } = &subject {
+        // A release is known by its version: no list of files is needed to know the image.
+        if let Some(image) = cached(cache, &inputs.key(&release.version), progress) {
+            return Ok(image);
+        }
+    }
+    let folder = cache.join("tree").join(&subject.id);
+    let _lock = Lock::acquire(&cache.join("tree").join(format!("{}.lock", subject.id)), || {
+        progress.say("kernel: waiting for another damonlab to build from this source");
+    })?;
+    fs::create_dir_all(&folder)?;
+    let listing = subject.listing(&folder)?;
+    let source = subject.release.as_ref().map_or_else(|| listing.digest(), |release| release.version.clone());
+    let key = inputs.key(&source);
+    if let Some(image) = cached(cache, &key, progress) {
+        return Ok(image);
+    }
+    let mut build_name = subject.id.clone();
+    for fragment in &request.fragments {
+        build_name.push('+');
+        build_name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));
+    }
+    let out = cache.join("build").join(build_name);
+    make(&subject, &listing, &inputs, &WorkingCopy::in_folder(&folder), &out, cache, progress)?;
+    let about = About {
+        describe: subject.describe(inputs.patches.len()),
+        source,
+        patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
+        compiler: inputs.toolchain.version.clone(),
+        release: None,
+        build: out,
+    };
+    image::publish(cache, &key, &about)
+}
+
+fn cached(cache: &Path, key: &str, progress: &Progress) -> Option<Image> {
+    let image = image::find(cache, key)?;
+    progress.say(&format!("kernel: cached: {} ({key})", image.describe));
+    Some(image)
+}
+
+/// Brings the working copy and the build folder up to date. The caller holds the source's lock.
+fn make(
+    subject: &Subject,
+    listing: &Listing,
+    inputs: &Inputs,
+    copy: &WorkingCopy,
+    out: &Path,
+    cache: &Path,
+    progress: &Progress,
+) -> Result<(), KernelError> {
+    let touched = series::apply(&inputs.patches, &subject.dir, &subject.describe(0))?;
+    let origin = Origin { dir: &subject.dir, listing, frozen: subject.release.is_some() };
+    let changes = copy.sync(&origin, &touched)?;
+    if changes.fresh {
+        // Objects go by times, and the files of a new working copy have old ones.
+        subject.forget_builds(cache)?;
+    }
+    progress.say(&format!(
+        "kernel: {}, {} files changed",
+        subject.describe(inputs.patches.len()),
+        changes.written + changes.removed
+    ));
+    fs::create_dir_all(out)?;
+    fs::create_dir_all(cache.join("home"))?;
+    let shown_as =
+        if subject.release.is_some() { String::new() } else { format!("{}/", subject.dir.display()) };
+    let build = Build {
+        tree: copy.tree(),
+        out: out.to_owned(),
+        cache,
+        toolchain: &inputs.toolchain,
+        shown_as,
+        progress,
+    };
+    let kconfig = copy::overlaid(listing, &touched).kconfig_digest();
+    build.configure(&inputs.fragments, &inputs.stamp(&kconfig))?;
+    build.compile()
+}
+
+/// Removes the images whose key begins with `name`, and the working copy and builds of the source
+/// called `name`. Returns what was removed.
+pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathBuf>, KernelError> {
+    let mut removed = Vec::new();
+    if name.is_empty() || name.contains('/') || name.starts_with('.') {
+        return Ok(removed);
+    }
+    for image in list(cache).iter().filter(|image| image.key.starts_with(name)) {
+        removed.push(cache.join("image").join(&image.key));
+    }
+    let tree = cache.join("tree").join(name);
+    let lock = cache.join("tree").join(format!("{name}.lock"));
+    let _lock = match tree.exists() {
+        true => Some(Lock::acquire(&lock, || progress.say("kernel: waiting for a build to end"))?),
+        false => None,
+    };
+    if tree.exists() {
+        removed.push(tree);
+        removed.extend(builds(cache, name)?);
+    }
+    for folder in &removed {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(removed)
+}
+
+/// The build folders of the source `id`, with extra fragments or without.
+fn builds(cache: &Path, id: &str) -> Result<Vec<PathBuf>, KernelError> {
+    let mut found = Vec::new();
+    let Ok(entries) = std::fs::read_dir(cache.join("build")) else { return Ok(found) };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == id || name.strip_prefix(id).is_some_and(|rest| rest.starts_with('+')) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// A source that is to be built.
+#[derive(Debug)]
+struct Subject {
+    /// The name of its working copy and its builds.
+    id: String,
+    /// Its tree.
+    dir: PathBuf,
+    /// For people.
+    name: String,
+    /// The release, if it is one.
+    release: Option<Release>,
+}
+
+impl Subject {
+    fn of_release(release: Release) -> Subject {
+        let id = format!("linux-{}", release.version);
+        Subject {
+            id,
+            dir: release.dir.clone(),
+            name: format!("linux {}", release.version),
+            release: Some(release),
+        }
+    }
+
+    fn of_tree(dir: &Path) -> Result<Subject, KernelError> {
+        let missing = |cause| KernelError::NoSuchPath { path: dir.to_owned(), cause };
+        let dir = std::fs::canonicalize(dir).map_err(missing)?;
+        let version = inspect::tree(&dir)?;
+        let base = plain(&dir.file_name().unwrap_or_default().to_string_lossy());
+        let place = blake3::hash(dir.as_os_str().as_encoded_bytes()).to_hex();
+        let name = format!("{} (linux {version})", dir.display());
+        Ok(Subject { id: format!("{base}-{}", &place[..8]), dir, name, release: None })
+    }
+
+    fn listing(&self, folder: &Path) -> Result<Listing, KernelError> {
+        match &self.release {
+            Some(release) => release.listing(),
+            None => usertree::list(&self.dir, &folder.join("known")),
+        }
+    }
+
+    fn describe(&self, patches: usize) -> String {
+        match patches {
+            0 => self.name.clone(),
+            1 => format!("{} + 1 patch", self.name),
+            count => format!("{} + {count} patches", self.name),
+        }
+    }
+
+    fn forget_builds(&self, cache: &Path) -> Result<(), KernelError> {
+        for folder in builds(cache, &self.id)? {
+            fs::remove_dir_all(folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// `text` with nothing in it that make or a shell would take for something else.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}
+
+/// What goes into an image besides its source.
+#[derive(Debug)]
+struct Inputs {
+    patches: Vec<Patch>,
+    fragments: Vec<Fragment>,
+    toolchain: Toolchain,
+}
+
+impl Inputs {
+    /// The name of the image made of these and `source`.
+    fn key(&self, source: &str) -> String {
+        let mut parts = vec![build::RECIPE.as_bytes(), source.as_bytes(), self.toolchain.version.as_bytes()];
+        parts.extend(self.patches.iter().map(|patch| patch.bytes.as_slice()));
+        // Between the two lists stands what is in neither.
+        parts.push(b"\0fragments");
+        parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
+        digest(&parts)
+    }
+
+    /// What decides a `.config`.
+    fn stamp(&self, kconfig: &str) -> String {
+        let mut parts = vec![build::RECIPE.as_bytes(), kconfig.as_bytes(), self.toolchain.version.as_bytes()];
+        parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
+        digest(&parts)
+    }
+}
+
+/// A hash of `parts` that tells `ab, c` from `a, bc`.
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().to_hex()[..24].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(patches: &[&str], fragments: &[&str]) -> Inputs {
+        let patch = |text: &&str| Patch { path: "p".into(), bytes: text.as_bytes().to_vec() };
+        let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
+        Inputs {
+            patches: patches.iter().map(patch).collect(),
+            fragments: fragments.iter().map(fragment).collect(),
+            toolchain: Toolchain::of_version("gcc 12"),
+        }
+    }
+
+    #[test]
+    fn an_image_is_named_by_everything_that_goes_in() {
+        let key = inputs(&["one"], &["two"]).key("7.3.4");
+        assert_eq!(inputs(&["one"], &["two"]).key("7.3.4"), key);
+        for (other, source) in [
+            (inputs(&["One"], &["two"]), "7.3.4"),
+            (inputs(&["one"], &["Two"]), "7.3.4"),
+            (inputs(&["one"], &["two"]), "7.3.5"),
+            (inputs(&["one", "two"], &[]), "7.3.4"),
+            (inputs(&[], &["one", "two"]), "7.3.4"),
+            (inputs(&["onetwo"], &[""]), "7.3.4"),
+        ] {
+            assert_ne!(other.key(source), key, "{other:?} {source}");
+        }
+        let other = Inputs { toolchain: Toolchain::of_version("gcc 14"), ..inputs(&["one"], &["two"]) };
+        assert_ne!(other.key("7.3.4"), key);
+    }
+
+    #[test]
+    fn a_patch_does_not_change_what_a_configuration_is_made_of() {
+        assert_eq!(inputs(&["one"], &["two"]).stamp("k"), inputs(&["One"], &["two"]).stamp("k"));
+        assert_ne!(
+            inputs(&["one"], &["two"]).stamp("k"),
+            inputs(&["one"], &["two"]).stamp("other Kconfig files")
+        );
+    }
+
+    #[test]
+    fn a_path_is_a_tree_if_it_is_a_folder_and_must_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Source::of_path(folder.path()).unwrap(), Source::Tree(folder.path().to_owned()));
+        let error = Source::of_path(&folder.path().join("absent")).unwrap_err();
+        assert_eq!(error.kind(), Kind::BadInput);
+    }
+
+    #[test]
+    fn patches_of_the_project_come_first_and_only_for_the_default_source() {
+        let project = tempfile::tempdir().unwrap();
+        let folder = project.path().join("patches").join(release::series());
+        fs::create_dir_all(&folder).unwrap();
+        let patch = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
+        for name in ["0002-b.patch", "0001-a.patch", "notes.txt"] {
+            fs::write(folder.join(name), patch).unwrap();
+        }
+        let mine = project.path().join("mine.patch");
+        fs::write(&mine, patch).unwrap();
+        let named = |source| {
+            let request = Request {
+                source,
+                patches: vec![mine.clone()],
+                fragments: vec![],
+                project: project.path().into(),
+            };
+            let patches = request.all_patches().unwrap();
+            let names =
+                patches.iter().map(|patch| patch.path.file_name().unwrap().to_string_lossy().into_owned());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(named(Source::Default), ["0001-a.patch", "0002-b.patch", "mine.patch"]);
+        assert_eq!(named(Source::Tree("/linux".into())), ["mine.patch"]);
+    }
+
+    #[test]
+    fn removing_takes_images_by_their_beginning_and_never_a_path() {
+        let cache = tempfile::tempdir().unwrap();
+        fs::create_dir_all(cache.path().join("tree/linux-1")).unwrap();
+        fs::create_dir_all(cache.path().join("build/linux-1+kasan")).unwrap();
+        fs::create_dir_all(cache.path().join("build/linux-12")).unwrap();
+        for name in ["", "../tree", "."] {
+            assert!(remove(cache.path(), name, &Progress::silent()).unwrap().is_empty());
+        }
+        assert_eq!(remove(cache.path(), "linux-1", &Progress::silent()).unwrap().len(), 2);
+        assert!(cache.path().join("build/linux-12").exists());
+    }
+}

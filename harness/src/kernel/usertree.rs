@@ -1,0 +1,239 @@
+//! A user's own kernel tree: which files it has, and what is in them.
+//!
+//! In git the files are those that git tracks and those it does not ignore, as they lie there,
+//! uncommitted changes included. Elsewhere the tree's own `.gitignore` files say what is a build's
+//! product. The tree is only read. Each content is hashed once and remembered with the file's size and
+//! time, so that looking again costs a stat a file.
+
+use super::error::KernelError;
+use super::listing::{Content, Entry, FileKind, Listing, kind_of};
+use crate::host::{command, paths};
+use fs_err as fs;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A product of a build, whatever the `.gitignore` files say.
+const PRODUCTS: [&str; 7] =
+    ["*.o", "*.cmd", "*.a", "/vmlinux*", "/.config*", "/include/generated", "/include/config"];
+
+/// What of a file's metadata changes whenever its content does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stat {
+    size: u64,
+    /// Nanoseconds since 1970.
+    modified: i128,
+    inode: u64,
+}
+
+/// Contents that were hashed before.
+#[derive(Debug, Default)]
+struct Known(BTreeMap<String, (Stat, Content)>);
+
+/// Lists the tree in `dir`; `memory` is the file in which hashes are remembered.
+pub fn list(dir: &Path, memory: &Path) -> Result<Listing, KernelError> {
+    let names = names(dir)?;
+    let known = Known::load(memory);
+    // A file that changes again within the clock's grain keeps its time: what is this young is read again.
+    let settled = nanoseconds(SystemTime::now()) - Duration::from_secs(2).as_nanos().cast_signed();
+    let mut next = Known::default();
+    let mut files = BTreeMap::new();
+    for name in names {
+        let path = dir.join(&name);
+        // A tracked file may be deleted in the working tree.
+        let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+        let Some(kind) = kind_of(&meta) else { continue };
+        let modified = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+        let stat = Stat { size: meta.size(), modified, inode: meta.ino() };
+        let content = match known.0.get(&name) {
+            Some((before, content)) if *before == stat => *content,
+            _ => Content::of(&read(&path, kind)?),
+        };
+        if modified < settled {
+            next.0.insert(name.clone(), (stat, content));
+        }
+        files.insert(name, Entry { kind, content });
+    }
+    paths::write_atomic(memory, next.text().as_bytes())?;
+    Ok(Listing(files))
+}
+
+/// A file's bytes, or a link's target.
+pub fn read(path: &Path, kind: FileKind) -> std::io::Result<Vec<u8>> {
+    match kind {
+        FileKind::Link => Ok(fs::read_link(path)?.as_os_str().as_bytes().to_vec()),
+        FileKind::Plain | FileKind::Executable => fs::read(path),
+    }
+}
+
+fn nanoseconds(time: SystemTime) -> i128 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos().cast_signed())
+}
+
+/// The paths of the tree's files, none of them a build's product.
+fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
+    let mut git = Command::new("git");
+    // Whoever owns the tree, and whatever its configuration would like to start: nothing but a list is wanted.
+    git.current_dir(dir).args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
+    git.env("GIT_OPTIONAL_LOCKS", "0")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE");
+    // Removed after the list is there: it is the empty repository that git wants for a tree without one.
+    let empty = tempfile::tempdir()?;
+    if dir.join(".git").exists() {
+        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    } else {
+        let repository = empty.path().join("git");
+        command::succeed(Command::new("git").args(["init", "-q", "--bare"]).arg(&repository))?;
+        git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir);
+        git.args([
+            "-c",
+            "core.bare=false",
+            "ls-files",
+            "-z",
+            "--others",
+            "--exclude-per-directory=.gitignore",
+        ]);
+        for product in PRODUCTS {
+            git.args(["-x", product]);
+        }
+    }
+    let output = command::succeed(&mut git)?;
+    let mut names = Vec::new();
+    for bytes in output.stdout.split(|byte| *byte == 0).filter(|bytes| !bytes.is_empty()) {
+        match std::str::from_utf8(bytes) {
+            Ok(name) if !name.contains('\n') => names.push(name.to_owned()),
+            _ => {
+                let name = String::from_utf8_lossy(bytes).into_owned();
+                return Err(KernelError::BadName { dir: dir.to_owned(), name });
+            }
+        }
+    }
+    Ok(names)
+}
+
+impl Known {
+    fn load(path: &Path) -> Known {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        Known(text.lines().filter_map(Known::entry).collect())
+    }
+
+    fn entry(line: &str) -> Option<(String, (Stat, Content))> {
+        let mut words = line.splitn(5, ' ');
+        let size = words.next()?.parse().ok()?;
+        let modified = words.next()?.parse().ok()?;
+        let inode = words.next()?.parse().ok()?;
+        let content = Content::parse(words.next()?)?;
+        Some((words.next()?.to_owned(), (Stat { size, modified, inode }, content)))
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (path, (Stat { size, modified, inode }, content)) in &self.0 {
+            let _ = writeln!(text, "{size} {modified} {inode} {content} {path}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        dir
+    }
+
+    fn git(dir: &Path, arguments: &[&str]) {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+        command::succeed(Command::new("git").current_dir(dir).args(identity).args(arguments)).unwrap();
+    }
+
+    fn listed(dir: &Path, memory: &Path) -> Vec<String> {
+        list(dir, memory).unwrap().0.into_keys().collect()
+    }
+
+    #[test]
+    fn a_git_tree_has_what_is_tracked_or_new_and_not_what_is_ignored_or_deleted() {
+        let dir = tree(&[(".gitignore", "*.o\n"), ("a.c", "1"), ("gone.c", "2")]);
+        git(dir.path(), &["init", "-q"]);
+        git(dir.path(), &["add", "."]);
+        git(dir.path(), &["commit", "-qm", "all"]);
+        fs::write(dir.path().join("new.c"), "3").unwrap();
+        fs::write(dir.path().join("a.o"), "object").unwrap();
+        fs::remove_file(dir.path().join("gone.c")).unwrap();
+        let memory = tempfile::tempdir().unwrap();
+        assert_eq!(listed(dir.path(), &memory.path().join("m")), [".gitignore", "a.c", "new.c"]);
+    }
+
+    #[test]
+    fn a_tree_without_git_leaves_out_what_builds_make() {
+        let dir = tree(&[
+            (".gitignore", "*.mod\n!.clang-format\n"),
+            (".clang-format", ""),
+            ("mm/damon/core.c", "1"),
+            ("mm/damon/core.o", "2"),
+            ("mm/damon/.core.o.cmd", "3"),
+            ("mm/x.mod", "4"),
+            (".config", "5"),
+            ("include/generated/autoconf.h", "6"),
+        ]);
+        let memory = tempfile::tempdir().unwrap();
+        assert_eq!(
+            listed(dir.path(), &memory.path().join("m")),
+            [".clang-format", ".gitignore", "mm/damon/core.c"]
+        );
+        assert!(!dir.path().join(".git").exists());
+    }
+
+    #[test]
+    fn a_changed_file_is_seen_although_its_size_is_the_same() {
+        let dir = tree(&[("a.c", "one")]);
+        let memory = tempfile::tempdir().unwrap();
+        let before = list(dir.path(), &memory.path().join("m")).unwrap();
+        fs::write(dir.path().join("a.c"), "two").unwrap();
+        assert_ne!(list(dir.path(), &memory.path().join("m")).unwrap(), before);
+    }
+
+    #[test]
+    fn what_was_hashed_before_is_remembered_by_size_time_and_inode() {
+        let dir = tree(&[("old.c", "text")]);
+        let old = SystemTime::now() - Duration::from_secs(3600);
+        std::fs::File::options()
+            .write(true)
+            .open(dir.path().join("old.c"))
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let memory = folder.path().join("m");
+        let first = list(dir.path(), &memory).unwrap();
+        // A remembered content that is plainly wrong shows that the file was not read again.
+        let text = fs::read_to_string(&memory).unwrap();
+        let wrong = text.replace(&Content::of(b"text").to_string(), &Content::of(b"other").to_string());
+        fs::write(&memory, wrong).unwrap();
+        let second = list(dir.path(), &memory).unwrap();
+        assert_eq!(first.0["old.c"].content, Content::of(b"text"));
+        assert_eq!(second.0["old.c"].content, Content::of(b"other"));
+    }
+
+    #[test]
+    fn links_are_listed_by_their_target() {
+        let dir = tree(&[("a.c", "1")]);
+        std::os::unix::fs::symlink("a.c", dir.path().join("b.c")).unwrap();
+        let memory = tempfile::tempdir().unwrap();
+        let list = list(dir.path(), &memory.path().join("m")).unwrap();
+        assert_eq!(list.0["b.c"], Entry { kind: FileKind::Link, content: Content::of(b"a.c") });
+    }
+}

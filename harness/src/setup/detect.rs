@@ -1,0 +1,172 @@
+//! What of the requirements is there.
+
+use super::Env;
+use super::requirements::{Detect, Requirement};
+use super::version::Version;
+use crate::host::{command, paths};
+use std::path::Path;
+use std::process::Command;
+
+/// What was found of one requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It is there: where, or which version.
+    Found(String),
+    /// It is not.
+    Missing,
+    /// It is there, and older than what is needed.
+    TooOld {
+        /// What is there.
+        found: String,
+        /// The oldest that would do.
+        wanted: Version,
+    },
+}
+
+/// Looks for `requirement`. A program is started only where its version matters.
+pub(super) fn detect(requirement: &Requirement, env: &Env) -> State {
+    match &requirement.detect {
+        Detect::Program(name) => program(name, env),
+        Detect::ProgramAtLeast(name, wanted) => at_least(name, wanted, env),
+        Detect::Header(header) => header_file(header, &env.root),
+        Detect::PythonVenv => python_venv(env),
+    }
+}
+
+fn program(name: &str, env: &Env) -> State {
+    match paths::find_program(&env.path, name) {
+        Some(path) => State::Found(path.display().to_string()),
+        None => State::Missing,
+    }
+}
+
+fn at_least(name: &str, wanted: &Version, env: &Env) -> State {
+    match paths::find_program(&env.path, name) {
+        Some(path) => judge(&first_line_of_version(&path).unwrap_or_default(), wanted),
+        None => State::Missing,
+    }
+}
+
+/// What a tool that prints `line` is worth when `wanted` is the oldest that would do.
+fn judge(line: &str, wanted: &Version) -> State {
+    match Version::find(line) {
+        Some(version) if version >= *wanted => State::Found(version.to_string()),
+        Some(version) => State::TooOld { found: version.to_string(), wanted: wanted.clone() },
+        None => State::TooOld { found: "an unknown version".to_owned(), wanted: wanted.clone() },
+    }
+}
+
+/// The first line of `program --version`.
+pub(super) fn first_line_of_version(program: &Path) -> Option<String> {
+    let output = command::succeed(Command::new(program).arg("--version")).ok()?;
+    String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
+}
+
+fn header_file(header: &str, root: &Path) -> State {
+    let include = root.join("usr/include");
+    // Debian keeps what differs by architecture one folder deeper.
+    for folder in [include.clone(), include.join("x86_64-linux-gnu")] {
+        if folder.join(header).is_file() {
+            return State::Found(format!("{}", folder.join(header).display()));
+        }
+    }
+    State::Missing
+}
+
+fn python_venv(env: &Env) -> State {
+    let Some(python) = paths::find_program(&env.path, "python3") else { return State::Missing };
+    // Debian's python3 has the module venv without what puts pip into one.
+    match command::succeed(Command::new(python).args(["-I", "-c", "import venv, ensurepip"])) {
+        Ok(_) => State::Found("python3 has venv and ensurepip".to_owned()),
+        Err(_) => State::Missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::requirements::{self, Need};
+    use fs_err as fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A machine that has nothing but what `tool` and `header` put there.
+    struct Machine {
+        folder: tempfile::TempDir,
+    }
+
+    impl Machine {
+        fn empty() -> Machine {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir_all(folder.path().join("bin")).unwrap();
+            Machine { folder }
+        }
+
+        fn tool(&self, name: &str, script: &str) {
+            let path = self.folder.path().join("bin").join(name);
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+
+        fn env(&self) -> Env {
+            Env {
+                root: self.folder.path().to_owned(),
+                path: self.folder.path().join("bin").into_os_string(),
+                cache: self.folder.path().join("cache"),
+            }
+        }
+    }
+
+    fn named(name: &str) -> Requirement {
+        requirements::all().into_iter().find(|requirement| requirement.name == name).unwrap()
+    }
+
+    #[test]
+    fn on_an_empty_machine_everything_is_missing() {
+        let machine = Machine::empty();
+        for requirement in requirements::all() {
+            assert_eq!(detect(&requirement, &machine.env()), State::Missing, "{}", requirement.name);
+        }
+    }
+
+    #[test]
+    fn an_old_qemu_is_too_old_and_a_new_one_is_found() {
+        let machine = Machine::empty();
+        machine.tool("qemu-system-x86_64", "echo 'QEMU emulator version 7.2.18 (Debian 1:7.2+dfsg-7)'");
+        let old = State::TooOld { found: "7.2.18".into(), wanted: Version::of(9, 0) };
+        assert_eq!(detect(&named("QEMU"), &machine.env()), old);
+        machine.tool("qemu-system-x86_64", "echo 'QEMU emulator version 10.0.2 (Debian)'");
+        assert_eq!(detect(&named("QEMU"), &machine.env()), State::Found("10.0.2".into()));
+    }
+
+    #[test]
+    fn a_qemu_that_cannot_run_is_not_taken_for_a_good_one() {
+        let machine = Machine::empty();
+        machine.tool("qemu-system-x86_64", "echo 'cannot load libfdt.so.1' >&2; exit 127");
+        assert!(matches!(detect(&named("QEMU"), &machine.env()), State::TooOld { .. }));
+    }
+
+    #[test]
+    fn python_without_ensurepip_cannot_make_an_environment() {
+        let machine = Machine::empty();
+        machine.tool("python3", "exit 1");
+        assert_eq!(detect(&named("python3-venv"), &machine.env()), State::Missing);
+        assert!(matches!(detect(&named("python3"), &machine.env()), State::Found(_)));
+    }
+
+    #[test]
+    fn headers_are_looked_for_in_both_of_debians_folders() {
+        let machine = Machine::empty();
+        let deep = machine.folder.path().join("usr/include/x86_64-linux-gnu/openssl");
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("ssl.h"), "").unwrap();
+        assert!(matches!(detect(&named("OpenSSL headers"), &machine.env()), State::Found(_)));
+        assert_eq!(detect(&named("libelf headers"), &machine.env()), State::Missing);
+    }
+
+    #[test]
+    fn only_curl_may_be_missing() {
+        let optional: Vec<&str> =
+            requirements::all().iter().filter(|r| r.need == Need::Optional).map(|r| r.name).collect();
+        assert_eq!(optional, ["curl"]);
+    }
+}

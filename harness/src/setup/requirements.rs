@@ -1,0 +1,103 @@
+//! What damonlab needs from the machine: one table.
+
+use super::version::Version;
+
+/// One thing that must be there.
+#[derive(Debug)]
+pub(super) struct Requirement {
+    /// What it is called in a report.
+    pub name: &'static str,
+    /// What damonlab uses it for.
+    pub purpose: &'static str,
+    /// How it is found.
+    pub detect: Detect,
+    /// The Debian package that brings it.
+    pub package: &'static str,
+    /// Whether damonlab works without it.
+    pub need: Need,
+}
+
+/// How a requirement is found.
+#[derive(Debug)]
+pub(super) enum Detect {
+    /// An executable in `PATH`.
+    Program(&'static str),
+    /// An executable in `PATH` whose `--version` says at least this.
+    ProgramAtLeast(&'static str, Version),
+    /// A C header below `/usr/include`.
+    Header(&'static str),
+    /// `python3` can make virtual environments with pip in them.
+    PythonVenv,
+}
+
+/// Whether damonlab works without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It does not.
+    Required,
+    /// It does; what is lost stands in the purpose.
+    Optional,
+}
+
+/// The oldest virtme-ng whose command line ours is written for.
+pub(super) fn oldest_virtme_ng() -> Version {
+    Version::of(1, 39)
+}
+
+/// The whole table, in the order of a report.
+///
+/// perl is not in it: with our fragments the build of 7.3 calls none.
+pub(super) fn all() -> Vec<Requirement> {
+    use Detect::{Header, Program, ProgramAtLeast, PythonVenv};
+    let required =
+        |name, purpose, detect, package| Requirement { name, purpose, detect, package, need: Need::Required };
+    // Before 9.0, page tables in CXL memory could crash QEMU under TCG (QEMU issue 2180).
+    let qemu = ProgramAtLeast("qemu-system-x86_64", Version::of(9, 0));
+    let mut table = vec![
+        required("QEMU", "boots the guest, with NUMA nodes and CXL memory", qemu, "qemu-system-x86"),
+        required("python3", "runs virtme-ng", Program("python3"), "python3"),
+        required(
+            "python3-venv",
+            "keeps virtme-ng apart from the system's Python",
+            PythonVenv,
+            "python3-venv",
+        ),
+        required("file", "virtme-ng reads a kernel's version with it", Program("file"), "file"),
+        required("git", "applies patches, lists the files of a kernel tree", Program("git"), "git"),
+    ];
+    let build = "builds the kernel";
+    for (name, package) in [
+        ("gcc", "gcc"),
+        ("ld", "binutils"),
+        ("strings", "binutils"),
+        ("make", "make"),
+        ("flex", "flex"),
+        ("bison", "bison"),
+        ("bc", "bc"),
+        ("tar", "tar"),
+        ("xz", "xz-utils"),
+    ] {
+        table.push(required(name, build, Program(name), package));
+    }
+    for (name, header, package) in [
+        ("libc headers", "stdio.h", "libc6-dev"),
+        ("libelf headers", "libelf.h", "libelf-dev"),
+        ("OpenSSL headers", "openssl/ssl.h", "libssl-dev"),
+    ] {
+        table.push(required(name, build, Header(header), package));
+    }
+    table.push(required(
+        "ccache",
+        "builds a kernel again in a fraction of the time",
+        Program("ccache"),
+        "ccache",
+    ));
+    table.push(Requirement {
+        name: "curl",
+        purpose: "fetches the kernel from kernel.org when Debian's archive does not have it",
+        detect: Program("curl"),
+        package: "curl",
+        need: Need::Optional,
+    });
+    table
+}

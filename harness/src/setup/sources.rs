@@ -1,0 +1,292 @@
+//! The machine's own apt sources, read, and the private ones composed from them.
+//!
+//! Both of Debian's formats are read: one-line `*.list` and deb822 `*.sources`. Only the entry of the
+//! distribution's own archive is taken, the one that has the release's suite and the component `main`;
+//! lines of third parties stay out. So a mirror or a proxy that the machine uses is used here too, and
+//! no host name stands in this program.
+
+use std::path::{Path, PathBuf};
+
+/// One archive: where it is, what is taken of it and who signs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Its addresses, as the machine has them.
+    pub uris: String,
+    /// The suites it has on this machine.
+    pub suites: Vec<String>,
+    /// The components it has on this machine.
+    components: Vec<String>,
+    /// The value of `Signed-By`, further lines included; none means the machine's trusted keys.
+    signed_by: Option<String>,
+    /// The value of `Architectures`.
+    architectures: Option<String>,
+}
+
+impl Archive {
+    /// A deb822 stanza of this archive with `suites` and the component `main`.
+    ///
+    /// `Trusted` and its like are not taken over: what is not signed is refused.
+    pub fn stanza(&self, suites: &[String]) -> String {
+        let mut text =
+            format!("Types: deb\nURIs: {}\nSuites: {}\nComponents: main\n", self.uris, suites.join(" "));
+        if let Some(architectures) = &self.architectures {
+            text.push_str(&format!("Architectures: {architectures}\n"));
+        }
+        if let Some(key) = &self.signed_by {
+            text.push_str(&format!("Signed-By: {key}\n"));
+        }
+        text
+    }
+}
+
+/// The archives that the machine below `root` takes `codename` from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archives {
+    /// The release's codename, from `/etc/os-release`.
+    pub codename: String,
+    /// The archive that has the release itself.
+    pub main: Archive,
+    /// The archive of its security updates, where the machine has one.
+    pub security: Option<Archive>,
+}
+
+/// Why the machine's sources are of no use.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SourcesError {
+    /// No `VERSION_CODENAME` in os-release.
+    #[error("{} does not name the release (VERSION_CODENAME)", .0.display())]
+    NoCodename(PathBuf),
+    /// No entry for the release.
+    #[error("no apt source in {} has the suite {suite} with the component main", .folder.display())]
+    NoArchive {
+        /// The folder that was read.
+        folder: PathBuf,
+        /// The suite that was looked for.
+        suite: String,
+    },
+}
+
+impl Archives {
+    /// Reads `/etc/os-release` and `/etc/apt` below `root`.
+    pub fn of_machine(root: &Path) -> Result<Archives, SourcesError> {
+        let release = root.join("etc/os-release");
+        let text = std::fs::read_to_string(&release).unwrap_or_default();
+        let codename = codename(&text).ok_or(SourcesError::NoCodename(release))?;
+        let folder = root.join("etc/apt");
+        let entries = entries(&folder);
+        let with = |suite: &str| {
+            entries
+                .iter()
+                .find(|a| a.suites.iter().any(|s| s == suite) && a.components.iter().any(|c| c == "main"))
+        };
+        let main = with(&codename)
+            .cloned()
+            .ok_or_else(|| SourcesError::NoArchive { folder, suite: codename.clone() })?;
+        let security = with(&format!("{codename}-security")).cloned();
+        Ok(Archives { codename, main, security })
+    }
+
+    /// The sources from which tools are installed: the release, its updates and its backports.
+    pub fn for_tools(&self) -> String {
+        let updates = format!("{}-updates", self.codename);
+        let has_updates = self.main.suites.contains(&updates);
+        let mut suites = vec![self.codename.clone()];
+        suites.extend(has_updates.then_some(updates));
+        suites.push(self.backports());
+        let mut text = self.main.stanza(&suites);
+        if let Some(security) = &self.security {
+            text.push('\n');
+            text.push_str(&security.stanza(&[format!("{}-security", self.codename)]));
+        }
+        text
+    }
+
+    /// The suite of newer versions for this release.
+    pub fn backports(&self) -> String {
+        format!("{}-backports", self.codename)
+    }
+}
+
+fn codename(os_release: &str) -> Option<String> {
+    let value = os_release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    let value = value.trim().trim_matches(['"', '\'']);
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// Every archive of `sources.list` and of `sources.list.d`, files in order of their names.
+fn entries(folder: &Path) -> Vec<Archive> {
+    let mut files = vec![folder.join("sources.list")];
+    if let Ok(listed) = std::fs::read_dir(folder.join("sources.list.d")) {
+        files.extend(listed.filter_map(|entry| entry.ok().map(|entry| entry.path())));
+    }
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("list") => all.extend(text.lines().filter_map(one_line)),
+            Some("sources") => all.extend(stanzas(&text)),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// `deb [arch=amd64 signed-by=/k.gpg] http://host/debian bookworm main contrib`.
+fn one_line(line: &str) -> Option<Archive> {
+    let line = line.split('#').next()?.trim();
+    let rest = line.strip_prefix("deb")?.strip_prefix([' ', '\t'])?.trim_start();
+    let (options, rest) = match rest.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => ("", rest),
+    };
+    let option = |name: &str| {
+        let value =
+            options.split_whitespace().find_map(|option| option.strip_prefix(name)?.strip_prefix('='))?;
+        Some(value.replace(',', " "))
+    };
+    let mut words = rest.split_whitespace().map(str::to_owned);
+    Some(Archive {
+        uris: words.next()?,
+        suites: vec![words.next()?],
+        components: words.collect(),
+        signed_by: option("signed-by"),
+        architectures: option("arch"),
+    })
+}
+
+/// The enabled `deb` stanzas of a deb822 file.
+fn stanzas(text: &str) -> Vec<Archive> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    lines.split(|line| line.trim().is_empty()).filter_map(stanza).collect()
+}
+
+fn stanza(lines: &[&str]) -> Option<Archive> {
+    let field = |name: &str| field(lines, name);
+    let words = |name: &str| -> Vec<String> {
+        field(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    };
+    let disabled = field("Enabled").is_some_and(|value| ["no", "false", "0"].contains(&value.as_str()));
+    if disabled || !words("Types").iter().any(|kind| kind == "deb") {
+        return None;
+    }
+    Some(Archive {
+        uris: words("URIs").join(" "),
+        suites: words("Suites"),
+        components: words("Components"),
+        signed_by: field("Signed-By"),
+        architectures: field("Architectures"),
+    })
+    .filter(|archive| !archive.uris.is_empty())
+}
+
+/// A field's value with its continuation lines, which begin with a blank.
+fn field(lines: &[&str], name: &str) -> Option<String> {
+    let named = |line: &&str| {
+        line.split_once(':')
+            .is_some_and(|(key, _)| !key.starts_with([' ', '\t']) && key.eq_ignore_ascii_case(name))
+    };
+    let at = lines.iter().position(named)?;
+    let mut value = lines[at].split_once(':')?.1.trim().to_owned();
+    for line in lines[at + 1..].iter().take_while(|line| line.starts_with([' ', '\t'])) {
+        value.push('\n');
+        value.push_str(line.trim_end());
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fs_err as fs;
+
+    fn machine(codename: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("etc/apt/sources.list.d")).unwrap();
+        fs::write(root.path().join("etc/os-release"), format!("ID=debian\nVERSION_CODENAME={codename}\n"))
+            .unwrap();
+        for (name, text) in files {
+            fs::write(root.path().join("etc/apt").join(name), text).unwrap();
+        }
+        root
+    }
+
+    const DEB822: &str = "\
+Types: deb
+# a comment inside
+URIs: http://archive.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By: /usr/share/keyrings/archive.gpg
+
+Types: deb
+URIs: http://archive.example/debian-security
+Suites: bookworm-security
+Components: main
+Signed-By: /usr/share/keyrings/archive.gpg
+";
+
+    #[test]
+    fn deb822_sources_become_tools_sources_with_backports_and_security() {
+        let root = machine("bookworm", &[("sources.list.d/debian.sources", DEB822)]);
+        insta::assert_snapshot!(Archives::of_machine(root.path()).unwrap().for_tools(), @r"
+        Types: deb
+        URIs: http://archive.example/debian
+        Suites: bookworm bookworm-updates bookworm-backports
+        Components: main
+        Signed-By: /usr/share/keyrings/archive.gpg
+
+        Types: deb
+        URIs: http://archive.example/debian-security
+        Suites: bookworm-security
+        Components: main
+        Signed-By: /usr/share/keyrings/archive.gpg
+        ");
+    }
+
+    #[test]
+    fn one_line_sources_keep_their_options_and_lose_trusted() {
+        let list = "deb-src http://a/debian trixie main\n\
+            deb [arch=amd64 trusted=yes signed-by=/k.gpg] http://a/debian trixie main contrib # mirror\n";
+        let root = machine("trixie", &[("sources.list", list)]);
+        insta::assert_snapshot!(Archives::of_machine(root.path()).unwrap().for_tools(), @r"
+        Types: deb
+        URIs: http://a/debian
+        Suites: trixie trixie-backports
+        Components: main
+        Architectures: amd64
+        Signed-By: /k.gpg
+        ");
+    }
+
+    #[test]
+    fn third_parties_disabled_entries_and_other_releases_are_left_out() {
+        let sources = "Types: deb\nURIs: http://third/x\nSuites: nodistro\nComponents: main\n\n\
+            Types: deb\nEnabled: no\nURIs: http://off/debian\nSuites: bookworm\nComponents: main\n\n\
+            Types: deb\nURIs: http://contrib/debian\nSuites: bookworm\nComponents: contrib\n";
+        let root = machine(
+            "bookworm",
+            &[("sources.list.d/x.sources", sources), ("sources.list.d/y.disabled", DEB822)],
+        );
+        let error = Archives::of_machine(root.path()).unwrap_err();
+        assert!(matches!(&error, SourcesError::NoArchive { suite, .. } if suite == "bookworm"), "{error}");
+    }
+
+    #[test]
+    fn a_key_inside_the_sources_comes_along_whole() {
+        let sources = "Types: deb\nURIs: http://a/debian\nSuites: bookworm\nComponents: main\n\
+            Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINB\n -----END PGP PUBLIC KEY BLOCK-----\n";
+        let root = machine("bookworm", &[("sources.list.d/x.sources", sources)]);
+        let text = Archives::of_machine(root.path()).unwrap().for_tools();
+        assert!(text.ends_with(
+            "Signed-By: \n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINB\n -----END PGP PUBLIC KEY BLOCK-----\n"
+        ), "{text}");
+    }
+
+    #[test]
+    fn a_machine_without_a_codename_says_which_file_lacks_it() {
+        let root = tempfile::tempdir().unwrap();
+        let error = Archives::of_machine(root.path()).unwrap_err();
+        assert_eq!(error, SourcesError::NoCodename(root.path().join("etc/os-release")));
+    }
+}

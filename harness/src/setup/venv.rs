@@ -1,0 +1,181 @@
+//! virtme-ng in a virtual environment of its own. A `vng` that the system has is never used: its
+//! version, and so its command line, would be the machine's and not ours.
+//!
+//! The scripts of an environment name its Python by path, so it cannot be made elsewhere and renamed.
+//! It is made in place, and a marker written last says that it is whole, for which path and which
+//! Python. An environment without a fitting marker is thrown away and made again.
+
+use super::Env;
+use super::requirements::oldest_virtme_ng;
+use super::version::Version;
+use crate::host::command::{self, RunError};
+use crate::host::paths;
+use fs_err as fs;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The private environment, whole or not.
+#[derive(Debug)]
+pub(super) struct Venv {
+    folder: PathBuf,
+}
+
+/// Why the environment could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum VenvError {
+    /// There is no python3 to make it with.
+    #[error("no python3 in PATH to make a virtual environment with")]
+    NoPython,
+    /// python3 or pip failed.
+    #[error("cannot install virtme-ng: {0}")]
+    Run(#[from] RunError),
+    /// A file could not be written or removed.
+    #[error("cannot make the virtual environment: {0}")]
+    Io(#[from] io::Error),
+    /// pip was content and there is no `vng` of a version that fits.
+    #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = .folder.display(), wanted = .wanted)]
+    NotThere {
+        /// The environment.
+        folder: PathBuf,
+        /// The oldest version that fits.
+        wanted: Version,
+    },
+}
+
+impl Venv {
+    pub fn of(env: &Env) -> Venv {
+        Venv { folder: env.cache.join("venv") }
+    }
+
+    /// The version of virtme-ng if the environment is whole and was made here.
+    pub fn version(&self) -> Option<Version> {
+        let marker = fs::read_to_string(self.marker()).ok()?;
+        let whole =
+            marker == self.marker_text() && self.vng().is_file() && self.folder.join("bin/python3").exists();
+        self.installed_version().filter(|version| whole && *version >= oldest_virtme_ng())
+    }
+
+    /// `vng` inside the environment.
+    pub fn vng(&self) -> PathBuf {
+        self.folder.join("bin/vng")
+    }
+
+    /// `PATH` with the environment's programs first: vng calls `virtme-run` by name.
+    pub fn path(&self, env: &Env) -> OsString {
+        let mut path = self.folder.join("bin").into_os_string();
+        path.push(":");
+        path.push(&env.path);
+        path
+    }
+
+    /// Makes the environment anew. The caller holds the lock of the setup.
+    pub fn make(&self, env: &Env, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
+        let python = paths::find_program(&env.path, "python3").ok_or(VenvError::NoPython)?;
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)?;
+        }
+        command::succeed(Command::new(python).args(["-I", "-m", "venv"]).arg(&self.folder))?;
+        let mut pip = Command::new(self.folder.join("bin/python3"));
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"])
+            .arg(format!("virtme-ng>={}", oldest_virtme_ng()));
+        // What the caller's Python settings say is about the caller's Python.
+        pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
+        let mut said = String::new();
+        let status = command::follow(
+            &mut pip,
+            |text| {
+                said.push_str(text);
+                said.push('\n');
+                line(text);
+                Ok(())
+            },
+            || {},
+        )?;
+        if !status.success() {
+            return Err(command::failed(&pip, status, said).into());
+        }
+        if self.installed_version().is_none_or(|version| version < oldest_virtme_ng())
+            || !self.vng().is_file()
+        {
+            return Err(VenvError::NotThere { folder: self.folder.clone(), wanted: oldest_virtme_ng() });
+        }
+        Ok(paths::write_atomic(&self.marker(), self.marker_text().as_bytes())?)
+    }
+
+    fn marker(&self) -> PathBuf {
+        self.folder.join("damonlab-complete")
+    }
+
+    fn marker_text(&self) -> String {
+        format!("made in {}\n", self.folder.display())
+    }
+
+    /// The version in the name of the package's metadata folder: no Python has to start for it.
+    fn installed_version(&self) -> Option<Version> {
+        let folders = |path: &Path| {
+            let entries = std::fs::read_dir(path).ok();
+            entries.into_iter().flatten().flatten().map(|entry| entry.path())
+        };
+        folders(&self.folder.join("lib")).flat_map(|python| folders(&python.join("site-packages"))).find_map(
+            |path| {
+                let name = path.file_name()?.to_str()?;
+                Version::find(name.strip_prefix("virtme_ng-")?.strip_suffix(".dist-info")?)
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+
+    /// An environment as pip leaves it, with virtme-ng of `version`.
+    fn environment(cache: &Path, version: &str) -> Venv {
+        let env = Env { root: "/".into(), path: OsString::new(), cache: cache.to_owned() };
+        let venv = Venv::of(&env);
+        let metadata = format!("lib/python3.11/site-packages/virtme_ng-{version}.dist-info");
+        for folder in [metadata.as_str(), "bin"] {
+            fs::create_dir_all(venv.folder.join(folder)).unwrap();
+        }
+        for file in ["bin/vng", "bin/python3"] {
+            fs::write(venv.folder.join(file), "").unwrap();
+        }
+        venv
+    }
+
+    #[test]
+    fn an_environment_without_its_marker_is_not_whole() {
+        let cache = tempfile::tempdir().unwrap();
+        let venv = environment(cache.path(), "1.42");
+        assert_eq!(venv.version(), None);
+        fs::write(venv.marker(), venv.marker_text()).unwrap();
+        assert_eq!(venv.version(), Version::find("1.42"));
+    }
+
+    #[test]
+    fn an_environment_that_was_moved_is_not_whole() {
+        let cache = tempfile::tempdir().unwrap();
+        let venv = environment(cache.path(), "1.42");
+        fs::write(venv.marker(), "made in /elsewhere/venv\n").unwrap();
+        assert_eq!(venv.version(), None);
+    }
+
+    #[test]
+    fn an_older_virtme_ng_does_not_do() {
+        let cache = tempfile::tempdir().unwrap();
+        let venv = environment(cache.path(), "1.38");
+        fs::write(venv.marker(), venv.marker_text()).unwrap();
+        assert_eq!(venv.version(), None);
+    }
+
+    #[test]
+    fn the_environments_programs_come_first_in_path() {
+        let cache = tempfile::tempdir().unwrap();
+        let env = Env { root: "/".into(), path: "/usr/bin".into(), cache: cache.path().to_owned() };
+        let expected = format!("{}/venv/bin:/usr/bin", cache.path().display());
+        assert_eq!(Venv::of(&env).path(&env), OsStr::new(&expected));
+    }
+}
