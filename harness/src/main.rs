@@ -1,3 +1,7 @@
-//! The `damonlab` command.
+//! The `damonlab` command; everything is in the library's `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    damonlab::cli::main()
+}

@@ -7,9 +7,32 @@ use crate::scenario::{Bound, Expectation, Quantity, Where};
 use crate::trace::Line;
 use damonlab_guest::record::section;
 use damonlab_guest::units::NodeId;
+use serde::Serialize;
 
-/// What one expectation comes to: a finding where it does not hold.
-pub(super) type Result = std::result::Result<Option<Finding>, Missing>;
+/// A quantity that a scenario expects something of, as it was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
+    /// What it is, in words.
+    pub what: String,
+    /// The bounds, in words.
+    pub wanted: String,
+    /// What was measured, or why it could not be.
+    pub seen: String,
+    /// Whether it is inside.
+    pub holds: bool,
+    /// The expectation's line in the scenario.
+    pub scenario_line: u64,
+}
+
+/// What one expectation comes to: the measure, and a finding where it does not hold.
+pub(super) type Outcome = Result<(Measured, Option<Finding>), Missing>;
+
+/// A quantity: its name, its value with how it is shown (or why there is none), and where it shows.
+struct Found {
+    what: String,
+    value: Result<(f64, String), String>,
+    evidence: Vec<Evidence>,
+}
 
 /// How many lines of evidence a mean or a count shows.
 const SHOWN: usize = 4;
@@ -18,82 +41,96 @@ const SHOWN: usize = 4;
 const KDAMOND: &str = "kdamond";
 
 /// Evaluates all expectations, in the scenario's order.
-pub(super) fn all(view: &View<'_>) -> Vec<Result> {
+pub(super) fn all(view: &View<'_>) -> Vec<Outcome> {
     view.recording.scenario.expect.iter().map(|expectation| evaluate(view, expectation)).collect()
 }
 
-fn evaluate(view: &View<'_>, expectation: &Expectation) -> Result {
-    let bound = expectation.bound;
-    let finding = match &expectation.quantity {
+fn evaluate(view: &View<'_>, expectation: &Expectation) -> Outcome {
+    let found = match &expectation.quantity {
         Quantity::Mean { event, field, filter, last } => {
             has(view, event)?;
-            mean(view, event, field, filter, *last, bound)
+            mean(view, event, field, filter, *last)
         }
         Quantity::Count { event, filter } => {
             has(view, event)?;
-            count(view, event, filter, bound)
+            count(view, event, filter)
         }
-        Quantity::Resident { workload, node } => resident(view, workload, *node, bound),
-        Quantity::Vmstat { counter } => vmstat(view, counter, bound),
+        Quantity::Resident { workload, node } => resident(view, workload, *node),
+        Quantity::Vmstat { counter } => vmstat(view, counter),
     };
-    Ok(finding.map(|mut finding| {
+    let wanted = range(expectation.bound);
+    let holds = found.value.as_ref().is_ok_and(|(value, _)| expectation.bound.holds(*value));
+    let seen = found.value.map_or_else(|why| why, |(_, shown)| shown);
+    let finding = (!holds).then(|| {
+        let mut finding = Finding::new(EXPECT, format!("{} {wanted}", found.what), seen.clone());
+        finding.evidence = found.evidence;
         finding.scenario_line = Some(expectation.line);
         finding
-    }))
+    });
+    let measured = Measured { what: found.what, wanted, seen, holds, scenario_line: expectation.line };
+    Ok((measured, finding))
 }
 
-fn has(view: &View<'_>, event: &str) -> std::result::Result<(), Missing> {
+fn has(view: &View<'_>, event: &str) -> Result<(), Missing> {
     if view.lacks(event) { Err(Missing { event: event.to_owned() }) } else { Ok(()) }
 }
 
-fn mean(
+fn mean(view: &View<'_>, event: &str, field: &str, filter: &Where, last: Option<u64>) -> Found {
+    let what = match last {
+        Some(last) => format!("the mean of {field} of the last {last} {}", events(event, filter)),
+        None => format!("the mean of {field} of {}", events(event, filter)),
+    };
+    let (value, evidence) = mean_value(view, event, field, filter, last);
+    Found { what, value, evidence }
+}
+
+fn mean_value(
     view: &View<'_>,
     event: &str,
     field: &str,
     filter: &Where,
     last: Option<u64>,
-    bound: Bound,
-) -> Option<Finding> {
-    let name = match last {
-        Some(last) => format!("the mean of {field} of the last {last} {}", events(event, filter)),
-        None => format!("the mean of {field} of {}", events(event, filter)),
-    };
-    let wanted = format!("{name} {}", range(bound));
-    let fail = |seen: String| Finding::new(EXPECT, wanted.clone(), seen);
+) -> (Result<(f64, String), String>, Vec<Evidence>) {
     let lines = match matching(view, event, filter) {
         Ok(lines) => lines,
-        Err(seen) => return Some(fail(seen)),
+        Err(why) => return (Err(why), Vec::new()),
     };
     let count = last.map_or(lines.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
     if lines.is_empty() || lines.len() < count {
-        return Some(fail(format!("{} such event(s)", lines.len())).at(lines.iter().copied().take(SHOWN)));
+        let first_ones = lines.iter().take(SHOWN).map(|line| Evidence::from(*line)).collect();
+        return (Err(format!("{} such event(s)", lines.len())), first_ones);
     }
     let lines = &lines[lines.len() - count..];
     let mut sum = 0.0;
     for line in lines {
-        match line.field(field).map(|value| (value.number(), value.to_string())) {
-            Some((Some(number), _)) => sum += number,
-            Some((None, text)) => return Some(fail(format!("'{text}', which is no number")).at([*line])),
-            None => return Some(fail(no_field(line, field)).at([*line])),
-        }
+        let why = match line.field(field).map(|value| (value.number(), value.to_string())) {
+            Some((Some(number), _)) => {
+                sum += number;
+                continue;
+            }
+            Some((None, text)) => format!("'{text}', which is no number"),
+            None => no_field(line, field),
+        };
+        return (Err(why), vec![Evidence::from(*line)]);
     }
     let mean = sum / lines.len() as f64;
-    (!bound.holds(mean)).then(|| fail(format!("{mean:.2} over {} events", lines.len())).at(ends(lines)))
+    (Ok((mean, format!("{mean:.2} over {} events", lines.len()))), ends(lines))
 }
 
-fn count(view: &View<'_>, event: &str, filter: &Where, bound: Bound) -> Option<Finding> {
-    let wanted = format!("the count of {} {}", events(event, filter), range(bound));
-    let fail = |seen: String| Finding::new(EXPECT, wanted.clone(), seen);
+fn count(view: &View<'_>, event: &str, filter: &Where) -> Found {
+    let what = format!("the count of {}", events(event, filter));
     match matching(view, event, filter) {
-        Err(seen) => Some(fail(seen)),
-        Ok(lines) if bound.holds(lines.len() as f64) => None,
-        Ok(lines) => Some(fail(lines.len().to_string()).at(ends(&lines))),
+        Err(why) => Found { what, value: Err(why), evidence: Vec::new() },
+        Ok(lines) => {
+            let value = Ok((lines.len() as f64, lines.len().to_string()));
+            Found { what, value, evidence: ends(&lines) }
+        }
     }
 }
 
 /// The events of a name whose fields have the wanted values. A field that the event does not have is
 /// an error: a misspelt one would match nothing, or let everything pass.
-fn matching<'a>(view: &View<'a>, event: &str, filter: &Where) -> std::result::Result<Vec<&'a Line>, String> {
+fn matching<'a>(view: &View<'a>, event: &str, filter: &Where) -> Result<Vec<&'a Line>, String> {
     let mut found = Vec::new();
     for line in view.recording.trace.lines.iter().filter(|line| line.event.name() == bare(event)) {
         let mut all = true;
@@ -121,36 +158,41 @@ fn no_field(line: &Line, field: &str) -> String {
     format!("no field '{field}' in {}; it has {names}", line.event.name())
 }
 
-fn resident(view: &View<'_>, workload: &str, node: NodeId, bound: Bound) -> Option<Finding> {
-    let wanted = format!("the bytes of '{workload}' on {node} at the end {}", range(bound));
-    let fail = |seen: &str| Some(Finding::new(EXPECT, wanted.clone(), seen));
-    let Some(sample) = view.recording.samples.last() else { return fail("no sample") };
-    let Some(nodes) = sample.workloads.get(workload) else {
-        return fail("no such workload in the last sample");
+fn resident(view: &View<'_>, workload: &str, node: NodeId) -> Found {
+    let what = format!("the bytes of '{workload}' on {node} at the end");
+    let value = match view.recording.samples.last() {
+        None => Err("no sample".to_owned()),
+        Some(sample) => match sample.workloads.get(workload) {
+            None => Err("no such workload in the last sample".to_owned()),
+            Some(nodes) => {
+                let bytes = nodes.get(&node).copied().unwrap_or_default();
+                Ok((bytes.0 as f64, format!("{} ({bytes})", bytes.0)))
+            }
+        },
     };
-    let bytes = nodes.get(&node).map_or(0, |bytes| bytes.0);
-    if bound.holds(bytes as f64) { None } else { fail(&bytes.to_string()) }
+    Found { what, value, evidence: Vec::new() }
 }
 
-fn vmstat(view: &View<'_>, counter: &str, bound: Bound) -> Option<Finding> {
-    let wanted = format!("the growth of {counter} {}", range(bound));
-    let fail = |seen: String| Some(Finding::new(EXPECT, wanted.clone(), seen));
+fn vmstat(view: &View<'_>, counter: &str) -> Found {
+    let what = format!("the growth of {counter}");
     let samples = &view.recording.samples;
-    let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
-        return fail("no sample".into());
-    };
-    let (Some(old), Some(new)) = (first.vmstat.get(counter), last.vmstat.get(counter)) else {
-        return fail("no such counter in the samples".into());
-    };
-    let growth = *new as f64 - *old as f64;
-    if bound.holds(growth) {
-        return None;
+    let values = samples.first().zip(samples.last()).ok_or_else(|| "no sample".to_owned()).and_then(
+        |(first, last)| {
+            let both = first.vmstat.get(counter).zip(last.vmstat.get(counter));
+            both.ok_or_else(|| "no such counter in the samples".to_owned())
+        },
+    );
+    let mut evidence = Vec::new();
+    if let Ok((old, new)) = &values {
+        let number = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+        evidence.push(Evidence::new(section::SAMPLES, 1, &format!("{counter} {old}")));
+        evidence.push(Evidence::new(section::SAMPLES, number, &format!("{counter} {new}")));
     }
-    let mut finding = fail(format!("{growth}"))?;
-    let number = u32::try_from(samples.len()).unwrap_or(u32::MAX);
-    finding.evidence.push(Evidence::new(section::SAMPLES, 1, &format!("{counter} {old}")));
-    finding.evidence.push(Evidence::new(section::SAMPLES, number, &format!("{counter} {new}")));
-    Some(finding)
+    let value = values.map(|(old, new)| {
+        let growth = *new as f64 - *old as f64;
+        (growth, format!("{growth}"))
+    });
+    Found { what, value, evidence }
 }
 
 /// `damos_esz where scheme_idx=0 esz=0`.
@@ -169,9 +211,10 @@ fn range(bound: Bound) -> String {
     }
 }
 
-fn ends<'a>(lines: &[&'a Line]) -> impl Iterator<Item = &'a Line> {
+/// The first and the last of the lines.
+fn ends(lines: &[&Line]) -> Vec<Evidence> {
     let last = lines.last().copied().filter(|_| lines.len() > 1);
-    lines.first().copied().into_iter().chain(last)
+    lines.first().copied().into_iter().chain(last).map(Evidence::from).collect()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod spoil;
 #[cfg(test)]
 pub(crate) mod testkit;
 
+pub use expect::Measured;
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{INVARIANTS, Invariant, Kind};
 pub use verdict::Verdict;
@@ -47,6 +48,8 @@ pub struct Judgement {
     pub skipped: Vec<(&'static str, String)>,
     /// Tracepoints that the scenario names and the kernel does not have.
     pub missing_events: Vec<String>,
+    /// The scenario's expectations, as they were measured, in its order.
+    pub measured: Vec<Measured>,
 }
 
 /// A quantity that cannot be had because the kernel does not have the tracepoint.
@@ -65,6 +68,7 @@ pub fn judge(recording: &Recording) -> Judgement {
         applied: Vec::new(),
         skipped: Vec::new(),
         missing_events: view.missing_events(),
+        measured: Vec::new(),
     };
     for invariant in INVARIANTS {
         match (invariant.judge)(&view) {
@@ -77,7 +81,10 @@ pub fn judge(recording: &Recording) -> Judgement {
     }
     for outcome in expect::all(&view) {
         match outcome {
-            Ok(finding) => judged.findings.extend(finding),
+            Ok((measured, finding)) => {
+                judged.measured.push(measured);
+                judged.findings.extend(finding);
+            }
             Err(Missing { event }) if known(&judged.missing_events, &event) => {}
             Err(Missing { event }) => judged.missing_events.push(event),
         }

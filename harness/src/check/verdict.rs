@@ -90,6 +90,7 @@ mod tests {
             applied: Vec::new(),
             skipped: Vec::new(),
             missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
+            measured: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
 use crate::scenario::{Scenario, ScenarioError};
-use crate::trace::{Trace, TraceError};
+use crate::trace::Trace;
 use damonlab_guest::record::section;
 use fs_err as fs;
 use serde::de::DeserializeOwned;
@@ -40,14 +40,6 @@ pub enum RecordingError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Scenario(#[from] Box<ScenarioError>),
-    /// The trace inside.
-    #[error("{path}: {cause}", path = .path.display())]
-    Trace {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it, and where.
-        cause: TraceError,
-    },
     /// A file that cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -65,8 +57,7 @@ impl Recording {
         let meta = meta(&dir.join(META))?;
         let text = |name: &str| fs::read_to_string(dir.join(name));
         let scenario = Scenario::parse(&meta.scenario, &text(SCENARIO)?).map_err(Box::new)?;
-        let trace = Trace::parse(&text(section::TRACE)?)
-            .map_err(|cause| RecordingError::Trace { path: dir.join(section::TRACE), cause })?;
+        let trace = Trace::read(io::BufReader::new(fs::File::open(dir.join(section::TRACE))?))?;
         Ok(Recording {
             scenario,
             plan: json(&dir.join(PLAN))?,

@@ -28,8 +28,14 @@ pub mod file {
 
 /// The virtual clock (qemu.md 4.1): an instruction takes 8 ns of guest time, idle time takes none of
 /// ours, and the guest's calendar begins on a fixed day.
-const VIRTUAL_CLOCK: &[&str] =
-    &["-icount", "shift=3,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-cpu", "max,-rdrand,-rdseed"];
+const VIRTUAL_CLOCK: &[&str] = &[
+    "-icount",
+    "shift=3,sleep=off",
+    "-rtc",
+    "base=2026-01-01T00:00:00,clock=vm",
+    "-cpu",
+    "max,-rdrand,-rdseed",
+];
 
 /// What the kernel is told besides virtme-ng's own words.
 ///
@@ -98,9 +104,7 @@ fn qemu(machine: &Argv, place: &str) -> Vec<String> {
 /// The path as text, if a shell and QEMU's comma-separated options take it as it is.
 fn shell_safe(path: &Path) -> Result<&str, VmError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
-    path.to_str()
-        .filter(|text| text.chars().all(fits))
-        .ok_or_else(|| VmError::Path { path: path.to_owned() })
+    path.to_str().filter(|text| text.chars().all(fits)).ok_or_else(|| VmError::Path { path: path.to_owned() })
 }
 
 #[cfg(test)]
@@ -123,13 +127,17 @@ mod tests {
         let words = arguments(&machine(), Path::new("/c/bzImage"), Path::new("/tmp/run")).unwrap();
         for word in words {
             let word = word.into_string().unwrap();
-            assert!(!word.contains(['$', ';', '(', ')', '\'', '"', '`', '&', '|', '<', '>', '*', '?']), "{word}");
+            assert!(
+                !word.contains(['$', ';', '(', ')', '\'', '"', '`', '&', '|', '<', '>', '*', '?']),
+                "{word}"
+            );
         }
     }
 
     #[test]
     fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
-        let error = arguments(&machine(), Path::new("/c/my kernel/bzImage"), Path::new("/tmp/run")).unwrap_err();
+        let error =
+            arguments(&machine(), Path::new("/c/my kernel/bzImage"), Path::new("/tmp/run")).unwrap_err();
         assert!(error.to_string().contains("/c/my kernel/bzImage"), "{error}");
     }
 }

@@ -131,7 +131,9 @@ mod tests {
 
     #[test]
     fn a_panic_is_heard_with_its_reason() {
-        let (all, _) = heard_of(b"[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[ 1.0] CPU: 0\r\n");
+        let (all, _) = heard_of(
+            b"[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[ 1.0] CPU: 0\r\n",
+        );
         assert_eq!(all, [Heard::Panic("VFS: Unable to mount root fs".into()), Heard::End]);
     }
 }

@@ -134,7 +134,8 @@ pub fn run(launch: &Launch<'_>) -> Result<Ending, VmError> {
         // The main loop may be gone already; then nobody needs to know.
         let _ = told.send(results::receive(port, &place));
     });
-    let ending = watch::Watch { group: &mut group, hearing, telling, qmp, clocks: launch.clocks, started }.run();
+    let ending =
+        watch::Watch { group: &mut group, hearing, telling, qmp, clocks: launch.clocks, started }.run();
     group.kill()?;
     // With QEMU gone both channels are at their ends, and so are the threads.
     let _ = console.join();

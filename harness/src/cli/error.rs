@@ -1,0 +1,66 @@
+//! What a user reads when a command cannot answer, and the exit status that goes with it.
+
+use crate::host::interrupt::Interrupted;
+use crate::kernel::{KernelError, Kind};
+use crate::recording::RecordingError;
+use crate::run::RunError;
+use crate::scenario::ScenarioError;
+use crate::setup::{Missing, SetupError};
+use std::io;
+use thiserror::Error;
+
+const BAD_INPUT: u8 = 2;
+const INFRA: u8 = 3;
+/// As shells say it: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// Why a command ended without a verdict.
+#[derive(Debug, Error, miette::Diagnostic)]
+pub(super) enum CliError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recording(#[from] RecordingError),
+    #[error("there is no scenario named '{name}'; there are {known}")]
+    NoScenario { name: String, known: String },
+    #[error("there is nothing called '{0}' in the kernel cache; `damonlab kernel list` shows what is there")]
+    NoKernel(String),
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl CliError {
+    pub(super) fn exit_status(&self) -> u8 {
+        match self {
+            CliError::Scenario(_)
+            | CliError::Recording(_)
+            | CliError::NoScenario { .. }
+            | CliError::NoKernel(_)
+            | CliError::Run(RunError::Machine(_)) => BAD_INPUT,
+            CliError::Kernel(error) => match error.kind() {
+                Kind::BadInput => BAD_INPUT,
+                Kind::Infra => INFRA,
+                Kind::Interrupted => INTERRUPTED,
+            },
+            CliError::Setup(error) if error.interrupted().is_some() => INTERRUPTED,
+            CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
+            CliError::Setup(_)
+            | CliError::Missing(_)
+            | CliError::Run(RunError::Results(_))
+            | CliError::Signals(_)
+            | CliError::Io(_) => INFRA,
+        }
+    }
+}

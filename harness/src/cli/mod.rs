@@ -1,0 +1,131 @@
+//! The command line: what may be typed, and how the answer reaches a shell.
+//!
+//! Exit status: 0 pass, 1 fail, 2 bad input, 3 the machine or QEMU, 130 interrupted.
+
+mod error;
+mod verbs;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Boots a patched kernel on an emulated NUMA or CXL machine, runs DAMON in it, and judges its tracepoints.
+#[derive(Debug, Parser)]
+#[command(name = "damonlab", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run scenarios and say whether DAMON did what it must.
+    #[command(after_help = "Example: damonlab run pull-push idle --kernel ~/linux")]
+    Run(Run),
+    /// Install what is missing: Debian packages and a private virtme-ng.
+    #[command(after_help = "Example: damonlab setup")]
+    Setup,
+    /// Say what is missing, what it is for and the command that mends it. Boots nothing.
+    #[command(after_help = "Example: damonlab doctor")]
+    Doctor,
+    /// Judge stored recordings again with today's rules.
+    #[command(after_help = "Example: damonlab check results/pull-push/0001")]
+    Check {
+        /// Folders with a recording.json.
+        #[arg(required = true, value_name = "DIR")]
+        recordings: Vec<PathBuf>,
+    },
+    /// List the scenarios, and the kernels in the cache.
+    #[command(after_help = "Example: damonlab list")]
+    List,
+    /// Build, list and remove kernels.
+    Kernel {
+        #[command(subcommand)]
+        verb: KernelVerb,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Names from scenarios/, or YAML files. None: pull-push.
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Run every scenario of scenarios/.
+    #[arg(long, conflicts_with = "scenarios")]
+    all: bool,
+    /// Install what is missing first.
+    #[arg(long)]
+    setup: bool,
+    #[command(flatten)]
+    kernel: KernelArgs,
+    /// Changes every random choice of the workloads.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+    /// Results go below this folder.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Which kernel, and what is changed in it.
+#[derive(Debug, Args)]
+struct KernelArgs {
+    /// A kernel's source tree, or a bzImage. None: Debian's newest linux-source-7.3 with patches/7.3.
+    #[arg(long, value_name = "DIR|bzImage")]
+    kernel: Option<PathBuf>,
+    /// A patch to apply on top; may be given again.
+    #[arg(long = "patch", value_name = "FILE")]
+    patches: Vec<PathBuf>,
+    /// A config fragment on top of kernel-config/; may be given again.
+    #[arg(long = "config", value_name = "FRAGMENT")]
+    fragments: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum KernelVerb {
+    /// Build a kernel, or find it in the cache, and print where it is.
+    #[command(after_help = "Example: damonlab kernel build --kernel ~/linux")]
+    Build(KernelArgs),
+    /// List the kernels in the cache.
+    List,
+    /// Remove images by the beginning of their key, or a source with all its builds.
+    #[command(after_help = "Example: damonlab kernel rm 3f2a91")]
+    Rm {
+        /// The beginning of a key, or a source's name.
+        name: String,
+    },
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let answer =
+        crate::host::interrupt::listen().map_err(error::CliError::Signals).and_then(|()| match cli.verb {
+            Verb::Run(run) => verbs::run(&run),
+            Verb::Setup => verbs::setup(),
+            Verb::Doctor => verbs::doctor(),
+            Verb::Check { recordings } => verbs::check(&recordings),
+            Verb::List => verbs::list(),
+            Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
+            Verb::Kernel { verb: KernelVerb::List } => verbs::kernel_list(),
+            Verb::Kernel { verb: KernelVerb::Rm { name } } => verbs::kernel_rm(&name),
+        });
+    match answer {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            let status = error.exit_status();
+            eprintln!("{:?}", miette::Report::new(error));
+            ExitCode::from(status)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,63 @@
+//! Verdicts as text for a terminal.
+
+use crate::check::Verdict;
+use crate::run::Report;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Everything that a person wants to see of one run.
+pub fn human(report: &Report) -> String {
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = write_human(report, &mut out);
+    out
+}
+
+fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "{}  {}", report.verdict.word().to_uppercase(), report.scenario)?;
+    writeln!(out, "  {}", report.summary)?;
+    writeln!(out, "  kernel    {}", report.kernel)?;
+    if let Some(wall) = report.wall_time {
+        let guest = report.guest_time.as_secs_f64();
+        writeln!(out, "  took      {} ({guest:.0} guest seconds of scenario)", seconds(wall))?;
+    }
+    if let Some(judgement) = &report.judgement {
+        for measured in &judgement.measured {
+            let mark = if measured.holds { "ok" } else { "NOT OK" };
+            writeln!(out, "  expected  {} {}: {}  {mark}", measured.what, measured.wanted, measured.seen)?;
+        }
+        let held: Vec<&str> = judgement
+            .applied
+            .iter()
+            .map(|invariant| invariant.id)
+            .filter(|id| !judgement.findings.iter().any(|finding| finding.id == *id))
+            .collect();
+        writeln!(out, "  held      {}", held.join(" "))?;
+        for (id, why) in &judgement.skipped {
+            writeln!(out, "  not asked {id}: {why}")?;
+        }
+    }
+    match &report.verdict {
+        Verdict::Pass => {}
+        Verdict::Fail(findings) => findings.iter().try_for_each(|f| writeln!(out, "  broken    {f}"))?,
+        Verdict::Skip(why) => writeln!(out, "  skipped   {why}")?,
+        Verdict::Unstable(why) => writeln!(out, "  unstable  {why}")?,
+        Verdict::Infra(why) => writeln!(out, "  no answer {why}")?,
+    }
+    writeln!(out, "  recording {}", report.dir.display())
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+/// One line over several runs: `5 scenarios: 4 pass, 1 fail`.
+pub fn tally(reports: &[Report]) -> String {
+    let words = ["pass", "fail", "skip", "unstable", "infra"];
+    let counts = words.iter().filter_map(|word| {
+        let count = reports.iter().filter(|report| report.verdict.word() == *word).count();
+        (count > 0).then(|| format!("{count} {word}"))
+    });
+    let scenarios = if reports.len() == 1 { "scenario" } else { "scenarios" };
+    format!("{} {scenarios}: {}", reports.len(), counts.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,116 @@
+//! The verdict on a guest that ended in another way than by handing over its results.
+
+use crate::check::{Evidence, Finding, Verdict};
+use crate::host::text::last_lines;
+use crate::recording::RecordingError;
+use crate::vm::{CONSOLE_LOG, Clock, Ending, VNG_LOG};
+use std::path::Path;
+
+/// How many of the console's last lines a finding shows.
+const LAST_WORDS: usize = 40;
+
+/// A kernel that dies, hangs or falls silent has failed; each way has an id of its own.
+pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
+    let (id, expected, seen) = match ending {
+        Ending::Delivered => return Verdict::Pass,
+        Ending::Panicked(reason) => {
+            ("panic", "a kernel that lives".to_owned(), format!("Kernel panic - not syncing: {reason}"))
+        }
+        Ending::Lost { during } => (
+            "guest-lost",
+            "results before the guest ends".to_owned(),
+            format!("QEMU ended {}", moment(*during)),
+        ),
+        Ending::RanOut { clock, limit, status } => (
+            "clock",
+            format!("the guest to get {} within the {clock} clock of {} s", goal(*clock), limit.as_secs()),
+            format!("the {clock} clock ran out; QEMU says: {status}"),
+        ),
+        Ending::Babble => (
+            "babble",
+            "less than 8 MiB of console text".to_owned(),
+            "a console that does not stop".to_owned(),
+        ),
+        Ending::BadResults(error) => ("bad-results", "results that are whole".to_owned(), error.to_string()),
+    };
+    Verdict::Fail(vec![Finding { id, expected, seen, evidence: last_words(dir), scenario_line: None }])
+}
+
+/// The guest delivered files with right checksums that make no sense.
+pub(super) fn unreadable(error: &RecordingError) -> Finding {
+    Finding {
+        id: "bad-results",
+        expected: "results that can be read".to_owned(),
+        seen: crate::host::text::printable(&error.to_string()),
+        evidence: Vec::new(),
+        scenario_line: None,
+    }
+}
+
+fn moment(phase: Clock) -> &'static str {
+    match phase {
+        Clock::Boot => "before the agent was ready",
+        Clock::Scenario => "while the scenario ran",
+        Clock::Shutdown | Clock::Hard => "while the results were on their way",
+    }
+}
+
+fn goal(clock: Clock) -> &'static str {
+    match clock {
+        Clock::Boot => "to the agent's ready mark",
+        Clock::Scenario => "to the end of its steps",
+        Clock::Shutdown => "its results out",
+        Clock::Hard => "everything done",
+    }
+}
+
+/// The last lines of the console; of virtme-ng where the console said nothing.
+fn last_words(dir: &Path) -> Vec<Evidence> {
+    let of = |name: &'static str| {
+        let bytes = std::fs::read(dir.join(name)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let first = text.lines().count().saturating_sub(LAST_WORDS) + 1;
+        let number = |index: usize| u32::try_from(first + index).unwrap_or(u32::MAX);
+        let lines = last_lines(&text, LAST_WORDS);
+        let evidence = lines.iter().enumerate().map(|(index, line)| Evidence::new(name, number(index), line));
+        evidence.collect::<Vec<_>>()
+    };
+    let console = of(CONSOLE_LOG);
+    if console.is_empty() { of(VNG_LOG) } else { console }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn failed(ending: &Ending, console: &str) -> Finding {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(CONSOLE_LOG), console).unwrap();
+        match verdict(ending, dir.path()) {
+            Verdict::Fail(mut findings) => findings.remove(0),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_clock_that_ran_out_is_named_and_the_last_forty_lines_are_shown() {
+        let console: String = (1..=100).map(|n| format!("line {n}\r\n")).collect();
+        let ending =
+            Ending::RanOut { clock: Clock::Boot, limit: Duration::from_secs(120), status: "running".into() };
+        let finding = failed(&ending, &console);
+        assert_eq!(finding.seen, "the boot clock ran out; QEMU says: running");
+        assert_eq!(finding.evidence.len(), 40);
+        assert_eq!((finding.evidence[0].number, finding.evidence[0].text.as_str()), (61, "line 61"));
+    }
+
+    #[test]
+    fn a_silent_guest_shows_what_virtme_ng_said() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(VNG_LOG), "qemu: could not load kernel\n").unwrap();
+        let Verdict::Fail(findings) = verdict(&Ending::Lost { during: Clock::Boot }, dir.path()) else {
+            panic!("a lost guest is a failure")
+        };
+        assert_eq!(findings[0].evidence[0].text, "qemu: could not load kernel");
+    }
+}

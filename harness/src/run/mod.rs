@@ -1,0 +1,165 @@
+//! One scenario on one kernel: the folder, the guest, the recording, the verdict.
+
+mod ending;
+
+use crate::check::{self, Judgement, Verdict};
+use crate::host::interrupt::Interrupted;
+use crate::kernel::Image;
+use crate::machine::{Machine, MachineError};
+use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
+use crate::scenario::{Scenario, ScenarioError};
+use crate::setup::Tools;
+use crate::vm::{self, CONSOLE_LOG, Ending, Launch, VmError};
+use fs_err as fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What all runs of a command have in common.
+#[derive(Debug)]
+pub struct Lab {
+    /// QEMU and virtme-ng.
+    pub tools: Tools,
+    /// The kernel.
+    pub image: Image,
+    /// Results go below this folder.
+    pub out: PathBuf,
+}
+
+/// A scenario and the text it was read from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What the text says.
+    pub scenario: Scenario,
+    /// The text, for the recording.
+    pub text: String,
+}
+
+impl Loaded {
+    /// Reads a scenario's file.
+    pub fn from(path: &Path) -> Result<Loaded, Box<ScenarioError>> {
+        let scenario = Scenario::load(path)?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ScenarioError::Unreadable { path: path.to_owned(), source })?;
+        Ok(Loaded { scenario, text })
+    }
+}
+
+/// A run that came to a verdict.
+#[derive(Debug)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its summary.
+    pub summary: String,
+    /// The kernel, for people.
+    pub kernel: String,
+    /// The folder with everything.
+    pub dir: PathBuf,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// All that was checked, where a recording came.
+    pub judgement: Option<Judgement>,
+    /// How much guest time the scenario asks for.
+    pub guest_time: Duration,
+    /// How long it took; none for a recording that was judged again.
+    pub wall_time: Option<Duration>,
+}
+
+/// Why there is no verdict, not even [`Verdict::Infra`]: the user's input, or the user's Ctrl-C.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RunError {
+    /// The user asked to stop; the unfinished results are gone.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// The machine cannot be put into words.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// The results folder.
+    #[error("cannot write results: {0}")]
+    Results(io::Error),
+}
+
+/// Runs one scenario with one seed.
+///
+/// # Errors
+/// Only what the user has to mend or asked for; a failure of the host or of QEMU is a verdict.
+pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
+    let scenario = &loaded.scenario;
+    let machine = Machine::new(&scenario.machine)?;
+    let plan = scenario.plan(seed);
+    let started = Instant::now();
+    let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
+    recording::begin(&dir, &loaded.text, &plan).map_err(RunError::Results)?;
+    let launch = Launch {
+        tools: &lab.tools,
+        bzimage: &lab.image.bzimage,
+        machine: &machine.argv,
+        plan: &plan,
+        clocks: &scenario.clocks,
+        results: &dir,
+    };
+    let (verdict, judgement) = match vm::run(&launch) {
+        Ok(Ending::Delivered) => match complete(lab, loaded, seed, &dir) {
+            Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
+            Err(error) => (Verdict::Fail(vec![ending::unreadable(&error)]), None),
+        },
+        Ok(other) => (ending::verdict(&other, &dir), None),
+        Err(VmError::Interrupted(stop)) => {
+            // Half a recording is of no use to anybody.
+            fs::remove_dir_all(&dir).map_err(RunError::Results)?;
+            return Err(stop.into());
+        }
+        Err(error) => (Verdict::Infra(error.to_string()), None),
+    };
+    Ok(Report {
+        scenario: scenario.name.clone(),
+        summary: scenario.summary.clone(),
+        kernel: lab.image.describe.clone(),
+        dir,
+        verdict,
+        judgement,
+        guest_time: scenario.guest_time().into(),
+        wall_time: Some(started.elapsed()),
+    })
+}
+
+/// Judges a stored recording with today's rules.
+pub fn again(dir: &Path) -> Result<Report, RecordingError> {
+    let recording = Recording::load(dir)?;
+    let judgement = judge(&recording);
+    Ok(Report {
+        scenario: recording.meta.scenario.clone(),
+        summary: recording.scenario.summary.clone(),
+        kernel: recording.meta.kernel.clone(),
+        dir: dir.to_owned(),
+        verdict: Verdict::of(&judgement),
+        judgement: Some(judgement),
+        guest_time: recording.scenario.guest_time().into(),
+        wall_time: None,
+    })
+}
+
+fn complete(lab: &Lab, loaded: &Loaded, seed: u64, dir: &Path) -> Result<Judgement, RecordingError> {
+    let meta = Meta {
+        version: RECORDING_VERSION,
+        scenario: loaded.scenario.name.clone(),
+        kernel: lab.image.describe.clone(),
+        kernel_key: lab.image.key.clone(),
+        qemu: lab.tools.qemu_version.clone(),
+        seed,
+    };
+    recording::finish(dir, &meta)?;
+    Ok(judge(&Recording::load(dir)?))
+}
+
+/// All checks, and the console's last words: what a kernel prints after the agent has read the log.
+fn judge(recording: &Recording) -> Judgement {
+    let mut judgement = check::judge(recording);
+    let console = std::fs::read(recording.dir.join(CONSOLE_LOG)).unwrap_or_default();
+    let late = check::kernel_log::scan(CONSOLE_LOG, &String::from_utf8_lossy(&console));
+    if !judgement.findings.iter().any(|finding| late.iter().any(|other| other.id == finding.id)) {
+        judgement.findings.extend(late);
+    }
+    judgement
+}
