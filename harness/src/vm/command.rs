@@ -84,13 +84,14 @@ fn qemu(machine: &Argv, place: &str) -> Vec<String> {
         format!("name={FW_CFG_NAME},file={place}/{}", file::PLAN),
         "-qmp".to_owned(),
         format!("unix:{place}/{},server=on,wait=off", file::QMP),
+        "-chardev".to_owned(),
+        socket("damonlab-results", file::RESULTS),
+        // QEMU makes its sockets in this order, and stops at the first that waits.
         // The console waits for us: a kernel that dies in its first millisecond is heard too.
         "-chardev".to_owned(),
         format!("socket,id=damonlab-console,path={place}/{},server=on,wait=on", file::CONSOLE),
         "-serial".to_owned(),
         "chardev:damonlab-console".to_owned(),
-        "-chardev".to_owned(),
-        socket("damonlab-results", file::RESULTS),
         // bus=pcie.0: after a pxb-cxl the default bus would be the CXL host bridge.
         "-device".to_owned(),
         "virtio-serial-pci,id=damonlab,ioeventfd=off,bus=pcie.0".to_owned(),

@@ -199,10 +199,10 @@ fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) {
     });
 }
 
-/// The console's socket comes last on QEMU's line of ours but one; QEMU then waits for us there.
+/// QEMU stops at the console's socket, its last, until we connect there.
 fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), VmError> {
     let until = Instant::now() + START_PATIENCE;
-    let needed = [file::QMP, file::CONSOLE];
+    let needed = [file::QMP, file::RESULTS, file::CONSOLE];
     while !needed.iter().all(|name| folder.join(name).exists()) {
         crate::host::interrupt::check()?;
         if group.try_wait()?.is_some() || Instant::now() > until {
