@@ -1,8 +1,8 @@
 //! A user's own kernel tree: which files it has, and what is in them.
 //!
 //! In git the files are those that git tracks and those it does not ignore, as they lie there,
-//! uncommitted changes included. Elsewhere the tree's own `.gitignore` files say what is a build's
-//! product. The tree is only read. Each content is hashed once and remembered with the file's size and
+//! uncommitted changes included. Elsewhere a list of patterns and the tree's own `.gitignore` files say
+//! what is a build's product. The tree is only read. Each content is hashed once and remembered with the file's size and
 //! time, so that looking again costs a stat a file.
 
 use super::error::KernelError;
@@ -17,9 +17,29 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A product of a build, whatever the `.gitignore` files say.
-const PRODUCTS: [&str; 7] =
-    ["*.o", "*.cmd", "*.a", "/vmlinux*", "/.config*", "/include/generated", "/include/config"];
+/// What to leave out of a tree without git besides what its `.gitignore` files name; a later pattern
+/// outweighs an earlier one. Debian's source package ignores everything at the top (`/*`), so that is taken
+/// back first and what a build makes there is named. No file of the top that begins with a dot takes part in
+/// a build.
+const WITHOUT_GIT: [&str; 17] = [
+    "!/*",
+    "/.*",
+    "*.o",
+    "*.a",
+    "*.cmd",
+    "*.ko",
+    "*.mod",
+    "*.mod.c",
+    "*.order",
+    "*~",
+    "/vmlinux*",
+    "/System.map",
+    "/Module.symvers",
+    "/modules.*",
+    "/include/generated",
+    "/include/config",
+    "/arch/*/include/generated",
+];
 
 /// What of a file's metadata changes whenever its content does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,45 +96,43 @@ fn nanoseconds(time: SystemTime) -> i128 {
 
 /// The paths of the tree's files, none of them a build's product.
 fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
-    let mut git = Command::new("git");
-    // Whoever owns the tree, and whatever its configuration would like to start: nothing but a list is wanted.
-    git.current_dir(dir).args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
-    git.env("GIT_OPTIONAL_LOCKS", "0")
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE");
-    // Removed after the list is there: it is the empty repository that git wants for a tree without one.
-    let empty = tempfile::tempdir()?;
     if dir.join(".git").exists() {
-        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    } else {
-        let repository = empty.path().join("git");
-        command::succeed(Command::new("git").args(["init", "-q", "--bare"]).arg(&repository))?;
-        git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir);
-        git.args([
-            "-c",
-            "core.bare=false",
-            "ls-files",
-            "-z",
-            "--others",
-            "--exclude-per-directory=.gitignore",
-        ]);
-        for product in PRODUCTS {
-            git.args(["-x", product]);
+        let mut git = git(dir);
+        let names = run(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]), dir)?;
+        // A repository that does not have the kernel's Makefile has other things to keep.
+        if names.iter().any(|name| name == "Makefile") {
+            return Ok(names);
         }
     }
-    let output = command::succeed(&mut git)?;
-    let mut names = Vec::new();
-    for bytes in output.stdout.split(|byte| *byte == 0).filter(|bytes| !bytes.is_empty()) {
-        match std::str::from_utf8(bytes) {
-            Ok(name) if !name.contains('\n') => names.push(name.to_owned()),
-            _ => {
-                let name = String::from_utf8_lossy(bytes).into_owned();
-                return Err(KernelError::BadName { dir: dir.to_owned(), name });
-            }
-        }
-    }
-    Ok(names)
+    // Gone when the list is there: the empty repository that git wants for a tree without one.
+    let empty = tempfile::tempdir()?;
+    let repository = empty.path().join("git");
+    command::succeed(Command::new("git").args(["init", "-q", "--bare"]).arg(&repository))?;
+    let mut git = git(dir);
+    git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir).args(["-c", "core.bare=false"]);
+    git.args(["ls-files", "-z", "--others", "--exclude-per-directory=.gitignore"]);
+    run(git.args(WITHOUT_GIT.iter().flat_map(|pattern| ["-x", pattern])), dir)
+}
+
+/// git in `dir`, whoever owns the tree and whatever its configuration would like to start.
+fn git(dir: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.current_dir(dir).args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
+    git.env("GIT_OPTIONAL_LOCKS", "0");
+    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+    git
+}
+
+fn run(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {
+    let output = command::succeed(git)?;
+    let name = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(name) if !name.contains('\n') => Ok(name.to_owned()),
+        _ => Err(KernelError::BadName {
+            dir: dir.to_owned(),
+            name: String::from_utf8_lossy(bytes).into_owned(),
+        }),
+    };
+    output.stdout.split(|byte| *byte == 0).filter(|bytes| !bytes.is_empty()).map(name).collect()
 }
 
 impl Known {
@@ -155,7 +173,7 @@ mod tests {
         dir
     }
 
-    fn git(dir: &Path, arguments: &[&str]) {
+    fn git_says(dir: &Path, arguments: &[&str]) {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
         command::succeed(Command::new("git").current_dir(dir).args(identity).args(arguments)).unwrap();
     }
@@ -166,35 +184,49 @@ mod tests {
 
     #[test]
     fn a_git_tree_has_what_is_tracked_or_new_and_not_what_is_ignored_or_deleted() {
-        let dir = tree(&[(".gitignore", "*.o\n"), ("a.c", "1"), ("gone.c", "2")]);
-        git(dir.path(), &["init", "-q"]);
-        git(dir.path(), &["add", "."]);
-        git(dir.path(), &["commit", "-qm", "all"]);
+        let dir = tree(&[(".gitignore", "*.o\n"), ("Makefile", ""), ("a.c", "1"), ("gone.c", "2")]);
+        git_says(dir.path(), &["init", "-q"]);
+        git_says(dir.path(), &["add", "."]);
+        git_says(dir.path(), &["commit", "-qm", "all"]);
         fs::write(dir.path().join("new.c"), "3").unwrap();
         fs::write(dir.path().join("a.o"), "object").unwrap();
         fs::remove_file(dir.path().join("gone.c")).unwrap();
         let memory = tempfile::tempdir().unwrap();
-        assert_eq!(listed(dir.path(), &memory.path().join("m")), [".gitignore", "a.c", "new.c"]);
+        assert_eq!(listed(dir.path(), &memory.path().join("m")), [".gitignore", "Makefile", "a.c", "new.c"]);
     }
+
+    /// A tree in which something was built.
+    const BUILT: [(&str, &str); 9] = [
+        ("Makefile", ""),
+        ("mm/damon/core.c", "1"),
+        ("mm/damon/core.o", "2"),
+        ("mm/damon/.core.o.cmd", "3"),
+        ("scripts/.gitignore", "fixdep\n"),
+        ("scripts/fixdep", "4"),
+        (".config", "5"),
+        ("vmlinux", "6"),
+        ("include/generated/autoconf.h", "7"),
+    ];
 
     #[test]
     fn a_tree_without_git_leaves_out_what_builds_make() {
-        let dir = tree(&[
-            (".gitignore", "*.mod\n!.clang-format\n"),
-            (".clang-format", ""),
-            ("mm/damon/core.c", "1"),
-            ("mm/damon/core.o", "2"),
-            ("mm/damon/.core.o.cmd", "3"),
-            ("mm/x.mod", "4"),
-            (".config", "5"),
-            ("include/generated/autoconf.h", "6"),
-        ]);
+        let dir = tree(&BUILT);
         let memory = tempfile::tempdir().unwrap();
-        assert_eq!(
-            listed(dir.path(), &memory.path().join("m")),
-            [".clang-format", ".gitignore", "mm/damon/core.c"]
-        );
+        let names = listed(dir.path(), &memory.path().join("m"));
+        assert_eq!(names, ["Makefile", "mm/damon/core.c", "scripts/.gitignore"]);
         assert!(!dir.path().join(".git").exists());
+    }
+
+    #[test]
+    fn debians_tree_that_ignores_all_of_itself_is_listed_all_the_same() {
+        let dir = tree(&BUILT);
+        fs::write(dir.path().join(".gitignore"), "*.o\n/*\n!/debian/\n").unwrap();
+        let memory = tempfile::tempdir().unwrap();
+        let expected = ["Makefile", "mm/damon/core.c", "scripts/.gitignore"];
+        assert_eq!(listed(dir.path(), &memory.path().join("m")), expected);
+        // With a repository that tracks nothing of it, it is the same.
+        git_says(dir.path(), &["init", "-q"]);
+        assert_eq!(listed(dir.path(), &memory.path().join("m")), expected);
     }
 
     #[test]

@@ -117,16 +117,17 @@ impl Apt {
         arguments
     }
 
-    /// Removes downloaded packages. What root downloaded may not be ours to remove; it is small.
-    pub fn clean(&self) {
-        let _ = fs::remove_dir_all(self.folder.join("cache/archives"));
-    }
-
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.arg("-c").arg(self.configuration_file()).env("LC_ALL", "C.UTF-8");
         command
     }
+}
+
+/// Removes the packages that an installation downloaded into the state in `folder`. Where root made it,
+/// a folder may stay that is not ours to read; it is empty.
+pub fn remove_downloads(folder: &Path) {
+    let _ = std::fs::remove_dir_all(folder.join("cache/archives"));
 }
 
 /// The version in a line of `apt-cache madison`, `PACKAGE | VERSION | URI SUITE/COMPONENT ...`, if it is of `suite`.

@@ -33,6 +33,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use venv::Venv;
 
+/// Where the apt state for tools lies in the cache.
+const APT_FOLDER: &str = "apt/tools";
+
 /// Where to look: the real machine, or in a test one of folders.
 #[derive(Debug, Clone)]
 pub struct Env {
@@ -180,6 +183,7 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
     if !packages.is_empty() {
         install_packages(env, &packages, progress)?;
     }
+    apt::remove_downloads(&env.cache.join(APT_FOLDER));
     let venv = Venv::of(env);
     if venv.version().is_none() {
         let mut task = progress.task("setup", "steps", None);
@@ -196,8 +200,7 @@ fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result
         return Err(SetupError::NoApt { packages: names() });
     }
     let archives = Archives::of_machine(&env.root)?;
-    let apt = Apt::prepare(&env.cache.join("apt/tools"), &archives.for_tools())?;
-    progress.say(&format!("setup: installing {}", packages.join(" ")));
+    let apt = Apt::prepare(&env.cache.join(APT_FOLDER), &archives.for_tools())?;
     apt.update()?;
     let from = newer_suite(&apt, &archives, packages)?;
     let arguments = apt.install_arguments(packages, from.as_deref());
@@ -206,6 +209,7 @@ fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result
         return Err(SetupError::NeedsRoot { packages: names(), command });
     };
     command.args(&arguments);
+    progress.say(&format!("setup: installing {}", packages.join(" ")));
     let mut said = String::new();
     let mut task = progress.task("setup", "steps", None);
     let line = |text: &str| {
@@ -216,7 +220,6 @@ fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result
     };
     let status = command::follow(&mut command, line, || {})?;
     drop(task);
-    apt.clean();
     match status.success() {
         true => Ok(()),
         false => Err(command::failed(&command, status, said).into()),
