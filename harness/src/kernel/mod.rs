@@ -114,11 +114,7 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
     if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
         return Err(KernelError::CachePath(cache.clone()));
     }
-    let inputs = Inputs {
-        patches: request.all_patches()?,
-        fragments: request.all_fragments()?,
-        toolchain: Toolchain::find(&origins.env.path)?,
-    };
+    let inputs = Inputs::of(request, origins)?;
     if let Subject { release: Some(release), .. } = &subject {
         // A release is known by its version: no list of files is needed to know the image.
         if let Some(image) = cached(cache, &inputs.key(&release.version), progress) {
@@ -152,6 +148,23 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
         build: out,
     };
     image::publish(cache, &key, &about)
+}
+
+/// The image that `request` asks for, if it is to be had without fetching or building anything. A tree's
+/// never is: what is in it has to be looked at first.
+pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, KernelError> {
+    let release = match &request.source {
+        Source::Image(path) => return image::foreign(path).map(Some),
+        Source::Tree(_) => None,
+        Source::Default => origins.newest(),
+    };
+    match release {
+        Some(release) => {
+            let key = Inputs::of(request, origins)?.key(&release.version);
+            Ok(image::find(&origins.env.cache, &key))
+        }
+        None => Ok(None),
+    }
 }
 
 fn cached(cache: &Path, key: &str, progress: &Progress) -> Option<Image> {
@@ -310,6 +323,14 @@ struct Inputs {
 }
 
 impl Inputs {
+    fn of(request: &Request, origins: &Origins) -> Result<Inputs, KernelError> {
+        Ok(Inputs {
+            patches: request.all_patches()?,
+            fragments: request.all_fragments()?,
+            toolchain: Toolchain::find(&origins.env.path)?,
+        })
+    }
+
     /// The name of the image made of these and `source`.
     fn key(&self, source: &str) -> String {
         let mut parts = vec![build::RECIPE.as_bytes(), source.as_bytes(), self.toolchain.version.as_bytes()];

@@ -81,7 +81,7 @@ impl Origins {
     }
 
     /// The newest unpacked release. A folder gets its name when it is whole.
-    fn newest(&self) -> Option<Release> {
+    pub(super) fn newest(&self) -> Option<Release> {
         let entries = std::fs::read_dir(self.folder()).ok()?;
         let release = |entry: std::fs::DirEntry| {
             let version = entry.file_name().into_string().ok()?.strip_prefix("linux-")?.to_owned();
