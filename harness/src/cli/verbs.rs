@@ -8,6 +8,7 @@ use crate::kernel::{self, Origins, Request, Source};
 use crate::report;
 use crate::run::{self, Lab, Loaded, Report};
 use crate::setup::{self, Env};
+use crate::vm;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let tools = setup::tools(&env)?;
     let image = kernel::obtain(&request, &Origins::of(env), &progress)?;
     let out = std::path::absolute(&arguments.out)?;
-    let lab = Lab { tools, image, out };
+    let lab = Lab { tools, image, agent: vm::AGENT, out };
     let mut reports = Vec::new();
     for loaded in &loaded {
         progress.say(&format!(

@@ -22,6 +22,8 @@ pub struct Lab {
     pub tools: Tools,
     /// The kernel.
     pub image: Image,
+    /// The guest's `/init`: [`vm::AGENT`], but in tests of guests that fail.
+    pub agent: &'static [u8],
     /// Results go below this folder.
     pub out: PathBuf,
 }
@@ -94,6 +96,7 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
     let launch = Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,
+        agent: lab.agent,
         machine: &machine.argv,
         plan: &plan,
         clocks: &scenario.clocks,

@@ -6,7 +6,7 @@ use cpio::newc::{Builder, trailer};
 use std::io::{self, Write};
 
 /// The agent, linked statically; see `build.rs`.
-pub const GUEST: &[u8] = include_bytes!(env!("DAMONLAB_GUEST"));
+pub const AGENT: &[u8] = include_bytes!(env!("DAMONLAB_GUEST"));
 
 const DIRECTORY: u32 = 0o040_755;
 const EXECUTABLE: u32 = 0o100_755;
@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn the_agent_that_rides_along_is_a_static_elf() {
-        assert_eq!(&GUEST[..4], b"\x7fELF");
+        assert_eq!(&AGENT[..4], b"\x7fELF");
         // A dynamically linked program names its interpreter.
-        assert!(!GUEST.windows(8).any(|bytes| bytes == b"ld-linux"), "the agent needs a dynamic linker");
+        assert!(!AGENT.windows(8).any(|bytes| bytes == b"ld-linux"), "the agent needs a dynamic linker");
     }
 }

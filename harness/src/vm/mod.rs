@@ -12,6 +12,7 @@ mod qmp;
 mod results;
 mod watch;
 
+pub use initramfs::AGENT;
 pub use results::SECTIONS;
 pub use watch::{Clock, Ending};
 
@@ -52,6 +53,8 @@ pub struct Launch<'a> {
     pub tools: &'a Tools,
     /// The kernel.
     pub bzimage: &'a Path,
+    /// The guest's `/init`; [`AGENT`] but in tests of guests that fail.
+    pub agent: &'a [u8],
     /// The machine.
     pub machine: &'a Argv,
     /// What the guest does.
@@ -144,7 +147,7 @@ pub fn run(launch: &Launch<'_>) -> Result<Ending, VmError> {
 }
 
 fn prepare(launch: &Launch<'_>, folder: &Path) -> Result<(), VmError> {
-    fs::write(folder.join(file::INITRD), initramfs::archive(initramfs::GUEST)?)?;
+    fs::write(folder.join(file::INITRD), initramfs::archive(launch.agent)?)?;
     fs::write(folder.join(file::PLAN), serde_json::to_vec(launch.plan).map_err(io::Error::other)?)?;
     // A link, so that the kernel's own path may have any name.
     fs::os::unix::fs::symlink(fs::canonicalize(launch.bzimage)?, folder.join("bzImage"))?;

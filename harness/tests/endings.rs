@@ -1,0 +1,182 @@
+//! Guests and harnesses that end badly: each gets a verdict of its own, and nothing is left behind.
+
+mod common;
+
+use damonlab::check::{Finding, Verdict};
+use damonlab::host::{interrupt, paths};
+use damonlab::run::{self, Lab, Loaded};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::error::Error;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+type Check = fn(&Lab) -> Result<(), Box<dyn Error>>;
+
+const TRIALS: &[(&str, Check)] = &[
+    ("a_guest_without_a_working_init_is_a_panic_with_the_last_console_lines", panics),
+    ("a_guest_that_hangs_is_stopped_by_the_boot_clock", hangs),
+    ("ctrl_c_leaves_no_process_and_no_half_recording", interrupted),
+    ("a_killed_damonlab_leaves_no_process_and_the_next_run_cleans_up", killed),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    if let Err(cause) = interrupt::listen() {
+        eprintln!("cannot listen for Ctrl-C: {cause}");
+        return ExitCode::FAILURE;
+    }
+    let trial = |(name, check): &(&'static str, Check)| {
+        let check = *check;
+        Trial::ignorable_test(*name, move || {
+            common::with_lab(|lab| match check(lab) {
+                Ok(()) => Ok(Completion::Completed),
+                Err(why) => Err(Failed::from(why.to_string())),
+            })
+        })
+    };
+    libtest_mimic::run(&arguments, TRIALS.iter().map(trial).collect()).exit_code()
+}
+
+fn panics(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let finding = failed_with(lab, b"this is no program", Duration::from_secs(120))?;
+    ensure(finding.id == "panic", &finding)?;
+    ensure(finding.seen.contains("No working init found"), &finding)?;
+    ensure((10..=40).contains(&finding.evidence.len()), &finding)
+}
+
+fn hangs(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let finding = failed_with(lab, ENDLESS, Duration::from_secs(10))?;
+    ensure(finding.id == "clock", &finding)?;
+    ensure(finding.seen.starts_with("the boot clock ran out"), &finding)
+}
+
+/// An x86-64 program that jumps to itself: an ELF header, one program header, `jmp .`.
+const ENDLESS: &[u8] = &{
+    let mut elf = [0u8; 122];
+    let header: [(usize, &[u8]); 12] = [
+        (0, b"\x7fELF\x02\x01\x01"),
+        (16, &[2, 0, 62, 0, 1]),  // ET_EXEC, x86-64, version 1
+        (24, &[0x78, 0, 0x40]),   // entry 0x400078
+        (32, &[64]),              // program headers follow this header
+        (52, &[64, 0, 56, 0, 1]), // sizes, one program header
+        (64, &[1, 0, 0, 0, 5]),   // PT_LOAD, readable and executable
+        (80, &[0, 0, 0x40]),      // virtual address 0x400000
+        (88, &[0, 0, 0x40]),      // physical address
+        (96, &[122]),             // size in the file
+        (104, &[122]),            // size in memory
+        (113, &[0x10]),           // alignment 0x1000
+        (120, &[0xeb, 0xfe]),     // jmp .
+    ];
+    let mut part = 0;
+    while part < header.len() {
+        let (at, bytes) = header[part];
+        let mut byte = 0;
+        while byte < bytes.len() {
+            elf[at + byte] = bytes[byte];
+            byte += 1;
+        }
+        part += 1;
+    }
+    elf
+};
+
+/// The first finding of a run with another `/init`, which must fail.
+fn failed_with(lab: &Lab, agent: &'static [u8], boot: Duration) -> Result<Finding, Box<dyn Error>> {
+    let out = tempfile::tempdir()?;
+    let lab = Lab { tools: lab.tools.clone(), image: lab.image.clone(), agent, out: out.path().to_owned() };
+    let mut loaded = Loaded::from(&paths::project().join("scenarios/goal-needs-paddr.yaml"))?;
+    loaded.scenario.clocks.boot = boot;
+    match run::run(&lab, &loaded, 0)?.verdict {
+        Verdict::Fail(mut findings) if !findings.is_empty() => Ok(findings.remove(0)),
+        other => Err(format!("expected a failure, got {other}").into()),
+    }
+}
+
+fn interrupted(_lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let place = tempfile::tempdir()?;
+    let status = stopped_by(Signal::SIGINT, place.path())?;
+    ensure(status.code() == Some(130), status)?;
+    ensure(recordings(place.path())? == 0, "a half recording is left")?;
+    nothing_runs(place.path())
+}
+
+fn killed(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let place = tempfile::tempdir()?;
+    stopped_by(Signal::SIGKILL, place.path())?;
+    nothing_runs(place.path())?;
+    let _ = lab;
+    ensure(run_folders(place.path())? == 1, "the killed run's folder is not where it was")?;
+    let status = damonlab(place.path(), "goal-needs-paddr")?.wait()?;
+    ensure(status.success(), status)?;
+    ensure(run_folders(place.path())? == 0, "the killed run's folder is still there")
+}
+
+/// Starts a run, waits until its QEMU is there, sends the signal, and waits for the end.
+fn stopped_by(signal: Signal, place: &Path) -> Result<ExitStatus, Box<dyn Error>> {
+    let mut child = damonlab(place, "pull-push")?;
+    let until = Instant::now() + Duration::from_secs(60);
+    while !processes(place)?.iter().any(|command| command.contains("qemu-system")) {
+        ensure(Instant::now() < until, "no QEMU within 60 s")?;
+        ensure(child.try_wait()?.is_none(), "damonlab ended before it started QEMU")?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kill(Pid::from_raw(child.id().cast_signed()), signal)?;
+    Ok(child.wait()?)
+}
+
+/// `damonlab run`, with everything that it makes below `place`.
+fn damonlab(place: &Path, scenario: &str) -> Result<Child, Box<dyn Error>> {
+    std::fs::create_dir_all(place.join("tmp"))?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_damonlab"));
+    command.args(["run", scenario, "--out"]).arg(place.join("results")).env("TMPDIR", place.join("tmp"));
+    Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+}
+
+fn nothing_runs(place: &Path) -> Result<(), Box<dyn Error>> {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let left = processes(place)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        ensure(Instant::now() < until, format!("still running: {left:?}"))?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Command lines of living processes that name `place`, but damonlab's own.
+fn processes(place: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut found = Vec::new();
+    let needle = place.to_string_lossy().into_owned();
+    for entry in std::fs::read_dir("/proc")? {
+        // A process may end while we look.
+        let Ok(bytes) = std::fs::read(entry?.path().join("cmdline")) else { continue };
+        let command = String::from_utf8_lossy(&bytes).replace('\0', " ");
+        if command.contains(&needle) && !command.contains("damonlab run") {
+            found.push(command);
+        }
+    }
+    Ok(found)
+}
+
+fn recordings(place: &Path) -> Result<usize, Box<dyn Error>> {
+    let folder = place.join("results/pull-push");
+    if folder.exists() { Ok(std::fs::read_dir(folder)?.count()) } else { Ok(0) }
+}
+
+fn run_folders(place: &Path) -> Result<usize, Box<dyn Error>> {
+    let mut count = 0;
+    for base in std::fs::read_dir(place.join("tmp"))? {
+        for entry in std::fs::read_dir(base?.path())? {
+            count += usize::from(entry?.file_type()?.is_dir());
+        }
+    }
+    Ok(count)
+}
+
+fn ensure(holds: bool, else_what: impl std::fmt::Debug) -> Result<(), Box<dyn Error>> {
+    if holds { Ok(()) } else { Err(format!("{else_what:?}").into()) }
+}
