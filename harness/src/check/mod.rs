@@ -12,6 +12,8 @@ mod health;
 mod invariant;
 pub mod kernel_log;
 pub mod oracle;
+
+mod page;
 mod quota;
 mod regions;
 mod splats;
@@ -28,6 +30,7 @@ pub(crate) mod testkit;
 pub use expect::Measured;
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{INVARIANTS, Invariant, Kind};
+pub use page::page;
 pub use verdict::Verdict;
 
 use crate::recording::Recording;

@@ -33,8 +33,8 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
             .filter(|id| !judgement.findings.iter().any(|finding| finding.id == *id))
             .collect();
         writeln!(out, "  held      {}", held.join(" "))?;
-        for (id, why) in &judgement.skipped {
-            writeln!(out, "  not asked {id}: {why}")?;
+        for (why, ids) in by_reason(&judgement.skipped) {
+            writeln!(out, "  not asked {}: {why}", ids.join(" "))?;
         }
     }
     match &report.verdict {
@@ -45,6 +45,18 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
         Verdict::Infra(why) => writeln!(out, "  no answer {why}")?,
     }
     writeln!(out, "  recording {}", report.dir.display())
+}
+
+/// Reasons in the order in which they first come, each with all ids that it holds for.
+fn by_reason<'a>(skipped: &'a [(&'static str, String)]) -> Vec<(&'a str, Vec<&'static str>)> {
+    let mut reasons: Vec<(&str, Vec<&'static str>)> = Vec::new();
+    for (id, why) in skipped {
+        match reasons.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, ids)) => ids.push(id),
+            None => reasons.push((why, vec![id])),
+        }
+    }
+    reasons
 }
 
 fn seconds(time: Duration) -> String {
@@ -60,4 +72,16 @@ pub fn tally(reports: &[Report]) -> String {
     });
     let scenarios = if reports.len() == 1 { "scenario" } else { "scenarios" };
     format!("{} {scenarios}: {}", reports.len(), counts.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariants_with_one_reason_share_a_line() {
+        let skipped =
+            [("Q1", "no goal".to_owned()), ("G7", "no window".to_owned()), ("Q2", "no goal".to_owned())];
+        assert_eq!(by_reason(&skipped), [("no goal", vec!["Q1", "Q2"]), ("no window", vec!["G7"])]);
+    }
 }
