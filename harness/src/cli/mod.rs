@@ -98,6 +98,10 @@ enum KernelVerb {
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Terminals wrap by themselves; a path or a command to paste must not be broken in two. The hook
+    // can be set once only, and nobody else sets it.
+    let _ =
+        miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())));
     let answer =
         crate::host::interrupt::listen().map_err(error::CliError::Signals).and_then(|()| match cli.verb {
             Verb::Run(run) => verbs::run(&run),
