@@ -9,10 +9,12 @@ mod copy;
 mod diagnosis;
 mod error;
 mod image;
+mod inputs;
 mod inspect;
 mod listing;
 mod release;
 mod series;
+mod subject;
 mod usertree;
 
 pub use config::{Dropped, Fragment};
@@ -23,14 +25,15 @@ pub use release::Origins;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use build::{Build, Toolchain};
+use build::Build;
 use copy::{Origin, WorkingCopy};
 use fs_err as fs;
 use image::About;
+use inputs::Inputs;
 use listing::Listing;
-use release::Release;
 use series::Patch;
 use std::path::{Path, PathBuf};
+use subject::{Subject, plain};
 
 /// Where a kernel comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,153 +255,9 @@ fn builds(cache: &Path, id: &str) -> Result<Vec<PathBuf>, KernelError> {
     Ok(found)
 }
 
-/// A source that is to be built.
-#[derive(Debug)]
-struct Subject {
-    /// The name of its working copy and its builds.
-    id: String,
-    /// Its tree.
-    dir: PathBuf,
-    /// For people.
-    name: String,
-    /// The release, if it is one.
-    release: Option<Release>,
-}
-
-impl Subject {
-    fn of_release(release: Release) -> Subject {
-        let id = format!("linux-{}", release.version);
-        Subject {
-            id,
-            dir: release.dir.clone(),
-            name: format!("linux {}", release.version),
-            release: Some(release),
-        }
-    }
-
-    fn of_tree(dir: &Path) -> Result<Subject, KernelError> {
-        let missing = |cause| KernelError::NoSuchPath { path: dir.to_owned(), cause };
-        let dir = std::fs::canonicalize(dir).map_err(missing)?;
-        let version = inspect::tree(&dir)?;
-        let base = plain(&dir.file_name().unwrap_or_default().to_string_lossy());
-        let place = blake3::hash(dir.as_os_str().as_encoded_bytes()).to_hex();
-        let name = format!("{} (linux {version})", dir.display());
-        Ok(Subject { id: format!("{base}-{}", &place[..8]), dir, name, release: None })
-    }
-
-    fn listing(&self, folder: &Path) -> Result<Listing, KernelError> {
-        match &self.release {
-            Some(release) => release.listing(),
-            None => usertree::list(&self.dir, &folder.join("known")),
-        }
-    }
-
-    fn describe(&self, patches: usize) -> String {
-        match patches {
-            0 => self.name.clone(),
-            1 => format!("{} + 1 patch", self.name),
-            count => format!("{} + {count} patches", self.name),
-        }
-    }
-
-    fn forget_builds(&self, cache: &Path) -> Result<(), KernelError> {
-        for folder in builds(cache, &self.id)? {
-            fs::remove_dir_all(folder)?;
-        }
-        Ok(())
-    }
-}
-
-/// `text` with nothing in it that make or a shell would take for something else.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
-}
-
-/// What goes into an image besides its source.
-#[derive(Debug)]
-struct Inputs {
-    patches: Vec<Patch>,
-    fragments: Vec<Fragment>,
-    toolchain: Toolchain,
-}
-
-impl Inputs {
-    fn of(request: &Request, origins: &Origins) -> Result<Inputs, KernelError> {
-        Ok(Inputs {
-            patches: request.all_patches()?,
-            fragments: request.all_fragments()?,
-            toolchain: Toolchain::find(&origins.env.path)?,
-        })
-    }
-
-    /// The name of the image made of these and `source`.
-    fn key(&self, source: &str) -> String {
-        let mut parts = vec![build::RECIPE.as_bytes(), source.as_bytes(), self.toolchain.version.as_bytes()];
-        parts.extend(self.patches.iter().map(|patch| patch.bytes.as_slice()));
-        // Between the two lists stands what is in neither.
-        parts.push(b"\0fragments");
-        parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
-        digest(&parts)
-    }
-
-    /// What decides a `.config`.
-    fn stamp(&self, kconfig: &str) -> String {
-        let mut parts = vec![build::RECIPE.as_bytes(), kconfig.as_bytes(), self.toolchain.version.as_bytes()];
-        parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
-        digest(&parts)
-    }
-}
-
-/// A hash of `parts` that tells `ab, c` from `a, bc`.
-fn digest(parts: &[&[u8]]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    hasher.finalize().to_hex()[..24].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn inputs(patches: &[&str], fragments: &[&str]) -> Inputs {
-        let patch = |text: &&str| Patch { path: "p".into(), bytes: text.as_bytes().to_vec() };
-        let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
-        Inputs {
-            patches: patches.iter().map(patch).collect(),
-            fragments: fragments.iter().map(fragment).collect(),
-            toolchain: Toolchain::of_version("gcc 12"),
-        }
-    }
-
-    #[test]
-    fn an_image_is_named_by_everything_that_goes_in() {
-        let key = inputs(&["one"], &["two"]).key("7.3.4");
-        assert_eq!(inputs(&["one"], &["two"]).key("7.3.4"), key);
-        for (other, source) in [
-            (inputs(&["One"], &["two"]), "7.3.4"),
-            (inputs(&["one"], &["Two"]), "7.3.4"),
-            (inputs(&["one"], &["two"]), "7.3.5"),
-            (inputs(&["one", "two"], &[]), "7.3.4"),
-            (inputs(&[], &["one", "two"]), "7.3.4"),
-            (inputs(&["onetwo"], &[""]), "7.3.4"),
-        ] {
-            assert_ne!(other.key(source), key, "{other:?} {source}");
-        }
-        let other = Inputs { toolchain: Toolchain::of_version("gcc 14"), ..inputs(&["one"], &["two"]) };
-        assert_ne!(other.key("7.3.4"), key);
-    }
-
-    #[test]
-    fn a_patch_does_not_change_what_a_configuration_is_made_of() {
-        assert_eq!(inputs(&["one"], &["two"]).stamp("k"), inputs(&["One"], &["two"]).stamp("k"));
-        assert_ne!(
-            inputs(&["one"], &["two"]).stamp("k"),
-            inputs(&["one"], &["two"]).stamp("other Kconfig files")
-        );
-    }
 
     #[test]
     fn a_path_is_a_tree_if_it_is_a_folder_and_must_exist() {

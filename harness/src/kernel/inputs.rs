@@ -1,0 +1,95 @@
+//! What decides an image besides its source, and the names made of it.
+
+use super::Request;
+use super::build::{self, Toolchain};
+use super::config::Fragment;
+use super::error::KernelError;
+use super::release::Origins;
+use super::series::Patch;
+
+/// What goes into an image besides its source.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    pub(super) patches: Vec<Patch>,
+    pub(super) fragments: Vec<Fragment>,
+    pub(super) toolchain: Toolchain,
+}
+
+impl Inputs {
+    pub(super) fn of(request: &Request, origins: &Origins) -> Result<Inputs, KernelError> {
+        Ok(Inputs {
+            patches: request.all_patches()?,
+            fragments: request.all_fragments()?,
+            toolchain: Toolchain::find(&origins.env.path)?,
+        })
+    }
+
+    /// The name of the image made of these and `source`.
+    pub(super) fn key(&self, source: &str) -> String {
+        let mut parts = vec![build::RECIPE.as_bytes(), source.as_bytes(), self.toolchain.version.as_bytes()];
+        parts.extend(self.patches.iter().map(|patch| patch.bytes.as_slice()));
+        // Between the two lists stands what is in neither.
+        parts.push(b"\0fragments");
+        parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
+        digest(&parts)
+    }
+
+    /// What decides a `.config`.
+    pub(super) fn stamp(&self, kconfig: &str) -> String {
+        let mut parts = vec![build::RECIPE.as_bytes(), kconfig.as_bytes(), self.toolchain.version.as_bytes()];
+        parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
+        digest(&parts)
+    }
+}
+
+/// A hash of `parts` that tells `ab, c` from `a, bc`.
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().to_hex()[..24].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(patches: &[&str], fragments: &[&str]) -> Inputs {
+        let patch = |text: &&str| Patch { path: "p".into(), bytes: text.as_bytes().to_vec() };
+        let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
+        Inputs {
+            patches: patches.iter().map(patch).collect(),
+            fragments: fragments.iter().map(fragment).collect(),
+            toolchain: Toolchain::of_version("gcc 12"),
+        }
+    }
+
+    #[test]
+    fn an_image_is_named_by_everything_that_goes_in() {
+        let key = inputs(&["one"], &["two"]).key("7.3.4");
+        assert_eq!(inputs(&["one"], &["two"]).key("7.3.4"), key);
+        for (other, source) in [
+            (inputs(&["One"], &["two"]), "7.3.4"),
+            (inputs(&["one"], &["Two"]), "7.3.4"),
+            (inputs(&["one"], &["two"]), "7.3.5"),
+            (inputs(&["one", "two"], &[]), "7.3.4"),
+            (inputs(&[], &["one", "two"]), "7.3.4"),
+            (inputs(&["onetwo"], &[""]), "7.3.4"),
+        ] {
+            assert_ne!(other.key(source), key, "{other:?} {source}");
+        }
+        let other = Inputs { toolchain: Toolchain::of_version("gcc 14"), ..inputs(&["one"], &["two"]) };
+        assert_ne!(other.key("7.3.4"), key);
+    }
+
+    #[test]
+    fn a_patch_does_not_change_what_a_configuration_is_made_of() {
+        assert_eq!(inputs(&["one"], &["two"]).stamp("k"), inputs(&["One"], &["two"]).stamp("k"));
+        assert_ne!(
+            inputs(&["one"], &["two"]).stamp("k"),
+            inputs(&["one"], &["two"]).stamp("other Kconfig files")
+        );
+    }
+}

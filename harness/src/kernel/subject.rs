@@ -1,0 +1,70 @@
+//! The source of one build, a release or a user's tree, under one name.
+
+use super::error::KernelError;
+use super::listing::Listing;
+use super::release::Release;
+use super::{builds, inspect, usertree};
+use fs_err as fs;
+use std::path::{Path, PathBuf};
+
+/// A source that is to be built.
+#[derive(Debug)]
+pub(super) struct Subject {
+    /// The name of its working copy and its builds.
+    pub(super) id: String,
+    /// Its tree.
+    pub(super) dir: PathBuf,
+    /// For people.
+    pub(super) name: String,
+    /// The release, if it is one.
+    pub(super) release: Option<Release>,
+}
+
+impl Subject {
+    pub(super) fn of_release(release: Release) -> Subject {
+        let id = format!("linux-{}", release.version);
+        Subject {
+            id,
+            dir: release.dir.clone(),
+            name: format!("linux {}", release.version),
+            release: Some(release),
+        }
+    }
+
+    pub(super) fn of_tree(dir: &Path) -> Result<Subject, KernelError> {
+        let missing = |cause| KernelError::NoSuchPath { path: dir.to_owned(), cause };
+        let dir = std::fs::canonicalize(dir).map_err(missing)?;
+        let version = inspect::tree(&dir)?;
+        let base = plain(&dir.file_name().unwrap_or_default().to_string_lossy());
+        let place = blake3::hash(dir.as_os_str().as_encoded_bytes()).to_hex();
+        let name = format!("{} (linux {version})", dir.display());
+        Ok(Subject { id: format!("{base}-{}", &place[..8]), dir, name, release: None })
+    }
+
+    pub(super) fn listing(&self, folder: &Path) -> Result<Listing, KernelError> {
+        match &self.release {
+            Some(release) => release.listing(),
+            None => usertree::list(&self.dir, &folder.join("known")),
+        }
+    }
+
+    pub(super) fn describe(&self, patches: usize) -> String {
+        match patches {
+            0 => self.name.clone(),
+            1 => format!("{} + 1 patch", self.name),
+            count => format!("{} + {count} patches", self.name),
+        }
+    }
+
+    pub(super) fn forget_builds(&self, cache: &Path) -> Result<(), KernelError> {
+        for folder in builds(cache, &self.id)? {
+            fs::remove_dir_all(folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// `text` with nothing in it that make or a shell would take for something else.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}
