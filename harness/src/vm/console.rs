@@ -2,6 +2,7 @@
 //!
 //! rexpect reads it. Between the socket and rexpect sits [`Tee`], which writes every byte to the
 //! recording's `console.txt` and stops a guest that talks without end: rexpect keeps all it has read.
+//! rexpect 0.7.1 goes on reading after an error, for ever, so the tee gives it an end instead.
 
 use super::VmError;
 use damonlab_guest::plan::{DRAIN_MARK, READY_MARK};
@@ -11,6 +12,8 @@ use rexpect::reader::{ReadUntil, Regex};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,9 +44,20 @@ pub fn listen(
     limit: Duration,
     heard: Sender<Heard>,
 ) -> Result<JoinHandle<()>, VmError> {
+    listen_to(socket, log, limit, CONSOLE_LIMIT, heard)
+}
+
+fn listen_to(
+    socket: &Path,
+    log: &Path,
+    limit: Duration,
+    size: usize,
+    heard: Sender<Heard>,
+) -> Result<JoinHandle<()>, VmError> {
     let stream = UnixStream::connect(socket).map_err(|cause| VmError::Socket { name: "console", cause })?;
     let answers = stream.try_clone().map_err(|cause| VmError::Socket { name: "console", cause })?;
-    let tee = Tee { stream, log: fs::File::create(log)?, left: CONSOLE_LIMIT };
+    let too_much = Arc::new(AtomicBool::new(false));
+    let tee = Tee { stream, log: fs::File::create(log)?, left: size, too_much: Arc::clone(&too_much) };
     let panic = Regex::new("Kernel panic - not syncing: [^\r\n]*[\r\n]").map_err(io::Error::other)?;
     let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     Ok(std::thread::spawn(move || {
@@ -56,8 +70,12 @@ pub fn listen(
             // Whole lines: the kernel echoes the marks' words in other lines' middles at most.
             let marks = [READY_MARK, DRAIN_MARK].map(|mark| ReadUntil::String(format!("{mark}\r\n")));
             let mut needles = Vec::from(marks);
-            needles.extend([ReadUntil::Regex(panic.clone()), ReadUntil::EOF]);
-            let news = understand(session.exp_any(needles));
+            // No EOF needle: it would win over a mark that came with the end in one read.
+            needles.push(ReadUntil::Regex(panic.clone()));
+            let mut news = understand(session.exp_any(needles));
+            if news == Heard::End && too_much.load(Ordering::SeqCst) {
+                news = Heard::TooMuch;
+            }
             let last = matches!(news, Heard::End | Heard::TooMuch);
             if heard.send(news).is_err() || last {
                 return;
@@ -66,37 +84,40 @@ pub fn listen(
     }))
 }
 
-/// rexpect gives the needle it found as text; an EOF needle gives all that was left.
+/// rexpect gives the needle that it found as text. Its errors are the end of the console, or a silence
+/// longer than any clock; the caller's clocks speak first then.
 fn understand(found: Result<(String, String), ConsoleError>) -> Heard {
     match found {
-        Ok((_, needle)) if needle.starts_with(READY_MARK) && needle.ends_with('\n') => Heard::Ready,
-        Ok((_, needle)) if needle.starts_with(DRAIN_MARK) && needle.ends_with('\n') => Heard::Draining,
-        Ok((_, needle)) if needle.starts_with("Kernel panic") => {
+        Ok((_, needle)) if needle.starts_with(READY_MARK) => Heard::Ready,
+        Ok((_, needle)) if needle.starts_with(DRAIN_MARK) => Heard::Draining,
+        Ok((_, needle)) => {
             let reason = needle.trim_end().trim_start_matches("Kernel panic - not syncing: ");
             Heard::Panic(crate::host::text::printable(reason))
         }
-        Ok(_) | Err(ConsoleError::EOF { .. }) => Heard::End,
-        Err(ConsoleError::BrokenPipe) => Heard::TooMuch,
         Err(_) => Heard::End,
     }
 }
 
-/// A reader that keeps a copy, up to a limit.
+/// A reader that keeps a copy, up to a limit, and ends where the stream fails.
 struct Tee {
     stream: UnixStream,
     log: fs::File,
     left: usize,
+    too_much: Arc<AtomicBool>,
 }
 
 impl Read for Tee {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.stream.read(buffer)?;
-        if read > self.left {
-            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        let Ok(read) = self.stream.read(buffer) else { return Ok(0) };
+        let kept = read.min(self.left);
+        if kept < read {
+            self.too_much.store(true, Ordering::SeqCst);
         }
-        self.left -= read;
-        self.log.write_all(&buffer[..read])?;
-        Ok(read)
+        self.left -= kept;
+        match self.log.write_all(&buffer[..kept]) {
+            Ok(()) => Ok(kept),
+            Err(_) => Ok(0),
+        }
     }
 }
 
@@ -107,12 +128,12 @@ mod tests {
     use std::sync::mpsc;
 
     /// What is heard of a console that says `text` and closes, and the log that remains.
-    fn heard_of(text: &[u8]) -> (Vec<Heard>, String) {
+    fn heard_of(text: &[u8], size: usize) -> (Vec<Heard>, String) {
         let folder = tempfile::tempdir().unwrap();
         let (socket, log) = (folder.path().join("console.sock"), folder.path().join("console.txt"));
         let listener = UnixListener::bind(&socket).unwrap();
         let (sender, receiver) = mpsc::channel();
-        let thread = listen(&socket, &log, Duration::from_secs(10), sender).unwrap();
+        let thread = listen_to(&socket, &log, Duration::from_secs(10), size, sender).unwrap();
         let mut guest = listener.accept().unwrap().0;
         guest.write_all(text).unwrap();
         drop(guest);
@@ -124,16 +145,22 @@ mod tests {
     #[test]
     fn a_run_that_goes_well_is_ready_drains_and_ends() {
         let text = b"[    0.1] boot\r\ndamonlab-guest: ready\r\ndamonlab-guest: draining\r\n[ 9.9] reboot: Power down\r\n";
-        let (all, log) = heard_of(text);
+        let (all, log) = heard_of(text, CONSOLE_LIMIT);
         assert_eq!(all, [Heard::Ready, Heard::Draining, Heard::End]);
         assert_eq!(log.as_bytes(), text);
     }
 
     #[test]
     fn a_panic_is_heard_with_its_reason() {
-        let (all, _) = heard_of(
-            b"[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[ 1.0] CPU: 0\r\n",
-        );
+        let text = b"[ 1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[ 1.0] CPU: 0\r\n";
+        let (all, _) = heard_of(text, CONSOLE_LIMIT);
         assert_eq!(all, [Heard::Panic("VFS: Unable to mount root fs".into()), Heard::End]);
+    }
+
+    #[test]
+    fn a_guest_that_talks_without_end_is_cut_off() {
+        let (all, log) = heard_of(&[b'x'; 5000], 1000);
+        assert_eq!(all, [Heard::TooMuch]);
+        assert!(log.len() <= 1000, "{} bytes kept", log.len());
     }
 }

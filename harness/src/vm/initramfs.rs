@@ -65,8 +65,15 @@ mod tests {
 
     #[test]
     fn the_agent_that_rides_along_is_a_static_elf() {
-        assert_eq!(&AGENT[..4], b"\x7fELF");
-        // A dynamically linked program names its interpreter.
-        assert!(!AGENT.windows(8).any(|bytes| bytes == b"ld-linux"), "the agent needs a dynamic linker");
+        assert_eq!(&AGENT[..5], b"\x7fELF\x02", "no 64-bit ELF file");
+        let word = |at: usize| u16::from_le_bytes([AGENT[at], AGENT[at + 1]]);
+        // ELF-64: e_phoff at 32, e_phentsize at 54, e_phnum at 56; p_type begins a program header.
+        let (size, count) = (usize::from(word(54)), usize::from(word(56)));
+        let first = usize::from(word(32));
+        let kinds: Vec<u16> = (0..count).map(|index| word(first + index * size)).collect();
+        const PT_LOAD: u16 = 1;
+        const PT_INTERP: u16 = 3;
+        assert!(kinds.contains(&PT_LOAD), "{kinds:?}");
+        assert!(!kinds.contains(&PT_INTERP), "the agent asks for a dynamic linker");
     }
 }
