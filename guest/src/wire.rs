@@ -26,6 +26,9 @@ pub enum WireError {
     /// The channel itself failed, or ended before the stream did.
     #[error("results channel: {0}")]
     Io(#[from] io::Error),
+    /// The receiver could not store what came: nothing is wrong with the guest.
+    #[error("cannot store the results: {0}")]
+    Store(io::Error),
     /// The first bytes are not [`MAGIC`].
     #[error("results begin with {0:02x?}, not with the mark of this version")]
     Magic([u8; 8]),
@@ -36,11 +39,11 @@ pub enum WireError {
     #[error("section '{0}' came twice")]
     Twice(String),
     /// More than the host is willing to store.
-    #[error("results are larger than {limit} bytes (section '{section}')")]
+    #[error("section '{section}' of the results is larger than {limit} bytes")]
     TooLarge {
-        /// The section that passed the limit.
+        /// The section.
         section: String,
-        /// The limit, over all sections.
+        /// Its limit.
         limit: u64,
     },
     /// The count or the checksum at the end differs from what arrived.
@@ -101,11 +104,10 @@ impl<W: Write> Sender<W> {
 /// Reads a stream to its end, and hands each section's bytes to `store(name, chunk)` as they come.
 /// An empty section is announced with one empty chunk.
 ///
-/// `known` are the names that may come, each once; `limit` is the largest sum of all sections.
+/// `known` are the names that may come, each once, with the largest size of each.
 pub fn receive(
     input: impl Read,
-    known: &[&str],
-    limit: u64,
+    known: &[(&str, u64)],
     mut store: impl FnMut(&str, &[u8]) -> io::Result<()>,
 ) -> Result<Vec<String>, WireError> {
     let mut input = Counted { input, hash: blake3::Hasher::new(), total: 0 };
@@ -115,7 +117,6 @@ pub fn receive(
         return Err(WireError::Magic(magic));
     }
     let mut seen: Vec<String> = Vec::new();
-    let mut room = limit;
     loop {
         let (total, hash) = (input.total, input.hash.clone());
         let mut name_length = [0; 2];
@@ -125,14 +126,13 @@ pub fn receive(
             check_end(&mut input.input, total, &hash)?;
             return Ok(seen);
         }
-        let name = section_name(&mut input, name_length, known, &seen)?;
+        let (name, limit) = section_name(&mut input, name_length, known, &seen)?;
         let mut length = [0; 8];
         input.fill(&mut length)?;
         let length = u64::from_le_bytes(length);
-        if length > room {
+        if length > limit {
             return Err(WireError::TooLarge { section: name, limit });
         }
-        room -= length;
         copy_section(&mut input, &name, length, &mut store)?;
         seen.push(name);
     }
@@ -141,20 +141,20 @@ pub fn receive(
 fn section_name<R: Read>(
     input: &mut Counted<R>,
     length: usize,
-    known: &[&str],
+    known: &[(&str, u64)],
     seen: &[String],
-) -> Result<String, WireError> {
+) -> Result<(String, u64), WireError> {
     let mut name = vec![0; length];
     input.fill(&mut name)?;
     let name = String::from_utf8_lossy(&name).into_owned();
-    if !known.contains(&name.as_str()) {
+    let Some((_, limit)) = known.iter().find(|(known, _)| *known == name) else {
         let shown: String = name.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
         return Err(WireError::Section(shown));
-    }
+    };
     if seen.contains(&name) {
         return Err(WireError::Twice(name));
     }
-    Ok(name)
+    Ok((name, *limit))
 }
 
 fn copy_section<R: Read>(
@@ -163,13 +163,13 @@ fn copy_section<R: Read>(
     length: u64,
     store: &mut impl FnMut(&str, &[u8]) -> io::Result<()>,
 ) -> Result<(), WireError> {
-    store(name, &[])?;
+    store(name, &[]).map_err(WireError::Store)?;
     let mut left = length;
     let mut chunk = [0; CHUNK];
     while left > 0 {
         let want = chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         input.fill(&mut chunk[..want])?;
-        store(name, &chunk[..want])?;
+        store(name, &chunk[..want]).map_err(WireError::Store)?;
         left -= want as u64;
     }
     Ok(())
@@ -210,8 +210,6 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    const KNOWN: &[&str] = &["trace.txt", "guest.json"];
-
     fn sent(sections: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let mut sender = Sender::new(Vec::new()).unwrap();
         for (name, body) in sections {
@@ -222,7 +220,7 @@ mod tests {
 
     fn received(stream: &[u8], limit: u64) -> Result<BTreeMap<String, Vec<u8>>, WireError> {
         let mut got: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        receive(stream, KNOWN, limit, |name, chunk| {
+        receive(stream, &[("trace.txt", limit), ("guest.json", limit)], |name, chunk| {
             got.entry(name.to_owned()).or_default().extend_from_slice(chunk);
             Ok(())
         })?;

@@ -1,7 +1,7 @@
 //! The plan's way in: QEMU's fw_cfg, read through sysfs.
 //!
-//! Reading is synchronous port I/O, so it costs no determinism. A machine is saved while it polls an item
-//! that says `none`, and every run restores it with another item of the same size.
+//! Reading is synchronous port I/O, so it costs no determinism. An item that says `none` is polled, so
+//! that a machine can be saved in this state and restored with another item of the same size.
 
 use super::{Failure, clock, files};
 use damonlab_guest::plan::{FW_CFG_NAME, PLAN_VERSION, Plan};

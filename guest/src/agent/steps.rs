@@ -59,9 +59,12 @@ impl Stage<'_> {
             Ok(pids) => report.kdamond_pids = pids,
             Err(No::Failed(error)) => return Err(error),
             Err(No::Refused(refusal)) => {
-                damon::turn_off(self.plan.kdamonds.len())?;
                 if let Some(error) = unexpected(&refusal, expected) {
                     report.errors.push(error);
+                }
+                // The refusal is the answer; what cannot be undone after it is told besides.
+                if let Err(error) = damon::turn_off(self.plan.kdamonds.len()) {
+                    report.errors.push(error.to_string());
                 }
                 return Ok(Some(refusal));
             }

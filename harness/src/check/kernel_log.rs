@@ -55,7 +55,7 @@ fn report_end(lines: &[&str], start: usize) -> usize {
     let limit = lines.len().min(start + REPORT_LINES);
     for (at, line) in lines.iter().enumerate().take(limit).skip(start + 1) {
         let message = message(line);
-        if message.contains("[ cut here ]") {
+        if message.contains("[ cut here ]") || message.starts_with("Kernel panic") {
             return at;
         }
         if message.contains("---[ end ") {

@@ -1,6 +1,7 @@
 //! The command line: what may be typed, and how the answer reaches a shell.
 //!
-//! Exit status: 0 pass, 1 fail, 2 bad input, 3 the machine or QEMU, 130 interrupted.
+//! Exit status: 0 pass or skip (a skip is 1 with `DAMONLAB_REQUIRE=vm`), 1 fail, 2 bad input, 3 the machine
+//! or QEMU, 130 interrupted.
 
 mod error;
 mod verbs;

@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ impl Group {
     /// The command or the watchdog's `/bin/sh` could not be started.
     pub fn spawn(command: &mut Command) -> io::Result<Group> {
         let mut child = command.process_group(0).spawn()?;
-        match watchdog(child.id()) {
+        match watchdog(child.id(), command.get_current_dir()) {
             Ok((watchdog, alive)) => Ok(Group { child, watchdog, _alive: alive, ended: None }),
             Err(cause) => {
                 child.kill()?;
@@ -127,7 +128,8 @@ pub enum WaitError {
 }
 
 /// dash's `kill` takes `--` only after `-s NAME`: `kill -9 -- -PID` is an error there (tested on Debian 12).
-fn watchdog(group: u32) -> io::Result<(Child, Option<ChildStdin>)> {
+/// `about`, the group's folder, only shows in the list of processes.
+fn watchdog(group: u32, about: Option<&Path>) -> io::Result<(Child, Option<ChildStdin>)> {
     let mut child = Command::new("/bin/sh")
         .args([
             "-c",
@@ -135,6 +137,7 @@ fn watchdog(group: u32) -> io::Result<(Child, Option<ChildStdin>)> {
             "damonlab-watchdog",
         ])
         .arg(group.to_string())
+        .args(about)
         .env_clear()
         .process_group(0)
         .stdin(Stdio::piped())

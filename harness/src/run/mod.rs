@@ -4,6 +4,7 @@ mod ending;
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
+use crate::host::lock::LockError;
 use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
@@ -105,10 +106,12 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
     let (verdict, judgement) = match vm::run(&launch) {
         Ok(Ending::Delivered) => match complete(lab, loaded, seed, &dir) {
             Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
+            // Our own disk, or what the guest sent.
+            Err(RecordingError::Io(cause)) => (Verdict::Infra(cause.to_string()), None),
             Err(error) => (Verdict::Fail(vec![ending::unreadable(&error)]), None),
         },
         Ok(other) => (ending::verdict(&other, &dir), None),
-        Err(VmError::Interrupted(stop)) => {
+        Err(VmError::Interrupted(stop) | VmError::Lock(LockError::Interrupted(stop))) => {
             // Half a recording is of no use to anybody.
             fs::remove_dir_all(&dir).map_err(RunError::Results)?;
             return Err(stop.into());
@@ -160,9 +163,34 @@ fn complete(lab: &Lab, loaded: &Loaded, seed: u64, dir: &Path) -> Result<Judgeme
 fn judge(recording: &Recording) -> Judgement {
     let mut judgement = check::judge(recording);
     let console = std::fs::read(recording.dir.join(CONSOLE_LOG)).unwrap_or_default();
-    let late = check::kernel_log::scan(CONSOLE_LOG, &String::from_utf8_lossy(&console));
-    if !judgement.findings.iter().any(|finding| late.iter().any(|other| other.id == finding.id)) {
-        judgement.findings.extend(late);
-    }
+    let mut late = check::kernel_log::scan(CONSOLE_LOG, &String::from_utf8_lossy(&console));
+    // The console repeats what the log has; the headline tells whether it is the same report.
+    late.retain(|finding| !judgement.findings.iter().any(|known| known.seen == finding.seen));
+    judgement.findings.extend(late);
     judgement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_in_the_log_does_not_hide_a_later_panic_on_the_console() {
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let copy = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(&stored).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+        }
+        assert_eq!(again(copy.path()).unwrap().verdict, Verdict::Pass);
+        let warning = "WARNING: mm/damon/core.c:1 at damon_test+0x1/0x2, CPU#0: kdamond.0/50";
+        let log = copy.path().join("dmesg.txt");
+        let text = fs::read_to_string(&log).unwrap();
+        fs::write(&log, format!("{text}4,9000000;{warning}\n")).unwrap();
+        let console = format!("[    9.000000] {warning}\r\n[    9.5] Kernel panic - not syncing: late\r\n");
+        fs::write(copy.path().join(CONSOLE_LOG), console).unwrap();
+        let Verdict::Fail(findings) = again(copy.path()).unwrap().verdict else { panic!("it must fail") };
+        let files: Vec<_> = findings.iter().map(|finding| finding.evidence[0].file).collect();
+        assert!(files.contains(&"dmesg.txt") && files.contains(&CONSOLE_LOG), "{findings:?}");
+    }
 }

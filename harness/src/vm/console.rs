@@ -34,30 +34,38 @@ pub enum Heard {
     End,
     /// The guest printed more than the limit.
     TooMuch,
+    /// The log could not be written.
+    NotLogged,
 }
 
 /// Listens on the console until it ends, in a thread of its own. `limit` bounds the silence between
 /// two things heard; the caller's clocks are shorter, so it only keeps the thread from staying.
 pub fn listen(
-    socket: &Path,
+    stream: UnixStream,
     log: &Path,
     limit: Duration,
     heard: Sender<Heard>,
 ) -> Result<JoinHandle<()>, VmError> {
-    listen_to(socket, log, limit, CONSOLE_LIMIT, heard)
+    listen_to(stream, log, limit, CONSOLE_LIMIT, heard)
 }
 
 fn listen_to(
-    socket: &Path,
+    stream: UnixStream,
     log: &Path,
     limit: Duration,
     size: usize,
     heard: Sender<Heard>,
 ) -> Result<JoinHandle<()>, VmError> {
-    let stream = UnixStream::connect(socket).map_err(|cause| VmError::Socket { name: "console", cause })?;
     let answers = stream.try_clone().map_err(|cause| VmError::Socket { name: "console", cause })?;
     let too_much = Arc::new(AtomicBool::new(false));
-    let tee = Tee { stream, log: fs::File::create(log)?, left: size, too_much: Arc::clone(&too_much) };
+    let not_logged = Arc::new(AtomicBool::new(false));
+    let tee = Tee {
+        stream,
+        log: fs::File::create(log)?,
+        left: size,
+        too_much: Arc::clone(&too_much),
+        not_logged: Arc::clone(&not_logged),
+    };
     let panic = Regex::new("Kernel panic - not syncing: [^\r\n]*[\r\n]").map_err(io::Error::other)?;
     let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     Ok(std::thread::spawn(move || {
@@ -75,8 +83,10 @@ fn listen_to(
             let mut news = understand(session.exp_any(needles));
             if news == Heard::End && too_much.load(Ordering::SeqCst) {
                 news = Heard::TooMuch;
+            } else if news == Heard::End && not_logged.load(Ordering::SeqCst) {
+                news = Heard::NotLogged;
             }
-            let last = matches!(news, Heard::End | Heard::TooMuch);
+            let last = matches!(news, Heard::End | Heard::TooMuch | Heard::NotLogged);
             if heard.send(news).is_err() || last {
                 return;
             }
@@ -104,6 +114,7 @@ struct Tee {
     log: fs::File,
     left: usize,
     too_much: Arc<AtomicBool>,
+    not_logged: Arc<AtomicBool>,
 }
 
 impl Read for Tee {
@@ -116,7 +127,10 @@ impl Read for Tee {
         self.left -= kept;
         match self.log.write_all(&buffer[..kept]) {
             Ok(()) => Ok(kept),
-            Err(_) => Ok(0),
+            Err(_) => {
+                self.not_logged.store(true, Ordering::SeqCst);
+                Ok(0)
+            }
         }
     }
 }
@@ -124,17 +138,15 @@ impl Read for Tee {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::net::UnixListener;
     use std::sync::mpsc;
 
     /// What is heard of a console that says `text` and closes, and the log that remains.
     fn heard_of(text: &[u8], size: usize) -> (Vec<Heard>, String) {
         let folder = tempfile::tempdir().unwrap();
-        let (socket, log) = (folder.path().join("console.sock"), folder.path().join("console.txt"));
-        let listener = UnixListener::bind(&socket).unwrap();
+        let log = folder.path().join("console.txt");
+        let (host, mut guest) = UnixStream::pair().unwrap();
         let (sender, receiver) = mpsc::channel();
-        let thread = listen_to(&socket, &log, Duration::from_secs(10), size, sender).unwrap();
-        let mut guest = listener.accept().unwrap().0;
+        let thread = listen_to(host, &log, Duration::from_secs(10), size, sender).unwrap();
         guest.write_all(text).unwrap();
         drop(guest);
         let all = receiver.iter().collect();

@@ -61,7 +61,11 @@ fn sweep(base: &Path) -> Result<(), VmError> {
     for entry in fs::read_dir(base)? {
         let path = entry?.path();
         if path.is_dir() && is_free(&path.join(LOCK)) {
-            fs::remove_dir_all(&path)?;
+            match fs::remove_dir_all(&path) {
+                // A run that ends removes its folder itself, perhaps in this moment.
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause.into()),
+                _ => {}
+            }
         }
     }
     Ok(())

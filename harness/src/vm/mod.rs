@@ -13,7 +13,6 @@ mod results;
 mod watch;
 
 pub use initramfs::AGENT;
-pub use results::SECTIONS;
 pub use watch::{Clock, Ending};
 
 use crate::host::interrupt::Interrupted;
@@ -31,6 +30,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The console's whole text, in the recording.
@@ -117,7 +117,7 @@ pub fn run(launch: &Launch<'_>) -> Result<Ending, VmError> {
     let folder = RunFolder::new()?;
     prepare(launch, folder.path())?;
     let started = Instant::now();
-    let mut group = start(launch, folder.path())?;
+    let (mut group, drains) = start(launch, folder.path())?;
     let log = launch.results.join(VNG_LOG);
     wait_for_sockets(&mut group, folder.path(), &log)?;
     // Before the console lets QEMU go on: the port's open event would reach the guest at a moment
@@ -126,7 +126,7 @@ pub fn run(launch: &Launch<'_>) -> Result<Ending, VmError> {
     let qmp = folder.path().join(file::QMP);
     let (heard, hearing) = mpsc::channel();
     let console = console::listen(
-        &folder.path().join(file::CONSOLE),
+        connect(folder.path(), file::CONSOLE, "console")?,
         &launch.results.join(CONSOLE_LOG),
         launch.clocks.hard() * 2,
         heard,
@@ -140,7 +140,10 @@ pub fn run(launch: &Launch<'_>) -> Result<Ending, VmError> {
     let ending =
         watch::Watch { group: &mut group, hearing, telling, qmp, clocks: launch.clocks, started }.run();
     group.kill()?;
-    // With QEMU gone both channels are at their ends, and so are the threads.
+    // With QEMU gone all channels are at their ends, and so are the threads.
+    for drain in drains {
+        let _ = drain.join();
+    }
     let _ = console.join();
     let _ = receiver.join();
     ending
@@ -154,7 +157,7 @@ fn prepare(launch: &Launch<'_>, folder: &Path) -> Result<(), VmError> {
     Ok(())
 }
 
-fn start(launch: &Launch<'_>, folder: &Path) -> Result<Group, VmError> {
+fn start(launch: &Launch<'_>, folder: &Path) -> Result<(Group, Vec<JoinHandle<()>>), VmError> {
     let arguments = command::arguments(launch.machine, &folder.join("bzImage"), folder)?;
     let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     fs::write(launch.results.join(VNG_ARGV), words.join("\n") + "\n")?;
@@ -176,17 +179,18 @@ fn start(launch: &Launch<'_>, folder: &Path) -> Result<Group, VmError> {
     let mut group = Group::spawn(&mut command)?;
     let log = fs::File::create(launch.results.join(VNG_LOG))?;
     let leader = group.leader();
+    let mut drains = Vec::new();
     if let Some(out) = leader.stdout.take() {
-        drain(out, log.try_clone()?);
+        drains.push(drain(out, log.try_clone()?));
     }
     if let Some(err) = leader.stderr.take() {
-        drain(err, log);
+        drains.push(drain(err, log));
     }
-    Ok(group)
+    Ok((group, drains))
 }
 
 /// Copies a pipe into the log, and goes on reading past the limit: a full pipe would stop the guest.
-fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) {
+fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut chunk = [0; 8192];
         let mut left = VNG_LOG_LIMIT;
@@ -199,7 +203,7 @@ fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) {
             // A log that cannot be written must not end the run.
             let _ = log.write_all(&chunk[..keep]);
         }
-    });
+    })
 }
 
 /// QEMU stops at the console's socket, its last, until we connect there.
@@ -211,7 +215,8 @@ fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), 
         if group.try_wait()?.is_some() || Instant::now() > until {
             // Let the pipes' threads write what is left.
             std::thread::sleep(Duration::from_millis(200));
-            let words = crate::host::text::last_lines(&fs::read_to_string(log).unwrap_or_default(), 10);
+            let text = fs::read(log).unwrap_or_default();
+            let words = crate::host::text::last_lines(&String::from_utf8_lossy(&text), 10);
             return Err(VmError::NotStarted { log: log.to_owned(), words: words.join("\n") });
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -220,5 +225,16 @@ fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), 
 }
 
 fn connect(folder: &Path, socket: &str, name: &'static str) -> Result<UnixStream, VmError> {
-    UnixStream::connect(folder.join(socket)).map_err(|cause| VmError::Socket { name, cause })
+    let until = Instant::now() + START_PATIENCE;
+    loop {
+        match UnixStream::connect(folder.join(socket)) {
+            Ok(stream) => return Ok(stream),
+            // The path is there from bind() on, the listener from listen() on.
+            Err(cause) if cause.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < until => {
+                crate::host::interrupt::check()?;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(cause) => return Err(VmError::Socket { name, cause }),
+        }
+    }
 }

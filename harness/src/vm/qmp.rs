@@ -1,4 +1,4 @@
-//! QEMU's monitor protocol, as much of it as a run needs: is the guest running, and stop now.
+//! QEMU's monitor protocol, as much of it as a run needs: what a guest is doing when its clock runs out.
 //!
 //! Line-delimited JSON over a Unix socket; replies are mixed with events (`qmp-spec.rst`).
 
@@ -18,7 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Qmp {
     reader: BufReader<UnixStream>,
-    events: Vec<Value>,
 }
 
 impl Qmp {
@@ -27,7 +26,7 @@ impl Qmp {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let mut qmp = Qmp { reader: BufReader::new(stream), events: Vec::new() };
+        let mut qmp = Qmp { reader: BufReader::new(stream) };
         let greeting = qmp.line()?;
         if greeting.get("QMP").is_none() {
             return Err(io::Error::other("the monitor socket does not greet as QMP does"));
@@ -48,7 +47,7 @@ impl Qmp {
             if let Some(value) = answer.get_mut("return") {
                 return Ok(value.take());
             }
-            self.events.push(answer);
+            // Anything else is an event; the console and the process tell what a run needs to know.
         }
     }
 
@@ -56,11 +55,6 @@ impl Qmp {
     pub fn status(&mut self) -> io::Result<String> {
         let answer = self.execute("query-status", json!({}))?;
         Ok(answer["status"].as_str().unwrap_or("unknown").to_owned())
-    }
-
-    /// Ends QEMU at once.
-    pub fn quit(&mut self) -> io::Result<()> {
-        self.execute("quit", json!({})).map(drop)
     }
 
     fn line(&mut self) -> io::Result<Value> {

@@ -8,20 +8,26 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// The sections that a guest may send.
-pub const SECTIONS: &[&str] =
-    &[section::TRACE, section::SAMPLES, section::DMESG, section::REPORT, section::FORMATS, section::SYSFS];
+const MIB: u64 = 1 << 20;
 
-/// The most that one guest may make us store. A ring buffer of 64 MiB prints as some 250 MB of text.
-const RESULTS_LIMIT: u64 = 1 << 30;
+/// The sections that a guest may send, and the most of each: it is read again, whole, to be judged. The
+/// trace is the largest; a ring buffer of 32 MiB prints as some 130 MB of text.
+const SECTIONS: &[(&str, u64)] = &[
+    (section::TRACE, 256 * MIB),
+    (section::SAMPLES, 64 * MIB),
+    (section::DMESG, 16 * MIB),
+    (section::REPORT, 4 * MIB),
+    (section::FORMATS, 4 * MIB),
+    (section::SYSFS, 4 * MIB),
+];
 
 /// Receives all sections into `folder` and acknowledges them. Blocks until the guest has sent
 /// everything or the channel ends.
 pub fn receive(stream: UnixStream, folder: &Path) -> Result<(), WireError> {
     let mut store = Store { folder: folder.to_owned(), open: None };
     let reader = io::BufReader::with_capacity(64 << 10, &stream);
-    wire::receive(reader, SECTIONS, RESULTS_LIMIT, |name, chunk| store.put(name, chunk))?;
-    store.close()?;
+    wire::receive(reader, SECTIONS, |name, chunk| store.put(name, chunk))?;
+    store.close().map_err(WireError::Store)?;
     (&stream).write_all(ACK)?;
     Ok(())
 }

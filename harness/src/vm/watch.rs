@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 /// How often interrupts and clocks are looked at.
 const TICK: Duration = Duration::from_millis(20);
 
-/// QEMU powers off within this after the acknowledgement, or is told to quit.
-const POWER_OFF: Duration = Duration::from_secs(20);
-
 /// The clocks of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
@@ -28,7 +25,7 @@ pub enum Clock {
     Boot,
     /// From there to the end of the plan.
     Scenario,
-    /// From there to the last byte of the results.
+    /// From there to the last byte of the results, and again from there to QEMU's end.
     Shutdown,
     /// Over all of them.
     Hard,
@@ -97,6 +94,10 @@ impl Watch<'_> {
                 Ok(Heard::Draining) => (phase, phase_start) = (Clock::Shutdown, Instant::now()),
                 Ok(Heard::Panic(reason)) => return self.last_words(Ending::Panicked(reason)),
                 Ok(Heard::TooMuch) => return Ok(Ending::Babble),
+                Ok(Heard::NotLogged) => {
+                    let cause = std::io::Error::other(format!("cannot write {}", super::CONSOLE_LOG));
+                    return Err(cause.into());
+                }
                 Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => {
                     return self.after_the_end(phase);
                 }
@@ -113,9 +114,14 @@ impl Watch<'_> {
     fn results(&mut self) -> Result<Option<Ending>, VmError> {
         match self.telling.try_recv() {
             Ok(Ok(())) => {
-                self.wait_for_exit(POWER_OFF)?;
-                Ok(Some(Ending::Delivered))
+                let limit = self.clocks.shutdown;
+                if self.wait_for_exit(limit)? {
+                    return Ok(Some(Ending::Delivered));
+                }
+                let status = self.status();
+                Ok(Some(Ending::RanOut { clock: Clock::Shutdown, limit, status }))
             }
+            Ok(Err(WireError::Store(cause))) => Err(cause.into()),
             // A channel that just ends says nothing: the console knows why the guest is gone.
             Ok(Err(WireError::Io(_))) | Err(_) => Ok(None),
             Ok(Err(error)) => Ok(Some(Ending::BadResults(error))),
@@ -128,6 +134,7 @@ impl Watch<'_> {
         while Instant::now() < until {
             match self.telling.recv_timeout(TICK) {
                 Ok(Ok(())) => return Ok(Ending::Delivered),
+                Ok(Err(WireError::Store(cause))) => return Err(cause.into()),
                 Ok(Err(WireError::Io(_))) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(Err(error)) => return Ok(Ending::BadResults(error)),
                 Err(RecvTimeoutError::Timeout) => interrupt::check()?,
@@ -142,19 +149,14 @@ impl Watch<'_> {
         Ok(ending)
     }
 
-    fn wait_for_exit(&mut self, limit: Duration) -> Result<(), VmError> {
+    /// Whether QEMU ended by itself within `limit`. The caller's caller kills what did not.
+    fn wait_for_exit(&mut self, limit: Duration) -> Result<bool, VmError> {
         let until = Instant::now() + limit;
         while Instant::now() < until && self.group.try_wait()?.is_none() {
             interrupt::check()?;
             std::thread::sleep(TICK);
         }
-        if self.group.try_wait()?.is_none()
-            && let Ok(mut qmp) = Qmp::connect(&self.qmp)
-        {
-            // The group is killed next in any case; a clean quit flushes QEMU's logs.
-            let _ = qmp.quit();
-        }
-        Ok(())
+        Ok(self.group.try_wait()?.is_some())
     }
 
     fn ran_out(&self, phase: Clock, phase_start: Instant) -> Option<(Clock, Duration)> {
