@@ -3,6 +3,7 @@
 mod common;
 
 use damonlab::check::{Finding, Verdict};
+use damonlab::host::process::Group;
 use damonlab::host::{interrupt, paths};
 use damonlab::run::{self, Lab, Loaded};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -10,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::error::Error;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 type Check = fn(&Lab) -> Result<(), Box<dyn Error>>;
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 fn panics(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let finding = failed_with(lab, b"this is no program", Duration::from_secs(120))?;
     ensure(finding.id == "panic", &finding)?;
-    ensure(finding.seen.contains("No working init found"), &finding)?;
+    ensure(finding.seen.contains("Requested init /bin/sh failed"), &finding)?;
     ensure((10..=40).contains(&finding.evidence.len()), &finding)
 }
 
@@ -95,9 +96,9 @@ fn failed_with(lab: &Lab, agent: &'static [u8], boot: Duration) -> Result<Findin
     }
 }
 
-fn interrupted(_lab: &Lab) -> Result<(), Box<dyn Error>> {
+fn interrupted(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let place = tempfile::tempdir()?;
-    let status = stopped_by(Signal::SIGINT, place.path())?;
+    let status = stopped_by(lab, Signal::SIGINT, place.path())?;
     ensure(status.code() == Some(130), status)?;
     ensure(recordings(place.path())? == 0, "a half recording is left")?;
     nothing_runs(place.path())
@@ -105,34 +106,34 @@ fn interrupted(_lab: &Lab) -> Result<(), Box<dyn Error>> {
 
 fn killed(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let place = tempfile::tempdir()?;
-    stopped_by(Signal::SIGKILL, place.path())?;
+    stopped_by(lab, Signal::SIGKILL, place.path())?;
     nothing_runs(place.path())?;
-    let _ = lab;
     ensure(run_folders(place.path())? == 1, "the killed run's folder is not where it was")?;
-    let status = damonlab(place.path(), "goal-needs-paddr")?.wait()?;
+    let status = damonlab(lab, place.path(), "goal-needs-paddr")?.wait()?;
     ensure(status.success(), status)?;
     ensure(run_folders(place.path())? == 0, "the killed run's folder is still there")
 }
 
 /// Starts a run, waits until its QEMU is there, sends the signal, and waits for the end.
-fn stopped_by(signal: Signal, place: &Path) -> Result<ExitStatus, Box<dyn Error>> {
-    let mut child = damonlab(place, "pull-push")?;
+fn stopped_by(lab: &Lab, signal: Signal, place: &Path) -> Result<ExitStatus, Box<dyn Error>> {
+    let mut child = damonlab(lab, place, "pull-push")?;
     let until = Instant::now() + Duration::from_secs(60);
     while !processes(place)?.iter().any(|command| command.contains("qemu-system")) {
         ensure(Instant::now() < until, "no QEMU within 60 s")?;
         ensure(child.try_wait()?.is_none(), "damonlab ended before it started QEMU")?;
         std::thread::sleep(Duration::from_millis(50));
     }
-    kill(Pid::from_raw(child.id().cast_signed()), signal)?;
+    kill(Pid::from_raw(child.leader().id().cast_signed()), signal)?;
     Ok(child.wait()?)
 }
 
 /// `damonlab run`, with everything that it makes below `place`.
-fn damonlab(place: &Path, scenario: &str) -> Result<Child, Box<dyn Error>> {
+fn damonlab(lab: &Lab, place: &Path, scenario: &str) -> Result<Group, Box<dyn Error>> {
     std::fs::create_dir_all(place.join("tmp"))?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_damonlab"));
-    command.args(["run", scenario, "--out"]).arg(place.join("results")).env("TMPDIR", place.join("tmp"));
-    Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+    command.args(["run", scenario, "--kernel"]).arg(&lab.image.bzimage);
+    command.arg("--out").arg(place.join("results")).env("TMPDIR", place.join("tmp"));
+    Ok(Group::spawn(command.stdout(Stdio::null()).stderr(Stdio::null()))?)
 }
 
 fn nothing_runs(place: &Path) -> Result<(), Box<dyn Error>> {

@@ -6,20 +6,28 @@ use damonlab::run::Lab;
 use damonlab::setup::{self, Env};
 use damonlab::vm;
 use libtest_mimic::{Completion, Failed};
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// Runs `trial` with the lab. Where there is none the trial is ignored with the reason, and fails
-/// where `DAMONLAB_REQUIRE=vm` says that nothing may be.
+/// Why there is no lab.
+#[derive(Debug, Clone)]
+enum NoLab {
+    /// Something is not there, and nobody has asked for it.
+    Missing(String),
+    /// What was asked for could not be done.
+    Failed(String),
+}
+
+/// Runs `trial` with the lab. Where something is missing the trial is ignored with the reason.
 pub fn with_lab(trial: impl FnOnce(&Lab) -> Result<Completion, Failed>) -> Result<Completion, Failed> {
     match lab() {
         Ok(lab) => trial(lab),
-        Err(reason) => ignored(reason),
+        Err(NoLab::Missing(reason)) => ignored(reason.clone()),
+        Err(NoLab::Failed(reason)) => Err(Failed::from(reason)),
     }
 }
 
-/// The end of a trial that cannot be carried out here.
+/// The end of a trial that cannot be carried out here; `DAMONLAB_REQUIRE=vm` makes it a failure.
 pub fn ignored(reason: String) -> Result<Completion, Failed> {
     if is_set("DAMONLAB_REQUIRE", "vm") {
         Err(Failed::from(reason))
@@ -28,39 +36,39 @@ pub fn ignored(reason: String) -> Result<Completion, Failed> {
     }
 }
 
-/// Tools and kernel, once a process; or what is missing and what to type.
-fn lab() -> Result<&'static Lab, String> {
-    static LAB: OnceLock<Result<Lab, String>> = OnceLock::new();
-    let lab = LAB.get_or_init(|| prepare().map_err(|error| error.to_string()));
-    lab.as_ref().map_err(Clone::clone)
+/// Tools and kernel, once a process.
+fn lab() -> Result<&'static Lab, &'static NoLab> {
+    static LAB: OnceLock<Result<Lab, NoLab>> = OnceLock::new();
+    LAB.get_or_init(prepare).as_ref()
 }
 
-fn prepare() -> Result<Lab, Box<dyn Error>> {
-    let env = Env::machine()?;
+fn prepare() -> Result<Lab, NoLab> {
+    let env = Env::machine().map_err(failed)?;
     let progress = Progress::stderr();
     let install = is_set("DAMONLAB_SETUP", "1");
     if install {
-        setup::install(&env, &progress)?;
+        setup::install(&env, &progress).map_err(failed)?;
     }
-    let tools = setup::tools(&env)?;
+    let tools = setup::tools(&env).map_err(|missing| NoLab::Missing(missing.to_string()))?;
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
-    let request = Request::of(match &given {
-        Some(path) => Source::of_path(path)?,
-        None => Source::Default,
-    });
+    let source = given.as_deref().map_or(Ok(Source::Default), Source::of_path).map_err(failed)?;
+    let request = Request::of(source);
     let origins = Origins::of(env);
     // A build takes minutes: only for who asked for it.
     let may_build = install || given.is_some() || is_set("DAMONLAB_REQUIRE", "vm");
-    let image = match kernel::ready(&request, &origins)? {
+    let image = match kernel::ready(&request, &origins).map_err(failed)? {
         Some(image) => image,
-        None if may_build => kernel::obtain(&request, &origins, &progress)?,
+        None if may_build => kernel::obtain(&request, &origins, &progress).map_err(failed)?,
         None => {
-            return Err(
-                format!("no kernel is built; `{}` builds it", setup::ourselves("kernel build")).into()
-            );
+            let command = setup::ourselves("kernel build");
+            return Err(NoLab::Missing(format!("no kernel is built; `{command}` builds it")));
         }
     };
     Ok(Lab { tools, image, agent: vm::AGENT, out: paths::project().join("results") })
+}
+
+fn failed(error: impl std::fmt::Display) -> NoLab {
+    NoLab::Failed(error.to_string())
 }
 
 fn is_set(variable: &str, value: &str) -> bool {
