@@ -90,6 +90,10 @@ impl Build<'_> {
         }
         let requests = Requests::read(fragments)?;
         let begun = Instant::now();
+        // Gone until the new configuration is whole: the old stamp must never stand beside a new .config.
+        if stamped.exists() {
+            fs::remove_file(&stamped)?;
+        }
         let folder = self.out.join("damonlab.fragments");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -304,6 +308,20 @@ mod tests {
         assert_eq!((second.done, second.expected()), (300, Some(FIRST_BUILD)));
         second.store(out.path(), true).unwrap();
         assert_eq!(Steps::load(out.path()), Steps { done: 0, finished: true });
+    }
+
+    #[test]
+    fn a_configuration_that_fails_leaves_no_stamp_of_an_earlier_one() {
+        let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
+        let cache = tempfile::tempdir().unwrap();
+        let build = build(&toolchain, cache.path(), &progress);
+        fs::create_dir_all(&build.out).unwrap();
+        fs::write(build.out.join(".config"), "").unwrap();
+        fs::write(build.out.join("damonlab.stamp"), "first").unwrap();
+        build.configure(&[], "first").unwrap();
+        // There is no tree, so make fails.
+        build.configure(&[], "second").unwrap_err();
+        assert!(!build.out.join("damonlab.stamp").exists());
     }
 
     #[test]

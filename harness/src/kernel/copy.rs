@@ -174,6 +174,9 @@ impl WorkingCopy {
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder)?;
         }
+        if std::fs::symlink_metadata(&to).is_ok_and(|meta| meta.is_dir()) {
+            fs::remove_dir_all(&to)?;
+        }
         Ok(to)
     }
 }
@@ -296,6 +299,19 @@ mod tests {
         fs::remove_file(setting.source.path().join("a/b/gone.c")).unwrap();
         assert_eq!(setting.sync_tree(), Changes { written: 0, removed: 1, fresh: false });
         assert!(!setting.copy().tree().join("a").exists());
+    }
+
+    #[test]
+    fn a_folder_in_a_files_place_goes() {
+        let setting = Setting::new(&[("a.c", "1")]);
+        setting.sync_tree();
+        let file = setting.copy().tree().join("a.c");
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        fs::write(file.join("left"), "").unwrap();
+        setting.write("a.c", "2");
+        setting.sync_tree();
+        assert_eq!(setting.read("a.c"), "2");
     }
 
     #[test]

@@ -122,6 +122,9 @@ pub enum KernelError {
         /// What went wrong with kernel.org.
         mirror: Box<KernelError>,
     },
+    /// There is nothing to fetch from kernel.org with.
+    #[error("no curl in PATH; `apt-get install curl ca-certificates` brings it")]
+    NoCurl,
     /// A download that is not what its list of checksums says.
     #[error("{file} does not have the checksum of {list}: wanted {wanted}, found {found}")]
     Checksum {
@@ -182,6 +185,7 @@ impl KernelError {
             E::Make { .. }
             | E::CachePath(_)
             | E::Fetch { .. }
+            | E::NoCurl
             | E::Checksum { .. }
             | E::Sources(_)
             | E::NoPackage { .. }

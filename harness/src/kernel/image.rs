@@ -69,7 +69,8 @@ pub fn find(cache: &Path, key: &str) -> Option<Image> {
     })
 }
 
-/// Puts the kernel in the build folder of `about` into the cache, whole or not at all.
+/// Puts the kernel in the build folder of `about` into the cache, whole or not at all. A whole image that
+/// is there by now stays: the same key means the same kernel.
 pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelError> {
     let folder = cache.join("image");
     let scratch = paths::scratch(&folder)?;
@@ -82,11 +83,18 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
     let text = serde_json::to_vec_pretty(&about).map_err(io::Error::from)?;
     fs::write(scratch.path().join("image.json"), text)?;
     let place = folder.join(key);
-    if place.exists() {
-        // What find() did not take: a folder that somebody took files out of.
-        fs::remove_dir_all(&place)?;
+    // Another build of equal inputs may have been first, and its image may be in use.
+    if find(cache, key).is_none() {
+        if place.exists() {
+            // What find() did not take: a folder that somebody took files out of.
+            fs::remove_dir_all(&place)?;
+        }
+        match fs::rename(scratch.path(), &place) {
+            Err(cause) if find(cache, key).is_none() => return Err(cause.into()),
+            Err(_) => {}
+            Ok(()) => drop(scratch.keep()),
+        }
     }
-    fs::rename(scratch.keep(), &place)?;
     fs::write(about.build.join(KEY_FILE), key)?;
     let image =
         find(cache, key).ok_or_else(|| io::Error::other(format!("{} is not whole", place.display())))?;
@@ -168,6 +176,17 @@ mod tests {
         assert!(publish(cache.path(), "first", &about).unwrap().vmlinux.is_some());
         publish(cache.path(), "second", &about).unwrap();
         assert_eq!(find(cache.path(), "first").unwrap().vmlinux, None);
+    }
+
+    #[test]
+    fn an_equal_build_that_was_first_keeps_its_image() {
+        let cache = tempfile::tempdir().unwrap();
+        let first = build(&cache.path().join("first"));
+        let second = build(&cache.path().join("second"));
+        publish(cache.path(), "abc", &first).unwrap();
+        let image = publish(cache.path(), "abc", &second).unwrap();
+        assert_eq!(image.vmlinux, Some(first.build.join("vmlinux")));
+        assert_eq!(fs::read_dir(cache.path().join("image")).unwrap().count(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::error::{KernelError, Kind};
 use super::listing::{self, Listing};
-use crate::host::command::{self, RunError};
+use crate::host::command;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::progress::Progress;
@@ -119,9 +119,10 @@ impl Origins {
         self.unpack(&tarball, FALLBACK, scratch.path(), progress)
     }
 
-    fn fetch(&self, file: &str, folder: &Path) -> Result<PathBuf, RunError> {
+    fn fetch(&self, file: &str, folder: &Path) -> Result<PathBuf, KernelError> {
         let path = folder.join(file);
-        let mut curl = Command::new("curl");
+        let curl = paths::find_program(&self.env.path, "curl").ok_or(KernelError::NoCurl)?;
+        let mut curl = Command::new(curl);
         curl.args([
             "--fail",
             "--silent",
@@ -133,7 +134,8 @@ impl Origins {
             "3",
         ]);
         curl.arg("--output").arg(&path).arg(format!("{}/{file}", self.mirror.trim_end_matches('/')));
-        command::succeed(&mut curl).map(|_| path)
+        command::succeed(&mut curl)?;
+        Ok(path)
     }
 
     fn unpack(
@@ -252,6 +254,16 @@ mod tests {
         let again = origins(Path::new("/nonexistent"), cache.path()).obtain(&Progress::silent()).unwrap();
         assert_eq!(again.dir, release.dir);
         assert_eq!(again.listing().unwrap(), release.listing().unwrap());
+    }
+
+    #[test]
+    fn without_curl_the_message_says_how_to_get_it() {
+        let cache = tempfile::tempdir().unwrap();
+        let mut origins = origins(Path::new("/nonexistent"), cache.path());
+        origins.env.path = "/nonexistent".into();
+        let error = origins.obtain(&Progress::silent()).unwrap_err();
+        assert!(error.to_string().contains("kernel.org: no curl in PATH"), "{error}");
+        assert!(error.to_string().contains("apt-get install curl ca-certificates"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In git the files are those that git tracks and those it does not ignore, as they lie there,
 //! uncommitted changes included. Elsewhere a list of patterns and the tree's own `.gitignore` files say
 //! what is a build's product. The tree is only read. Each content is hashed once and remembered with the file's size and
-//! time, so that looking again costs a stat a file.
+//! times, so that looking again costs a stat a file.
 
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing, kind_of};
@@ -11,6 +11,7 @@ use crate::host::{command, paths};
 use fs_err as fs;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -47,7 +48,21 @@ struct Stat {
     size: u64,
     /// Nanoseconds since 1970.
     modified: i128,
+    /// Nanoseconds since 1970; unlike `modified`, no program can set it back.
+    changed: i128,
     inode: u64,
+}
+
+impl Stat {
+    fn of(meta: &Metadata) -> Stat {
+        let time = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Stat {
+            size: meta.size(),
+            modified: time(meta.mtime(), meta.mtime_nsec()),
+            changed: time(meta.ctime(), meta.ctime_nsec()),
+            inode: meta.ino(),
+        }
+    }
 }
 
 /// Contents that were hashed before.
@@ -56,10 +71,14 @@ struct Known(BTreeMap<String, (Stat, Content)>);
 
 /// Lists the tree in `dir`; `memory` is the file in which hashes are remembered.
 pub fn list(dir: &Path, memory: &Path) -> Result<Listing, KernelError> {
+    list_at(dir, memory, SystemTime::now())
+}
+
+fn list_at(dir: &Path, memory: &Path, now: SystemTime) -> Result<Listing, KernelError> {
     let names = names(dir)?;
     let known = Known::load(memory);
     // A file that changes again within the clock's grain keeps its time: what is this young is read again.
-    let settled = nanoseconds(SystemTime::now()) - Duration::from_secs(2).as_nanos().cast_signed();
+    let settled = nanoseconds(now) - Duration::from_secs(2).as_nanos().cast_signed();
     let mut next = Known::default();
     let mut files = BTreeMap::new();
     for name in names {
@@ -67,13 +86,12 @@ pub fn list(dir: &Path, memory: &Path) -> Result<Listing, KernelError> {
         // A tracked file may be deleted in the working tree.
         let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
         let Some(kind) = kind_of(&meta) else { continue };
-        let modified = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
-        let stat = Stat { size: meta.size(), modified, inode: meta.ino() };
+        let stat = Stat::of(&meta);
         let content = match known.0.get(&name) {
             Some((before, content)) if *before == stat => *content,
             _ => Content::of(&read(&path, kind)?),
         };
-        if modified < settled {
+        if stat.modified.max(stat.changed) < settled {
             next.0.insert(name.clone(), (stat, content));
         }
         files.insert(name, Entry { kind, content });
@@ -142,18 +160,19 @@ impl Known {
     }
 
     fn entry(line: &str) -> Option<(String, (Stat, Content))> {
-        let mut words = line.splitn(5, ' ');
+        let mut words = line.splitn(6, ' ');
         let size = words.next()?.parse().ok()?;
         let modified = words.next()?.parse().ok()?;
+        let changed = words.next()?.parse().ok()?;
         let inode = words.next()?.parse().ok()?;
         let content = Content::parse(words.next()?)?;
-        Some((words.next()?.to_owned(), (Stat { size, modified, inode }, content)))
+        Some((words.next()?.to_owned(), (Stat { size, modified, changed, inode }, content)))
     }
 
     fn text(&self) -> String {
         let mut text = String::new();
-        for (path, (Stat { size, modified, inode }, content)) in &self.0 {
-            let _ = writeln!(text, "{size} {modified} {inode} {content} {path}");
+        for (path, (Stat { size, modified, changed, inode }, content)) in &self.0 {
+            let _ = writeln!(text, "{size} {modified} {changed} {inode} {content} {path}");
         }
         text
     }
@@ -176,6 +195,11 @@ mod tests {
     fn git_says(dir: &Path, arguments: &[&str]) {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
         command::succeed(Command::new("git").current_dir(dir).args(identity).args(arguments)).unwrap();
+    }
+
+    /// Late enough that every file has settled.
+    fn in_an_hour() -> SystemTime {
+        SystemTime::now() + Duration::from_secs(3600)
     }
 
     fn listed(dir: &Path, memory: &Path) -> Vec<String> {
@@ -239,18 +263,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_hashed_before_is_remembered_by_size_time_and_inode() {
+    fn what_was_hashed_before_is_remembered_by_size_times_and_inode() {
         let dir = tree(&[("old.c", "text")]);
-        let old = SystemTime::now() - Duration::from_secs(3600);
-        std::fs::File::options()
-            .write(true)
-            .open(dir.path().join("old.c"))
-            .unwrap()
-            .set_modified(old)
-            .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let memory = folder.path().join("m");
-        let first = list(dir.path(), &memory).unwrap();
+        let first = list_at(dir.path(), &memory, in_an_hour()).unwrap();
         // A remembered content that is plainly wrong shows that the file was not read again.
         let text = fs::read_to_string(&memory).unwrap();
         let wrong = text.replace(&Content::of(b"text").to_string(), &Content::of(b"other").to_string());
@@ -258,6 +275,20 @@ mod tests {
         let second = list(dir.path(), &memory).unwrap();
         assert_eq!(first.0["old.c"].content, Content::of(b"text"));
         assert_eq!(second.0["old.c"].content, Content::of(b"other"));
+    }
+
+    #[test]
+    fn a_file_that_was_given_its_old_time_back_is_read_again() {
+        let dir = tree(&[("a.c", "one")]);
+        let folder = tempfile::tempdir().unwrap();
+        let (path, memory) = (dir.path().join("a.c"), folder.path().join("m"));
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        list_at(dir.path(), &memory, in_an_hour()).unwrap();
+        // More than the grain of the file system's clock.
+        std::thread::sleep(Duration::from_millis(30));
+        fs::write(&path, "two").unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+        assert_eq!(list(dir.path(), &memory).unwrap().0["a.c"].content, Content::of(b"two"));
     }
 
     #[test]

@@ -175,11 +175,7 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
     }
     let _lock =
         Lock::acquire(&env.cache.join("setup.lock"), || progress.say("setup: waiting for another damonlab"))?;
-    let rows = doctor(env);
-    let mut packages: Vec<&'static str> =
-        rows.iter().filter(|row| row.blocks()).filter_map(|row| row.package).collect();
-    packages.sort_unstable();
-    packages.dedup();
+    let packages = packages(&doctor(env));
     if !packages.is_empty() {
         install_packages(env, &packages, progress)?;
     }
@@ -192,6 +188,19 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
         progress.say("setup: installed virtme-ng in damonlab's own environment");
     }
     tools(env).map(drop).map_err(SetupError::Still)
+}
+
+/// The packages to install, sorted. What is optional comes along with what is not, and is no reason of its own.
+fn packages(rows: &[Row]) -> Vec<&'static str> {
+    if !rows.iter().any(|row| row.blocks() && row.package.is_some()) {
+        return Vec::new();
+    }
+    let missing = rows.iter().filter(|row| !matches!(row.state, State::Found(_)));
+    let mut packages: Vec<&'static str> = missing.filter_map(|row| row.package).collect();
+    packages.extend(packages.clone().into_iter().filter_map(requirements::companion));
+    packages.sort_unstable();
+    packages.dedup();
+    packages
 }
 
 fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result<(), SetupError> {
@@ -292,6 +301,21 @@ mod tests {
         assert_eq!(missing.what.first().unwrap(), "QEMU");
         assert_eq!(missing.what.last().unwrap(), "virtme-ng");
         assert!(missing.command.ends_with("setup"));
+    }
+
+    #[test]
+    fn what_is_optional_is_installed_along_and_never_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let env =
+            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
+        let mut rows = doctor(&env);
+        let all = packages(&rows);
+        assert!(["ca-certificates", "curl", "flex"].iter().all(|package| all.contains(package)), "{all:?}");
+        // virtme-ng, which is no package, and curl stay missing.
+        for row in rows.iter_mut().filter(|row| row.need == Need::Required && row.package.is_some()) {
+            row.state = State::Found("here".into());
+        }
+        assert!(packages(&rows).is_empty());
     }
 
     #[test]

@@ -39,6 +39,12 @@ pub enum Need {
     Optional,
 }
 
+/// What has to be installed along with a package for damonlab's use of it: recommendations are left out.
+pub(super) fn companion(package: &str) -> Option<&'static str> {
+    // Without the certificates curl trusts nobody.
+    (package == "curl").then_some("ca-certificates")
+}
+
 /// The oldest virtme-ng whose command line ours is written for.
 pub(super) fn oldest_virtme_ng() -> Version {
     Version::of(1, 39)

@@ -2,7 +2,8 @@
 //!
 //! Both of Debian's formats are read: one-line `*.list` and deb822 `*.sources`. Only the entry of the
 //! distribution's own archive is taken, the one that has the release's suite and the component `main`;
-//! lines of third parties stay out. So a mirror or a proxy that the machine uses is used here too, and
+//! lines of third parties stay out. Where a third party names its suite and component alike, the archive
+//! that also has the release's updates is taken for the distribution's, then one that Debian's keyring signs. So a mirror or a proxy that the machine uses is used here too, and
 //! no host name stands in this program.
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,38 @@ impl Archive {
             text.push_str(&format!("Signed-By: {key}\n"));
         }
         text
+    }
+
+    /// Whether `main` of `suite` is taken from it.
+    fn has(&self, suite: &str) -> bool {
+        self.suites.iter().any(|own| own == suite) && self.components.iter().any(|own| own == "main")
+    }
+
+    fn is_signed_by_debian(&self) -> bool {
+        self.signed_by.as_ref().is_some_and(|key| key.contains("debian-archive"))
+    }
+
+    /// Whether both have an address in common; a slash at its end says nothing.
+    fn is_where(&self, other: &Archive) -> bool {
+        let addresses = |archive: &Archive| -> Vec<String> {
+            archive.uris.split_whitespace().map(|uri| uri.trim_end_matches('/').to_owned()).collect()
+        };
+        let others = addresses(other);
+        addresses(self).iter().any(|uri| others.contains(uri))
+    }
+
+    /// This archive with the suites whose `main` other `entries` take from the same place: a one-line
+    /// source names one suite only.
+    fn with_suites_of(mut self, entries: &[Archive]) -> Archive {
+        let same = entries.iter().filter(|entry| entry.is_where(&self));
+        let suites: Vec<String> =
+            same.flat_map(|entry| entry.suites.iter().filter(|suite| entry.has(suite))).cloned().collect();
+        for suite in suites {
+            if !self.suites.contains(&suite) {
+                self.suites.push(suite);
+            }
+        }
+        self
     }
 }
 
@@ -74,15 +107,16 @@ impl Archives {
         let codename = codename(&text).ok_or(SourcesError::NoCodename(release))?;
         let folder = root.join("etc/apt");
         let entries = entries(&folder);
+        let updates = format!("{codename}-updates");
         let with = |suite: &str| {
-            entries
-                .iter()
-                .find(|a| a.suites.iter().any(|s| s == suite) && a.components.iter().any(|c| c == "main"))
+            let matching = entries.iter().filter(|archive| archive.has(suite)).cloned();
+            let whole = matching.map(|archive| archive.with_suites_of(&entries));
+            // The first of the best.
+            whole.min_by_key(|archive| (!archive.has(&updates), !archive.is_signed_by_debian()))
         };
-        let main = with(&codename)
-            .cloned()
-            .ok_or_else(|| SourcesError::NoArchive { folder, suite: codename.clone() })?;
-        let security = with(&format!("{codename}-security")).cloned();
+        let main =
+            with(&codename).ok_or_else(|| SourcesError::NoArchive { folder, suite: codename.clone() })?;
+        let security = with(&format!("{codename}-security"));
         Ok(Archives { codename, main, security })
     }
 
@@ -257,6 +291,28 @@ Signed-By: /usr/share/keyrings/archive.gpg
         Architectures: amd64
         Signed-By: /k.gpg
         ");
+    }
+
+    #[test]
+    fn a_third_party_with_debians_suite_and_component_is_not_taken_for_debian() {
+        let third = ("sources.list.d/a.list", "deb [signed-by=/third.gpg] http://third/x bookworm main\n");
+        let one_line = "deb http://a/debian bookworm main\ndeb http://a/debian/ bookworm-updates main\n";
+        let signed =
+            "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://a/debian bookworm main\n";
+        for debian in [DEB822, one_line, signed] {
+            let name = if debian == DEB822 { "sources.list.d/b.sources" } else { "sources.list.d/b.list" };
+            let root = machine("bookworm", &[third, (name, debian)]);
+            let text = Archives::of_machine(root.path()).unwrap().for_tools();
+            assert!(!text.contains("third"), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_line_sources_have_the_updates_of_another_line() {
+        let list = "deb http://a/debian bookworm main\ndeb http://a/debian/ bookworm-updates main\n";
+        let root = machine("bookworm", &[("sources.list", list)]);
+        let text = Archives::of_machine(root.path()).unwrap().for_tools();
+        assert!(text.contains("Suites: bookworm bookworm-updates bookworm-backports\n"), "{text}");
     }
 
     #[test]

@@ -52,8 +52,7 @@ impl Venv {
     /// The version of virtme-ng if the environment is whole and was made here.
     pub fn version(&self) -> Option<Version> {
         let marker = fs::read_to_string(self.marker()).ok()?;
-        let whole =
-            marker == self.marker_text() && self.vng().is_file() && self.folder.join("bin/python3").exists();
+        let whole = marker == self.marker_text().ok()? && self.vng().is_file();
         self.installed_version().filter(|version| whole && *version >= oldest_virtme_ng())
     }
 
@@ -101,15 +100,18 @@ impl Venv {
         {
             return Err(VenvError::NotThere { folder: self.folder.clone(), wanted: oldest_virtme_ng() });
         }
-        Ok(paths::write_atomic(&self.marker(), self.marker_text().as_bytes())?)
+        Ok(paths::write_atomic(&self.marker(), self.marker_text()?.as_bytes())?)
     }
 
     fn marker(&self) -> PathBuf {
         self.folder.join("damonlab-complete")
     }
 
-    fn marker_text(&self) -> String {
-        format!("made in {}\n", self.folder.display())
+    /// Names the Python behind the environment's link: when the system gets another, what was installed
+    /// for the old one is of no use.
+    fn marker_text(&self) -> io::Result<String> {
+        let python = fs::canonicalize(self.folder.join("bin/python3"))?;
+        Ok(format!("made in {} with {}\n", self.folder.display(), python.display()))
     }
 
     /// The version in the name of the package's metadata folder: no Python has to start for it.
@@ -131,6 +133,7 @@ impl Venv {
 mod tests {
     use super::*;
     use std::ffi::OsStr;
+    use std::os::unix::fs::symlink;
 
     /// An environment as pip leaves it, with virtme-ng of `version`.
     fn environment(cache: &Path, version: &str) -> Venv {
@@ -140,9 +143,10 @@ mod tests {
         for folder in [metadata.as_str(), "bin"] {
             fs::create_dir_all(venv.folder.join(folder)).unwrap();
         }
-        for file in ["bin/vng", "bin/python3"] {
-            fs::write(venv.folder.join(file), "").unwrap();
+        for file in [venv.vng(), cache.join("python3.11")] {
+            fs::write(file, "").unwrap();
         }
+        symlink(cache.join("python3.11"), venv.folder.join("bin/python3")).unwrap();
         venv
     }
 
@@ -151,7 +155,7 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
         assert_eq!(venv.version(), None);
-        fs::write(venv.marker(), venv.marker_text()).unwrap();
+        fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), Version::find("1.42"));
     }
 
@@ -159,7 +163,22 @@ mod tests {
     fn an_environment_that_was_moved_is_not_whole() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
-        fs::write(venv.marker(), "made in /elsewhere/venv\n").unwrap();
+        let text = venv.marker_text().unwrap();
+        let elsewhere = text.replace(&venv.folder.display().to_string(), "/elsewhere/venv");
+        fs::write(venv.marker(), elsewhere).unwrap();
+        assert_eq!(venv.version(), None);
+    }
+
+    #[test]
+    fn an_environment_of_another_or_a_removed_python_is_not_whole() {
+        let cache = tempfile::tempdir().unwrap();
+        let venv = environment(cache.path(), "1.42");
+        fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
+        assert!(venv.version().is_some());
+        fs::rename(cache.path().join("python3.11"), cache.path().join("python3.13")).unwrap();
+        assert_eq!(venv.version(), None);
+        fs::remove_file(venv.folder.join("bin/python3")).unwrap();
+        symlink(cache.path().join("python3.13"), venv.folder.join("bin/python3")).unwrap();
         assert_eq!(venv.version(), None);
     }
 
@@ -167,7 +186,7 @@ mod tests {
     fn an_older_virtme_ng_does_not_do() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.38");
-        fs::write(venv.marker(), venv.marker_text()).unwrap();
+        fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), None);
     }
 
