@@ -1,11 +1,11 @@
 //! One line of `expect`: which quantity, which bounds.
 
 use super::Names;
+use super::event::Recorded;
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::expect::{Bound, Expectation, Quantity, Where};
 use crate::scenario::raw::{At, RawExpectation, RawLast};
 use crate::scenario::units::{Leaf, Size, Word};
-use std::collections::BTreeMap;
 
 /// The event of which there is one a charge window and goal.
 const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
@@ -18,9 +18,19 @@ enum Unit {
     Size,
 }
 
-/// `windows`: how many charge windows the steps have room for, where that is known.
-pub(super) fn resolve(raw: &At<RawExpectation>, names: &Names, windows: Option<u64>) -> Checked<Expectation> {
-    let quantity = quantity(raw, names, windows)?;
+/// What the run can have.
+pub(super) struct Run<'a> {
+    /// The nodes and workloads.
+    pub(super) names: &'a Names,
+    /// How many charge windows the steps have room for, where that is known.
+    pub(super) windows: Option<u64>,
+    /// The patterns of `trace.events`.
+    pub(super) events: &'a [String],
+}
+
+/// The expectation that `raw` means.
+pub(super) fn resolve(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Expectation> {
+    let quantity = quantity(raw, run)?;
     let unit = match quantity {
         Quantity::Mean { .. } => Unit::Plain,
         Quantity::Count { .. } | Quantity::Vmstat { .. } => Unit::Whole,
@@ -29,23 +39,25 @@ pub(super) fn resolve(raw: &At<RawExpectation>, names: &Names, windows: Option<u
     Ok(Expectation { quantity, bound: bound(raw, unit)?, line: raw.referenced.line() })
 }
 
-fn quantity(raw: &At<RawExpectation>, names: &Names, windows: Option<u64>) -> Checked<Quantity> {
+fn quantity(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Quantity> {
     let line = &raw.value;
     match (&line.mean, &line.count, &line.resident, &line.vmstat) {
         (Some(field), None, None, None) => {
             only(raw, "mean", &["of", "where", "last"])?;
-            mean(raw, field, names, windows)
+            mean(raw, field, run)
         }
         (None, Some(event), None, None) => {
             only(raw, "count", &["where"])?;
-            Ok(Quantity::Count { event: word(event, "event")?, filter: filter(line.filter.as_ref(), names)? })
+            let event = Recorded::resolve(event, run.events)?;
+            Ok(Quantity::Count { event: event.text(), filter: filter(raw, &event, run)? })
         }
         (None, None, Some(name), None) => {
             only(raw, "resident", &["node"])?;
             let Some(node) = &line.node else {
                 return Err(Fault::at(raw, "`resident` needs to know where: node: N"));
             };
-            Ok(Quantity::Resident { workload: names.workload(name)?, node: names.node(node.value.0, node)? })
+            let workload = run.names.workload(name)?;
+            Ok(Quantity::Resident { workload, node: run.names.node(node.value.0, node)? })
         }
         (None, None, None, Some(counter)) => {
             only(raw, "vmstat", &[])?;
@@ -70,34 +82,27 @@ fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()>
     }
 }
 
-fn mean(
-    raw: &At<RawExpectation>,
-    field: &At<Word>,
-    names: &Names,
-    windows: Option<u64>,
-) -> Checked<Quantity> {
+fn mean(raw: &At<RawExpectation>, field: &At<Word>, run: &Run<'_>) -> Checked<Quantity> {
     let Some(event) = &raw.value.of else {
         return Err(Fault::at(raw, "`mean` needs to know of which event: of: EVENT"));
     };
+    let event = Recorded::resolve(event, run.events)?;
+    event.check_mean(field)?;
     let last = match &raw.value.last {
         None => None,
-        Some(last) => Some(self::last(last, event, windows)?),
+        Some(last) => Some(self::last(last, &event, run.windows)?),
     };
-    Ok(Quantity::Mean {
-        event: word(event, "event")?,
-        field: word(field, "field")?,
-        filter: filter(raw.value.filter.as_ref(), names)?,
-        last,
-    })
+    let filter = filter(raw, &event, run)?;
+    Ok(Quantity::Mean { event: event.text(), field: word(field, "field")?, filter, last })
 }
 
-fn last(raw: &At<RawLast>, event: &At<Word>, windows: Option<u64>) -> Checked<u64> {
+fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checked<u64> {
     let count = raw.value.windows.value.0;
     if count == 0 {
         return Err(Fault::at(&raw.value.windows, "the last 0 windows have no mean"));
     }
     match windows {
-        Some(run) if event.value.0 == WINDOW_EVENT && count > run => Err(Fault::at(
+        Some(run) if event.is(WINDOW_EVENT) && count > run => Err(Fault::at(
             &raw.value.windows,
             format!("the steps have room for {run} windows, and this asks for {count}"),
         )),
@@ -115,20 +120,21 @@ fn vmstat(raw: &At<Word>) -> Checked<Quantity> {
     Ok(Quantity::Vmstat { counter })
 }
 
-/// A C identifier, as events, fields and counters are.
+/// A C identifier, as fields and counters are.
 fn word(raw: &At<Word>, what: &str) -> Checked<String> {
     let text = &raw.value.0;
     let sound = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name an {what}"))) }
+    if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name a {what}"))) }
 }
 
-fn filter(raw: Option<&At<BTreeMap<String, At<Word>>>>, names: &Names) -> Checked<Where> {
+fn filter(raw: &At<RawExpectation>, event: &Recorded<'_>, run: &Run<'_>) -> Checked<Where> {
     let mut filter = Where::new();
-    for (field, value) in raw.iter().flat_map(|raw| &raw.value) {
+    for (field, value) in raw.value.filter.iter().flat_map(|raw| &raw.value) {
+        event.check_where(field, value)?;
         if field == "nid"
             && let Ok(id) = value.value.0.parse::<i64>()
         {
-            names.node_number(id, value)?;
+            run.names.node_number(id, value)?;
         }
         filter.insert(field.clone(), value.value.0.clone());
     }

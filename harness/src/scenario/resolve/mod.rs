@@ -5,6 +5,7 @@
 //! checked where that is at hand.
 
 mod context;
+mod event;
 mod expect;
 mod filter;
 mod machine;
@@ -90,9 +91,9 @@ pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     let steps = steps::resolve(&raw.steps, &kdamonds)?;
     let windows = steps::windows_run(&steps, &kdamonds);
-    let expect =
-        raw.expect.iter().map(|raw| expect::resolve(raw, &names, windows)).collect::<Checked<Vec<_>>>()?;
     let trace = trace(&raw.trace, &machine)?;
+    let run = expect::Run { names: &names, windows, events: &trace.events };
+    let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     let guest_time = super::guest_time(&steps);
     Ok(Scenario {
         name: name.to_owned(),
