@@ -106,7 +106,7 @@ fn scheme(text: &mut Text, view: &View<'_>, life: &Life<'_>, index: usize, confi
     let windows = &life.courses[index].windows;
     if view.traced("damos_node_eligible_mem_bp") && !node_goals(config).is_empty() {
         text.line(2, &format!("charge windows: {}", many(windows.len())));
-        (0..node_goals(config).len()).for_each(|place| goal(text, windows, place));
+        (0..node_goals(config).len()).for_each(|place| goal(text, windows, place, config.quota.goal_tuner));
     }
     if view.traced("damos_esz") {
         text.line(2, &format!("quota: {}", quota(life, index, config, windows)));
@@ -120,13 +120,15 @@ fn scheme(text: &mut Text, view: &View<'_>, life: &Life<'_>, index: usize, confi
     });
     if let Some(Stat { sz_tried, sz_applied, qt_exceeds, .. }) = last {
         if *sz_tried > 0 {
-            text.line(2, &format!("applied: {} of what it tried", share(*sz_applied, *sz_tried)));
+            // How much depends on which pages are on an LRU list in that moment.
+            let applied = if *sz_applied > 0 { "some" } else { "nothing" };
+            text.line(2, &format!("applied: {applied} of what it tried"));
         }
         text.line(2, &format!("quota used up: {}", if *qt_exceeds > 0 { "yes" } else { "never" }));
     }
 }
 
-fn goal(text: &mut Text, windows: &[Window<'_>], place: usize) {
+fn goal(text: &mut Text, windows: &[Window<'_>], place: usize, tuner: GoalTuner) {
     let measured: Vec<_> = windows
         .iter()
         .filter_map(|window| match window.goals.get(place).map(|line| &line.event) {
@@ -140,9 +142,10 @@ fn goal(text: &mut Text, windows: &[Window<'_>], place: usize) {
     let share = if measured.iter().all(|event| event.current_value == 0) {
         "nothing eligible there"
     } else {
-        // The mean of so few windows is mostly noise.
-        match many(half.len()) {
-            "many" => beside(mean, first.target_value),
+        // The mean of a few windows is mostly noise, and the consist tuner swings by design: two layouts
+        // of one kernel gave means on either side of its target.
+        match (many(half.len()), tuner) {
+            ("many", GoalTuner::Temporal) => beside(mean, first.target_value),
             _ => "something eligible there",
         }
     };
@@ -227,10 +230,20 @@ fn place(view: &View<'_>, life: &Life<'_>, event: &BeforeApply) -> String {
     if names.is_empty() { "memory of no node".to_owned() } else { names.join(" together with ") }
 }
 
+/// Whether a scheme works towards a goal with the consist tuner.
+fn swings(recording: &Recording) -> bool {
+    let mut schemes = recording.plan.kdamonds.iter().flat_map(|kdamond| &kdamond.context.schemes);
+    schemes.any(|scheme| scheme.quota.goal_tuner == GoalTuner::Consist && !scheme.quota.goals.is_empty())
+}
+
 fn memory(text: &mut Text, recording: &Recording) {
     let (Some(first), Some(last)) = (recording.samples.first(), recording.samples.last()) else { return };
-    text.line(0, "memory at the end");
-    for workload in &recording.plan.workloads {
+    let swings = swings(recording);
+    text.line(
+        0,
+        if swings { "memory at the end: not told, the consist tuner swings" } else { "memory at the end" },
+    );
+    for workload in recording.plan.workloads.iter().filter(|_| !swings) {
         let name = &workload.name;
         // A workload that has ended has no pages: what is left is the last that was seen.
         let pages = recording.samples.iter().rev().find_map(|sample| {
@@ -239,8 +252,10 @@ fn memory(text: &mut Text, recording: &Recording) {
         let none = BTreeMap::new();
         let nodes = pages.unwrap_or(&none);
         let whole: u64 = nodes.values().map(|bytes| bytes.0).sum();
-        let places = nodes.iter().filter(|(_, bytes)| bytes.0 > 0);
-        let places = places.map(|(node, bytes)| format!("{} on {node}", share(bytes.0, whole)));
+        // A handful of pages that stayed behind is weather.
+        let told = nodes.iter().map(|(node, bytes)| (node, share(bytes.0, whole)));
+        let told = told.filter(|(_, share)| !share.ends_with("nothing"));
+        let places = told.map(|(node, share)| format!("{share} on {node}"));
         text.line(1, &format!("{name}: {}", list(places)));
     }
     let moved = last.vmstat.iter().filter(|(name, value)| {
