@@ -78,6 +78,12 @@ fn qemu(machine: &Argv, place: &str) -> Vec<String> {
     words.extend(machine.qemu.iter().cloned());
     let own = [
         "-no-reboot".to_owned(),
+        // virtme-ng's own devices: with an ioeventfd QEMU's main loop serves hvc0 at the host's pace while
+        // the kernel spins for it, and no two boots take equally long (measured: ten runs, ten traces).
+        "-global".to_owned(),
+        "virtio-serial-pci.ioeventfd=off".to_owned(),
+        "-global".to_owned(),
+        "virtio-9p-pci.ioeventfd=off".to_owned(),
         "-initrd".to_owned(),
         format!("{place}/{}", file::INITRD),
         "-fw_cfg".to_owned(),
