@@ -78,6 +78,8 @@ fn qemu(machine: &Argv, place: &str) -> Vec<String> {
     words.extend(machine.qemu.iter().cloned());
     let own = [
         "-no-reboot".to_owned(),
+        // No CD-ROM, no floppy: nothing that the guest did not ask for.
+        "-nodefaults".to_owned(),
         // virtme-ng's own devices: with an ioeventfd QEMU's main loop serves hvc0 at the host's pace while
         // the kernel spins for it, and no two boots take equally long (measured: ten runs, ten traces).
         "-global".to_owned(),
