@@ -5,7 +5,6 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_secs(15);
@@ -21,7 +20,6 @@ enum Sink {
     Terminal,
     Lines,
     Silent,
-    Kept(Mutex<Vec<String>>),
 }
 
 impl Progress {
@@ -35,30 +33,12 @@ impl Progress {
         Progress { sink: Sink::Silent }
     }
 
-    /// Keeps every line for [`Progress::kept`].
-    pub fn keep() -> Progress {
-        Progress { sink: Sink::Kept(Mutex::default()) }
-    }
-
-    /// The lines said so far; empty unless made by [`Progress::keep`].
-    pub fn kept(&self) -> Vec<String> {
-        match &self.sink {
-            Sink::Kept(lines) => lines.lock().map(|lines| lines.clone()).unwrap_or_default(),
-            _ => Vec::new(),
-        }
-    }
-
     /// Says one line that stays.
     pub fn say(&self, line: &str) {
         match &self.sink {
             // A closed standard error is no reason to stop a build.
             Sink::Terminal | Sink::Lines => drop(writeln!(std::io::stderr(), "{line}")),
             Sink::Silent => {}
-            Sink::Kept(lines) => {
-                if let Ok(mut lines) = lines.lock() {
-                    lines.push(line.to_owned());
-                }
-            }
         }
     }
 
