@@ -87,7 +87,8 @@ const ENDLESS: &[u8] = &{
 /// The first finding of a run with another `/init`, which must fail.
 fn failed_with(lab: &Lab, agent: &'static [u8], boot: Duration) -> Result<Finding, Box<dyn Error>> {
     let out = tempfile::tempdir()?;
-    let lab = Lab { tools: lab.tools.clone(), image: lab.image.clone(), agent, out: out.path().to_owned() };
+    let out_folder = out.path().to_owned();
+    let lab = Lab { agent, out: out_folder, checkpoints: None, ..lab.clone() };
     let mut loaded = Loaded::from(&paths::project().join("scenarios/goal-needs-paddr.yaml"))?;
     loaded.scenario.clocks.boot = boot;
     match run::run(&lab, &loaded, 0)?.verdict {

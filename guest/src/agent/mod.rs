@@ -11,6 +11,7 @@ mod files;
 mod fw_cfg;
 mod memory;
 mod mounts;
+mod ready_point;
 mod results;
 mod sample;
 mod steps;
@@ -60,6 +61,7 @@ impl Run {
         self.report.kernel = kernel();
         steady_addresses();
         console::line(READY_MARK);
+        ready_point::stop_here()?;
         let plan = fw_cfg::plan()?;
         self.set_up(&plan)?;
         self.play(&plan)

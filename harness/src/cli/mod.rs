@@ -36,7 +36,7 @@ enum Verb {
         #[arg(required = true, value_name = "DIR")]
         recordings: Vec<PathBuf>,
     },
-    /// List the scenarios, and the kernels in the cache.
+    /// List the scenarios, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
     /// Build, list and remove kernels.
@@ -62,6 +62,9 @@ struct Run {
     /// Changes every random choice of the workloads.
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
+    /// Boot the guest, even where a saved one could be started; save none.
+    #[arg(long)]
+    no_checkpoint: bool,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,

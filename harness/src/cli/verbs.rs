@@ -9,6 +9,8 @@ use crate::report;
 use crate::run::{self, Lab, Loaded, Report};
 use crate::setup::{self, Env};
 use crate::vm;
+use crate::vm::checkpoint::{self, Store};
+use damonlab_guest::units::Bytes;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -28,9 +30,11 @@ pub(super) fn run(arguments: &Run) -> Answer {
         setup::install(&env, &progress)?;
     }
     let tools = setup::tools(&env)?;
-    let image = kernel::obtain(&request, &Origins::of(env), &progress)?;
+    let origins = Origins::of(env);
+    let image = kernel::obtain(&request, &origins, &progress)?;
     let out = std::path::absolute(&arguments.out)?;
-    let lab = Lab { tools, image, agent: vm::AGENT, out };
+    let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
+    let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
     let mut reports = Vec::new();
     for loaded in &loaded {
         progress.say(&format!(
@@ -77,7 +81,14 @@ pub(super) fn list() -> Answer {
         text.push_str(&format!("  {:<20}  {}\n", scenario.name, scenario.summary));
     }
     say(&text)?;
-    kernel_list()
+    kernel_list()?;
+    let all = checkpoint::list(&Store::of(&paths::cache()?));
+    let mut text = format!("checkpoints (at most {}):\n", checkpoint::limit());
+    for one in all {
+        text.push_str(&format!("  {}  {:>4} MiB  {}\n", one.key, one.size.0 / Bytes::MIB.0, one.describe));
+    }
+    say(&text)?;
+    Ok(0)
 }
 
 pub(super) fn kernel_build(arguments: &KernelArgs) -> Answer {

@@ -36,24 +36,52 @@ impl Lock {
     /// Waits for the lock at `path`, made where it is missing. `waiting` is called once if another
     /// process holds it.
     pub fn acquire(path: &Path, waiting: impl FnOnce()) -> Result<Lock, LockError> {
-        let failed = |cause| LockError::Io { path: path.to_owned(), cause };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
+        wait(path, File::try_lock, waiting)
+    }
+
+    /// Waits until nobody holds the lock alone, and shares it with others who do the same.
+    pub fn share(path: &Path) -> Result<Lock, LockError> {
+        wait(path, File::try_lock_shared, || {})
+    }
+
+    /// The lock, if nobody holds or shares it now.
+    pub fn try_acquire(path: &Path) -> Result<Option<Lock>, LockError> {
+        let file = open(path)?;
+        Ok(attempt(&file, path, File::try_lock)?.then_some(Lock { _file: file }))
+    }
+}
+
+/// One way to lock a file without waiting.
+type Try = fn(&File) -> Result<(), TryLockError>;
+
+fn wait(path: &Path, way: Try, waiting: impl FnOnce()) -> Result<Lock, LockError> {
+    let file = open(path)?;
+    let mut waiting = Some(waiting);
+    loop {
+        if attempt(&file, path, way)? {
+            return Ok(Lock { _file: file });
         }
-        let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
-        let mut waiting = Some(waiting);
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(cause)) => return Err(failed(cause)),
-            }
-            if let Some(waiting) = waiting.take() {
-                waiting();
-            }
-            interrupt::check()?;
-            std::thread::sleep(Duration::from_millis(100));
+        if let Some(waiting) = waiting.take() {
+            waiting();
         }
+        interrupt::check()?;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn open(path: &Path) -> Result<File, LockError> {
+    let failed = |cause| LockError::Io { path: path.to_owned(), cause };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    File::options().create(true).truncate(false).write(true).open(path).map_err(failed)
+}
+
+fn attempt(file: &File, path: &Path, way: Try) -> Result<bool, LockError> {
+    match way(file) {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(cause)) => Err(LockError::Io { path: path.to_owned(), cause }),
     }
 }
 
@@ -75,5 +103,15 @@ mod tests {
         assert!(!second.is_finished());
         drop(first);
         second.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn those_who_share_a_lock_keep_away_who_wants_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let (first, second) = (Lock::share(&path).unwrap(), Lock::share(&path).unwrap());
+        assert!(Lock::try_acquire(&path).unwrap().is_none());
+        drop((first, second));
+        assert!(Lock::try_acquire(&path).unwrap().is_some());
     }
 }

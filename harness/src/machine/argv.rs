@@ -1,5 +1,7 @@
-//! The words themselves: `--memory`, `--cpus`, `--numa`, `--numa-distance` for virtme-ng, the rest
-//! for QEMU.
+//! The words themselves: `--memory` and `--cpus` for virtme-ng, the rest for QEMU.
+//!
+//! Nodes go to QEMU and not through `vng --numa`: that one makes a shared memfd of each, and to save such
+//! a guest takes eleven seconds instead of a half (reading shmem pages allocates them; qemu.md section 0).
 
 use super::{hmat, slit};
 use crate::scenario::{CxlDevice, MachineSpec, NodeSpec};
@@ -12,12 +14,8 @@ pub struct Argv {
     pub memory: Bytes,
     /// How many CPUs.
     pub cpus: u32,
-    /// A value of `vng --numa` for each node, in order: `512M,cpus=0`, `512M,initiator=0`.
-    pub numa: Vec<String>,
-    /// Values of `vng --numa-distance`: `0,1=20`; all pairs or none.
-    pub distances: Vec<String>,
-    /// Arguments of QEMU itself, for `--qemu-opts`. PCI devices that come after these on the command
-    /// line need `bus=pcie.0`.
+    /// Arguments of QEMU itself, for `--qemu-opts`: nodes, distances, HMAT, CXL. PCI devices that come
+    /// after these on the command line need `bus=pcie.0`.
     pub qemu: Vec<String>,
 }
 
@@ -35,18 +33,9 @@ impl Argv {
         mebibytes(self.memory)
     }
 
-    /// The arguments of vng, in its order, but for those of QEMU.
+    /// The arguments of vng, but for those of QEMU.
     pub fn vng(&self) -> Vec<String> {
-        let mut words =
-            vec!["--cpus".to_owned(), self.cpus.to_string(), "--memory".to_owned(), self.memory_word()];
-        words.extend(self.numa.iter().flat_map(|value| ["--numa".to_owned(), value.clone()]));
-        words.extend(self.distances.iter().flat_map(|value| ["--numa-distance".to_owned(), value.clone()]));
-        words
-    }
-
-    /// The one argument that carries QEMU's: the `=` form, since the value begins with a `-`.
-    pub fn vng_qemu_opts(&self) -> String {
-        format!("--qemu-opts={}", self.qemu.join(" "))
+        vec!["--cpus".to_owned(), self.cpus.to_string(), "--memory".to_owned(), self.memory_word()]
     }
 }
 
@@ -54,15 +43,9 @@ pub(super) fn compose(spec: &MachineSpec) -> Result<Argv, MachineError> {
     let argv = Argv {
         memory: Bytes(spec.nodes.iter().map(|node| node.memory.0).sum()),
         cpus: spec.nodes.iter().map(|node| node.cpus.len() as u32).sum(),
-        numa: spec.nodes.iter().map(|node| numa(spec, node)).collect(),
-        distances: slit::table(spec)
-            .into_iter()
-            .map(|((from, to), distance)| format!("{},{}={distance}", from.0, to.0))
-            .collect(),
         qemu: qemu(spec),
     };
-    let words = argv.numa.iter().chain(&argv.distances).chain(&argv.qemu);
-    match words.into_iter().find(|word| !is_plain(word)) {
+    match argv.qemu.iter().find(|word| !is_plain(word)) {
         Some(word) => Err(MachineError::Quoting(word.clone())),
         None => Ok(argv),
     }
@@ -74,14 +57,21 @@ fn is_plain(word: &str) -> bool {
     !word.is_empty() && word.chars().all(plain)
 }
 
-fn numa(spec: &MachineSpec, node: &NodeSpec) -> String {
-    let size = mebibytes(node.memory);
-    if !node.cpus.is_empty() {
-        let cpus: Vec<String> = node.cpus.iter().map(|cpu| format!("cpus={cpu}")).collect();
-        return format!("{size},{}", cpus.join(","));
-    }
+/// A node and the memory behind it, `numa-mem<id>`.
+fn node(spec: &MachineSpec, node: &NodeSpec) -> [String; 4] {
+    let id = node.id.0;
+    let mut place = format!("node,nodeid={id},memdev=numa-mem{id}");
+    place.extend(node.cpus.iter().map(|cpu| format!(",cpus={cpu}")));
     // QEMU refuses `initiator=` without hmat=on.
-    if hmat::wanted(spec) { format!("{size},initiator={}", hmat::initiator(spec, node).0) } else { size }
+    if node.cpus.is_empty() && hmat::wanted(spec) {
+        place.push_str(&format!(",initiator={}", hmat::initiator(spec, node).0));
+    }
+    [
+        "-object".to_owned(),
+        format!("memory-backend-ram,id=numa-mem{id},size={}", mebibytes(node.memory)),
+        "-numa".to_owned(),
+        place,
+    ]
 }
 
 fn mebibytes(size: Bytes) -> String {
@@ -98,6 +88,10 @@ fn qemu(spec: &MachineSpec) -> Vec<String> {
         machine.push_str(",cxl=on");
     }
     let mut words = vec!["-machine".to_owned(), machine];
+    words.extend(spec.nodes.iter().flat_map(|one| node(spec, one)));
+    for ((from, to), distance) in slit::table(spec) {
+        words.extend(["-numa".to_owned(), format!("dist,src={},dst={},val={distance}", from.0, to.0)]);
+    }
     for row in hmat::rows(spec) {
         words.extend(lb(&row));
     }
@@ -154,24 +148,6 @@ pub fn qemu_check_args(argv: &Argv) -> Vec<String> {
             .map(str::to_owned)
             .to_vec();
     words.extend([argv.memory_word(), "-smp".to_owned(), argv.cpus.to_string()]);
-    for (index, value) in argv.numa.iter().enumerate() {
-        let (size, rest) = value
-            .split_once(',')
-            .map_or((value.as_str(), String::new()), |(size, rest)| (size, format!(",{rest}")));
-        words.extend([
-            "-object".to_owned(),
-            format!("memory-backend-memfd,id=mem{},size={size},share=on", index + 1),
-            "-numa".to_owned(),
-            format!("node,memdev=mem{}{rest}", index + 1),
-        ]);
-    }
-    for value in &argv.distances {
-        if let Some(((src, dst), val)) =
-            value.split_once('=').and_then(|(pair, val)| Some((pair.split_once(',')?, val)))
-        {
-            words.extend(["-numa".to_owned(), format!("dist,src={src},dst={dst},val={val}")]);
-        }
-    }
     words.extend(argv.qemu.iter().cloned());
     words
 }

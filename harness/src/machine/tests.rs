@@ -18,6 +18,15 @@ fn machine(text: &str) -> Machine {
     Machine::new(&scenario.machine).unwrap()
 }
 
+/// What comes after `start` in the words that begin with it.
+fn values<'a>(argv: &'a Argv, start: &'a str) -> Vec<&'a str> {
+    argv.qemu.iter().filter_map(|word| word.strip_prefix(start)).collect()
+}
+
+fn distances(argv: &Argv) -> Vec<&str> {
+    values(argv, "dist,")
+}
+
 const DRAM: &str = "    - {id: 0, memory: 256M, cpus: [0]}\n    - {id: 1, memory: 256M, cpus: [1]}\n";
 const SLOW: &str = "    - {id: 2, memory: 256M, from: {node: 0, latency: 300ns, bandwidth: 5G}}\n    \
                     - {id: 3, memory: 256M, from: {node: 1, latency: 300ns, bandwidth: 5G}}\n";
@@ -27,12 +36,25 @@ fn two_dram_and_two_slow_nodes_are_the_measured_example() {
     let machine = machine(&format!("  nodes:\n{DRAM}{SLOW}"));
     let argv = &machine.argv;
     assert_eq!((argv.memory_word().as_str(), argv.cpus), ("1024M", 2));
-    assert_eq!(argv.numa, ["256M,cpus=0", "256M,cpus=1", "256M,initiator=0", "256M,initiator=1"]);
-    let distances = [
-        "0,1=20", "0,2=30", "0,3=40", "1,0=20", "1,2=40", "1,3=30", "2,0=30", "2,1=40", "2,3=50", "3,0=40",
-        "3,1=30", "3,2=50",
+    let nodes = ["0,memdev=numa-mem0,cpus=0", "1,memdev=numa-mem1,cpus=1"];
+    let slow = ["2,memdev=numa-mem2,initiator=0", "3,memdev=numa-mem3,initiator=1"];
+    assert_eq!(values(argv, "node,nodeid="), [nodes, slow].concat());
+    assert_eq!(values(argv, "memory-backend-ram,id=numa-mem3,"), ["size=256M"]);
+    let table = [
+        (0, 1, 20),
+        (0, 2, 30),
+        (0, 3, 40),
+        (1, 0, 20),
+        (1, 2, 40),
+        (1, 3, 30),
+        (2, 0, 30),
+        (2, 1, 40),
+        (2, 3, 50),
+        (3, 0, 40),
+        (3, 1, 30),
+        (3, 2, 50),
     ];
-    assert_eq!(argv.distances, distances);
+    assert_eq!(distances(argv), table.map(|(src, dst, val)| format!("src={src},dst={dst},val={val}")));
     let tiers: Vec<u64> = machine.tiers.values().copied().collect();
     assert_eq!(tiers, [4, 4, 27, 27]);
 }
@@ -65,17 +87,20 @@ fn every_initiator_has_latency_and_bandwidth_to_every_node() {
 #[test]
 fn a_machine_without_speeds_has_no_hmat_and_no_table_of_distances() {
     let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}\n    - {id: 1, memory: 512M}").argv;
-    assert_eq!(argv.numa, ["512M,cpus=0", "512M"], "QEMU takes initiator= with hmat=on only");
-    assert_eq!(argv.qemu, ["-machine", "q35"]);
-    assert!(argv.distances.is_empty());
+    let nodes = ["0,memdev=numa-mem0,cpus=0", "1,memdev=numa-mem1"];
+    assert_eq!(values(&argv, "node,nodeid="), nodes, "QEMU takes initiator= with hmat=on only");
+    assert_eq!(argv.qemu[..2], ["-machine", "q35"]);
+    assert!(values(&argv, "hmat-lb").is_empty() && distances(&argv).is_empty());
 }
 
 #[test]
 fn given_distances_stay_and_the_rest_is_derived() {
     let argv = machine(&format!("  nodes:\n{DRAM}{SLOW}  distances: [{{from: 0, to: 1, distance: 15}}, {{from: 1, to: 0, distance: 17}}]")).argv;
-    assert_eq!(argv.distances.len(), 12, "all pairs or none");
-    assert!(argv.distances.contains(&"0,1=15".to_owned()) && argv.distances.contains(&"1,0=17".to_owned()));
-    assert!(argv.distances.contains(&"0,2=30".to_owned()));
+    let distances = distances(&argv);
+    assert_eq!(distances.len(), 12, "all pairs or none");
+    for pair in ["src=0,dst=1,val=15", "src=1,dst=0,val=17", "src=0,dst=2,val=30"] {
+        assert!(distances.contains(&pair), "{pair} is not in {distances:?}");
+    }
 }
 
 #[test]
@@ -98,15 +123,14 @@ fn a_cxl_device_brings_its_bridge_and_window_and_counts_in_no_memory() {
 #[test]
 fn several_cpus_on_one_node_are_named_one_by_one() {
     let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0, 1]}").argv;
-    assert_eq!(argv.numa, ["512M,cpus=0,cpus=1"]);
+    assert_eq!(values(&argv, "node,nodeid="), ["0,memdev=numa-mem0,cpus=0,cpus=1"]);
     assert_eq!(argv.cpus, 2);
 }
 
 #[test]
-fn vngs_words_are_in_its_order_and_qemus_travel_as_one() {
+fn virtme_ng_is_told_of_cpus_and_memory_alone() {
     let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}").argv;
-    assert_eq!(argv.vng(), ["--cpus", "1", "--memory", "512M", "--numa", "512M,cpus=0"]);
-    assert_eq!(argv.vng_qemu_opts(), "--qemu-opts=-machine q35");
+    assert_eq!(argv.vng(), ["--cpus", "1", "--memory", "512M"]);
 }
 
 /// QEMU itself takes each machine: it builds it, stops before the first instruction and quits.

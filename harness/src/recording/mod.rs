@@ -67,4 +67,7 @@ pub struct Meta {
     pub qemu: String,
     /// The seed.
     pub seed: u64,
+    /// The guest was booted, and not started from a checkpoint: its trace is another one, by microseconds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub booted: bool,
 }

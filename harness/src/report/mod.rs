@@ -44,6 +44,7 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
         Verdict::Unstable(why) => writeln!(out, "  unstable  {why}")?,
         Verdict::Infra(why) => writeln!(out, "  no answer {why}")?,
     }
+    report.notes.iter().try_for_each(|note| writeln!(out, "  note      {note}"))?;
     writeln!(out, "  recording {}", report.dir.display())
 }
 

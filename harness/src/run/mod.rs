@@ -10,6 +10,7 @@ use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::setup::Tools;
+use crate::vm::checkpoint::Store;
 use crate::vm::{self, CONSOLE_LOG, Ending, Launch, VmError};
 use fs_err as fs;
 use std::io;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What all runs of a command have in common.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lab {
     /// QEMU and virtme-ng.
     pub tools: Tools,
@@ -27,6 +28,8 @@ pub struct Lab {
     pub agent: &'static [u8],
     /// Results go below this folder.
     pub out: PathBuf,
+    /// Saved guests; none boots each time.
+    pub checkpoints: Option<Store>,
 }
 
 /// A scenario and the text it was read from.
@@ -63,6 +66,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// All that was checked, where a recording came.
     pub judgement: Option<Judgement>,
+    /// What went another way than usual and made no difference.
+    pub notes: Vec<String>,
     /// How much guest time the scenario asks for.
     pub guest_time: Duration,
     /// How long it took; none for a recording that was judged again.
@@ -102,15 +107,23 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
         plan: &plan,
         clocks: &scenario.clocks,
         results: &dir,
+        checkpoints: lab.checkpoints.as_ref(),
+        describe: &lab.image.describe,
     };
+    let mut notes = Vec::new();
     let (verdict, judgement) = match vm::run(&launch) {
-        Ok(Ending::Delivered) => match complete(lab, loaded, seed, &dir) {
-            Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
-            // Our own disk, or what the guest sent.
-            Err(RecordingError::Io(cause)) => (Verdict::Infra(cause.to_string()), None),
-            Err(error) => (Verdict::Fail(vec![ending::unreadable(&error)]), None),
-        },
-        Ok(other) => (ending::verdict(&other, &dir), None),
+        Ok(ended) => {
+            notes = ended.notes;
+            match ended.ending {
+                Ending::Delivered => match complete(lab, loaded, seed, ended.booted, &dir) {
+                    Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
+                    // Our own disk, or what the guest sent.
+                    Err(RecordingError::Io(cause)) => (Verdict::Infra(cause.to_string()), None),
+                    Err(error) => (Verdict::Fail(vec![ending::unreadable(&error)]), None),
+                },
+                other => (ending::verdict(&other, &dir), None),
+            }
+        }
         Err(VmError::Interrupted(stop) | VmError::Lock(LockError::Interrupted(stop))) => {
             // Half a recording is of no use to anybody.
             fs::remove_dir_all(&dir).map_err(RunError::Results)?;
@@ -125,6 +138,7 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
         dir,
         verdict,
         judgement,
+        notes,
         guest_time: scenario.guest_time().into(),
         wall_time: Some(started.elapsed()),
     })
@@ -141,12 +155,19 @@ pub fn again(dir: &Path) -> Result<Report, RecordingError> {
         dir: dir.to_owned(),
         verdict: Verdict::of(&judgement),
         judgement: Some(judgement),
+        notes: Vec::new(),
         guest_time: recording.scenario.guest_time().into(),
         wall_time: None,
     })
 }
 
-fn complete(lab: &Lab, loaded: &Loaded, seed: u64, dir: &Path) -> Result<Judgement, RecordingError> {
+fn complete(
+    lab: &Lab,
+    loaded: &Loaded,
+    seed: u64,
+    booted: bool,
+    dir: &Path,
+) -> Result<Judgement, RecordingError> {
     let meta = Meta {
         version: RECORDING_VERSION,
         scenario: loaded.scenario.name.clone(),
@@ -154,6 +175,7 @@ fn complete(lab: &Lab, loaded: &Loaded, seed: u64, dir: &Path) -> Result<Judgeme
         kernel_key: lab.image.key.clone(),
         qemu: lab.tools.qemu_version.clone(),
         seed,
+        booted,
     };
     recording::finish(dir, &meta)?;
     Ok(judge(&Recording::load(dir)?))

@@ -22,6 +22,10 @@ pub mod file {
     pub const PLAN: &str = "plan";
     /// The initramfs.
     pub const INITRD: &str = "guest.cpio";
+    /// A link to the kernel.
+    pub const KERNEL: &str = "bzImage";
+    /// A link to the guest's saved state.
+    pub const STATE: &str = "state";
     /// An empty folder: what virtme-ng exports as the guest's root.
     pub const ROOT: &str = "root";
 }
@@ -66,10 +70,10 @@ const KERNEL_WORDS: &[&str] = &[
     "tsc=reliable",
 ];
 
-/// The arguments of `vng` that boot `bzimage` on `machine`, with everything of the run in `folder`.
-pub fn arguments(machine: &Argv, bzimage: &Path, folder: &Path) -> Result<Vec<OsString>, VmError> {
+/// The arguments of `vng` that boot the kernel of `folder` on `machine`, with everything of the run there.
+pub fn arguments(machine: &Argv, folder: &Path) -> Result<Vec<OsString>, VmError> {
     let place = shell_safe(folder)?;
-    let mut words: Vec<OsString> = ["--run".into(), shell_safe(bzimage)?.into()].into();
+    let mut words: Vec<OsString> = ["--run".into(), format!("{place}/{}", file::KERNEL).into()].into();
     words.extend(["--root".into(), format!("{place}/{}", file::ROOT).into()]);
     let fixed = ["--disable-kvm", "--force-9p", "--disable-monitor", "--skip-modules", "--disable-microvm"];
     words.extend(fixed.iter().map(OsString::from));
@@ -86,6 +90,9 @@ fn qemu(machine: &Argv, place: &str) -> Vec<String> {
     words.extend(machine.qemu.iter().cloned());
     let own = [
         "-no-reboot".to_owned(),
+        // The guest's ready point (the agent's ready_point.rs): virtme-ng's watchdog card stops the machine.
+        "-action".to_owned(),
+        "watchdog=pause".to_owned(),
         // No CD-ROM, no floppy: nothing that the guest did not ask for.
         "-nodefaults".to_owned(),
         // With an ioeventfd QEMU's main loop serves a device, hvc0 among them, at the host's pace while the
@@ -128,18 +135,12 @@ mod tests {
     use damonlab_guest::units::Bytes;
 
     fn machine() -> Argv {
-        Argv {
-            memory: Bytes(1 << 30),
-            cpus: 1,
-            numa: vec!["1024M,cpus=0".into()],
-            distances: vec![],
-            qemu: vec!["-machine".into(), "q35".into()],
-        }
+        Argv { memory: Bytes(1 << 30), cpus: 1, qemu: vec!["-machine".into(), "q35".into()] }
     }
 
     #[test]
     fn no_word_needs_a_shell_quote() {
-        let words = arguments(&machine(), Path::new("/c/bzImage"), Path::new("/tmp/run")).unwrap();
+        let words = arguments(&machine(), Path::new("/tmp/run")).unwrap();
         for word in words {
             let word = word.into_string().unwrap();
             assert!(
@@ -151,8 +152,7 @@ mod tests {
 
     #[test]
     fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
-        let error =
-            arguments(&machine(), Path::new("/c/my kernel/bzImage"), Path::new("/tmp/run")).unwrap_err();
-        assert!(error.to_string().contains("/c/my kernel/bzImage"), "{error}");
+        let error = arguments(&machine(), Path::new("/tmp/my runs/1")).unwrap_err();
+        assert!(error.to_string().contains("/tmp/my runs/1"), "{error}");
     }
 }

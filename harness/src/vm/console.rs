@@ -38,20 +38,24 @@ pub enum Heard {
     NotLogged,
 }
 
-/// Listens on the console until it ends, in a thread of its own. `limit` bounds the silence between
-/// two things heard; the caller's clocks are shorter, so it only keeps the thread from staying.
+/// Listens on the console until it ends, in a thread of its own. The log begins with `before`. `limit`
+/// bounds the silence between two things heard; the caller's clocks are shorter, so it only keeps the
+/// thread from staying.
 pub fn listen(
     stream: UnixStream,
     log: &Path,
+    before: &[u8],
     limit: Duration,
     heard: Sender<Heard>,
 ) -> Result<JoinHandle<()>, VmError> {
-    listen_to(stream, log, limit, CONSOLE_LIMIT, heard)
+    let mut file = fs::File::create(log)?;
+    file.write_all(before)?;
+    listen_to(stream, file, limit, CONSOLE_LIMIT, heard)
 }
 
 fn listen_to(
     stream: UnixStream,
-    log: &Path,
+    log: fs::File,
     limit: Duration,
     size: usize,
     heard: Sender<Heard>,
@@ -59,13 +63,8 @@ fn listen_to(
     let answers = stream.try_clone().map_err(|cause| VmError::Socket { name: "console", cause })?;
     let too_much = Arc::new(AtomicBool::new(false));
     let not_logged = Arc::new(AtomicBool::new(false));
-    let tee = Tee {
-        stream,
-        log: fs::File::create(log)?,
-        left: size,
-        too_much: Arc::clone(&too_much),
-        not_logged: Arc::clone(&not_logged),
-    };
+    let tee =
+        Tee { stream, log, left: size, too_much: Arc::clone(&too_much), not_logged: Arc::clone(&not_logged) };
     let panic = Regex::new("Kernel panic - not syncing: [^\r\n]*[\r\n]").map_err(io::Error::other)?;
     let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     Ok(std::thread::spawn(move || {
@@ -146,7 +145,8 @@ mod tests {
         let log = folder.path().join("console.txt");
         let (host, mut guest) = UnixStream::pair().unwrap();
         let (sender, receiver) = mpsc::channel();
-        let thread = listen_to(host, &log, Duration::from_secs(10), size, sender).unwrap();
+        let file = fs::File::create(&log).unwrap();
+        let thread = listen_to(host, file, Duration::from_secs(10), size, sender).unwrap();
         guest.write_all(text).unwrap();
         drop(guest);
         let all = receiver.iter().collect();

@@ -6,12 +6,14 @@
 use super::VmError;
 use super::console::Heard;
 use super::qmp::Qmp;
+use super::save;
 use crate::host::interrupt;
 use crate::host::process::Group;
 use crate::scenario::Clocks;
 use damonlab_guest::wire::WireError;
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -69,45 +71,137 @@ pub enum Ending {
     BadResults(WireError),
 }
 
-/// Everything that is looked at.
-pub(super) struct Watch<'a> {
-    pub group: &'a mut Group,
-    pub hearing: Receiver<Heard>,
-    pub telling: Receiver<Result<(), WireError>>,
-    pub qmp: PathBuf,
-    pub clocks: &'a Clocks,
-    pub started: Instant,
+/// Where a guest is when the watch begins.
+pub(super) enum Phase<'a> {
+    /// It boots, and will stop at its ready point.
+    Boot {
+        /// What is to be done there.
+        at_ready_point: AtReadyPoint<'a>,
+    },
+    /// It is stopped at its ready point.
+    Scenario {
+        /// The monitor of its QEMU.
+        stopped: Qmp,
+    },
 }
 
-impl Watch<'_> {
+/// Done at the ready point; says whether it let the guest go on.
+pub(super) type AtReadyPoint<'a> = Box<dyn FnOnce(&mut Qmp) -> Result<bool, VmError> + 'a>;
+
+/// What a watch saw.
+pub(super) enum Watched {
+    /// The guest's end.
+    Ended(Ending),
+    /// The guest is stopped at its ready point, and of no further use.
+    LeftStopped,
+}
+
+/// How long a guest that has said that it is ready may take until it stops: it sleeps for a fifth of a
+/// guest second and a moment. One that never does has no watchdog card, and runs on.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything that is looked at.
+pub(super) struct Watch<'a> {
+    group: &'a mut Group,
+    hearing: Receiver<Heard>,
+    telling: Receiver<Result<(), WireError>>,
+    socket: PathBuf,
+    /// Connected when it is needed first.
+    qmp: Option<Qmp>,
+    clocks: &'a Clocks,
+    started: Instant,
+    phase: Clock,
+    phase_start: Instant,
+    at_ready_point: Option<AtReadyPoint<'a>>,
+}
+
+impl<'a> Watch<'a> {
+    /// A watch over the guest of `group`, whose monitor is at `socket`.
+    pub(super) fn new(
+        group: &'a mut Group,
+        socket: PathBuf,
+        clocks: &'a Clocks,
+        hearing: Receiver<Heard>,
+        telling: Receiver<Result<(), WireError>>,
+    ) -> Watch<'a> {
+        let now = Instant::now();
+        Watch {
+            group,
+            hearing,
+            telling,
+            socket,
+            qmp: None,
+            clocks,
+            started: now,
+            phase: Clock::Boot,
+            phase_start: now,
+            at_ready_point: None,
+        }
+    }
+
     /// Waits for the ending. The caller kills what is left.
-    pub(super) fn run(mut self) -> Result<Ending, VmError> {
-        let mut phase = Clock::Boot;
-        let mut phase_start = self.started;
-        loop {
-            interrupt::check()?;
-            if let Some(ending) = self.results()? {
-                return Ok(ending);
-            }
-            match self.hearing.recv_timeout(TICK) {
-                Ok(Heard::Ready) => (phase, phase_start) = (Clock::Scenario, Instant::now()),
-                Ok(Heard::Draining) => (phase, phase_start) = (Clock::Shutdown, Instant::now()),
-                Ok(Heard::Panic(reason)) => return self.last_words(Ending::Panicked(reason)),
-                Ok(Heard::TooMuch) => return Ok(Ending::Babble),
-                Ok(Heard::NotLogged) => {
-                    let cause = std::io::Error::other(format!("cannot write {}", super::CONSOLE_LOG));
-                    return Err(cause.into());
-                }
-                Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => {
-                    return self.after_the_end(phase);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if let Some((clock, limit)) = self.ran_out(phase, phase_start) {
-                let status = self.status();
-                return Ok(Ending::RanOut { clock, limit, status });
+    pub(super) fn run(mut self, from: Phase<'a>) -> Result<Watched, VmError> {
+        match from {
+            Phase::Boot { at_ready_point } => self.at_ready_point = Some(at_ready_point),
+            Phase::Scenario { stopped } => {
+                save::go_on(self.qmp.insert(stopped))?;
+                self.enter(Clock::Scenario);
             }
         }
+        loop {
+            if let Some(ending) = self.look()? {
+                return Ok(Watched::Ended(ending));
+            }
+            if self.is_left_stopped()? {
+                return Ok(Watched::LeftStopped);
+            }
+        }
+    }
+
+    /// One look at everything, for a tick.
+    fn look(&mut self) -> Result<Option<Ending>, VmError> {
+        interrupt::check()?;
+        if let Some(ending) = self.results()? {
+            return Ok(Some(ending));
+        }
+        match self.hearing.recv_timeout(TICK) {
+            Ok(Heard::Ready) => self.enter(Clock::Scenario),
+            Ok(Heard::Draining) => self.enter(Clock::Shutdown),
+            Ok(Heard::Panic(reason)) => return self.last_words(Ending::Panicked(reason)).map(Some),
+            Ok(Heard::TooMuch) => return Ok(Some(Ending::Babble)),
+            Ok(Heard::NotLogged) => {
+                return Err(io::Error::other(format!("cannot write {}", super::CONSOLE_LOG)).into());
+            }
+            Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => return self.after_the_end().map(Some),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let ran_out = self.ran_out();
+        Ok(ran_out.map(|(clock, limit)| Ending::RanOut { clock, limit, status: self.status() }))
+    }
+
+    fn enter(&mut self, phase: Clock) {
+        self.phase = phase;
+        self.phase_start = Instant::now();
+    }
+
+    /// Between the agent's ready mark and its stop, which QEMU alone tells: looks for it, and acts there.
+    fn is_left_stopped(&mut self) -> Result<bool, VmError> {
+        if self.phase != Clock::Scenario {
+            return Ok(false);
+        }
+        let Some(act) = self.at_ready_point.take() else { return Ok(false) };
+        // A QEMU that is on its way out does not answer; its end is heard elsewhere.
+        let Ok(qmp) = monitor(&mut self.qmp, &self.socket) else { return Ok(false) };
+        match qmp.status() {
+            Ok(status) if status == save::AT_READY_POINT => {
+                let goes_on = act(qmp)?;
+                self.enter(Clock::Scenario);
+                return Ok(!goes_on);
+            }
+            Ok(_) if self.phase_start.elapsed() < STOP_PATIENCE => self.at_ready_point = Some(act),
+            _ => {}
+        }
+        Ok(false)
     }
 
     /// The results, if they came; waits for the power-off that follows a good delivery.
@@ -129,7 +223,7 @@ impl Watch<'_> {
     }
 
     /// The console has ended, hence QEMU; the results may have come in the same moment.
-    fn after_the_end(&mut self, phase: Clock) -> Result<Ending, VmError> {
+    fn after_the_end(&mut self) -> Result<Ending, VmError> {
         let until = Instant::now() + Duration::from_secs(5);
         while Instant::now() < until {
             match self.telling.recv_timeout(TICK) {
@@ -140,7 +234,7 @@ impl Watch<'_> {
                 Err(RecvTimeoutError::Timeout) => interrupt::check()?,
             }
         }
-        Ok(Ending::Lost { during: phase })
+        Ok(Ending::Lost { during: self.phase })
     }
 
     /// After a panic the kernel still prints its trace; `panic=-1` then ends QEMU.
@@ -159,22 +253,30 @@ impl Watch<'_> {
         Ok(self.group.try_wait()?.is_some())
     }
 
-    fn ran_out(&self, phase: Clock, phase_start: Instant) -> Option<(Clock, Duration)> {
-        let limit = match phase {
+    fn ran_out(&self) -> Option<(Clock, Duration)> {
+        let limit = match self.phase {
             Clock::Boot => self.clocks.boot,
             Clock::Scenario => self.clocks.scenario,
             Clock::Shutdown | Clock::Hard => self.clocks.shutdown,
         };
-        if phase_start.elapsed() > limit {
-            return Some((phase, limit));
+        if self.phase_start.elapsed() > limit {
+            return Some((self.phase, limit));
         }
         let hard = self.clocks.hard();
         (self.started.elapsed() > hard).then_some((Clock::Hard, hard))
     }
 
-    fn status(&self) -> String {
-        Qmp::connect(&self.qmp)
-            .and_then(|mut qmp| qmp.status())
+    fn status(&mut self) -> String {
+        monitor(&mut self.qmp, &self.socket)
+            .and_then(Qmp::status)
             .unwrap_or_else(|cause| format!("not answering ({cause})"))
+    }
+}
+
+/// QEMU's monitor, connected now or before: it takes one connection.
+fn monitor<'q>(qmp: &'q mut Option<Qmp>, socket: &Path) -> io::Result<&'q mut Qmp> {
+    match qmp {
+        Some(qmp) => Ok(qmp),
+        None => Ok(qmp.insert(Qmp::connect(socket)?)),
     }
 }

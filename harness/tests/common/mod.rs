@@ -5,6 +5,7 @@ use damonlab::kernel::{self, Origins, Request, Source};
 use damonlab::run::Lab;
 use damonlab::setup::{self, Env};
 use damonlab::vm;
+use damonlab::vm::checkpoint::Store;
 use libtest_mimic::{Completion, Failed};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -53,6 +54,7 @@ fn prepare() -> Result<Lab, NoLab> {
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
     let source = given.as_deref().map_or(Ok(Source::Default), Source::of_path).map_err(failed)?;
     let request = Request::of(source);
+    let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
     // A build takes minutes: only for who asked for it.
     let may_build = install || given.is_some() || is_set("DAMONLAB_REQUIRE", "vm");
@@ -64,7 +66,8 @@ fn prepare() -> Result<Lab, NoLab> {
             return Err(NoLab::Missing(format!("no kernel is built; `{command}` builds it")));
         }
     };
-    Ok(Lab { tools, image, agent: vm::AGENT, out: paths::project().join("results") })
+    let out = paths::project().join("results");
+    Ok(Lab { tools, image, agent: vm::AGENT, out, checkpoints: Some(checkpoints) })
 }
 
 fn failed(error: impl std::fmt::Display) -> NoLab {

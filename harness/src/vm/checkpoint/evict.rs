@@ -1,0 +1,72 @@
+//! Which checkpoints there are, how much room they take, and which have to go.
+
+use super::{ABOUT, About, FILES, Store, USED};
+use crate::host::lock::Lock;
+use damonlab_guest::units::Bytes;
+use fs_err as fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// How much room checkpoints may take together. One of a 1 GiB guest is about 70 MB.
+const LIMIT: Bytes = Bytes(4 << 30);
+
+/// Overrides [`LIMIT`], in MiB.
+const LIMIT_VARIABLE: &str = "DAMONLAB_CHECKPOINTS_MIB";
+
+/// A checkpoint, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// What it is of: the scenario that made it, and the kernel.
+    pub describe: String,
+    /// The room it takes on the disk.
+    pub size: Bytes,
+    used: SystemTime,
+}
+
+/// The limit that holds: [`LIMIT`], or `DAMONLAB_CHECKPOINTS_MIB`.
+pub fn limit() -> Bytes {
+    let given = std::env::var(LIMIT_VARIABLE).ok().and_then(|text| text.parse::<u64>().ok());
+    given.map_or(LIMIT, |mebibytes| Bytes(mebibytes.saturating_mul(Bytes::MIB.0)))
+}
+
+/// All checkpoints of a store, the last used first.
+pub fn list(store: &Store) -> Vec<Listed> {
+    let entries = fs::read_dir(&store.folder).into_iter().flatten().flatten();
+    let mut all: Vec<Listed> = entries.filter_map(|entry| listed(&entry.path())).collect();
+    all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.key.cmp(&b.key)));
+    all
+}
+
+fn listed(place: &Path) -> Option<Listed> {
+    let about: About = serde_json::from_slice(&std::fs::read(place.join(ABOUT)).ok()?).ok()?;
+    let files = FILES.iter().copied().chain(about.ram.iter().map(String::as_str));
+    let blocks = files.map(|name| std::fs::metadata(place.join(name)).map_or(0, |file| file.blocks()));
+    let blocks: u64 = blocks.sum();
+    let used = std::fs::metadata(place.join(USED)).and_then(|file| file.modified());
+    Some(Listed {
+        key: about.key,
+        describe: about.describe,
+        size: Bytes(blocks * 512),
+        used: used.unwrap_or(SystemTime::UNIX_EPOCH),
+    })
+}
+
+/// Takes the longest unused away until the rest is within `limit`; never `keep`, and none that is in use.
+pub(super) fn evict(store: &Store, limit: Bytes, keep: &str) -> io::Result<()> {
+    let all = list(store);
+    let mut sum: u64 = all.iter().map(|one| one.size.0).sum();
+    for one in all.iter().rev().filter(|one| one.key != keep) {
+        if sum <= limit.0 {
+            break;
+        }
+        if let Ok(Some(_lock)) = Lock::try_acquire(&store.lock(&one.key)) {
+            fs::remove_dir_all(store.place(&one.key))?;
+            sum -= one.size.0;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The start of QEMU: through virtme-ng, or by the words that virtme-ng composed for an earlier guest.
+//!
+//! Either way QEMU stops at the console's socket, its last, until we connect there, so that everything of
+//! ours is in place before the guest runs.
+
+use super::command::{self, file};
+use super::{Launch, QEMU_ARGV, VNG_ARGV, VNG_LOG, VmError, save};
+use crate::host::interrupt;
+use crate::host::process::Group;
+use crate::machine::Argv;
+use fs_err as fs;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// virtme-ng and QEMU say little; a guest can make hvc0 say much.
+const LOG_LIMIT: u64 = 4 << 20;
+
+/// virtme-ng needs half a second until QEMU has made its sockets; a loaded machine more.
+const PATIENCE: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(2);
+
+/// A QEMU that goes on as soon as it has been looked at.
+pub(super) struct Started {
+    pub group: Group,
+    /// Threads that copy what QEMU says; they end with it.
+    pub drains: Vec<JoinHandle<()>>,
+    pub results: UnixStream,
+    pub console: UnixStream,
+    /// QEMU's command line, the program first.
+    pub argv: Vec<String>,
+}
+
+/// Boots through virtme-ng.
+pub(super) fn through_vng(launch: &Launch<'_>, machine: &Argv, folder: &Path) -> Result<Started, VmError> {
+    let arguments = command::arguments(machine, folder)?;
+    let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    fs::write(launch.results.join(VNG_ARGV), words.join("\n") + "\n")?;
+    start(Command::new(&launch.tools.vng).args(arguments), launch, folder)
+}
+
+/// Starts QEMU itself, to wait for a saved guest.
+pub(super) fn by_words(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> Result<Started, VmError> {
+    let words = argv.iter().skip(1);
+    start(Command::new(&launch.tools.qemu).args(words).args(save::INCOMING), launch, folder)
+}
+
+fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<Started, VmError> {
+    command
+        .current_dir(folder)
+        // A private HOME: a user's virtme-ng.conf would be laid over our arguments.
+        .env_clear()
+        .env("PATH", &launch.tools.path)
+        .env("HOME", &launch.tools.home)
+        .env("TERM", "dumb")
+        .env("LANG", "C.UTF-8")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    fs::create_dir_all(&launch.tools.home)?;
+    let place = launch.results.join(VNG_LOG);
+    let log = fs::File::create(&place)?;
+    let mut group = Group::spawn(command)?;
+    let leader = group.leader();
+    let out = leader.stdout.take().map(|out| Ok::<_, io::Error>(drain(out, log.try_clone()?)));
+    let err = leader.stderr.take().map(|err| Ok(drain(err, log)));
+    let drains = out.into_iter().chain(err).collect::<Result<Vec<_>, _>>()?;
+    wait_for_sockets(&mut group, folder, &place)?;
+    // Before the console lets QEMU go on: the port's open event would reach the guest at a moment
+    // that the host chooses (measured: connecting half a second late changed the trace).
+    let results = connect(folder, file::RESULTS, "results")?;
+    let console = connect(folder, file::CONSOLE, "console")?;
+    let argv = command_line(&results)?;
+    fs::write(launch.results.join(QEMU_ARGV), argv.join("\n") + "\n")?;
+    Ok(Started { group, drains, results, console, argv })
+}
+
+/// The command line of the process that listens at the other end of `stream`.
+fn command_line(stream: &UnixStream) -> Result<Vec<String>, VmError> {
+    let peer = getsockopt(stream, PeerCredentials).map_err(io::Error::from)?;
+    let bytes = fs::read(format!("/proc/{}/cmdline", peer.pid()))?;
+    let words = bytes.strip_suffix(b"\0").unwrap_or(&bytes).split(|byte| *byte == 0);
+    Ok(words.map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+}
+
+/// Copies a pipe into the log, and goes on reading past the limit: a full pipe would stop the guest.
+fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut chunk = [0; 8192];
+        let mut left = LOG_LIMIT;
+        while let Ok(read) = pipe.read(&mut chunk) {
+            if read == 0 {
+                return;
+            }
+            let keep = read.min(usize::try_from(left).unwrap_or(usize::MAX));
+            left -= keep as u64;
+            // A log that cannot be written must not end the run.
+            let _ = log.write_all(&chunk[..keep]);
+        }
+    })
+}
+
+fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), VmError> {
+    let until = Instant::now() + PATIENCE;
+    let needed = [file::QMP, file::RESULTS, file::CONSOLE];
+    while !needed.iter().all(|name| folder.join(name).exists()) {
+        interrupt::check()?;
+        if group.try_wait()?.is_some() || Instant::now() > until {
+            // Let the pipes' threads write what is left.
+            std::thread::sleep(Duration::from_millis(200));
+            let text = fs::read(log).unwrap_or_default();
+            let words = crate::host::text::last_lines(&String::from_utf8_lossy(&text), 10);
+            return Err(VmError::NotStarted { log: log.to_owned(), words: words.join("\n") });
+        }
+        std::thread::sleep(STEP);
+    }
+    Ok(())
+}
+
+fn connect(folder: &Path, socket: &str, name: &'static str) -> Result<UnixStream, VmError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match UnixStream::connect(folder.join(socket)) {
+            Ok(stream) => return Ok(stream),
+            // The path is there from bind() on, the listener from listen() on.
+            Err(cause) if cause.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < until => {
+                interrupt::check()?;
+                std::thread::sleep(STEP);
+            }
+            Err(cause) => return Err(VmError::Socket { name, cause }),
+        }
+    }
+}
