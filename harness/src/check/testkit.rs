@@ -90,6 +90,7 @@ impl Model {
                 kernel_key: "0".into(),
                 qemu: "none".into(),
                 seed: 0,
+                agent: None,
             },
             plan: scenario.plan(0),
             scenario,
