@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-type Outcomes = Result<(), Box<dyn Error>>;
+type Check = fn(&Lab) -> Result<(), Box<dyn Error>>;
 
-const TRIALS: &[(&str, fn(&Lab) -> Outcomes)] = &[
+const TRIALS: &[(&str, Check)] = &[
     ("three_runs_at_once_on_a_loaded_host_record_what_one_run_records", loaded_host),
     ("a_replay_records_what_the_recording_holds", replayed),
 ];
@@ -33,7 +33,7 @@ const SCENARIO: &str = "determinism/two-workloads.yaml";
 const AT_ONCE: usize = 3;
 
 fn main() -> ExitCode {
-    let trial = |(name, check): &(&'static str, fn(&Lab) -> Outcomes)| {
+    let trial = |(name, check): &(&'static str, Check)| {
         let check = *check;
         common::trial(*name, move |lab| {
             check(lab)?;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     common::main(TRIALS.iter().map(trial).collect())
 }
 
-fn loaded_host(lab: &Lab) -> Outcomes {
+fn loaded_host(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let out = tempfile::tempdir()?;
     let lab = below(lab, out.path());
     let first = passed(&lab)?;
@@ -63,7 +63,7 @@ fn loaded_host(lab: &Lab) -> Outcomes {
     Ok(())
 }
 
-fn replayed(lab: &Lab) -> Outcomes {
+fn replayed(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let out = tempfile::tempdir()?;
     let lab = below(lab, out.path());
     let recipe = Recipe::load(&passed(&lab)?.dir)?;

@@ -3,8 +3,8 @@
 mod common;
 
 use damonlab::check::{Finding, Verdict};
-use damonlab::host::process::Group;
 use damonlab::host::paths;
+use damonlab::host::process::Group;
 use damonlab::run::{self, Lab, Loaded};
 use libtest_mimic::Completion;
 use nix::sys::signal::{Signal, kill};

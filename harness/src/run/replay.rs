@@ -92,7 +92,8 @@ pub fn unlike(recipe: &Recipe, lab: &Lab) -> Vec<String> {
         None => found.push("the recording does not say which guest agent it had".to_owned()),
     }
     if scenario.plan(meta.seed) != *plan {
-        found.push("this damonlab would make another plan of the scenario; the stored plan is run".to_owned());
+        found
+            .push("this damonlab would make another plan of the scenario; the stored plan is run".to_owned());
     }
     found
 }
@@ -177,7 +178,8 @@ mod tests {
             recipe.plan.seed = 7;
         });
         let said = unlike(&recipe, &lab());
-        for (index, part) in ["abc) then", "'QEMU 9' then", "another then", "another plan"].iter().enumerate() {
+        for (index, part) in ["abc) then", "'QEMU 9' then", "another then", "another plan"].iter().enumerate()
+        {
             assert!(said[index].contains(part), "{said:?}");
         }
     }

@@ -1,10 +1,10 @@
 //! What the trials share: tools and a kernel, found or made once, or the reason why there are none.
 
+use damonlab::host::{interrupt, paths, progress::Progress};
 use damonlab::kernel::{self, Origins, Request, Source};
 use damonlab::run::Lab;
 use damonlab::setup::{self, Env};
 use damonlab::vm;
-use damonlab::host::{interrupt, paths, progress::Progress};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::path::PathBuf;
 use std::process::ExitCode;

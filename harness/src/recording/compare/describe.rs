@@ -212,7 +212,10 @@ fn in_events(first: &Line, second: &Line) -> Option<Fields> {
             ("pid", line.pid.to_string()),
             ("thread group", format!("{:?}", line.tgid)),
             ("CPU", line.cpu.to_string()),
-            ("flags", line.flags.map(|flags| String::from_utf8_lossy(&flags).into_owned()).unwrap_or_default()),
+            (
+                "flags",
+                line.flags.map(|flags| String::from_utf8_lossy(&flags).into_owned()).unwrap_or_default(),
+            ),
             ("time", seconds(line.time)),
         ]
     };

@@ -17,14 +17,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What is compared; files without times in the order in which they are named.
-pub const COMPARED: &[&str] = &[
-    section::TRACE,
-    section::SAMPLES,
-    section::DMESG,
-    section::SYSFS,
-    section::FORMATS,
-    section::REPORT,
-];
+pub const COMPARED: &[&str] =
+    &[section::TRACE, section::SAMPLES, section::DMESG, section::SYSFS, section::FORMATS, section::REPORT];
 
 /// What a run is made of; where these differ, so may everything else.
 const INGREDIENTS: &[&str] = &[PLAN, SCENARIO, META];
@@ -95,7 +89,9 @@ pub fn extent(dir: &Path) -> io::Result<Extent> {
         let path = dir.join(file);
         extent.bytes += fs_err::metadata(&path)?.len();
         match *file {
-            section::TRACE => extent.trace_lines = Lines::open(&path)?.count(|line| !line.starts_with(b"#"))?,
+            section::TRACE => {
+                extent.trace_lines = Lines::open(&path)?.count(|line| !line.starts_with(b"#"))?
+            }
             section::SAMPLES => extent.samples = Lines::open(&path)?.count(|_| true)?,
             _ => {}
         }

@@ -118,10 +118,11 @@ fn check_cpus(nodes: &[RawNode]) -> Checked<()> {
     }
 }
 
-/// On virtual time a machine has one CPU. With more, QEMU's one thread for them all goes from one to the
-/// next at moments that its main loop moves, and that one keeps the host's time. Measured on QEMU 10.0.2
-/// with `rr=record` (which QEMU refuses for `-smp 2`, and takes for a second CPU by `-device`): seven
-/// runs of six guest seconds gave seven traces with two CPUs, six with four; the boot was the same in all.
+/// On virtual time a machine has one CPU. With more, seven runs of six guest seconds on a loaded host gave
+/// seven traces with two CPUs and six with four (QEMU 10.0.2, with `rr=record`; QEMU refuses that for `-smp
+/// 2`, and takes it where the second CPU comes by `-device`). As its source reads, a timer that the main
+/// loop happens to serve kicks all CPUs out of their turn (`tcg_handle_interrupt`), and one that the CPUs'
+/// thread serves kicks none; whose turn it was matters as soon as there are two.
 pub(super) fn check_virtual_time(raw: &RawMachine) -> Checked<()> {
     let cpus: Vec<_> = raw.nodes.value.iter().flat_map(|node| &node.cpus).collect();
     match cpus.get(1) {
