@@ -39,7 +39,7 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
-/// One printable line of at most [`EXCERPT`] characters.
+/// One printable line of bounded length.
 pub fn excerpt(text: &str) -> String {
     let text = printable(text).replace('\n', " ");
     let shown = match text.char_indices().nth(EXCERPT) {
