@@ -3,10 +3,10 @@
 mod common;
 
 use damonlab::check::{Finding, Verdict};
+use damonlab::host::paths;
 use damonlab::host::process::Group;
-use damonlab::host::{interrupt, paths};
 use damonlab::run::{self, Lab, Loaded};
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::Completion;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::error::Error;
@@ -24,21 +24,14 @@ const TRIALS: &[(&str, Check)] = &[
 ];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    if let Err(cause) = interrupt::listen() {
-        eprintln!("cannot listen for Ctrl-C: {cause}");
-        return ExitCode::FAILURE;
-    }
     let trial = |(name, check): &(&'static str, Check)| {
         let check = *check;
-        Trial::ignorable_test(*name, move || {
-            common::with_lab(|lab| match check(lab) {
-                Ok(()) => Ok(Completion::Completed),
-                Err(why) => Err(Failed::from(why.to_string())),
-            })
+        common::trial(*name, move |lab| {
+            check(lab)?;
+            Ok(Completion::Completed)
         })
     };
-    libtest_mimic::run(&arguments, TRIALS.iter().map(trial).collect()).exit_code()
+    common::main(TRIALS.iter().map(trial).collect())
 }
 
 fn panics(lab: &Lab) -> Result<(), Box<dyn Error>> {

@@ -8,21 +8,16 @@
 mod common;
 
 use damonlab::check::Verdict;
-use damonlab::host::{interrupt, paths};
+use damonlab::host::paths;
 use damonlab::recording::Recording;
 use damonlab::run::{self, Lab, Loaded, Report};
 use damonlab::scenario::{self, SnapshotKind};
 use damonlab::{report, snapshot};
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Completion, Failed};
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    if let Err(cause) = interrupt::listen() {
-        eprintln!("cannot listen for Ctrl-C: {cause}");
-        return ExitCode::FAILURE;
-    }
     let folder = paths::project().join("scenarios");
     let scenarios = match scenario::all(&folder) {
         Ok(scenarios) => scenarios,
@@ -33,10 +28,9 @@ fn main() -> ExitCode {
     };
     let trial = |name: String| {
         let path = folder.join(format!("{name}.yaml"));
-        Trial::ignorable_test(name, move || common::with_lab(|lab| run_one(lab, &path)))
+        common::trial(name, move |lab| run_one(lab, &path))
     };
-    let trials = scenarios.into_iter().map(|scenario| trial(scenario.name)).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    common::main(scenarios.into_iter().map(|scenario| trial(scenario.name)).collect())
 }
 
 fn run_one(lab: &Lab, path: &Path) -> Result<Completion, Failed> {

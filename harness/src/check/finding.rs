@@ -1,12 +1,9 @@
 //! What a check says when something is wrong: which rule, what was wanted, what was seen, and where.
 
-use crate::host::text::printable;
+use crate::host::text::{excerpt, printable};
 use crate::trace::Line;
 use serde::Serialize;
 use std::fmt;
-
-/// The longest line that is shown, in characters.
-const SHOWN: usize = 300;
 
 /// One broken rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,12 +37,7 @@ pub struct Evidence {
 impl Evidence {
     /// Line `number` of `file`.
     pub fn new(file: &'static str, number: u32, text: &str) -> Evidence {
-        let text = printable(text).replace('\n', " ");
-        let shown = match text.char_indices().nth(SHOWN) {
-            Some((cut, _)) => format!("{}...", &text[..cut]),
-            None => text,
-        };
-        Evidence { file, number, text: shown.trim().to_owned() }
+        Evidence { file, number, text: excerpt(text) }
     }
 }
 

@@ -91,6 +91,7 @@ impl Model {
                 qemu: "none".into(),
                 seed: 0,
                 booted: false,
+                agent: None,
             },
             plan: scenario.plan(0),
             scenario,

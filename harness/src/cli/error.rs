@@ -4,6 +4,7 @@ use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
 use crate::recording::RecordingError;
 use crate::run::RunError;
+use crate::run::replay::NoImage;
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
 use std::io;
@@ -28,6 +29,9 @@ pub(super) enum CliError {
     #[error("there is nothing called '{0}' in the kernel cache; `damonlab kernel list` shows what is there")]
     NoKernel(String),
     #[error(transparent)]
+    #[diagnostic(transparent)]
+    NoImage(#[from] NoImage),
+    #[error(transparent)]
     Kernel(#[from] KernelError),
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -48,6 +52,7 @@ impl CliError {
             | CliError::Recording(_)
             | CliError::NoScenario { .. }
             | CliError::NoKernel(_)
+            | CliError::NoImage(_)
             | CliError::Run(RunError::Machine(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,

@@ -4,9 +4,11 @@
 //! or QEMU, 130 interrupted.
 
 mod error;
+mod replay;
 mod verbs;
 
 use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,6 +38,10 @@ enum Verb {
         #[arg(required = true, value_name = "DIR")]
         recordings: Vec<PathBuf>,
     },
+    /// Run what a recording was made of once more, and say where the two part.
+    #[command(after_help = "Example: damonlab replay results/pull-push/0001\n\n\
+        Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise.")]
+    Replay(replay::Arguments),
     /// List the scenarios, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
@@ -65,9 +71,18 @@ struct Run {
     /// Boot the guest, even where a saved one could be started; save none.
     #[arg(long)]
     no_checkpoint: bool,
+    /// Run each scenario so many times and compare every recording with the first, byte for byte. Equal
+    /// ones are not kept; a difference is named and makes the scenario unstable (exit 1).
+    #[arg(long, default_value = "1", value_name = "N", value_parser = times)]
+    repeat: NonZeroU32,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
+}
+
+fn times(word: &str) -> Result<NonZeroU32, String> {
+    let count: u32 = word.parse().map_err(|_| format!("'{word}' is no number of runs"))?;
+    NonZeroU32::new(count).ok_or_else(|| "a scenario runs once at least: 1 or more".to_owned())
 }
 
 /// Which kernel, and what is changed in it.
@@ -112,6 +127,7 @@ pub fn main() -> ExitCode {
             Verb::Setup => verbs::setup(),
             Verb::Doctor => verbs::doctor(),
             Verb::Check { recordings } => verbs::check(&recordings),
+            Verb::Replay(arguments) => replay::replay(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
             Verb::Kernel { verb: KernelVerb::List } => verbs::kernel_list(),
@@ -135,5 +151,12 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_runs_at_all_are_refused_with_a_reason() {
+        let error = Cli::try_parse_from(["damonlab", "run", "idle", "--repeat", "0"]).unwrap_err();
+        assert!(error.to_string().contains("a scenario runs once at least"), "{error}");
+        assert_eq!(error.exit_code(), 2);
     }
 }

@@ -14,7 +14,7 @@ use damonlab_guest::units::Bytes;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-type Answer = Result<u8, CliError>;
+pub(super) type Answer = Result<u8, CliError>;
 
 /// The scenario of the README.
 const FIRST: &str = "pull-push";
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
             std::time::Duration::from(loaded.scenario.guest_time()).as_secs_f64(),
             lab.image.describe
         ));
-        let report = run::run(&lab, loaded, arguments.seed)?;
+        let report = run::repeat(&lab, loaded, arguments.seed, arguments.repeat, &progress)?;
         say(&report::human(&report))?;
         reports.push(report);
     }
@@ -169,12 +169,16 @@ fn conclude(reports: &[Report]) -> Answer {
     if reports.len() > 1 {
         say(&format!("{}\n", report::tally(reports)))?;
     }
-    let required = std::env::var_os("DAMONLAB_REQUIRE").is_some_and(|what| what == "vm");
-    Ok(reports.iter().map(|report| report.verdict.exit_code(required)).max().unwrap_or(0))
+    Ok(reports.iter().map(|report| report.verdict.exit_code(skips_fail())).max().unwrap_or(0))
+}
+
+/// Whether nothing may be skipped.
+pub(super) fn skips_fail() -> bool {
+    std::env::var_os("DAMONLAB_REQUIRE").is_some_and(|what| what == "vm")
 }
 
 /// Standard output, where a closed pipe is an error and not a panic.
-fn say(text: &str) -> Result<(), CliError> {
+pub(super) fn say(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;

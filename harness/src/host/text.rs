@@ -1,5 +1,8 @@
 //! Text that came from a guest or a tool, made safe to print on a terminal.
 
+/// The longest line that is shown, in characters.
+const EXCERPT: usize = 300;
+
 /// `text` without escape sequences and control characters; newlines and tabs stay.
 ///
 /// A guest can print what it likes, and a terminal obeys escape sequences (titles, colours, even
@@ -36,6 +39,16 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
+/// One printable line of bounded length.
+pub fn excerpt(text: &str) -> String {
+    let text = printable(text).replace('\n', " ");
+    let shown = match text.char_indices().nth(EXCERPT) {
+        Some((cut, _)) => format!("{}...", &text[..cut]),
+        None => text,
+    };
+    shown.trim().to_owned()
+}
+
 /// The last `count` lines of `text`, without carriage returns and escapes.
 pub fn last_lines(text: &str, count: usize) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
@@ -57,6 +70,12 @@ mod tests {
     fn an_unfinished_escape_takes_no_more_than_its_line() {
         assert_eq!(printable("x\u{1b}[31\nsecond"), "x\nsecond");
         assert_eq!(printable("x\u{1b}]0;t\nsecond"), "x\nsecond");
+    }
+
+    #[test]
+    fn an_excerpt_is_one_line_of_bounded_length() {
+        assert_eq!(excerpt(" a\n\u{1b}[31mb\r"), "a b");
+        assert_eq!(excerpt(&"é".repeat(1000)), "é".repeat(EXCERPT) + "...");
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod usertree;
 
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
-pub use image::{Image, list};
+pub use image::{Image, find, foreign, list};
 pub use release::Origins;
 
 use crate::host::lock::Lock;
@@ -109,7 +109,7 @@ impl Request {
 /// `origins` says where the default release comes from; its cache holds everything.
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     let subject = match &request.source {
-        Source::Image(path) => return image::foreign(path),
+        Source::Image(path) => return foreign(path),
         Source::Tree(dir) => Subject::of_tree(dir)?,
         Source::Default => Subject::of_release(origins.obtain(progress)?),
     };
@@ -157,21 +157,21 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
 /// never is: what is in it has to be looked at first.
 pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, KernelError> {
     let release = match &request.source {
-        Source::Image(path) => return image::foreign(path).map(Some),
+        Source::Image(path) => return foreign(path).map(Some),
         Source::Tree(_) => None,
         Source::Default => origins.newest(),
     };
     match release {
         Some(release) => {
             let key = Inputs::of(request, origins)?.key(&release.version);
-            Ok(image::find(&origins.env.cache, &key))
+            Ok(find(&origins.env.cache, &key))
         }
         None => Ok(None),
     }
 }
 
 fn cached(cache: &Path, key: &str, progress: &Progress) -> Option<Image> {
-    let image = image::find(cache, key)?;
+    let image = find(cache, key)?;
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
     Some(image)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::{self, Scenario};
+use crate::scenario;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,14 +8,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
-/// The machine of a scenario whose `machine:` is `text` and whose rest does not matter.
+/// The machine whose `machine:` is `text`; it may have more CPUs than virtual time allows.
 fn machine(text: &str) -> Machine {
-    let rest = "damon: {kdamonds: [{contexts: [{ops: paddr, targets: [{regions: [{node: 0}]}]}]}]}\n\
-                steps: [start, run: {for: 1s}, stop]\n";
-    let scenario =
-        Scenario::parse("machine", &format!("version: 1\nsummary: A machine.\nmachine:\n{text}\n{rest}"))
-            .unwrap();
-    Machine::new(&scenario.machine).unwrap()
+    Machine::new(&scenario::machine_of(text)).unwrap()
 }
 
 /// What comes after `start` in the words that begin with it.

@@ -3,10 +3,11 @@
 //! Written once, by a run; read typed, by everything after. Nothing in it depends on the host or on
 //! wall time but `vng.argv` and `vng.log`, which name host paths and which no comparison reads.
 
+pub mod compare;
 mod read;
 mod write;
 
-pub use read::RecordingError;
+pub use read::{Recipe, RecordingError};
 pub use write::{begin, finish, make_folder};
 
 use crate::scenario::Scenario;
@@ -70,4 +71,12 @@ pub struct Meta {
     /// The guest was booted, and not started from a checkpoint: its trace is another one, by microseconds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub booted: bool,
+    /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Older recordings do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// The name of an agent: equal for equal bytes.
+pub fn agent_digest(agent: &[u8]) -> String {
+    blake3::hash(agent).to_hex()[..24].to_owned()
 }

@@ -3,6 +3,7 @@
 use super::{META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::trace::Trace;
+use damonlab_guest::plan::Plan;
 use damonlab_guest::record::section;
 use fs_err as fs;
 use serde::de::DeserializeOwned;
@@ -45,22 +46,49 @@ pub enum RecordingError {
     Io(#[from] io::Error),
 }
 
+/// What a stored run was made of: all that is needed to run it again.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The recording's folder.
+    pub dir: PathBuf,
+    /// `recording.json`.
+    pub meta: Meta,
+    /// `scenario.yaml`, read again.
+    pub scenario: Scenario,
+    /// `scenario.yaml` as it stands.
+    pub scenario_text: String,
+    /// `plan.json`.
+    pub plan: Plan,
+}
+
+impl Recipe {
+    /// Reads it from a recording's folder; what the run gave is left alone.
+    ///
+    /// # Errors
+    /// A missing or malformed file, named with its line.
+    pub fn load(dir: &Path) -> Result<Recipe, RecordingError> {
+        if !dir.join(META).is_file() {
+            return Err(RecordingError::Incomplete(dir.to_owned()));
+        }
+        let meta = meta(&dir.join(META))?;
+        let scenario_text = fs::read_to_string(dir.join(SCENARIO))?;
+        let scenario = Scenario::parse(&meta.scenario, &scenario_text).map_err(Box::new)?;
+        Ok(Recipe { scenario, scenario_text, plan: json(&dir.join(PLAN))?, meta, dir: dir.to_owned() })
+    }
+}
+
 impl Recording {
     /// Reads the whole folder.
     ///
     /// # Errors
     /// A missing or malformed file, named with its line.
     pub fn load(dir: &Path) -> Result<Recording, RecordingError> {
-        if !dir.join(META).is_file() {
-            return Err(RecordingError::Incomplete(dir.to_owned()));
-        }
-        let meta = meta(&dir.join(META))?;
+        let Recipe { dir, meta, scenario, plan, .. } = Recipe::load(dir)?;
         let text = |name: &str| fs::read_to_string(dir.join(name));
-        let scenario = Scenario::parse(&meta.scenario, &text(SCENARIO)?).map_err(Box::new)?;
         let trace = Trace::read(io::BufReader::new(fs::File::open(dir.join(section::TRACE))?))?;
         Ok(Recording {
             scenario,
-            plan: json(&dir.join(PLAN))?,
+            plan,
             report: json(&dir.join(section::REPORT))?,
             trace,
             samples: json_lines(&dir.join(section::SAMPLES))?,
@@ -68,7 +96,7 @@ impl Recording {
             formats: text(section::FORMATS)?,
             sysfs: text(section::SYSFS)?,
             meta,
-            dir: dir.to_owned(),
+            dir,
         })
     }
 }

@@ -1,5 +1,9 @@
 //! Verdicts as text for a terminal.
 
+mod repeated;
+
+pub use repeated::replay;
+
 use crate::check::Verdict;
 use crate::run::Report;
 use std::fmt::Write;
@@ -20,6 +24,9 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
     if let Some(wall) = report.wall_time {
         let guest = report.guest_time.as_secs_f64();
         writeln!(out, "  took      {} ({guest:.0} guest seconds of scenario)", seconds(wall))?;
+    }
+    if let Some(repeated) = &report.repeated {
+        repeated::lines(repeated, out)?;
     }
     if let Some(judgement) = &report.judgement {
         for measured in &judgement.measured {

@@ -1,6 +1,10 @@
 //! One scenario on one kernel: the folder, the guest, the recording, the verdict.
 
 mod ending;
+mod repeat;
+pub mod replay;
+
+pub use repeat::{Repeated, repeat};
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
@@ -12,6 +16,7 @@ use crate::scenario::{Scenario, ScenarioError};
 use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
 use crate::vm::{self, CONSOLE_LOG, Ending, Launch, VmError};
+use damonlab_guest::plan::Plan;
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,6 +77,8 @@ pub struct Report {
     pub guest_time: Duration,
     /// How long it took; none for a recording that was judged again.
     pub wall_time: Option<Duration>,
+    /// What came of repeating it, where that was asked for.
+    pub repeated: Option<Repeated>,
 }
 
 /// Why there is no verdict, not even [`Verdict::Infra`]: the user's input, or the user's Ctrl-C.
@@ -93,18 +100,22 @@ pub enum RunError {
 /// # Errors
 /// Only what the user has to mend or asked for; a failure of the host or of QEMU is a verdict.
 pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
+    run_plan(lab, loaded, &loaded.scenario.plan(seed))
+}
+
+/// Runs one scenario with a plan that was made of it, now or earlier.
+fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError> {
     let scenario = &loaded.scenario;
     let machine = Machine::new(&scenario.machine)?;
-    let plan = scenario.plan(seed);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
-    recording::begin(&dir, &loaded.text, &plan).map_err(RunError::Results)?;
+    recording::begin(&dir, &loaded.text, plan).map_err(RunError::Results)?;
     let launch = Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,
         agent: lab.agent,
         machine: &machine.argv,
-        plan: &plan,
+        plan,
         clocks: &scenario.clocks,
         results: &dir,
         checkpoints: lab.checkpoints.as_ref(),
@@ -115,7 +126,7 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
         Ok(ended) => {
             notes = ended.notes;
             match ended.ending {
-                Ending::Delivered => match complete(lab, loaded, seed, ended.booted, &dir) {
+                Ending::Delivered => match complete(lab, loaded, plan.seed, ended.booted, &dir) {
                     Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
                     // Our own disk, or what the guest sent.
                     Err(RecordingError::Io(cause)) => (Verdict::Infra(cause.to_string()), None),
@@ -141,6 +152,7 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
         notes,
         guest_time: scenario.guest_time().into(),
         wall_time: Some(started.elapsed()),
+        repeated: None,
     })
 }
 
@@ -158,6 +170,7 @@ pub fn again(dir: &Path) -> Result<Report, RecordingError> {
         notes: Vec::new(),
         guest_time: recording.scenario.guest_time().into(),
         wall_time: None,
+        repeated: None,
     })
 }
 
@@ -176,6 +189,7 @@ fn complete(
         qemu: lab.tools.qemu_version.clone(),
         seed,
         booted,
+        agent: Some(recording::agent_digest(lab.agent)),
     };
     recording::finish(dir, &meta)?;
     Ok(judge(&Recording::load(dir)?))

@@ -22,6 +22,10 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+/// The machine of a scenario's `machine:`.
+#[cfg(test)]
+pub(crate) use resolve::machine_of;
+
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Quantity, Where};

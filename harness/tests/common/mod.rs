@@ -1,13 +1,14 @@
 //! What the trials share: tools and a kernel, found or made once, or the reason why there are none.
 
-use damonlab::host::{paths, progress::Progress};
+use damonlab::host::{interrupt, paths, progress::Progress};
 use damonlab::kernel::{self, Origins, Request, Source};
 use damonlab::run::Lab;
 use damonlab::setup::{self, Env};
 use damonlab::vm;
 use damonlab::vm::checkpoint::Store;
-use libtest_mimic::{Completion, Failed};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::OnceLock;
 
 /// Why there is no lab.
@@ -19,8 +20,25 @@ enum NoLab {
     Failed(String),
 }
 
-/// Runs `trial` with the lab. Where something is missing the trial is ignored with the reason.
-pub fn with_lab(trial: impl FnOnce(&Lab) -> Result<Completion, Failed>) -> Result<Completion, Failed> {
+/// Runs the trials that the command line asks for. Ctrl-C ends guests as it does in the command.
+pub fn main(trials: Vec<Trial>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    if let Err(cause) = interrupt::listen() {
+        eprintln!("cannot listen for Ctrl-C: {cause}");
+        return ExitCode::FAILURE;
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A trial that needs the lab. Where something is missing it is ignored with the reason.
+pub fn trial(
+    name: impl Into<String>,
+    check: impl FnOnce(&Lab) -> Result<Completion, Failed> + Send + 'static,
+) -> Trial {
+    Trial::ignorable_test(name, move || with_lab(check))
+}
+
+fn with_lab(trial: impl FnOnce(&Lab) -> Result<Completion, Failed>) -> Result<Completion, Failed> {
     match lab() {
         Ok(lab) => trial(lab),
         Err(NoLab::Missing(reason)) => ignored(reason.clone()),

@@ -81,10 +81,18 @@ impl Names {
     }
 }
 
+/// The machine that `text` means, also one that no clock can be promised for.
+#[cfg(test)]
+pub(crate) fn machine_of(text: &str) -> MachineSpec {
+    let raw: super::raw::RawMachine = serde_saphyr::from_str(text).unwrap();
+    machine::resolve(&raw).unwrap()
+}
+
 /// The scenario that `raw` means.
 pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
     check_header(name, &raw)?;
     let machine = machine::resolve(&raw.machine)?;
+    machine::check_virtual_time(&raw.machine)?;
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let names = names(&machine, &workloads, &raw.steps);
     let kdamonds =

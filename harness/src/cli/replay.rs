@@ -1,0 +1,55 @@
+//! `damonlab replay`: a recording's run once more.
+
+use super::verbs::{Answer, say, skips_fail};
+use crate::host::progress::Progress;
+use crate::kernel::{self, Origins, Request, Source};
+use crate::recording::Recipe;
+use crate::report;
+use crate::run::Lab;
+use crate::run::replay::{self, Outcome};
+use crate::setup::{self, Env};
+use crate::vm;
+use crate::vm::checkpoint::Store;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A folder with a recording.json.
+    #[arg(value_name = "DIR")]
+    recording: PathBuf,
+    /// Another kernel than the recording's: a source tree, or a bzImage.
+    #[arg(long, value_name = "DIR|bzImage")]
+    kernel: Option<PathBuf>,
+    /// The new recording goes below this folder.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    out: PathBuf,
+}
+
+pub(super) fn replay(arguments: &Arguments) -> Answer {
+    let recipe = Recipe::load(&arguments.recording)?;
+    let env = Env::machine()?;
+    let cache = env.cache.clone();
+    let progress = Progress::stderr();
+    let tools = setup::tools(&env)?;
+    let image = match &arguments.kernel {
+        Some(path) => kernel::obtain(&Request::of(Source::of_path(path)?), &Origins::of(env), &progress)?,
+        None => replay::image(&recipe, &cache)?,
+    };
+    // A guest that was booted and one from a checkpoint go two ways.
+    let checkpoints = (!recipe.meta.booted).then(|| Store::of(&cache));
+    let out = std::path::absolute(&arguments.out)?;
+    let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
+    let unlike = replay::unlike(&recipe, &lab);
+    for what in &unlike {
+        progress.say(&format!("replay: {what}"));
+    }
+    progress.say(&format!("replay: {} on {}", recipe.meta.scenario, lab.image.describe));
+    let replay = replay::replay(&lab, &recipe)?;
+    say(&report::replay(&replay, &recipe.dir, &unlike))?;
+    Ok(match replay.outcome {
+        Outcome::Identical(_) => 0,
+        Outcome::Different(_) => 1,
+        Outcome::NoRecording => replay.report.verdict.exit_code(skips_fail()),
+    })
+}

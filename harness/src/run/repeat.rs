@@ -1,0 +1,185 @@
+//! One scenario several times over, with one seed: do all runs give the same recording?
+
+use super::{Lab, Loaded, Report, RunError, run};
+use crate::check::Verdict;
+use crate::host::progress::Progress;
+use crate::recording::compare::{Difference, Extent, extent, first_difference};
+use fs_err as fs;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// What came of repeating a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repeated {
+    /// All recordings are the same.
+    Same {
+        /// How many runs there were.
+        runs: NonZeroU32,
+        /// How much of each was compared.
+        extent: Extent,
+    },
+    /// A run ended it: the verdict is this run's, or is about this run.
+    Ended {
+        /// Which, from 1.
+        run: u32,
+        /// Of how many.
+        of: NonZeroU32,
+        /// Where its recording parts from the first one's, if it has a verdict of its own and a recording.
+        parted: Option<Box<Difference>>,
+    },
+}
+
+/// Runs a scenario `times` times and compares each recording with the first. Those that are the same are
+/// not kept: the first one says it all.
+///
+/// The report is the first run's, with [`Verdict::Unstable`] if a recording differs; of a run that fails
+/// it is that run's.
+///
+/// # Errors
+/// As [`run`].
+pub fn repeat(
+    lab: &Lab,
+    loaded: &Loaded,
+    seed: u64,
+    times: NonZeroU32,
+    progress: &Progress,
+) -> Result<Report, RunError> {
+    compare_all(times, |number| {
+        if number > 1 {
+            progress.say(&format!("run: {}: {number} of {times}", loaded.scenario.name));
+        }
+        run(lab, loaded, seed)
+    })
+}
+
+fn compare_all(
+    times: NonZeroU32,
+    mut run: impl FnMut(u32) -> Result<Report, RunError>,
+) -> Result<Report, RunError> {
+    let mut first = run(1)?;
+    if times.get() == 1 {
+        return Ok(first);
+    }
+    if failed(&first.verdict) {
+        first.repeated = Some(Repeated::Ended { run: 1, of: times, parted: None });
+        return Ok(first);
+    }
+    let mut wall = first.wall_time.unwrap_or_default();
+    for number in 2..=times.get() {
+        let mut next = run(number)?;
+        wall += next.wall_time.unwrap_or_default();
+        let difference = match next.judgement {
+            Some(_) => first_difference(&first.dir, &next.dir).map_err(RunError::Results)?,
+            None => None,
+        };
+        if failed(&next.verdict) {
+            next.repeated =
+                Some(Repeated::Ended { run: number, of: times, parted: difference.map(Box::new) });
+            return Ok(lasting(next, wall));
+        }
+        match difference {
+            None => fs::remove_dir_all(&next.dir).map_err(RunError::Results)?,
+            Some(difference) => {
+                first.verdict = Verdict::Unstable(difference.to_string());
+                first.repeated = Some(Repeated::Ended { run: number, of: times, parted: None });
+                return Ok(lasting(first, wall));
+            }
+        }
+    }
+    let extent = extent(&first.dir).map_err(RunError::Results)?;
+    first.repeated = Some(Repeated::Same { runs: times, extent });
+    Ok(lasting(first, wall))
+}
+
+/// There is nothing to compare, or no need to: the verdict stands.
+fn failed(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Fail(_) | Verdict::Infra(_) | Verdict::Unstable(_))
+}
+
+fn lasting(report: Report, wall: Duration) -> Report {
+    Report { wall_time: Some(wall), ..report }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::again;
+    use std::path::Path;
+
+    /// A run that gives a copy of a stored recording, with its trace changed.
+    fn stored(out: &Path, number: u32, change: impl Fn(&str) -> String) -> Result<Report, RunError> {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let dir = out.join(format!("{number:04}"));
+        fs::create_dir_all(&dir).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, dir.join(path.file_name().unwrap())).unwrap();
+        }
+        let trace = fs::read_to_string(dir.join("trace.txt")).unwrap();
+        fs::write(dir.join("trace.txt"), change(&trace)).unwrap();
+        Ok(again(&dir).unwrap())
+    }
+
+    fn times(count: u32) -> NonZeroU32 {
+        NonZeroU32::new(count).unwrap()
+    }
+
+    #[test]
+    fn equal_runs_leave_one_recording_and_say_how_much_was_compared() {
+        let out = tempfile::tempdir().unwrap();
+        let report = compare_all(times(3), |number| stored(out.path(), number, str::to_owned)).unwrap();
+        assert_eq!(report.verdict, Verdict::Pass);
+        let Some(Repeated::Same { runs, extent }) = report.repeated else { panic!("{report:?}") };
+        assert_eq!((runs, extent.trace_lines, extent.samples), (times(3), 294, 8));
+        assert!(report.dir.ends_with("0001"));
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_run_that_differs_makes_the_scenario_unstable_and_both_recordings_stay() {
+        let out = tempfile::tempdir().unwrap();
+        let report = compare_all(times(20), |number| {
+            assert!(number <= 2, "the second run ends it");
+            stored(out.path(), number, |trace| match number {
+                // The flags say nothing that a check judges.
+                2 => trace.replacen(".....", "d....", 1),
+                _ => trace.to_owned(),
+            })
+        })
+        .unwrap();
+        let Verdict::Unstable(why) = &report.verdict else { panic!("{report:?}") };
+        assert!(why.contains("flags is ..... in "), "{why}");
+        assert_eq!(report.repeated, Some(Repeated::Ended { run: 2, of: times(20), parted: None }));
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_run_that_fails_ends_it_with_its_own_verdict_and_where_it_parted() {
+        let out = tempfile::tempdir().unwrap();
+        let report = compare_all(times(20), |number| {
+            stored(out.path(), number, |trace| match number {
+                3 => trace.replacen("scheme_idx=1 esz=1048576", "scheme_idx=1 esz=7", 1),
+                _ => trace.to_owned(),
+            })
+        })
+        .unwrap();
+        assert!(matches!(report.verdict, Verdict::Fail(_)), "{report:?}");
+        assert!(report.dir.ends_with("0003"));
+        let Some(Repeated::Ended { run: 3, parted: Some(parted), .. }) = report.repeated else {
+            panic!("{:?}", report.repeated)
+        };
+        assert!(parted.to_string().contains("esz is 1048576 in "), "{parted}");
+    }
+
+    #[test]
+    fn a_first_run_that_fails_is_not_repeated() {
+        let out = tempfile::tempdir().unwrap();
+        let report = compare_all(times(20), |number| {
+            assert_eq!(number, 1);
+            stored(out.path(), number, |trace| trace.replacen("esz=1048576", "esz=7", 1))
+        })
+        .unwrap();
+        assert!(matches!(report.verdict, Verdict::Fail(_)));
+        assert_eq!(report.repeated, Some(Repeated::Ended { run: 1, of: times(20), parted: None }));
+    }
+}
