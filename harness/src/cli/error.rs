@@ -58,7 +58,7 @@ impl CliError {
             CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
             CliError::Setup(_)
             | CliError::Missing(_)
-            | CliError::Run(RunError::Results(_))
+            | CliError::Run(RunError::Results(_) | RunError::Slot(_))
             | CliError::Signals(_)
             | CliError::Io(_) => INFRA,
         }

@@ -7,6 +7,7 @@ mod error;
 mod verbs;
 
 use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -62,6 +63,10 @@ struct Run {
     /// Changes every random choice of the workloads.
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
+    /// How many scenarios run at once. None: one a core. Guests of other damonlabs on this host count
+    /// too: what has no core or no memory left waits.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,

@@ -4,9 +4,10 @@ use super::error::CliError;
 use super::{KernelArgs, Run};
 use crate::host::paths;
 use crate::host::progress::Progress;
+use crate::host::slots;
 use crate::kernel::{self, Origins, Request, Source};
 use crate::report;
-use crate::run::{self, Lab, Loaded, Report};
+use crate::run::{self, Lab, Loaded, Report, suite};
 use crate::setup::{self, Env};
 use crate::vm;
 use std::io::{self, Write};
@@ -31,18 +32,23 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let image = kernel::obtain(&request, &Origins::of(env), &progress)?;
     let out = std::path::absolute(&arguments.out)?;
     let lab = Lab { tools, image, agent: vm::AGENT, out };
+    let jobs = arguments.jobs.unwrap_or_else(slots::count);
     let mut reports = Vec::new();
-    for loaded in &loaded {
+    let one = |loaded: &Loaded| {
         progress.say(&format!(
             "run: {}: {:.0} guest seconds on {}",
             loaded.scenario.name,
             std::time::Duration::from(loaded.scenario.guest_time()).as_secs_f64(),
             lab.image.describe
         ));
-        let report = run::run(&lab, loaded, arguments.seed)?;
+        run::run(&lab, loaded, arguments.seed)
+    };
+    suite::ordered(&loaded, jobs, one, |_, report| {
+        let report = report?;
         say(&report::human(&report))?;
         reports.push(report);
-    }
+        Ok::<(), CliError>(())
+    })?;
     conclude(&reports)
 }
 

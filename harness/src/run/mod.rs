@@ -1,16 +1,20 @@
 //! One scenario on one kernel: the folder, the guest, the recording, the verdict.
 
 mod ending;
+pub mod suite;
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::progress::Progress;
+use crate::host::slots::{Full, Slot};
 use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::setup::Tools;
 use crate::vm::{self, CONSOLE_LOG, Ending, Launch, VmError};
+use damonlab_guest::units::Bytes;
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -81,6 +85,9 @@ pub enum RunError {
     /// The results folder.
     #[error("cannot write results: {0}")]
     Results(io::Error),
+    /// The host's slots for guests.
+    #[error("cannot get a slot for a guest: {0}")]
+    Slot(LockError),
 }
 
 /// Runs one scenario with one seed.
@@ -91,6 +98,7 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
     let scenario = &loaded.scenario;
     let machine = Machine::new(&scenario.machine)?;
     let plan = scenario.plan(seed);
+    let _slot = slot(scenario, &machine)?;
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
     recording::begin(&dir, &loaded.text, &plan).map_err(RunError::Results)?;
@@ -127,6 +135,17 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
         judgement,
         guest_time: scenario.guest_time().into(),
         wall_time: Some(started.elapsed()),
+    })
+}
+
+/// One of the host's slots, for as long as the guest lives. CXL memory is QEMU's too, and not in `-m`.
+fn slot(scenario: &Scenario, machine: &Machine) -> Result<Slot, RunError> {
+    let cxl: u64 = scenario.machine.cxl.iter().map(|device| device.size.0).sum();
+    let memory = Bytes(machine.argv.memory.0.saturating_add(cxl));
+    let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
+    Slot::acquire(memory, waiting).map_err(|error| match error {
+        LockError::Interrupted(stop) => stop.into(),
+        error @ LockError::Io { .. } => RunError::Slot(error),
     })
 }
 

@@ -80,14 +80,6 @@ pub enum VmError {
         /// The path.
         path: PathBuf,
     },
-    /// The folder for run folders is not usable.
-    #[error("cannot use the folder {path}: {cause}", path = .path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        cause: io::Error,
-    },
     /// A socket of QEMU's could not be used.
     #[error("cannot use QEMU's {name} socket: {cause}")]
     Socket {
