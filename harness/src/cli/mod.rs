@@ -6,6 +6,7 @@
 mod error;
 mod verbs;
 
+use crate::scenario::GuestClock;
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -63,6 +64,10 @@ struct Run {
     /// Changes every random choice of the workloads.
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
+    /// What makes time pass in the guest, whatever the scenario says. real: the host's clock, under KVM
+    /// where that works; such runs do not repeat, and less is asked of them.
+    #[arg(long, value_name = "virtual|real")]
+    clock: Option<GuestClock>,
     /// How many scenarios run at once. None: one a core. Guests of other damonlabs on this host count
     /// too: what has no core or no memory left waits.
     #[arg(long, value_name = "N")]

@@ -21,7 +21,10 @@ const FIRST: &str = "pull-push";
 pub(super) fn run(arguments: &Run) -> Answer {
     // Everything that the user may have to mend comes before what takes minutes.
     let scenarios = scenario_paths(arguments)?;
-    let loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(clock) = arguments.clock {
+        loaded.iter_mut().for_each(|loaded| loaded.scenario.clock = clock);
+    }
     let request = request(&arguments.kernel)?;
     let env = Env::machine()?;
     let progress = Progress::stderr();
@@ -63,7 +66,7 @@ pub(super) fn doctor() -> Answer {
     let env = Env::machine()?;
     let rows = setup::doctor(&env);
     say(&setup::render(&rows))?;
-    say(&format!("{}\n", setup::kvm_note(&env)))?;
+    say(&format!("{}\n", vm::kvm_note(&env.cache, setup::tools(&env).ok().as_ref())))?;
     Ok(if rows.iter().any(setup::Row::blocks) { 3 } else { 0 })
 }
 

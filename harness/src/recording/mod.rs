@@ -9,7 +9,7 @@ mod write;
 pub use read::RecordingError;
 pub use write::{begin, finish, make_folder};
 
-use crate::scenario::Scenario;
+use crate::scenario::{GuestClock, Scenario};
 use crate::trace::Trace;
 use damonlab_guest::plan::Plan;
 use damonlab_guest::record::{GuestReport, Sample};
@@ -67,4 +67,7 @@ pub struct Meta {
     pub qemu: String,
     /// The seed.
     pub seed: u64,
+    /// What made time pass in the guest, whatever the scenario says.
+    #[serde(default, skip_serializing_if = "GuestClock::is_virtual")]
+    pub clock: GuestClock,
 }

@@ -6,6 +6,7 @@ pub mod suite;
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots::{Full, Slot};
 use crate::kernel::Image;
@@ -13,7 +14,7 @@ use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::setup::Tools;
-use crate::vm::{self, CONSOLE_LOG, Ending, Launch, VmError};
+use crate::vm::{self, Accelerator, CONSOLE_LOG, Ending, Launch, Timing, VmError};
 use damonlab_guest::units::Bytes;
 use fs_err as fs;
 use std::io;
@@ -99,19 +100,21 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
     let machine = Machine::new(&scenario.machine)?;
     let plan = scenario.plan(seed);
     let _slot = slot(scenario, &machine)?;
+    let timing = timing(lab, scenario);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
     recording::begin(&dir, &loaded.text, &plan).map_err(RunError::Results)?;
-    let launch = Launch {
+    let launch = |timing| Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,
         agent: lab.agent,
         machine: &machine.argv,
+        timing,
         plan: &plan,
         clocks: &scenario.clocks,
         results: &dir,
     };
-    let (verdict, judgement) = match vm::run(&launch) {
+    let (verdict, judgement) = match timing.and_then(|timing| vm::run(&launch(timing))) {
         Ok(Ending::Delivered) => match complete(lab, loaded, seed, &dir) {
             Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
             // Our own disk, or what the guest sent.
@@ -136,6 +139,23 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
         guest_time: scenario.guest_time().into(),
         wall_time: Some(started.elapsed()),
     })
+}
+
+/// What makes time pass, and on the real clock a word about what runs the guest.
+fn timing(lab: &Lab, scenario: &Scenario) -> Result<Timing, VmError> {
+    if scenario.clock.is_virtual() {
+        return Ok(Timing::Virtual);
+    }
+    let cxl = !scenario.machine.cxl.is_empty();
+    let progress = Progress::stderr();
+    let accelerator =
+        vm::choose_accelerator(&paths::cache()?, &lab.tools, &lab.image.bzimage, cxl, &progress)?;
+    let what = match &accelerator {
+        Accelerator::Kvm => "KVM".to_owned(),
+        Accelerator::Tcg(why) => format!("TCG: {why}"),
+    };
+    progress.say(&format!("run: {}: on the real clock, under {what}", scenario.name));
+    Ok(Timing::Real(accelerator))
 }
 
 /// One of the host's slots, for as long as the guest lives. CXL memory is QEMU's too, and not in `-m`.
@@ -173,6 +193,7 @@ fn complete(lab: &Lab, loaded: &Loaded, seed: u64, dir: &Path) -> Result<Judgeme
         kernel_key: lab.image.key.clone(),
         qemu: lab.tools.qemu_version.clone(),
         seed,
+        clock: loaded.scenario.clock,
     };
     recording::finish(dir, &meta)?;
     Ok(judge(&Recording::load(dir)?))
@@ -185,6 +206,7 @@ fn judge(recording: &Recording) -> Judgement {
     let mut late = check::kernel_log::scan(CONSOLE_LOG, &String::from_utf8_lossy(&console));
     // The console repeats what the log has; the headline tells whether it is the same report.
     late.retain(|finding| !judgement.findings.iter().any(|known| known.seen == finding.seen));
+    late.retain(|finding| !judgement.skipped.iter().any(|(id, _)| *id == finding.id));
     judgement.findings.extend(late);
     judgement
 }

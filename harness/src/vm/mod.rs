@@ -4,6 +4,7 @@
 //! [`run`] boots a kernel on a machine, lets the agent carry out a plan, and leaves what came back in
 //! a folder. It judges nothing: [`Ending`] says how the guest ended, and the files say the rest.
 
+mod accel;
 mod command;
 mod console;
 mod folder;
@@ -12,6 +13,7 @@ mod qmp;
 mod results;
 mod watch;
 
+pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
 pub use initramfs::AGENT;
 pub use watch::{Clock, Ending};
 
@@ -57,6 +59,8 @@ pub struct Launch<'a> {
     pub agent: &'a [u8],
     /// The machine.
     pub machine: &'a Argv,
+    /// What makes time pass.
+    pub timing: Timing,
     /// What the guest does.
     pub plan: &'a Plan,
     /// How long it may take, in wall time.
@@ -150,7 +154,7 @@ fn prepare(launch: &Launch<'_>, folder: &Path) -> Result<(), VmError> {
 }
 
 fn start(launch: &Launch<'_>, folder: &Path) -> Result<(Group, Vec<JoinHandle<()>>), VmError> {
-    let arguments = command::arguments(launch.machine, &folder.join("bzImage"), folder)?;
+    let arguments = command::arguments(launch.machine, &folder.join("bzImage"), folder, &launch.timing)?;
     let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     fs::write(launch.results.join(VNG_ARGV), words.join("\n") + "\n")?;
     let home = &launch.tools.home;
