@@ -28,7 +28,7 @@ fn on_the_real_clock_nothing_that_compares_times_is_asked_and_the_reason_is_told
     recording.plan.kdamonds[0].context.schemes[1].apply_interval_us = 400_000;
     recording.plan.kdamonds[0].context.schemes[0].quota.reset_interval_ms = 10_000;
     recording.dmesg.push_str("3,200;INFO: task kdamond.0:52 blocked for more than 122 seconds.\n");
-    let ids = |recording: &crate::recording::Recording| {
+    let ids = |recording: &Recording| {
         judge(recording).findings.iter().map(|finding| finding.id).collect::<BTreeSet<_>>()
     };
     assert_eq!(ids(&recording), BTreeSet::from(["G7", "K3", "S1", "S3"]));
