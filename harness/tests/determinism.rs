@@ -10,7 +10,6 @@ use damonlab::recording::compare::first_difference;
 use damonlab::report;
 use damonlab::run::replay::{self, Outcome};
 use damonlab::run::{self, Lab, Loaded, Report};
-use libtest_mimic::Completion;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,9 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-type Check = fn(&Lab) -> Result<(), Box<dyn Error>>;
-
-const TRIALS: &[(&str, Check)] = &[
+const TRIALS: &[(&str, common::Check)] = &[
     ("three_runs_at_once_on_a_loaded_host_record_what_one_run_records", loaded_host),
     ("a_replay_records_what_the_recording_holds", replayed),
 ];
@@ -33,14 +30,7 @@ const SCENARIO: &str = "determinism/two-workloads.yaml";
 const AT_ONCE: usize = 3;
 
 fn main() -> ExitCode {
-    let trial = |(name, check): &(&'static str, Check)| {
-        let check = *check;
-        common::trial(*name, move |lab| {
-            check(lab)?;
-            Ok(Completion::Completed)
-        })
-    };
-    common::main(TRIALS.iter().map(trial).collect())
+    common::checks(TRIALS)
 }
 
 fn loaded_host(lab: &Lab) -> Result<(), Box<dyn Error>> {

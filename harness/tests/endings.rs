@@ -6,7 +6,6 @@ use damonlab::check::{Finding, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
 use damonlab::run::{self, Lab, Loaded};
-use libtest_mimic::Completion;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::error::Error;
@@ -14,9 +13,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-type Check = fn(&Lab) -> Result<(), Box<dyn Error>>;
-
-const TRIALS: &[(&str, Check)] = &[
+const TRIALS: &[(&str, common::Check)] = &[
     ("a_guest_without_a_working_init_is_a_panic_with_the_last_console_lines", panics),
     ("a_guest_that_hangs_is_stopped_by_the_boot_clock", hangs),
     ("ctrl_c_leaves_no_process_and_no_half_recording", interrupted),
@@ -24,14 +21,7 @@ const TRIALS: &[(&str, Check)] = &[
 ];
 
 fn main() -> ExitCode {
-    let trial = |(name, check): &(&'static str, Check)| {
-        let check = *check;
-        common::trial(*name, move |lab| {
-            check(lab)?;
-            Ok(Completion::Completed)
-        })
-    };
-    common::main(TRIALS.iter().map(trial).collect())
+    common::checks(TRIALS)
 }
 
 fn panics(lab: &Lab) -> Result<(), Box<dyn Error>> {

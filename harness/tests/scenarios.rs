@@ -47,6 +47,10 @@ fn run_one(lab: &Lab, path: &Path) -> Result<Completion, Failed> {
 fn compare(loaded: &Loaded, report: &Report) -> Result<Completion, Failed> {
     let recording = Recording::load(&report.dir).map_err(|error| error.to_string())?;
     for kind in &loaded.scenario.snapshot {
+        if let Some(why) = snapshot::not_compared(*kind, &recording) {
+            eprintln!("{}: {kind:?} is not compared: {why}", report.scenario);
+            continue;
+        }
         let (name, text) = match kind {
             SnapshotKind::Interface => ("interface", snapshot::interface(&recording)),
             SnapshotKind::Behaviour => ("behaviour", snapshot::behaviour(&recording)),

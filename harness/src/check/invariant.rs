@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::view::{Life, View};
 use super::{apply, goals, health, kernel_log, oracle, quota, regions, stats};
+use crate::scenario::GuestClock;
 use damonlab_guest::damon::Scheme;
 use std::collections::BTreeSet;
 
@@ -11,7 +12,8 @@ use std::collections::BTreeSet;
 pub enum Kind {
     /// It holds for every event of a right kernel.
     Exact,
-    /// It holds up to the granularity of a clock.
+    /// It compares times, and holds up to the granularity of a clock. On the real clock it cannot be
+    /// said: a guest that the host does not run falls behind without being wrong.
     Timed,
 }
 
@@ -31,6 +33,14 @@ pub struct Invariant {
     pub(super) judge: fn(&View<'_>) -> Outcome,
 }
 
+impl Invariant {
+    /// Why it cannot be said of a run on this clock, if so.
+    pub(super) fn not_on(&self, clock: GuestClock) -> Option<Reason> {
+        let needs_virtual_time = self.kind == Kind::Timed;
+        (needs_virtual_time && !clock.is_virtual()).then(|| REAL_CLOCK.to_owned())
+    }
+}
+
 /// What came of one invariant.
 pub(super) enum Outcome {
     /// It could be checked; no finding means that it held.
@@ -41,6 +51,9 @@ pub(super) enum Outcome {
 
 /// Why something cannot be checked.
 pub(crate) type Reason = String;
+
+/// Why nothing that compares times is asked of a run on the real clock.
+pub const REAL_CLOCK: &str = "the run was on the real clock, on which a late guest is not a wrong one";
 
 /// Checks each life of each kdamond; applies where it applies to one of them.
 pub(super) fn each_life(
@@ -96,8 +109,11 @@ macro_rules! table {
 
 table! {
     "K1" Exact kernel_log::k1,
-        "The kernel log has no warning, bug, oops, stall or sanitizer report.",
-        from "lib/bug.c, kernel/hung_task.c, kernel/rcu/tree_stall.h, kernel/watchdog.c", when "always";
+        "The kernel log has no warning, bug, oops or sanitizer report.",
+        from "lib/bug.c, kernel/panic.c, arch/x86/mm/fault.c, mm/kasan/report.c", when "always";
+    "K3" Timed kernel_log::k3,
+        "The kernel log has no hung task, stall or lockup.",
+        from "kernel/hung_task.c, kernel/rcu/tree_stall.h, kernel/watchdog.c, kernel/workqueue.c", when "always";
     "guest-error" Exact health::guest_error,
         "The guest carried the plan out without an error.",
         from "damonlab-guest", when "always";
@@ -143,9 +159,13 @@ table! {
     "Q5" Exact quota::q5,
         "The effective quota is never above the size quota, nor below a page for a time quota alone.",
         from "damos_set_effective_quota", when "bytes or ms is set and damos_esz is recorded";
-    "S1" Timed stats::s1,
-        "A scheme's statistics never fall, and come once an apply interval.",
+    "S1" Exact stats::s1,
+        "A scheme's statistics never fall, and come once in the samples of an apply interval.",
         from "damos_update_stat, damos_set_next_apply_sis", when "damos_stat_after_apply_interval is recorded";
+    "S3" Timed stats::s3,
+        "A scheme's statistics come an apply interval apart at least.",
+        from "kdamond_fn, kdamond_usleep, damos_set_next_apply_sis",
+        when "damos_stat_after_apply_interval is recorded, intervals are not tuned";
     "S2" Exact stats::s2,
         "nr_tried and sz_tried grow by the regions that damos_before_apply shows.",
         from "damos_apply_scheme", when "damos_before_apply and damos_stat_after_apply_interval are recorded";

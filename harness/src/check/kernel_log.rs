@@ -1,8 +1,8 @@
-//! The kernel log: K1, over `dmesg.txt` and over what a console said.
+//! The kernel log: K1 and K3, over `dmesg.txt` and over what a console said.
 
 use super::finding::{Evidence, Finding};
 use super::invariant::Outcome;
-use super::splats::{Pattern, SPLATS};
+use super::splats::{Pattern, SPLATS, STALLS};
 use super::view::View;
 use damonlab_guest::record::section;
 
@@ -13,7 +13,16 @@ const REPORT_LINES: usize = 40;
 const SHOWN_LINES: usize = 12;
 
 pub(super) fn k1(view: &View<'_>) -> Outcome {
-    Outcome::Applied(scan(section::DMESG, &view.recording.dmesg))
+    with_id(view, "K1")
+}
+
+pub(super) fn k3(view: &View<'_>) -> Outcome {
+    with_id(view, "K3")
+}
+
+fn with_id(view: &View<'_>, id: &str) -> Outcome {
+    let found = scan(section::DMESG, &view.recording.dmesg).into_iter();
+    Outcome::Applied(found.filter(|finding| finding.id == id).collect())
 }
 
 /// One finding a report of trouble in a kernel log. `text` is `dmesg.txt` (`priority,time;message`) or
@@ -23,12 +32,12 @@ pub fn scan(file: &'static str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let Some(what) = splat(message(lines[at])) else {
+        let Some((id, what)) = splat(message(lines[at])) else {
             at += 1;
             continue;
         };
         let end = report_end(&lines, at);
-        let mut finding = Finding::new("K1", "a kernel log without trouble", headline(&lines[at..end], what));
+        let mut finding = Finding::new(id, "a kernel log without trouble", headline(&lines[at..end], what));
         for (offset, line) in lines[at..end].iter().enumerate().take(SHOWN_LINES) {
             let number = u32::try_from(at + offset + 1).unwrap_or(u32::MAX);
             finding.evidence.push(Evidence::new(file, number, line));
@@ -39,14 +48,18 @@ pub fn scan(file: &'static str, text: &str) -> Vec<Finding> {
     findings
 }
 
-/// What a line is called that has one of the patterns.
-fn splat(message: &str) -> Option<&'static str> {
+/// The invariant that a line breaks that has one of the patterns, and what it is called.
+fn splat(message: &str) -> Option<(&'static str, &'static str)> {
     let bare = message.trim_start_matches("rcu: ").trim_start_matches("watchdog: ");
     let matches = |pattern: &Pattern| match pattern {
         Pattern::Begins(text) => bare.starts_with(text),
         Pattern::Has(text) => message.contains(text),
     };
-    SPLATS.iter().find(|(pattern, _)| matches(pattern)).map(|(_, what)| *what)
+    let found = |list: &[(Pattern, &'static str)]| {
+        list.iter().find(|(pattern, _)| matches(pattern)).map(|(_, what)| *what)
+    };
+    // Stalls first: a soft lockup is a `BUG: ` too.
+    found(STALLS).map(|what| ("K3", what)).or_else(|| found(SPLATS).map(|what| ("K1", what)))
 }
 
 /// One past the last line of a report: its end mark, or so many lines after its last pattern, up to
@@ -127,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_found_in_a_line_of_either_form() {
-        for (pattern, _) in SPLATS {
+        for (pattern, _) in SPLATS.iter().chain(STALLS) {
             let text = match pattern {
                 Pattern::Begins(text) => (*text).to_owned(),
                 Pattern::Has(text) => format!("x{text}"),

@@ -29,7 +29,7 @@ pub(crate) mod testkit;
 
 pub use expect::Measured;
 pub use finding::{EXPECT, Evidence, Finding};
-pub use invariant::{INVARIANTS, Invariant, Kind};
+pub use invariant::{INVARIANTS, Invariant, Kind, REAL_CLOCK};
 pub use page::page;
 pub use verdict::Verdict;
 
@@ -74,6 +74,10 @@ pub fn judge(recording: &Recording) -> Judgement {
         measured: Vec::new(),
     };
     for invariant in INVARIANTS {
+        if let Some(why) = invariant.not_on(recording.meta.clock) {
+            judged.skipped.push((invariant.id, why));
+            continue;
+        }
         match (invariant.judge)(&view) {
             Outcome::Applied(findings) => {
                 judged.applied.push(invariant);

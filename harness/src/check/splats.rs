@@ -1,4 +1,4 @@
-//! What a kernel prints when something is badly wrong: the patterns that K1 looks for.
+//! What a kernel prints when something is badly wrong: the patterns that K1 and K3 look for.
 //!
 //! Patterns are case-sensitive. They must not match what a healthy kernel prints while it boots:
 //! `kasan: KernelAddressSanitizer initialized`, `Spectre V2 : WARNING: ...`, `[Firmware Bug]: ...`.
@@ -34,22 +34,6 @@ pub(super) const SPLATS: &[(Pattern, &str)] = &[
     (Has("Unable to handle kernel"), "a page fault in the kernel"),
     // kernel/panic.c.
     (Has("Kernel panic - not syncing"), "a panic"),
-    // kernel/hung_task.c: `INFO: task kdamond.0:52 blocked for more than 122 seconds.`
-    (Has(" blocked for more than "), "a hung task"),
-    // kernel/hung_task.c, when the wait is in I/O.
-    (Has(" blocked in I/O wait for more than "), "a hung task"),
-    // kernel/rcu/tree_stall.h: `rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:`.
-    (Has(" detected stalls on CPUs/tasks"), "an RCU stall"),
-    // kernel/rcu/tree_exp.h.
-    (Has(" detected expedited stalls on CPUs/tasks"), "an RCU stall"),
-    // kernel/rcu/tree_stall.h.
-    (Has(" self-detected stall on CPU"), "an RCU stall"),
-    // kernel/watchdog.c: `watchdog: BUG: soft lockup - CPU#0 stuck for 26s!`
-    (Has("soft lockup - CPU#"), "a soft lockup"),
-    // kernel/watchdog.c: hard lockup detector.
-    (Has("hard LOCKUP on cpu"), "a hard lockup"),
-    // kernel/workqueue.c: watchdog.
-    (Has("workqueue lockup"), "a stalled workqueue"),
     // mm/kasan/report.c.
     (Has("BUG: KASAN: "), "a KASAN report"),
     // mm/kfence/report.c.
@@ -88,4 +72,25 @@ pub(super) const SPLATS: &[(Pattern, &str)] = &[
     (Has("invoked oom-killer"), "an out-of-memory kill"),
     // mm/page_alloc.c: warn_alloc.
     (Has("page allocation failure"), "a failed allocation"),
+];
+
+/// Reports of what took too long. They compare times: on the real clock a guest that its host did not
+/// run can print them without fault.
+pub(super) const STALLS: &[(Pattern, &str)] = &[
+    // kernel/hung_task.c: `INFO: task kdamond.0:52 blocked for more than 122 seconds.`
+    (Has(" blocked for more than "), "a hung task"),
+    // kernel/hung_task.c, when the wait is in I/O.
+    (Has(" blocked in I/O wait for more than "), "a hung task"),
+    // kernel/rcu/tree_stall.h: `rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:`.
+    (Has(" detected stalls on CPUs/tasks"), "an RCU stall"),
+    // kernel/rcu/tree_exp.h.
+    (Has(" detected expedited stalls on CPUs/tasks"), "an RCU stall"),
+    // kernel/rcu/tree_stall.h.
+    (Has(" self-detected stall on CPU"), "an RCU stall"),
+    // kernel/watchdog.c: `watchdog: BUG: soft lockup - CPU#0 stuck for 26s!`
+    (Has("soft lockup - CPU#"), "a soft lockup"),
+    // kernel/watchdog.c: hard lockup detector.
+    (Has("hard LOCKUP on cpu"), "a hard lockup"),
+    // kernel/workqueue.c: watchdog.
+    (Has("workqueue lockup"), "a stalled workqueue"),
 ];

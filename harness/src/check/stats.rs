@@ -1,4 +1,4 @@
-//! The statistics of a scheme against its apply interval and its actions: S1, S2.
+//! The statistics of a scheme against its apply interval and its actions: S1, S2, S3.
 
 use super::finding::Finding;
 use super::invariant::{Outcome, each_scheme};
@@ -13,7 +13,7 @@ const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 const JIFFY: u64 = 10_000_000;
 
 pub(super) fn s1(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+    each_scheme(view, |life, index, _| {
         view.need(&[STAT_EVENT])?;
         let told = stats(life, index);
         let mut findings = Vec::new();
@@ -26,9 +26,16 @@ pub(super) fn s1(view: &View<'_>) -> Outcome {
         }
         if life.need_fixed_intervals().is_ok() {
             findings.extend(out_of_step(life, index, told.len() as u64));
-            findings.extend(too_soon(life, index, scheme, &told));
         }
         Ok(findings)
+    })
+}
+
+pub(super) fn s3(view: &View<'_>) -> Outcome {
+    each_scheme(view, |life, index, scheme| {
+        view.need(&[STAT_EVENT])?;
+        life.need_fixed_intervals()?;
+        Ok(too_soon(life, index, scheme, &stats(life, index)))
     })
 }
 
@@ -70,7 +77,7 @@ fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Sta
         let gap = line.time.0.saturating_sub(before.time.0);
         if gap.saturating_add(JIFFY) < least.0 {
             let expected = format!("passes of {} at least {least} apart", life.scheme_name(index));
-            findings.push(Finding::new("S1", expected, format!("{}", Nanos(gap))).at([*before, *line]));
+            findings.push(Finding::new("S3", expected, format!("{}", Nanos(gap))).at([*before, *line]));
         }
     }
     findings
@@ -189,8 +196,15 @@ mod tests {
         let mut recording = Model::pull_push().recording();
         recording.plan.kdamonds[0].context.schemes[1].apply_interval_us = 400_000;
         let findings = found(&recording, "S1");
-        assert!(findings.iter().any(|f| f.expected.contains("at least 400ms apart")), "{findings:?}");
         assert!(findings.iter().any(|f| f.expected.contains("every 40 samples")), "{findings:?}");
+    }
+
+    #[test]
+    fn s3_sees_passes_that_come_too_soon() {
+        let mut recording = Model::pull_push().recording();
+        recording.plan.kdamonds[0].context.schemes[1].apply_interval_us = 400_000;
+        let findings = found(&recording, "S3");
+        assert!(findings.iter().any(|f| f.expected.contains("at least 400ms apart")), "{findings:?}");
     }
 
     #[test]

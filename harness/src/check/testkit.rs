@@ -6,7 +6,7 @@
 
 pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, stored};
 use crate::recording::{Meta, RECORDING_VERSION, Recording};
-use crate::scenario::{Clocks, MachineSpec, Scenario};
+use crate::scenario::{Clocks, GuestClock, MachineSpec, Scenario};
 use crate::trace::Trace;
 use damonlab_guest::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
@@ -92,6 +92,7 @@ impl Model {
                 seed: 0,
                 booted: false,
                 agent: None,
+                clock: GuestClock::Virtual,
             },
             plan: scenario.plan(0),
             scenario,
@@ -129,6 +130,7 @@ impl Model {
             ],
             expect: Vec::new(),
             snapshot: Vec::new(),
+            clock: GuestClock::Virtual,
             clocks: Clocks::for_guest_time(Nanos(0)),
         }
     }

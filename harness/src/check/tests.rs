@@ -2,7 +2,9 @@
 
 use super::testkit::{Model, rewrite};
 use super::*;
+use crate::scenario::GuestClock;
 use damonlab_guest::damon::GoalTuner;
+use std::collections::BTreeSet;
 
 fn findings(model: &Model) -> Vec<String> {
     judge(&model.recording()).findings.iter().map(ToString::to_string).collect()
@@ -18,6 +20,23 @@ fn a_right_run_has_no_finding_and_every_invariant_applies() {
     let skipped: Vec<_> = judged.skipped.iter().map(|(id, _)| *id).collect();
     assert_eq!(skipped, ["Q2"], "no scheme has the consist tuner");
     assert_eq!(judged.applied.len() + 1, INVARIANTS.len());
+}
+
+#[test]
+fn on_the_real_clock_nothing_that_compares_times_is_asked_and_the_reason_is_told() {
+    let mut recording = Model::pull_push().recording();
+    recording.plan.kdamonds[0].context.schemes[1].apply_interval_us = 400_000;
+    recording.plan.kdamonds[0].context.schemes[0].quota.reset_interval_ms = 10_000;
+    recording.dmesg.push_str("3,200;INFO: task kdamond.0:52 blocked for more than 122 seconds.\n");
+    let ids = |recording: &Recording| {
+        judge(recording).findings.iter().map(|finding| finding.id).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ids(&recording), BTreeSet::from(["G7", "K3", "S1", "S3"]));
+    recording.meta.clock = GuestClock::Real;
+    assert_eq!(ids(&recording), BTreeSet::from(["S1"]), "how often a scheme is applied needs no clock");
+    let skipped = judge(&recording).skipped;
+    let on_time: Vec<_> = skipped.iter().filter(|(_, why)| why == REAL_CLOCK).map(|(id, _)| *id).collect();
+    assert_eq!(on_time, ["K3", "G7", "S3"]);
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(super) enum CliError {
     Recording(#[from] RecordingError),
     #[error("there is no scenario named '{name}'; there are {known}")]
     NoScenario { name: String, known: String },
+    #[error("'{0}' has several CPUs, and on virtual time a machine has one; leave --clock virtual out")]
+    ManyCpus(String),
     #[error("there is nothing called '{0}' in the kernel cache; `damonlab kernel list` shows what is there")]
     NoKernel(String),
     #[error(transparent)]
@@ -52,6 +54,7 @@ impl CliError {
             | CliError::Recording(_)
             | CliError::NoScenario { .. }
             | CliError::NoKernel(_)
+            | CliError::ManyCpus(_)
             | CliError::NoImage(_)
             | CliError::Run(RunError::Machine(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
@@ -63,7 +66,7 @@ impl CliError {
             CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
             CliError::Setup(_)
             | CliError::Missing(_)
-            | CliError::Run(RunError::Results(_))
+            | CliError::Run(RunError::Results(_) | RunError::Slot(_))
             | CliError::Signals(_)
             | CliError::Io(_) => INFRA,
         }

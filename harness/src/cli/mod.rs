@@ -7,8 +7,9 @@ mod error;
 mod replay;
 mod verbs;
 
+use crate::scenario::GuestClock;
 use clap::{Args, Parser, Subcommand};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,6 +76,14 @@ struct Run {
     /// ones are not kept; a difference is named and makes the scenario unstable (exit 1).
     #[arg(long, default_value = "1", value_name = "N", value_parser = times)]
     repeat: NonZeroU32,
+    /// What makes time pass in the guest, whatever the scenario says. real: the host's clock, under KVM
+    /// where that works; such runs do not repeat, and less is asked of them.
+    #[arg(long, value_name = "virtual|real")]
+    clock: Option<GuestClock>,
+    /// How many scenarios run at once. None: one a core. Guests of other damonlabs on this host count
+    /// too: what has no core or no memory left waits.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,

@@ -4,9 +4,10 @@ use super::error::CliError;
 use super::{KernelArgs, Run};
 use crate::host::paths;
 use crate::host::progress::Progress;
+use crate::host::slots;
 use crate::kernel::{self, Origins, Request, Source};
 use crate::report;
-use crate::run::{self, Lab, Loaded, Report};
+use crate::run::{self, Lab, Loaded, Report, suite};
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::{self, Store};
@@ -22,7 +23,14 @@ const FIRST: &str = "pull-push";
 pub(super) fn run(arguments: &Run) -> Answer {
     // Everything that the user may have to mend comes before what takes minutes.
     let scenarios = scenario_paths(arguments)?;
-    let loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(clock) = arguments.clock {
+        loaded.iter_mut().for_each(|loaded| loaded.scenario.clock = clock);
+        let cpus = |loaded: &&Loaded| loaded.scenario.machine.cpus();
+        if let Some(many) = loaded.iter().find(|loaded| clock.is_virtual() && cpus(loaded) > 1) {
+            return Err(CliError::ManyCpus(many.scenario.name.clone()));
+        }
+    }
     let request = request(&arguments.kernel)?;
     let env = Env::machine()?;
     let progress = Progress::stderr();
@@ -35,18 +43,23 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let out = std::path::absolute(&arguments.out)?;
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
     let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
+    let jobs = arguments.jobs.unwrap_or_else(slots::count);
     let mut reports = Vec::new();
-    for loaded in &loaded {
+    let one = |loaded: &Loaded| {
         progress.say(&format!(
             "run: {}: {:.0} guest seconds on {}",
             loaded.scenario.name,
             std::time::Duration::from(loaded.scenario.guest_time()).as_secs_f64(),
             lab.image.describe
         ));
-        let report = run::repeat(&lab, loaded, arguments.seed, arguments.repeat, &progress)?;
+        run::repeat(&lab, loaded, arguments.seed, arguments.repeat, &progress)
+    };
+    suite::ordered(&loaded, jobs, one, |_, report| {
+        let report = report?;
         say(&report::human(&report))?;
         reports.push(report);
-    }
+        Ok::<(), CliError>(())
+    })?;
     conclude(&reports)
 }
 
@@ -61,7 +74,7 @@ pub(super) fn doctor() -> Answer {
     let env = Env::machine()?;
     let rows = setup::doctor(&env);
     say(&setup::render(&rows))?;
-    say(&format!("{}\n", setup::kvm_note(&env)))?;
+    say(&format!("{}\n", vm::kvm_note(&env.cache, setup::tools(&env).ok().as_ref())))?;
     Ok(if rows.iter().any(setup::Row::blocks) { 3 } else { 0 })
 }
 

@@ -1,4 +1,4 @@
-//! The edge to the host: processes that die with us, locks, folders, what the user's keyboard says.
+//! The edge to the host: processes that die with us, locks, folders, memory, what the user's keyboard says.
 //!
 //! Nothing else in the crate starts a process or holds a lock by other means, so what damonlab can
 //! leave behind is decided in this folder alone.
@@ -6,7 +6,9 @@
 pub mod command;
 pub mod interrupt;
 pub mod lock;
+pub mod memory;
 pub mod paths;
 pub mod process;
 pub mod progress;
+pub mod slots;
 pub mod text;

@@ -3,7 +3,7 @@
 use fs_err as fs;
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// How the names of temporary files and folders begin.
@@ -21,6 +21,26 @@ pub fn cache() -> io::Result<PathBuf> {
         .ok_or_else(|| {
             io::Error::other("no cache folder: neither XDG_CACHE_HOME nor HOME is an absolute path")
         })
+}
+
+/// `<temporary folder>/damonlab-<uid>`, made where missing, ours alone: run folders and slots.
+///
+/// # Errors
+/// It cannot be made, or it is somebody else's.
+pub fn runtime() -> io::Result<PathBuf> {
+    let uid = nix::unistd::Uid::effective().as_raw();
+    let folder = std::env::temp_dir().join(format!("damonlab-{uid}"));
+    let failed = |cause| io::Error::other(format!("cannot use the folder {}: {cause}", folder.display()));
+    match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(cause) => return Err(failed(cause)),
+    }
+    let found = fs::symlink_metadata(&folder)?;
+    match found.is_dir() && found.uid() == uid {
+        true => Ok(folder),
+        false => Err(failed(io::Error::other("it is not a folder of this user's"))),
+    }
 }
 
 /// Writes `content` to `path` through a temporary file in the same folder and a rename.

@@ -42,7 +42,7 @@ impl Argv {
 pub(super) fn compose(spec: &MachineSpec) -> Result<Argv, MachineError> {
     let argv = Argv {
         memory: Bytes(spec.nodes.iter().map(|node| node.memory.0).sum()),
-        cpus: spec.nodes.iter().map(|node| node.cpus.len() as u32).sum(),
+        cpus: spec.cpus() as u32,
         qemu: qemu(spec),
     };
     match argv.qemu.iter().find(|word| !is_plain(word)) {

@@ -10,7 +10,7 @@ mod write;
 pub use read::{Recipe, RecordingError};
 pub use write::{begin, finish, make_folder};
 
-use crate::scenario::Scenario;
+use crate::scenario::{GuestClock, Scenario};
 use crate::trace::Trace;
 use damonlab_guest::plan::Plan;
 use damonlab_guest::record::{GuestReport, Sample};
@@ -71,6 +71,9 @@ pub struct Meta {
     /// The guest was booted, and not started from a checkpoint: its trace is another one, by microseconds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub booted: bool,
+    /// What made time pass in the guest, whatever the scenario says.
+    #[serde(default, skip_serializing_if = "GuestClock::is_virtual")]
+    pub clock: GuestClock,
     /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Older recordings do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,

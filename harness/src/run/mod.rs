@@ -3,20 +3,25 @@
 mod ending;
 mod repeat;
 pub mod replay;
+pub mod suite;
 
 pub use repeat::{Repeated, repeat};
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::paths;
+use crate::host::progress::Progress;
+use crate::host::slots::{Full, Slot};
 use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
-use crate::vm::{self, CONSOLE_LOG, Ending, Launch, VmError};
+use crate::vm::{self, Accelerator, CONSOLE_LOG, Ending, Launch, Timing, VmError};
 use damonlab_guest::plan::Plan;
+use damonlab_guest::units::Bytes;
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,6 +98,9 @@ pub enum RunError {
     /// The results folder.
     #[error("cannot write results: {0}")]
     Results(io::Error),
+    /// The host's slots for guests.
+    #[error("cannot get a slot for a guest: {0}")]
+    Slot(LockError),
 }
 
 /// Runs one scenario with one seed.
@@ -107,14 +115,17 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
 fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError> {
     let scenario = &loaded.scenario;
     let machine = Machine::new(&scenario.machine)?;
+    let _slot = slot(scenario, &machine)?;
+    let timing = timing(lab, scenario);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
     recording::begin(&dir, &loaded.text, plan).map_err(RunError::Results)?;
-    let launch = Launch {
+    let launch = |timing| Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,
         agent: lab.agent,
         machine: &machine.argv,
+        timing,
         plan,
         clocks: &scenario.clocks,
         results: &dir,
@@ -122,7 +133,7 @@ fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError>
         describe: &lab.image.describe,
     };
     let mut notes = Vec::new();
-    let (verdict, judgement) = match vm::run(&launch) {
+    let (verdict, judgement) = match timing.and_then(|timing| vm::run(&launch(timing))) {
         Ok(ended) => {
             notes = ended.notes;
             match ended.ending {
@@ -153,6 +164,34 @@ fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError>
         guest_time: scenario.guest_time().into(),
         wall_time: Some(started.elapsed()),
         repeated: None,
+    })
+}
+
+/// What makes time pass, and on the real clock a word about what runs the guest.
+fn timing(lab: &Lab, scenario: &Scenario) -> Result<Timing, VmError> {
+    if scenario.clock.is_virtual() {
+        return Ok(Timing::Virtual);
+    }
+    let cxl = !scenario.machine.cxl.is_empty();
+    let progress = Progress::stderr();
+    let accelerator =
+        vm::choose_accelerator(&paths::cache()?, &lab.tools, &lab.image.bzimage, cxl, &progress)?;
+    let what = match &accelerator {
+        Accelerator::Kvm => "KVM".to_owned(),
+        Accelerator::Tcg(why) => format!("TCG: {why}"),
+    };
+    progress.say(&format!("run: {}: on the real clock, under {what}", scenario.name));
+    Ok(Timing::Real(accelerator))
+}
+
+/// One of the host's slots, for as long as the guest lives. CXL memory is QEMU's too, and not in `-m`.
+fn slot(scenario: &Scenario, machine: &Machine) -> Result<Slot, RunError> {
+    let cxl: u64 = scenario.machine.cxl.iter().map(|device| device.size.0).sum();
+    let memory = Bytes(machine.argv.memory.0.saturating_add(cxl));
+    let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
+    Slot::acquire(memory, waiting).map_err(|error| match error {
+        LockError::Interrupted(stop) => stop.into(),
+        error @ LockError::Io { .. } => RunError::Slot(error),
     })
 }
 
@@ -190,6 +229,7 @@ fn complete(
         seed,
         booted,
         agent: Some(recording::agent_digest(lab.agent)),
+        clock: loaded.scenario.clock,
     };
     recording::finish(dir, &meta)?;
     Ok(judge(&Recording::load(dir)?))
@@ -202,6 +242,7 @@ fn judge(recording: &Recording) -> Judgement {
     let mut late = check::kernel_log::scan(CONSOLE_LOG, &String::from_utf8_lossy(&console));
     // The console repeats what the log has; the headline tells whether it is the same report.
     late.retain(|finding| !judgement.findings.iter().any(|known| known.seen == finding.seen));
+    late.retain(|finding| !judgement.skipped.iter().any(|(id, _)| *id == finding.id));
     judgement.findings.extend(late);
     judgement
 }

@@ -15,6 +15,13 @@ pub struct MachineSpec {
     pub distances: BTreeMap<(NodeId, NodeId), u8>,
 }
 
+impl MachineSpec {
+    /// How many virtual CPUs it has.
+    pub fn cpus(&self) -> usize {
+        self.nodes.iter().map(|node| node.cpus.len()).sum()
+    }
+}
+
 /// A node of plain memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeSpec {

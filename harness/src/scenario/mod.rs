@@ -8,6 +8,7 @@ mod amount;
 mod clocks;
 mod error;
 mod expect;
+mod guest_clock;
 mod machine;
 mod raw;
 mod raw_damon;
@@ -29,6 +30,7 @@ pub(crate) use resolve::machine_of;
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Quantity, Where};
+pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{CxlDevice, From, MachineSpec, NodeSpec};
 pub use read::all;
 pub use window::charge_window;
@@ -60,6 +62,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
     /// Which snapshots are compared in `cargo test`.
     pub snapshot: Vec<SnapshotKind>,
+    /// What makes time pass in the guest.
+    pub clock: GuestClock,
     /// How much wall time a run may take.
     pub clocks: Clocks,
 }

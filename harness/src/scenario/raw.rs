@@ -31,6 +31,7 @@ pub(super) struct RawScenario {
     pub expect: Vec<At<RawExpectation>>,
     #[serde(default)]
     pub snapshot: Vec<At<Word>>,
+    pub clock: Option<At<Word>>,
     #[serde(default)]
     pub clocks: RawClocks,
 }

@@ -64,17 +64,6 @@ pub fn doctor(env: &Env) -> Vec<Row> {
     rows
 }
 
-/// A line about `/dev/kvm`, which is told but not required.
-pub fn kvm_note(env: &Env) -> String {
-    let path = env.root.join("dev/kvm");
-    let state = match std::fs::OpenOptions::new().read(true).write(true).open(&path) {
-        Ok(_) => "can be opened, which proves nothing",
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => "is not there",
-        Err(_) => "cannot be opened by this user",
-    };
-    format!("note: /dev/kvm {state}; guests run under QEMU's TCG, whose virtual clock makes runs repeat")
-}
-
 /// The rows as a table, then what to do.
 pub fn render(rows: &[Row]) -> String {
     let width = |cell: fn(&Row) -> usize| rows.iter().map(cell).max().unwrap_or(0);

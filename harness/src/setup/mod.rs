@@ -14,7 +14,7 @@ mod version;
 pub mod apt;
 
 pub use detect::State;
-pub use doctor::{Row, doctor, kvm_note, render};
+pub use doctor::{Row, doctor, render};
 pub use requirements::Need;
 pub use sources::{Archive, Archives, SourcesError};
 pub use venv::VenvError;

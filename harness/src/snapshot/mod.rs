@@ -12,5 +12,17 @@ mod words;
 pub use behaviour::behaviour;
 pub use interface::interface;
 
+use crate::check::REAL_CLOCK;
+use crate::recording::Recording;
+use crate::scenario::SnapshotKind;
+
+/// Why a run is not compared with its stored text of this kind, if so.
+pub fn not_compared(kind: SnapshotKind, recording: &Recording) -> Option<&'static str> {
+    match kind {
+        SnapshotKind::Behaviour if !recording.meta.clock.is_virtual() => Some(REAL_CLOCK),
+        SnapshotKind::Behaviour | SnapshotKind::Interface => None,
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
-use super::{behaviour, interface};
+use super::{behaviour, interface, not_compared};
 use crate::check::testkit::{Model, of_event, replace, rewrite, stored};
 use crate::recording::Recording;
+use crate::scenario::{GuestClock, SnapshotKind};
 use damonlab_guest::units::{Bytes, NodeId};
 
 fn push() -> Recording {
@@ -10,6 +11,15 @@ fn push() -> Recording {
 #[test]
 fn the_course_of_a_run_reads_as_words() {
     insta::assert_snapshot!("model", behaviour(&push()));
+}
+
+#[test]
+fn on_the_real_clock_behaviour_is_not_compared_and_the_interface_is() {
+    let mut recording = push();
+    assert_eq!(not_compared(SnapshotKind::Behaviour, &recording), None);
+    recording.meta.clock = GuestClock::Real;
+    assert!(not_compared(SnapshotKind::Behaviour, &recording).is_some());
+    assert_eq!(not_compared(SnapshotKind::Interface, &recording), None);
 }
 
 #[test]

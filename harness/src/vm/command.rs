@@ -5,6 +5,7 @@
 //! path is checked for that.
 
 use super::VmError;
+use super::accel::Timing;
 use crate::machine::Argv;
 use damonlab_guest::plan::{FW_CFG_NAME, RESULTS_PORT};
 use std::ffi::OsString;
@@ -57,7 +58,7 @@ const VIRTUAL_CLOCK: &[&str] = &[
 /// - `damon_stat.enabled=N`: DAMON_STAT holds the only kdamond that may run.
 /// - `numa_balancing=disable`: it migrates pages too, and would be taken for DAMOS.
 /// - `random.trust_cpu=0 tsc=reliable nokaslr norandmaps`: nothing of the host's gets in.
-const KERNEL_WORDS: &[&str] = &[
+pub(super) const KERNEL_WORDS: &[&str] = &[
     "console=ttyS1,115200",
     "loglevel=6",
     "panic=-1",
@@ -71,22 +72,26 @@ const KERNEL_WORDS: &[&str] = &[
 ];
 
 /// The arguments of `vng` that boot the kernel of `folder` on `machine`, with everything of the run there.
-pub fn arguments(machine: &Argv, folder: &Path) -> Result<Vec<OsString>, VmError> {
+pub fn arguments(machine: &Argv, folder: &Path, timing: &Timing) -> Result<Vec<OsString>, VmError> {
     let place = shell_safe(folder)?;
     let mut words: Vec<OsString> = ["--run".into(), format!("{place}/{}", file::KERNEL).into()].into();
     words.extend(["--root".into(), format!("{place}/{}", file::ROOT).into()]);
+    // Always --disable-kvm: else virtme-ng chooses the accelerator by whether /dev/kvm opens.
     let fixed = ["--disable-kvm", "--force-9p", "--disable-monitor", "--skip-modules", "--disable-microvm"];
     words.extend(fixed.iter().map(OsString::from));
     words.extend(["--user", "root"].iter().map(OsString::from));
     words.extend(machine.vng().into_iter().map(OsString::from));
     words.extend(KERNEL_WORDS.iter().flat_map(|word| ["--append".into(), OsString::from(word)]));
-    words.push(format!("--qemu-opts={}", qemu(machine, place).join(" ")).into());
+    words.push(format!("--qemu-opts={}", qemu(machine, place, timing).join(" ")).into());
     Ok(words)
 }
 
-fn qemu(machine: &Argv, place: &str) -> Vec<String> {
+fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
     let socket = |id: &str, name: &str| format!("socket,id={id},path={place}/{name},server=on,wait=off");
-    let mut words: Vec<String> = VIRTUAL_CLOCK.iter().map(ToString::to_string).collect();
+    let mut words: Vec<String> = match timing {
+        Timing::Virtual => VIRTUAL_CLOCK.iter().map(ToString::to_string).collect(),
+        Timing::Real(accelerator) => accelerator.words().map(str::to_owned).into(),
+    };
     words.extend(machine.qemu.iter().cloned());
     let own = [
         "-no-reboot".to_owned(),
@@ -124,13 +129,14 @@ fn qemu(machine: &Argv, place: &str) -> Vec<String> {
 }
 
 /// The path as text, if a shell and QEMU's comma-separated options take it as it is.
-fn shell_safe(path: &Path) -> Result<&str, VmError> {
+pub(super) fn shell_safe(path: &Path) -> Result<&str, VmError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
     path.to_str().filter(|text| text.chars().all(fits)).ok_or_else(|| VmError::Path { path: path.to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::accel::Accelerator;
     use super::*;
     use damonlab_guest::units::Bytes;
 
@@ -140,7 +146,7 @@ mod tests {
 
     #[test]
     fn no_word_needs_a_shell_quote() {
-        let words = arguments(&machine(), Path::new("/tmp/run")).unwrap();
+        let words = arguments(&machine(), Path::new("/tmp/run"), &Timing::Virtual).unwrap();
         for word in words {
             let word = word.into_string().unwrap();
             assert!(
@@ -152,7 +158,16 @@ mod tests {
 
     #[test]
     fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
-        let error = arguments(&machine(), Path::new("/tmp/my runs/1")).unwrap_err();
+        let error = arguments(&machine(), Path::new("/tmp/my runs/1"), &Timing::Virtual).unwrap_err();
         assert!(error.to_string().contains("/tmp/my runs/1"), "{error}");
+    }
+
+    #[test]
+    fn on_the_real_clock_no_instruction_is_counted_and_the_accelerator_is_the_chosen_one() {
+        let tcg = Accelerator::Tcg("for this test".into());
+        for (accelerator, word) in [(Accelerator::Kvm, "-accel kvm "), (tcg, "-accel tcg,thread=multi ")] {
+            let words = qemu(&machine(), "/tmp/run", &Timing::Real(accelerator)).join(" ") + " ";
+            assert!(words.contains(word) && !words.contains("icount"), "{words}");
+        }
     }
 }

@@ -6,10 +6,10 @@
 use super::VmError;
 use super::command::file;
 use crate::host::lock::Lock;
+use crate::host::paths;
 use fs_err as fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::TempDir;
 
 const LOCK: &str = "lock";
@@ -24,7 +24,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// Makes one, after removing those whose runs are gone.
     pub fn new() -> Result<RunFolder, VmError> {
-        let base = base()?;
+        let base = paths::runtime()?;
         // Between making a folder and locking it, a sweep would find it unlocked: one at a time.
         let _sweeping = Lock::acquire(&base.join("sweep.lock"), || {})?;
         sweep(&base)?;
@@ -38,23 +38,6 @@ impl RunFolder {
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
-}
-
-/// `<temporary folder>/damonlab-<uid>`, ours alone.
-fn base() -> Result<PathBuf, VmError> {
-    let uid = nix::unistd::Uid::effective().as_raw();
-    let base = std::env::temp_dir().join(format!("damonlab-{uid}"));
-    match std::fs::DirBuilder::new().mode(0o700).create(&base) {
-        Ok(()) => {}
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(cause) => return Err(VmError::Folder { path: base, cause }),
-    }
-    let found = fs::symlink_metadata(&base)?;
-    if !found.is_dir() || found.uid() != uid {
-        let cause = io::Error::other("it is not a folder of this user's");
-        return Err(VmError::Folder { path: base, cause });
-    }
-    Ok(base)
 }
 
 fn sweep(base: &Path) -> Result<(), VmError> {

@@ -7,7 +7,7 @@ use super::qmp::Qmp;
 use super::ram::{self, Ram};
 use super::start::{self, Started};
 use super::watch::{AtReadyPoint, Clock, Phase, Watch, Watched};
-use super::{CONSOLE_LOG, Ended, Ending, Launch, VmError, console, initramfs, plan, results, save};
+use super::{CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError, console, initramfs, plan, results, save};
 use crate::machine::Argv;
 use fs_err as fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ use std::sync::mpsc;
 pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
     let item = plan::item(launch.plan)?;
     let mut notes = Vec::new();
-    let begun = match launch.checkpoints {
+    let begun = match launch.checkpoints.filter(|_| launch.timing == Timing::Virtual) {
         Some(_) if has_cxl(launch.machine) => {
             notes.push(CXL.to_owned());
             None

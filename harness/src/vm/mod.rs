@@ -6,6 +6,7 @@
 //! the files say the rest. A guest stops itself at its ready point and is saved there the first time, so
 //! that a booted guest and one that was saved go the same way from there on, instruction by instruction.
 
+mod accel;
 pub mod checkpoint;
 mod command;
 mod console;
@@ -20,6 +21,7 @@ mod save;
 mod start;
 mod watch;
 
+pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
 pub use guest::run;
 pub use initramfs::AGENT;
 pub use watch::{Clock, Ending};
@@ -54,6 +56,8 @@ pub struct Launch<'a> {
     pub agent: &'a [u8],
     /// The machine.
     pub machine: &'a Argv,
+    /// What makes time pass.
+    pub timing: Timing,
     /// What the guest does.
     pub plan: &'a Plan,
     /// How long it may take, in wall time.
@@ -91,14 +95,6 @@ pub enum VmError {
     Path {
         /// The path.
         path: PathBuf,
-    },
-    /// The folder for run folders is not usable.
-    #[error("cannot use the folder {path}: {cause}", path = .path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        cause: io::Error,
     },
     /// A socket of QEMU's could not be used.
     #[error("cannot use QEMU's {name} socket: {cause}")]

@@ -37,7 +37,7 @@ pub(super) struct Started {
 
 /// Boots through virtme-ng.
 pub(super) fn through_vng(launch: &Launch<'_>, machine: &Argv, folder: &Path) -> Result<Started, VmError> {
-    let arguments = command::arguments(machine, folder)?;
+    let arguments = command::arguments(machine, folder, &launch.timing)?;
     let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     fs::write(launch.results.join(VNG_ARGV), words.join("\n") + "\n")?;
     start(Command::new(&launch.tools.vng).args(arguments), launch, folder)
@@ -88,7 +88,7 @@ fn command_line(stream: &UnixStream) -> Result<Vec<String>, VmError> {
 }
 
 /// Copies a pipe into the log, and goes on reading past the limit: a full pipe would stop the guest.
-fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) -> JoinHandle<()> {
+pub(super) fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut chunk = [0; 8192];
         let mut left = LOG_LIMIT;

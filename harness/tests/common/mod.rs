@@ -7,6 +7,7 @@ use damonlab::setup::{self, Env};
 use damonlab::vm;
 use damonlab::vm::checkpoint::Store;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -28,6 +29,23 @@ pub fn main(trials: Vec<Trial>) -> ExitCode {
         return ExitCode::FAILURE;
     }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// What a check finds wrong.
+#[allow(dead_code, reason = "each test program has a copy of this module, and not all have checks")]
+pub type Check = fn(&Lab) -> Result<(), Box<dyn Error>>;
+
+/// The whole of a test program that is a table of names and checks.
+#[allow(dead_code, reason = "as above")]
+pub fn checks(table: &[(&'static str, Check)]) -> ExitCode {
+    let one = |(name, check): &(&'static str, Check)| {
+        let check = *check;
+        trial(*name, move |lab| {
+            check(lab)?;
+            Ok(Completion::Completed)
+        })
+    };
+    main(table.iter().map(one).collect())
 }
 
 /// A trial that needs the lab. Where something is missing it is ignored with the reason.

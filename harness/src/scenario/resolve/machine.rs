@@ -130,7 +130,7 @@ pub(super) fn check_virtual_time(raw: &RawMachine) -> Checked<()> {
             let message = format!("{} CPUs: on virtual time a machine has one", cpus.len());
             Err(Fault::at(second, message).help(
                 "QEMU takes turns among several at moments that the host decides, and no two runs are the \
-                 same; leave one CPU on node 0",
+                 same; leave one CPU on node 0, or say `clock: real`",
             ))
         }
         None => Ok(()),

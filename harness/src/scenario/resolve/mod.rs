@@ -17,7 +17,7 @@ use super::error::{Checked, Fault};
 use super::raw::{At, RawClocks, RawSample, RawScenario, RawStep, RawTrace};
 use super::units::{Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
-use super::{Clocks, MachineSpec, Scenario, SnapshotKind};
+use super::{Clocks, GuestClock, MachineSpec, Scenario, SnapshotKind};
 use damonlab_guest::plan::{Trace, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
@@ -92,7 +92,10 @@ pub(crate) fn machine_of(text: &str) -> MachineSpec {
 pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
     check_header(name, &raw)?;
     let machine = machine::resolve(&raw.machine)?;
-    machine::check_virtual_time(&raw.machine)?;
+    let clock = guest_clock(raw.clock.as_ref())?;
+    if clock.is_virtual() {
+        machine::check_virtual_time(&raw.machine)?;
+    }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let names = names(&machine, &workloads, &raw.steps);
     let kdamonds =
@@ -114,6 +117,7 @@ pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
         steps,
         expect,
         snapshot: snapshot(&raw.snapshot)?,
+        clock,
         clocks: clocks(&raw.clocks, guest_time)?,
     })
 }
@@ -223,6 +227,14 @@ fn snapshot(raw: &[At<Word>]) -> Checked<Vec<SnapshotKind>> {
         kinds.push(kind);
     }
     Ok(kinds)
+}
+
+fn guest_clock(raw: Option<&At<Word>>) -> Checked<GuestClock> {
+    let Some(word) = raw else { return Ok(GuestClock::default()) };
+    let named = word.value.0.as_str();
+    named
+        .parse()
+        .map_err(|_| Fault::at(word, format!("there is no clock '{named}'")).known(named, GuestClock::WORDS))
 }
 
 fn clocks(raw: &RawClocks, guest_time: Nanos) -> Checked<Clocks> {

@@ -22,7 +22,7 @@ pub(in super::super) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<Str
     add(&VERSION.to_le_bytes());
     add(&fs::read(launch.bzimage)?);
     add(&initramfs::archive(launch.agent)?);
-    for word in command::arguments(launch.machine, Path::new("/run"))? {
+    for word in command::arguments(launch.machine, Path::new("/run"), &launch.timing)? {
         add(word.as_encoded_bytes());
     }
     add(&(plan_size as u64).to_le_bytes());

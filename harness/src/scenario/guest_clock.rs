@@ -1,0 +1,52 @@
+//! Which clock a guest lives by.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// What makes time pass in the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GuestClock {
+    /// The guest's own instructions: runs repeat, and the host's load is invisible.
+    #[default]
+    Virtual,
+    /// The host's clock: for KVM, or to see how a kernel does when time does not wait for it.
+    Real,
+}
+
+impl GuestClock {
+    /// Its words, as scenarios and the command line have them.
+    pub const WORDS: &[&str] = &["virtual", "real"];
+
+    /// Whether it is the default: recordings of before there was a choice do not name it.
+    pub fn is_virtual(&self) -> bool {
+        *self == GuestClock::Virtual
+    }
+}
+
+impl fmt::Display for GuestClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GuestClock::Virtual => "virtual",
+            GuestClock::Real => "real",
+        })
+    }
+}
+
+/// A word that names no clock.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no clock '{0}': it is virtual or real")]
+pub struct NoClock(String);
+
+impl FromStr for GuestClock {
+    type Err = NoClock;
+
+    fn from_str(word: &str) -> Result<GuestClock, NoClock> {
+        match word {
+            "virtual" => Ok(GuestClock::Virtual),
+            "real" => Ok(GuestClock::Real),
+            other => Err(NoClock(other.to_owned())),
+        }
+    }
+}
