@@ -11,6 +11,7 @@ mod files;
 mod fw_cfg;
 mod memory;
 mod mounts;
+mod randomness;
 mod results;
 mod sample;
 mod steps;
@@ -61,6 +62,7 @@ impl Run {
         steady_addresses();
         console::line(READY_MARK);
         let plan = fw_cfg::plan()?;
+        randomness::mix_in(plan.seed)?;
         self.set_up(&plan)?;
         self.play(&plan)
     }
