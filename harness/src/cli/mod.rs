@@ -3,9 +3,11 @@
 //! Exit status: 0 pass or skip (a skip is 1 with `DAMONLAB_REQUIRE=vm`), 1 fail, 2 bad input, 3 the machine
 //! or QEMU, 130 interrupted.
 
+mod again;
 mod error;
 mod verbs;
 
+use crate::run::SeedRange;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +23,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run scenarios and say whether DAMON did what it must.
-    #[command(after_help = "Example: damonlab run pull-push idle --kernel ~/linux")]
+    #[command(after_help = "Examples: damonlab run pull-push idle --kernel ~/linux\n          \
+                            damonlab run pull-push --seeds 0..8")]
     Run(Run),
     /// Install what is missing: Debian packages and a private virtme-ng.
     #[command(after_help = "Example: damonlab setup")]
@@ -59,9 +62,12 @@ struct Run {
     setup: bool,
     #[command(flatten)]
     kernel: KernelArgs,
-    /// Changes every random choice of the workloads.
+    /// Changes every random choice in the guest: the workloads' and the kernel's.
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
+    /// Run once with each seed from A to B-1 (A..=B: to B), and judge what is expected over seeds.
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    seeds: Option<SeedRange>,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,

@@ -1,12 +1,14 @@
 //! What each verb does: a few calls into the library, and its answer on standard output.
 
+use super::again::Again;
 use super::error::CliError;
 use super::{KernelArgs, Run};
+use crate::check::Verdict;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::kernel::{self, Origins, Request, Source};
 use crate::report;
-use crate::run::{self, Lab, Loaded, Report};
+use crate::run::{self, Lab, Loaded, SeedRange};
 use crate::setup::{self, Env};
 use crate::vm;
 use std::io::{self, Write};
@@ -31,19 +33,40 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let image = kernel::obtain(&request, &Origins::of(env), &progress)?;
     let out = std::path::absolute(&arguments.out)?;
     let lab = Lab { tools, image, agent: vm::AGENT, out };
-    let mut reports = Vec::new();
-    for loaded in &loaded {
+    let mut verdicts = Vec::new();
+    for (path, loaded) in scenarios.iter().zip(&loaded) {
+        let again = Again { scenario: scenario_word(path), kernel: &arguments.kernel };
+        let seeds = arguments.seeds.map(|seeds| format!(" each with the seeds {seeds}")).unwrap_or_default();
         progress.say(&format!(
-            "run: {}: {:.0} guest seconds on {}",
+            "run: {}: {:.0} guest seconds{seeds} on {}",
             loaded.scenario.name,
             std::time::Duration::from(loaded.scenario.guest_time()).as_secs_f64(),
             lab.image.describe
         ));
-        let report = run::run(&lab, loaded, arguments.seed)?;
-        say(&report::human(&report))?;
-        reports.push(report);
+        verdicts.push(match arguments.seeds {
+            None => one_seed(&lab, loaded, arguments.seed, &again)?,
+            Some(seeds) => many_seeds(&lab, loaded, seeds, &again)?,
+        });
     }
-    conclude(&reports)
+    conclude(&verdicts)
+}
+
+fn one_seed(lab: &Lab, loaded: &Loaded, seed: u64, again: &Again<'_>) -> Result<Verdict, CliError> {
+    let report = run::run(lab, loaded, seed)?;
+    say(&report::human(&report))?;
+    say(&again.advice(seed, &report.verdict))?;
+    Ok(report.verdict)
+}
+
+fn many_seeds(lab: &Lab, loaded: &Loaded, seeds: SeedRange, again: &Again<'_>) -> Result<Verdict, CliError> {
+    let scenario = &loaded.scenario;
+    say(&report::sweep_head(scenario))?;
+    let sweep = run::sweep(lab, loaded, seeds, |seed, report| {
+        say(&report::sweep_line(scenario, seed, report))?;
+        say(&again.advice(seed, &report.verdict))
+    })?;
+    say(&report::sweep_summary(scenario, &sweep))?;
+    Ok(sweep.verdict)
 }
 
 pub(super) fn setup() -> Answer {
@@ -62,13 +85,13 @@ pub(super) fn doctor() -> Answer {
 }
 
 pub(super) fn check(recordings: &[PathBuf]) -> Answer {
-    let mut reports = Vec::new();
+    let mut verdicts = Vec::new();
     for dir in recordings {
         let report = run::again(dir)?;
         say(&report::human(&report))?;
-        reports.push(report);
+        verdicts.push(report.verdict);
     }
-    conclude(&reports)
+    conclude(&verdicts)
 }
 
 pub(super) fn list() -> Answer {
@@ -138,6 +161,14 @@ fn by_name(name: &str) -> PathBuf {
     scenarios().join(format!("{name}.yaml"))
 }
 
+/// What the user would type for a scenario's file: the other way round.
+fn scenario_word(path: &Path) -> String {
+    match path.file_stem().map(|stem| stem.to_string_lossy()) {
+        Some(name) if by_name(&name) == path => name.into_owned(),
+        _ => path.display().to_string(),
+    }
+}
+
 /// A word with a slash or an ending is a file; anything else a name from `scenarios/`.
 fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
     let is_file = word.contains('/') || Path::new(word).extension().is_some();
@@ -154,12 +185,12 @@ fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
 }
 
 /// The worst of the verdicts decides; no answer is worse than a bad one.
-fn conclude(reports: &[Report]) -> Answer {
-    if reports.len() > 1 {
-        say(&format!("{}\n", report::tally(reports)))?;
+fn conclude(verdicts: &[Verdict]) -> Answer {
+    if verdicts.len() > 1 {
+        say(&format!("{}\n", report::tally(verdicts)))?;
     }
     let required = std::env::var_os("DAMONLAB_REQUIRE").is_some_and(|what| what == "vm");
-    Ok(reports.iter().map(|report| report.verdict.exit_code(required)).max().unwrap_or(0))
+    Ok(verdicts.iter().map(|verdict| verdict.exit_code(required)).max().unwrap_or(0))
 }
 
 /// Standard output, where a closed pipe is an error and not a panic.

@@ -1,6 +1,11 @@
 //! One scenario on one kernel: the folder, the guest, the recording, the verdict.
 
 mod ending;
+mod seeds;
+mod sweep;
+
+pub use seeds::{SeedRange, SeedRangeError};
+pub use sweep::{Sweep, sweep};
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;

@@ -24,7 +24,7 @@ mod tests;
 
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
-pub use expect::{Bound, Expectation, Quantity, Where};
+pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use machine::{CxlDevice, From, MachineSpec, NodeSpec};
 pub use read::all;
 pub use window::charge_window;
