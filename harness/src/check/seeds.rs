@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(finding.seen, "mean 101, spread 2.83, from 99 to 103 (seed 0: 99, seed 1: 103)");
         assert_eq!(
             finding.expected,
-            "the count of damos_esz to be in 90..110 on average over seeds with a spread of at most 1"
+            "the count of damos_esz to be in 90..110 on average over seeds, with a spread of at most 1"
         );
         assert_eq!(finding.scenario_line, Some(7));
     }

@@ -36,13 +36,17 @@ pub fn sweep<E: From<RunError>>(
         each(seed, &report)?;
         runs.push((seed, report));
     }
-    Ok(together(&loaded.scenario, runs, started.elapsed()))
+    Ok(Sweep::of(&loaded.scenario, runs, started.elapsed()))
 }
 
-fn together(scenario: &Scenario, runs: Vec<(u64, Report)>, wall_time: Duration) -> Sweep {
-    let judgements: Vec<_> = runs.iter().map(|(seed, report)| (*seed, report.judgement.as_ref())).collect();
-    let over = check::over_seeds(&scenario.expect, &judgements);
-    let findings = over.iter().filter_map(|one| one.finding.clone()).collect();
-    let verdict = Verdict::of_all(runs.iter().map(|(_, report)| &report.verdict), findings);
-    Sweep { runs, over, verdict, wall_time }
+impl Sweep {
+    /// What the runs of one scenario say together.
+    pub fn of(scenario: &Scenario, runs: Vec<(u64, Report)>, wall_time: Duration) -> Sweep {
+        let judgements: Vec<_> =
+            runs.iter().map(|(seed, report)| (*seed, report.judgement.as_ref())).collect();
+        let over = check::over_seeds(&scenario.expect, &judgements);
+        let findings = over.iter().filter_map(|one| one.finding.clone()).collect();
+        let verdict = Verdict::of_all(runs.iter().map(|(_, report)| &report.verdict), findings);
+        Sweep { runs, over, verdict, wall_time }
+    }
 }

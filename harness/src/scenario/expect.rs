@@ -24,7 +24,7 @@ impl Expectation {
             Over::Run => self.bound.to_string(),
             Over::Seeds { spread: None } => format!("{} on average over seeds", self.bound),
             Over::Seeds { spread: Some(most) } => {
-                format!("{} on average over seeds with a spread of at most {most}", self.bound)
+                format!("{} on average over seeds, with a spread of at most {most}", self.bound)
             }
         }
     }
