@@ -3,7 +3,25 @@
 use super::KernelArgs;
 use crate::check::Verdict;
 use crate::host::paths::quoted;
+use crate::run::SeedRange;
 use crate::setup;
+use std::fmt;
+
+/// The seeds of what is to be repeated.
+#[derive(Clone, Copy)]
+pub(super) enum Seeds {
+    One(u64),
+    All(SeedRange),
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seeds::One(seed) => write!(f, "--seed {seed}"),
+            Seeds::All(seeds) => write!(f, "--seeds {seeds}"),
+        }
+    }
+}
 
 /// What a run has in common with every other of its command.
 pub(super) struct Again<'a> {
@@ -14,9 +32,9 @@ pub(super) struct Again<'a> {
 }
 
 impl Again<'_> {
-    /// What to type for the same run.
-    pub(super) fn command(&self, seed: u64) -> String {
-        let mut words = format!("run {} --seed {seed}", quoted(&self.scenario));
+    /// What to type for the same run or runs.
+    fn command(&self, seeds: Seeds) -> String {
+        let mut words = format!("run {} {seeds}", quoted(&self.scenario));
         let kernel = self.kernel.kernel.iter().map(|path| ("--kernel", path));
         let patches = self.kernel.patches.iter().map(|path| ("--patch", path));
         let fragments = self.kernel.fragments.iter().map(|path| ("--config", path));
@@ -27,9 +45,9 @@ impl Again<'_> {
     }
 
     /// The line for whoever has to look into it; nothing where nothing is wrong with the kernel.
-    pub(super) fn advice(&self, seed: u64, verdict: &Verdict) -> String {
+    pub(super) fn advice(&self, seeds: Seeds, verdict: &Verdict) -> String {
         match verdict {
-            Verdict::Fail(_) | Verdict::Unstable(_) => format!("  again     {}\n", self.command(seed)),
+            Verdict::Fail(_) | Verdict::Unstable(_) => format!("  again     {}\n", self.command(seeds)),
             Verdict::Pass | Verdict::Skip(_) | Verdict::Infra(_) => String::new(),
         }
     }
@@ -52,11 +70,20 @@ mod tests {
         let kernel =
             kernel(&["--kernel", "/my linux", "--patch", "a.patch", "--patch", "b.patch", "--config", "c"]);
         let again = Again { scenario: "pull-push".into(), kernel: &kernel };
-        let advice = again.advice(7, &Verdict::Fail(Vec::new()));
+        let advice = again.advice(Seeds::One(7), &Verdict::Fail(Vec::new()));
         let words =
             "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --config c\n";
         assert!(advice.ends_with(words), "{advice}");
-        assert_eq!(again.advice(7, &Verdict::Pass), "");
+        assert_eq!(again.advice(Seeds::One(7), &Verdict::Pass), "");
+    }
+
+    #[test]
+    fn seeds_that_fail_together_are_repeated_together() {
+        let kernel = kernel(&[]);
+        let again = Again { scenario: "my dir/x.yaml".into(), kernel: &kernel };
+        let seeds = Seeds::All("0..8".parse().unwrap());
+        let advice = again.advice(seeds, &Verdict::Fail(Vec::new()));
+        assert!(advice.ends_with("run 'my dir/x.yaml' --seeds 0..=7\n"), "{advice}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What each verb does: a few calls into the library, and its answer on standard output.
 
-use super::again::Again;
+use super::again::{Again, Seeds};
 use super::error::CliError;
 use super::{KernelArgs, Run};
 use crate::check::Verdict;
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
 fn one_seed(lab: &Lab, loaded: &Loaded, seed: u64, again: &Again<'_>) -> Result<Verdict, CliError> {
     let report = run::run(lab, loaded, seed)?;
     say(&report::human(&report))?;
-    say(&again.advice(seed, &report.verdict))?;
+    say(&again.advice(Seeds::One(seed), &report.verdict))?;
     Ok(report.verdict)
 }
 
@@ -63,9 +63,12 @@ fn many_seeds(lab: &Lab, loaded: &Loaded, seeds: SeedRange, again: &Again<'_>) -
     say(&report::sweep_head(scenario))?;
     let sweep = run::sweep(lab, loaded, seeds, |seed, report| {
         say(&report::sweep_line(scenario, seed, report))?;
-        say(&again.advice(seed, &report.verdict))
+        say(&again.advice(Seeds::One(seed), &report.verdict))
     })?;
     say(&report::sweep_summary(scenario, &sweep))?;
+    if sweep.over.iter().any(|over| over.finding.is_some()) {
+        say(&again.advice(Seeds::All(seeds), &sweep.verdict))?;
+    }
     Ok(sweep.verdict)
 }
 
