@@ -1,4 +1,4 @@
-//! Which pages of a workload are hot, and when its passes begin: the only choices that a seed makes.
+//! Which pages of a workload are hot, and when its passes begin, by seed.
 //!
 //! Seed 0 is the plain case: the hot part begins at the first page and passes begin at whole multiples of
 //! the period. Any other seed moves the hot part inside the mapping and shifts the passes, differently for

@@ -36,7 +36,8 @@ pub struct Plan {
     pub version: u32,
     /// The scenario's name, for the console.
     pub scenario: String,
-    /// Mixed into every choice the guest makes (which pages are hot, when a pass starts).
+    /// Mixed into every choice the guest makes (which pages are hot, when a pass starts) and into the
+    /// kernel's random numbers.
     pub seed: u64,
     /// Memory that is not there at boot and has to be brought up first, in this order.
     pub cxl: Vec<CxlRegion>,

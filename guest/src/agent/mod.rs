@@ -11,6 +11,7 @@ mod files;
 mod fw_cfg;
 mod memory;
 mod mounts;
+mod randomness;
 mod ready_point;
 mod results;
 mod sample;
@@ -63,6 +64,7 @@ impl Run {
         console::line(READY_MARK);
         ready_point::stop_here()?;
         let plan = fw_cfg::plan()?;
+        randomness::mix_in(plan.seed)?;
         self.set_up(&plan)?;
         self.play(&plan)
     }

@@ -3,33 +3,63 @@
 use super::Missing;
 use super::finding::{EXPECT, Evidence, Finding};
 use super::view::{View, bare};
-use crate::scenario::{Bound, Expectation, GuestClock, Quantity, Where};
+use crate::host::text::printable;
+use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity, Where};
 use crate::trace::Line;
 use damonlab_guest::record::section;
 use damonlab_guest::units::NodeId;
 use serde::Serialize;
+use std::fmt;
 
 /// A quantity that a scenario expects something of, as it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
+    /// Its place in the scenario's `expect`, from 0.
+    pub index: usize,
     /// What it is, in words.
     pub what: String,
     /// The bounds, in words.
     pub wanted: String,
     /// What was measured, or why it could not be.
     pub seen: String,
+    /// The number that was measured.
+    pub value: Option<f64>,
     /// Whether it is inside.
-    pub holds: bool,
+    pub answer: Answer,
     /// The expectation's line in the scenario.
     pub scenario_line: u64,
 }
 
+/// Whether a measure is what the scenario expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It is inside its bounds.
+    Holds,
+    /// It is outside, or could not be measured.
+    Broken,
+    /// Nobody can tell from what was run, and why not.
+    NotAsked(&'static str),
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Holds => f.write_str("ok"),
+            Answer::Broken => f.write_str("NOT OK"),
+            Answer::NotAsked(why) => write!(f, "not asked: {why}"),
+        }
+    }
+}
+
+/// What one run says of an expectation over several.
+const NEEDS_SEEDS: &str = "needs --seeds";
+
 /// What one expectation comes to: the measure, and a finding where it does not hold.
 pub(super) type Outcome = Result<(Measured, Option<Finding>), Missing>;
 
-/// A quantity: its name, its value with how it is shown (or why there is none), and where it shows.
+/// A quantity: its value with how it is shown (or why there is none), and where it shows.
 struct Found {
-    what: String,
     value: Result<(f64, String), String>,
     evidence: Vec<Evidence>,
 }
@@ -47,10 +77,11 @@ const REAL_CLOCK_BAND: f64 = 10.0;
 
 /// Evaluates all expectations, in the scenario's order.
 pub(super) fn all(view: &View<'_>) -> Vec<Outcome> {
-    view.recording.scenario.expect.iter().map(|expectation| evaluate(view, expectation)).collect()
+    let expect = view.recording.scenario.expect.iter().enumerate();
+    expect.map(|(index, expectation)| evaluate(view, index, expectation)).collect()
 }
 
-fn evaluate(view: &View<'_>, expectation: &Expectation) -> Outcome {
+fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Outcome {
     let found = match &expectation.quantity {
         Quantity::Mean { event, field, filter, last } => {
             has(view, event)?;
@@ -63,23 +94,35 @@ fn evaluate(view: &View<'_>, expectation: &Expectation) -> Outcome {
         Quantity::Resident { workload, node } => resident(view, workload, *node),
         Quantity::Vmstat { counter } => vmstat(view, counter),
     };
-    let (bound, band) = match view.recording.meta.clock {
-        GuestClock::Real if is_statistic(&expectation.quantity) => {
-            (widened(expectation.bound), " (10 % wider on the real clock)")
-        }
-        GuestClock::Real | GuestClock::Virtual => (expectation.bound, ""),
+    let (expectation, band) = &on_clock(expectation, view.recording.meta.clock);
+    let what = expectation.quantity.to_string();
+    let wanted = format!("{}{band}", expectation.wanted());
+    let value = found.value.as_ref().ok().map(|(value, _)| *value);
+    let answer = match expectation.over {
+        Over::Seeds { .. } => Answer::NotAsked(NEEDS_SEEDS),
+        Over::Run if value.is_some_and(|value| expectation.bound.holds(value)) => Answer::Holds,
+        Over::Run => Answer::Broken,
     };
-    let wanted = format!("{}{band}", range(bound));
-    let holds = found.value.as_ref().is_ok_and(|(value, _)| bound.holds(*value));
-    let seen = found.value.map_or_else(|why| why, |(_, shown)| shown);
-    let finding = (!holds).then(|| {
-        let mut finding = Finding::new(EXPECT, format!("{} {wanted}", found.what), seen.clone());
+    let seen = printable(&found.value.map_or_else(|why| why, |(_, shown)| shown));
+    let finding = (answer == Answer::Broken).then(|| {
+        let mut finding = Finding::new(EXPECT, format!("{what} {wanted}"), seen.clone());
         finding.evidence = found.evidence;
         finding.scenario_line = Some(expectation.line);
         finding
     });
-    let measured = Measured { what: found.what, wanted, seen, holds, scenario_line: expectation.line };
+    let measured = Measured { index, what, wanted, seen, value, answer, scenario_line: expectation.line };
     Ok((measured, finding))
+}
+
+/// The expectation as it holds on a clock, and a word where that is another one.
+fn on_clock(expectation: &Expectation, clock: GuestClock) -> (Expectation, &'static str) {
+    match clock {
+        GuestClock::Real if is_statistic(&expectation.quantity) => {
+            let bound = widened(expectation.bound);
+            (Expectation { bound, ..expectation.clone() }, " (10 % wider on the real clock)")
+        }
+        GuestClock::Real | GuestClock::Virtual => (expectation.clone(), ""),
+    }
 }
 
 /// Whether the quantity depends on how often something came to run, and not only on where it ended.
@@ -103,29 +146,14 @@ fn has(view: &View<'_>, event: &str) -> Result<(), Missing> {
 }
 
 fn mean(view: &View<'_>, event: &str, field: &str, filter: &Where, last: Option<u64>) -> Found {
-    let what = match last {
-        Some(last) => format!("the mean of {field} of the last {last} {}", events(event, filter)),
-        None => format!("the mean of {field} of {}", events(event, filter)),
-    };
-    let (value, evidence) = mean_value(view, event, field, filter, last);
-    Found { what, value, evidence }
-}
-
-fn mean_value(
-    view: &View<'_>,
-    event: &str,
-    field: &str,
-    filter: &Where,
-    last: Option<u64>,
-) -> (Result<(f64, String), String>, Vec<Evidence>) {
     let lines = match matching(view, event, filter) {
         Ok(lines) => lines,
-        Err(why) => return (Err(why), Vec::new()),
+        Err(why) => return Found { value: Err(why), evidence: Vec::new() },
     };
     let count = last.map_or(lines.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
     if lines.is_empty() || lines.len() < count {
         let first_ones = lines.iter().take(SHOWN).map(|line| Evidence::from(*line)).collect();
-        return (Err(format!("{} such event(s)", lines.len())), first_ones);
+        return Found { value: Err(format!("{} such event(s)", lines.len())), evidence: first_ones };
     }
     let lines = &lines[lines.len() - count..];
     let mut sum = 0.0;
@@ -138,19 +166,18 @@ fn mean_value(
             Some((None, text)) => format!("'{text}', which is no number"),
             None => no_field(line, field),
         };
-        return (Err(why), vec![Evidence::from(*line)]);
+        return Found { value: Err(why), evidence: vec![Evidence::from(*line)] };
     }
     let mean = sum / lines.len() as f64;
-    (Ok((mean, format!("{mean:.2} over {} events", lines.len()))), ends(lines))
+    Found { value: Ok((mean, format!("{mean:.2} over {} events", lines.len()))), evidence: ends(lines) }
 }
 
 fn count(view: &View<'_>, event: &str, filter: &Where) -> Found {
-    let what = format!("the count of {}", events(event, filter));
     match matching(view, event, filter) {
-        Err(why) => Found { what, value: Err(why), evidence: Vec::new() },
+        Err(why) => Found { value: Err(why), evidence: Vec::new() },
         Ok(lines) => {
             let value = Ok((lines.len() as f64, lines.len().to_string()));
-            Found { what, value, evidence: ends(&lines) }
+            Found { value, evidence: ends(&lines) }
         }
     }
 }
@@ -186,7 +213,6 @@ fn no_field(line: &Line, field: &str) -> String {
 }
 
 fn resident(view: &View<'_>, workload: &str, node: NodeId) -> Found {
-    let what = format!("the bytes of '{workload}' on {node} at the end");
     let value = match view.recording.samples.last() {
         None => Err("no sample".to_owned()),
         Some(sample) => match sample.workloads.get(workload) {
@@ -197,11 +223,10 @@ fn resident(view: &View<'_>, workload: &str, node: NodeId) -> Found {
             }
         },
     };
-    Found { what, value, evidence: Vec::new() }
+    Found { value, evidence: Vec::new() }
 }
 
 fn vmstat(view: &View<'_>, counter: &str) -> Found {
-    let what = format!("the growth of {counter}");
     let samples = &view.recording.samples;
     let values = samples.first().zip(samples.last()).ok_or_else(|| "no sample".to_owned()).and_then(
         |(first, last)| {
@@ -219,23 +244,7 @@ fn vmstat(view: &View<'_>, counter: &str) -> Found {
         let growth = *new as f64 - *old as f64;
         (growth, format!("{growth}"))
     });
-    Found { what, value, evidence }
-}
-
-/// `damos_esz where scheme_idx=0 esz=0`.
-fn events(event: &str, filter: &Where) -> String {
-    let fields: Vec<String> = filter.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    if fields.is_empty() { event.to_owned() } else { format!("{event} where {}", fields.join(" ")) }
-}
-
-/// `in 6500..7500`, `at least 1`.
-fn range(bound: Bound) -> String {
-    match (bound.min, bound.max) {
-        (Some(min), Some(max)) => format!("to be in {min}..{max}"),
-        (Some(min), None) => format!("to be at least {min}"),
-        (None, Some(max)) => format!("to be at most {max}"),
-        (None, None) => "to be there".to_owned(),
-    }
+    Found { value, evidence }
 }
 
 /// The first and the last of the lines.
@@ -250,12 +259,28 @@ mod tests {
     use super::super::{Finding, judge};
     use super::*;
     use crate::recording::Recording;
+    use crate::scenario::Bound;
 
     const GOAL: &str = "damos_node_eligible_mem_bp";
 
+    #[test]
+    fn one_run_measures_what_is_expected_over_seeds_and_does_not_judge_it() {
+        let mut recording = Model::pull_push().recording();
+        let bound = Bound { min: Some(0.0), max: Some(1.0) };
+        let over = Over::Seeds { spread: None };
+        let quantity = mean("target_value", &[("nid", "0")], Some(3));
+        recording.scenario.expect = vec![Expectation { quantity, bound, over, line: 41 }];
+        let judged = judge(&recording);
+        assert_eq!(judged.findings, []);
+        let [measured] = judged.measured.as_slice() else { panic!("{:?}", judged.measured) };
+        assert_eq!(measured.value, Some(7000.0));
+        assert_eq!(measured.answer.to_string(), "not asked: needs --seeds");
+        assert_eq!(measured.wanted, "to be in 0..1 on average over seeds");
+    }
+
     fn judged(recording: &mut Recording, quantity: Quantity, min: f64, max: f64) -> Vec<Finding> {
         let bound = Bound { min: Some(min), max: Some(max) };
-        recording.scenario.expect = vec![Expectation { quantity, bound, line: 41 }];
+        recording.scenario.expect = vec![Expectation { quantity, bound, over: Over::Run, line: 41 }];
         judge(recording).findings.into_iter().filter(|finding| finding.id == EXPECT).collect()
     }
 

@@ -16,6 +16,7 @@ pub mod oracle;
 mod page;
 mod quota;
 mod regions;
+mod seeds;
 mod splats;
 mod stats;
 mod verdict;
@@ -27,10 +28,11 @@ mod spoil;
 #[cfg(test)]
 pub(crate) mod testkit;
 
-pub use expect::Measured;
+pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{INVARIANTS, Invariant, Kind, REAL_CLOCK};
 pub use page::page;
+pub use seeds::{OverSeeds, Summary, over_seeds};
 pub use verdict::Verdict;
 
 use crate::recording::Recording;

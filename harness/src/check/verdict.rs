@@ -38,6 +38,35 @@ impl Verdict {
         }
     }
 
+    /// The verdict on several runs of one scenario: the worst of theirs, and a failure where `findings`
+    /// about all of them together say so. Failures keep their findings, the runs' first.
+    pub fn of_all<'a>(runs: impl IntoIterator<Item = &'a Verdict>, findings: Vec<Finding>) -> Verdict {
+        let worst = runs.into_iter().fold(Verdict::Pass, Verdict::worse);
+        if findings.is_empty() { worst } else { worst.worse(&Verdict::Fail(findings)) }
+    }
+
+    fn worse(self, other: &Verdict) -> Verdict {
+        match (self, other) {
+            (Verdict::Fail(mut findings), Verdict::Fail(more)) => {
+                findings.extend_from_slice(more);
+                Verdict::Fail(findings)
+            }
+            (known, other) if other.weight() > known.weight() => other.clone(),
+            (known, _) => known,
+        }
+    }
+
+    /// What says less about the kernel weighs more, and a failure more than a doubt.
+    fn weight(&self) -> u8 {
+        match self {
+            Verdict::Pass => 0,
+            Verdict::Skip(_) => 1,
+            Verdict::Unstable(_) => 2,
+            Verdict::Fail(_) => 3,
+            Verdict::Infra(_) => 4,
+        }
+    }
+
     /// The exit status of a command with this verdict: 0 pass, 1 fail or unstable (nobody can rely
     /// on either), 3 infra. A skip is 0, and 1 where `required` says that nothing may be skipped
     /// (`DAMONLAB_REQUIRE`).
@@ -110,6 +139,20 @@ mod tests {
         assert_eq!(skip.to_string(), "skip: the kernel has no tracepoint damon:damos_esz");
         assert!(matches!(Verdict::of(&judgement(&["S2"], &["damon:damos_esz"])), Verdict::Fail(_)));
         assert_eq!(Verdict::of(&judgement(&[], &[])), Verdict::Pass);
+    }
+
+    #[test]
+    fn the_worst_run_decides_for_all_and_failures_keep_their_findings() {
+        let fail = |id| Verdict::Fail(vec![Finding::new(id, "a", "b")]);
+        let (skip, infra) = (Verdict::Skip("no event".into()), Verdict::Infra("no QEMU".into()));
+        assert_eq!(Verdict::of_all([&Verdict::Pass, &skip, &Verdict::Pass], vec![]), skip);
+        assert_eq!(Verdict::of_all([&fail("Q1"), &infra, &fail("Q2")], vec![]), infra);
+        let all = Verdict::of_all([&fail("Q1"), &skip, &fail("Q2")], vec![Finding::new(EXPECT, "a", "b")]);
+        let Verdict::Fail(findings) = all else { panic!("it must fail") };
+        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, ["Q1", "Q2", "expect"]);
+        let over = Verdict::of_all([&Verdict::Pass], vec![Finding::new(EXPECT, "a", "b")]);
+        assert_eq!(over, fail(EXPECT));
     }
 
     #[test]

@@ -28,6 +28,11 @@ pub(super) enum CliError {
     NoScenario { name: String, known: String },
     #[error("'{0}' has several CPUs, and on virtual time a machine has one; leave --clock virtual out")]
     ManyCpus(String),
+    #[error(
+        "'{0}' runs on the real clock, where no run repeats; --seeds and --repeat need virtual time \
+         (--clock virtual)"
+    )]
+    NeverRepeats(String),
     #[error("there is nothing called '{0}' in the kernel cache; `damonlab kernel list` shows what is there")]
     NoKernel(String),
     #[error(transparent)]
@@ -55,6 +60,7 @@ impl CliError {
             | CliError::NoScenario { .. }
             | CliError::NoKernel(_)
             | CliError::ManyCpus(_)
+            | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
             | CliError::Run(RunError::Machine(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {

@@ -3,10 +3,12 @@
 //! Exit status: 0 pass or skip (a skip is 1 with `DAMONLAB_REQUIRE=vm`), 1 fail, 2 bad input, 3 the machine
 //! or QEMU, 130 interrupted.
 
+mod again;
 mod error;
 mod replay;
 mod verbs;
 
+use crate::run::SeedRange;
 use crate::scenario::GuestClock;
 use clap::{Args, Parser, Subcommand};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -24,7 +26,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run scenarios and say whether DAMON did what it must.
-    #[command(after_help = "Example: damonlab run pull-push idle --kernel ~/linux")]
+    #[command(after_help = "Examples: damonlab run pull-push idle --kernel ~/linux\n          \
+                            damonlab run pull-push --seeds 0..8")]
     Run(Run),
     /// Install what is missing: Debian packages and a private virtme-ng.
     #[command(after_help = "Example: damonlab setup")]
@@ -66,7 +69,7 @@ struct Run {
     setup: bool,
     #[command(flatten)]
     kernel: KernelArgs,
-    /// Changes every random choice of the workloads.
+    /// Changes every random choice in the guest: the workloads' and the kernel's.
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     /// Boot the guest, even where a saved one could be started; save none.
@@ -84,6 +87,9 @@ struct Run {
     /// too: what has no core or no memory left waits.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Run once with each seed from A to B-1 (A..=B: to B), and judge what is expected over seeds.
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    seeds: Option<SeedRange>,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,

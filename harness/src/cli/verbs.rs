@@ -1,18 +1,21 @@
 //! What each verb does: a few calls into the library, and its answer on standard output.
 
+use super::again::{Again, Seeds};
 use super::error::CliError;
 use super::{KernelArgs, Run};
+use crate::check::Verdict;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Origins, Request, Source};
 use crate::report;
-use crate::run::{self, Lab, Loaded, Report, suite};
+use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, suite};
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::{self, Store};
 use damonlab_guest::units::Bytes;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub(super) type Answer = Result<u8, CliError>;
@@ -24,13 +27,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     // Everything that the user may have to mend comes before what takes minutes.
     let scenarios = scenario_paths(arguments)?;
     let mut loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(clock) = arguments.clock {
-        loaded.iter_mut().for_each(|loaded| loaded.scenario.clock = clock);
-        let cpus = |loaded: &&Loaded| loaded.scenario.machine.cpus();
-        if let Some(many) = loaded.iter().find(|loaded| clock.is_virtual() && cpus(loaded) > 1) {
-            return Err(CliError::ManyCpus(many.scenario.name.clone()));
-        }
-    }
+    set_clock(arguments, &mut loaded)?;
     let request = request(&arguments.kernel)?;
     let env = Env::machine()?;
     let progress = Progress::stderr();
@@ -44,23 +41,95 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
     let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
     let jobs = arguments.jobs.unwrap_or_else(slots::count);
-    let mut reports = Vec::new();
-    let one = |loaded: &Loaded| {
-        progress.say(&format!(
-            "run: {}: {:.0} guest seconds on {}",
+    let named: Vec<_> = scenarios.iter().map(|path| scenario_word(path)).zip(&loaded).collect();
+    let batch = Batch { lab: &lab, arguments, jobs, progress: &progress };
+    match arguments.seeds {
+        None => batch.one_seed_each(&named),
+        Some(seeds) => batch.many_seeds_each(&named, seeds),
+    }
+}
+
+/// The clock that the user asks for, where all that is asked for can be had on it.
+fn set_clock(arguments: &Run, loaded: &mut [Loaded]) -> Result<(), CliError> {
+    for Loaded { scenario, .. } in loaded {
+        scenario.clock = arguments.clock.unwrap_or(scenario.clock);
+        if scenario.clock.is_virtual() && scenario.machine.cpus() > 1 {
+            return Err(CliError::ManyCpus(scenario.name.clone()));
+        }
+        if !scenario.clock.is_virtual() && (arguments.seeds.is_some() || arguments.repeat.get() > 1) {
+            return Err(CliError::NeverRepeats(scenario.name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// What all runs of one command have in common.
+struct Batch<'a> {
+    lab: &'a Lab,
+    arguments: &'a Run,
+    jobs: NonZeroUsize,
+    progress: &'a Progress,
+}
+
+/// A scenario, and the word that the user has for it.
+type Named<'a> = (String, &'a Loaded);
+
+impl Batch<'_> {
+    /// Several scenarios at a time, one run each.
+    fn one_seed_each(&self, scenarios: &[Named<'_>]) -> Answer {
+        let seed = self.arguments.seed;
+        let mut verdicts = Vec::new();
+        let one = |(_, loaded): &Named<'_>| {
+            self.announce(loaded, "");
+            self.repeat(loaded, seed)
+        };
+        suite::ordered(scenarios, self.jobs, one, |(word, _), report| {
+            let report = report?;
+            say(&report::human(&report))?;
+            say(&self.again(word).advice(Seeds::One(seed), &report.verdict))?;
+            verdicts.push(report.verdict);
+            Ok::<(), CliError>(())
+        })?;
+        conclude(&verdicts)
+    }
+
+    /// One scenario after the other, several of its seeds at a time.
+    fn many_seeds_each(&self, scenarios: &[Named<'_>], seeds: SeedRange) -> Answer {
+        let mut verdicts = Vec::new();
+        for (word, loaded) in scenarios {
+            let (scenario, again) = (&loaded.scenario, self.again(word));
+            self.announce(loaded, &format!(" each with the seeds {seeds}"));
+            say(&report::sweep_head(scenario))?;
+            let run = |seed| self.repeat(loaded, seed);
+            let sweep = run::sweep(scenario, seeds, self.jobs, run, |seed, report| {
+                say(&report::sweep_line(scenario, seed, report))?;
+                say(&again.advice(Seeds::One(seed), &report.verdict))
+            })?;
+            say(&report::sweep_summary(scenario, &sweep))?;
+            if sweep.over.iter().any(|over| over.finding.is_some()) {
+                say(&again.advice(Seeds::All(seeds), &sweep.verdict))?;
+            }
+            verdicts.push(sweep.verdict);
+        }
+        conclude(&verdicts)
+    }
+
+    fn repeat(&self, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
+        run::repeat(self.lab, loaded, seed, self.arguments.repeat, self.progress)
+    }
+
+    fn again(&self, word: &str) -> Again<'_> {
+        Again { scenario: word.to_owned(), kernel: &self.arguments.kernel }
+    }
+
+    fn announce(&self, loaded: &Loaded, how: &str) {
+        self.progress.say(&format!(
+            "run: {}: {:.0} guest seconds{how} on {}",
             loaded.scenario.name,
             std::time::Duration::from(loaded.scenario.guest_time()).as_secs_f64(),
-            lab.image.describe
+            self.lab.image.describe
         ));
-        run::repeat(&lab, loaded, arguments.seed, arguments.repeat, &progress)
-    };
-    suite::ordered(&loaded, jobs, one, |_, report| {
-        let report = report?;
-        say(&report::human(&report))?;
-        reports.push(report);
-        Ok::<(), CliError>(())
-    })?;
-    conclude(&reports)
+    }
 }
 
 pub(super) fn setup() -> Answer {
@@ -79,13 +148,13 @@ pub(super) fn doctor() -> Answer {
 }
 
 pub(super) fn check(recordings: &[PathBuf]) -> Answer {
-    let mut reports = Vec::new();
+    let mut verdicts = Vec::new();
     for dir in recordings {
         let report = run::again(dir)?;
         say(&report::human(&report))?;
-        reports.push(report);
+        verdicts.push(report.verdict);
     }
-    conclude(&reports)
+    conclude(&verdicts)
 }
 
 pub(super) fn list() -> Answer {
@@ -162,6 +231,14 @@ fn by_name(name: &str) -> PathBuf {
     scenarios().join(format!("{name}.yaml"))
 }
 
+/// What the user would type for a scenario's file: the other way round.
+fn scenario_word(path: &Path) -> String {
+    match path.file_stem().map(|stem| stem.to_string_lossy()) {
+        Some(name) if by_name(&name) == path => name.into_owned(),
+        _ => path.display().to_string(),
+    }
+}
+
 /// A word with a slash or an ending is a file; anything else a name from `scenarios/`.
 fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
     let is_file = word.contains('/') || Path::new(word).extension().is_some();
@@ -178,11 +255,11 @@ fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
 }
 
 /// The worst of the verdicts decides; no answer is worse than a bad one.
-fn conclude(reports: &[Report]) -> Answer {
-    if reports.len() > 1 {
-        say(&format!("{}\n", report::tally(reports)))?;
+fn conclude(verdicts: &[Verdict]) -> Answer {
+    if verdicts.len() > 1 {
+        say(&format!("{}\n", report::tally(verdicts)))?;
     }
-    Ok(reports.iter().map(|report| report.verdict.exit_code(skips_fail())).max().unwrap_or(0))
+    Ok(verdicts.iter().map(|verdict| verdict.exit_code(skips_fail())).max().unwrap_or(0))
 }
 
 /// Whether nothing may be skipped.

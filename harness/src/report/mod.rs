@@ -1,10 +1,12 @@
 //! Verdicts as text for a terminal.
 
 mod repeated;
+mod sweep;
 
 pub use repeated::replay;
+pub use sweep::{sweep_head, sweep_line, sweep_summary};
 
-use crate::check::Verdict;
+use crate::check::{Measured, Verdict};
 use crate::run::Report;
 use std::fmt::Write;
 use std::time::Duration;
@@ -30,8 +32,8 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     if let Some(judgement) = &report.judgement {
         for measured in &judgement.measured {
-            let mark = if measured.holds { "ok" } else { "NOT OK" };
-            writeln!(out, "  expected  {} {}: {}  {mark}", measured.what, measured.wanted, measured.seen)?;
+            let Measured { what, wanted, seen, answer, .. } = measured;
+            writeln!(out, "  expected  {what} {wanted}: {seen}  {answer}")?;
         }
         let held: Vec<&str> = judgement
             .applied
@@ -72,14 +74,14 @@ fn seconds(time: Duration) -> String {
 }
 
 /// One line over several runs: `5 scenarios: 4 pass, 1 fail`.
-pub fn tally(reports: &[Report]) -> String {
+pub fn tally(verdicts: &[Verdict]) -> String {
     let words = ["pass", "fail", "skip", "unstable", "infra"];
     let counts = words.iter().filter_map(|word| {
-        let count = reports.iter().filter(|report| report.verdict.word() == *word).count();
+        let count = verdicts.iter().filter(|verdict| verdict.word() == *word).count();
         (count > 0).then(|| format!("{count} {word}"))
     });
-    let scenarios = if reports.len() == 1 { "scenario" } else { "scenarios" };
-    format!("{} {scenarios}: {}", reports.len(), counts.collect::<Vec<_>>().join(", "))
+    let scenarios = if verdicts.len() == 1 { "scenario" } else { "scenarios" };
+    format!("{} {scenarios}: {}", verdicts.len(), counts.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

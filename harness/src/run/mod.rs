@@ -3,9 +3,13 @@
 mod ending;
 mod repeat;
 pub mod replay;
+mod seeds;
 pub mod suite;
+mod sweep;
 
 pub use repeat::{Repeated, repeat};
+pub use seeds::{SeedRange, SeedRangeError};
+pub use sweep::{Sweep, sweep};
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;

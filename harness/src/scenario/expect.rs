@@ -2,6 +2,7 @@
 
 use damonlab_guest::units::NodeId;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One expectation.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,8 +11,35 @@ pub struct Expectation {
     pub quantity: Quantity,
     /// The bounds that it must keep.
     pub bound: Bound,
+    /// What must keep them.
+    pub over: Over,
     /// Its line in the scenario's file, for findings.
     pub line: u64,
+}
+
+impl Expectation {
+    /// What is wanted of the quantity, in words: `to be in 6500..7500`.
+    pub fn wanted(&self) -> String {
+        match self.over {
+            Over::Run => self.bound.to_string(),
+            Over::Seeds { spread: None } => format!("{} on average over seeds", self.bound),
+            Over::Seeds { spread: Some(most) } => {
+                format!("{} on average over seeds, with a spread of at most {most}", self.bound)
+            }
+        }
+    }
+}
+
+/// What has to keep the bounds of an expectation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Over {
+    /// Each run by itself.
+    Run,
+    /// The mean over the runs of several seeds; one run says nothing about it.
+    Seeds {
+        /// The largest standard deviation between the seeds that passes, in the quantity's own unit.
+        spread: Option<f64>,
+    },
 }
 
 /// A number that a recording yields.
@@ -50,6 +78,41 @@ pub enum Quantity {
     },
 }
 
+impl Quantity {
+    /// A value of this quantity, short.
+    pub fn amount(&self, value: f64) -> String {
+        match self {
+            Quantity::Count { .. } | Quantity::Vmstat { .. } if value.fract() == 0.0 => value.to_string(),
+            Quantity::Mean { .. } | Quantity::Count { .. } | Quantity::Vmstat { .. } => format!("{value:.2}"),
+            Quantity::Resident { .. } => format!("{:.2} MiB", value / f64::from(1 << 20)),
+        }
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Quantity::Mean { event, field, filter, last: Some(last) } => {
+                write!(f, "the mean of {field} of the last {last} {}", events(event, filter))
+            }
+            Quantity::Mean { event, field, filter, last: None } => {
+                write!(f, "the mean of {field} of {}", events(event, filter))
+            }
+            Quantity::Count { event, filter } => write!(f, "the count of {}", events(event, filter)),
+            Quantity::Resident { workload, node } => {
+                write!(f, "the bytes of '{workload}' on {node} at the end")
+            }
+            Quantity::Vmstat { counter } => write!(f, "the growth of {counter}"),
+        }
+    }
+}
+
+/// `damos_esz where scheme_idx=0 esz=0`.
+fn events(event: &str, filter: &Where) -> String {
+    let fields: Vec<String> = filter.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    if fields.is_empty() { event.to_owned() } else { format!("{event} where {}", fields.join(" ")) }
+}
+
 /// Fields of an event and the values that they must have, as text.
 pub type Where = BTreeMap<String, String>;
 
@@ -66,5 +129,16 @@ impl Bound {
     /// Whether `value` is inside.
     pub fn holds(&self, value: f64) -> bool {
         self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max)
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => write!(f, "to be in {min}..{max}"),
+            (Some(min), None) => write!(f, "to be at least {min}"),
+            (None, Some(max)) => write!(f, "to be at most {max}"),
+            (None, None) => f.write_str("to be there"),
+        }
     }
 }

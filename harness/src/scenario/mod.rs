@@ -29,7 +29,7 @@ pub(crate) use resolve::machine_of;
 
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
-pub use expect::{Bound, Expectation, Quantity, Where};
+pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{CxlDevice, From, MachineSpec, NodeSpec};
 pub use read::all;

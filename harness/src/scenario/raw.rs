@@ -210,6 +210,8 @@ pub(super) struct RawExpectation {
     pub at_least: Option<At<Word>>,
     pub at_most: Option<At<Word>>,
     pub equals: Option<At<Word>>,
+    pub over: Option<At<Word>>,
+    pub spread: Option<At<Word>>,
 }
 
 #[derive(Debug, serde::Deserialize)]

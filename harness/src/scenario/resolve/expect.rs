@@ -3,12 +3,15 @@
 use super::Names;
 use super::event::Recorded;
 use crate::scenario::error::{Checked, Fault};
-use crate::scenario::expect::{Bound, Expectation, Quantity, Where};
+use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
 use crate::scenario::raw::{At, RawExpectation, RawLast};
 use crate::scenario::units::{Leaf, Size, Word};
 
 /// The event of which there is one a charge window and goal.
 const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
+
+/// The word in `over`.
+const SEEDS: &str = "seeds";
 
 /// What the numbers of a bound are.
 #[derive(Clone, Copy, PartialEq)]
@@ -16,6 +19,13 @@ enum Unit {
     Plain,
     Whole,
     Size,
+}
+
+impl Unit {
+    /// That of a mean or a standard deviation: whole numbers have others.
+    fn of_means(self) -> Unit {
+        if self == Unit::Whole { Unit::Plain } else { self }
+    }
 }
 
 /// What the run can have.
@@ -36,7 +46,36 @@ pub(super) fn resolve(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Expect
         Quantity::Count { .. } | Quantity::Vmstat { .. } => Unit::Whole,
         Quantity::Resident { .. } => Unit::Size,
     };
-    Ok(Expectation { quantity, bound: bound(raw, unit)?, line: raw.referenced.line() })
+    let over = over(raw, unit)?;
+    let unit = if over == Over::Run { unit } else { unit.of_means() };
+    Ok(Expectation { quantity, bound: bound(raw, unit)?, over, line: raw.referenced.line() })
+}
+
+fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
+    let spread = raw.value.spread.as_ref();
+    match (&raw.value.over, spread) {
+        (None, None) => Ok(Over::Run),
+        (None, Some(spread)) => {
+            Err(Fault::at(spread, "a `spread` lies between seeds, and this expectation is about each run")
+                .help("with `over: seeds` it is about all seeds of `damonlab run --seeds A..B`"))
+        }
+        (Some(word), spread) if word.value.0 == SEEDS => {
+            Ok(Over::Seeds { spread: spread.map(|spread| self::spread(spread, unit)).transpose()? })
+        }
+        (Some(word), _) => {
+            let text = &word.value.0;
+            Err(Fault::at(word, format!("an expectation cannot be over '{text}'")).known(text, &[SEEDS]))
+        }
+    }
+}
+
+fn spread(raw: &At<Word>, unit: Unit) -> Checked<f64> {
+    let most = number(raw, unit.of_means())?;
+    if most < 0.0 {
+        return Err(Fault::at(raw, "nothing spreads less than 0")
+            .help("the largest standard deviation between the seeds, in the unit of the quantity"));
+    }
+    Ok(most)
 }
 
 fn quantity(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Quantity> {

@@ -1,0 +1,98 @@
+//! The command that repeats a run, in the words of the one that made it.
+
+use super::KernelArgs;
+use crate::check::Verdict;
+use crate::host::paths::quoted;
+use crate::run::SeedRange;
+use crate::setup;
+use std::fmt;
+
+/// The seeds of what is to be repeated.
+#[derive(Clone, Copy)]
+pub(super) enum Seeds {
+    One(u64),
+    All(SeedRange),
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seeds::One(seed) => write!(f, "--seed {seed}"),
+            Seeds::All(seeds) => write!(f, "--seeds {seeds}"),
+        }
+    }
+}
+
+/// What a run has in common with every other of its command.
+pub(super) struct Again<'a> {
+    /// The scenario's name or file.
+    pub(super) scenario: String,
+    /// Which kernel the user asked for.
+    pub(super) kernel: &'a KernelArgs,
+}
+
+impl Again<'_> {
+    /// What to type for the same run or runs.
+    fn command(&self, seeds: Seeds) -> String {
+        let mut words = format!("run {} {seeds}", quoted(&self.scenario));
+        let kernel = self.kernel.kernel.iter().map(|path| ("--kernel", path));
+        let patches = self.kernel.patches.iter().map(|path| ("--patch", path));
+        let fragments = self.kernel.fragments.iter().map(|path| ("--config", path));
+        for (option, path) in kernel.chain(patches).chain(fragments) {
+            words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
+        }
+        setup::ourselves(&words)
+    }
+
+    /// The line for whoever has to look into it; nothing where nothing is wrong with the kernel.
+    pub(super) fn advice(&self, seeds: Seeds, verdict: &Verdict) -> String {
+        match verdict {
+            Verdict::Fail(_) | Verdict::Unstable(_) => format!("  again     {}\n", self.command(seeds)),
+            Verdict::Pass | Verdict::Skip(_) | Verdict::Infra(_) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Cli, Verb};
+    use super::*;
+    use clap::Parser;
+
+    fn kernel(words: &[&str]) -> KernelArgs {
+        let words = ["damonlab", "run"].iter().chain(words);
+        let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("`run` is no other verb") };
+        run.kernel
+    }
+
+    #[test]
+    fn a_failure_names_the_command_that_repeats_it_with_the_users_own_kernel() {
+        let kernel =
+            kernel(&["--kernel", "/my linux", "--patch", "a.patch", "--patch", "b.patch", "--config", "c"]);
+        let again = Again { scenario: "pull-push".into(), kernel: &kernel };
+        let advice = again.advice(Seeds::One(7), &Verdict::Fail(Vec::new()));
+        let words =
+            "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --config c\n";
+        assert!(advice.ends_with(words), "{advice}");
+        assert_eq!(again.advice(Seeds::One(7), &Verdict::Pass), "");
+    }
+
+    #[test]
+    fn seeds_that_fail_together_are_repeated_together() {
+        let kernel = kernel(&[]);
+        let again = Again { scenario: "my dir/x.yaml".into(), kernel: &kernel };
+        let seeds = Seeds::All("0..8".parse().unwrap());
+        let advice = again.advice(seeds, &Verdict::Fail(Vec::new()));
+        assert!(advice.ends_with("run 'my dir/x.yaml' --seeds 0..=7\n"), "{advice}");
+    }
+
+    #[test]
+    fn seeds_and_seed_exclude_each_other_and_a_range_that_is_none_is_refused_with_status_2() {
+        for words in
+            [["--seed", "1", "--seeds", "0..8"].as_slice(), &["--seeds", "8..0"], &["--seeds", "5..5"]]
+        {
+            let error = Cli::try_parse_from(["damonlab", "run"].iter().chain(words)).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{error}");
+        }
+    }
+}
