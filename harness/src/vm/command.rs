@@ -64,6 +64,7 @@ const KERNEL_WORDS: &[&str] = &[
     "numa_balancing=disable",
     "random.trust_cpu=0",
     "tsc=reliable",
+    "hpet=disable",
 ];
 
 /// The arguments of `vng` that boot `bzimage` on `machine`, with everything of the run in `folder`.
