@@ -13,7 +13,7 @@ const REPORT_LINES: usize = 40;
 const SHOWN_LINES: usize = 12;
 
 pub(super) fn k1(view: &View<'_>) -> Outcome {
-    Outcome::Applied(scan(section::DMESG, &view.recording.dmesg))
+    Outcome::Applied(scan(section::DMESG, &view.recording.dmesg).into_iter().collect())
 }
 
 /// One finding a report of trouble in a kernel log. `text` is `dmesg.txt` (`priority,time;message`) or
