@@ -12,7 +12,7 @@ mod qmp;
 mod results;
 mod watch;
 
-pub use initramfs::AGENT;
+pub use initramfs::{AGENT, archive as initramfs_archive};
 pub use watch::{Clock, Ending};
 
 use crate::host::interrupt::Interrupted;
