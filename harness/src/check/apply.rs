@@ -1,6 +1,7 @@
 //! What schemes act on: A1, A3, A4.
 
 use super::finding::Finding;
+use super::findings::Findings;
 use super::invariant::{Outcome, each_life, each_scheme};
 use super::view::{Life, PAGE, View};
 use crate::trace::{BeforeApply, Event, Line};
@@ -11,14 +12,14 @@ const APPLY_EVENT: &str = "damos_before_apply";
 pub(super) fn a1(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[APPLY_EVENT])?;
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for line in &life.lines {
             if let Event::BeforeApply(event) = &line.event
                 && event.scheme_idx as usize == index
                 && let Some((expected, seen)) = outside_pattern(event, scheme)
             {
                 let expected = format!("{expected} ({})", life.scheme_name(index));
-                findings.push(Finding::new("A1", expected, seen).at([*line]));
+                findings.push(|| Finding::new("A1", expected, seen).at([*line]));
             }
         }
         Ok(findings)
@@ -46,29 +47,29 @@ pub(super) fn a3(view: &View<'_>) -> Outcome {
         return Outcome::NotApplicable("no kdamond left an event".to_owned());
     }
     let expected = "events of the plan's kdamonds only";
-    let strangers = view.strangers.iter();
-    let mut findings: Vec<Finding> = strangers
-        .map(|line| {
+    let mut findings = Findings::default();
+    for line in &view.strangers {
+        findings.push(|| {
             let seen = format!("one of '{}' (pid {})", line.comm.as_str(), line.pid);
             Finding::new("A3", expected, seen).at([*line])
-        })
-        .collect();
+        });
+    }
     if let Outcome::Applied(found) = each_life(view, |life| Ok(unknown_indices(life))) {
-        findings.extend(found);
+        findings.append(found);
     }
     if let Outcome::Applied(found) = each_scheme(view, |life, index, _| {
         view.need(&[APPLY_EVENT, "damos_stat_after_apply_interval"])?;
         Ok(uncounted(life, index).into_iter().collect())
     }) {
-        findings.extend(found);
+        findings.append(found);
     }
     Outcome::Applied(findings)
 }
 
-fn unknown_indices(life: &Life<'_>) -> Vec<Finding> {
+fn unknown_indices(life: &Life<'_>) -> Findings {
     let schemes = life.config.context.schemes.len() as u64;
     let targets = life.config.context.targets.len() as u64;
-    let mut findings = Vec::new();
+    let mut findings = Findings::default();
     for line in &life.lines {
         let (context, scheme, target) = match &line.event {
             Event::Esz(e) => (e.ctx_idx, Some(e.scheme_idx), None),
@@ -80,7 +81,7 @@ fn unknown_indices(life: &Life<'_>) -> Vec<Finding> {
             Event::NodeEligible(_) | Event::IntervalsTune(_) | Event::Other(_) => continue,
         };
         let mut wrong = |expected: String, seen: String| {
-            findings.push(Finding::new("A3", expected, seen).at([*line]));
+            findings.push(|| Finding::new("A3", expected, seen).at([*line]));
         };
         if context != 0 {
             wrong("ctx_idx=0".into(), format!("ctx_idx={context}"));
@@ -112,7 +113,7 @@ pub(super) fn a4(view: &View<'_>) -> Outcome {
         life.need_bytes()?;
         let context = &life.config.context;
         let ranges: Vec<_> = (0..context.targets.len()).map(|target| view.ranges(context, target)).collect();
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for line in &life.lines {
             if let Event::BeforeApply(event) = &line.event {
                 let target = ranges.get(event.target_idx as usize).and_then(Option::as_ref);
@@ -122,7 +123,7 @@ pub(super) fn a4(view: &View<'_>) -> Outcome {
         }
         if view.traced("damos_stat_after_apply_interval") {
             for index in 0..context.schemes.len() {
-                findings.extend(descending(life, index));
+                findings.append(descending(life, index));
             }
         }
         Ok(findings)
@@ -148,8 +149,8 @@ fn misplaced(event: &BeforeApply, ranges: Option<&[(u64, u64)]>) -> Option<(Stri
 /// Beside another scheme they may overlap: the other's quota splits the region that this one has just
 /// been applied to, before the other's filters turn it away, and what is split off comes next in the list
 /// and is given to this one again (`damos_apply_scheme`; seen in `pull-push-consist` on 7.3.4).
-fn descending(life: &Life<'_>, index: usize) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn descending(life: &Life<'_>, index: usize) -> Findings {
+    let mut findings = Findings::default();
     let alone = life.config.context.schemes.len() == 1;
     let mut last: Option<(&Line, &BeforeApply)> = None;
     for line in &life.lines {
@@ -162,10 +163,12 @@ fn descending(life: &Life<'_>, index: usize) -> Vec<Finding> {
                     false => place <= (old.target_idx, old.start),
                 };
                 if let Some((before, old)) = last.filter(|(_, old)| goes_back(old)) {
-                    let expected =
-                        format!("regions of one pass of {} to go upwards", life.scheme_name(index));
-                    let seen = format!("{}-{} after {}-{}", event.start, event.end, old.start, old.end);
-                    findings.push(Finding::new("A4", expected, seen).at([before, *line]));
+                    findings.push(|| {
+                        let expected =
+                            format!("regions of one pass of {} to go upwards", life.scheme_name(index));
+                        let seen = format!("{}-{} after {}-{}", event.start, event.end, old.start, old.end);
+                        Finding::new("A4", expected, seen).at([before, *line])
+                    });
                 }
                 last = Some((line, event));
             }

@@ -1,6 +1,7 @@
 //! Quota goals: what is measured, in which order, and how often (G1, G2, G3, G7).
 
 use super::finding::Finding;
+use super::findings::Findings;
 use super::invariant::{Outcome, Reason, each_life, each_scheme};
 use super::stats::period;
 use super::view::{Life, View, node_goals};
@@ -20,11 +21,11 @@ pub(super) fn g1(view: &View<'_>) -> Outcome {
         view.need(&[GOAL_EVENT])?;
         let schemes = &life.config.context.schemes;
         let nids: Vec<i32> = schemes.iter().flat_map(node_goals).map(|goal| goal.nid).collect();
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for line in &life.lines {
             let Event::NodeEligible(event) = &line.event else { continue };
             if let Some((expected, seen)) = out_of_range(event, schemes.len(), &nids) {
-                findings.push(Finding::new("G1", expected, seen).at([*line]));
+                findings.push(|| Finding::new("G1", expected, seen).at([*line]));
             }
         }
         Ok(findings)
@@ -55,16 +56,19 @@ pub(super) fn g2(view: &View<'_>) -> Outcome {
         if wanted.is_empty() {
             return Ok(uncalled_for(life, index));
         }
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for window in &life.courses[index].windows {
             for (place, (goal, line)) in wanted.iter().zip(&window.goals).enumerate() {
                 let Event::NodeEligible(event) = &line.event else { continue };
                 if (event.nid, event.target_value) != (goal.nid, goal.target_value) {
-                    let name = life.scheme_name(index);
-                    let (nid, target) = (goal.nid, goal.target_value);
-                    let expected = format!("goal {place} of {name} to be nid={nid} target_value={target}");
-                    let seen = format!("nid={} target_value={}", event.nid, event.target_value);
-                    findings.push(Finding::new("G2", expected, seen).at([*line]));
+                    findings.push(|| {
+                        let name = life.scheme_name(index);
+                        let (nid, target) = (goal.nid, goal.target_value);
+                        let expected =
+                            format!("goal {place} of {name} to be nid={nid} target_value={target}");
+                        let seen = format!("nid={} target_value={}", event.nid, event.target_value);
+                        Finding::new("G2", expected, seen).at([*line])
+                    });
                 }
             }
         }
@@ -73,15 +77,15 @@ pub(super) fn g2(view: &View<'_>) -> Outcome {
 }
 
 /// Measurements of a scheme that has no such goal.
-fn uncalled_for(life: &Life<'_>, index: usize) -> Vec<Finding> {
+fn uncalled_for(life: &Life<'_>, index: usize) -> Findings {
     let of_scheme =
         |line: &&&Line| matches!(&line.event, Event::NodeEligible(e) if e.scheme_idx as usize == index);
     let expected = format!("no measurement for {}, which has no such goal", life.scheme_name(index));
-    life.lines
-        .iter()
-        .filter(of_scheme)
-        .map(|line| Finding::new("G2", expected.clone(), "one").at([*line]))
-        .collect()
+    let mut findings = Findings::default();
+    for line in life.lines.iter().filter(of_scheme) {
+        findings.push(|| Finding::new("G2", expected.as_str(), "one").at([*line]));
+    }
+    findings
 }
 
 pub(super) fn g3(view: &View<'_>) -> Outcome {
@@ -105,10 +109,10 @@ pub(super) fn g7(view: &View<'_>) -> Outcome {
         need_windows(view, scheme)?;
         let course = &life.courses[index];
         let reset = Nanos::from_millis(scheme.quota.reset_interval_ms);
-        let mut findings: Vec<Finding> = too_early(life, index, course, reset).into_iter().collect();
+        let mut findings: Findings = too_early(life, index, course, reset).into_iter().collect();
         let always_active = scheme.watermarks.metric == "none";
         if view.traced(STAT_EVENT) && always_active && course.broken.is_none() {
-            findings.extend(per_tick(life, index, course, reset));
+            findings.append(per_tick(life, index, course, reset));
         }
         Ok(findings)
     })
@@ -146,8 +150,8 @@ fn too_early(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) -
 
 /// Apply ticks with too many windows, or without one that was due. A tick ends with the scheme's
 /// statistics event, and begins at least the samples of its interval after the one before.
-fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) -> Findings {
+    let mut findings = Findings::default();
     let mut windows = course.windows.iter().peekable();
     let mut latest: Option<&Window<'_>> = None;
     let mut previous: Option<&Line> = None;
@@ -179,13 +183,15 @@ fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) ->
             }
         };
         if !allowed.contains(&(started.len() as u64)) {
-            let name = life.scheme_name(index);
-            let (least, most) = allowed.into_inner();
-            let many = if least == most { format!("{least}") } else { format!("{least} to {most}") };
-            let expected =
-                format!("{many} charge window(s) of {name} to start in this apply tick ({reset} each)");
-            let lines = previous.into_iter().chain(started.iter().map(|w| w.goals[0])).chain([*line]);
-            findings.push(Finding::new("G7", expected, format!("{}", started.len())).at(lines));
+            findings.push(|| {
+                let name = life.scheme_name(index);
+                let (least, most) = allowed.into_inner();
+                let many = if least == most { format!("{least}") } else { format!("{least} to {most}") };
+                let expected =
+                    format!("{many} charge window(s) of {name} to start in this apply tick ({reset} each)");
+                let lines = previous.into_iter().chain(started.iter().map(|w| w.goals[0])).chain([*line]);
+                Finding::new("G7", expected, format!("{}", started.len())).at(lines)
+            });
         }
         previous = Some(line);
     }

@@ -1,6 +1,7 @@
 //! Whether the recording itself is whole: the guest's word, its steps, the ring buffer.
 
 use super::finding::{Evidence, Finding};
+use super::findings::Findings;
 use super::invariant::Outcome;
 use super::view::View;
 use damonlab_guest::plan::Step;
@@ -18,10 +19,11 @@ pub(super) fn incomplete(view: &View<'_>) -> Outcome {
     // Nothing is run after a start that was refused.
     let refused = done.last().is_some_and(|step| step.refused.is_some());
     if done.len() == plan.len() || (refused && done.len() < plan.len()) {
-        return Outcome::Applied(Vec::new());
+        return Outcome::Applied(Findings::default());
     }
     let expected = format!("the outcome of each of {} steps", plan.len());
-    Outcome::Applied(vec![Finding::new("incomplete", expected, format!("{} of them", done.len()))])
+    let missing = Finding::new("incomplete", expected, format!("{} of them", done.len()));
+    Outcome::Applied([missing].into_iter().collect())
 }
 
 pub(super) fn k2(view: &View<'_>) -> Outcome {
@@ -47,7 +49,7 @@ pub(super) fn k2(view: &View<'_>) -> Outcome {
         }
         findings.push(Finding::new("K2", expected, seen));
     }
-    Outcome::Applied(findings)
+    Outcome::Applied(findings.into_iter().collect())
 }
 
 pub(super) fn trace_lost(view: &View<'_>) -> Outcome {
@@ -78,7 +80,7 @@ pub(super) fn trace_lost(view: &View<'_>) -> Outcome {
     if stored != read {
         findings.push(finding(format!("{read} lines of {stored} events in the ring buffer")));
     }
-    Outcome::Applied(findings)
+    Outcome::Applied(findings.into_iter().collect())
 }
 
 pub(super) fn trace_unreadable(view: &View<'_>) -> Outcome {
@@ -97,7 +99,7 @@ pub(super) fn trace_unreadable(view: &View<'_>) -> Outcome {
     if let (Some(last), 1..) = (findings.last_mut(), more) {
         last.seen.push_str(&format!(" (and {more} more such lines)"));
     }
-    Outcome::Applied(findings)
+    Outcome::Applied(findings.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The table of invariants: what must hold in every run, why, and when it can be said.
 
-use super::finding::Finding;
+use super::findings::Findings;
 use super::view::{Life, View};
 use super::{apply, goals, health, kernel_log, oracle, quota, regions, stats};
 use crate::scenario::GuestClock;
@@ -44,7 +44,7 @@ impl Invariant {
 /// What came of one invariant.
 pub(super) enum Outcome {
     /// It could be checked; no finding means that it held.
-    Applied(Vec<Finding>),
+    Applied(Findings),
     /// It could not be checked, for this reason.
     NotApplicable(String),
 }
@@ -56,17 +56,14 @@ pub(crate) type Reason = String;
 pub const REAL_CLOCK: &str = "the run was on the real clock, on which a late guest is not a wrong one";
 
 /// Checks each life of each kdamond; applies where it applies to one of them.
-pub(super) fn each_life(
-    view: &View<'_>,
-    check: impl Fn(&Life<'_>) -> Result<Vec<Finding>, Reason>,
-) -> Outcome {
+pub(super) fn each_life(view: &View<'_>, check: impl Fn(&Life<'_>) -> Result<Findings, Reason>) -> Outcome {
     gather(view.lives.iter().map(check))
 }
 
 /// Checks each scheme of each life.
 pub(super) fn each_scheme(
     view: &View<'_>,
-    check: impl Fn(&Life<'_>, usize, &Scheme) -> Result<Vec<Finding>, Reason>,
+    check: impl Fn(&Life<'_>, usize, &Scheme) -> Result<Findings, Reason>,
 ) -> Outcome {
     gather(view.lives.iter().flat_map(|life| {
         let schemes = life.config.context.schemes.iter().enumerate();
@@ -74,12 +71,12 @@ pub(super) fn each_scheme(
     }))
 }
 
-fn gather(results: impl Iterator<Item = Result<Vec<Finding>, Reason>>) -> Outcome {
-    let mut findings = None::<Vec<Finding>>;
+fn gather(results: impl Iterator<Item = Result<Findings, Reason>>) -> Outcome {
+    let mut findings = None::<Findings>;
     let mut reasons = BTreeSet::new();
     for result in results {
         match result {
-            Ok(found) => findings.get_or_insert_default().extend(found),
+            Ok(found) => findings.get_or_insert_default().append(found),
             Err(reason) => {
                 reasons.insert(reason);
             }

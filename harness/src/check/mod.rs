@@ -7,6 +7,7 @@
 mod apply;
 mod expect;
 mod finding;
+mod findings;
 mod goals;
 mod health;
 mod invariant;
@@ -38,9 +39,6 @@ pub use verdict::Verdict;
 use crate::recording::Recording;
 use invariant::Outcome;
 use view::View;
-
-/// How many findings of one id are kept. A wrong kernel is wrong thousands of times.
-const KEPT: usize = 8;
 
 /// What came of all checks.
 #[derive(Debug, Clone)]
@@ -83,7 +81,7 @@ pub fn judge(recording: &Recording) -> Judgement {
         match (invariant.judge)(&view) {
             Outcome::Applied(findings) => {
                 judged.applied.push(invariant);
-                judged.findings.extend(first_ones(findings));
+                judged.findings.extend(findings.first_ones());
             }
             Outcome::NotApplicable(why) => judged.skipped.push((invariant.id, why)),
         }
@@ -104,16 +102,6 @@ pub fn judge(recording: &Recording) -> Judgement {
 /// Whether an event is in the list, with or without its system.
 fn known(events: &[String], event: &str) -> bool {
     events.iter().any(|known| view::bare(known) == view::bare(event))
-}
-
-/// The first [`KEPT`] findings; the last of them says how many were left out.
-fn first_ones(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let more = findings.len().saturating_sub(KEPT);
-    findings.truncate(KEPT);
-    if let (Some(last), 1..) = (findings.last_mut(), more) {
-        last.seen.push_str(&format!(" (and {more} more of {})", last.id));
-    }
-    findings
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! first charge window, and later when the value changed.
 
 use super::finding::Finding;
+use super::findings::Findings;
 use super::goals::need_windows;
 use super::invariant::{Outcome, Reason, each_scheme};
 use super::view::{Life, NODE_ELIGIBLE, View, goals};
@@ -94,7 +95,7 @@ fn replay(
     scheme: &Scheme,
     tuner: GoalTuner,
     id: &'static str,
-) -> Result<Vec<Finding>, Reason> {
+) -> Result<Findings, Reason> {
     if scheme.quota.goal_tuner != tuner {
         return Err("the scheme has the other goal_tuner".to_owned());
     }
@@ -110,10 +111,10 @@ fn replay(
         let quota = controller.window(score);
         if let Some(finding) = differs(life, index, id, window, score, quota) {
             // What follows depends on a state that is now unknown.
-            return Ok(vec![finding]);
+            return Ok([finding].into_iter().collect());
         }
     }
-    Ok(Vec::new())
+    Ok(Findings::default())
 }
 
 /// The highest score of the goals that never change.

@@ -1,6 +1,7 @@
 //! What the effective quota allows: Q3, Q4, Q5.
 
 use super::finding::Finding;
+use super::findings::Findings;
 use super::goals::need_windows;
 use super::invariant::{Outcome, each_scheme};
 use super::view::{PAGE, View, goals};
@@ -14,17 +15,19 @@ pub(super) fn q3(view: &View<'_>) -> Outcome {
         if quota.bytes == 0 && quota.ms == 0 && goals(scheme).next().is_none() {
             return Err("the scheme has no quota".to_owned());
         }
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         let mut told: Option<(&Line, u64)> = None;
         for line in &life.lines {
             match &line.event {
                 Event::Esz(event) if event.scheme_idx as usize == index => told = Some((line, event.esz)),
                 Event::BeforeApply(event) if event.scheme_idx as usize == index => {
                     if let Some((quota, esz)) = told.filter(|(_, esz)| *esz < PAGE) {
-                        let name = life.scheme_name(index);
-                        let expected = format!("no action of {name} while its quota is {esz} bytes");
-                        let seen = format!("one on {} bytes", event.end.saturating_sub(event.start));
-                        findings.push(Finding::new("Q3", expected, seen).at([quota, *line]));
+                        findings.push(|| {
+                            let name = life.scheme_name(index);
+                            let expected = format!("no action of {name} while its quota is {esz} bytes");
+                            let seen = format!("one on {} bytes", event.end.saturating_sub(event.start));
+                            Finding::new("Q3", expected, seen).at([quota, *line])
+                        });
                     }
                 }
                 _ => {}
@@ -46,7 +49,7 @@ pub(super) fn q4(view: &View<'_>) -> Outcome {
         if course.broken.is_some() {
             return Err("charge windows cannot be told apart (see G3)".to_owned());
         }
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         let mut esz = None;
         for (nth, window) in course.windows.iter().enumerate() {
             if let Some(Event::Esz(event)) = window.esz.map(|line| &line.event) {
@@ -55,10 +58,12 @@ pub(super) fn q4(view: &View<'_>) -> Outcome {
             let end = course.windows.get(nth + 1).map_or(life.lines.len(), |next| next.at);
             let (bytes, last) = acted_on(&life.lines[window.at..end], index);
             if let (Some(esz), Some(last)) = (esz.filter(|esz| bytes > *esz), last) {
-                let name = life.scheme_name(index);
-                let expected = format!("at most {esz} bytes in this charge window of {name}");
-                let lines = window.lines().chain([last]);
-                findings.push(Finding::new("Q4", expected, format!("{bytes} bytes")).at(lines));
+                findings.push(|| {
+                    let name = life.scheme_name(index);
+                    let expected = format!("at most {esz} bytes in this charge window of {name}");
+                    let lines = window.lines().chain([last]);
+                    Finding::new("Q4", expected, format!("{bytes} bytes")).at(lines)
+                });
             }
         }
         Ok(findings)
@@ -95,15 +100,17 @@ pub(super) fn q5(view: &View<'_>) -> Outcome {
             // `esz_time` is at least one region of the least size, whatever the unit of addresses.
             (_, false) => most.min((PAGE / life.config.context.addr_unit.max(1)).max(1)),
         };
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for line in &life.lines {
             if let Event::Esz(event) = &line.event
                 && event.scheme_idx as usize == index
                 && !(least..=most).contains(&event.esz)
             {
-                let name = life.scheme_name(index);
-                let expected = format!("a quota of {least} to {most} bytes ({name})");
-                findings.push(Finding::new("Q5", expected, format!("esz={}", event.esz)).at([*line]));
+                findings.push(|| {
+                    let name = life.scheme_name(index);
+                    let expected = format!("a quota of {least} to {most} bytes ({name})");
+                    Finding::new("Q5", expected, format!("esz={}", event.esz)).at([*line])
+                });
             }
         }
         Ok(findings)

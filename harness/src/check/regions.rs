@@ -1,6 +1,7 @@
 //! The monitoring regions of every aggregation: R1, R2, R3.
 
 use super::finding::Finding;
+use super::findings::Findings;
 use super::invariant::{Outcome, each_life};
 use super::view::{Life, View, joined};
 use crate::trace::{Aggregated, Event, Line};
@@ -24,9 +25,9 @@ pub(super) fn r1(view: &View<'_>) -> Outcome {
 
 /// Splits the events into aggregations, and says where one is shorter than it claims. The last one
 /// may be cut off with the trace.
-fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Vec<Finding>) {
+fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Findings) {
     let mut passes = Vec::new();
-    let mut findings = Vec::new();
+    let mut findings = Findings::default();
     let mut open: Option<Pass<'a>> = None;
     for line in &life.lines {
         let event = match &line.event {
@@ -35,7 +36,7 @@ fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Vec<Finding>) {
             _ => None,
         };
         if let Some(pass) = open.take_if(|pass| !event.is_some_and(|event| pass.continues_with(event))) {
-            findings.push(pass.too_short(line));
+            findings.push(|| pass.too_short(line));
         }
         let Some(event) = event else { continue };
         let pass = open.get_or_insert_with(|| Pass { target: event.target_id, regions: Vec::new() });
@@ -83,15 +84,17 @@ pub(super) fn r2(view: &View<'_>) -> Outcome {
         if ranges.iter().all(Option::is_none) {
             return Err("the kernel chooses the regions itself, or addr_unit is not 1".to_owned());
         }
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for pass in passes(life).0 {
             let Some(Some(wanted)) = ranges.get(pass.target as usize) else { continue };
             let covered = joined(pass.regions.iter().map(|(_, event)| (event.start, event.end)));
             if covered != *wanted {
-                let expected = format!("target {} to cover {}", pass.target, shown(wanted));
-                let lines =
-                    [pass.regions.first(), pass.regions.last()].into_iter().flatten().map(|(line, _)| *line);
-                findings.push(Finding::new("R2", expected, shown(&covered)).at(lines));
+                findings.push(|| {
+                    let expected = format!("target {} to cover {}", pass.target, shown(wanted));
+                    let ends = [pass.regions.first(), pass.regions.last()];
+                    let lines = ends.into_iter().flatten().map(|(line, _)| *line);
+                    Finding::new("R2", expected, shown(&covered)).at(lines)
+                });
             }
         }
         Ok(findings)
@@ -115,13 +118,15 @@ pub(super) fn r3(view: &View<'_>) -> Outcome {
         let weighted = context.probes.iter().any(|probe| probe.weight > 0);
         let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
         let most = if weighted { 0 } else { samples.max(1) };
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for line in &life.lines {
             if let Event::Aggregated(event) = &line.event
                 && u64::from(event.nr_accesses) > most
             {
-                let expected = format!("at most {most} accesses in an aggregation of {samples} samples");
-                findings.push(Finding::new("R3", expected, event.nr_accesses.to_string()).at([*line]));
+                findings.push(|| {
+                    let expected = format!("at most {most} accesses in an aggregation of {samples} samples");
+                    Finding::new("R3", expected, event.nr_accesses.to_string()).at([*line])
+                });
             }
         }
         Ok(findings)

@@ -1,6 +1,7 @@
 //! The statistics of a scheme against its apply interval and its actions: S1, S2, S3.
 
 use super::finding::Finding;
+use super::findings::Findings;
 use super::invariant::{Outcome, each_scheme};
 use super::view::{Life, View};
 use crate::trace::{Event, Line, Stat};
@@ -16,12 +17,14 @@ pub(super) fn s1(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, _| {
         view.need(&[STAT_EVENT])?;
         let told = stats(life, index);
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for pair in told.windows(2) {
             let [(before, old), (line, new)] = pair else { continue };
             if let Some(name) = fell(old, new) {
-                let expected = format!("{name} of {} never to fall", life.scheme_name(index));
-                findings.push(Finding::new("S1", expected, "less than before").at([*before, *line]));
+                findings.push(|| {
+                    let expected = format!("{name} of {} never to fall", life.scheme_name(index));
+                    Finding::new("S1", expected, "less than before").at([*before, *line])
+                });
             }
         }
         if life.need_fixed_intervals().is_ok() {
@@ -68,16 +71,18 @@ pub(super) fn period(intervals: &Intervals, scheme: &Scheme) -> u64 {
     (apply / intervals.sample_us.max(1)).max(1)
 }
 
-fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Vec<Finding> {
+fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Findings {
     let intervals = &life.config.context.intervals;
     let least = Nanos::from_micros(period(intervals, scheme).saturating_mul(intervals.sample_us));
-    let mut findings = Vec::new();
+    let mut findings = Findings::default();
     for pair in told.windows(2) {
         let [(before, _), (line, _)] = pair else { continue };
         let gap = line.time.0.saturating_sub(before.time.0);
         if gap.saturating_add(JIFFY) < least.0 {
-            let expected = format!("passes of {} at least {least} apart", life.scheme_name(index));
-            findings.push(Finding::new("S3", expected, format!("{}", Nanos(gap))).at([*before, *line]));
+            findings.push(|| {
+                let expected = format!("passes of {} at least {least} apart", life.scheme_name(index));
+                Finding::new("S3", expected, format!("{}", Nanos(gap))).at([*before, *line])
+            });
         }
     }
     findings
@@ -134,7 +139,7 @@ fn aggregations(life: &Life<'_>) -> u64 {
 pub(super) fn s2(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, _| {
         view.need(&["damos_before_apply", STAT_EVENT])?;
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         let (mut old_regions, mut old_bytes) = (0, 0);
         let (mut regions, mut bytes) = (0u64, 0u64);
         for line in &life.lines {
@@ -147,12 +152,14 @@ pub(super) fn s2(view: &View<'_>) -> Outcome {
                     let grown =
                         (stat.nr_tried.saturating_sub(old_regions), stat.sz_tried.saturating_sub(old_bytes));
                     if grown != (regions, bytes) {
-                        let name = life.scheme_name(index);
-                        let expected = format!(
-                            "nr_tried of {name} to grow by {regions} and sz_tried by {bytes}, as damos_before_apply says"
-                        );
-                        let seen = format!("{} and {}", grown.0, grown.1);
-                        findings.push(Finding::new("S2", expected, seen).at([*line]));
+                        findings.push(|| {
+                            let name = life.scheme_name(index);
+                            let expected = format!(
+                                "nr_tried of {name} to grow by {regions} and sz_tried by {bytes}, as damos_before_apply says"
+                            );
+                            let seen = format!("{} and {}", grown.0, grown.1);
+                            Finding::new("S2", expected, seen).at([*line])
+                        });
                     }
                     (old_regions, old_bytes) = (stat.nr_tried, stat.sz_tried);
                     (regions, bytes) = (0, 0);

@@ -1,5 +1,6 @@
 //! The checks as a whole: a right run has no finding, whatever its shape.
 
+use super::findings::KEPT;
 use super::testkit::{Model, rewrite};
 use super::*;
 use crate::scenario::GuestClock;

@@ -7,7 +7,7 @@ use damonlab_guest::plan::Plan;
 use damonlab_guest::record::section;
 use fs_err as fs;
 use serde::de::DeserializeOwned;
-use std::io;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 /// Why a folder could not be read as a recording.
@@ -117,18 +117,26 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordingError> {
     serde_json::from_slice(&fs::read(path)?).map_err(failed)
 }
 
+/// Line by line: the samples of a long run are tens of megabytes of text.
 fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordingError> {
-    let text = fs::read_to_string(path)?;
-    let parse = |(index, line): (usize, &str)| {
-        let failed = |cause| RecordingError::Json { path: path.to_owned(), line: index + 1, cause };
-        serde_json::from_str(line).map_err(failed)
-    };
-    text.lines().enumerate().map(parse).collect()
+    let mut input = io::BufReader::new(fs::File::open(path)?);
+    let mut values = Vec::new();
+    let mut text = String::new();
+    for line in 1.. {
+        text.clear();
+        if input.read_line(&mut text)? == 0 {
+            break;
+        }
+        let failed = |cause| RecordingError::Json { path: path.to_owned(), line, cause };
+        values.push(serde_json::from_str(&text).map_err(failed)?);
+    }
+    Ok(values)
 }
 
 /// The kernel log may hold any bytes a driver printed.
 fn lossy(path: &Path) -> io::Result<String> {
-    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+    Ok(String::from_utf8(fs::read(path)?)
+        .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned()))
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ pub mod file {
 /// The virtual clock: an instruction takes 8 ns of guest time, idle time takes none of ours, and the
 /// guest's calendar begins on a fixed day.
 ///
+/// The CPU has no fast string instructions: with them the kernel copies and clears memory by `rep movsb`, and
+/// under icount QEMU goes through its main loop for every byte. Without them it takes eight bytes at a time.
+///
 /// `rr=record` is there for the lock that comes with it, not for the record. Without it QEMU's main loop
 /// may look at the clock between the moment when a virtual CPU halts and the one when its last
 /// instructions are added to the clock (QEMU 10.0.2, `rr_cpu_thread_fn`: `icount_process_data` runs before
@@ -47,7 +50,7 @@ const VIRTUAL_CLOCK: &[&str] = &[
     "-rtc",
     "base=2026-01-01T00:00:00,clock=vm",
     "-cpu",
-    "max,-rdrand,-rdseed",
+    "max,-rdrand,-rdseed,-erms,-fsrm,-fzrm,-fsrs,-fsrc",
 ];
 
 /// What the kernel is told besides virtme-ng's own words.
@@ -58,6 +61,8 @@ const VIRTUAL_CLOCK: &[&str] = &[
 /// - `damon_stat.enabled=N`: DAMON_STAT holds the only kdamond that may run.
 /// - `numa_balancing=disable`: it migrates pages too, and would be taken for DAMOS.
 /// - `random.trust_cpu=0 tsc=reliable nokaslr norandmaps`: nothing of the host's gets in.
+/// - `hpet=disable`: the kernel's first tick comes from it, and QEMU's timer goes on a hundred times a
+///   second after the kernel has turned to the local APIC; each time wakes the main loop and the CPU.
 pub(super) const KERNEL_WORDS: &[&str] = &[
     "console=ttyS1,115200",
     "loglevel=6",
@@ -69,6 +74,7 @@ pub(super) const KERNEL_WORDS: &[&str] = &[
     "numa_balancing=disable",
     "random.trust_cpu=0",
     "tsc=reliable",
+    "hpet=disable",
 ];
 
 /// The arguments of `vng` that boot the kernel of `folder` on `machine`, with everything of the run there.

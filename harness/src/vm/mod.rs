@@ -23,7 +23,7 @@ mod watch;
 
 pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
 pub use guest::run;
-pub use initramfs::AGENT;
+pub use initramfs::{AGENT, archive as initramfs_archive};
 pub use watch::{Clock, Ending};
 
 use crate::host::interrupt::Interrupted;

@@ -1,0 +1,61 @@
+//! What damonlab promises to be fast at, measured: `cargo bench`, or `cargo bench -- --quick` for what
+//! needs no guest.
+//!
+//! One run prints one table. What compares two things measures both here and now, in turn. The figures are
+//! kept under `target/bench/`, and the next run says how it stands to them.
+
+mod figure;
+mod guest;
+mod judge;
+mod long;
+
+use figure::{Better, Figure};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// How often each thing is measured.
+const RUNS: usize = 5;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [judge::CHILD, dir] => judge::child(Path::new(dir)),
+        // `cargo bench` adds `--bench`.
+        ["--quick", ..] | [_, "--quick"] => all(true),
+        _ => all(false),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn all(quick: bool) -> Result<(), Failure> {
+    let mut figures = judge::measure(RUNS)?;
+    if !quick {
+        match guest::Bench::new() {
+            Ok(bench) => figures.extend(bench.measure(RUNS)?),
+            Err(missing) => writeln!(io::stderr(), "bench: guests are left out: {missing}")?,
+        }
+    }
+    let store = damonlab::host::paths::project().join("target/bench");
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", figure::HEADER)?;
+    for figure in &figures {
+        let before = figure.store(&store)?;
+        writeln!(out, "{}", figure.row(before))?;
+    }
+    writeln!(out, "kept in {}", store.display())?;
+    Ok(())
+}
+
+/// A quotient of medians of this same run.
+fn ratio(name: &'static str, over: &Figure, under: &Figure) -> Figure {
+    Figure::new(name, "times", Better::Less, vec![over.median() / under.median()])
+}

@@ -1,0 +1,82 @@
+//! The findings of one rule: the first ones, and how many more.
+//!
+//! A wrong kernel is wrong a million times, and a finding has text of its own: what is not kept is
+//! only counted, and never put into words.
+
+use super::finding::Finding;
+
+/// How many findings of one id are kept.
+pub(super) const KEPT: usize = 8;
+
+/// Findings of one id, in the order in which they were found.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    kept: Vec<Finding>,
+    more: usize,
+}
+
+impl Findings {
+    /// One more; `finding` is only asked for its words where it is kept.
+    pub(super) fn push(&mut self, finding: impl FnOnce() -> Finding) {
+        if self.kept.len() < KEPT {
+            self.kept.push(finding());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// All of `later`, after these.
+    pub(super) fn append(&mut self, later: Findings) {
+        self.more += later.more;
+        self.extend(later.kept);
+    }
+
+    /// Those that are kept; the last of them says how many are not.
+    pub(super) fn first_ones(mut self) -> Vec<Finding> {
+        if let (Some(last), 1..) = (self.kept.last_mut(), self.more) {
+            last.seen.push_str(&format!(" (and {} more of {})", self.more, last.id));
+        }
+        self.kept
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
+        for finding in findings {
+            self.push(|| finding);
+        }
+    }
+}
+
+impl FromIterator<Finding> for Findings {
+    fn from_iter<I: IntoIterator<Item = Finding>>(findings: I) -> Findings {
+        let mut all = Findings::default();
+        all.extend(findings);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(from: usize, to: usize) -> Findings {
+        (from..to).map(|number| Finding::new("Q1", "none", number.to_string())).collect()
+    }
+
+    #[test]
+    fn what_is_not_kept_is_never_put_into_words() {
+        let mut findings = numbered(0, KEPT);
+        findings.push(|| unreachable!("a finding that nobody will see"));
+        assert_eq!(findings.first_ones()[KEPT - 1].seen, format!("{} (and 1 more of Q1)", KEPT - 1));
+    }
+
+    #[test]
+    fn the_findings_of_two_kdamonds_are_counted_together() {
+        let mut findings = numbered(0, 5);
+        findings.append(numbered(5, 20));
+        let seen: Vec<_> = findings.first_ones().into_iter().map(|finding| finding.seen).collect();
+        assert_eq!(seen.len(), KEPT);
+        assert_eq!((seen[4].as_str(), seen[KEPT - 1].as_str()), ("4", "7 (and 12 more of Q1)"));
+    }
+}
