@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::ensure;
 use damonlab::check::{Finding, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
@@ -160,8 +161,4 @@ fn run_folders(place: &Path) -> Result<usize, Box<dyn Error>> {
         }
     }
     Ok(count)
-}
-
-fn ensure(holds: bool, else_what: impl std::fmt::Debug) -> Result<(), Box<dyn Error>> {
-    if holds { Ok(()) } else { Err(format!("{else_what:?}").into()) }
 }

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::ensure;
 use damonlab::check::{REAL_CLOCK, Verdict};
 use damonlab::host::paths;
 use damonlab::host::progress::Progress;
@@ -45,8 +46,4 @@ fn accelerator(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let opens = std::fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
     ensure(kept == usize::from(opens), format!("{first:?}: {kept} kept answers"))?;
     ensure(choose()? == first, "another answer")
-}
-
-fn ensure(holds: bool, else_what: impl std::fmt::Debug) -> Result<(), Box<dyn Error>> {
-    if holds { Ok(()) } else { Err(format!("{else_what:?}").into()) }
 }

@@ -35,6 +35,12 @@ pub fn main(trials: Vec<Trial>) -> ExitCode {
 #[allow(dead_code, reason = "each test program has a copy of this module, and not all have checks")]
 pub type Check = fn(&Lab) -> Result<(), Box<dyn Error>>;
 
+/// Fails with `else_what` unless `holds`.
+#[allow(dead_code, reason = "as above")]
+pub fn ensure(holds: bool, else_what: impl std::fmt::Debug) -> Result<(), Box<dyn Error>> {
+    if holds { Ok(()) } else { Err(format!("{else_what:?}").into()) }
+}
+
 /// The whole of a test program that is a table of names and checks.
 #[allow(dead_code, reason = "as above")]
 pub fn checks(table: &[(&'static str, Check)]) -> ExitCode {
