@@ -30,6 +30,16 @@ fn rendered(error: &ScenarioError) -> String {
 }
 
 #[test]
+fn the_scenarios_of_the_benchmarks_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
+    for name in ["noop.yaml", "idle-guest.yaml"] {
+        if let Err(error) = Scenario::load(&folder.join(name)) {
+            panic!("{error}");
+        }
+    }
+}
+
+#[test]
 fn every_scenario_that_ships_is_sound() {
     let names: Vec<String> = all(&folder()).unwrap().into_iter().map(|scenario| scenario.name).collect();
     for wanted in ["cxl-promote", "goal-needs-paddr", "idle", "pull-push", "pull-push-consist"] {

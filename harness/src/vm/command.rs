@@ -54,7 +54,8 @@ const VIRTUAL_CLOCK: &[&str] = &[
 ];
 
 /// All that the kernel is told. virtme-ng's own words speak of a root and a shell that are not used, and
-/// hand on the host's `fs.nr_open`: with them another host would have another trace.
+/// hand on the host's `fs.nr_open`: with them another host would have another trace. (Past some length they
+/// move into a file with a random name, too, and that name onto the command line.)
 ///
 /// - `console=ttyS1`: ttyS0 is virtme-ng's standard output; ours carries nothing else.
 /// - `pti=on`: the TLB rule (qemu.md section 0); without it DAMON sees what QEMU's TLB hides.
@@ -62,8 +63,6 @@ const VIRTUAL_CLOCK: &[&str] = &[
 /// - `damon_stat.enabled=N`: DAMON_STAT holds the only kdamond that may run.
 /// - `numa_balancing=disable`: it migrates pages too, and would be taken for DAMOS.
 /// - `random.trust_cpu=0 tsc=reliable nokaslr norandmaps`: nothing of the host's gets in.
-/// - `hpet=disable`: the kernel's first tick comes from it, and QEMU's timer goes on a hundred times a
-///   second after the kernel has turned to the local APIC; each time wakes the main loop and the CPU.
 pub(super) const KERNEL_WORDS: &[&str] = &[
     "console=ttyS1,115200",
     "loglevel=6",
@@ -75,7 +74,6 @@ pub(super) const KERNEL_WORDS: &[&str] = &[
     "numa_balancing=disable",
     "random.trust_cpu=0",
     "tsc=reliable",
-    "hpet=disable",
 ];
 
 /// The arguments of `vng` that boot the kernel of `folder` on `machine`, with everything of the run there.
@@ -104,6 +102,10 @@ fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
         // The guest's ready point (the agent's ready_point.rs): virtme-ng's watchdog card stops the machine.
         "-action".to_owned(),
         "watchdog=pause".to_owned(),
+        // The kernel's first tick would come from it, and QEMU's timer goes on a hundred times a second after
+        // the kernel has turned to the local APIC; each time wakes the main loop and the CPU.
+        "-machine".to_owned(),
+        "hpet=off".to_owned(),
         // No CD-ROM, no floppy: nothing that the guest did not ask for.
         "-nodefaults".to_owned(),
         // With an ioeventfd QEMU's main loop serves a device, hvc0 among them, at the host's pace while the
