@@ -31,6 +31,9 @@ pub mod section {
 pub struct GuestReport {
     /// `uname -r` and `uname -v`.
     pub kernel: String,
+    /// When the guest was stopped at its ready point, CLOCK_MONOTONIC; none where the machine cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_point: Option<Nanos>,
     /// Why the guest stopped early, one cause a line; empty when the plan was carried out whole.
     pub errors: Vec<String>,
     /// Each node's physical ranges, `start` and one past the end.

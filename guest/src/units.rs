@@ -64,6 +64,11 @@ impl fmt::Display for Bytes {
 }
 
 impl Nanos {
+    /// Seconds as a trace prints them: `12.345678`.
+    pub fn seconds(self) -> String {
+        format!("{}.{:06}", self.micros() / 1_000_000, self.micros() % 1_000_000)
+    }
+
     /// Whole microseconds, rounded down: the unit of DAMON's sysfs.
     pub fn micros(self) -> u64 {
         self.0 / 1_000

@@ -9,6 +9,7 @@ use damonlab::host::paths;
 use damonlab::recording::compare::first_difference;
 use damonlab::recording::{Recipe, Recording};
 use damonlab::report;
+use damonlab::run::debug;
 use damonlab::run::replay::{self, Outcome};
 use damonlab::run::{self, Lab, Loaded, Report};
 use damonlab::scenario::Scenario;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 const TRIALS: &[(&str, common::Check)] = &[
     ("three_runs_at_once_on_a_loaded_host_record_what_one_run_records", loaded_host),
     ("a_replay_records_what_the_recording_holds", replayed),
+    ("a_guest_that_is_stopped_for_a_debugger_and_let_go_records_the_same", stopped),
     ("another_seed_gives_the_kernel_other_random_numbers", another_seed),
 ];
 
@@ -68,6 +70,25 @@ fn replayed(lab: &Lab) -> Result<(), Box<dyn Error>> {
     match replay.outcome {
         Outcome::Identical(extent) if extent.trace_lines > 100 => Ok(()),
         _ => Err(report::replay(&replay, &recipe.dir, &unlike).into()),
+    }
+}
+
+fn stopped(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let out = tempfile::tempdir()?;
+    let lab = below(lab, out.path());
+    let recipe = Recipe::load(&passed(&lab)?.dir)?;
+    let logs = tempfile::tempdir()?;
+    let mut session = debug::debug(&lab, &recipe, &"damos_esz:2".parse()?, logs.path())?;
+    let said = session.to_string();
+    if !(session.stopped.socket().exists() && said.contains("STOPPED  before damos_esz number 2")) {
+        return Err(said.into());
+    }
+    session.stopped.go_on()?;
+    session.stopped.wait()?;
+    let trace = |dir: &Path| std::fs::read(dir.join("trace.txt"));
+    match trace(logs.path())? == trace(&recipe.dir)? {
+        true => Ok(()),
+        false => Err("the trace of the stopped guest is another one".into()),
     }
 }
 

@@ -62,7 +62,7 @@ impl Run {
         self.report.kernel = kernel();
         steady_addresses();
         console::line(READY_MARK);
-        ready_point::stop_here()?;
+        self.report.ready_point = ready_point::stop_here()?;
         let plan = fw_cfg::plan()?;
         randomness::mix_in(plan.seed)?;
         self.set_up(&plan)?;

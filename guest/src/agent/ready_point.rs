@@ -9,6 +9,7 @@
 
 use super::{Failure, clock, files};
 use damonlab_guest::units::Nanos;
+use damonlab_guest::watchdog_card::{self as card, Scale};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap};
 use std::fs::{File, OpenOptions};
 use std::num::NonZeroUsize;
@@ -16,78 +17,62 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 const DEVICES: &str = "/sys/bus/pci/devices";
-/// Vendor and device.
-const CARD: (&str, &str) = ("0x8086", "0x25ab");
-
-/// Configuration space: what expiry does and how fast the timer counts; the switch.
-const CONFIG: (u64, [u8; 2]) = (0x60, (COUNT_MICROSECONDS | NO_INTERRUPT).to_le_bytes());
-const SWITCH_ON: (u64, [u8; 1]) = (0x68, [1 << 1]);
-const COUNT_MICROSECONDS: u16 = 1 << 2;
-/// QEMU can send none, and says so on its standard error for the other types.
-const NO_INTERRUPT: u16 = 1;
-
-/// Registers, as words of the card's memory.
-const TIMER_1: usize = 0;
-const TIMER_2: usize = 1;
-const RELOAD: usize = 3;
-/// Both, in this order, before each write to a timer.
-const UNLOCK: [u32; 2] = [0x80, 0x86];
 
 /// Until what the boot has left to do is done: the CPU must be idle when the card fires.
 const SETTLE: Nanos = Nanos(200_000_000);
-/// A unit is 960 ns.
-const FIRST_STAGE: u32 = 1;
-const SECOND_STAGE: u32 = 10_000;
-/// Well past both stages.
+/// From arming the card to its firing.
+const FUSE: Nanos = Nanos(9_600_960);
+/// Well past it.
 const SLEEP: Nanos = Nanos(40_000_000);
 
-/// Stops the machine once, if it has the card; goes on when the host lets it.
-pub fn stop_here() -> Result<(), Failure> {
+/// Stops the machine once, if it has the card; goes on when the host lets it. Gives back the moment of the
+/// stop.
+pub fn stop_here() -> Result<Option<Nanos>, Failure> {
     clock::sleep(SETTLE);
-    if let Some(card) = card() {
-        arm(&card)?;
-    }
+    let armed = find().map(|card| arm(&card)).transpose()?;
     clock::sleep(SLEEP);
-    Ok(())
+    Ok(armed.map(|armed| Nanos(armed.0 + FUSE.0)))
 }
 
-fn card() -> Option<PathBuf> {
-    let is =
-        |device: &Path, file: &str, id: &str| files::read_line(device.join(file)).is_ok_and(|is| is == id);
+fn find() -> Option<PathBuf> {
+    let is = |device: &Path, file: &str, id: u16| {
+        files::read_line(device.join(file)).is_ok_and(|is| is == format!("{id:#06x}"))
+    };
     files::names(DEVICES)
         .iter()
         .map(|name| Path::new(DEVICES).join(name))
-        .find(|device| is(device, "vendor", CARD.0) && is(device, "device", CARD.1))
+        .find(|device| is(device, "vendor", card::ID.0) && is(device, "device", card::ID.1))
 }
 
-fn arm(card: &Path) -> Result<(), Failure> {
+/// Gives back when the card was switched on.
+fn arm(device: &Path) -> Result<Nanos, Failure> {
     let open = |name: &str| {
-        let path = card.join(name);
+        let path = device.join(name);
         let file = OpenOptions::new().read(true).write(true).open(&path);
         file.map_err(|error| files::FileError::new("open", &path, &error))
     };
-    files::write(card.join("enable"), "1")?;
+    files::write(device.join("enable"), "1")?;
     set_timers(&open("resource0")?)?;
     let config = open("config")?;
-    config.write_all_at(&CONFIG.1, CONFIG.0)?;
-    config.write_all_at(&SWITCH_ON.1, SWITCH_ON.0)?;
-    Ok(())
+    config.write_all_at(&Scale::Fine.config().to_le_bytes(), card::CONFIG.into())?;
+    let now = clock::now();
+    config.write_all_at(&[card::ON], card::SWITCH.into())?;
+    Ok(now)
 }
 
 fn set_timers(memory: &File) -> Result<(), Failure> {
+    let timers = card::timers(Scale::Fine, FUSE).ok_or("the watchdog card cannot wait so long")?;
     let page = NonZeroUsize::MIN.saturating_add(4095);
     #[expect(unsafe_code, reason = "registers are written through a mapping")]
     // SAFETY: the kernel maps the card's one page; the registers lie in its first 16 bytes, aligned. The
     // mapping stays: this happens once.
     unsafe {
-        let base =
-            mmap(None, page, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED, memory, 0)?
-                .cast::<u32>();
-        for (timer, value) in [(TIMER_1, FIRST_STAGE), (TIMER_2, SECOND_STAGE)] {
-            for word in UNLOCK {
-                base.add(RELOAD).write_volatile(word);
-            }
-            base.add(timer).write_volatile(value);
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        let base = mmap(None, page, protection, MapFlags::MAP_SHARED, memory, 0)?.cast::<u8>();
+        let write = |at: u64, word: u32| base.add(at as usize).cast::<u32>().write_volatile(word);
+        for (timer, value) in card::TIMERS.into_iter().zip(timers) {
+            card::UNLOCK.into_iter().for_each(|word| write(card::RELOAD, word));
+            write(timer, value);
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
 use crate::recording::RecordingError;
 use crate::run::RunError;
+use crate::run::debug::DebugError;
 use crate::run::replay::NoImage;
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
@@ -33,6 +34,14 @@ pub(super) enum CliError {
          (--clock virtual)"
     )]
     NeverRepeats(String),
+    #[error(
+        "QEMU steps backwards only in a replay of its own, from a snapshot on a disk, and a damonlab guest has \
+         none; `--gdb` with an earlier place comes by the same instructions again"
+    )]
+    NoReverse,
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Debug(#[from] DebugError),
     #[error("there is nothing called '{0}' in the kernel cache; `damonlab kernel list` shows what is there")]
     NoKernel(String),
     #[error(transparent)]
@@ -60,6 +69,7 @@ impl CliError {
             | CliError::NoScenario { .. }
             | CliError::NoKernel(_)
             | CliError::ManyCpus(_)
+            | CliError::NoReverse
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
             | CliError::Run(RunError::Machine(_)) => BAD_INPUT,
@@ -70,6 +80,9 @@ impl CliError {
             },
             CliError::Setup(error) if error.interrupted().is_some() => INTERRUPTED,
             CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
+            CliError::Debug(DebugError::Vm(error)) if error.is_interrupt() => INTERRUPTED,
+            CliError::Debug(DebugError::Vm(_)) => INFRA,
+            CliError::Debug(_) => BAD_INPUT,
             CliError::Setup(_)
             | CliError::Missing(_)
             | CliError::Run(RunError::Results(_) | RunError::Slot(_))

@@ -1,11 +1,13 @@
 //! `damonlab replay`: a recording's run once more.
 
+use super::error::CliError;
 use super::verbs::{Answer, say, skips_fail};
 use crate::host::progress::Progress;
 use crate::kernel::{self, Origins, Request, Source};
 use crate::recording::Recipe;
 use crate::report;
 use crate::run::Lab;
+use crate::run::debug::{self, At};
 use crate::run::replay::{self, Outcome};
 use crate::setup::{self, Env};
 use crate::vm;
@@ -21,12 +23,21 @@ pub(super) struct Arguments {
     /// Another kernel than the recording's: a source tree, or a bzImage.
     #[arg(long, value_name = "DIR|bzImage")]
     kernel: Option<PathBuf>,
+    /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds.
+    #[arg(long, value_name = "EVENT:N|TIME")]
+    gdb: Option<At>,
+    /// Step backwards, too: not to be had, and this says why.
+    #[arg(long, requires = "gdb")]
+    reverse: bool,
     /// The new recording goes below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
 }
 
 pub(super) fn replay(arguments: &Arguments) -> Answer {
+    if arguments.reverse {
+        return Err(CliError::NoReverse);
+    }
     let recipe = Recipe::load(&arguments.recording)?;
     let env = Env::machine()?;
     let cache = env.cache.clone();
@@ -44,6 +55,9 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
     for what in &unlike {
         progress.say(&format!("replay: {what}"));
     }
+    if let Some(at) = &arguments.gdb {
+        return stop(&lab, &recipe, at);
+    }
     progress.say(&format!("replay: {} on {}", recipe.meta.scenario, lab.image.describe));
     let replay = replay::replay(&lab, &recipe)?;
     say(&report::replay(&replay, &recipe.dir, &unlike))?;
@@ -52,4 +66,13 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
         Outcome::Different(_) => 1,
         Outcome::NoRecording => replay.report.verdict.exit_code(skips_fail()),
     })
+}
+
+/// Stops the guest, says how to get at it, and stays until it has ended.
+fn stop(lab: &Lab, recipe: &Recipe, at: &At) -> Answer {
+    let logs = tempfile::tempdir()?;
+    let session = debug::debug(lab, recipe, at, logs.path())?;
+    say(&session.to_string())?;
+    session.stopped.wait().map_err(debug::DebugError::Vm)?;
+    Ok(0)
 }

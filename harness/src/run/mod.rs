@@ -1,5 +1,6 @@
 //! One scenario on one kernel: the folder, the guest, the recording, the verdict.
 
+pub mod debug;
 mod ending;
 mod repeat;
 pub mod replay;

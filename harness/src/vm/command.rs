@@ -15,6 +15,8 @@ use std::path::Path;
 pub mod file {
     /// QEMU's QMP socket.
     pub const QMP: &str = "qmp.sock";
+    /// The gdb stub's socket, where there is one.
+    pub const GDB: &str = "gdb.sock";
     /// The console's socket (the guest's ttyS1).
     pub const CONSOLE: &str = "console.sock";
     /// The results' socket.

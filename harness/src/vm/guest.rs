@@ -3,6 +3,7 @@
 use super::checkpoint::{self, Checkpoint, Found, Making, Store};
 use super::command::file;
 use super::folder::RunFolder;
+use super::gdb::Gdb;
 use super::qmp::Qmp;
 use super::ram::{self, Ram};
 use super::start::{self, Started};
@@ -18,10 +19,6 @@ pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
     let item = plan::item(launch.plan)?;
     let mut notes = Vec::new();
     let begun = match launch.checkpoints.filter(|_| launch.timing == Timing::Virtual) {
-        Some(_) if has_cxl(launch.machine) => {
-            notes.push(CXL.to_owned());
-            None
-        }
         Some(store) => saved(launch, &item, store, &mut notes)?,
         None => None,
     };
@@ -48,34 +45,64 @@ fn saved(
     store: &Store,
     notes: &mut Vec<String>,
 ) -> Result<Option<Ending>, VmError> {
+    let checkpoint = match begin(launch, item, store, notes)? {
+        Begun::Checkpoint(checkpoint) => checkpoint,
+        Begun::Ended(ending) => return Ok(Some(ending)),
+        Begun::Nothing => return Ok(None),
+    };
+    match from(launch, item, &checkpoint) {
+        Ok(ending) => Ok(Some(ending)),
+        Err(NotRun::Failed(error)) => Err(error),
+        Err(NotRun::Refused(why)) => {
+            let key = checkpoint.key.clone();
+            drop(checkpoint);
+            store.discard(&key)?;
+            notes.push(format!(
+                "QEMU did not start from the checkpoint {key}, so the guest was booted: {why}"
+            ));
+            Ok(None)
+        }
+    }
+}
+
+/// What a guest can begin with.
+pub(super) enum Begun {
+    /// A saved guest of its own kind.
+    Checkpoint(Checkpoint),
+    /// Nothing more: it came to its end where it should have been saved.
+    Ended(Ending),
+    /// A boot; the last note says why.
+    Nothing,
+}
+
+/// The checkpoint of a guest, found or made.
+pub(super) fn begin(
+    launch: &Launch<'_>,
+    item: &[u8],
+    store: &Store,
+    notes: &mut Vec<String>,
+) -> Result<Begun, VmError> {
+    if has_cxl(launch.machine) {
+        notes.push(CXL.to_owned());
+        return Ok(Begun::Nothing);
+    }
     let key = checkpoint::key::key(launch, item.len())?;
     loop {
         match store.find(&key)? {
-            Found::Whole(found) => match from(launch, item, &found) {
-                Ok(ending) => return Ok(Some(ending)),
-                Err(NotRun::Failed(error)) => return Err(error),
-                Err(NotRun::Refused(why)) => {
-                    drop(found);
-                    store.discard(&key)?;
-                    notes.push(format!(
-                        "QEMU did not start from the checkpoint {key}, so the guest was booted: {why}"
-                    ));
-                    return Ok(None);
-                }
-            },
+            Found::Whole(found) => return Ok(Begun::Checkpoint(found)),
             Found::Broken(why) => {
-                notes.push(format!("the checkpoint {key} was of no use and is made anew: {why}"))
+                notes.push(format!("the checkpoint {key} was of no use and is made anew: {why}"));
             }
             Found::Nothing => {}
         }
         match store.make(&key).map(|making| making.map(|making| make(launch, item, making))) {
             // Somebody else has made it while we waited, or we have.
             Ok(None | Some(Ok(Made::Saved))) => {}
-            Ok(Some(Ok(Made::Ended(ending)))) => return Ok(Some(ending)),
+            Ok(Some(Ok(Made::Ended(ending)))) => return Ok(Begun::Ended(ending)),
             Ok(Some(Err(error))) | Err(error) if error.is_interrupt() => return Err(error),
             Ok(Some(Err(error))) | Err(error) => {
                 notes.push(format!("no checkpoint could be saved, so the guest was booted: {error}"));
-                return Ok(None);
+                return Ok(Begun::Nothing);
             }
         }
     }
@@ -154,9 +181,12 @@ enum NotRun {
 
 /// Starts from a checkpoint and runs the guest on.
 fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<Ending, NotRun> {
-    let (folder, started, stopped) = restore(launch, item, checkpoint)
-        .map_err(|error| if error.is_interrupt() { NotRun::Failed(error) } else { NotRun::Refused(error) })?;
-    let phase = Phase::Scenario { stopped };
+    let Restored { folder, started, qmp, .. } =
+        restore(launch, item, checkpoint, false).map_err(|error| match error.is_interrupt() {
+            true => NotRun::Failed(error),
+            false => NotRun::Refused(error),
+        })?;
+    let phase = Phase::Scenario { stopped: qmp };
     match follow(launch, &folder, started, &checkpoint.console, phase).map_err(NotRun::Failed)? {
         Watched::Ended(ending) => Ok(ending),
         Watched::LeftStopped => {
@@ -165,22 +195,40 @@ fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<End
     }
 }
 
-fn restore(
+/// A guest that stands at its ready point.
+pub(super) struct Restored {
+    pub folder: RunFolder,
+    pub started: Started,
+    pub qmp: Qmp,
+    /// Where it was asked for.
+    pub gdb: Option<Gdb>,
+}
+
+/// Starts QEMU from a checkpoint, with a gdb stub where one is wanted, and leaves the guest stopped.
+pub(super) fn restore(
     launch: &Launch<'_>,
     item: &[u8],
     checkpoint: &Checkpoint,
-) -> Result<(RunFolder, Started, Qmp), VmError> {
+    debugged: bool,
+) -> Result<Restored, VmError> {
     let folder = prepare(launch, item)?;
+    let place = folder.path();
     for ram in &checkpoint.ram {
-        link(ram, &folder.path().join(ram.file_name().unwrap_or_default()))?;
+        link(ram, &place.join(ram.file_name().unwrap_or_default()))?;
     }
-    let state = folder.path().join(file::STATE);
+    let state = place.join(file::STATE);
     link(&checkpoint.state, &state)?;
-    let argv = checkpoint.argv(&folder.path().to_string_lossy());
-    let started = start::by_words(launch, folder.path(), &argv)?;
-    let mut qmp = Qmp::connect(&folder.path().join(file::QMP))?;
+    let mut argv = checkpoint.argv(&place.to_string_lossy());
+    if debugged {
+        argv.extend(start::gdb_words(place));
+    }
+    let started = start::by_words(launch, place, &argv)?;
+    let mut qmp = Qmp::connect(&place.join(file::QMP))?;
+    // Before the guest is there: QEMU would stop it for a debugger that comes.
+    let gdb =
+        debugged.then(|| start::connect(place, file::GDB, "gdb")).transpose()?.map(Gdb::new).transpose()?;
     save::restore(&mut qmp, &state)?;
-    Ok((folder, started, qmp))
+    Ok(Restored { folder, started, qmp, gdb })
 }
 
 /// Follows a guest to its end. `before` is what its console said in an earlier life.

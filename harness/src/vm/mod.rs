@@ -10,7 +10,9 @@ mod accel;
 pub mod checkpoint;
 mod command;
 mod console;
+mod debug;
 mod folder;
+mod gdb;
 mod guest;
 mod initramfs;
 mod plan;
@@ -22,6 +24,7 @@ mod start;
 mod watch;
 
 pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
+pub use debug::{Stopped, stop_after};
 pub use guest::run;
 pub use initramfs::{AGENT, archive as initramfs_archive};
 pub use watch::{Clock, Ending};
@@ -125,7 +128,7 @@ pub enum VmError {
 
 impl VmError {
     /// Whether the user asked to stop.
-    fn is_interrupt(&self) -> bool {
+    pub fn is_interrupt(&self) -> bool {
         matches!(self, VmError::Interrupted(_) | VmError::Lock(LockError::Interrupted(_)))
     }
 }

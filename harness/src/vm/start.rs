@@ -49,6 +49,12 @@ pub(super) fn by_words(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> R
     start(Command::new(&launch.tools.qemu).args(words).args(save::INCOMING), launch, folder)
 }
 
+/// Words that give QEMU a gdb stub with a socket of its own.
+pub(super) fn gdb_words(folder: &Path) -> [String; 4] {
+    let socket = format!("socket,id=damonlab-gdb,path={}/{},server=on,wait=off", folder.display(), file::GDB);
+    ["-chardev".to_owned(), socket, "-gdb".to_owned(), "chardev:damonlab-gdb".to_owned()]
+}
+
 fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<Started, VmError> {
     command
         .current_dir(folder)
@@ -121,17 +127,21 @@ fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), 
     Ok(())
 }
 
-fn connect(folder: &Path, socket: &str, name: &'static str) -> Result<UnixStream, VmError> {
+pub(super) fn connect(folder: &Path, socket: &str, name: &'static str) -> Result<UnixStream, VmError> {
     let until = Instant::now() + PATIENCE;
     loop {
         match UnixStream::connect(folder.join(socket)) {
             Ok(stream) => return Ok(stream),
             // The path is there from bind() on, the listener from listen() on.
-            Err(cause) if cause.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < until => {
+            Err(cause) if is_early(&cause) && Instant::now() < until => {
                 interrupt::check()?;
                 std::thread::sleep(STEP);
             }
             Err(cause) => return Err(VmError::Socket { name, cause }),
         }
     }
+}
+
+fn is_early(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }

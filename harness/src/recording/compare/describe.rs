@@ -47,7 +47,7 @@ impl fmt::Display for Place {
             write!(f, ": {event}")?;
         }
         match self.time {
-            Some(time) => write!(f, " at {} s", seconds(time)),
+            Some(time) => write!(f, " at {} s", time.seconds()),
             None => Ok(()),
         }
     }
@@ -284,8 +284,4 @@ fn texts(at: Place, first: &str, second: &str) -> What {
         None => excerpt(text),
     };
     What::Text { at, first: shown(first), second: shown(second) }
-}
-
-fn seconds(time: Nanos) -> String {
-    format!("{}.{:06}", time.micros() / 1_000_000, time.micros() % 1_000_000)
 }

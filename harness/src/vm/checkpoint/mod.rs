@@ -71,6 +71,7 @@ pub(super) enum Found {
 /// A checkpoint in use.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
+    pub key: String,
     /// The devices.
     pub state: PathBuf,
     /// Each node's memory.
@@ -116,7 +117,8 @@ impl Store {
                 // A file system that refuses the time stamp only makes this one look older.
                 let _ = touch(&place.join(USED));
                 let ram = ram.iter().map(|name| place.join(name)).collect();
-                Found::Whole(Checkpoint { state: place.join(STATE), ram, argv, console, _lock: lock })
+                let (key, state) = (key.to_owned(), place.join(STATE));
+                Found::Whole(Checkpoint { key, state, ram, argv, console, _lock: lock })
             }
             // Taken away while we waited.
             Err(_) if !place.exists() => Found::Nothing,

@@ -1,0 +1,177 @@
+//! A guest that is stopped at a moment of its own time, for a debugger.
+//!
+//! A breakpoint stops a guest too, but its clock jumps to the next timer then (QEMU counts a stopped CPU as
+//! idle while the machine still runs), so all but the first come at moments that the recording does not have.
+//! Here the machine's watchdog card is set while the guest stands at its ready point; the guest does not see
+//! it, and goes the recording's way until the card stops it.
+
+use super::checkpoint::Store;
+use super::command::file;
+use super::folder::RunFolder;
+use super::gdb::Gdb;
+use super::guest::{self, Begun, Restored};
+use super::qmp::Qmp;
+use super::start::Started;
+use super::{CONSOLE_LOG, Launch, VmError, console, plan, results, save};
+use crate::host::interrupt;
+use damonlab_guest::units::Nanos;
+use damonlab_guest::watchdog_card::{self as card, Scale};
+use serde_json::{Value, json};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+const STEP: Duration = Duration::from_millis(5);
+
+/// A guest that stands still, and its QEMU. Dropping it ends both.
+pub struct Stopped {
+    socket: PathBuf,
+    started: Started,
+    qmp: Qmp,
+    listeners: Vec<JoinHandle<()>>,
+    _folder: RunFolder,
+}
+
+impl Stopped {
+    /// Where a debugger connects: `target remote SOCKET`.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Lets the guest run on, with no debugger.
+    pub fn go_on(&mut self) -> Result<(), VmError> {
+        Ok(save::go_on(&mut self.qmp)?)
+    }
+
+    /// Waits until QEMU has ended, by whatever the debugger does. A guest that came to its own end has left
+    /// its results where its logs are.
+    ///
+    /// # Errors
+    /// The user asked to stop first.
+    pub fn wait(mut self) -> Result<(), VmError> {
+        while self.started.group.try_wait()?.is_none() {
+            interrupt::check()?;
+            std::thread::sleep(STEP);
+        }
+        for listener in self.listeners {
+            let _ = listener.join();
+        }
+        Ok(())
+    }
+}
+
+/// Starts the guest of `launch` from its checkpoint, which is made where there is none, and stops it
+/// `after` its ready point, up to a millisecond earlier.
+///
+/// # Errors
+/// The machine has no checkpoint, or the guest ended before.
+pub fn stop_after(launch: &Launch<'_>, store: &Store, after: Nanos) -> Result<Stopped, VmError> {
+    let item = plan::item(launch.plan)?;
+    let mut notes = Vec::new();
+    let checkpoint = match guest::begin(launch, &item, store, &mut notes)? {
+        Begun::Checkpoint(checkpoint) => checkpoint,
+        Begun::Ended(_) | Begun::Nothing => {
+            let why = notes.pop().unwrap_or_else(|| "the guest came to no ready point".to_owned());
+            return Err(VmError::NotSaved(why));
+        }
+    };
+    let Restored { folder, mut started, mut qmp, gdb } = guest::restore(launch, &item, &checkpoint, true)?;
+    let gdb = gdb.ok_or_else(|| io::Error::other("QEMU has no gdb stub"))?;
+    set_card(&mut qmp, gdb, after)?;
+    let listeners = listen(launch, &mut started)?;
+    save::go_on(&mut qmp)?;
+    while qmp.status()? != save::AT_READY_POINT {
+        interrupt::check()?;
+        if started.group.try_wait()?.is_some() {
+            return Err(VmError::NotSaved("the guest ended before that moment".to_owned()));
+        }
+        std::thread::sleep(STEP);
+    }
+    Ok(Stopped { socket: folder.path().join(file::GDB), started, qmp, listeners, _folder: folder })
+}
+
+/// Somebody has to read what the guest says, or it would wait.
+fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<Vec<JoinHandle<()>>, VmError> {
+    let (heard, _) = mpsc::channel();
+    let stream = started.console.try_clone()?;
+    let console =
+        console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], launch.clocks.hard() * 2, heard)?;
+    let (results, place) = (started.results.try_clone()?, launch.results.to_owned());
+    // What becomes of them is nobody's concern here.
+    let results = std::thread::spawn(move || drop(results::receive(results, &place)));
+    Ok(vec![console, results])
+}
+
+/// Sets the card of a stopped guest. Its memory is written through the gdb stub, its configuration through
+/// the ports of the PCI host bridge (mechanism #1 of the PCI specification).
+fn set_card(qmp: &mut Qmp, mut gdb: Gdb, after: Nanos) -> Result<(), VmError> {
+    let timers = card::timers(Scale::Coarse, after).ok_or_else(|| {
+        VmError::NotSaved("that moment is not between 2 ms and 34 min after the start".to_owned())
+    })?;
+    let place = find(&qmp.execute("query-pci", json!({}))?)
+        .ok_or_else(|| io::Error::other("the machine has no watchdog card"))?;
+    for (timer, value) in card::TIMERS.into_iter().zip(timers) {
+        for word in card::UNLOCK {
+            gdb.write(place.memory + card::RELOAD, word)?;
+        }
+        gdb.write(place.memory + timer, value)?;
+    }
+    for (register, size, value) in
+        [(card::CONFIG, 'h', u32::from(Scale::Coarse.config())), (card::SWITCH, 'b', u32::from(card::ON))]
+    {
+        let address = place.configuration | u32::from(register);
+        monitor(qmp, &format!("o /w 0xcf8 {address:#x}"))?;
+        monitor(qmp, &format!("o /{size} {:#x} {value:#x}", 0xcfc + (register & 3)))?;
+    }
+    Ok(())
+}
+
+fn monitor(qmp: &mut Qmp, line: &str) -> io::Result<()> {
+    let said = qmp.execute("human-monitor-command", json!({"command-line": line}))?;
+    match said.as_str().unwrap_or_default().trim() {
+        "" => Ok(()),
+        words => Err(io::Error::other(format!("QEMU says to '{line}': {words}"))),
+    }
+}
+
+/// Where the card is.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    /// Its registers in memory.
+    memory: u64,
+    /// The address of its configuration space, for the port 0xcf8.
+    configuration: u32,
+}
+
+/// In the answer to `query-pci`.
+fn find(buses: &Value) -> Option<Place> {
+    let devices = buses.as_array()?.iter().flat_map(|bus| bus["devices"].as_array()).flatten();
+    let mut cards = devices.filter(|device| {
+        let id = &device["id"];
+        (id["vendor"].as_u64(), id["device"].as_u64()) == (Some(card::ID.0.into()), Some(card::ID.1.into()))
+    });
+    let device = cards.next()?;
+    let number = |name: &str| device[name].as_u64().and_then(|number| u32::try_from(number).ok());
+    let (bus, slot, function) = (number("bus")?, number("slot")?, number("function")?);
+    Some(Place {
+        memory: device["regions"][0]["address"].as_u64()?,
+        configuration: 1 << 31 | bus << 16 | slot << 11 | function << 8,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_is_found_by_what_it_is_wherever_it_is() {
+        let bridge = json!({"bus": 0, "slot": 0, "function": 0, "id": {"vendor": 0x8086, "device": 0x29c0}});
+        let card = json!({"bus": 0, "slot": 4, "function": 0, "id": {"vendor": 0x8086, "device": 0x25ab},
+                          "regions": [{"bar": 0, "address": 0xfebd_5000_u64}]});
+        let found = find(&json!([{"bus": 0, "devices": [bridge, card]}])).unwrap();
+        assert_eq!(found, Place { memory: 0xfebd_5000, configuration: 0x8000_2000 });
+        assert_eq!(find(&json!([{"bus": 0, "devices": []}])), None);
+    }
+}
