@@ -216,7 +216,7 @@ fn in_events(first: &Line, second: &Line) -> Option<Fields> {
                 "flags",
                 line.flags.map(|flags| String::from_utf8_lossy(&flags).into_owned()).unwrap_or_default(),
             ),
-            ("time", seconds(line.time)),
+            ("time", line.time.seconds()),
         ]
     };
     let around = circumstances(first).into_iter().zip(circumstances(second));
