@@ -62,7 +62,7 @@ impl CliError {
             | CliError::ManyCpus(_)
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
-            | CliError::Run(RunError::Machine(_)) => BAD_INPUT,
+            | CliError::Run(RunError::Machine(_) | RunError::Slots(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,
                 Kind::Infra => INFRA,

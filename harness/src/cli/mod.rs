@@ -84,7 +84,8 @@ struct Run {
     #[arg(long, value_name = "virtual|real")]
     clock: Option<GuestClock>,
     /// How many scenarios run at once. None: one a core. Guests of other damonlabs on this host count
-    /// too: what has no core or no memory left waits.
+    /// too: what has no core or no memory left waits. DAMONLAB_SLOTS=N lets N guests run on this host
+    /// instead of one a core.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Run once with each seed from A to B-1 (A..=B: to B), and judge what is expected over seeds.

@@ -28,6 +28,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let scenarios = scenario_paths(arguments)?;
     let mut loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
     set_clock(arguments, &mut loaded)?;
+    let slots = slots::count().map_err(RunError::from)?;
     let request = request(&arguments.kernel)?;
     let env = Env::machine()?;
     let progress = Progress::stderr();
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let out = std::path::absolute(&arguments.out)?;
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
     let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
-    let jobs = arguments.jobs.unwrap_or_else(slots::count);
+    let jobs = arguments.jobs.unwrap_or(slots);
     let named: Vec<_> = scenarios.iter().map(|path| scenario_word(path)).zip(&loaded).collect();
     let batch = Batch { lab: &lab, arguments, jobs, progress: &progress };
     match arguments.seeds {

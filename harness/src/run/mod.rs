@@ -16,7 +16,7 @@ use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::host::slots::{Full, Slot};
+use crate::host::slots::{self, BadCount, Full, Slot};
 use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
@@ -102,6 +102,9 @@ pub enum RunError {
     /// The results folder.
     #[error("cannot write results: {0}")]
     Results(io::Error),
+    /// How many slots there are is not to be understood.
+    #[error(transparent)]
+    Slots(#[from] BadCount),
     /// The host's slots for guests.
     #[error("cannot get a slot for a guest: {0}")]
     Slot(LockError),
@@ -193,7 +196,7 @@ fn slot(scenario: &Scenario, machine: &Machine) -> Result<Slot, RunError> {
     let cxl: u64 = scenario.machine.cxl.iter().map(|device| device.size.0).sum();
     let memory = Bytes(machine.argv.memory.0.saturating_add(cxl));
     let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
-    Slot::acquire(memory, waiting).map_err(|error| match error {
+    Slot::acquire(slots::count()?, memory, waiting).map_err(|error| match error {
         LockError::Interrupted(stop) => stop.into(),
         error @ LockError::Io { .. } => RunError::Slot(error),
     })
