@@ -45,6 +45,7 @@ pub(super) enum CliError {
     #[error(transparent)]
     Missing(#[from] Missing),
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Run(#[from] RunError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
@@ -62,7 +63,7 @@ impl CliError {
             | CliError::ManyCpus(_)
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
-            | CliError::Run(RunError::Machine(_) | RunError::Slots(_)) => BAD_INPUT,
+            | CliError::Run(RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,
                 Kind::Infra => INFRA,

@@ -6,10 +6,12 @@ pub mod replay;
 mod seeds;
 pub mod suite;
 mod sweep;
+mod unfit;
 
 pub use repeat::{Repeated, repeat};
 pub use seeds::{SeedRange, SeedRangeError};
 pub use sweep::{Sweep, sweep};
+pub use unfit::Unfit;
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
@@ -99,6 +101,10 @@ pub enum RunError {
     /// The machine cannot be put into words.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// The kernel does not have what the scenario asks for; nothing of the run is kept.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unfit(#[from] Unfit),
     /// The results folder.
     #[error("cannot write results: {0}")]
     Results(io::Error),
@@ -145,7 +151,15 @@ fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError>
             notes = ended.notes;
             match ended.ending {
                 Ending::Delivered => match complete(lab, loaded, plan.seed, ended.booted, &dir) {
-                    Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
+                    Ok(recording) => {
+                        if let Some(unfit) = Unfit::of(&recording.report, &scenario.name, &lab.image.describe)
+                        {
+                            fs::remove_dir_all(&dir).map_err(RunError::Results)?;
+                            return Err(unfit.into());
+                        }
+                        let judgement = judge(&recording);
+                        (Verdict::of(&judgement), Some(judgement))
+                    }
                     // Our own disk, or what the guest sent.
                     Err(RecordingError::Io(cause)) => (Verdict::Infra(cause.to_string()), None),
                     Err(error) => (Verdict::Fail(vec![ending::unreadable(&error)]), None),
@@ -226,7 +240,7 @@ fn complete(
     seed: u64,
     booted: bool,
     dir: &Path,
-) -> Result<Judgement, RecordingError> {
+) -> Result<Recording, RecordingError> {
     let meta = Meta {
         version: RECORDING_VERSION,
         scenario: loaded.scenario.name.clone(),
@@ -239,7 +253,7 @@ fn complete(
         clock: loaded.scenario.clock,
     };
     recording::finish(dir, &meta)?;
-    Ok(judge(&Recording::load(dir)?))
+    Recording::load(dir)
 }
 
 /// All checks, and the console's last words: what a kernel prints after the agent has read the log.
