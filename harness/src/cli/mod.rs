@@ -35,8 +35,10 @@ enum Verb {
     /// Say what is missing, what it is for and the command that mends it. Boots nothing.
     #[command(after_help = "Example: damonlab doctor")]
     Doctor,
-    /// Judge stored recordings again with today's rules.
-    #[command(after_help = "Example: damonlab check results/pull-push/0001")]
+    /// Judge stored recordings again with today's rules. Those of one scenario and one kernel with several
+    /// seeds are judged together too.
+    #[command(after_help = "Examples: damonlab check results/pull-push/0001\n          \
+                            damonlab check results/pull-push/*")]
     Check {
         /// Folders with a recording.json.
         #[arg(required = true, value_name = "DIR")]

@@ -9,6 +9,7 @@ use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Origins, Request, Source};
 use crate::report;
+use crate::run::stored::{self, Stored};
 use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, suite};
 use crate::setup::{self, Env};
 use crate::vm;
@@ -150,10 +151,21 @@ pub(super) fn doctor() -> Answer {
 
 pub(super) fn check(recordings: &[PathBuf]) -> Answer {
     let mut verdicts = Vec::new();
+    let mut all = Vec::new();
     for dir in recordings {
-        let report = run::again(dir)?;
-        say(&report::human(&report))?;
-        verdicts.push(report.verdict);
+        let one = Stored::judge(dir)?;
+        say(&report::human(&one.report))?;
+        all.push(one);
+    }
+    for answer in stored::together(all) {
+        match answer {
+            stored::Answer::Alone(report) => verdicts.push(report.verdict),
+            stored::Answer::Seeds(scenario, sweep) => {
+                say(&report::sweep_head(&scenario))?;
+                say(&report::sweep_summary(&scenario, &sweep))?;
+                verdicts.push(sweep.verdict);
+            }
+        }
     }
     conclude(&verdicts)
 }

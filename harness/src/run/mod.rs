@@ -4,6 +4,7 @@ mod ending;
 mod repeat;
 pub mod replay;
 mod seeds;
+pub mod stored;
 pub mod suite;
 mod sweep;
 mod unfit;
