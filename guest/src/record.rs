@@ -3,6 +3,7 @@
 //! Text sections are as the kernel rendered them. Structured ones are JSON: [`GuestReport`] once,
 //! [`Sample`] a line each.
 
+use crate::lack::Lack;
 use crate::units::{Addr, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +37,9 @@ pub struct GuestReport {
     pub ready_point: Option<Nanos>,
     /// Why the guest stopped early, one cause a line; empty when the plan was carried out whole.
     pub errors: Vec<String>,
+    /// What the kernel does not have and the plan needs, if that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lack: Option<Lack>,
     /// Each node's physical ranges, `start` and one past the end.
     pub node_ranges: BTreeMap<NodeId, Vec<(Addr, Addr)>>,
     /// Each workload's pid.

@@ -6,7 +6,7 @@ use common::ensure;
 use damonlab::check::{Finding, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
-use damonlab::run::{self, Lab, Loaded};
+use damonlab::run::{self, Lab, Loaded, RunError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::error::Error;
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 const TRIALS: &[(&str, common::Check)] = &[
     ("a_guest_without_a_working_init_is_a_panic_with_the_last_console_lines", panics),
     ("a_guest_that_hangs_is_stopped_by_the_boot_clock", hangs),
+    ("a_metric_that_the_kernel_does_not_know_is_bad_input_and_not_the_refusal_that_is_expected", too_old),
     ("ctrl_c_leaves_no_process_and_no_half_recording", interrupted),
     ("a_killed_damonlab_leaves_no_process_and_the_next_run_cleans_up", killed),
 ];
@@ -78,6 +79,26 @@ fn failed_with(lab: &Lab, agent: &'static [u8], boot: Duration) -> Result<Findin
     match run::run(&lab, &loaded, 0)?.verdict {
         Verdict::Fail(mut findings) if !findings.is_empty() => Ok(findings.remove(0)),
         other => Err(format!("expected a failure, got {other}").into()),
+    }
+}
+
+/// The scenario wants its goal refused with EINVAL, and that is what the kernel says to an unknown word too.
+fn too_old(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let out = tempfile::tempdir()?;
+    let lab = Lab { out: out.path().to_owned(), ..lab.clone() };
+    let mut loaded = Loaded::from(&paths::project().join("scenarios/goal-needs-paddr.yaml"))?;
+    let schemes = loaded.scenario.kdamonds.iter_mut().flat_map(|kdamond| &mut kdamond.context.schemes);
+    for goal in schemes.flat_map(|scheme| &mut scheme.quota.goals) {
+        goal.metric = "of_a_later_kernel".to_owned();
+    }
+    match run::run(&lab, &loaded, 0) {
+        Err(RunError::Unfit(unfit)) => {
+            let said = unfit.to_string();
+            ensure(said.contains("does not know 'of_a_later_kernel'"), &said)?;
+            let kept = std::fs::read_dir(out.path().join("goal-needs-paddr"))?.count();
+            ensure(kept == 0, "a recording is left")
+        }
+        other => Err(format!("expected bad input, got {other:?}").into()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Failure, clock, files};
 use damonlab_guest::damon::{Kdamond, ROOT, Resolve, Write, writes};
 use damonlab_guest::kernel_text::number;
+use damonlab_guest::lack::Lack;
 use damonlab_guest::ranges::AddrRange;
 use damonlab_guest::record::{Refusal, SchemeStats};
 use damonlab_guest::units::{Nanos, NodeId};
@@ -15,6 +16,8 @@ const STOP_LIMIT: Nanos = Nanos(60_000_000_000);
 
 /// Why DAMON does not run.
 pub enum No {
+    /// The kernel does not have what the configuration needs.
+    Lacks(Lack),
     /// The kernel refused a write.
     Refused(Refusal),
     /// Something else is wrong.
@@ -50,7 +53,7 @@ fn kdamond(index: usize) -> PathBuf {
 /// Writes the whole configuration.
 pub fn configure(kdamonds: &[Kdamond], names: &Names) -> Result<(), No> {
     if !Path::new(ROOT).exists() {
-        return Err(No::Failed(format!("{ROOT} is missing; the kernel needs CONFIG_DAMON_SYSFS=y").into()));
+        return Err(No::Lacks(Lack::Damon));
     }
     for write in writes(kdamonds, names)? {
         put(&write)?;
@@ -66,16 +69,15 @@ fn put(write: &Write) -> Result<(), No> {
             if write.is_default {
                 return Ok(());
             }
-            let text =
-                format!("this kernel has no {}, which should become '{}'", path.display(), write.value);
-            Err(No::Failed(text.into()))
+            Err(No::Lacks(Lack::File { file: write.path.clone(), value: write.value.clone() }))
         }
         Err(error) => Err(refused(error.errno, &write.path, &write.value)),
     }
 }
 
 fn refused(errno: Errno, file: &str, value: &str) -> No {
-    No::Refused(Refusal { errno: files::errno_name(errno), file: file.to_owned(), value: value.to_owned() })
+    let refusal = Refusal { errno: files::errno_name(errno), file: file.to_owned(), value: value.to_owned() };
+    Lack::behind(&refusal).map_or(No::Refused(refusal), No::Lacks)
 }
 
 /// Turns every kdamond on, in order, and gives their pids back. The caller turns those off that run when a

@@ -58,6 +58,10 @@ impl Stage<'_> {
         match outcome {
             Ok(pids) => report.kdamond_pids = pids,
             Err(No::Failed(error)) => return Err(error),
+            Err(No::Lacks(lack)) => {
+                report.lack = Some(lack.clone());
+                return Err(lack.into());
+            }
             Err(No::Refused(refusal)) => {
                 if let Some(error) = unexpected(&refusal, expected) {
                     report.errors.push(error);

@@ -54,6 +54,7 @@ pub(super) enum CliError {
     #[error(transparent)]
     Missing(#[from] Missing),
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Run(#[from] RunError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
@@ -72,7 +73,7 @@ impl CliError {
             | CliError::NoReverse
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
-            | CliError::Run(RunError::Machine(_)) => BAD_INPUT,
+            | CliError::Run(RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,
                 Kind::Infra => INFRA,

@@ -35,8 +35,10 @@ enum Verb {
     /// Say what is missing, what it is for and the command that mends it. Boots nothing.
     #[command(after_help = "Example: damonlab doctor")]
     Doctor,
-    /// Judge stored recordings again with today's rules.
-    #[command(after_help = "Example: damonlab check results/pull-push/0001")]
+    /// Judge stored recordings again with today's rules. Those of one scenario and one kernel with several
+    /// seeds are judged together too.
+    #[command(after_help = "Examples: damonlab check results/pull-push/0001\n          \
+                            damonlab check results/pull-push/*")]
     Check {
         /// Folders with a recording.json.
         #[arg(required = true, value_name = "DIR")]
@@ -84,7 +86,8 @@ struct Run {
     #[arg(long, value_name = "virtual|real")]
     clock: Option<GuestClock>,
     /// How many scenarios run at once. None: one a core. Guests of other damonlabs on this host count
-    /// too: what has no core or no memory left waits.
+    /// too: what has no core or no memory left waits. DAMONLAB_SLOTS=N lets N guests run on this host
+    /// instead of one a core.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Run once with each seed from A to B-1 (A..=B: to B), and judge what is expected over seeds.

@@ -9,6 +9,7 @@ use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Origins, Request, Source};
 use crate::report;
+use crate::run::stored::{self, Stored};
 use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, suite};
 use crate::setup::{self, Env};
 use crate::vm;
@@ -28,6 +29,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let scenarios = scenario_paths(arguments)?;
     let mut loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
     set_clock(arguments, &mut loaded)?;
+    let slots = slots::count().map_err(RunError::from)?;
     let request = request(&arguments.kernel)?;
     let env = Env::machine()?;
     let progress = Progress::stderr();
@@ -40,7 +42,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let out = std::path::absolute(&arguments.out)?;
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
     let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
-    let jobs = arguments.jobs.unwrap_or_else(slots::count);
+    let jobs = arguments.jobs.unwrap_or(slots);
     let named: Vec<_> = scenarios.iter().map(|path| scenario_word(path)).zip(&loaded).collect();
     let batch = Batch { lab: &lab, arguments, jobs, progress: &progress };
     match arguments.seeds {
@@ -149,10 +151,21 @@ pub(super) fn doctor() -> Answer {
 
 pub(super) fn check(recordings: &[PathBuf]) -> Answer {
     let mut verdicts = Vec::new();
+    let mut all = Vec::new();
     for dir in recordings {
-        let report = run::again(dir)?;
-        say(&report::human(&report))?;
-        verdicts.push(report.verdict);
+        let one = Stored::judge(dir)?;
+        say(&report::human(&one.report))?;
+        all.push(one);
+    }
+    for answer in stored::together(all) {
+        match answer {
+            stored::Answer::Alone(report) => verdicts.push(report.verdict),
+            stored::Answer::Seeds(scenario, sweep) => {
+                say(&report::sweep_head(&scenario))?;
+                say(&report::sweep_summary(&scenario, &sweep))?;
+                verdicts.push(sweep.verdict);
+            }
+        }
     }
     conclude(&verdicts)
 }

@@ -1,5 +1,5 @@
-//! Slots for guests: as many run at once on this host as it has cores, and no more than fit into its
-//! memory, whoever starts them: threads, test runners, a second terminal.
+//! Slots for guests: as many run at once on this host as it has cores (or `DAMONLAB_SLOTS` says), and no
+//! more than fit into its memory, whoever starts them: threads, test runners, a second terminal.
 //!
 //! A slot is a file beside the run folders. Who runs a guest holds the file's lock, which the kernel
 //! lets go of however the holder ends, and has written into it what the guest may take. A guest
@@ -8,10 +8,11 @@
 
 use super::interrupt;
 use super::lock::{Lock, LockError};
-use super::{memory, paths};
+use super::{memory, paths, text};
 use damonlab_guest::units::Bytes;
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
@@ -27,9 +28,26 @@ const GATE: &str = "slots.lock";
 
 const PREFIX: &str = "slot-";
 
-/// How many guests may run on this host at once.
-pub fn count() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+/// How many slots there are, instead of one a core.
+const VARIABLE: &str = "DAMONLAB_SLOTS";
+
+/// A `DAMONLAB_SLOTS` that is no number of guests.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{VARIABLE} is '{0}'; it says how many guests may run at once on this host: 1 or more. Without it there \
+     is one a core"
+)]
+pub struct BadCount(String);
+
+/// How many guests may run on this host at once: one a core, or what `DAMONLAB_SLOTS` says.
+pub fn count() -> Result<NonZeroUsize, BadCount> {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    std::env::var_os(VARIABLE).map_or(Ok(cores), |word| number(&word))
+}
+
+fn number(word: &OsStr) -> Result<NonZeroUsize, BadCount> {
+    let count = word.to_str().and_then(|word| word.parse().ok());
+    count.ok_or_else(|| BadCount(text::printable(&word.to_string_lossy())))
 }
 
 /// The right to run one guest. Dropping it gives the slot to the next.
@@ -64,7 +82,7 @@ impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mebibytes = |bytes: &Bytes| Bytes(bytes.0 / Bytes::MIB.0 * Bytes::MIB.0);
         match self {
-            Full::Slots(count) => write!(f, "there is a guest for every core of this host ({count})"),
+            Full::Slots(count) => write!(f, "every slot for guests of this host is taken ({count})"),
             Full::Memory { needed, left } => write!(
                 f,
                 "the guests that run on this host leave {} of its memory, and this one may take {}",
@@ -76,11 +94,15 @@ impl fmt::Display for Full {
 }
 
 impl Slot {
-    /// Waits for a slot of this host for a guest with so much memory. `waiting` is called once if
-    /// there is none now.
-    pub fn acquire(guest: Bytes, waiting: impl FnOnce(&Full)) -> Result<Slot, LockError> {
+    /// Waits for one of `count` slots of this host ([`count()`]) for a guest with so much memory.
+    /// `waiting` is called once if there is none now.
+    pub fn acquire(
+        count: NonZeroUsize,
+        guest: Bytes,
+        waiting: impl FnOnce(&Full),
+    ) -> Result<Slot, LockError> {
         let base = paths::runtime().map_err(|cause| LockError::Io { path: std::env::temp_dir(), cause })?;
-        Pool { base, count: count() }.acquire(guest, waiting)
+        Pool { base, count }.acquire(guest, waiting)
     }
 }
 
@@ -137,7 +159,7 @@ impl Pool {
     }
 
     /// What the held slots say. There may be more than [`Pool::count`]: another process may be
-    /// allowed more cores.
+    /// allowed more.
     fn claims(&self) -> io::Result<BTreeMap<usize, Claim>> {
         let mut claims = BTreeMap::new();
         for entry in fs::read_dir(&self.base)? {
@@ -233,7 +255,7 @@ mod tests {
             move || one.acquire(SMALL, |full| told.send(full.to_string()).unwrap()).map(drop)
         });
         let words = was_told.recv_timeout(Duration::from_secs(10)).unwrap();
-        assert_eq!(words, "there is a guest for every core of this host (1)");
+        assert_eq!(words, "every slot for guests of this host is taken (1)");
         drop(first);
         second.join().unwrap().unwrap();
         assert!(was_told.try_recv().is_err());
@@ -264,7 +286,16 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_beyond_our_cores_still_counts_with_its_memory() {
+    fn a_number_of_slots_is_one_or_more() {
+        assert_eq!(number(OsStr::new("3")).unwrap().get(), 3);
+        for word in ["", "0", "-1", "many", "2.5"] {
+            let error = number(OsStr::new(word)).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("DAMONLAB_SLOTS is '{word}'; it says ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_slot_beyond_our_count_still_counts_with_its_memory() {
         let folder = tempfile::tempdir().unwrap();
         let _held = pool(folder.path(), 9).take(8, gib(1_000_000)).unwrap();
         let full = pool(folder.path(), 1).try_acquire(SMALL).unwrap().unwrap_err();

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The oldest kernel with the quota goal metric that the scenarios use.
-const WANTED: &str = "7.2";
+pub const WANTED: &str = "7.2";
 
 /// The release a tree calls itself, `7.3.4-rc1`: what its Makefile says.
 ///

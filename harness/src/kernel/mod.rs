@@ -20,6 +20,7 @@ mod usertree;
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
 pub use image::{Image, find, foreign, list};
+pub use inspect::WANTED;
 pub use release::Origins;
 
 use crate::host::lock::Lock;

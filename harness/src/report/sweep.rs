@@ -61,7 +61,9 @@ fn write_summary(scenario: &Scenario, sweep: &Sweep, out: &mut String) -> std::f
     writeln!(out, "{word}  {} over {} {seeds}", scenario.name, sweep.runs.len())?;
     if let Some((_, report)) = sweep.runs.first() {
         writeln!(out, "  kernel    {}", report.kernel)?;
-        writeln!(out, "  took      {}", seconds(sweep.wall_time))?;
+        if let Some(wall) = sweep.wall_time {
+            writeln!(out, "  took      {}", seconds(wall))?;
+        }
         for over in &sweep.over {
             writeln!(out, "  {:<10}{}  {}", name(over.index), over.seen, over.answer)?;
         }
@@ -73,7 +75,10 @@ fn write_summary(scenario: &Scenario, sweep: &Sweep, out: &mut String) -> std::f
             writeln!(out, "  bad seeds {}", bad.join(", "))?;
         }
         let below = report.dir.parent().unwrap_or(&report.dir);
-        writeln!(out, "  recordings below {}", below.display())?;
+        // Stored ones may lie anywhere, and each has been named.
+        if sweep.runs.iter().all(|(_, report)| report.dir.parent() == Some(below)) {
+            writeln!(out, "  recordings below {}", below.display())?;
+        }
     }
     Ok(())
 }
@@ -109,7 +114,7 @@ mod tests {
         if let (Some(over), Some(first)) = (over, scenario.expect.first_mut()) {
             *first = Expectation { over, ..first.clone() };
         }
-        let sweep = Sweep::of(&scenario, reports, Duration::from_millis(2_500));
+        let sweep = Sweep::of(&scenario, reports, Some(Duration::from_millis(2_500)));
         (scenario, sweep)
     }
 

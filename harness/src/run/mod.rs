@@ -5,19 +5,22 @@ mod ending;
 mod repeat;
 pub mod replay;
 mod seeds;
+pub mod stored;
 pub mod suite;
 mod sweep;
+mod unfit;
 
 pub use repeat::{Repeated, repeat};
 pub use seeds::{SeedRange, SeedRangeError};
 pub use sweep::{Sweep, sweep};
+pub use unfit::Unfit;
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::host::slots::{Full, Slot};
+use crate::host::slots::{self, BadCount, Full, Slot};
 use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
@@ -100,9 +103,16 @@ pub enum RunError {
     /// The machine cannot be put into words.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// The kernel does not have what the scenario asks for; nothing of the run is kept.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unfit(#[from] Unfit),
     /// The results folder.
     #[error("cannot write results: {0}")]
     Results(io::Error),
+    /// How many slots there are is not to be understood.
+    #[error(transparent)]
+    Slots(#[from] BadCount),
     /// The host's slots for guests.
     #[error("cannot get a slot for a guest: {0}")]
     Slot(LockError),
@@ -143,7 +153,15 @@ fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError>
             notes = ended.notes;
             match ended.ending {
                 Ending::Delivered => match complete(lab, loaded, plan.seed, ended.booted, &dir) {
-                    Ok(judgement) => (Verdict::of(&judgement), Some(judgement)),
+                    Ok(recording) => {
+                        if let Some(unfit) = Unfit::of(&recording.report, &scenario.name, &lab.image.describe)
+                        {
+                            fs::remove_dir_all(&dir).map_err(RunError::Results)?;
+                            return Err(unfit.into());
+                        }
+                        let judgement = judge(&recording);
+                        (Verdict::of(&judgement), Some(judgement))
+                    }
                     // Our own disk, or what the guest sent.
                     Err(RecordingError::Io(cause)) => (Verdict::Infra(cause.to_string()), None),
                     Err(error) => (Verdict::Fail(vec![ending::unreadable(&error)]), None),
@@ -194,7 +212,7 @@ fn slot(scenario: &Scenario, machine: &Machine) -> Result<Slot, RunError> {
     let cxl: u64 = scenario.machine.cxl.iter().map(|device| device.size.0).sum();
     let memory = Bytes(machine.argv.memory.0.saturating_add(cxl));
     let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
-    Slot::acquire(memory, waiting).map_err(|error| match error {
+    Slot::acquire(slots::count()?, memory, waiting).map_err(|error| match error {
         LockError::Interrupted(stop) => stop.into(),
         error @ LockError::Io { .. } => RunError::Slot(error),
     })
@@ -224,7 +242,7 @@ fn complete(
     seed: u64,
     booted: bool,
     dir: &Path,
-) -> Result<Judgement, RecordingError> {
+) -> Result<Recording, RecordingError> {
     let meta = Meta {
         version: RECORDING_VERSION,
         scenario: loaded.scenario.name.clone(),
@@ -237,7 +255,7 @@ fn complete(
         clock: loaded.scenario.clock,
     };
     recording::finish(dir, &meta)?;
-    Ok(judge(&Recording::load(dir)?))
+    Recording::load(dir)
 }
 
 /// All checks, and the console's last words: what a kernel prints after the agent has read the log.

@@ -16,8 +16,8 @@ pub struct Sweep {
     pub over: Vec<OverSeeds>,
     /// The worst of the runs' verdicts, and what they break together.
     pub verdict: Verdict,
-    /// How long all of it took.
-    pub wall_time: Duration,
+    /// How long all of it took; none for recordings that were judged again.
+    pub wall_time: Option<Duration>,
 }
 
 /// Does `run` with each of the seeds, `jobs` at a time, and hands every report to `each` in the order of
@@ -46,12 +46,12 @@ pub fn sweep<E: From<RunError>>(
             Ok::<(), E>(())
         },
     )?;
-    Ok(Sweep::of(scenario, runs, started.elapsed()))
+    Ok(Sweep::of(scenario, runs, Some(started.elapsed())))
 }
 
 impl Sweep {
     /// What the runs of one scenario say together.
-    pub fn of(scenario: &Scenario, runs: Vec<(u64, Report)>, wall_time: Duration) -> Sweep {
+    pub fn of(scenario: &Scenario, runs: Vec<(u64, Report)>, wall_time: Option<Duration>) -> Sweep {
         let judgements: Vec<_> =
             runs.iter().map(|(seed, report)| (*seed, report.judgement.as_ref())).collect();
         let over = check::over_seeds(&scenario.expect, &judgements);

@@ -44,14 +44,17 @@ pub fn ensure(holds: bool, else_what: impl std::fmt::Debug) -> Result<(), Box<dy
 /// The whole of a test program that is a table of names and checks.
 #[allow(dead_code, reason = "as above")]
 pub fn checks(table: &[(&'static str, Check)]) -> ExitCode {
-    let one = |(name, check): &(&'static str, Check)| {
-        let check = *check;
-        trial(*name, move |lab| {
-            check(lab)?;
-            Ok(Completion::Completed)
-        })
-    };
-    main(table.iter().map(one).collect())
+    main(table.iter().map(check).collect())
+}
+
+/// A trial of a name and a check.
+#[allow(dead_code, reason = "as above")]
+pub fn check((name, check): &(&'static str, Check)) -> Trial {
+    let check = *check;
+    trial(*name, move |lab| {
+        check(lab)?;
+        Ok(Completion::Completed)
+    })
 }
 
 /// A trial that needs the lab. Where something is missing it is ignored with the reason.
