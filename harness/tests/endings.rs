@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn panics(lab: &Lab) -> Result<(), Box<dyn Error>> {
     let finding = failed_with(lab, b"this is no program", Duration::from_secs(120))?;
     ensure(finding.id == "panic", &finding)?;
-    ensure(finding.seen.contains("Requested init /bin/sh failed"), &finding)?;
+    ensure(finding.seen.contains("No working init found"), &finding)?;
     ensure((10..=40).contains(&finding.evidence.len()), &finding)
 }
 
