@@ -14,12 +14,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
-use std::thread::JoinHandle;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 /// More console text than this is a guest gone wild; a full boot with `loglevel=7` is 40 KB.
 const CONSOLE_LIMIT: usize = 8 << 20;
+
+/// With QEMU gone the console's end is there.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was read on the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +40,16 @@ pub enum Heard {
     NotLogged,
 }
 
-/// Listens on the console until it ends, in a thread of its own. The log begins with `before`. `limit`
+/// Listens on the console until it ends, in threads of its own. The log begins with `before`. `limit`
 /// bounds the silence between two things heard; the caller's clocks are shorter, so it only keeps the
-/// thread from staying.
+/// threads from staying.
 pub fn listen(
     stream: UnixStream,
     log: &Path,
     before: &[u8],
     limit: Duration,
     heard: Sender<Heard>,
-) -> Result<JoinHandle<()>, VmError> {
+) -> Result<Logged, VmError> {
     let mut file = fs::File::create(log)?;
     file.write_all(before)?;
     listen_to(stream, file, limit, CONSOLE_LIMIT, heard)
@@ -59,15 +61,17 @@ fn listen_to(
     limit: Duration,
     size: usize,
     heard: Sender<Heard>,
-) -> Result<JoinHandle<()>, VmError> {
+) -> Result<Logged, VmError> {
     let answers = stream.try_clone().map_err(|cause| VmError::Socket { name: "console", cause })?;
     let too_much = Arc::new(AtomicBool::new(false));
     let not_logged = Arc::new(AtomicBool::new(false));
+    let (open, logged) = mpsc::channel();
+    let (too_much_told, not_logged_told) = (Arc::clone(&too_much), Arc::clone(&not_logged));
     let tee =
-        Tee { stream, log, left: size, too_much: Arc::clone(&too_much), not_logged: Arc::clone(&not_logged) };
+        Tee { stream, log, left: size, too_much: too_much_told, not_logged: not_logged_told, _open: open };
     let panic = Regex::new("Kernel panic - not syncing: [^\r\n]*[\r\n]").map_err(io::Error::other)?;
     let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-    Ok(std::thread::spawn(move || {
+    std::thread::spawn(move || {
         let mut session = rexpect::session::StreamSession::new(
             tee,
             answers,
@@ -90,7 +94,20 @@ fn listen_to(
                 return;
             }
         }
-    }))
+    });
+    Ok(Logged(logged))
+}
+
+/// The log in the making.
+pub struct Logged(Receiver<()>);
+
+impl Logged {
+    /// Waits until the console has ended and all of it is in the log. (The thread that rexpect polls in may
+    /// take a tenth of a second more to notice; nobody has to wait for it.)
+    pub fn wait(self) {
+        // Nothing is ever sent: it ends with the reader.
+        let _ = self.0.recv_timeout(END_PATIENCE);
+    }
 }
 
 /// rexpect gives the needle that it found as text. Its errors are the end of the console, or a silence
@@ -114,6 +131,8 @@ struct Tee {
     left: usize,
     too_much: Arc<AtomicBool>,
     not_logged: Arc<AtomicBool>,
+    /// Dropped with this reader, at the console's end.
+    _open: Sender<()>,
 }
 
 impl Read for Tee {
@@ -137,7 +156,6 @@ impl Read for Tee {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
 
     /// What is heard of a console that says `text` and closes, and the log that remains.
     fn heard_of(text: &[u8], size: usize) -> (Vec<Heard>, String) {
@@ -146,11 +164,11 @@ mod tests {
         let (host, mut guest) = UnixStream::pair().unwrap();
         let (sender, receiver) = mpsc::channel();
         let file = fs::File::create(&log).unwrap();
-        let thread = listen_to(host, file, Duration::from_secs(10), size, sender).unwrap();
+        let logged = listen_to(host, file, Duration::from_secs(10), size, sender).unwrap();
         guest.write_all(text).unwrap();
         drop(guest);
         let all = receiver.iter().collect();
-        thread.join().unwrap();
+        logged.wait();
         (all, fs::read_to_string(log).unwrap())
     }
 

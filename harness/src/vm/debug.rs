@@ -7,12 +7,13 @@
 
 use super::checkpoint::Store;
 use super::command::file;
+use super::console::{self, Logged};
 use super::folder::RunFolder;
 use super::gdb::Gdb;
 use super::guest::{self, Begun, Restored};
 use super::qmp::Qmp;
 use super::start::Started;
-use super::{CONSOLE_LOG, Launch, VmError, console, plan, results, save};
+use super::{CONSOLE_LOG, Launch, VmError, plan, results, save};
 use crate::host::interrupt;
 use damonlab_guest::units::Nanos;
 use damonlab_guest::watchdog_card::{self as card, Scale};
@@ -30,7 +31,7 @@ pub struct Stopped {
     socket: PathBuf,
     started: Started,
     qmp: Qmp,
-    listeners: Vec<JoinHandle<()>>,
+    listeners: (Logged, JoinHandle<()>),
     _folder: RunFolder,
 }
 
@@ -55,9 +56,9 @@ impl Stopped {
             interrupt::check()?;
             std::thread::sleep(STEP);
         }
-        for listener in self.listeners {
-            let _ = listener.join();
-        }
+        let (console, results) = self.listeners;
+        console.wait();
+        let _ = results.join();
         Ok(())
     }
 }
@@ -93,7 +94,7 @@ pub fn stop_after(launch: &Launch<'_>, store: &Store, after: Nanos) -> Result<St
 }
 
 /// Somebody has to read what the guest says, or it would wait.
-fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<Vec<JoinHandle<()>>, VmError> {
+fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<(Logged, JoinHandle<()>), VmError> {
     let (heard, _) = mpsc::channel();
     let stream = started.console.try_clone()?;
     let console =
@@ -101,7 +102,7 @@ fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<Vec<JoinHandle<(
     let (results, place) = (started.results.try_clone()?, launch.results.to_owned());
     // What becomes of them is nobody's concern here.
     let results = std::thread::spawn(move || drop(results::receive(results, &place)));
-    Ok(vec![console, results])
+    Ok((console, results))
 }
 
 /// Sets the card of a stopped guest. Its memory is written through the gdb stub, its configuration through

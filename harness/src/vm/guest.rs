@@ -256,7 +256,7 @@ fn follow(
     for drain in drains {
         let _ = drain.join();
     }
-    let _ = console.join();
+    console.wait();
     let _ = receiver.join();
     watched
 }
