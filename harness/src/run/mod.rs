@@ -27,7 +27,7 @@ use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError}
 use crate::scenario::{Scenario, ScenarioError};
 use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
-use crate::vm::{self, Accelerator, CONSOLE_LOG, Ending, Launch, Timing, VmError};
+use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
 use damonlab_guest::plan::Plan;
 use damonlab_guest::units::Bytes;
 use fs_err as fs;
@@ -149,30 +149,18 @@ fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError>
     };
     let mut notes = Vec::new();
     let (verdict, judgement) = match timing.and_then(|timing| vm::run(&launch(timing))) {
-        Ok(ended) => {
-            notes = ended.notes;
-            match ended.ending {
-                Ending::Delivered => match complete(lab, loaded, plan.seed, ended.booted, &dir) {
-                    Ok(recording) => {
-                        if let Some(unfit) = Unfit::of(&recording.report, &scenario.name, &lab.image.describe)
-                        {
-                            fs::remove_dir_all(&dir).map_err(RunError::Results)?;
-                            return Err(unfit.into());
-                        }
-                        let judgement = judge(&recording);
-                        (Verdict::of(&judgement), Some(judgement))
-                    }
-                    // Our own disk, or what the guest sent.
-                    Err(RecordingError::Io(cause)) => (Verdict::Infra(cause.to_string()), None),
-                    Err(error) => (Verdict::Fail(vec![ending::unreadable(&error)]), None),
-                },
-                other => (ending::verdict(&other, &dir), None),
-            }
+        Ok(Ended { ending: Ending::Delivered, notes: told, booted }) => {
+            notes = told;
+            delivered(lab, loaded, plan.seed, booted, &dir)?
         }
-        Err(VmError::Interrupted(stop) | VmError::Lock(LockError::Interrupted(stop))) => {
+        Ok(Ended { ending, notes: told, .. }) => {
+            notes = told;
+            (ending::verdict(&ending, &dir), None)
+        }
+        Err(error) if error.is_interrupt() => {
             // Half a recording is of no use to anybody.
             fs::remove_dir_all(&dir).map_err(RunError::Results)?;
-            return Err(stop.into());
+            return Err(Interrupted.into());
         }
         Err(error) => (Verdict::Infra(error.to_string()), None),
     };
@@ -188,6 +176,29 @@ fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError>
         wall_time: Some(started.elapsed()),
         repeated: None,
     })
+}
+
+/// The verdict on a guest that handed over its results.
+fn delivered(
+    lab: &Lab,
+    loaded: &Loaded,
+    seed: u64,
+    booted: bool,
+    dir: &Path,
+) -> Result<(Verdict, Option<Judgement>), RunError> {
+    match complete(lab, loaded, seed, booted, dir) {
+        Ok(recording) => {
+            if let Some(unfit) = Unfit::of(&recording.report, &loaded.scenario.name, &lab.image.describe) {
+                fs::remove_dir_all(dir).map_err(RunError::Results)?;
+                return Err(unfit.into());
+            }
+            let judgement = judge(&recording);
+            Ok((Verdict::of(&judgement), Some(judgement)))
+        }
+        // Our own disk, or what the guest sent.
+        Err(RecordingError::Io(cause)) => Ok((Verdict::Infra(cause.to_string()), None)),
+        Err(error) => Ok((Verdict::Fail(vec![ending::unreadable(&error)]), None)),
+    }
 }
 
 /// What makes time pass, and on the real clock a word about what runs the guest.
