@@ -36,3 +36,83 @@ pub(in super::super) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<Str
     key.truncate(DIGITS);
     Ok(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Argv;
+    use crate::scenario::Scenario;
+    use crate::setup::Tools;
+    use crate::vm::Timing;
+    use damonlab_guest::units::Bytes;
+    use std::path::PathBuf;
+
+    struct Parts {
+        folder: tempfile::TempDir,
+        agent: Vec<u8>,
+        machine: Argv,
+        qemu_version: String,
+    }
+
+    impl Parts {
+        fn new() -> Parts {
+            let folder = tempfile::tempdir().unwrap();
+            for name in ["bzImage", "qemu", "vng"] {
+                fs::write(folder.path().join(name), name).unwrap();
+            }
+            let machine =
+                Argv { memory: Bytes(1 << 30), cpus: 1, qemu: vec!["-machine".into(), "q35".into()] };
+            Parts { folder, agent: b"agent".to_vec(), machine, qemu_version: "QEMU 10".into() }
+        }
+
+        fn key(&self, plan_size: usize) -> String {
+            let at = |name: &str| -> PathBuf { self.folder.path().join(name) };
+            let tools = Tools {
+                qemu: at("qemu"),
+                qemu_version: self.qemu_version.clone(),
+                vng: at("vng"),
+                path: "/bin".into(),
+                home: at("home"),
+            };
+            let scenario =
+                Scenario::load(&crate::host::paths::project().join("scenarios/idle.yaml")).unwrap();
+            let launch = Launch {
+                tools: &tools,
+                bzimage: &at("bzImage"),
+                agent: &self.agent,
+                machine: &self.machine,
+                timing: Timing::Virtual,
+                plan: &scenario.plan(0),
+                clocks: &scenario.clocks,
+                results: self.folder.path(),
+                checkpoints: None,
+                describe: "a kernel",
+            };
+            key(&launch, plan_size).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_changed_kernel_under_the_same_name_has_another_key() {
+        let parts = Parts::new();
+        let first = parts.key(1);
+        assert_eq!(first, parts.key(1));
+        fs::write(parts.folder.path().join("bzImage"), "bzimage").unwrap();
+        assert_ne!(first, parts.key(1));
+    }
+
+    #[test]
+    fn agent_machine_qemu_and_the_plans_size_are_each_in_the_key() {
+        let mut parts = Parts::new();
+        let first = parts.key(1);
+        assert_ne!(parts.key(2), first, "the plan's size");
+        parts.agent = b"other".to_vec();
+        let second = parts.key(1);
+        assert_ne!(second, first, "the agent");
+        parts.machine.qemu.push("-S".into());
+        let third = parts.key(1);
+        assert_ne!(third, second, "the machine");
+        parts.qemu_version = "QEMU 11".into();
+        assert_ne!(parts.key(1), third, "QEMU");
+    }
+}
