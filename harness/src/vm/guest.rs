@@ -18,14 +18,15 @@ use std::sync::mpsc;
 pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
     let item = plan::item(launch.plan)?;
     let mut notes = Vec::new();
-    let begun = match launch.checkpoints.filter(|_| launch.timing == Timing::Virtual) {
+    let saved = match launch.checkpoints.filter(|_| launch.timing == Timing::Virtual) {
         Some(store) => saved(launch, &item, store, &mut notes)?,
         None => None,
     };
-    match begun {
-        Some(ending) => Ok(Ended { ending, notes, booted: false }),
-        None => Ok(Ended { ending: boot(launch, &item)?, notes, booted: true }),
-    }
+    let (ending, booted) = match saved {
+        Some(found) => found,
+        None => (boot(launch, &item)?, true),
+    };
+    Ok(Ended { ending, notes, booted })
 }
 
 /// Why a machine with CXL devices has no checkpoint.
@@ -37,21 +38,21 @@ fn has_cxl(machine: &Argv) -> bool {
     machine.qemu.iter().any(|word| word.starts_with("cxl-type3"))
 }
 
-/// Runs a guest from its checkpoint, which is made where there is none. None where none can be: it has to be
-/// booted.
+/// Runs a guest from its checkpoint, which is made where there is none: its ending, and whether it was
+/// booted after all. None where there can be no checkpoint: it has to be booted.
 fn saved(
     launch: &Launch<'_>,
     item: &[u8],
     store: &Store,
     notes: &mut Vec<String>,
-) -> Result<Option<Ending>, VmError> {
+) -> Result<Option<(Ending, bool)>, VmError> {
     let checkpoint = match begin(launch, item, store, notes)? {
         Begun::Checkpoint(checkpoint) => checkpoint,
-        Begun::Ended(ending) => return Ok(Some(ending)),
+        Begun::Ended(ending) => return Ok(Some((ending, true))),
         Begun::Nothing => return Ok(None),
     };
     match from(launch, item, &checkpoint) {
-        Ok(ending) => Ok(Some(ending)),
+        Ok(ending) => Ok(Some((ending, false))),
         Err(NotRun::Failed(error)) => Err(error),
         Err(NotRun::Refused(why)) => {
             let key = checkpoint.key.clone();
