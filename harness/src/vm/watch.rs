@@ -96,10 +96,6 @@ pub(super) enum Watched {
     LeftStopped,
 }
 
-/// How long a guest that has said that it is ready may take until it stops: it sleeps for a fifth of a
-/// guest second and a moment. One that never does has no watchdog card, and runs on.
-const STOP_PATIENCE: Duration = Duration::from_secs(20);
-
 /// Everything that is looked at.
 pub(super) struct Watch<'a> {
     group: &'a mut Group,
@@ -184,23 +180,22 @@ impl<'a> Watch<'a> {
         self.phase_start = Instant::now();
     }
 
-    /// Between the agent's ready mark and its stop, which QEMU alone tells: looks for it, and acts there.
+    /// Between the agent's ready mark and its stop, which QEMU alone tells: looks for it, and acts there. A
+    /// guest that has no watchdog card never stops, and is asked about until it drains.
     fn is_left_stopped(&mut self) -> Result<bool, VmError> {
         if self.phase != Clock::Scenario {
             return Ok(false);
         }
         let Some(act) = self.at_ready_point.take() else { return Ok(false) };
         // A QEMU that is on its way out does not answer; its end is heard elsewhere.
-        let Ok(qmp) = monitor(&mut self.qmp, &self.socket) else { return Ok(false) };
-        match qmp.status() {
-            Ok(status) if status == save::AT_READY_POINT => {
-                let goes_on = act(qmp)?;
-                self.enter(Clock::Scenario);
-                return Ok(!goes_on);
-            }
-            Ok(_) if self.phase_start.elapsed() < STOP_PATIENCE => self.at_ready_point = Some(act),
-            _ => {}
+        if let Ok(qmp) = monitor(&mut self.qmp, &self.socket)
+            && qmp.status().is_ok_and(|status| status == save::AT_READY_POINT)
+        {
+            let goes_on = act(qmp)?;
+            self.enter(Clock::Scenario);
+            return Ok(!goes_on);
         }
+        self.at_ready_point = Some(act);
         Ok(false)
     }
 
