@@ -3,8 +3,8 @@
 //!
 //! [`run`] boots a kernel on a machine, or starts it from a [`checkpoint`], lets the agent carry out a
 //! plan, and leaves what came back in a folder. It judges nothing: [`Ending`] says how the guest ended, and
-//! the files say the rest. A guest stops itself at its ready point and is saved there the first time, so
-//! that a booted guest and one that was saved go the same way from there on, instruction by instruction.
+//! the files say the rest. A guest stops itself at its ready point; the first of its kind is saved and ended
+//! there, and all that follow, its own run among them, start from what was saved.
 
 mod accel;
 pub mod checkpoint;
