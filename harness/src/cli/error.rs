@@ -30,7 +30,7 @@ pub(super) enum CliError {
     #[error("'{0}' has several CPUs, and on virtual time a machine has one; leave --clock virtual out")]
     ManyCpus(String),
     #[error(
-        "'{0}' runs on the real clock, where no run repeats; --seeds and --repeat need virtual time \
+        "'{0}' runs on the real clock, where no run repeats; --seeds, --repeat and replay need virtual time \
          (--clock virtual)"
     )]
     NeverRepeats(String),

@@ -39,6 +39,7 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
         return Err(CliError::NoReverse);
     }
     let recipe = Recipe::load(&arguments.recording)?;
+    can_repeat(&recipe)?;
     let env = Env::machine()?;
     let cache = env.cache.clone();
     let progress = Progress::stderr();
@@ -68,6 +69,14 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
     })
 }
 
+/// What ran on the real clock has nothing to be compared with.
+fn can_repeat(recipe: &Recipe) -> Result<(), CliError> {
+    match recipe.meta.clock.is_virtual() {
+        true => Ok(()),
+        false => Err(CliError::NeverRepeats(recipe.meta.scenario.clone())),
+    }
+}
+
 /// Stops the guest, says how to get at it, and stays until it has ended.
 fn stop(lab: &Lab, recipe: &Recipe, at: &At) -> Answer {
     let logs = tempfile::tempdir()?;
@@ -75,4 +84,21 @@ fn stop(lab: &Lab, recipe: &Recipe, at: &At) -> Answer {
     say(&session.to_string())?;
     session.stopped.wait().map_err(debug::DebugError::Vm)?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::GuestClock;
+    use std::path::Path;
+
+    #[test]
+    fn a_recording_of_the_real_clock_is_refused() {
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let mut recipe = Recipe::load(&stored).unwrap();
+        assert!(can_repeat(&recipe).is_ok());
+        recipe.meta.clock = GuestClock::Real;
+        let error = can_repeat(&recipe).unwrap_err();
+        assert_eq!(error.exit_status(), 2, "{error}");
+    }
 }

@@ -53,7 +53,7 @@ pub struct Recipe {
     pub dir: PathBuf,
     /// `recording.json`.
     pub meta: Meta,
-    /// `scenario.yaml`, read again.
+    /// `scenario.yaml`, read again, on the clock that the run had.
     pub scenario: Scenario,
     /// `scenario.yaml` as it stands.
     pub scenario_text: String,
@@ -72,7 +72,9 @@ impl Recipe {
         }
         let meta = meta(&dir.join(META))?;
         let scenario_text = fs::read_to_string(dir.join(SCENARIO))?;
-        let scenario = Scenario::parse(&meta.scenario, &scenario_text).map_err(Box::new)?;
+        let mut scenario = Scenario::parse(&meta.scenario, &scenario_text).map_err(Box::new)?;
+        // `run --clock` may have overruled the text.
+        scenario.clock = meta.clock;
         Ok(Recipe { scenario, scenario_text, plan: json(&dir.join(PLAN))?, meta, dir: dir.to_owned() })
     }
 }
@@ -156,5 +158,18 @@ mod tests {
         fs::write(dir.path().join(META), r#"{"version": 99, "unheard": true}"#).unwrap();
         let error = Recording::load(dir.path()).unwrap_err();
         assert!(error.to_string().contains("has version 99"), "{error}");
+    }
+
+    #[test]
+    fn the_clock_is_the_runs_and_not_the_texts() {
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let copy = tempfile::tempdir().unwrap();
+        for name in [META, SCENARIO, PLAN] {
+            fs::copy(stored.join(name), copy.path().join(name)).unwrap();
+        }
+        let text = fs::read_to_string(stored.join(SCENARIO)).unwrap();
+        fs::write(copy.path().join(SCENARIO), format!("{text}\nclock: real\n")).unwrap();
+        let recipe = Recipe::load(copy.path()).unwrap();
+        assert!(recipe.meta.clock.is_virtual() && recipe.scenario.clock.is_virtual());
     }
 }

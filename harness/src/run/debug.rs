@@ -1,11 +1,11 @@
 //! A recording's guest once more, stopped where the user wants to look, with a debugger's way in.
 
-use super::{Lab, timing};
+use super::Lab;
 use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{Recipe, Recording, RecordingError};
 use crate::trace::Line;
-use crate::vm::{self, Launch, Stopped, VmError};
+use crate::vm::{self, Launch, Stopped, Timing, VmError};
 use damonlab_guest::units::Nanos;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -140,7 +140,7 @@ pub fn debug(lab: &Lab, recipe: &Recipe, at: &At, logs: &Path) -> Result<Session
         bzimage: &lab.image.bzimage,
         agent: lab.agent,
         machine: &machine.argv,
-        timing: timing(lab, &recipe.scenario)?,
+        timing: Timing::Virtual,
         plan: &recipe.plan,
         clocks: &recipe.scenario.clocks,
         results: logs,
