@@ -6,6 +6,7 @@
 //! [`crate::record::GuestReport`].
 
 use crate::damon::Kdamond;
+use crate::machine_view::MachineView;
 use crate::units::{Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,7 @@ pub const DRAIN_MARK: &str = "damonlab-guest: draining";
 pub const ERROR_MARK: &str = "damonlab-guest: error: ";
 
 /// The version of this document. A guest refuses any other.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// Everything that one run does inside the guest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,11 @@ pub struct Plan {
     pub seed: u64,
     /// Memory that is not there at boot and has to be brought up first, in this order.
     pub cxl: Vec<CxlRegion>,
+    /// Soft-reserved memory to put online, after the CXL regions, in this order.
+    pub soft_reserved: Vec<SoftReserved>,
+    /// What the kernel must show of the machine once all memory is online: nothing is started on another.
+    /// None only where no scenario is run.
+    pub machine: Option<MachineView>,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration, one entry a kdamond.
@@ -53,15 +59,35 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
-/// One CXL region to assemble: one volatile device behind one window.
+/// One CXL region to assemble in a window of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CxlRegion {
     /// The node that the region must become. The guest fails if it became another.
     pub node: NodeId,
-    /// The device's serial number (QEMU `sn=`, sysfs `memN/serial`).
-    pub serial: u64,
-    /// Its whole size, a multiple of 256 MiB.
+    /// The devices' serial numbers (QEMU `sn=`, sysfs `memN/serial`), by their position in the interleave.
+    /// One device is a region without interleave.
+    pub serials: Vec<u64>,
+    /// How many bytes go to a device before the next one's turn (`interleave_granularity`).
+    pub granularity: Bytes,
+    /// The size of each device, all of it used; a multiple of 256 MiB.
+    pub device: Bytes,
+}
+
+impl CxlRegion {
+    /// The region's size.
+    pub fn size(&self) -> Bytes {
+        Bytes(self.device.0.saturating_mul(self.serials.len() as u64))
+    }
+}
+
+/// A node whose memory comes through `dax_hmem` and kmem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoftReserved {
+    /// The node (`target_node` of the DAX device).
+    pub node: NodeId,
+    /// Its size, whole memory blocks.
     pub size: Bytes,
 }
 
@@ -118,6 +144,16 @@ pub enum Step {
     Run {
         /// Guest time.
         time: Nanos,
+    },
+    /// Takes all memory of a CXL or soft-reserved node away, whoever uses it: its pages move elsewhere first.
+    Offline {
+        /// The node.
+        node: NodeId,
+    },
+    /// Puts it back.
+    Online {
+        /// The node.
+        node: NodeId,
     },
     /// Turns every kdamond off and waits until it is gone.
     Stop,

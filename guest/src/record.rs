@@ -4,6 +4,7 @@
 //! [`Sample`] a line each.
 
 use crate::lack::Lack;
+use crate::machine_view::{Difference, MachineView};
 use crate::units::{Addr, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,10 +45,10 @@ pub struct GuestReport {
     pub node_ranges: BTreeMap<NodeId, Vec<(Addr, Addr)>>,
     /// Each workload's pid.
     pub workload_pids: BTreeMap<String, i32>,
-    /// Memory tiers: `/sys/devices/virtual/memory_tiering/memory_tierN/nodelist`.
-    pub memory_tiers: BTreeMap<String, String>,
-    /// Nodes as the guest sees them.
-    pub nodes: BTreeMap<NodeId, NodeView>,
+    /// The machine as the kernel shows it once all memory is online.
+    pub machine: MachineView,
+    /// Where that is not what the plan wants; nothing was started then.
+    pub differences: Vec<Difference>,
     /// Events that the plan named and the kernel does not have.
     pub missing_events: Vec<String>,
     /// One entry a step, in order; shorter than the plan's when the guest stopped early.
@@ -60,22 +61,6 @@ pub struct GuestReport {
     /// brought up to date right before `off`. The kernel answers before it applies schemes, so one more
     /// `damos_stat_after_apply_interval` may come after them.
     pub kdamond_stats: Vec<Vec<SchemeStats>>,
-}
-
-/// A node's visible properties.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeView {
-    /// `cpulist`.
-    pub cpus: String,
-    /// `MemTotal` of `nodeN/meminfo`.
-    pub mem_total: Bytes,
-    /// `distance`, one entry a node.
-    pub distances: Vec<u32>,
-    /// `access0/initiators/read_latency`, nanoseconds, where HMAT gave one.
-    pub read_latency: Option<u64>,
-    /// `access0/initiators/read_bandwidth`, MiB/s, where HMAT gave one.
-    pub read_bandwidth: Option<u64>,
 }
 
 /// How one step went.

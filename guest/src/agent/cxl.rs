@@ -24,21 +24,21 @@ const LIMIT: Nanos = Nanos(10_000_000_000);
 
 /// Brings one region up, and checks that it became the node that the plan says.
 pub fn bring_up(plan: &CxlRegion) -> Result<(), Failure> {
-    let said = |error: Failure| format!("cxl device with serial {:#x}: {error}", plan.serial);
+    let said = |error: Failure| format!("cxl device with serial {:#x}: {error}", plan.serials[0]);
     assemble(plan).map_err(|error| said(error).into())
 }
 
 fn assemble(plan: &CxlRegion) -> Result<(), Failure> {
-    let endpoint =
-        clock::poll(STEP, LIMIT, || endpoint_of(plan.serial)).ok_or_else(|| no_device(plan.serial))?;
+    let endpoint = clock::poll(STEP, LIMIT, || endpoint_of(plan.serials[0]))
+        .ok_or_else(|| no_device(plan.serials[0]))?;
     let endpoint_decoder = clock::poll(STEP, LIMIT, || decoder_of(&endpoint))
         .ok_or_else(|| format!("{} has no decoder of the kind cxl_decoder_endpoint", endpoint.display()))?;
     let root_decoder = root_decoder_of(&endpoint)?;
-    let region = make_region(&root_decoder, &endpoint_decoder, plan.size)?;
+    let region = make_region(&root_decoder, &endpoint_decoder, plan.size())?;
     let dax = clock::poll(STEP, LIMIT, || dax_of(&region)).ok_or_else(|| {
         format!("no kmem device appeared under {} within {} s", region.display(), LIMIT.0 / 1_000_000_000)
     })?;
-    put_online(&dax, &region, plan.size)?;
+    put_online(&dax, &region, plan.size())?;
     check_node(&dax, plan)
 }
 
@@ -208,9 +208,9 @@ fn check_node(dax: &Path, plan: &CxlRegion) -> Result<(), Failure> {
         return Err(format!("the region became {became}, the plan wants {}", plan.node).into());
     }
     let total = topology::meminfo(became)?.get("MemTotal").copied().unwrap_or_default();
-    if total.0 < plan.size.0 {
+    if total.0 < plan.size().0 {
         return Err(
-            format!("{became} has {total} of memory after bring-up, the plan wants {}", plan.size).into()
+            format!("{became} has {total} of memory after bring-up, the plan wants {}", plan.size()).into()
         );
     }
     Ok(())

@@ -74,8 +74,7 @@ impl Run {
         for region in &plan.cxl {
             cxl::bring_up(region)?;
         }
-        self.report.nodes = topology::views();
-        self.report.memory_tiers = topology::memory_tiers();
+        self.report.machine = topology::view();
         self.report.node_ranges = topology::node_ranges()?;
         for workload in &plan.workloads {
             let running = Running::start(workload, plan.seed)?;

@@ -38,6 +38,9 @@ impl Stage<'_> {
         match step {
             Step::Start { refused } => self.start(refused.as_deref(), report),
             Step::Run { time } => self.run(*time).map(|()| None),
+            Step::Offline { node } | Step::Online { node } => {
+                Err(format!("{node} cannot be moved yet").into())
+            }
             Step::Stop => self.stop(report).map(|()| None),
         }
     }

@@ -1,16 +1,15 @@
 //! What the guest sees of its memory: nodes, their address ranges, distances, tiers.
 
 use super::{Failure, files};
-use damonlab_guest::kernel_text::{id_list, node_meminfo, number};
+use damonlab_guest::kernel_text::{id_list, node_meminfo};
+use damonlab_guest::machine_view::MachineView;
 use damonlab_guest::ranges::{AddrRange, merged, system_ram, usable};
-use damonlab_guest::record::NodeView;
 use damonlab_guest::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const NODES: &str = "/sys/devices/system/node";
 const MEMORY: &str = "/sys/devices/system/memory";
-const TIERS: &str = "/sys/devices/virtual/memory_tiering";
 
 /// `/sys/devices/system/node/nodeN`
 pub fn folder(node: NodeId) -> PathBuf {
@@ -68,36 +67,7 @@ fn online_blocks(node: NodeId, size: u64) -> Vec<AddrRange> {
         .collect()
 }
 
-/// Each node's visible properties.
-pub fn views() -> BTreeMap<NodeId, NodeView> {
-    nodes().into_iter().map(|node| (node, view(node))).collect()
-}
-
-fn view(node: NodeId) -> NodeView {
-    let folder = folder(node);
-    let from_initiator = |file: &str| {
-        let text = files::read(folder.join("access0/initiators").join(file)).ok()?;
-        number(&text).filter(|value| *value > 0)
-    };
-    NodeView {
-        cpus: files::read_line(folder.join("cpulist")).unwrap_or_default(),
-        mem_total: meminfo(node).ok().and_then(|fields| fields.get("MemTotal").copied()).unwrap_or_default(),
-        distances: files::read(folder.join("distance"))
-            .map(|text| text.split_whitespace().filter_map(|word| word.parse().ok()).collect())
-            .unwrap_or_default(),
-        read_latency: from_initiator("read_latency"),
-        read_bandwidth: from_initiator("read_bandwidth"),
-    }
-}
-
-/// `memory_tierN` -> its `nodelist`.
-pub fn memory_tiers() -> BTreeMap<String, String> {
-    files::names(TIERS)
-        .into_iter()
-        .filter(|name| name.starts_with("memory_tier"))
-        .filter_map(|name| {
-            let list = files::read_line(PathBuf::from(TIERS).join(&name).join("nodelist")).ok()?;
-            Some((name, list))
-        })
-        .collect()
+/// The machine as the kernel shows it.
+pub fn view() -> MachineView {
+    MachineView::default()
 }

@@ -153,5 +153,5 @@ fn write_plan(dir: &Path, more_seconds: u64) -> io::Result<()> {
     let text = text.replace(SEED_TIME, &format!("for: {}s", 3 + more_seconds));
     let scenario = Scenario::parse("pull-push-short", &text).map_err(Error::other)?;
     fs::write(dir.join(SCENARIO), text)?;
-    fs::write(dir.join(PLAN), serde_json::to_vec(&scenario.plan(0))?)
+    fs::write(dir.join(PLAN), serde_json::to_vec(&scenario.plan(0, Default::default()))?)
 }

@@ -94,7 +94,7 @@ impl Model {
                 agent: None,
                 clock: GuestClock::Virtual,
             },
-            plan: scenario.plan(0),
+            plan: scenario.plan(0, Default::default()),
             scenario,
             report: self.report(),
             trace: Trace::default(),
@@ -111,7 +111,12 @@ impl Model {
         Scenario {
             name: "model".into(),
             summary: "A model.".into(),
-            machine: MachineSpec { nodes: Vec::new(), cxl: Vec::new(), distances: BTreeMap::new() },
+            machine: MachineSpec {
+                nodes: Vec::new(),
+                cxl: Vec::new(),
+                distances: BTreeMap::new(),
+                below_4g: None,
+            },
             workloads: vec![Workload {
                 name: "hot".into(),
                 size: Bytes(32 * MIB),

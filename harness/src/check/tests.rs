@@ -170,7 +170,8 @@ const STORED: [&str; 3] = ["pull-push-short", "cxl", "refused"];
 fn real_runs_pass() {
     for name in STORED {
         let recording = testkit::stored(name);
-        assert_eq!(recording.plan, recording.scenario.plan(recording.meta.seed), "{name}");
+        let machine = crate::machine::Machine::new(&recording.scenario.machine).unwrap();
+        assert_eq!(recording.plan, machine.plan(&recording.scenario, recording.meta.seed), "{name}");
         assert_eq!(Verdict::of(&judge(&recording)).to_string(), "pass", "{name}");
     }
 }

@@ -134,7 +134,7 @@ fn parse(line: &str) -> Line {
 
 /// The fragments that every kernel is built with, in order: `lean` comes second, so that the others
 /// may ask again for what it switches off.
-pub const DEFAULT: [&str; 6] = ["base", "lean", "numa", "cxl", "tracing", "damon"];
+pub const DEFAULT: [&str; 7] = ["base", "lean", "numa", "cxl", "tracing", "damon", "soft-reserved"];
 
 /// The path of the fragment `name` in the source tree at `project`.
 pub fn path(project: &Path, name: &str) -> PathBuf {

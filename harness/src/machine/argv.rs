@@ -3,9 +3,9 @@
 //! Nodes go to QEMU and not through `vng --numa`: that one makes a shared memfd of each, and to save such
 //! a guest takes eleven seconds instead of a half (reading shmem pages allocates them; qemu.md section 0).
 
-use super::{hmat, slit};
-use crate::scenario::{CxlDevice, MachineSpec, NodeSpec};
-use damonlab_guest::units::{Bytes, Nanos};
+use super::{cxl, hmat, layout, slit};
+use crate::scenario::{MachineSpec, NodeSpec};
+use damonlab_guest::units::{Bytes, Nanos, NodeId};
 
 /// What virtme-ng is told, word by word. No word needs quoting in a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Argv {
     /// Arguments of QEMU itself, for `--qemu-opts`: nodes, distances, HMAT, CXL. PCI devices that come
     /// after these on the command line need `bus=pcie.0`.
     pub qemu: Vec<String>,
+    /// Words for the kernel's command line: which RAM is soft-reserved.
+    pub kernel: Vec<String>,
 }
 
 /// A machine that cannot be put into words.
@@ -44,6 +46,7 @@ pub(super) fn compose(spec: &MachineSpec) -> Result<Argv, MachineError> {
         memory: Bytes(spec.nodes.iter().map(|node| node.memory.0).sum()),
         cpus: spec.cpus() as u32,
         qemu: qemu(spec),
+        kernel: layout::kernel_words(spec),
     };
     match argv.qemu.iter().find(|word| !is_plain(word)) {
         Some(word) => Err(MachineError::Quoting(word.clone())),
@@ -58,23 +61,47 @@ fn is_plain(word: &str) -> bool {
 }
 
 /// A node and the memory behind it, `numa-mem<id>`.
-fn node(spec: &MachineSpec, node: &NodeSpec) -> [String; 4] {
-    let id = node.id.0;
-    let mut place = format!("node,nodeid={id},memdev=numa-mem{id}");
+fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
+    let (id, domain) = (node.id.0, domain(spec, node.id));
+    let memory = node.memory.0 > 0;
+    let mut place = format!("node,nodeid={domain}");
+    if memory {
+        place.push_str(&format!(",memdev=numa-mem{id}"));
+    }
     place.extend(node.cpus.iter().map(|cpu| format!(",cpus={cpu}")));
     // QEMU refuses `initiator=` without hmat=on.
     if node.cpus.is_empty() && hmat::wanted(spec) {
-        place.push_str(&format!(",initiator={}", hmat::initiator(spec, node).0));
+        place.push_str(&format!(",initiator={}", self::domain(spec, hmat::initiator(spec, node))));
     }
-    [
-        "-object".to_owned(),
-        format!("memory-backend-ram,id=numa-mem{id},size={}", mebibytes(node.memory)),
-        "-numa".to_owned(),
-        place,
-    ]
+    let mut words = Vec::new();
+    if memory {
+        words.push("-object".to_owned());
+        words.push(format!("memory-backend-ram,id=numa-mem{id},size={}", mebibytes(node.memory)));
+    }
+    words.extend(["-numa".to_owned(), place]);
+    words
 }
 
-fn mebibytes(size: Bytes) -> String {
+/// The proximity domain of a node, which is what QEMU calls a node. CXL ports have the first ones: Linux gives
+/// a window the domain after the last that is a node, and a port's is none (`acpi_numa_init`), so a window would
+/// share the domain of a port that comes later, and have its distance for its own.
+pub(super) fn domain(spec: &MachineSpec, id: NodeId) -> u16 {
+    cxl::ports(spec).count() as u16 + id.0
+}
+
+/// QEMU wants a node's cache after its latency and bandwidth.
+fn cache(spec: &MachineSpec, node: &NodeSpec) -> Option<[String; 2]> {
+    let cache = node.cache?;
+    let word = format!(
+        "hmat-cache,node-id={},size={}K,level=1,associativity=direct,policy=write-back,line={}",
+        domain(spec, node.id),
+        cache.size.0 >> 10,
+        cache.line
+    );
+    Some(["-numa".to_owned(), word])
+}
+
+pub(super) fn mebibytes(size: Bytes) -> String {
     format!("{}M", size.0 / Bytes::MIB.0)
 }
 
@@ -87,22 +114,27 @@ fn qemu(spec: &MachineSpec) -> Vec<String> {
     if !spec.cxl.is_empty() {
         machine.push_str(",cxl=on");
     }
+    if let Some(below) = layout::below_4g(spec) {
+        machine.push_str(&format!(",max-ram-below-4g={}", mebibytes(below)));
+    }
     let mut words = vec!["-machine".to_owned(), machine];
+    words.extend(cxl::port_nodes(spec));
     words.extend(spec.nodes.iter().flat_map(|one| node(spec, one)));
-    for ((from, to), distance) in slit::table(spec) {
-        words.extend(["-numa".to_owned(), format!("dist,src={},dst={},val={distance}", from.0, to.0)]);
+    for ((from, to), distance) in slit::rows(spec) {
+        words.extend(["-numa".to_owned(), format!("dist,src={from},dst={to},val={distance}")]);
     }
     for row in hmat::rows(spec) {
         words.extend(lb(&row));
     }
-    for (index, device) in spec.cxl.iter().enumerate() {
-        words.extend(cxl(index, device));
+    for node in &spec.nodes {
+        words.extend(cache(spec, node).into_iter().flatten());
     }
+    words.extend(cxl::words(spec));
     words
 }
 
 fn lb(row: &hmat::Row) -> [String; 4] {
-    let head = format!("hmat-lb,initiator={},target={},hierarchy=memory", row.initiator.0, row.target.0);
+    let head = format!("hmat-lb,initiator={},target={},hierarchy=memory", row.initiator, row.target);
     let Nanos(latency) = row.latency;
     [
         "-numa".to_owned(),
@@ -110,34 +142,6 @@ fn lb(row: &hmat::Row) -> [String; 4] {
         "-numa".to_owned(),
         format!("{head},data-type=access-bandwidth,bandwidth={}", mebibytes(row.bandwidth)),
     ]
-}
-
-/// The window of a device: whole GiB, as large as the device at least.
-fn window(device: &CxlDevice) -> String {
-    format!("{}G", device.size.0.div_ceil(1 << 30))
-}
-
-/// One volatile device on one root port on one bridge behind one window, the layout of QEMU's
-/// `docs/system/devices/cxl.rst`. Bridges take bus numbers from 12 on, 32 apart.
-fn cxl(index: usize, device: &CxlDevice) -> Vec<String> {
-    let bridge = format!("cxl.{}", index + 1);
-    let bus = 12 + 32 * index;
-    [
-        "-object".to_owned(),
-        format!("memory-backend-ram,id=cxl-mem{index},size={}", mebibytes(device.size)),
-        "-device".to_owned(),
-        format!("pxb-cxl,bus_nr={bus},bus=pcie.0,id={bridge}"),
-        "-device".to_owned(),
-        format!("cxl-rp,port=0,bus={bridge},id=cxl-rp{index},chassis={index},slot=2"),
-        "-device".to_owned(),
-        format!(
-            "cxl-type3,bus=cxl-rp{index},volatile-memdev=cxl-mem{index},id=cxl-dev{index},sn={:#x}",
-            device.serial
-        ),
-        "-machine".to_owned(),
-        format!("cxl-fmw.{index}.targets.0={bridge},cxl-fmw.{index}.size={}", window(device)),
-    ]
-    .to_vec()
 }
 
 /// QEMU arguments that build the machine as virtme-ng would and stop before the first instruction:

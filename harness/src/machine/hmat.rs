@@ -3,15 +3,18 @@
 //! The kernel ignores a pair that lacks one of the two, and QEMU takes rows only with `hmat=on`, so
 //! there is either a whole table or none.
 
-use super::slit;
-use crate::scenario::{MachineSpec, NodeSpec, tier};
+use super::argv::domain;
+use super::{cxl, slit};
+use crate::scenario::{From, MachineSpec, NodeSpec, tier};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 
-/// How one node's memory looks from another.
+/// How one domain's memory, or port, looks from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
-    pub initiator: NodeId,
-    pub target: NodeId,
+    /// The initiator's proximity domain.
+    pub initiator: u16,
+    /// The target's.
+    pub target: u16,
     pub latency: Nanos,
     pub bandwidth: Bytes,
 }
@@ -21,7 +24,7 @@ const HOP: Nanos = Nanos(80);
 
 /// Whether the scenario says anything about speed.
 pub(super) fn wanted(spec: &MachineSpec) -> bool {
-    spec.nodes.iter().any(|node| node.from.is_some())
+    spec.nodes.iter().any(|node| node.from.is_some()) || spec.cxl.iter().any(|window| window.port.is_some())
 }
 
 /// The node with CPUs that a memory-only node belongs to: the one it is `from`, else the nearest.
@@ -40,16 +43,33 @@ pub(super) fn rows(spec: &MachineSpec) -> Vec<Row> {
     if !wanted(spec) {
         return Vec::new();
     }
-    let initiators = spec.nodes.iter().filter(|node| !node.cpus.is_empty());
-    initiators.flat_map(|initiator| spec.nodes.iter().map(|target| row(spec, initiator.id, target))).collect()
+    let initiators: Vec<&NodeSpec> = spec.nodes.iter().filter(|node| !node.cpus.is_empty()).collect();
+    let ports = cxl::ports(spec).enumerate();
+    let to_ports = ports.flat_map(|(port, (_, from))| {
+        initiators.iter().map(move |node| to_port(spec, node.id, port as u16, &from))
+    });
+    let to_nodes =
+        initiators.iter().flat_map(|node| spec.nodes.iter().map(|target| row(spec, node.id, target)));
+    to_ports.chain(to_nodes).collect()
+}
+
+fn to_port(spec: &MachineSpec, initiator: NodeId, port: u16, from: &From) -> Row {
+    let near = (from.latency, from.bandwidth);
+    let (latency, bandwidth) = if from.node == initiator { near } else { far(near) };
+    Row { initiator: domain(spec, initiator), target: port, latency, bandwidth }
 }
 
 fn row(spec: &MachineSpec, initiator: NodeId, target: &NodeSpec) -> Row {
+    let (latency, bandwidth) = speed(spec, initiator, target);
+    Row { initiator: domain(spec, initiator), target: domain(spec, target.id), latency, bandwidth }
+}
+
+/// A node's latency and bandwidth, seen from a node with CPUs.
+pub(super) fn speed(spec: &MachineSpec, initiator: NodeId, target: &NodeSpec) -> (Nanos, Bytes) {
     let dram = tier::dram(spec);
     let home = if target.cpus.is_empty() { self::initiator(spec, target) } else { target.id };
     let near = target.from.map_or(dram, |from| (from.latency, from.bandwidth));
-    let (latency, bandwidth) = if home == initiator { near } else { far(near) };
-    Row { initiator, target: target.id, latency, bandwidth }
+    if home == initiator { near } else { far(near) }
 }
 
 /// The same memory from another node: DRAM 100 ns and 10 GiB/s becomes 180 ns and 8 GiB/s, a slow

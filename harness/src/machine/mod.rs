@@ -4,27 +4,27 @@
 //! is checked against a character set that no shell touches.
 
 mod argv;
+mod cxl;
 mod hmat;
+mod layout;
 mod slit;
+mod view;
 
 pub use argv::{Argv, MachineError, qemu_check_args};
+pub use layout::ranges;
 
-use crate::scenario::{MachineSpec, tier};
-use damonlab_guest::units::NodeId;
-use std::collections::BTreeMap;
+use crate::scenario::{MachineSpec, Scenario};
+use damonlab_guest::machine_view::MachineView;
+use damonlab_guest::plan::Plan;
 
 /// A machine, ready to be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
-    /// The words for virtme-ng.
+    /// The words for virtme-ng, QEMU and the kernel.
     pub argv: Argv,
-    /// The memory tier (`memory_tierN`) in which the kernel will put each node.
-    pub tiers: BTreeMap<NodeId, u64>,
+    /// What the kernel must show of it.
+    pub view: MachineView,
 }
-
-/// The tier of `dax/kmem` memory without HMAT: five times DRAM's abstract distance
-/// (`MEMTIER_DEFAULT_DAX_ADISTANCE`).
-const KMEM_ADISTANCE: u64 = tier::DRAM_ADISTANCE * 5;
 
 impl Machine {
     /// The machine that `spec` asks for.
@@ -33,23 +33,13 @@ impl Machine {
     ///
     /// [`MachineError`] if a word would need quoting.
     pub fn new(spec: &MachineSpec) -> Result<Machine, MachineError> {
-        Ok(Machine { argv: argv::compose(spec)?, tiers: tiers(spec) })
+        Ok(Machine { argv: argv::compose(spec)?, view: view::wanted(spec) })
     }
-}
 
-/// Which tier each node will be in, from its HMAT attributes where it has some.
-fn tiers(spec: &MachineSpec) -> BTreeMap<NodeId, u64> {
-    let dram = tier::dram(spec);
-    let mut tiers = BTreeMap::new();
-    for node in &spec.nodes {
-        let adistance = match node.from {
-            Some(from) if node.cpus.is_empty() => tier::adistance(from.latency, from.bandwidth, dram),
-            _ => tier::DRAM_ADISTANCE,
-        };
-        tiers.insert(node.id, tier::of(adistance));
+    /// What the guest is told to do.
+    pub fn plan(&self, scenario: &Scenario, seed: u64) -> Plan {
+        scenario.plan(seed, self.view.clone())
     }
-    tiers.extend(spec.cxl.iter().map(|device| (device.node, tier::of(KMEM_ADISTANCE))));
-    tiers
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! QEMU wants all pairs or none. Linux picks the preferred demotion target by distance, so a slow
 //! node has to be farther away than DRAM.
 
+use super::argv::domain;
 use crate::scenario::{MachineSpec, NodeSpec};
 use damonlab_guest::units::NodeId;
 use std::collections::BTreeMap;
@@ -19,8 +20,29 @@ const SLOW: u8 = 30;
 /// See [`SLOW`].
 const SLOW_REMOTE: u8 = 40;
 
+/// Every ordered pair of different proximity domains with its distance; empty where no table is wanted.
+/// A CXL port is [`REMOTE`] from everywhere, which nobody reads: it is no node of the kernel's.
+pub(super) fn rows(spec: &MachineSpec) -> BTreeMap<(u16, u16), u8> {
+    let nodes = table(spec);
+    if nodes.is_empty() {
+        return BTreeMap::new();
+    }
+    let ports = domain(spec, NodeId(0));
+    let all = ports + spec.nodes.len() as u16;
+    let mut rows: BTreeMap<(u16, u16), u8> = BTreeMap::new();
+    for from in 0..all {
+        rows.extend(
+            (0..all).filter(|to| *to != from && from.min(*to) < ports).map(|to| ((from, to), REMOTE)),
+        );
+    }
+    rows.extend(
+        nodes.into_iter().map(|((from, to), distance)| ((domain(spec, from), domain(spec, to)), distance)),
+    );
+    rows
+}
+
 /// Every ordered pair of different nodes with its distance; empty where no table is wanted.
-pub(super) fn table(spec: &MachineSpec) -> BTreeMap<(NodeId, NodeId), u8> {
+fn table(spec: &MachineSpec) -> BTreeMap<(NodeId, NodeId), u8> {
     let derived = spec.nodes.iter().any(is_slow);
     if spec.nodes.len() < 2 || (spec.distances.is_empty() && !derived) {
         return BTreeMap::new();

@@ -1,5 +1,6 @@
 use super::*;
 use crate::scenario;
+use damonlab_guest::units::NodeId;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -50,7 +51,7 @@ fn two_dram_and_two_slow_nodes_are_the_measured_example() {
         (3, 2, 50),
     ];
     assert_eq!(distances(argv), table.map(|(src, dst, val)| format!("src={src},dst={dst},val={val}")));
-    let tiers: Vec<u64> = machine.tiers.values().copied().collect();
+    let tiers: Vec<u64> = machine.view.nodes.values().filter_map(|node| node.tier).collect();
     assert_eq!(tiers, [4, 4, 27, 27]);
 }
 
@@ -108,11 +109,11 @@ fn a_cxl_device_brings_its_bridge_and_window_and_counts_in_no_memory() {
         "memory-backend-ram,id=cxl-mem0,size=256M",
         "volatile-memdev=cxl-mem0",
         "sn=0x1",
-        "cxl-fmw.0.size=1G",
+        "cxl-fmw.0.size=256M",
     ] {
         assert!(line.contains(part), "{part} is not in {line}");
     }
-    assert_eq!(machine.tiers[&NodeId(1)], 22, "dax/kmem memory, as a booted kernel showed");
+    assert_eq!(machine.view.nodes[&NodeId(1)].tier, Some(22), "dax/kmem memory, as a booted kernel showed");
 }
 
 #[test]

@@ -29,7 +29,6 @@ use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
 use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
 use damonlab_guest::plan::Plan;
-use damonlab_guest::units::Bytes;
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -123,14 +122,14 @@ pub enum RunError {
 /// # Errors
 /// Only what the user has to mend or asked for; a failure of the host or of QEMU is a verdict.
 pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
-    run_plan(lab, loaded, &loaded.scenario.plan(seed))
+    let machine = Machine::new(&loaded.scenario.machine)?;
+    run_plan(lab, loaded, &machine, &machine.plan(&loaded.scenario, seed))
 }
 
 /// Runs one scenario with a plan that was made of it, now or earlier.
-fn run_plan(lab: &Lab, loaded: &Loaded, plan: &Plan) -> Result<Report, RunError> {
+fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Result<Report, RunError> {
     let scenario = &loaded.scenario;
-    let machine = Machine::new(&scenario.machine)?;
-    let _slot = slot(scenario, &machine)?;
+    let _slot = slot(scenario)?;
     let timing = timing(lab, scenario);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
@@ -219,9 +218,8 @@ fn timing(lab: &Lab, scenario: &Scenario) -> Result<Timing, VmError> {
 }
 
 /// One of the host's slots, for as long as the guest lives. CXL memory is QEMU's too, and not in `-m`.
-fn slot(scenario: &Scenario, machine: &Machine) -> Result<Slot, RunError> {
-    let cxl: u64 = scenario.machine.cxl.iter().map(|device| device.size.0).sum();
-    let memory = Bytes(machine.argv.memory.0.saturating_add(cxl));
+fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
+    let memory = scenario.machine.memory();
     let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
     Slot::acquire(slots::count()?, memory, waiting).map_err(|error| match error {
         LockError::Interrupted(stop) => stop.into(),

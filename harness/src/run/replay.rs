@@ -3,6 +3,7 @@
 use super::{Lab, Loaded, Report, RunError, run_plan};
 use crate::host::paths::quoted;
 use crate::kernel::{self, Image};
+use crate::machine::Machine;
 use crate::recording::compare::{Difference, Extent, extent, first_difference};
 use crate::recording::{Recipe, agent_digest};
 use crate::setup;
@@ -91,7 +92,7 @@ pub fn unlike(recipe: &Recipe, lab: &Lab) -> Vec<String> {
         Some(_) => {}
         None => found.push("the recording does not say which guest agent it had".to_owned()),
     }
-    if scenario.plan(meta.seed) != *plan {
+    if Machine::new(&scenario.machine).is_ok_and(|machine| machine.plan(scenario, meta.seed) != *plan) {
         found
             .push("this damonlab would make another plan of the scenario; the stored plan is run".to_owned());
     }
@@ -104,7 +105,8 @@ pub fn unlike(recipe: &Recipe, lab: &Lab) -> Vec<String> {
 /// As [`super::run`]; a file of one of the recordings that cannot be read.
 pub fn replay(lab: &Lab, recipe: &Recipe) -> Result<Replay, RunError> {
     let loaded = Loaded { scenario: recipe.scenario.clone(), text: recipe.scenario_text.clone() };
-    let report = run_plan(lab, &loaded, &recipe.plan)?;
+    let machine = Machine::new(&loaded.scenario.machine)?;
+    let report = run_plan(lab, &loaded, &machine, &recipe.plan)?;
     let outcome = outcome(&recipe.dir, &report).map_err(RunError::Results)?;
     Ok(Replay { report, outcome })
 }

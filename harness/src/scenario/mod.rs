@@ -12,6 +12,7 @@ mod guest_clock;
 mod machine;
 mod raw;
 mod raw_damon;
+mod raw_machine;
 mod read;
 mod resolve;
 mod suggest;
@@ -31,13 +32,14 @@ pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use guest_clock::{GuestClock, NoClock};
-pub use machine::{CxlDevice, From, MachineSpec, NodeSpec};
+pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use read::all;
 pub use window::charge_window;
 
 use damonlab_guest::damon::Kdamond;
-use damonlab_guest::plan::{CxlRegion, PLAN_VERSION, Plan, Step, Trace, Workload};
-use damonlab_guest::units::Nanos;
+use damonlab_guest::machine_view::MachineView;
+use damonlab_guest::plan::{CxlRegion, PLAN_VERSION, Plan, SoftReserved, Step, Trace, Workload};
+use damonlab_guest::units::{Bytes, Nanos};
 
 /// A scenario that makes sense.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,18 +80,15 @@ pub enum SnapshotKind {
 }
 
 impl Scenario {
-    /// What the guest is told to do.
-    pub fn plan(&self, seed: u64) -> Plan {
+    /// What the guest is told to do, on a machine that must look like `wanted`.
+    pub fn plan(&self, seed: u64, wanted: MachineView) -> Plan {
         Plan {
             version: PLAN_VERSION,
             scenario: self.name.clone(),
             seed,
-            cxl: self
-                .machine
-                .cxl
-                .iter()
-                .map(|device| CxlRegion { node: device.node, serial: device.serial, size: device.size })
-                .collect(),
+            cxl: self.machine.cxl.iter().map(region).collect(),
+            soft_reserved: self.machine.nodes.iter().filter_map(soft_reserved).collect(),
+            machine: Some(wanted),
             workloads: self.workloads.clone(),
             kdamonds: self.kdamonds.clone(),
             trace: self.trace.clone(),
@@ -102,6 +101,19 @@ impl Scenario {
     pub fn guest_time(&self) -> Nanos {
         guest_time(&self.steps)
     }
+}
+
+fn region(window: &CxlWindow) -> CxlRegion {
+    CxlRegion {
+        node: window.node,
+        serials: window.devices.iter().map(|device| device.serial).collect(),
+        granularity: window.granularity,
+        device: window.devices.first().map_or(Bytes(0), |device| device.size),
+    }
+}
+
+fn soft_reserved(node: &NodeSpec) -> Option<SoftReserved> {
+    node.soft_reserved.then_some(SoftReserved { node: node.id, size: node.memory })
 }
 
 fn guest_time(steps: &[Step]) -> Nanos {

@@ -3,7 +3,8 @@
 //! Nothing is judged here; [`super::resolve`] does that, with the place of every value at hand.
 
 use super::raw_damon::RawKdamond;
-use super::units::{Node, Number, Rate, Share, Size, Time, Word};
+use super::raw_machine::RawMachine;
+use super::units::{Node, Number, Share, Size, Time, Word};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
@@ -34,50 +35,6 @@ pub(super) struct RawScenario {
     pub clock: Option<At<Word>>,
     #[serde(default)]
     pub clocks: RawClocks,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawMachine {
-    pub nodes: At<Vec<RawNode>>,
-    #[serde(default)]
-    pub distances: Vec<RawDistance>,
-    #[serde(default)]
-    pub cxl: Vec<RawCxl>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawNode {
-    pub id: At<Node>,
-    pub memory: At<Size>,
-    #[serde(default)]
-    pub cpus: Vec<At<Number>>,
-    pub from: Option<RawFrom>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawFrom {
-    pub node: At<Node>,
-    pub latency: At<Time>,
-    pub bandwidth: At<Rate>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDistance {
-    pub from: At<Node>,
-    pub to: At<Node>,
-    pub distance: At<Number>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawCxl {
-    pub node: At<Node>,
-    pub size: At<Size>,
-    pub serial: Option<At<Number>>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -125,12 +82,20 @@ pub(super) struct RawClocks {
     pub shutdown: Option<At<Time>>,
 }
 
-/// `start`, `start: {refused: EINVAL}`, `run: {..}` or `stop`.
+/// `start`, `start: {refused: EINVAL}`, `run: {..}`, `offline: {node: N}`, `online: {node: N}` or `stop`.
 #[derive(Debug)]
 pub(super) enum RawStep {
     Start(RawStart),
     Run(RawRun),
+    Offline(RawNodeStep),
+    Online(RawNodeStep),
     Stop,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNodeStep {
+    pub node: At<Node>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -147,7 +112,7 @@ pub(super) struct RawRun {
     pub time: Option<At<Time>>,
 }
 
-const STEPS: &[&str] = &["start", "run", "stop"];
+const STEPS: &[&str] = &["start", "run", "offline", "online", "stop"];
 
 struct StepVisitor;
 
@@ -155,13 +120,16 @@ impl<'de> Visitor<'de> for StepVisitor {
     type Value = RawStep;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a step: start, run: {windows: N}, run: {for: 10s} or stop")
+        f.write_str("a step: start, run: {windows: N}, run: {for: 10s}, offline: {node: N}, online: {node: N} or stop")
     }
 
     fn visit_str<E: de::Error>(self, word: &str) -> Result<RawStep, E> {
         match word {
             "start" => Ok(RawStep::Start(RawStart::default())),
             "stop" => Ok(RawStep::Stop),
+            "offline" | "online" => {
+                Err(E::custom(format_args!("'{word}' needs to know what: {word}: {{node: 1}}")))
+            }
             "run" => Err(E::custom("'run' needs to know how long: run: {windows: 60} or run: {for: 10s}")),
             _ => Err(E::unknown_variant(word, STEPS)),
         }
@@ -171,6 +139,8 @@ impl<'de> Visitor<'de> for StepVisitor {
         let step = match map.next_key::<String>()?.as_deref() {
             Some("start") => RawStep::Start(map.next_value::<Option<RawStart>>()?.unwrap_or_default()),
             Some("run") => RawStep::Run(map.next_value()?),
+            Some("offline") => RawStep::Offline(map.next_value()?),
+            Some("online") => RawStep::Online(map.next_value()?),
             Some("stop") => {
                 map.next_value::<()>()?;
                 RawStep::Stop

@@ -316,8 +316,8 @@ fn a_distance_counts_both_ways_unless_both_are_given() {
 #[test]
 fn a_plan_carries_the_scenario_to_the_guest() {
     let scenario = Scenario::load(&folder().join("cxl-promote.yaml")).unwrap();
-    let plan = scenario.plan(7);
-    assert_eq!((plan.seed, plan.cxl.len(), plan.cxl[0].serial, plan.cxl[0].node), (7, 1, 1, NodeId(2)));
+    let plan = scenario.plan(7, Default::default());
+    assert_eq!((plan.seed, plan.cxl.len(), plan.cxl[0].serials[0], plan.cxl[0].node), (7, 1, 1, NodeId(2)));
     assert_eq!(plan.kdamonds, scenario.kdamonds);
 }
 

@@ -7,7 +7,11 @@ use damonlab_guest::units::{Bytes, Nanos, NodeId};
 pub const DRAM_ADISTANCE: u64 = 576;
 
 /// `1 << MEMTIER_CHUNK_BITS`: how much abstract distance makes a tier.
-const TIER: u64 = 128;
+pub const TIER: u64 = 128;
+
+/// The abstract distance of `dax/kmem` memory without HMAT: five times DRAM's
+/// (`MEMTIER_DEFAULT_DAX_ADISTANCE`).
+pub const KMEM_ADISTANCE: u64 = DRAM_ADISTANCE * 5;
 
 /// The latency and bandwidth that a DRAM node has unless it says otherwise.
 pub const DRAM: (Nanos, Bytes) = (Nanos(100), Bytes(10 << 30));
@@ -25,6 +29,19 @@ pub fn adistance(latency: Nanos, bandwidth: Bytes, dram: (Nanos, Bytes)) -> u64 
     let ns = |time: Nanos| u128::from(time.0).max(1) * 2;
     let scaled = u128::from(DRAM_ADISTANCE) * ns(latency) / ns(dram.0) * mib(dram.1) / mib(bandwidth);
     u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+/// The abstract distance of a node's memory; none for a node without memory.
+pub fn distance_of(machine: &MachineSpec, id: NodeId) -> Option<u64> {
+    if machine.cxl.iter().any(|window| window.node == id) {
+        return Some(KMEM_ADISTANCE);
+    }
+    let node = machine.nodes.iter().find(|node| node.id == id && node.memory.0 > 0)?;
+    Some(match node.from {
+        Some(from) if node.cpus.is_empty() => adistance(from.latency, from.bandwidth, dram(machine)),
+        None if node.soft_reserved => KMEM_ADISTANCE,
+        _ => DRAM_ADISTANCE,
+    })
 }
 
 /// The tier's number, as in `memory_tierN`.

@@ -47,9 +47,11 @@ fn steps(text: &mut Text, recording: &Recording) {
     let mut done = recording.report.steps.iter();
     for step in &recording.plan.steps {
         let name = match step {
-            Step::Start { .. } => "start",
-            Step::Run { .. } => "run",
-            Step::Stop => "stop",
+            Step::Start { .. } => "start".to_owned(),
+            Step::Run { .. } => "run".to_owned(),
+            Step::Offline { node } => format!("{node} offline"),
+            Step::Online { node } => format!("{node} online"),
+            Step::Stop => "stop".to_owned(),
         };
         let outcome = match done.next().map(|outcome| &outcome.refused) {
             None => "not reached".to_owned(),

@@ -268,6 +268,8 @@ fn no_step() -> Plan {
         scenario: "probe".to_owned(),
         seed: 0,
         cxl: Vec::new(),
+        soft_reserved: Vec::new(),
+        machine: None,
         workloads: Vec::new(),
         kdamonds: Vec::new(),
         trace: Trace { events: Vec::new(), buffer: Bytes::MIB },

@@ -92,6 +92,11 @@ pub fn arguments(machine: &Argv, folder: &Path, timing: &Timing) -> Result<Vec<O
     Ok(words)
 }
 
+/// What the kernel is told on this machine.
+fn kernel_words(machine: &Argv) -> Vec<&str> {
+    KERNEL_WORDS.iter().copied().chain(machine.kernel.iter().map(String::as_str)).collect()
+}
+
 fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
     let socket = |id: &str, name: &str| format!("socket,id={id},path={place}/{name},server=on,wait=off");
     let mut words: Vec<String> = match timing {
@@ -118,7 +123,7 @@ fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
         format!("{place}/{}", file::INITRD),
         // The last -append is the one that counts. One word to QEMU: the shell takes the quotes away.
         "-append".to_owned(),
-        format!("'{}'", KERNEL_WORDS.join(" ")),
+        format!("'{}'", kernel_words(machine).join(" ")),
         "-fw_cfg".to_owned(),
         format!("name={FW_CFG_NAME},file={place}/{}", file::PLAN),
         "-qmp".to_owned(),
@@ -154,7 +159,12 @@ mod tests {
     use damonlab_guest::units::Bytes;
 
     fn machine() -> Argv {
-        Argv { memory: Bytes(1 << 30), cpus: 1, qemu: vec!["-machine".into(), "q35".into()] }
+        Argv {
+            memory: Bytes(1 << 30),
+            cpus: 1,
+            qemu: vec!["-machine".into(), "q35".into()],
+            kernel: Vec::new(),
+        }
     }
 
     #[test]

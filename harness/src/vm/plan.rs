@@ -23,7 +23,7 @@ mod tests {
 
     fn plan(name: &str) -> Plan {
         let path = crate::host::paths::project().join("scenarios/pull-push.yaml");
-        Plan { scenario: name.to_owned(), ..Scenario::load(&path).unwrap().plan(0) }
+        Plan { scenario: name.to_owned(), ..Scenario::load(&path).unwrap().plan(0, Default::default()) }
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Names {
 /// The machine that `text` means, also one that no clock can be promised for.
 #[cfg(test)]
 pub(crate) fn machine_of(text: &str) -> MachineSpec {
-    let raw: super::raw::RawMachine = serde_saphyr::from_str(text).unwrap();
+    let raw: super::raw_machine::RawMachine = serde_saphyr::from_str(text).unwrap();
     machine::resolve(&raw).unwrap()
 }
 
@@ -100,7 +100,7 @@ pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
     let names = names(&machine, &workloads, &raw.steps);
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
-    let steps = steps::resolve(&raw.steps, &kdamonds)?;
+    let steps = steps::resolve(&raw.steps, &kdamonds, &machine)?;
     let windows = steps::windows_run(&steps, &kdamonds);
     let trace = trace(&raw.trace, &machine)?;
     let run = expect::Run { names: &names, windows, events: &trace.events };
@@ -144,11 +144,12 @@ fn check_header(name: &str, raw: &RawScenario) -> Checked<()> {
 }
 
 fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
-    let dram = machine.nodes.iter().map(|node| node.id);
+    let dram =
+        machine.nodes.iter().filter(|node| node.memory.0 > 0 || !node.cpus.is_empty()).map(|node| node.id);
     let refused =
         |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
     Names {
-        nodes: dram.chain(machine.cxl.iter().map(|device| device.node)).collect(),
+        nodes: dram.chain(machine.cxl.iter().map(|window| window.node)).collect(),
         workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
         refused: steps.value.iter().any(refused),
     }
@@ -169,10 +170,10 @@ fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
     Ok(Trace { events, buffer })
 }
 
-/// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on node 0.
+/// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on its boot node.
 fn largest_buffer(machine: &MachineSpec) -> Bytes {
-    let cpus = machine.nodes.iter().map(|node| node.cpus.len() as u64).sum::<u64>();
-    Bytes(machine.nodes.first().map_or(0, |zero| zero.memory.0) / 2 / cpus.max(1))
+    let memory = machine.boot_node().map_or(0, |node| node.memory.0);
+    Bytes(memory / 2 / (machine.cpus() as u64).max(1))
 }
 
 fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<Bytes> {
@@ -181,7 +182,9 @@ fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<Bytes> {
         return Err(Fault::at(place, format!("a trace buffer of {buffer} loses events")).help("64K at least"));
     }
     if buffer > largest {
-        let message = format!("a trace buffer of {buffer} for each CPU is more than half of node 0");
+        let message = format!(
+            "a trace buffer of {buffer} for each CPU is more than half of the node that the kernel boots on"
+        );
         return Err(Fault::at(place, message).help(format!("{largest} at most here")));
     }
     Ok(buffer)

@@ -1,13 +1,15 @@
 //! The steps: an order that makes sense, and durations in guest time.
 
 use crate::scenario::error::{Checked, Fault};
-use crate::scenario::raw::{At, RawRun, RawStart, RawStep};
+use crate::scenario::machine::MachineSpec;
+use crate::scenario::raw::{At, RawNodeStep, RawRun, RawStart, RawStep};
 use crate::scenario::units::Number;
 use crate::scenario::vocabulary::ERRNOS;
 use crate::scenario::{charge_window, guest_time};
 use damonlab_guest::damon::Kdamond;
 use damonlab_guest::plan::Step;
-use damonlab_guest::units::Nanos;
+use damonlab_guest::units::{Nanos, NodeId};
+use std::collections::BTreeSet;
 
 /// The most guest time that one scenario may ask for.
 const MAX_TIME: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
@@ -20,17 +22,24 @@ enum State {
     Refused,
 }
 
-pub(super) fn resolve(raw: &At<Vec<At<RawStep>>>, kdamonds: &[Kdamond]) -> Checked<Vec<Step>> {
+pub(super) fn resolve(
+    raw: &At<Vec<At<RawStep>>>,
+    kdamonds: &[Kdamond],
+    machine: &MachineSpec,
+) -> Checked<Vec<Step>> {
     if raw.value.is_empty() {
         return Err(Fault::at(raw, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
     }
     let mut state = State::Off;
     let mut total = 0u64;
     let mut steps = Vec::new();
+    let mut offline = BTreeSet::new();
     for place in &raw.value {
         let (step, next) = match &place.value {
             RawStep::Start(start) => self::start(place, start, state, kdamonds)?,
             RawStep::Run(run) => (self::run(place, run, state, kdamonds)?, state),
+            RawStep::Offline(node) => (self::offline(node, state, machine, &mut offline)?, state),
+            RawStep::Online(node) => (online(node, state, &mut offline)?, state),
             RawStep::Stop => (stop(place, state)?, State::Off),
         };
         if let Step::Run { time } = &step {
@@ -63,7 +72,7 @@ fn start(place: &At<RawStep>, raw: &RawStart, state: State, kdamonds: &[Kdamond]
     }
 }
 
-fn after_refusal(place: &At<RawStep>) -> Fault {
+fn after_refusal<T>(place: &At<T>) -> Fault {
     Fault::at(place, "nothing can follow a start that the kernel must refuse")
 }
 
@@ -100,6 +109,42 @@ fn windows_time(windows: &At<Number>, kdamonds: &[Kdamond]) -> Checked<Nanos> {
             Err(Fault::at(windows, message))
         }
     }
+}
+
+fn offline(
+    raw: &RawNodeStep,
+    state: State,
+    machine: &MachineSpec,
+    offline: &mut BTreeSet<NodeId>,
+) -> Checked<Step> {
+    let node = raw.node.value.0;
+    if state == State::Refused {
+        return Err(after_refusal(&raw.node));
+    }
+    if !machine.is_removable(node) {
+        let wrong = if machine.memory_of(node).is_none() {
+            "there is no"
+        } else {
+            "the memory cannot be taken away of"
+        };
+        return Err(Fault::at(&raw.node, format!("{wrong} {node}"))
+            .help("a CXL window or a node with `soft_reserved: true` can go offline"));
+    }
+    if !offline.insert(node) {
+        return Err(Fault::at(&raw.node, format!("{node} is offline already")));
+    }
+    Ok(Step::Offline { node })
+}
+
+fn online(raw: &RawNodeStep, state: State, offline: &mut BTreeSet<NodeId>) -> Checked<Step> {
+    let node = raw.node.value.0;
+    if state == State::Refused {
+        return Err(after_refusal(&raw.node));
+    }
+    if !offline.remove(&node) {
+        return Err(Fault::at(&raw.node, format!("{node} is not offline")).help("put `offline` before it"));
+    }
+    Ok(Step::Online { node })
 }
 
 fn stop(place: &At<RawStep>, state: State) -> Checked<Step> {

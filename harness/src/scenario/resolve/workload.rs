@@ -46,9 +46,7 @@ fn check_name(name: &At<Word>) -> Checked<()> {
 
 fn capacity(raw: &RawWorkload, machine: &MachineSpec) -> Checked<Bytes> {
     let id = raw.node.value.0;
-    let dram = machine.nodes.iter().find(|node| node.id == id).map(|node| node.memory);
-    let cxl = machine.cxl.iter().find(|device| device.node == id).map(|device| device.size);
-    dram.or(cxl).ok_or_else(|| {
+    machine.memory_of(id).ok_or_else(|| {
         let last = machine.nodes.len() + machine.cxl.len() - 1;
         Fault::at(&raw.node, format!("there is no {id}"))
             .help(format!("the machine has the nodes 0 to {last}"))

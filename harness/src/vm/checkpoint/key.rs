@@ -60,8 +60,12 @@ mod tests {
             for name in ["bzImage", "qemu", "vng"] {
                 fs::write(folder.path().join(name), name).unwrap();
             }
-            let machine =
-                Argv { memory: Bytes(1 << 30), cpus: 1, qemu: vec!["-machine".into(), "q35".into()] };
+            let machine = Argv {
+                memory: Bytes(1 << 30),
+                cpus: 1,
+                qemu: vec!["-machine".into(), "q35".into()],
+                kernel: Vec::new(),
+            };
             Parts { folder, agent: b"agent".to_vec(), machine, qemu_version: "QEMU 10".into() }
         }
 
@@ -82,7 +86,7 @@ mod tests {
                 agent: &self.agent,
                 machine: &self.machine,
                 timing: Timing::Virtual,
-                plan: &scenario.plan(0),
+                plan: &scenario.plan(0, Default::default()),
                 clocks: &scenario.clocks,
                 results: self.folder.path(),
                 checkpoints: None,

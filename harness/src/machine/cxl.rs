@@ -1,0 +1,152 @@
+//! The CXL tree in QEMU's words: host bridges, ports, switches, devices, windows, as in QEMU's
+//! `docs/system/devices/cxl.rst`.
+
+use super::argv::mebibytes;
+use crate::scenario::{Across, CxlWindow, From, MachineSpec};
+
+/// Host bridges take bus numbers from here on, this far apart: what is below each needs some.
+const FIRST_BUS: usize = 12;
+const BUSES: usize = 32;
+
+/// All of it; empty without windows.
+pub(super) fn words(spec: &MachineSpec) -> Vec<String> {
+    let mut tree = Tree::default();
+    for (index, window) in spec.cxl.iter().enumerate() {
+        tree.window(index, window);
+    }
+    for (domain, (bridge, _)) in ports(spec).enumerate() {
+        tree.words(
+            "-object",
+            format!("acpi-generic-port,id=cxl-port{domain},pci-bus=cxl.{bridge},node={domain}"),
+        );
+    }
+    tree.words
+}
+
+/// The generic ports: the number of each one's host bridge, and how far it is. Their place in this list is
+/// their proximity domain.
+pub(super) fn ports(spec: &MachineSpec) -> impl Iterator<Item = (usize, From)> {
+    let mut bridge = 0;
+    spec.cxl.iter().flat_map(move |window| {
+        let first = bridge + 1;
+        bridge += bridges(window);
+        let port = window.port;
+        (first..=bridge).filter_map(move |bridge| port.map(|from| (bridge, from)))
+    })
+}
+
+/// The proximity domains of the ports, without memory or CPUs.
+pub(super) fn port_nodes(spec: &MachineSpec) -> Vec<String> {
+    (0..ports(spec).count())
+        .flat_map(|domain| ["-numa".to_owned(), format!("node,nodeid={domain}")])
+        .collect()
+}
+
+/// How many host bridges a window has.
+fn bridges(window: &CxlWindow) -> usize {
+    if window.across == Across::Bridges { window.devices.len() } else { 1 }
+}
+
+/// A tree under construction: names are numbered through the whole machine.
+#[derive(Default)]
+struct Tree {
+    words: Vec<String>,
+    bridges: usize,
+    root_ports: usize,
+    switches: usize,
+    devices: usize,
+    slots: usize,
+}
+
+impl Tree {
+    fn words(&mut self, option: &str, value: String) {
+        self.words.extend([option.to_owned(), value]);
+    }
+
+    fn window(&mut self, index: usize, window: &CxlWindow) {
+        let first = self.bridges + 1;
+        match window.across {
+            Across::Ports => {
+                let bridge = self.bridge(window);
+                for (number, device) in window.devices.iter().enumerate() {
+                    let port = self.root_port(&bridge, number);
+                    self.device(&port, device.size, device.serial);
+                }
+            }
+            Across::Bridges => {
+                for device in &window.devices {
+                    let bridge = self.bridge(window);
+                    let port = self.root_port(&bridge, 0);
+                    self.device(&port, device.size, device.serial);
+                }
+            }
+            Across::Switch => self.switch(window),
+        }
+        let mut fixed: Vec<String> = (first..=self.bridges)
+            .enumerate()
+            .map(|(at, bridge)| format!("cxl-fmw.{index}.targets.{at}=cxl.{bridge}"))
+            .collect();
+        fixed.push(format!("cxl-fmw.{index}.size={}", mebibytes(window.size())));
+        if self.bridges > first {
+            fixed.push(format!(
+                "cxl-fmw.{index}.interleave-granularity={}",
+                granularity(window.granularity.0)
+            ));
+        }
+        self.words("-machine", fixed.join(","));
+    }
+
+    /// A bridge with one root port has no decoder of its own, unless told so; with an interleave below a single
+    /// port the kernel wants none either.
+    fn bridge(&mut self, _window: &CxlWindow) -> String {
+        self.bridges += 1;
+        let name = format!("cxl.{}", self.bridges);
+        let bus = FIRST_BUS + BUSES * (self.bridges - 1);
+        self.words("-device", format!("pxb-cxl,bus_nr={bus},bus=pcie.0,id={name}"));
+        name
+    }
+
+    fn root_port(&mut self, bridge: &str, number: usize) -> String {
+        let (name, slot) = (format!("cxl-rp{}", self.root_ports), self.slot());
+        self.words("-device", format!("cxl-rp,port={number},bus={bridge},id={name},chassis=0,slot={slot}"));
+        self.root_ports += 1;
+        name
+    }
+
+    fn switch(&mut self, window: &CxlWindow) {
+        let bridge = self.bridge(window);
+        let port = self.root_port(&bridge, 0);
+        let upstream = format!("cxl-us{}", self.switches);
+        self.words("-device", format!("cxl-upstream,bus={port},id={upstream}"));
+        for (number, device) in window.devices.iter().enumerate() {
+            let (name, slot) = (format!("cxl-ds{}-{number}", self.switches), self.slot());
+            self.words(
+                "-device",
+                format!("cxl-downstream,port={number},bus={upstream},id={name},chassis=0,slot={slot}"),
+            );
+            self.device(&name, device.size, device.serial);
+        }
+        self.switches += 1;
+    }
+
+    /// Slots are numbered from 2 on: chassis and slot have to be a machine's only ones.
+    fn slot(&mut self) -> usize {
+        self.slots += 1;
+        self.slots + 1
+    }
+
+    fn device(&mut self, port: &str, size: damonlab_guest::units::Bytes, serial: u64) {
+        let index = self.devices;
+        self.words("-object", format!("memory-backend-ram,id=cxl-mem{index},size={}", mebibytes(size)));
+        self.words(
+            "-device",
+            format!("cxl-type3,bus={port},volatile-memdev=cxl-mem{index},id=cxl-dev{index},sn={serial:#x}"),
+        );
+        self.devices += 1;
+    }
+}
+
+/// `256`, `512` or `4k`: the words that QEMU knows.
+fn granularity(bytes: u64) -> String {
+    if bytes < 1 << 10 { bytes.to_string() } else { format!("{}k", bytes >> 10) }
+}

@@ -1,0 +1,57 @@
+//! The machine: do its nodes, CPUs, distances, speeds and CXL windows make a machine that QEMU and the
+//! kernel take, and in which slow memory is a tier of its own?
+
+mod cxl;
+mod distances;
+mod nodes;
+mod placement;
+mod speed;
+
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::machine::MachineSpec;
+use crate::scenario::raw_machine::RawMachine;
+use damonlab_guest::units::Bytes;
+
+/// The kernel's memory block on x86 below 64 GiB: hotplug and `/proc/iomem` deal in these.
+const MEMORY_BLOCK: u64 = 128 << 20;
+
+/// `NODES_SHIFT=4` in this project's kernels.
+const MAX_NODES: usize = 16;
+
+/// Guests are small; more is a slip of the unit.
+const MAX_MEMORY: u64 = 64 << 30;
+
+pub(super) fn resolve(raw: &RawMachine) -> Checked<MachineSpec> {
+    let nodes = nodes::resolve(&raw.nodes)?;
+    let cxl = cxl::resolve(&raw.cxl, &raw.nodes.value)?;
+    let distances = distances::resolve(&raw.distances, &nodes, &cxl)?;
+    let below_4g = placement::below_4g(raw.below_4g.as_ref())?;
+    let machine = MachineSpec { nodes, cxl, distances, below_4g };
+    placement::check(raw, &machine)?;
+    speed::check_alone(&raw.nodes.value, &machine)?;
+    speed::check_wanted(raw, &machine)?;
+    Ok(machine)
+}
+
+fn nearest(size: Bytes, unit: u64) -> Bytes {
+    Bytes((size.0.saturating_add(unit / 2) / unit).max(1).saturating_mul(unit))
+}
+
+/// On virtual time a machine has one CPU. With more, seven runs of six guest seconds on a loaded host gave
+/// seven traces with two CPUs and six with four (QEMU 10.0.2, with `rr=record`; QEMU refuses that for `-smp
+/// 2`, and takes it where the second CPU comes by `-device`). As its source reads, a timer that the main
+/// loop happens to serve kicks all CPUs out of their turn (`tcg_handle_interrupt`), and one that the CPUs'
+/// thread serves kicks none; whose turn it was matters as soon as there are two.
+pub(super) fn check_virtual_time(raw: &RawMachine) -> Checked<()> {
+    let cpus: Vec<_> = raw.nodes.value.iter().flat_map(|node| &node.cpus).collect();
+    match cpus.get(1) {
+        Some(second) => {
+            let message = format!("{} CPUs: on virtual time a machine has one", cpus.len());
+            Err(Fault::at(second, message).help(
+                "QEMU takes turns among several at moments that the host decides, and no two runs are the \
+                 same; leave one CPU on node 0, or say `clock: real`",
+            ))
+        }
+        None => Ok(()),
+    }
+}
