@@ -191,8 +191,7 @@ fn delivered(
                 fs::remove_dir_all(dir).map_err(RunError::Results)?;
                 return Err(unfit.into());
             }
-            let judgement = judge(&recording);
-            Ok((Verdict::of(&judgement), Some(judgement)))
+            Ok(verdict(&recording))
         }
         // Our own disk, or what the guest sent.
         Err(RecordingError::Io(cause)) => Ok((Verdict::Infra(cause.to_string()), None)),
@@ -230,14 +229,14 @@ fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
 /// Judges a stored recording with today's rules.
 pub fn again(dir: &Path) -> Result<Report, RecordingError> {
     let recording = Recording::load(dir)?;
-    let judgement = judge(&recording);
+    let (verdict, judgement) = verdict(&recording);
     Ok(Report {
         scenario: recording.meta.scenario.clone(),
         summary: recording.scenario.summary.clone(),
         kernel: recording.meta.kernel.clone(),
         dir: dir.to_owned(),
-        verdict: Verdict::of(&judgement),
-        judgement: Some(judgement),
+        verdict,
+        judgement,
         notes: Vec::new(),
         guest_time: recording.scenario.guest_time().into(),
         wall_time: None,
@@ -267,6 +266,15 @@ fn complete(
     Recording::load(dir)
 }
 
+/// The verdict on a recording; nothing is judged of a machine that is another than the one described.
+fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
+    if let Some(verdict) = check::other_machine(&recording.report.differences) {
+        return (verdict, None);
+    }
+    let judgement = judge(recording);
+    (Verdict::of(&judgement), Some(judgement))
+}
+
 /// All checks, and the console's last words: what a kernel prints after the agent has read the log.
 fn judge(recording: &Recording) -> Judgement {
     let mut judgement = check::judge(recording);
@@ -282,6 +290,20 @@ fn judge(recording: &Recording) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recording_of_another_machine_is_no_answer_about_the_kernel() {
+        let mut recording = check::testkit::Model::pull_push().recording();
+        recording.report.errors.push("which would be a finding".to_owned());
+        assert!(matches!(verdict(&recording).0, Verdict::Fail(_)));
+        recording.report.differences.push(damonlab_guest::machine_view::Difference {
+            what: "memory tier of node 1".to_owned(),
+            wanted: "27".to_owned(),
+            seen: "4".to_owned(),
+        });
+        let (Verdict::Infra(why), None) = verdict(&recording) else { panic!("it is infra, and not judged") };
+        assert!(why.ends_with("memory tier of node 1: described 27, seen 4"), "{why}");
+    }
 
     #[test]
     fn a_warning_in_the_log_does_not_hide_a_later_panic_on_the_console() {

@@ -4,14 +4,18 @@
 //! root decoder by the host bridge above it, the DAX device by the region below which it appears. The
 //! order of the writes is the kernel's (`drivers/cxl/core/region.c`).
 
+mod seen;
+mod tree;
+
+pub use seen::regions;
+
 use super::{Failure, clock, files, topology};
 use damonlab_guest::kernel_text::number;
 use damonlab_guest::plan::CxlRegion;
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
-use std::fs;
 use std::path::{Path, PathBuf};
+use tree::{BUS, link, memory_devices, serial_of};
 
-const BUS: &str = "/sys/bus/cxl/devices";
 const BIND: &str = "/sys/bus/cxl/drivers/cxl_region/bind";
 const DAX: &str = "/sys/bus/dax/devices";
 const MEMORY: &str = "/sys/devices/system/memory";
@@ -40,18 +44,6 @@ fn assemble(plan: &CxlRegion) -> Result<(), Failure> {
     })?;
     put_online(&dax, &region, plan.size())?;
     check_node(&dax, plan)
-}
-
-fn link(path: PathBuf) -> Option<PathBuf> {
-    fs::canonicalize(path).ok()
-}
-
-fn serial_of(device: &str) -> Option<u64> {
-    number(&files::read(Path::new(BUS).join(device).join("serial")).ok()?)
-}
-
-fn memory_devices() -> Vec<String> {
-    files::numbered(BUS, "mem").into_iter().map(|index| format!("mem{index}")).collect()
 }
 
 fn no_device(serial: u64) -> String {
