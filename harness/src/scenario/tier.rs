@@ -119,4 +119,20 @@ mod tests {
         assert_eq!(tier(250, 10), (1440, 11));
         assert_eq!(tier(300, 5), (3456, 27));
     }
+
+    fn distance(port: &str) -> Option<u64> {
+        let text =
+            format!("  nodes: [{{id: 0, memory: 512M, cpus: [0]}}]\n  cxl: [{{node: 1, size: 256M{port}}}]");
+        distance_of(&crate::scenario::machine_of(&text), NodeId(1))
+    }
+
+    #[test]
+    fn a_port_gives_a_window_the_tier_that_a_booted_kernel_showed() {
+        let through = |bandwidth: &str| {
+            distance(&format!(", port: {{node: 0, latency: 150ns, bandwidth: {bandwidth}}}")).map(of)
+        };
+        assert_eq!(through("8G"), Some(19));
+        assert_eq!(through("60000M"), Some(10), "then the device's 16 GB a second are the narrowest");
+        assert_eq!(distance("").map(of), Some(22), "nothing is known of it");
+    }
 }
