@@ -1,7 +1,7 @@
 //! Reading a recording, with a word for everything that can be wrong with one.
 
-use super::{META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
-use crate::scenario::{Scenario, ScenarioError};
+use super::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
+use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use crate::trace::Trace;
 use damonlab_guest::plan::Plan;
 use damonlab_guest::record::section;
@@ -53,7 +53,7 @@ pub struct Recipe {
     pub dir: PathBuf,
     /// `recording.json`.
     pub meta: Meta,
-    /// `scenario.yaml`, read again, on the clock that the run had.
+    /// `scenario.yaml`, read again, on the clock and the machine that the run had.
     pub scenario: Scenario,
     /// `scenario.yaml` as it stands.
     pub scenario_text: String,
@@ -72,7 +72,9 @@ impl Recipe {
         }
         let meta = meta(&dir.join(META))?;
         let scenario_text = fs::read_to_string(dir.join(SCENARIO))?;
-        let mut scenario = Scenario::parse(&meta.scenario, &scenario_text).map_err(Box::new)?;
+        let machines = machines(dir, &meta)?;
+        let mut scenario =
+            Scenario::parse_with(&meta.scenario, &scenario_text, &machines).map_err(Box::new)?;
         // `run --clock` may have overruled the text.
         scenario.clock = meta.clock;
         Ok(Recipe { scenario, scenario_text, plan: json(&dir.join(PLAN))?, meta, dir: dir.to_owned() })
@@ -101,6 +103,18 @@ impl Recording {
             dir,
         })
     }
+}
+
+/// The recording's own machine, if it has one beside the scenario's text. Names mean nothing here: other
+/// computers, and other days, have other machines of the same name.
+fn machines(dir: &Path, meta: &Meta) -> Result<Machines, RecordingError> {
+    let path = dir.join(MACHINE);
+    if meta.machine.is_none() && !path.exists() {
+        return Ok(Machines::default());
+    }
+    let name = meta.machine.as_deref().unwrap_or("machine");
+    let text = fs::read_to_string(&path)?;
+    Ok(Machines::default().overruled_by(MachineFile::of(name, &path.display().to_string(), text)))
 }
 
 fn meta(path: &Path) -> Result<Meta, RecordingError> {

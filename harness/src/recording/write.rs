@@ -1,7 +1,8 @@
 //! Making a recording's folder: a number of its own, and the files that are known before the run.
 
-use super::{META, Meta, PLAN, SCENARIO};
+use super::{MACHINE, META, Meta, PLAN, SCENARIO};
 use crate::host::paths::write_atomic;
+use crate::scenario::MachineFile;
 use damonlab_guest::plan::Plan;
 use fs_err as fs;
 use std::io;
@@ -27,8 +28,11 @@ pub fn make_folder(out: &Path, scenario: &str) -> io::Result<PathBuf> {
 }
 
 /// Stores what goes into the run.
-pub fn begin(dir: &Path, scenario_text: &str, plan: &Plan) -> io::Result<()> {
+pub fn begin(dir: &Path, scenario_text: &str, machine: Option<&MachineFile>, plan: &Plan) -> io::Result<()> {
     write_atomic(&dir.join(SCENARIO), scenario_text.as_bytes())?;
+    if let Some(machine) = machine {
+        write_atomic(&dir.join(MACHINE), machine.text.as_bytes())?;
+    }
     let plan = serde_json::to_vec_pretty(plan).map_err(io::Error::other)?;
     write_atomic(&dir.join(PLAN), &plan)
 }

@@ -28,6 +28,7 @@ impl Stored {
     fn goes_with(&self, other: &Stored) -> bool {
         let (one, other) = (&self.recipe, &other.recipe);
         let same = one.scenario_text == other.scenario_text
+            && one.scenario.machine == other.scenario.machine
             && one.meta.scenario == other.meta.scenario
             && one.meta.kernel_key == other.meta.kernel_key;
         same && [one, other].iter().all(|recipe| recipe.meta.clock.is_virtual())
