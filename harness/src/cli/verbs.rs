@@ -293,3 +293,23 @@ pub(super) fn say(text: &str) -> Result<(), CliError> {
     out.flush()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Cli, Verb};
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn a_machine_of_several_cpus_runs_on_the_real_clock_alone() {
+        let machine = paths::project().join("scenarios/invalid/machines/two-cpus.yaml");
+        let words = ["damonlab", "run", "idle", "--machine", machine.to_str().unwrap()];
+        let set = |more: &[&str]| {
+            let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };
+            let mut loaded = [Loaded::on(&by_name("idle"), run.machine.as_deref()).unwrap()];
+            set_clock(&run, &mut loaded)
+        };
+        assert!(matches!(set(&[]), Err(CliError::ManyCpus(name)) if name == "idle"));
+        assert!(set(&["--clock", "real"]).is_ok());
+    }
+}

@@ -48,6 +48,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_machine_with_a_file_of_its_own_is_stored_as_it_stands() {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = MachineFile::of("dram2", "here/dram2.yaml", "# a comment\n".to_owned());
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let plan = crate::recording::Recipe::load(&stored).unwrap().plan;
+        begin(dir.path(), "", None, &plan).unwrap();
+        assert!(!dir.path().join(MACHINE).exists());
+        begin(dir.path(), "", Some(&machine), &plan).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join(MACHINE)).unwrap(), "# a comment\n");
+    }
+
+    #[test]
     fn each_run_gets_the_next_number() {
         let out = tempfile::tempdir().unwrap();
         assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0001"));

@@ -144,4 +144,12 @@ mod tests {
         all[1].recipe.meta.kernel_key = "another".into();
         assert!(together(all).iter().all(|answer| matches!(answer, Answer::Alone(_))));
     }
+
+    #[test]
+    fn another_machine_is_not_another_seed() {
+        let out = tempfile::tempdir().unwrap();
+        let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
+        all[1].recipe.scenario.machine.nodes.pop();
+        assert!(together(all).iter().all(|answer| matches!(answer, Answer::Alone(_))));
+    }
 }
