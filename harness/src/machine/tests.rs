@@ -131,7 +131,7 @@ fn virtme_ng_is_told_of_cpus_and_memory_alone() {
 
 /// QEMU itself takes each machine: it builds it, stops before the first instruction and quits.
 #[test]
-fn qemu_takes_the_machine_of_every_scenario_that_ships() {
+fn qemu_takes_the_machine_of_every_scenario_that_ships_and_every_named_machine() {
     if Command::new(QEMU).arg("--version").output().is_err() {
         assert!(std::env::var("DAMONLAB_REQUIRE").as_deref() != Ok("vm"), "{QEMU} is not installed");
         eprintln!("skipped: {QEMU} is not installed");
@@ -139,6 +139,9 @@ fn qemu_takes_the_machine_of_every_scenario_that_ships() {
     }
     for scenario in scenario::all(&folder()).unwrap() {
         qemu_takes(&Machine::new(&scenario.machine).unwrap(), &scenario.name);
+    }
+    for named in scenario::machines(&scenario::shipped_machines()).unwrap() {
+        qemu_takes(&Machine::new(&named.machine).unwrap(), &named.name);
     }
     qemu_takes(
         &machine(&format!("  nodes:\n{DRAM}{SLOW}  cxl: [{{node: 4, size: 512M}}]")),

@@ -24,7 +24,7 @@ use crate::host::slots::{self, BadCount, Full, Slot};
 use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
-use crate::scenario::{Scenario, ScenarioError};
+use crate::scenario::{Machines, Scenario, ScenarioError};
 use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
 use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
@@ -61,7 +61,18 @@ pub struct Loaded {
 impl Loaded {
     /// Reads a scenario's file.
     pub fn from(path: &Path) -> Result<Loaded, Box<ScenarioError>> {
-        let scenario = Scenario::load(path)?;
+        Loaded::on(path, None)
+    }
+
+    /// Reads a scenario's file, to run on a machine that may be another than its own: a name, or a path. Whether
+    /// the machine goes with the clock is for the caller, who may overrule that as well.
+    pub fn on(path: &Path, machine: Option<&str>) -> Result<Loaded, Box<ScenarioError>> {
+        let mut machines = Machines::beside(path);
+        if let Some(word) = machine {
+            let machine = machines.pick(word)?;
+            machines = machines.overruled_by(machine);
+        }
+        let scenario = Scenario::load_with(path, &machines)?;
         let text = std::fs::read_to_string(path)
             .map_err(|source| ScenarioError::Unreadable { path: path.to_owned(), source })?;
         Ok(Loaded { scenario, text })
@@ -75,6 +86,8 @@ pub struct Report {
     pub scenario: String,
     /// Its summary.
     pub summary: String,
+    /// The machine's name, where it has one.
+    pub machine: Option<String>,
     /// The kernel, for people.
     pub kernel: String,
     /// The folder with everything.
@@ -133,7 +146,7 @@ fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Resul
     let timing = timing(lab, scenario);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
-    recording::begin(&dir, &loaded.text, plan).map_err(RunError::Results)?;
+    recording::begin(&dir, &loaded.text, scenario.machine_file.as_ref(), plan).map_err(RunError::Results)?;
     let launch = |timing| Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,
@@ -166,6 +179,7 @@ fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Resul
     Ok(Report {
         scenario: scenario.name.clone(),
         summary: scenario.summary.clone(),
+        machine: machine_name(scenario),
         kernel: lab.image.describe.clone(),
         dir,
         verdict,
@@ -226,6 +240,10 @@ fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
     })
 }
 
+fn machine_name(scenario: &Scenario) -> Option<String> {
+    scenario.machine_file.as_ref().map(|file| file.name.clone())
+}
+
 /// Judges a stored recording with today's rules.
 pub fn again(dir: &Path) -> Result<Report, RecordingError> {
     let recording = Recording::load(dir)?;
@@ -233,6 +251,7 @@ pub fn again(dir: &Path) -> Result<Report, RecordingError> {
     Ok(Report {
         scenario: recording.meta.scenario.clone(),
         summary: recording.scenario.summary.clone(),
+        machine: recording.meta.machine.clone(),
         kernel: recording.meta.kernel.clone(),
         dir: dir.to_owned(),
         verdict,
@@ -254,6 +273,7 @@ fn complete(
     let meta = Meta {
         version: RECORDING_VERSION,
         scenario: loaded.scenario.name.clone(),
+        machine: machine_name(&loaded.scenario),
         kernel: lab.image.describe.clone(),
         kernel_key: lab.image.key.clone(),
         qemu: lab.tools.qemu_version.clone(),
