@@ -7,6 +7,7 @@ mod clock;
 mod console;
 mod cxl;
 mod damon;
+mod dax;
 mod files;
 mod fw_cfg;
 mod machine;
@@ -16,6 +17,7 @@ mod randomness;
 mod ready_point;
 mod results;
 mod sample;
+mod soft_reserved;
 mod steps;
 mod topology;
 mod tracing;
@@ -83,6 +85,9 @@ impl Run {
     fn bring_up(&mut self, plan: &Plan) -> Result<(), Failure> {
         for region in &plan.cxl {
             cxl::bring_up(region)?;
+        }
+        for memory in &plan.soft_reserved {
+            soft_reserved::bring_up(memory)?;
         }
         Ok(())
     }
