@@ -10,6 +10,7 @@ mod damon;
 mod dax;
 mod files;
 mod fw_cfg;
+mod hotplug;
 mod machine;
 mod memory;
 mod mounts;
