@@ -7,8 +7,10 @@ mod clock;
 mod console;
 mod cxl;
 mod damon;
+mod dax;
 mod files;
 mod fw_cfg;
+mod hotplug;
 mod machine;
 mod memory;
 mod mounts;
@@ -16,6 +18,7 @@ mod randomness;
 mod ready_point;
 mod results;
 mod sample;
+mod soft_reserved;
 mod steps;
 mod topology;
 mod tracing;
@@ -83,6 +86,9 @@ impl Run {
     fn bring_up(&mut self, plan: &Plan) -> Result<(), Failure> {
         for region in &plan.cxl {
             cxl::bring_up(region)?;
+        }
+        for memory in &plan.soft_reserved {
+            soft_reserved::bring_up(memory)?;
         }
         Ok(())
     }

@@ -2,20 +2,25 @@
 
 use super::dax_of;
 use super::tree::{BUS, link, serial_below, value};
-use crate::agent::files;
+use crate::agent::{dax, files};
 use damonlab_guest::machine_view::RegionView;
 use damonlab_guest::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Every region with a DAX device, by that one's node.
 pub fn regions() -> BTreeMap<NodeId, RegionView> {
-    let names = files::numbered(BUS, "region").into_iter().map(|index| format!("region{index}"));
-    names.filter_map(|name| region(&link(Path::new(BUS).join(name))?)).collect()
+    all().iter().filter_map(|path| region(path)).collect()
+}
+
+/// The folder of every region.
+pub fn all() -> Vec<PathBuf> {
+    let indices = files::numbered(BUS, "region").into_iter();
+    indices.filter_map(|index| link(Path::new(BUS).join(format!("region{index}")))).collect()
 }
 
 fn region(region: &Path) -> Option<(NodeId, RegionView)> {
-    let node = u16::try_from(value(dax_of(region)?.join("target_node"))?).ok()?;
+    let node = dax::node_of(&dax_of(region)?)?;
     // A region is a child of the root decoder that it was made by.
     let window = region.parent()?;
     let number = |folder: &Path, name: &str| value(folder.join(name)).unwrap_or(0);
@@ -30,5 +35,5 @@ fn region(region: &Path) -> Option<(NodeId, RegionView)> {
         granularity: if ways(region) > 1 { number(region, "interleave_granularity") } else { 0 },
         serials: targets.map(|target| serial(target).unwrap_or(0)).collect(),
     };
-    Some((NodeId(node), view))
+    Some((node, view))
 }
