@@ -118,6 +118,7 @@ fn qemu(spec: &MachineSpec) -> Vec<String> {
         machine.push_str(&format!(",max-ram-below-4g={}", mebibytes(below)));
     }
     let mut words = vec!["-machine".to_owned(), machine];
+    words.extend(sockets(spec));
     words.extend(cxl::port_nodes(spec));
     words.extend(spec.nodes.iter().flat_map(|one| node(spec, one)));
     for ((from, to), distance) in slit::rows(spec) {
@@ -131,6 +132,13 @@ fn qemu(spec: &MachineSpec) -> Vec<String> {
     }
     words.extend(cxl::words(spec));
     words
+}
+
+/// QEMU puts all CPUs into one socket, and Linux warns of one that is on several nodes (`topology_sane`).
+fn sockets(spec: &MachineSpec) -> Vec<String> {
+    let nodes = spec.nodes.iter().filter(|node| !node.cpus.is_empty()).count();
+    let cpus = spec.cpus();
+    if nodes > 1 { vec!["-smp".to_owned(), format!("{cpus},sockets={cpus}")] } else { Vec::new() }
 }
 
 fn lb(row: &hmat::Row) -> [String; 4] {

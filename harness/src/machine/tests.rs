@@ -136,6 +136,13 @@ fn several_cpus_on_one_node_are_named_one_by_one() {
 }
 
 #[test]
+fn cpus_of_several_nodes_share_no_socket() {
+    let argv = machine(&format!("  nodes:\n{DRAM}")).argv;
+    assert_eq!(values(&argv, "2,sockets="), ["2"]);
+    assert_eq!(values(&machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0, 1]}").argv, "-smp"), [""; 0]);
+}
+
+#[test]
 fn virtme_ng_is_told_of_cpus_and_memory_alone() {
     let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}").argv;
     assert_eq!(argv.vng(), ["--cpus", "1", "--memory", "512M"]);
