@@ -123,9 +123,8 @@ mod tests {
         assert_eq!(tier(300, 5), (3456, 27));
     }
 
-    fn distance(port: &str) -> Option<u64> {
-        let text =
-            format!("  nodes: [{{id: 0, memory: 512M, cpus: [0]}}]\n  cxl: [{{node: 1, size: 256M{port}}}]");
+    fn distance(window: &str) -> Option<u64> {
+        let text = format!("  nodes: [{{id: 0, memory: 512M, cpus: [0]}}]\n  cxl: [{{node: 1, {window}}}]");
         distance_of(&crate::scenario::machine_of(&text), NodeId(1))
     }
 
