@@ -2,12 +2,14 @@
 
 use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
+use crate::machine::MachineError;
 use crate::recording::RecordingError;
 use crate::run::RunError;
 use crate::run::debug::DebugError;
 use crate::run::replay::NoImage;
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
+use crate::vm::{Refusal, VmError};
 use std::io;
 use thiserror::Error;
 
@@ -56,6 +58,12 @@ pub(super) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Vm(#[from] VmError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -73,6 +81,8 @@ impl CliError {
             | CliError::NoReverse
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
+            | CliError::Machine(_)
+            | CliError::Refused(_)
             | CliError::Run(RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,
@@ -82,7 +92,8 @@ impl CliError {
             CliError::Setup(error) if error.interrupted().is_some() => INTERRUPTED,
             CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
             CliError::Debug(DebugError::Vm(error)) if error.is_interrupt() => INTERRUPTED,
-            CliError::Debug(DebugError::Vm(_)) => INFRA,
+            CliError::Vm(error) if error.is_interrupt() => INTERRUPTED,
+            CliError::Debug(DebugError::Vm(_)) | CliError::Vm(_) => INFRA,
             CliError::Debug(_) => BAD_INPUT,
             CliError::Setup(_)
             | CliError::Missing(_)

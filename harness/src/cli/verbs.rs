@@ -253,7 +253,7 @@ fn scenario_word(path: &Path) -> String {
 }
 
 /// A word with a slash or an ending is a file; anything else a name from `scenarios/`.
-fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
+pub(super) fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
     let is_file = word.contains('/') || Path::new(word).extension().is_some();
     if is_file {
         return Ok(PathBuf::from(word));

@@ -5,13 +5,17 @@
 
 mod argv;
 mod cxl;
+mod drawing;
 mod hmat;
 mod layout;
+mod option;
 mod slit;
 mod view;
 
 pub use argv::{Argv, MachineError, qemu_check_args};
+pub use drawing::drawing;
 pub use layout::ranges;
+pub use option::QemuOption;
 
 use crate::scenario::{MachineSpec, Scenario};
 use damonlab_guest::machine_view::MachineView;

@@ -12,7 +12,7 @@ use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
 use crate::host::process::Group;
 use crate::host::progress::Progress;
-use crate::host::{interrupt, text};
+use crate::host::text;
 use crate::setup::{Tools, Version};
 use damonlab_guest::plan::{FW_CFG_NAME, PLAN_VERSION, Plan, READY_MARK, Trace};
 use damonlab_guest::units::{Bytes, Nanos};
@@ -22,7 +22,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const DEVICE: &str = "/dev/kvm";
 
@@ -230,24 +230,12 @@ fn boots(
     let leader = group.leader();
     let out_drain = leader.stdout.take().map(|pipe| Ok::<_, io::Error>(drain(pipe, out.try_clone()?)));
     let err_drain = leader.stderr.take().map(|pipe| drain(pipe, out));
-    let ended = ended_within(&mut group, limit)?;
+    let ended = group.wait_for(limit)?;
     group.kill()?;
     for thread in [out_drain.transpose()?, err_drain].into_iter().flatten() {
         let _ = thread.join();
     }
     Ok(judge(ended, &String::from_utf8_lossy(&fs::read(&log)?), limit))
-}
-
-fn ended_within(group: &mut Group, limit: Duration) -> Result<Option<ExitStatus>, VmError> {
-    let until = Instant::now() + limit;
-    loop {
-        interrupt::check()?;
-        let ended = group.try_wait()?;
-        if ended.is_some() || Instant::now() > until {
-            return Ok(ended);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn judge(ended: Option<ExitStatus>, said: &str, limit: Duration) -> Result<(), String> {

@@ -21,16 +21,19 @@ mod ram;
 mod results;
 mod save;
 mod start;
+mod trial;
 mod watch;
 
 pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
 pub use debug::{Stopped, stop_after};
 pub use guest::run;
 pub use initramfs::{AGENT, archive as initramfs_archive};
+pub use trial::{Refusal, Trial, try_machine};
 pub use watch::{Clock, Ending};
 
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::process::WaitError;
 use crate::machine::Argv;
 use crate::scenario::Clocks;
 use crate::setup::Tools;
@@ -124,6 +127,15 @@ pub enum VmError {
     /// The host refused a file or a process.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<WaitError> for VmError {
+    fn from(error: WaitError) -> VmError {
+        match error {
+            WaitError::Interrupted(stop) => stop.into(),
+            WaitError::Io(cause) => cause.into(),
+        }
+    }
 }
 
 impl VmError {
