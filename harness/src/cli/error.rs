@@ -9,7 +9,7 @@ use crate::run::debug::DebugError;
 use crate::run::replay::NoImage;
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
-use crate::vm::{Refusal, VmError};
+use crate::vm::{Lacking, Refusal, VmError};
 use std::io;
 use thiserror::Error;
 
@@ -63,6 +63,9 @@ pub(super) enum CliError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lacking(#[from] Lacking),
+    #[error(transparent)]
     Vm(#[from] VmError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
@@ -83,6 +86,7 @@ impl CliError {
             | CliError::NoImage(_)
             | CliError::Machine(_)
             | CliError::Refused(_)
+            | CliError::Lacking(_)
             | CliError::Run(RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_)) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,

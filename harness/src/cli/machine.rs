@@ -4,9 +4,10 @@ use super::error::CliError;
 use super::verbs::{Answer, say, scenario_path};
 use crate::machine::{self, Argv, Machine};
 use crate::scenario::{MachineSpec, Scenario};
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Tools};
 use crate::vm::{self, Trial};
 use clap::Args;
+use std::path::Path;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(super) fn machine(arguments: &Arguments) -> Answer {
     let spec = spec(&arguments.what)?;
     let machine = Machine::new(&spec)?;
     say(&format!("{}\n{}", machine::drawing(&spec)?, words(&machine.argv)))?;
-    if arguments.check { check(&machine.argv) } else { Ok(0) }
+    if arguments.check { check(&arguments.what, &machine.argv) } else { Ok(0) }
 }
 
 /// The machine that a word stands for.
@@ -33,19 +34,21 @@ fn spec(word: &str) -> Result<MachineSpec, CliError> {
 
 /// What QEMU and the kernel are told, an option a line.
 fn words(argv: &Argv) -> String {
-    let mut text = format!("qemu-system-x86_64\n  -m {}\n  -smp {}\n", argv.memory_word(), argv.cpus);
+    let mut text = format!("QEMU's options for it\n  -m {}\n  -smp {}\n", argv.memory_word(), argv.cpus);
     for option in argv.options() {
         text.push_str(&format!("  {option}\n"));
     }
     if !argv.kernel.is_empty() {
-        text.push_str("\nkernel\n");
+        text.push_str("\nthe kernel's words for it\n");
     }
     text.extend(argv.kernel.iter().map(|word| format!("  {word}\n")));
     text
 }
 
-fn check(argv: &Argv) -> Answer {
-    let tools = setup::tools(&Env::machine()?)?;
+fn check(word: &str, argv: &Argv) -> Answer {
+    let env = Env::machine()?;
+    let tools = setup::tools(&env)?;
+    vm::capabilities(&env.cache, &tools)?.check(word, argv, &tools)?;
     let begun = Instant::now();
     match vm::try_machine(&tools.qemu, argv)? {
         Trial::Taken(notes) => {
@@ -56,4 +59,17 @@ fn check(argv: &Argv) -> Answer {
         }
         Trial::Refused(refusal) => Err(refusal.into()),
     }
+}
+
+/// Whether QEMU has all that the machines of these scenarios need. A kept answer costs a millisecond.
+pub(super) fn fit_qemu<'a>(
+    scenarios: impl IntoIterator<Item = &'a Scenario>,
+    cache: &Path,
+    tools: &Tools,
+) -> Result<(), CliError> {
+    let capabilities = vm::capabilities(cache, tools)?;
+    for scenario in scenarios {
+        capabilities.check(&scenario.name, &Machine::new(&scenario.machine)?.argv, tools)?;
+    }
+    Ok(())
 }

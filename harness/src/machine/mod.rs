@@ -8,6 +8,7 @@ mod cxl;
 mod drawing;
 mod hmat;
 mod layout;
+mod needs;
 mod option;
 mod slit;
 mod view;
@@ -15,6 +16,7 @@ mod view;
 pub use argv::{Argv, MachineError, qemu_check_args};
 pub use drawing::drawing;
 pub use layout::ranges;
+pub use needs::{Feature, NEEDS, Need};
 pub use option::QemuOption;
 
 use crate::scenario::{MachineSpec, Scenario};

@@ -6,10 +6,10 @@
 
 use super::command::{KERNEL_WORDS, file, shell_safe};
 use super::folder::RunFolder;
+use super::kept::Subject;
 use super::start::drain;
 use super::{VmError, initramfs};
 use crate::host::lock::Lock;
-use crate::host::paths::write_atomic;
 use crate::host::process::Group;
 use crate::host::progress::Progress;
 use crate::host::text;
@@ -20,7 +20,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -81,11 +81,9 @@ struct Machine {
     qemu: String,
 }
 
-/// A kept answer, as it lies in the cache.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    machine: Machine,
-    answer: Accelerator,
+impl Subject for Machine {
+    const FOLDER: &'static str = "accelerator";
+    type Answer = Accelerator;
 }
 
 impl Machine {
@@ -103,23 +101,6 @@ impl Machine {
             device: format!("{:x} {:o} {}:{}", stat.rdev(), stat.mode(), stat.uid(), stat.gid()),
             qemu: qemu.to_owned(),
         })
-    }
-
-    /// Where its answer is kept.
-    fn file(&self, cache: &Path) -> io::Result<PathBuf> {
-        let key = blake3::hash(&serde_json::to_vec(self).map_err(io::Error::other)?).to_hex();
-        Ok(cache.join("accelerator").join(format!("{}.json", &key[..24])))
-    }
-
-    /// The kept answer. A file that makes no sense is none.
-    fn known(&self, cache: &Path) -> Option<Accelerator> {
-        let kept: Kept = serde_json::from_slice(&fs::read(self.file(cache).ok()?).ok()?).ok()?;
-        (kept.machine == *self).then_some(kept.answer)
-    }
-
-    fn keep(&self, cache: &Path, answer: &Accelerator) -> io::Result<()> {
-        let kept = Kept { machine: self.clone(), answer: answer.clone() };
-        write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?)
     }
 }
 
@@ -313,14 +294,6 @@ mod tests {
         let newer = Machine { qemu: "QEMU emulator version 11.1.0".into(), ..machine() };
         let nested = Machine { virtualization: false, ..machine() };
         assert_eq!([newer.known(cache.path()), nested.known(cache.path())], [None, None]);
-    }
-
-    #[test]
-    fn a_kept_answer_that_makes_no_sense_is_none() {
-        let cache = tempfile::tempdir().unwrap();
-        machine().keep(cache.path(), &Accelerator::Kvm).unwrap();
-        fs::write(machine().file(cache.path()).unwrap(), "{").unwrap();
-        assert_eq!(machine().known(cache.path()), None);
     }
 
     #[test]

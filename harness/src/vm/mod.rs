@@ -7,6 +7,7 @@
 //! there, and all that follow, its own run among them, start from what was saved.
 
 mod accel;
+mod capability;
 pub mod checkpoint;
 mod command;
 mod console;
@@ -15,16 +16,20 @@ mod folder;
 mod gdb;
 mod guest;
 mod initramfs;
+mod kept;
 mod plan;
 mod qmp;
 mod ram;
 mod results;
 mod save;
 mod start;
+#[cfg(test)]
+pub(crate) mod testkit;
 mod trial;
 mod watch;
 
 pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
+pub use capability::{Capabilities, Lacking, capabilities, machines_note};
 pub use debug::{Stopped, stop_after};
 pub use guest::run;
 pub use initramfs::{AGENT, archive as initramfs_archive};

@@ -23,7 +23,11 @@ pub struct Qmp {
 impl Qmp {
     /// Connects and leaves negotiation mode.
     pub fn connect(socket: &Path) -> io::Result<Qmp> {
-        let stream = UnixStream::connect(socket)?;
+        Qmp::over(UnixStream::connect(socket)?)
+    }
+
+    /// The same, where the connection is there already.
+    pub fn over(stream: UnixStream) -> io::Result<Qmp> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut qmp = Qmp { reader: BufReader::new(stream) };

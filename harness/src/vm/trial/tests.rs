@@ -1,21 +1,9 @@
 use super::*;
-use crate::host::paths;
 use crate::machine::Machine;
 use crate::scenario;
+use crate::vm::testkit::qemu;
 use damonlab_guest::units::Bytes;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-
-/// The real QEMU; none where it is not installed and need not be.
-fn qemu() -> Option<PathBuf> {
-    let name = "qemu-system-x86_64";
-    let found = paths::find_program(&std::env::var_os("PATH").unwrap_or_default(), name);
-    if found.is_none() {
-        assert!(std::env::var("DAMONLAB_REQUIRE").as_deref() != Ok("vm"), "{name} is not installed");
-        eprintln!("skipped: {name} is not installed");
-    }
-    found
-}
 
 fn argv(words: &[&str]) -> Argv {
     let qemu = words.iter().map(ToString::to_string).collect();
