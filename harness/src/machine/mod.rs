@@ -49,4 +49,6 @@ impl Machine {
 }
 
 #[cfg(test)]
+pub(crate) mod generated;
+#[cfg(test)]
 mod tests;

@@ -73,7 +73,8 @@ impl Asked {
 impl Capabilities {
     /// Of `needs` those that this QEMU has not; of a device that is not there no properties.
     fn lacks(&self, needs: impl Iterator<Item = &'static Need>) -> Vec<&'static Need> {
-        let moot = |feature| matches!(feature, Feature::DeviceProperty(kind, _) if !self.has(Feature::Device(kind)));
+        let moot =
+            |feature| matches!(feature, Feature::DeviceProperty(kind, _) if !self.has(Feature::Device(kind)));
         needs.filter(|need| !self.has(need.feature) && !moot(need.feature)).collect()
     }
 

@@ -86,7 +86,10 @@ fn what_a_machine_does_not_use_may_be_lacking() {
 fn the_note_names_every_purpose_once() {
     assert_eq!(all().note().matches("CXL switches").count(), 1);
     let note = without(&[Feature::Device("cxl-upstream")]).note();
-    assert!(note.ends_with("; not CXL switches (device cxl-upstream), which `across: switch` needs"), "{note}");
+    assert!(
+        note.ends_with("; not CXL switches (device cxl-upstream), which `across: switch` needs"),
+        "{note}"
+    );
     assert_eq!(note.matches("CXL switches").count(), 1);
 }
 

@@ -1,8 +1,10 @@
 use super::*;
 use crate::machine::Machine;
-use crate::scenario;
+use crate::machine::generated::{self, Generated};
+use crate::scenario::{self, try_machine_of};
 use crate::vm::testkit::qemu;
 use damonlab_guest::units::Bytes;
+use proptest::prelude::*;
 use std::os::unix::process::ExitStatusExt;
 
 fn argv(words: &[&str]) -> Argv {
@@ -63,4 +65,26 @@ fn a_qemu_that_dies_without_a_word_is_a_refusal_with_its_status() {
 #[test]
 fn a_qemu_that_cannot_be_started_is_an_error() {
     assert!(matches!(try_machine(Path::new("/nonexistent/qemu"), &argv(&[])), Err(VmError::Io(_))));
+}
+
+/// What the grammar takes and QEMU refuses would be found out by a run, minutes later.
+#[test]
+fn qemu_takes_every_machine_that_the_grammar_takes() {
+    let Some(qemu) = qemu() else { return };
+    let outcome = generated::runner(30).run(&generated::machine(), |Generated(text)| {
+        let Ok(spec) = try_machine_of(&text) else {
+            return Err(TestCaseError::reject("the grammar refuses it"));
+        };
+        let trial = try_machine(&qemu, &Machine::new(&spec).unwrap().argv).unwrap();
+        match trial {
+            Trial::Taken(notes) => {
+                prop_assert!(notes.iter().all(|note| note.starts_with("warning: ")), "{:?}", notes);
+                Ok(())
+            }
+            Trial::Refused(refusal) => Err(TestCaseError::fail(refusal.to_string())),
+        }
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
 }
