@@ -29,7 +29,12 @@ pub(super) enum CliError {
     Recording(#[from] RecordingError),
     #[error("there is no scenario named '{name}'; there are {known}")]
     NoScenario { name: String, known: String },
-    #[error("'{0}' has several CPUs, and on virtual time a machine has one; leave --clock virtual out")]
+    #[error("there is no machine and no scenario named '{name}'. Machines: {help}. Scenarios: {known}")]
+    NoMachine { name: String, help: String, known: String },
+    #[error(
+        "'{0}' would run on several CPUs, and on virtual time a machine has one; take --clock real, or a machine with \
+         one CPU"
+    )]
     ManyCpus(String),
     #[error(
         "'{0}' runs on the real clock, where no run repeats; --seeds, --repeat and replay need virtual time \
@@ -79,6 +84,7 @@ impl CliError {
             CliError::Scenario(_)
             | CliError::Recording(_)
             | CliError::NoScenario { .. }
+            | CliError::NoMachine { .. }
             | CliError::NoKernel(_)
             | CliError::ManyCpus(_)
             | CliError::NoReverse

@@ -2,8 +2,9 @@
 
 use super::error::CliError;
 use super::verbs::{Answer, say, scenario_path};
+use crate::host::paths;
 use crate::machine::{self, Argv, Machine};
-use crate::scenario::{MachineSpec, Scenario};
+use crate::scenario::{MachineFile, MachineSpec, Machines, Scenario, ScenarioError, shipped_machines};
 use crate::setup::{self, Env, Tools};
 use crate::vm::{self, Trial};
 use clap::Args;
@@ -12,8 +13,8 @@ use std::time::Instant;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A name from scenarios/, or a YAML file.
-    #[arg(value_name = "SCENARIO")]
+    /// The name of a machine or of a scenario (`damonlab list` has them), or a YAML file of either.
+    #[arg(value_name = "MACHINE|SCENARIO|FILE")]
     what: String,
     /// Let QEMU build the machine, stopped before its first instruction, and quit.
     #[arg(long)]
@@ -27,9 +28,34 @@ pub(super) fn machine(arguments: &Arguments) -> Answer {
     if arguments.check { check(&arguments.what, &machine.argv) } else { Ok(0) }
 }
 
-/// The machine that a word stands for.
+/// The machine that a word stands for: a file of either kind, a machine's name, or a scenario's.
 fn spec(word: &str) -> Result<MachineSpec, CliError> {
-    Ok(Scenario::load(&scenario_path(word)?).map_err(Box::new)?.machine)
+    if paths::names_a_file(word) {
+        return of_file(Path::new(word));
+    }
+    match Machines::in_folders(vec![shipped_machines()]).pick(word) {
+        Ok(file) => Ok(file.parse().map_err(Box::new)?.machine),
+        Err(ScenarioError::NoMachine { help, .. }) => match scenario_path(word) {
+            Ok(path) => Ok(Scenario::load(&path).map_err(Box::new)?.machine),
+            Err(CliError::NoScenario { name, known }) => Err(CliError::NoMachine { name, help, known }),
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(Box::new(error).into()),
+    }
+}
+
+/// A machine's file, or a scenario's. Of one that is neither, the mistake is told as of the kind that has steps.
+fn of_file(path: &Path) -> Result<MachineSpec, CliError> {
+    let file = MachineFile::load(path).map_err(Box::new)?;
+    let no_machine = match file.parse() {
+        Ok(machine) => return Ok(machine.machine),
+        Err(error) => error,
+    };
+    match Scenario::load(path) {
+        Ok(scenario) => Ok(scenario.machine),
+        Err(error) if file.text.lines().any(|line| line.starts_with("steps:")) => Err(Box::new(error).into()),
+        Err(_) => Err(Box::new(no_machine).into()),
+    }
 }
 
 /// What QEMU and the kernel are told, an option a line.
@@ -72,4 +98,43 @@ pub(super) fn fit_qemu<'a>(
         capabilities.check(&scenario.name, &Machine::new(&scenario.machine)?.argv, tools)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_found_by_its_name_its_file_and_the_name_of_a_scenario_on_it() {
+        let machine = spec("cxl1").unwrap();
+        let file = shipped_machines().join("cxl1.yaml");
+        for word in ["smoke-cxl1", &file.to_string_lossy()] {
+            assert_eq!(spec(word).unwrap(), machine, "{word}");
+        }
+        let scenario = paths::project().join("scenarios/idle.yaml");
+        assert_eq!(spec(&scenario.to_string_lossy()).unwrap(), spec("idle").unwrap());
+    }
+
+    #[test]
+    fn a_word_that_stands_for_nothing_is_answered_with_both_lists() {
+        let error = spec("dram3").unwrap_err();
+        assert_eq!(error.exit_status(), 2);
+        let text = error.to_string();
+        assert!(text.contains("dram2") && text.contains("pull-push-consist"), "{text}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_of_the_kind_of_file_that_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |text: &str| {
+            let path = folder.path().join("x.yaml");
+            std::fs::write(&path, text).unwrap();
+            spec(&path.to_string_lossy()).unwrap_err().to_string()
+        };
+        let node = "{id: 0, memory: 100M, cpus: [0]}";
+        let text = format!("version: 1\nsummary: x\nmachine: {{nodes: [{node}]}}\n");
+        assert!(told(&text).contains("blocks of 128 MiB"), "{}", told(&text));
+        let text = "version: 1\nsummary: x\nmachine: cxl1\nsteps: [run]\n";
+        assert!(!told(text).contains("steps'"), "{}", told(text));
+    }
 }

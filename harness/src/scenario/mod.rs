@@ -10,6 +10,7 @@ mod error;
 mod expect;
 mod guest_clock;
 mod machine;
+mod machine_file;
 mod raw;
 mod raw_damon;
 mod raw_machine;
@@ -33,6 +34,7 @@ pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
+pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
 pub use read::all;
 pub use window::charge_window;
 
@@ -50,6 +52,8 @@ pub struct Scenario {
     pub summary: String,
     /// The machine that the guest must see.
     pub machine: MachineSpec,
+    /// The machine's file; none where it stands in the scenario.
+    pub machine_file: Option<MachineFile>,
     /// The processes that touch memory.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration.

@@ -18,13 +18,14 @@ fn refusal(trial: Trial) -> Refusal {
 }
 
 #[test]
-fn qemu_takes_the_machine_of_every_scenario_that_ships() {
+fn qemu_takes_the_machine_of_every_scenario_that_ships_and_every_named_machine() {
     let Some(qemu) = qemu() else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    for scenario in scenario::all(&folder).unwrap() {
-        let machine = Machine::new(&scenario.machine).unwrap();
-        let trial = try_machine(&qemu, &machine.argv).unwrap();
-        assert_eq!(trial, Trial::Taken(Vec::new()), "{}", scenario.name);
+    let scenarios = scenario::all(&folder).unwrap().into_iter().map(|one| (one.name, one.machine));
+    let named = scenario::machines(&scenario::shipped_machines()).unwrap();
+    for (name, spec) in scenarios.chain(named.into_iter().map(|one| (one.name, one.machine))) {
+        let trial = try_machine(&qemu, &Machine::new(&spec).unwrap().argv).unwrap();
+        assert_eq!(trial, Trial::Taken(Vec::new()), "{name}");
     }
 }
 

@@ -42,7 +42,6 @@ pub(super) fn resolve(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
     check_cpus(&raw.value)?;
     check_order(&by_id)?;
     check_total(&raw.value)?;
-    check_memoryless(&raw.value)?;
     check_caches(&raw.value)?;
     Ok(by_id.into_values().map(|(spec, _)| spec).collect())
 }
@@ -87,20 +86,6 @@ fn check_order(nodes: &BTreeMap<NodeId, (NodeSpec, &RawNode)>) -> Checked<()> {
         }
     }
     Ok(())
-}
-
-/// QEMU lists every node in HMAT, and Linux drops an HMAT that lists one without memory
-/// (`hmat_parse_proximity_domain`).
-fn check_memoryless(nodes: &[RawNode]) -> Checked<()> {
-    let without = nodes.iter().find(|node| node.memory.is_none());
-    match without {
-        Some(node) if nodes.iter().any(|node| node.from.is_some()) => {
-            let message =
-                format!("{} has no memory, and Linux drops an HMAT that names such a node", node.id.value.0);
-            Err(Fault::at(&node.id, message).help("leave out every `from`, or give the node memory"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn check_soft_reserved(raw: &RawNode) -> Checked<bool> {
