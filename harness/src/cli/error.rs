@@ -29,7 +29,8 @@ pub(super) enum CliError {
     Recording(#[from] RecordingError),
     #[error("there is no scenario named '{name}'; there are {known}")]
     NoScenario { name: String, known: String },
-    #[error("there is no machine and no scenario named '{name}'. Machines: {help}. Scenarios: {known}")]
+    #[error("there is no machine and no scenario named '{name}'")]
+    #[diagnostic(help("machines: {help}\nscenarios: {known}"))]
     NoMachine { name: String, help: String, known: String },
     #[error(
         "'{0}' would run on several CPUs, and on virtual time a machine has one; take --clock real, or a machine with \

@@ -103,6 +103,7 @@ pub(super) fn fit_qemu<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use miette::Diagnostic;
 
     #[test]
     fn a_machine_is_found_by_its_name_its_file_and_the_name_of_a_scenario_on_it() {
@@ -119,7 +120,7 @@ mod tests {
     fn a_word_that_stands_for_nothing_is_answered_with_both_lists() {
         let error = spec("dram3").unwrap_err();
         assert_eq!(error.exit_status(), 2);
-        let text = error.to_string();
+        let text = error.help().unwrap().to_string();
         assert!(text.contains("dram2") && text.contains("pull-push-consist"), "{text}");
     }
 

@@ -21,6 +21,8 @@ impl fmt::Debug for Generated {
 pub(crate) fn runner(cases: u32) -> TestRunner {
     TestRunner::new(ProptestConfig {
         cases,
+        // Most must be such that the grammar takes them, or little is tested.
+        max_global_rejects: cases,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(4),
         ..ProptestConfig::default()
@@ -71,8 +73,12 @@ fn node(hmat: bool) -> impl Strategy<Value = Node> {
     )
 }
 
+/// Usual ones, and what HMAT can just hold.
 fn speed(latency: std::ops::Range<u32>) -> impl Strategy<Value = String> {
-    (latency, 1..=10u32).prop_map(|(ns, gib)| format!("latency: {ns}ns, bandwidth: {gib}G"))
+    let usual = (latency, 1..=10u32).prop_map(|(ns, gib)| (ns, gib * 1024));
+    let edge = || select(vec![1, 2, 1000, 65_533, 65_534]);
+    prop_oneof![4 => usual, 1 => (edge(), edge())]
+        .prop_map(|(ns, mib)| format!("latency: {ns}ns, bandwidth: {mib}M"))
 }
 
 /// Nodes with CPUs come first, and the first has one and memory.
@@ -87,6 +93,10 @@ fn nodes(parts: &[Node]) -> String {
             let cpus: Vec<String> = (cpu..cpu + node.cpus.max(1)).map(|cpu| cpu.to_string()).collect();
             cpu += cpus.len();
             keys.push(format!("cpus: [{}]", cpus.join(", ")));
+            // DRAM, and as fast as the other DRAM.
+            let from = node.from.as_ref().filter(|_| memory.is_some());
+            let speed = |number: &usize| format!("latency: {}ns, bandwidth: 10G", 97 + number);
+            keys.extend(from.map(|(number, _)| format!("from: {{node: {id}, {}}}", speed(number))));
         } else {
             let from = node.from.as_ref();
             keys.extend(from.map(|(of, speed)| format!("from: {{node: {}, {speed}}}", of % sockets)));

@@ -63,10 +63,21 @@ impl Qmp {
 
     fn line(&mut self) -> io::Result<Value> {
         let mut line = String::new();
-        if (&mut self.reader).take(LINE_LIMIT).read_line(&mut line)? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        let read = (&mut self.reader).take(LINE_LIMIT).read_line(&mut line);
+        if read.map_err(in_words)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "QEMU has closed it"));
         }
         serde_json::from_str(&line).map_err(io::Error::other)
+    }
+}
+
+/// The system's word for a timeout is "temporarily unavailable".
+fn in_words(cause: io::Error) -> io::Error {
+    match cause.kind() {
+        io::ErrorKind::WouldBlock => {
+            io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs()))
+        }
+        _ => cause,
     }
 }
 

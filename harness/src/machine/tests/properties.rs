@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 const CASES: u32 = 256;
 
-/// Runs `check` on machines that the grammar takes; most must be such, or little is tested.
+/// Runs `check` on machines that the grammar takes.
 fn for_all(check: impl Fn(&MachineSpec, &Machine) -> Result<(), TestCaseError>) {
     let outcome = generated::runner(CASES).run(&machine(), |Generated(text)| {
         let Ok(spec) = try_machine_of(&text) else {

@@ -72,7 +72,7 @@ fn a_qemu_that_cannot_be_started_is_an_error() {
 #[test]
 fn qemu_takes_every_machine_that_the_grammar_takes() {
     let Some(qemu) = qemu() else { return };
-    let outcome = generated::runner(30).run(&generated::machine(), |Generated(text)| {
+    let outcome = generated::runner(24).run(&generated::machine(), |Generated(text)| {
         let Ok(spec) = try_machine_of(&text) else {
             return Err(TestCaseError::reject("the grammar refuses it"));
         };
