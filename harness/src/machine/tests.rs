@@ -119,6 +119,22 @@ fn several_cpus_on_one_node_are_named_one_by_one() {
 }
 
 #[test]
+fn nodes_with_cpus_are_sockets_of_their_own() {
+    let smp = |nodes: &str| values(&machine(nodes).argv, "cpus=").concat();
+    let four = |first: &str, second: &str| {
+        format!("  nodes: [{{id: 0, memory: 256M, cpus: {first}}}, {{id: 1, memory: 256M, cpus: {second}}}]")
+    };
+    assert_eq!(smp(&format!("  nodes:\n{DRAM}")), "2,sockets=2,cores=1,threads=1");
+    assert_eq!(smp(&four("[0, 1]", "[2, 3]")), "4,sockets=2,cores=2,threads=1");
+    assert_eq!(
+        smp(&four("[0, 2]", "[1, 3]")),
+        "4,sockets=4,cores=1,threads=1",
+        "sockets are filled in order"
+    );
+    assert_eq!(smp("  nodes: [{id: 0, memory: 256M, cpus: [0, 1]}]"), "", "QEMU's own socket will do");
+}
+
+#[test]
 fn virtme_ng_is_told_of_cpus_and_memory_alone() {
     let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}").argv;
     assert_eq!(argv.vng(), ["--cpus", "1", "--memory", "512M"]);
