@@ -60,7 +60,10 @@ fn of_file(path: &Path) -> Result<MachineSpec, CliError> {
 
 /// What QEMU and the kernel are told, an option a line.
 fn words(argv: &Argv) -> String {
-    let mut text = format!("QEMU's options for it\n  -m {}\n  -smp {}\n", argv.memory_word(), argv.cpus);
+    let mut text = format!("QEMU's options for it\n  -m {}\n", argv.memory_word());
+    if argv.options().all(|option| option.name != "-smp") {
+        text.push_str(&format!("  -smp {}\n", argv.cpus));
+    }
     for option in argv.options() {
         text.push_str(&format!("  {option}\n"));
     }

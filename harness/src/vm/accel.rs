@@ -6,7 +6,7 @@
 
 use super::command::{KERNEL_WORDS, file, shell_safe};
 use super::folder::RunFolder;
-use super::kept::Subject;
+use super::kept::Question;
 use super::start::drain;
 use super::{VmError, initramfs};
 use crate::host::lock::Lock;
@@ -81,9 +81,9 @@ struct Machine {
     qemu: String,
 }
 
-impl Subject for Machine {
-    const FOLDER: &'static str = "accelerator";
+impl Question for Machine {
     type Answer = Accelerator;
+    const FOLDER: &'static str = "accelerator";
 }
 
 impl Machine {

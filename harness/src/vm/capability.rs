@@ -4,7 +4,7 @@
 //! could need is asked for at once, so that a run later compares words.
 
 use super::VmError;
-use super::kept::Subject;
+use super::kept::Question;
 use super::qmp::Qmp;
 use crate::host::process::Group;
 use crate::machine::{Argv, Feature, NEEDS, Need};
@@ -52,9 +52,9 @@ struct Asked {
     features: Vec<String>,
 }
 
-impl Subject for Asked {
-    const FOLDER: &'static str = "qemu";
+impl Question for Asked {
     type Answer = Capabilities;
+    const FOLDER: &'static str = "qemu";
 }
 
 impl Asked {

@@ -1,4 +1,4 @@
-//! Answers that take a process or a guest to get: kept in the cache, with all that they depend on.
+//! Answers that took a guest, or a QEMU, to find out, kept in the cache beside what was asked.
 
 use crate::host::paths::write_atomic;
 use fs_err as fs;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What an answer depends on.
-pub(super) trait Subject: Serialize + DeserializeOwned + PartialEq {
-    /// The folder of such answers in the cache.
-    const FOLDER: &'static str;
-    /// What is kept.
+/// What decides an answer: the same question has the same one.
+pub(super) trait Question: Serialize + DeserializeOwned + PartialEq {
+    /// What it is answered by.
     type Answer: Serialize + DeserializeOwned;
+    /// The folder of the cache that has the answers.
+    const FOLDER: &'static str;
 
     /// Where its answer is kept.
     fn file(&self, cache: &Path) -> io::Result<PathBuf> {
@@ -22,22 +22,22 @@ pub(super) trait Subject: Serialize + DeserializeOwned + PartialEq {
 
     /// The kept answer. A file that makes no sense is none.
     fn known(&self, cache: &Path) -> Option<Self::Answer> {
-        let text = fs::read(self.file(cache).ok()?).ok()?;
-        let kept: Kept<Self, Self::Answer> = serde_json::from_slice(&text).ok()?;
-        (kept.subject == *self).then_some(kept.answer)
+        let bytes = fs::read(self.file(cache).ok()?).ok()?;
+        let kept: Kept<Self, Self::Answer> = serde_json::from_slice(&bytes).ok()?;
+        (kept.question == *self).then_some(kept.answer)
     }
 
     /// Keeps an answer.
     fn keep(&self, cache: &Path, answer: &Self::Answer) -> io::Result<()> {
-        let kept = Kept { subject: self, answer };
+        let kept = Kept { question: self, answer };
         write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?)
     }
 }
 
-/// An answer as it lies in the cache.
+/// As it lies in the cache.
 #[derive(Serialize, Deserialize)]
-struct Kept<S, A> {
-    subject: S,
+struct Kept<Q, A> {
+    question: Q,
     answer: A,
 }
 
@@ -46,17 +46,17 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Question(String);
+    struct Asked(String);
 
-    impl Subject for Question {
-        const FOLDER: &'static str = "question";
+    impl Question for Asked {
         type Answer = u32;
+        const FOLDER: &'static str = "asked";
     }
 
     #[test]
-    fn an_answer_is_kept_for_its_own_subject_alone() {
+    fn an_answer_is_kept_for_its_own_question_alone() {
         let cache = tempfile::tempdir().unwrap();
-        let (one, other) = (Question("one".into()), Question("other".into()));
+        let (one, other) = (Asked("one".into()), Asked("other".into()));
         one.keep(cache.path(), &1).unwrap();
         assert_eq!([one.known(cache.path()), other.known(cache.path())], [Some(1), None]);
         fs::copy(one.file(cache.path()).unwrap(), other.file(cache.path()).unwrap()).unwrap();
@@ -66,9 +66,9 @@ mod tests {
     #[test]
     fn a_kept_answer_that_makes_no_sense_is_none() {
         let cache = tempfile::tempdir().unwrap();
-        let question = Question("one".into());
-        question.keep(cache.path(), &1).unwrap();
-        fs::write(question.file(cache.path()).unwrap(), "{").unwrap();
-        assert_eq!(question.known(cache.path()), None);
+        let asked = Asked("one".into());
+        asked.keep(cache.path(), &1).unwrap();
+        fs::write(asked.file(cache.path()).unwrap(), "{").unwrap();
+        assert_eq!(asked.known(cache.path()), None);
     }
 }

@@ -19,7 +19,7 @@ pub fn drawing(spec: &MachineSpec) -> Result<String, MachineError> {
     let mut text = format!("{}\n\n", summary(spec));
     for (number, home) in spec.nodes.iter().filter(|node| !node.cpus.is_empty()).enumerate() {
         let here: Vec<&NodeSpec> = spec.nodes.iter().filter(|node| home_of(spec, node) == home.id).collect();
-        text.push_str(&format!("socket {number}: {}\n", cpus(home)));
+        text.push_str(&socket(&machine, number, home));
         for (at, node) in here.iter().enumerate() {
             let branch = Branch { last: at + 1 == here.len() };
             text.push_str(&node_lines(spec, node, &machine, branch));
@@ -69,11 +69,19 @@ fn home_of(spec: &MachineSpec, node: &NodeSpec) -> NodeId {
     if node.cpus.is_empty() { hmat::initiator(spec, node) } else { node.id }
 }
 
-fn cpus(node: &NodeSpec) -> String {
+/// A node's sockets and CPUs. Where the nodes' CPUs are uneven each is a socket of its own, and QEMU is told so.
+fn socket(machine: &Machine, number: usize, node: &NodeSpec) -> String {
     let mut cpus = node.cpus.clone();
     cpus.sort_unstable();
-    let list: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-    format!("{} {}", if list.len() == 1 { "CPU" } else { "CPUs" }, list.join(", "))
+    let told = machine.argv.options().find(|option| option.name == "-smp");
+    let sockets = told.and_then(|option| option.property("sockets")?.parse().ok());
+    let own = if sockets == Some(machine.argv.cpus) { cpus.clone() } else { vec![number as u32] };
+    format!("{}: {}\n", numbered("socket", &own), numbered("CPU", &cpus))
+}
+
+fn numbered(what: &str, numbers: &[u32]) -> String {
+    let list: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    format!("{what}{} {}", if list.len() == 1 { "" } else { "s" }, list.join(", "))
 }
 
 fn node_lines(spec: &MachineSpec, node: &NodeSpec, machine: &Machine, branch: Branch) -> String {

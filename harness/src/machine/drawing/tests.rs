@@ -55,3 +55,17 @@ fn an_interleave_shows_its_host_bridges_and_a_port_its_speed() {
 fn devices_behind_a_switch_hang_on_its_ports() {
     insta::assert_snapshot!(drawn(SWITCHED));
 }
+
+#[test]
+fn uneven_nodes_have_a_socket_for_each_cpu_as_qemu_is_told() {
+    let heads = |first: &str, second: &str| {
+        let text = format!(
+            "nodes: [{{id: 0, memory: 256M, cpus: {first}}}, {{id: 1, memory: 256M, cpus: {second}}}]"
+        );
+        let lines = drawn(&text);
+        let heads: Vec<&str> = lines.lines().filter(|line| line.starts_with("socket")).collect();
+        heads.join("; ")
+    };
+    assert_eq!(heads("[0, 1]", "[2, 3]"), "socket 0: CPUs 0, 1; socket 1: CPUs 2, 3");
+    assert_eq!(heads("[0]", "[1, 2]"), "socket 0: CPU 0; sockets 1, 2: CPUs 1, 2");
+}
