@@ -112,6 +112,17 @@ fn a_cxl_device_brings_its_bridge_and_window_and_counts_in_no_memory() {
 }
 
 #[test]
+fn several_windows_are_told_in_one_word_each_over_bridges_of_its_own() {
+    let across = "devices: [{size: 256M}, {size: 256M}], across: bridges, granularity: 1K";
+    let machine = machine(&format!(
+        "  nodes:\n    - {{id: 0, memory: 512M, cpus: [0]}}\n  cxl: [{{node: 1, size: 256M}}, {{node: 2, {across}}}]"
+    ));
+    let windows = "targets.0=cxl.1,cxl-fmw.0.size=256M,cxl-fmw.1.targets.0=cxl.2,\
+                   cxl-fmw.1.targets.1=cxl.3,cxl-fmw.1.size=512M,cxl-fmw.1.interleave-granularity=1k";
+    assert_eq!(values(&machine.argv, "cxl-fmw.0."), [windows]);
+}
+
+#[test]
 fn several_cpus_on_one_node_are_named_one_by_one() {
     let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0, 1]}").argv;
     assert_eq!(values(&argv, "node,nodeid="), ["0,memdev=numa-mem0,cpus=0,cpus=1"]);
