@@ -6,13 +6,13 @@
 
 use super::command::{KERNEL_WORDS, file, shell_safe};
 use super::folder::RunFolder;
+use super::kept::Question;
 use super::start::drain;
 use super::{VmError, initramfs};
 use crate::host::lock::Lock;
-use crate::host::paths::write_atomic;
 use crate::host::process::Group;
 use crate::host::progress::Progress;
-use crate::host::{interrupt, text};
+use crate::host::text;
 use crate::setup::{Tools, Version};
 use damonlab_guest::plan::{FW_CFG_NAME, PLAN_VERSION, Plan, READY_MARK, Trace};
 use damonlab_guest::units::{Bytes, Nanos};
@@ -20,9 +20,9 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const DEVICE: &str = "/dev/kvm";
 
@@ -81,11 +81,9 @@ struct Machine {
     qemu: String,
 }
 
-/// A kept answer, as it lies in the cache.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    machine: Machine,
-    answer: Accelerator,
+impl Question for Machine {
+    type Answer = Accelerator;
+    const FOLDER: &'static str = "accelerator";
 }
 
 impl Machine {
@@ -103,23 +101,6 @@ impl Machine {
             device: format!("{:x} {:o} {}:{}", stat.rdev(), stat.mode(), stat.uid(), stat.gid()),
             qemu: qemu.to_owned(),
         })
-    }
-
-    /// Where its answer is kept.
-    fn file(&self, cache: &Path) -> io::Result<PathBuf> {
-        let key = blake3::hash(&serde_json::to_vec(self).map_err(io::Error::other)?).to_hex();
-        Ok(cache.join("accelerator").join(format!("{}.json", &key[..24])))
-    }
-
-    /// The kept answer. A file that makes no sense is none.
-    fn known(&self, cache: &Path) -> Option<Accelerator> {
-        let kept: Kept = serde_json::from_slice(&fs::read(self.file(cache).ok()?).ok()?).ok()?;
-        (kept.machine == *self).then_some(kept.answer)
-    }
-
-    fn keep(&self, cache: &Path, answer: &Accelerator) -> io::Result<()> {
-        let kept = Kept { machine: self.clone(), answer: answer.clone() };
-        write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?)
     }
 }
 
@@ -230,24 +211,12 @@ fn boots(
     let leader = group.leader();
     let out_drain = leader.stdout.take().map(|pipe| Ok::<_, io::Error>(drain(pipe, out.try_clone()?)));
     let err_drain = leader.stderr.take().map(|pipe| drain(pipe, out));
-    let ended = ended_within(&mut group, limit)?;
+    let ended = group.wait_for(limit)?;
     group.kill()?;
     for thread in [out_drain.transpose()?, err_drain].into_iter().flatten() {
         let _ = thread.join();
     }
     Ok(judge(ended, &String::from_utf8_lossy(&fs::read(&log)?), limit))
-}
-
-fn ended_within(group: &mut Group, limit: Duration) -> Result<Option<ExitStatus>, VmError> {
-    let until = Instant::now() + limit;
-    loop {
-        interrupt::check()?;
-        let ended = group.try_wait()?;
-        if ended.is_some() || Instant::now() > until {
-            return Ok(ended);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn judge(ended: Option<ExitStatus>, said: &str, limit: Duration) -> Result<(), String> {
@@ -325,14 +294,6 @@ mod tests {
         let newer = Machine { qemu: "QEMU emulator version 11.1.0".into(), ..machine() };
         let nested = Machine { virtualization: false, ..machine() };
         assert_eq!([newer.known(cache.path()), nested.known(cache.path())], [None, None]);
-    }
-
-    #[test]
-    fn a_kept_answer_that_makes_no_sense_is_none() {
-        let cache = tempfile::tempdir().unwrap();
-        machine().keep(cache.path(), &Accelerator::Kvm).unwrap();
-        fs::write(machine().file(cache.path()).unwrap(), "{").unwrap();
-        assert_eq!(machine().known(cache.path()), None);
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! Answers that took a guest, or a QEMU, to find out, kept in the cache beside what was asked.
+
+use crate::host::paths::write_atomic;
+use fs_err as fs;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What decides an answer: the same question has the same one.
+pub(super) trait Question: Serialize + DeserializeOwned + PartialEq {
+    /// What it is answered by.
+    type Answer: Serialize + DeserializeOwned;
+    /// The folder of the cache that has the answers.
+    const FOLDER: &'static str;
+
+    /// Where its answer is kept.
+    fn file(&self, cache: &Path) -> io::Result<PathBuf> {
+        let key = blake3::hash(&serde_json::to_vec(self).map_err(io::Error::other)?).to_hex();
+        Ok(cache.join(Self::FOLDER).join(format!("{}.json", &key[..24])))
+    }
+
+    /// The kept answer. A file that makes no sense is none.
+    fn known(&self, cache: &Path) -> Option<Self::Answer> {
+        let bytes = fs::read(self.file(cache).ok()?).ok()?;
+        let kept: Kept<Self, Self::Answer> = serde_json::from_slice(&bytes).ok()?;
+        (kept.question == *self).then_some(kept.answer)
+    }
+
+    /// Keeps an answer.
+    fn keep(&self, cache: &Path, answer: &Self::Answer) -> io::Result<()> {
+        let kept = Kept { question: self, answer };
+        write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?)
+    }
+}
+
+/// As it lies in the cache.
+#[derive(Serialize, Deserialize)]
+struct Kept<Q, A> {
+    question: Q,
+    answer: A,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Asked(String);
+
+    impl Question for Asked {
+        type Answer = u32;
+        const FOLDER: &'static str = "asked";
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_its_own_question_alone() {
+        let cache = tempfile::tempdir().unwrap();
+        let (one, other) = (Asked("one".into()), Asked("other".into()));
+        one.keep(cache.path(), &1).unwrap();
+        assert_eq!([one.known(cache.path()), other.known(cache.path())], [Some(1), None]);
+        fs::copy(one.file(cache.path()).unwrap(), other.file(cache.path()).unwrap()).unwrap();
+        assert_eq!(other.known(cache.path()), None, "whatever the file's name");
+    }
+
+    #[test]
+    fn a_kept_answer_that_makes_no_sense_is_none() {
+        let cache = tempfile::tempdir().unwrap();
+        let asked = Asked("one".into());
+        asked.keep(cache.path(), &1).unwrap();
+        fs::write(asked.file(cache.path()).unwrap(), "{").unwrap();
+        assert_eq!(asked.known(cache.path()), None);
+    }
+}
