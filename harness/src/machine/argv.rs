@@ -70,7 +70,7 @@ fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
     }
     place.extend(node.cpus.iter().map(|cpu| format!(",cpus={cpu}")));
     // QEMU refuses `initiator=` without hmat=on.
-    if node.cpus.is_empty() && hmat::wanted(spec) {
+    if node.cpus.is_empty() && spec.has_hmat() {
         place.push_str(&format!(",initiator={}", self::domain(spec, hmat::initiator(spec, node))));
     }
     let mut words = Vec::new();
@@ -126,7 +126,7 @@ pub(super) fn mebibytes(size: Bytes) -> String {
 fn qemu(spec: &MachineSpec) -> Vec<String> {
     // virtme-ng names no machine type where it finds KVM, and i440fx has no PCIe bus for CXL.
     let mut machine = "q35".to_owned();
-    if hmat::wanted(spec) {
+    if spec.has_hmat() {
         machine.push_str(",hmat=on");
     }
     if !spec.cxl.is_empty() {

@@ -22,11 +22,6 @@ pub(super) struct Row {
 /// What a hop over another node adds to the latency of slow memory.
 const HOP: Nanos = Nanos(80);
 
-/// Whether the scenario says anything about speed.
-pub(super) fn wanted(spec: &MachineSpec) -> bool {
-    spec.nodes.iter().any(|node| node.from.is_some()) || spec.cxl.iter().any(|window| window.port.is_some())
-}
-
 /// The node with CPUs that a memory-only node belongs to: the one it is `from`, else the nearest.
 pub(super) fn initiator(spec: &MachineSpec, node: &NodeSpec) -> NodeId {
     let nearest = spec
@@ -38,9 +33,9 @@ pub(super) fn initiator(spec: &MachineSpec, node: &NodeSpec) -> NodeId {
     node.from.map_or(nearest, |from| from.node)
 }
 
-/// Every row, by initiator and target; empty unless [`wanted`].
+/// Every row, by initiator and target; empty where nothing is said of speed.
 pub(super) fn rows(spec: &MachineSpec) -> Vec<Row> {
-    if !wanted(spec) {
+    if !spec.has_hmat() {
         return Vec::new();
     }
     let initiators: Vec<&NodeSpec> = spec.nodes.iter().filter(|node| !node.cpus.is_empty()).collect();

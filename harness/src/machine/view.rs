@@ -62,7 +62,7 @@ fn distances(spec: &MachineSpec, from: NodeId) -> BTreeMap<NodeId, u32> {
 
 /// `access0`: the initiator that the node names for itself, with that one's row.
 fn access(spec: &MachineSpec, node: &NodeSpec) -> Option<AccessView> {
-    if !hmat::wanted(spec) || node.memory.0 == 0 {
+    if !spec.has_hmat() || node.memory.0 == 0 {
         return None;
     }
     let initiator = if node.cpus.is_empty() { hmat::initiator(spec, node) } else { node.id };

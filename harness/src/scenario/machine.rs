@@ -29,6 +29,12 @@ impl MachineSpec {
         Bytes(nodes.chain(self.cxl.iter().map(|window| window.size().0)).fold(0, u64::saturating_add))
     }
 
+    /// Whether firmware says anything about speed.
+    pub fn has_hmat(&self) -> bool {
+        self.nodes.iter().any(|node| node.from.is_some())
+            || self.cxl.iter().any(|window| window.port.is_some())
+    }
+
     /// The node that the kernel boots on: the first with memory that is there at boot.
     pub fn boot_node(&self) -> Option<&NodeSpec> {
         self.nodes.iter().find(|node| node.memory.0 > 0 && !node.soft_reserved)

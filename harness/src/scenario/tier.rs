@@ -80,22 +80,25 @@ pub fn adistance(memory: Speed, dram: Speed) -> u64 {
 pub fn distance_of(machine: &MachineSpec, id: NodeId) -> Option<u64> {
     let window = machine.cxl.iter().find(|window| window.node == id);
     let node = machine.nodes.iter().find(|node| node.id == id && node.memory.0 > 0);
+    let (latency, bandwidth) = dram(machine);
+    let dram = Speed::of(latency, bandwidth);
     let (speed, without) = match (window, node) {
         (Some(window), _) => (through_port(window), KMEM_ADISTANCE),
-        (None, Some(node)) => {
-            let own = node
-                .from
-                .filter(|_| node.cpus.is_empty())
-                .map(|from| Speed::of(from.latency, from.bandwidth));
-            let without = if node.soft_reserved && own.is_none() { KMEM_ADISTANCE } else { DRAM_ADISTANCE };
-            (own, without)
+        (None, Some(node)) if node.soft_reserved => {
+            // HMAT, where there is one, has a row for every node, and a node that says nothing is like DRAM there.
+            (own(node).or(machine.has_hmat().then_some(dram)), KMEM_ADISTANCE)
         }
+        (None, Some(node)) => (own(node), DRAM_ADISTANCE),
         (None, None) => return None,
     };
-    let (latency, bandwidth) = dram(machine);
     // Without a node that has both CPUs and memory there is nothing to compare with (`mt_perf_to_adistance`).
     let speed = speed.filter(|_| dram_node(machine).is_some());
-    Some(speed.map_or(without, |speed| adistance(speed, Speed::of(latency, bandwidth))))
+    Some(speed.map_or(without, |speed| adistance(speed, dram)))
+}
+
+/// How fast a memory-only node says it is.
+fn own(node: &NodeSpec) -> Option<Speed> {
+    node.from.filter(|_| node.cpus.is_empty()).map(|from| Speed::of(from.latency, from.bandwidth))
 }
 
 /// The tier's number, as in `memory_tierN`.
@@ -146,5 +149,17 @@ mod tests {
         assert_eq!(through(&two("switch"), "8G"), Some(28), "the switch takes its time");
         assert_eq!(through(&two("switch"), "60000M"), Some(7));
         assert_eq!(distance("size: 256M").map(of), Some(22), "nothing is known of it");
+    }
+
+    #[test]
+    fn soft_reserved_memory_is_like_dram_where_hmat_says_nothing_else_of_it() {
+        let reserved = |rest: &str| {
+            let first = "{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 256M, soft_reserved: true}";
+            let spec = crate::scenario::machine_of(&format!("  nodes: [{first}{rest}]"));
+            distance_of(&spec, NodeId(1)).map(of)
+        };
+        assert_eq!(reserved(""), Some(22));
+        let slow = ", {id: 2, memory: 256M, from: {node: 0, latency: 300ns, bandwidth: 5G}}";
+        assert_eq!(reserved(slow), Some(4), "as a booted kernel showed");
     }
 }

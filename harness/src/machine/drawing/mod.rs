@@ -91,7 +91,7 @@ fn node_lines(spec: &MachineSpec, node: &NodeSpec, machine: &Machine, branch: Br
         Some(tier) => line.push_str(&format!("  {:>8}  {:<14}", node.memory.to_string(), tier_word(tier))),
         None => line.push_str("  no memory"),
     }
-    if tier.is_some() && hmat::wanted(spec) {
+    if tier.is_some() && spec.has_hmat() {
         let (latency, bandwidth) = hmat::speed(spec, home_of(spec, node), node);
         line.push_str(&format!("  {:>7}  {:>11}", latency.to_string(), format!("{bandwidth}/s")));
         if let (Some(from), true) = (node.from, node.cpus.is_empty()) {
