@@ -261,7 +261,7 @@ steps: [start, run: {for: 1s}, stop]
         let (_folder, path) = folder("");
         let error = Machines::beside(&path).pick("my-machine").unwrap_err();
         let ScenarioError::NoMachine { help, .. } = error else { panic!("{error}") };
-        assert!(help.starts_with("known here: ") && help.contains("cxl1, dram-slow, dram2"), "{help}");
+        assert!(help.contains("cxl1") && help.contains("dram2"), "{help}");
     }
 
     #[test]
