@@ -6,7 +6,10 @@ use common::ensure;
 use damonlab::check::{Finding, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
+use damonlab::recording::Recipe;
 use damonlab::run::{self, Lab, Loaded, RunError};
+use damonlab_guest::record::section;
+use damonlab_guest::units::NodeId;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::error::Error;
@@ -18,6 +21,7 @@ const TRIALS: &[(&str, common::Check)] = &[
     ("a_guest_without_a_working_init_is_a_panic_with_the_last_console_lines", panics),
     ("a_guest_that_hangs_is_stopped_by_the_boot_clock", hangs),
     ("a_metric_that_the_kernel_does_not_know_is_bad_input_and_not_the_refusal_that_is_expected", too_old),
+    ("a_guest_that_is_another_machine_than_described_is_infra_and_both_are_named", another_machine),
     ("ctrl_c_leaves_no_process_and_no_half_recording", interrupted),
     ("a_killed_damonlab_leaves_no_process_and_the_next_run_cleans_up", killed),
 ];
@@ -100,6 +104,21 @@ fn too_old(lab: &Lab) -> Result<(), Box<dyn Error>> {
         }
         other => Err(format!("expected bad input, got {other:?}").into()),
     }
+}
+
+/// The plan of a run, with another memory tier written into the machine that it wants to see.
+fn another_machine(lab: &Lab) -> Result<(), Box<dyn Error>> {
+    let out = tempfile::tempdir()?;
+    let lab = Lab { out: out.path().to_owned(), ..lab.clone() };
+    let loaded = Loaded::from(&paths::project().join("scenarios/goal-needs-paddr.yaml"))?;
+    let mut recipe = Recipe::load(&run::run(&lab, &loaded, 0)?.dir)?;
+    let node = recipe.plan.machine.as_mut().and_then(|view| view.nodes.get_mut(&NodeId(1)));
+    node.ok_or("no node 1 in the plan")?.tier = Some(27);
+    let report = run::replay::replay(&lab, &recipe)?.report;
+    let Verdict::Infra(said) = &report.verdict else { return Err(format!("{}", report.verdict).into()) };
+    ensure(said.contains("memory tier of node 1: described 27, seen 4"), said)?;
+    let samples = std::fs::read_to_string(report.dir.join(section::SAMPLES))?;
+    ensure(samples.is_empty(), "something was started on it")
 }
 
 fn interrupted(lab: &Lab) -> Result<(), Box<dyn Error>> {
