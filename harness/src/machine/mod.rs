@@ -43,4 +43,6 @@ impl Machine {
 }
 
 #[cfg(test)]
+mod derived;
+#[cfg(test)]
 mod tests;
