@@ -73,7 +73,9 @@ impl CliError {
             | CliError::NoReverse
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
-            | CliError::Run(RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_)) => BAD_INPUT,
+            | CliError::Run(
+                RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
+            ) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,
                 Kind::Infra => INFRA,
@@ -86,7 +88,7 @@ impl CliError {
             CliError::Debug(_) => BAD_INPUT,
             CliError::Setup(_)
             | CliError::Missing(_)
-            | CliError::Run(RunError::Results(_) | RunError::Slot(_))
+            | CliError::Run(RunError::Results(_) | RunError::Slot(_) | RunError::Memory(_))
             | CliError::Signals(_)
             | CliError::Io(_) => INFRA,
         }

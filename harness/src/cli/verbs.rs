@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let scenarios = scenario_paths(arguments)?;
     let mut loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
     set_clock(arguments, &mut loaded)?;
+    loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count().map_err(RunError::from)?;
     let request = request(&arguments.kernel)?;
     let env = Env::machine()?;

@@ -51,7 +51,10 @@ fn a_row_of_hmat_comes_after_every_node() {
 #[test]
 fn a_node_without_cpus_in_a_machine_with_hmat_has_an_initiator() {
     let without_one = |word: &&String| {
-        word.contains("memdev=") && !word.contains(",cpus=") && !word.contains(",initiator=")
+        word.starts_with("node,")
+            && word.contains("memdev=")
+            && !word.contains(",cpus=")
+            && !word.contains(",initiator=")
     };
     let argv = argv(&format!("{DRAM}{PORT}"));
     assert_eq!(argv.qemu.iter().find(without_one), None, "QEMU would take it as it is");

@@ -2,6 +2,7 @@
 
 pub mod debug;
 mod ending;
+mod host_memory;
 mod repeat;
 pub mod replay;
 mod seeds;
@@ -106,6 +107,13 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unfit(#[from] Unfit),
+    /// The scenario asks for what this host, or this QEMU, cannot give.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    /// The host does not say how much memory it has.
+    #[error("cannot find out how much memory this host has: {0}")]
+    Memory(io::Error),
     /// The results folder.
     #[error("cannot write results: {0}")]
     Results(io::Error),
@@ -126,9 +134,18 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
     run_plan(lab, loaded, &machine, &machine.plan(&loaded.scenario, seed))
 }
 
+/// Refuses a scenario whose machine this host can never hold.
+///
+/// # Errors
+/// [`RunError::Scenario`] with its line.
+pub fn check_host(scenario: &Scenario) -> Result<(), RunError> {
+    Ok(host_memory::check(scenario).map_err(RunError::Memory)??)
+}
+
 /// Runs one scenario with a plan that was made of it, now or earlier.
 fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Result<Report, RunError> {
     let scenario = &loaded.scenario;
+    check_host(scenario)?;
     let _slot = slot(scenario)?;
     let timing = timing(lab, scenario);
     let started = Instant::now();

@@ -10,6 +10,7 @@ mod error;
 mod expect;
 mod guest_clock;
 mod machine;
+mod place;
 mod raw;
 mod raw_damon;
 mod raw_machine;
@@ -33,6 +34,7 @@ pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
+pub use place::Places;
 pub use read::all;
 pub use window::charge_window;
 
@@ -68,6 +70,8 @@ pub struct Scenario {
     pub clock: GuestClock,
     /// How much wall time a run may take.
     pub clocks: Clocks,
+    /// Where some of it stands in its text.
+    pub places: Places,
 }
 
 /// The kinds of stored text that a run is compared with.

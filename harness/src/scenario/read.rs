@@ -1,6 +1,7 @@
 //! From a path or a text to a [`Scenario`].
 
 use super::error::{Fault, ScenarioError};
+use super::place::{Places, Source};
 use super::raw::RawScenario;
 use super::{Scenario, resolve};
 use fs_err as fs;
@@ -39,7 +40,10 @@ impl Scenario {
         let options = serde_saphyr::options! { with_snippet: false };
         let raw: RawScenario = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| Fault::from_yaml(&error).inside(file, text))?;
-        resolve::resolve(name, raw).map_err(|fault| fault.inside(file, text))
+        let source = Source::new(file, text);
+        let places = Places::of((&raw.machine, &source), (&raw.workloads, &source));
+        let scenario = resolve::resolve(name, raw).map_err(|fault| fault.inside(file, text))?;
+        Ok(Scenario { places, ..scenario })
     }
 }
 

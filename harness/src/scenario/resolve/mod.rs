@@ -17,7 +17,7 @@ use super::error::{Checked, Fault};
 use super::raw::{At, RawClocks, RawSample, RawScenario, RawStep, RawTrace};
 use super::units::{Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
-use super::{Clocks, GuestClock, MachineSpec, Scenario, SnapshotKind};
+use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
 use damonlab_guest::plan::{Trace, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
@@ -130,6 +130,7 @@ pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
         snapshot: snapshot(&raw.snapshot)?,
         clock,
         clocks: clocks(&raw.clocks, guest_time)?,
+        places: Places::default(),
     })
 }
 
