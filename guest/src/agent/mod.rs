@@ -21,7 +21,7 @@ mod tracing;
 pub mod workload;
 mod workloads;
 
-use damonlab_guest::plan::{DRAIN_MARK, Plan, READY_MARK};
+use damonlab_guest::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK};
 use damonlab_guest::record::{GuestReport, section};
 use steps::Stage;
 use tracing::Instance;
@@ -66,6 +66,7 @@ impl Run {
         let plan = fw_cfg::plan()?;
         randomness::mix_in(plan.seed)?;
         self.set_up(&plan)?;
+        console::line(MEMORY_MARK);
         self.play(&plan)
     }
 

@@ -88,7 +88,9 @@ impl CliError {
             CliError::Debug(_) => BAD_INPUT,
             CliError::Setup(_)
             | CliError::Missing(_)
-            | CliError::Run(RunError::Results(_) | RunError::Slot(_) | RunError::Memory(_))
+            | CliError::Run(
+                RunError::Results(_) | RunError::Slot(_) | RunError::Memory(_) | RunError::Probe(_),
+            )
             | CliError::Signals(_)
             | CliError::Io(_) => INFRA,
         }

@@ -11,6 +11,7 @@ mod slit;
 mod view;
 
 pub use argv::{Argv, MachineError, qemu_check_args};
+pub use cxl::backend as cxl_backend;
 pub use layout::ranges;
 
 use crate::scenario::{MachineSpec, Scenario};

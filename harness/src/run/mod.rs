@@ -1,6 +1,7 @@
 //! One scenario on one kernel: the folder, the guest, the recording, the verdict.
 
 pub mod debug;
+mod emulated_cxl;
 mod ending;
 mod host_memory;
 mod repeat;
@@ -111,6 +112,9 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Scenario(#[from] Box<ScenarioError>),
+    /// A small guest that was to show what this QEMU does.
+    #[error(transparent)]
+    Probe(VmError),
     /// The host does not say how much memory it has.
     #[error("cannot find out how much memory this host has: {0}")]
     Memory(io::Error),
@@ -123,6 +127,12 @@ pub enum RunError {
     /// The host's slots for guests.
     #[error("cannot get a slot for a guest: {0}")]
     Slot(LockError),
+}
+
+impl From<VmError> for RunError {
+    fn from(error: VmError) -> RunError {
+        if error.is_interrupt() { Interrupted.into() } else { RunError::Probe(error) }
+    }
 }
 
 /// Runs one scenario with one seed.
@@ -147,6 +157,7 @@ fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Resul
     let scenario = &loaded.scenario;
     check_host(scenario)?;
     let _slot = slot(scenario)?;
+    emulated_cxl::check(lab, scenario, machine)?;
     let timing = timing(lab, scenario);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;

@@ -15,7 +15,10 @@ mod folder;
 mod gdb;
 mod guest;
 mod initramfs;
+mod kept;
+mod mapping;
 mod plan;
+mod probe;
 mod qmp;
 mod ram;
 mod results;
@@ -27,6 +30,7 @@ pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
 pub use debug::{Stopped, stop_after};
 pub use guest::run;
 pub use initramfs::{AGENT, archive as initramfs_archive};
+pub use mapping::emulated_windows;
 pub use watch::{Clock, Ending};
 
 use crate::host::interrupt::Interrupted;
@@ -115,6 +119,9 @@ pub enum VmError {
         /// Its last lines.
         words: String,
     },
+    /// A guest that should show how QEMU maps CXL memory did not.
+    #[error("cannot tell whether QEMU maps CXL memory directly: {0}")]
+    NotAsked(String),
     /// The guest could not be saved; it can be booted.
     #[error("{0}")]
     NotSaved(String),

@@ -1,0 +1,42 @@
+//! Answers that took a guest to find out, kept in the cache beside what was asked.
+
+use crate::host::paths::write_atomic;
+use fs_err as fs;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What decides an answer: the same question has the same one.
+pub(super) trait Question: Serialize + DeserializeOwned + PartialEq {
+    /// What it is answered by.
+    type Answer: Serialize + DeserializeOwned;
+    /// The folder of the cache that has the answers.
+    const FOLDER: &'static str;
+
+    /// Where its answer is kept.
+    fn file(&self, cache: &Path) -> io::Result<PathBuf> {
+        let key = blake3::hash(&serde_json::to_vec(self).map_err(io::Error::other)?).to_hex();
+        Ok(cache.join(Self::FOLDER).join(format!("{}.json", &key[..24])))
+    }
+
+    /// The kept answer. A file that makes no sense is none.
+    fn known(&self, cache: &Path) -> Option<Self::Answer> {
+        let bytes = fs::read(self.file(cache).ok()?).ok()?;
+        let kept: Kept<Self, Self::Answer> = serde_json::from_slice(&bytes).ok()?;
+        (kept.question == *self).then_some(kept.answer)
+    }
+
+    /// Keeps an answer.
+    fn keep(&self, cache: &Path, answer: &Self::Answer) -> io::Result<()> {
+        let kept = Kept { question: self, answer };
+        write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?)
+    }
+}
+
+/// As it lies in the cache.
+#[derive(Serialize, Deserialize)]
+struct Kept<Q, A> {
+    question: Q,
+    answer: A,
+}
