@@ -23,6 +23,8 @@ mod qmp;
 mod ram;
 mod results;
 mod save;
+#[cfg(test)]
+mod shell_text;
 mod start;
 mod watch;
 
