@@ -5,7 +5,7 @@
 
 use crate::units::{Addr, Bytes, NodeId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every online node, and the CXL regions behind some of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -96,4 +96,293 @@ pub struct Difference {
     pub wanted: String,
     /// As the kernel shows it.
     pub seen: String,
+}
+
+/// Where `seen` is not what is `wanted`: one entry a fact, nodes before regions, both in order. A node that
+/// is on one side alone is told by the online nodes and not once more for each of its facts.
+pub fn differences(wanted: &MachineView, seen: &MachineView) -> Vec<Difference> {
+    let mut found = Found::default();
+    found.fact("online nodes", ids(wanted.nodes.keys()), ids(seen.nodes.keys()));
+    for (id, node) in &wanted.nodes {
+        if let Some(other) = seen.nodes.get(id) {
+            found.node(*id, node, other);
+        }
+    }
+    let with_regions: BTreeSet<&NodeId> = wanted.regions.keys().chain(seen.regions.keys()).collect();
+    for id in with_regions {
+        match (wanted.regions.get(id), seen.regions.get(id)) {
+            (Some(region), Some(other)) => found.region(*id, region, other),
+            (region, other) => found.fact(&format!("CXL region of {id}"), whole(region), whole(other)),
+        }
+    }
+    found.0
+}
+
+/// The differences so far.
+#[derive(Default)]
+struct Found(Vec<Difference>);
+
+impl Found {
+    fn fact(&mut self, what: &str, wanted: String, seen: String) {
+        if wanted != seen {
+            self.0.push(Difference { what: what.to_owned(), wanted, seen });
+        }
+    }
+
+    fn node(&mut self, id: NodeId, wanted: &NodeView, seen: &NodeView) {
+        self.fact(&format!("CPUs of {id}"), list(&wanted.cpus), list(&seen.cpus));
+        self.fact(&format!("memory of {id}"), size(wanted.memory), size(seen.memory));
+        if let Some(ranges) = &wanted.ranges {
+            let seen = seen.ranges.as_deref().unwrap_or_default();
+            self.fact(&format!("addresses of {id}"), addresses(ranges), addresses(seen));
+        }
+        for (to, distance) in &wanted.distances {
+            if let Some(other) = seen.distances.get(to) {
+                self.fact(&format!("distance from {id} to {to}"), distance.to_string(), other.to_string());
+            }
+        }
+        self.fact(&format!("memory tier of {id}"), number(wanted.tier), number(seen.tier));
+        self.access(id, wanted.access.as_ref(), seen.access.as_ref());
+        let levels: BTreeSet<&u32> = wanted.caches.keys().chain(seen.caches.keys()).collect();
+        for level in levels {
+            let what = format!("memory-side cache of level {level} of {id}");
+            self.fact(&what, cache(wanted.caches.get(level)), cache(seen.caches.get(level)));
+        }
+    }
+
+    fn access(&mut self, id: NodeId, wanted: Option<&AccessView>, seen: Option<&AccessView>) {
+        let initiators = |view: Option<&AccessView>| view.map_or(none(), |view| ids(&view.initiators));
+        self.fact(&format!("initiators of {id}"), initiators(wanted), initiators(seen));
+        type Value = fn(&AccessView) -> u64;
+        let speeds: [(&str, &str, Value); 4] = [
+            ("read latency", "ns", |view| view.read_latency),
+            ("write latency", "ns", |view| view.write_latency),
+            ("read bandwidth", "MiB/s", |view| view.read_bandwidth),
+            ("write bandwidth", "MiB/s", |view| view.write_bandwidth),
+        ];
+        for (name, unit, value) in speeds {
+            let text = |view: Option<&AccessView>| match view.map(value) {
+                None | Some(0) => none(),
+                Some(value) => format!("{value} {unit}"),
+            };
+            self.fact(&format!("{name} of {id}"), text(wanted), text(seen));
+        }
+    }
+
+    fn region(&mut self, id: NodeId, wanted: &RegionView, seen: &RegionView) {
+        let (window, region) = (format!("CXL window of {id}"), format!("CXL region of {id}"));
+        self.fact(&format!("size of the {window}"), size(wanted.window), size(seen.window));
+        let ways = |ways: u32| ways.to_string();
+        self.fact(&format!("ways of the {window}"), ways(wanted.window_ways), ways(seen.window_ways));
+        self.fact(&format!("size of the {region}"), size(wanted.size), size(seen.size));
+        self.fact(&format!("ways of the {region}"), ways(wanted.ways), ways(seen.ways));
+        if wanted.ways > 1 {
+            let bytes = |granularity: u64| size(Bytes(granularity));
+            let what = format!("granularity of the {region}");
+            self.fact(&what, bytes(wanted.granularity), bytes(seen.granularity));
+        }
+        for position in 0..wanted.serials.len().max(seen.serials.len()) {
+            let what = format!("serial number of device {position} of the {region}");
+            let of = |serials: &[u64]| serials.get(position).map_or(none(), |serial| format!("{serial:#x}"));
+            self.fact(&what, of(&wanted.serials), of(&seen.serials));
+        }
+    }
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or(none(), |value| value.to_string())
+}
+
+fn size(bytes: Bytes) -> String {
+    if bytes.0 == 0 { none() } else { bytes.to_string() }
+}
+
+fn ids<'a>(nodes: impl IntoIterator<Item = &'a NodeId>) -> String {
+    list(&nodes.into_iter().map(|node| u32::from(node.0)).collect::<Vec<_>>())
+}
+
+/// As the kernel writes a list: `0-2,5`.
+fn list(ascending: &[u32]) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for id in ascending {
+        match runs.last_mut() {
+            Some((_, last)) if *id == *last + 1 => *last = *id,
+            _ => runs.push((*id, *id)),
+        }
+    }
+    let run = |(first, last): &(u32, u32)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    if runs.is_empty() { none() } else { runs.iter().map(run).collect::<Vec<_>>().join(",") }
+}
+
+/// With the last byte and not the one after it, as `/proc/iomem` has them.
+fn addresses(ranges: &[(Addr, Addr)]) -> String {
+    let range = |(start, end): &(Addr, Addr)| format!("{:#x}-{:#x}", start.0, end.0.saturating_sub(1));
+    if ranges.is_empty() { none() } else { ranges.iter().map(range).collect::<Vec<_>>().join(", ") }
+}
+
+fn cache(view: Option<&CacheView>) -> String {
+    let Some(view) = view else { return none() };
+    let indexing = match view.indexing {
+        0 => "direct-mapped".to_owned(),
+        1 => "indexed".to_owned(),
+        other => format!("indexing {other}"),
+    };
+    let policy = match view.write_policy {
+        0 => "write-back".to_owned(),
+        1 => "write-through".to_owned(),
+        other => format!("write policy {other}"),
+    };
+    format!("{} in lines of {} bytes, {indexing}, {policy}", size(view.size), view.line_size)
+}
+
+fn whole(region: Option<&RegionView>) -> String {
+    match region {
+        None => none(),
+        Some(region) if region.ways == 1 => format!("{} on one device", size(region.size)),
+        Some(region) => format!("{} on {} devices", size(region.size), region.ways),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two nodes and a CXL region on the second.
+    fn view() -> MachineView {
+        let node = |memory: u64, tier: u64| NodeView {
+            memory: Bytes(memory << 20),
+            distances: BTreeMap::from([(NodeId(0), 10), (NodeId(1), 20)]),
+            tier: Some(tier),
+            ..NodeView::default()
+        };
+        let boot = NodeView {
+            cpus: vec![0],
+            ranges: Some(vec![(Addr(0), Addr(512 << 20))]),
+            access: Some(AccessView {
+                initiators: vec![NodeId(0)],
+                read_latency: 100,
+                write_latency: 100,
+                read_bandwidth: 10240,
+                write_bandwidth: 10240,
+            }),
+            caches: BTreeMap::from([(
+                1,
+                CacheView { size: Bytes(16 << 20), line_size: 64, ..CacheView::default() },
+            )]),
+            ..node(512, 4)
+        };
+        let region = RegionView {
+            window: Bytes(512 << 20),
+            window_ways: 1,
+            size: Bytes(512 << 20),
+            ways: 2,
+            granularity: 256,
+            serials: vec![1, 2],
+        };
+        MachineView {
+            nodes: BTreeMap::from([(NodeId(0), boot), (NodeId(1), node(512, 22))]),
+            regions: BTreeMap::from([(NodeId(1), region)]),
+        }
+    }
+
+    /// What is told of a machine that was changed, each fact in a line.
+    fn told(change: impl FnOnce(&mut MachineView)) -> Vec<String> {
+        let mut seen = view();
+        change(&mut seen);
+        let line = |one: Difference| format!("{}: {} / {}", one.what, one.wanted, one.seen);
+        differences(&view(), &seen).into_iter().map(line).collect()
+    }
+
+    fn node(view: &mut MachineView, id: u16) -> &mut NodeView {
+        view.nodes.entry(NodeId(id)).or_default()
+    }
+
+    #[test]
+    fn the_machine_that_is_wanted_has_no_difference() {
+        assert_eq!(differences(&view(), &view()), []);
+    }
+
+    #[test]
+    fn another_tier_is_named_with_its_node() {
+        assert_eq!(told(|seen| node(seen, 1).tier = Some(4)), ["memory tier of node 1: 22 / 4"]);
+        assert_eq!(told(|seen| node(seen, 1).tier = None), ["memory tier of node 1: 22 / none"]);
+    }
+
+    #[test]
+    fn a_missing_node_is_one_difference_and_not_one_for_each_of_its_facts() {
+        let lost = |seen: &mut MachineView| {
+            seen.nodes.remove(&NodeId(1));
+            node(seen, 0).distances.remove(&NodeId(1));
+        };
+        assert_eq!(told(lost), ["online nodes: 0-1 / 0"]);
+        assert_eq!(told(|seen| node(seen, 3).memory = Bytes(1)), ["online nodes: 0-1 / 0-1,3"]);
+    }
+
+    #[test]
+    fn a_nodes_facts_come_in_order() {
+        let other = |seen: &mut MachineView| {
+            let node = node(seen, 0);
+            node.cpus = vec![0, 1, 3];
+            node.memory = Bytes(384 << 20);
+            node.ranges = Some(vec![(Addr(0), Addr(128 << 20)), (Addr(4 << 30), Addr(5 << 30))]);
+            node.distances.insert(NodeId(1), 30);
+            node.caches.clear();
+        };
+        let expected = [
+            "CPUs of node 0: 0 / 0-1,3",
+            "memory of node 0: 512 MiB / 384 MiB",
+            "addresses of node 0: 0x0-0x1fffffff / 0x0-0x7ffffff, 0x100000000-0x13fffffff",
+            "distance from node 0 to node 1: 20 / 30",
+            "memory-side cache of level 1 of node 0: 16 MiB in lines of 64 bytes, direct-mapped, write-back / none",
+        ];
+        assert_eq!(told(other), expected);
+    }
+
+    #[test]
+    fn addresses_that_only_the_guest_can_know_are_not_compared() {
+        assert!(told(|seen| node(seen, 1).ranges = Some(vec![(Addr(0), Addr(1))])).is_empty());
+    }
+
+    #[test]
+    fn initiators_latency_and_bandwidth_are_a_fact_each() {
+        let slower = |seen: &mut MachineView| {
+            if let Some(access) = &mut node(seen, 0).access {
+                (access.read_latency, access.write_bandwidth) = (0, 8192);
+            }
+        };
+        let expected =
+            ["read latency of node 0: 100 ns / none", "write bandwidth of node 0: 10240 MiB/s / 8192 MiB/s"];
+        assert_eq!(told(slower), expected);
+        let lost = told(|seen| node(seen, 0).access = None);
+        assert_eq!((lost.len(), lost[0].as_str()), (5, "initiators of node 0: 0 / none"));
+    }
+
+    #[test]
+    fn devices_in_another_order_are_told_by_position() {
+        let other = |seen: &mut MachineView| {
+            if let Some(region) = seen.regions.get_mut(&NodeId(1)) {
+                region.serials = vec![2, 1];
+                (region.window_ways, region.granularity) = (2, 4096);
+            }
+        };
+        let expected = [
+            "ways of the CXL window of node 1: 1 / 2",
+            "granularity of the CXL region of node 1: 256 B / 4 KiB",
+            "serial number of device 0 of the CXL region of node 1: 0x1 / 0x2",
+            "serial number of device 1 of the CXL region of node 1: 0x2 / 0x1",
+        ];
+        assert_eq!(told(other), expected);
+    }
+
+    #[test]
+    fn a_region_that_is_not_there_is_one_difference() {
+        assert_eq!(told(|seen| seen.regions.clear()), ["CXL region of node 1: 512 MiB on 2 devices / none"]);
+    }
 }

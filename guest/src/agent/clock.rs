@@ -1,9 +1,11 @@
-//! Guest time: CLOCK_MONOTONIC, read and slept on.
+//! Guest time: CLOCK_MONOTONIC, read, slept on, and as a limit.
 
 use damonlab_guest::units::Nanos;
 use nix::errno::Errno;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
+use nix::unistd::alarm;
 
 const BILLION: u64 = 1_000_000_000;
 
@@ -43,4 +45,22 @@ pub fn poll<T>(step: Nanos, limit: Nanos, mut found: impl FnMut() -> Option<T>) 
         }
         sleep(step);
     }
+}
+
+/// Does `work`, and interrupts the system call that it is in after so long (rounded up to seconds): the call
+/// ends with EINTR where the kernel looks for signals.
+pub fn interrupted_after<T>(limit: Nanos, work: impl FnOnce() -> T) -> Result<T, Errno> {
+    extern "C" fn nothing(_: i32) {}
+    // Without SA_RESTART, or the call would go on.
+    let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
+    #[expect(unsafe_code, reason = "nix has no safe interface for handlers")]
+    // SAFETY: the handler does nothing, which is safe in a signal.
+    unsafe {
+        sigaction(Signal::SIGALRM, &action)?
+    };
+    let seconds = u32::try_from(limit.0.div_ceil(BILLION)).unwrap_or(u32::MAX).max(1);
+    alarm::set(seconds);
+    let result = work();
+    alarm::cancel();
+    Ok(result)
 }

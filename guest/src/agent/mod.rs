@@ -7,20 +7,25 @@ mod clock;
 mod console;
 mod cxl;
 mod damon;
+mod dax;
 mod files;
 mod fw_cfg;
+mod hotplug;
+mod machine;
 mod memory;
 mod mounts;
 mod randomness;
 mod ready_point;
 mod results;
 mod sample;
+mod soft_reserved;
 mod steps;
 mod topology;
 mod tracing;
 pub mod workload;
 mod workloads;
 
+use damonlab_guest::machine_view::{self, MachineView};
 use damonlab_guest::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK};
 use damonlab_guest::record::{GuestReport, section};
 use steps::Stage;
@@ -49,6 +54,9 @@ pub fn run() -> ! {
     for error in &run.report.errors {
         console::error(error);
     }
+    for one in &run.report.differences {
+        console::error(&format!("{}: described {}, seen {}", one.what, one.wanted, one.seen));
+    }
     console::line(DRAIN_MARK);
     if let Err(error) = results::send() {
         console::error(&format!("results not delivered: {error}"));
@@ -65,18 +73,39 @@ impl Run {
         self.report.ready_point = ready_point::stop_here()?;
         let plan = fw_cfg::plan()?;
         randomness::mix_in(plan.seed)?;
+        self.bring_up(&plan)?;
+        self.look_around(plan.machine.as_ref())?;
+        if !self.report.differences.is_empty() {
+            return Ok(());
+        }
         self.set_up(&plan)?;
         console::line(MEMORY_MARK);
         self.play(&plan)
     }
 
-    /// Memory first, then what lives in it.
-    fn set_up(&mut self, plan: &Plan) -> Result<(), Failure> {
+    /// All memory that is not there at boot.
+    fn bring_up(&mut self, plan: &Plan) -> Result<(), Failure> {
         for region in &plan.cxl {
             cxl::bring_up(region)?;
         }
-        self.report.machine = topology::view();
+        for memory in &plan.soft_reserved {
+            soft_reserved::bring_up(memory)?;
+        }
+        Ok(())
+    }
+
+    /// What the machine is, and whether that is what it should be.
+    fn look_around(&mut self, wanted: Option<&MachineView>) -> Result<(), Failure> {
+        self.report.machine = machine::view()?;
+        if let Some(wanted) = wanted {
+            self.report.differences = machine_view::differences(wanted, &self.report.machine);
+        }
         self.report.node_ranges = topology::node_ranges()?;
+        Ok(())
+    }
+
+    /// What lives in the memory, and what watches it.
+    fn set_up(&mut self, plan: &Plan) -> Result<(), Failure> {
         for workload in &plan.workloads {
             let running = Running::start(workload, plan.seed)?;
             self.report.workload_pids.insert(running.name.clone(), running.pid());

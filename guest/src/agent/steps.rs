@@ -1,9 +1,9 @@
-//! The plan's steps: start, run, stop.
+//! The plan's steps: start, run, take a node away and put it back, stop.
 
 use super::damon::{self, Names, No};
 use super::tracing::Instance;
 use super::workloads::Running;
-use super::{Failure, clock, results, sample};
+use super::{Failure, clock, hotplug, results, sample};
 use damonlab_guest::plan::{Plan, Step};
 use damonlab_guest::record::{GuestReport, Refusal, StepOutcome};
 use damonlab_guest::units::Nanos;
@@ -38,8 +38,9 @@ impl Stage<'_> {
         match step {
             Step::Start { refused } => self.start(refused.as_deref(), report),
             Step::Run { time } => self.run(*time).map(|()| None),
-            Step::Offline { node } | Step::Online { node } => {
-                Err(format!("{node} cannot be moved yet").into())
+            Step::Offline { node } => hotplug::offline(*node).and_then(|()| self.sample()).map(|()| None),
+            Step::Online { node } => {
+                hotplug::online(*node, self.plan).and_then(|()| self.sample()).map(|()| None)
             }
             Step::Stop => self.stop(report).map(|()| None),
         }

@@ -1,8 +1,7 @@
-//! What the guest sees of its memory: nodes, their address ranges, distances, tiers.
+//! What the guest sees of its memory: nodes, their memory blocks and address ranges.
 
 use super::{Failure, files};
 use damonlab_guest::kernel_text::{id_list, node_meminfo};
-use damonlab_guest::machine_view::MachineView;
 use damonlab_guest::ranges::{AddrRange, merged, system_ram, usable};
 use damonlab_guest::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
@@ -57,7 +56,8 @@ pub fn block_size() -> Result<u64, Failure> {
         .ok_or_else(|| format!("{path} says '{text}', which is no size of a memory block").into())
 }
 
-fn online_blocks(node: NodeId, size: u64) -> Vec<AddrRange> {
+/// A node's memory blocks that are online, in the order of their names.
+pub fn online_blocks(node: NodeId, size: u64) -> Vec<AddrRange> {
     let folder = folder(node);
     files::names(&folder)
         .iter()
@@ -65,9 +65,4 @@ fn online_blocks(node: NodeId, size: u64) -> Vec<AddrRange> {
         .filter_map(|name| name.strip_prefix("memory")?.parse::<u64>().ok())
         .filter_map(|block| Some((Addr(block.checked_mul(size)?), Addr((block + 1).checked_mul(size)?))))
         .collect()
-}
-
-/// The machine as the kernel shows it.
-pub fn view() -> MachineView {
-    MachineView::default()
 }

@@ -12,6 +12,7 @@ mod goals;
 mod health;
 mod invariant;
 pub mod kernel_log;
+mod machine;
 pub mod oracle;
 
 mod page;
@@ -32,6 +33,7 @@ pub(crate) mod testkit;
 pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{INVARIANTS, Invariant, Kind, REAL_CLOCK};
+pub use machine::other_machine;
 pub use page::page;
 pub use seeds::{OverSeeds, Summary, over_seeds};
 pub use verdict::Verdict;

@@ -86,6 +86,7 @@ impl Model {
             meta: Meta {
                 version: RECORDING_VERSION,
                 scenario: scenario.name.clone(),
+                machine: None,
                 kernel: "a model".into(),
                 kernel_key: "0".into(),
                 qemu: "none".into(),
@@ -117,6 +118,7 @@ impl Model {
                 distances: BTreeMap::new(),
                 below_4g: None,
             },
+            machine_file: None,
             workloads: vec![Workload {
                 name: "hot".into(),
                 size: Bytes(32 * MIB),

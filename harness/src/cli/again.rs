@@ -1,6 +1,6 @@
 //! The command that repeats a run, in the words of the one that made it.
 
-use super::KernelArgs;
+use super::Run;
 use crate::check::Verdict;
 use crate::host::paths::quoted;
 use crate::run::SeedRange;
@@ -27,17 +27,24 @@ impl fmt::Display for Seeds {
 pub(super) struct Again<'a> {
     /// The scenario's name or file.
     pub(super) scenario: String,
-    /// Which kernel the user asked for.
-    pub(super) kernel: &'a KernelArgs,
+    /// What the user asked for.
+    pub(super) arguments: &'a Run,
 }
 
 impl Again<'_> {
     /// What to type for the same run or runs.
     fn command(&self, seeds: Seeds) -> String {
         let mut words = format!("run {} {seeds}", quoted(&self.scenario));
-        let kernel = self.kernel.kernel.iter().map(|path| ("--kernel", path));
-        let patches = self.kernel.patches.iter().map(|path| ("--patch", path));
-        let fragments = self.kernel.fragments.iter().map(|path| ("--config", path));
+        if let Some(machine) = &self.arguments.machine {
+            words.push_str(&format!(" --machine {}", quoted(machine)));
+        }
+        if let Some(clock) = self.arguments.clock {
+            words.push_str(&format!(" --clock {clock}"));
+        }
+        let asked = &self.arguments.kernel;
+        let kernel = asked.kernel.iter().map(|path| ("--kernel", path));
+        let patches = asked.patches.iter().map(|path| ("--patch", path));
+        let fragments = asked.fragments.iter().map(|path| ("--config", path));
         for (option, path) in kernel.chain(patches).chain(fragments) {
             words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
         }
@@ -59,17 +66,17 @@ mod tests {
     use super::*;
     use clap::Parser;
 
-    fn kernel(words: &[&str]) -> KernelArgs {
+    fn run(words: &[&str]) -> Run {
         let words = ["damonlab", "run"].iter().chain(words);
         let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("`run` is no other verb") };
-        run.kernel
+        run
     }
 
     #[test]
     fn a_failure_names_the_command_that_repeats_it_with_the_users_own_kernel() {
-        let kernel =
-            kernel(&["--kernel", "/my linux", "--patch", "a.patch", "--patch", "b.patch", "--config", "c"]);
-        let again = Again { scenario: "pull-push".into(), kernel: &kernel };
+        let run =
+            run(&["--kernel", "/my linux", "--patch", "a.patch", "--patch", "b.patch", "--config", "c"]);
+        let again = Again { scenario: "pull-push".into(), arguments: &run };
         let advice = again.advice(Seeds::One(7), &Verdict::Fail(Vec::new()));
         let words =
             "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --config c\n";
@@ -79,11 +86,20 @@ mod tests {
 
     #[test]
     fn seeds_that_fail_together_are_repeated_together() {
-        let kernel = kernel(&[]);
-        let again = Again { scenario: "my dir/x.yaml".into(), kernel: &kernel };
+        let run = run(&[]);
+        let again = Again { scenario: "my dir/x.yaml".into(), arguments: &run };
         let seeds = Seeds::All("0..8".parse().unwrap());
         let advice = again.advice(seeds, &Verdict::Fail(Vec::new()));
         assert!(advice.ends_with("run 'my dir/x.yaml' --seeds 0..=7\n"), "{advice}");
+    }
+
+    #[test]
+    fn a_machine_and_a_clock_that_overruled_the_scenarios_are_named_too() {
+        let run = run(&["--machine", "my machines/x.yaml", "--clock", "virtual"]);
+        let again = Again { scenario: "idle".into(), arguments: &run };
+        let advice = again.advice(Seeds::One(0), &Verdict::Fail(Vec::new()));
+        let words = "run idle --seed 0 --machine 'my machines/x.yaml' --clock virtual\n";
+        assert!(advice.ends_with(words), "{advice}");
     }
 
     #[test]

@@ -27,7 +27,10 @@ pub(super) enum CliError {
     Recording(#[from] RecordingError),
     #[error("there is no scenario named '{name}'; there are {known}")]
     NoScenario { name: String, known: String },
-    #[error("'{0}' has several CPUs, and on virtual time a machine has one; leave --clock virtual out")]
+    #[error(
+        "'{0}' would run on several CPUs, and on virtual time a machine has one; take --clock real, or a machine with \
+         one CPU"
+    )]
     ManyCpus(String),
     #[error(
         "'{0}' runs on the real clock, where no run repeats; --seeds, --repeat and replay need virtual time \

@@ -27,7 +27,8 @@ struct Cli {
 enum Verb {
     /// Run scenarios and say whether DAMON did what it must.
     #[command(after_help = "Examples: damonlab run pull-push idle --kernel ~/linux\n          \
-                            damonlab run pull-push --seeds 0..8")]
+                            damonlab run pull-push --seeds 0..8\n          \
+                            damonlab run idle --machine dram2")]
     Run(Run),
     /// Install what is missing: Debian packages and a private virtme-ng.
     #[command(after_help = "Example: damonlab setup")]
@@ -48,7 +49,7 @@ enum Verb {
     #[command(after_help = "Example: damonlab replay results/pull-push/0001\n\n\
         Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise.")]
     Replay(replay::Arguments),
-    /// List the scenarios, and the kernels and saved guests in the cache.
+    /// List the scenarios and the machines, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
     /// Build, list and remove kernels.
@@ -85,6 +86,10 @@ struct Run {
     /// where that works; such runs do not repeat, and less is asked of them.
     #[arg(long, value_name = "virtual|real")]
     clock: Option<GuestClock>,
+    /// Run on this machine, whatever the scenario says: a name (`damonlab list` has them) or a YAML file. All
+    /// else in the scenario must go with it.
+    #[arg(long, value_name = "NAME|FILE")]
+    machine: Option<String>,
     /// How many scenarios run at once. None: one a core. Guests of other damonlabs on this host count
     /// too: what has no core or no memory left waits. DAMONLAB_SLOTS=N lets N guests run on this host
     /// instead of one a core.

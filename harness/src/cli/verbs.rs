@@ -27,7 +27,10 @@ const FIRST: &str = "pull-push";
 pub(super) fn run(arguments: &Run) -> Answer {
     // Everything that the user may have to mend comes before what takes minutes.
     let scenarios = scenario_paths(arguments)?;
-    let mut loaded = scenarios.iter().map(|path| Loaded::from(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut loaded = scenarios
+        .iter()
+        .map(|path| Loaded::on(path, arguments.machine.as_deref()))
+        .collect::<Result<Vec<_>, _>>()?;
     set_clock(arguments, &mut loaded)?;
     loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count().map_err(RunError::from)?;
@@ -122,7 +125,7 @@ impl Batch<'_> {
     }
 
     fn again(&self, word: &str) -> Again<'_> {
-        Again { scenario: word.to_owned(), kernel: &self.arguments.kernel }
+        Again { scenario: word.to_owned(), arguments: self.arguments }
     }
 
     fn announce(&self, loaded: &Loaded, how: &str) {
@@ -175,6 +178,10 @@ pub(super) fn list() -> Answer {
     let mut text = String::from("scenarios:\n");
     for scenario in crate::scenario::all(&scenarios()).map_err(Box::new)? {
         text.push_str(&format!("  {:<20}  {}\n", scenario.name, scenario.summary));
+    }
+    text.push_str("machines:\n");
+    for machine in crate::scenario::machines(&crate::scenario::shipped_machines()).map_err(Box::new)? {
+        text.push_str(&format!("  {:<20}  {}\n", machine.name, machine.summary));
     }
     say(&text)?;
     kernel_list()?;
@@ -255,8 +262,7 @@ fn scenario_word(path: &Path) -> String {
 
 /// A word with a slash or an ending is a file; anything else a name from `scenarios/`.
 fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
-    let is_file = word.contains('/') || Path::new(word).extension().is_some();
-    if is_file {
+    if paths::names_a_file(word) {
         return Ok(PathBuf::from(word));
     }
     let path = by_name(word);
@@ -287,4 +293,24 @@ pub(super) fn say(text: &str) -> Result<(), CliError> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Cli, Verb};
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn a_machine_of_several_cpus_runs_on_the_real_clock_alone() {
+        let machine = paths::project().join("scenarios/invalid/machines/two-cpus.yaml");
+        let words = ["damonlab", "run", "idle", "--machine", machine.to_str().unwrap()];
+        let set = |more: &[&str]| {
+            let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };
+            let mut loaded = [Loaded::on(&by_name("idle"), run.machine.as_deref()).unwrap()];
+            set_clock(&run, &mut loaded)
+        };
+        assert!(matches!(set(&[]), Err(CliError::ManyCpus(name)) if name == "idle"));
+        assert!(set(&["--clock", "real"]).is_ok());
+    }
 }

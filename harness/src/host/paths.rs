@@ -97,6 +97,11 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
+/// Whether a word of the command line is a file's path and no name: it has a slash or an ending.
+pub fn names_a_file(word: &str) -> bool {
+    word.contains('/') || Path::new(word).extension().is_some()
+}
+
 /// The root of this source tree when damonlab was built from one that still stands: the folder with
 /// `scenarios/`, `patches/` and `kernel-config/`. `DAMONLAB_HOME` names another.
 pub fn project() -> PathBuf {

@@ -82,6 +82,24 @@ fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
     words
 }
 
+/// A socket for each node with CPUs, where there are several: by itself QEMU puts all CPUs into one, and Linux
+/// warns of a socket on two nodes (`topology_sane`). QEMU fills sockets in the order of CPU numbers, so where
+/// the nodes' numbers do not come in equal runs each CPU is a socket.
+fn sockets(spec: &MachineSpec) -> Option<[String; 2]> {
+    let owners: Vec<&NodeSpec> = spec.nodes.iter().filter(|node| !node.cpus.is_empty()).collect();
+    if owners.len() < 2 {
+        return None;
+    }
+    let cpus = spec.cpus();
+    let cores = cpus / owners.len();
+    let in_runs = owners.iter().enumerate().all(|(at, node)| {
+        let run = (at * cores) as u32..((at + 1) * cores) as u32;
+        node.cpus.len() == cores && node.cpus.iter().all(|cpu| run.contains(cpu))
+    });
+    let (sockets, cores) = if in_runs { (owners.len(), cores) } else { (cpus, 1) };
+    Some(["-smp".to_owned(), format!("cpus={cpus},sockets={sockets},cores={cores},threads=1")])
+}
+
 /// The proximity domain of a node, which is what QEMU calls a node. CXL ports have the first ones: Linux gives
 /// a window the domain after the last that is a node, and a port's is none (`acpi_numa_init`), so a window would
 /// share the domain of a port that comes later, and have its distance for its own.
@@ -118,6 +136,7 @@ fn qemu(spec: &MachineSpec) -> Vec<String> {
         machine.push_str(&format!(",max-ram-below-4g={}", mebibytes(below)));
     }
     let mut words = vec!["-machine".to_owned(), machine];
+    words.extend(sockets(spec).into_iter().flatten());
     words.extend(cxl::port_nodes(spec));
     words.extend(spec.nodes.iter().flat_map(|one| node(spec, one)));
     for ((from, to), distance) in slit::rows(spec) {

@@ -14,6 +14,12 @@ pub(super) fn words(spec: &MachineSpec) -> Vec<String> {
     for (index, window) in spec.cxl.iter().enumerate() {
         tree.window(index, window);
     }
+    // One word for all: QEMU reads each `-machine` by itself, and in one that begins with the second window
+    // the list lacks its first entry ("Parameters 'cxl-fmw.*' used inconsistently").
+    if !tree.windows.is_empty() {
+        let windows = tree.windows.join(",");
+        tree.words("-machine", windows);
+    }
     for (domain, (bridge, _)) in ports(spec).enumerate() {
         tree.words(
             "-object",
@@ -51,6 +57,7 @@ fn bridges(window: &CxlWindow) -> usize {
 #[derive(Default)]
 struct Tree {
     words: Vec<String>,
+    windows: Vec<String>,
     bridges: usize,
     root_ports: usize,
     switches: usize,
@@ -82,18 +89,15 @@ impl Tree {
             }
             Across::Switch => self.switch(window),
         }
-        let mut fixed: Vec<String> = (first..=self.bridges)
-            .enumerate()
-            .map(|(at, bridge)| format!("cxl-fmw.{index}.targets.{at}=cxl.{bridge}"))
-            .collect();
-        fixed.push(format!("cxl-fmw.{index}.size={}", mebibytes(window.size())));
+        let targets = (first..=self.bridges).enumerate();
+        self.windows.extend(targets.map(|(at, bridge)| format!("cxl-fmw.{index}.targets.{at}=cxl.{bridge}")));
+        self.windows.push(format!("cxl-fmw.{index}.size={}", mebibytes(window.size())));
         if self.bridges > first {
-            fixed.push(format!(
+            self.windows.push(format!(
                 "cxl-fmw.{index}.interleave-granularity={}",
                 granularity(window.granularity.0)
             ));
         }
-        self.words("-machine", fixed.join(","));
     }
 
     /// A bridge with one root port has no decoder of its own, unless told so; with an interleave below a single

@@ -52,3 +52,56 @@ pub(super) fn kernel_words(spec: &MachineSpec) -> Vec<String> {
     let parts = reserved.flat_map(|node| ranges.get(&node.id).into_iter().flatten());
     parts.map(|(start, end)| format!("memmap={:#x}%{:#x}-1+0xefffffff", end.0 - start.0, start.0)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+
+    fn spec(text: &str) -> MachineSpec {
+        scenario::machine_of(text)
+    }
+
+    fn words(spec: &MachineSpec) -> Vec<String> {
+        let range = |(start, end): &(Addr, Addr)| format!("{:#x}..{:#x}", start.0, end.0);
+        let node = |(node, parts): (&NodeId, &Vec<(Addr, Addr)>)| {
+            format!("{node}: {}", parts.iter().map(range).collect::<Vec<_>>().join(" "))
+        };
+        ranges(spec).iter().map(node).collect()
+    }
+
+    #[test]
+    fn nodes_lie_one_after_the_other() {
+        let spec = spec("  nodes: [{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 256M}]");
+        assert_eq!(words(&spec), ["node 0: 0x0..0x20000000", "node 1: 0x20000000..0x30000000"]);
+        assert_eq!(below_4g(&spec), None);
+    }
+
+    #[test]
+    fn a_node_over_the_hole_has_two_ranges() {
+        let spec =
+            spec("  nodes: [{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 256M}]\n  below_4g: 640M");
+        assert_eq!(words(&spec)[1], "node 1: 0x20000000..0x28000000 0x100000000..0x108000000");
+    }
+
+    #[test]
+    fn much_ram_ends_at_two_gib_below_the_hole() {
+        let spec = spec("  nodes: [{id: 0, memory: 3G, cpus: [0]}]");
+        assert_eq!(words(&spec), ["node 0: 0x0..0x80000000 0x100000000..0x140000000"]);
+    }
+
+    #[test]
+    fn soft_reserved_nodes_are_above_the_hole_and_the_kernel_is_told() {
+        let spec =
+            spec("  nodes: [{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 256M, soft_reserved: true}]");
+        assert_eq!(below_4g(&spec), Some(Bytes(512 << 20)));
+        assert_eq!(words(&spec)[1], "node 1: 0x100000000..0x110000000");
+        assert_eq!(kernel_words(&spec), ["memmap=0x10000000%0x100000000-1+0xefffffff"]);
+    }
+
+    #[test]
+    fn a_node_without_memory_has_no_range() {
+        let spec = spec("  nodes: [{id: 0, cpus: [0]}, {id: 1, memory: 256M}]");
+        assert_eq!(words(&spec), ["node 0: ", "node 1: 0x0..0x10000000"]);
+    }
+}

@@ -124,6 +124,22 @@ fn several_cpus_on_one_node_are_named_one_by_one() {
 }
 
 #[test]
+fn nodes_with_cpus_are_sockets_of_their_own() {
+    let smp = |nodes: &str| values(&machine(nodes).argv, "cpus=").concat();
+    let four = |first: &str, second: &str| {
+        format!("  nodes: [{{id: 0, memory: 256M, cpus: {first}}}, {{id: 1, memory: 256M, cpus: {second}}}]")
+    };
+    assert_eq!(smp(&format!("  nodes:\n{DRAM}")), "2,sockets=2,cores=1,threads=1");
+    assert_eq!(smp(&four("[0, 1]", "[2, 3]")), "4,sockets=2,cores=2,threads=1");
+    assert_eq!(
+        smp(&four("[0, 2]", "[1, 3]")),
+        "4,sockets=4,cores=1,threads=1",
+        "sockets are filled in order"
+    );
+    assert_eq!(smp("  nodes: [{id: 0, memory: 256M, cpus: [0, 1]}]"), "", "QEMU's own socket will do");
+}
+
+#[test]
 fn virtme_ng_is_told_of_cpus_and_memory_alone() {
     let argv = machine("  nodes:\n    - {id: 0, memory: 512M, cpus: [0]}").argv;
     assert_eq!(argv.vng(), ["--cpus", "1", "--memory", "512M"]);
@@ -131,7 +147,7 @@ fn virtme_ng_is_told_of_cpus_and_memory_alone() {
 
 /// QEMU itself takes each machine: it builds it, stops before the first instruction and quits.
 #[test]
-fn qemu_takes_the_machine_of_every_scenario_that_ships() {
+fn qemu_takes_the_machine_of_every_scenario_that_ships_and_every_named_machine() {
     if Command::new(QEMU).arg("--version").output().is_err() {
         assert!(std::env::var("DAMONLAB_REQUIRE").as_deref() != Ok("vm"), "{QEMU} is not installed");
         eprintln!("skipped: {QEMU} is not installed");
@@ -139,6 +155,9 @@ fn qemu_takes_the_machine_of_every_scenario_that_ships() {
     }
     for scenario in scenario::all(&folder()).unwrap() {
         qemu_takes(&Machine::new(&scenario.machine).unwrap(), &scenario.name);
+    }
+    for named in scenario::machines(&scenario::shipped_machines()).unwrap() {
+        qemu_takes(&Machine::new(&named.machine).unwrap(), &named.name);
     }
     qemu_takes(
         &machine(&format!("  nodes:\n{DRAM}{SLOW}  cxl: [{{node: 4, size: 512M}}]")),

@@ -24,6 +24,8 @@ pub const RECORDING_VERSION: u32 = 2;
 pub const META: &str = "recording.json";
 /// The scenario's text as it was run.
 pub const SCENARIO: &str = "scenario.yaml";
+/// The text of the machine's file, where the machine does not stand in the scenario or is another.
+pub const MACHINE: &str = "machine.yaml";
 /// The plan that the guest got.
 pub const PLAN: &str = "plan.json";
 
@@ -60,6 +62,9 @@ pub struct Meta {
     pub version: u32,
     /// The scenario's name.
     pub scenario: String,
+    /// The machine's name, where [`MACHINE`] describes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     /// The kernel, for people: `linux 7.3.4 + 1 patch`.
     pub kernel: String,
     /// The image's key: a hash over source, patches, configuration and compiler, or over the file.

@@ -1,7 +1,7 @@
 //! Reading a recording, with a word for everything that can be wrong with one.
 
-use super::{META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
-use crate::scenario::{Scenario, ScenarioError};
+use super::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
+use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use crate::trace::Trace;
 use damonlab_guest::plan::Plan;
 use damonlab_guest::record::section;
@@ -53,7 +53,7 @@ pub struct Recipe {
     pub dir: PathBuf,
     /// `recording.json`.
     pub meta: Meta,
-    /// `scenario.yaml`, read again, on the clock that the run had.
+    /// `scenario.yaml`, read again, on the clock and the machine that the run had.
     pub scenario: Scenario,
     /// `scenario.yaml` as it stands.
     pub scenario_text: String,
@@ -72,7 +72,9 @@ impl Recipe {
         }
         let meta = meta(&dir.join(META))?;
         let scenario_text = fs::read_to_string(dir.join(SCENARIO))?;
-        let mut scenario = Scenario::parse(&meta.scenario, &scenario_text).map_err(Box::new)?;
+        let machines = machines(dir, &meta)?;
+        let mut scenario =
+            Scenario::parse_with(&meta.scenario, &scenario_text, &machines).map_err(Box::new)?;
         // `run --clock` may have overruled the text.
         scenario.clock = meta.clock;
         Ok(Recipe { scenario, scenario_text, plan: json(&dir.join(PLAN))?, meta, dir: dir.to_owned() })
@@ -101,6 +103,18 @@ impl Recording {
             dir,
         })
     }
+}
+
+/// The recording's own machine, if it has one beside the scenario's text. Names mean nothing here: other
+/// computers, and other days, have other machines of the same name.
+fn machines(dir: &Path, meta: &Meta) -> Result<Machines, RecordingError> {
+    let path = dir.join(MACHINE);
+    if meta.machine.is_none() && !path.exists() {
+        return Ok(Machines::default());
+    }
+    let name = meta.machine.as_deref().unwrap_or("machine");
+    let text = fs::read_to_string(&path)?;
+    Ok(Machines::default().overruled_by(MachineFile::of(name, &path.display().to_string(), text)))
 }
 
 fn meta(path: &Path) -> Result<Meta, RecordingError> {
@@ -160,15 +174,63 @@ mod tests {
         assert!(error.to_string().contains("has version 99"), "{error}");
     }
 
-    #[test]
-    fn the_clock_is_the_runs_and_not_the_texts() {
+    /// What a stored run was made of, with its scenario's text changed.
+    fn copy_with(change: impl Fn(String) -> String) -> tempfile::TempDir {
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let copy = tempfile::tempdir().unwrap();
         for name in [META, SCENARIO, PLAN] {
             fs::copy(stored.join(name), copy.path().join(name)).unwrap();
         }
         let text = fs::read_to_string(stored.join(SCENARIO)).unwrap();
-        fs::write(copy.path().join(SCENARIO), format!("{text}\nclock: real\n")).unwrap();
+        fs::write(copy.path().join(SCENARIO), change(text)).unwrap();
+        copy
+    }
+
+    fn named(text: String) -> String {
+        let (before, rest) = text.split_once("machine:\n").unwrap();
+        let (_, after) = rest.split_once("\nworkloads:").unwrap();
+        format!("{before}machine: of-another-computer\nworkloads:{after}")
+    }
+
+    const TWO_NODES: &str = "version: 1\nsummary: Two nodes.\nmachine:\n  nodes:\n    \
+                             - {id: 0, memory: 256M, cpus: [0]}\n    - {id: 1, memory: 640M}\n";
+
+    #[test]
+    fn the_recordings_own_machine_counts_where_its_name_means_nothing() {
+        let copy = copy_with(named);
+        fs::write(copy.path().join(MACHINE), TWO_NODES).unwrap();
+        let scenario = Recipe::load(copy.path()).unwrap().scenario;
+        assert_eq!(scenario.machine.memory().0, 896 << 20);
+        assert_eq!(scenario.machine_file.unwrap().text, TWO_NODES);
+    }
+
+    #[test]
+    fn a_machine_that_overruled_the_scenarios_own_does_so_again() {
+        let copy = copy_with(|text| text);
+        assert_eq!(Recipe::load(copy.path()).unwrap().scenario.machine.memory().0, 1 << 30);
+        fs::write(copy.path().join(MACHINE), TWO_NODES).unwrap();
+        assert_eq!(Recipe::load(copy.path()).unwrap().scenario.machine.memory().0, 896 << 20);
+    }
+
+    #[test]
+    fn a_recording_that_has_lost_its_machine_is_not_read_with_another() {
+        let copy = copy_with(|text| text);
+        let meta = fs::read_to_string(copy.path().join(META)).unwrap();
+        fs::write(copy.path().join(META), meta.replacen('{', "{\"machine\": \"dram2\",", 1)).unwrap();
+        let error = Recipe::load(copy.path()).unwrap_err();
+        assert!(error.to_string().contains(MACHINE), "{error}");
+    }
+
+    #[test]
+    fn a_machine_that_ships_is_not_looked_up_for_a_recording() {
+        let copy = copy_with(|text| named(text).replace("of-another-computer", "dram-slow"));
+        let error = Recipe::load(copy.path()).unwrap_err();
+        assert_eq!(error.to_string(), "there is no machine named 'dram-slow'");
+    }
+
+    #[test]
+    fn the_clock_is_the_runs_and_not_the_texts() {
+        let copy = copy_with(|text| format!("{text}\nclock: real\n"));
         let recipe = Recipe::load(copy.path()).unwrap();
         assert!(recipe.meta.clock.is_virtual() && recipe.scenario.clock.is_virtual());
     }

@@ -1,7 +1,8 @@
 //! Making a recording's folder: a number of its own, and the files that are known before the run.
 
-use super::{META, Meta, PLAN, SCENARIO};
+use super::{MACHINE, META, Meta, PLAN, SCENARIO};
 use crate::host::paths::write_atomic;
+use crate::scenario::MachineFile;
 use damonlab_guest::plan::Plan;
 use fs_err as fs;
 use std::io;
@@ -27,8 +28,11 @@ pub fn make_folder(out: &Path, scenario: &str) -> io::Result<PathBuf> {
 }
 
 /// Stores what goes into the run.
-pub fn begin(dir: &Path, scenario_text: &str, plan: &Plan) -> io::Result<()> {
+pub fn begin(dir: &Path, scenario_text: &str, machine: Option<&MachineFile>, plan: &Plan) -> io::Result<()> {
     write_atomic(&dir.join(SCENARIO), scenario_text.as_bytes())?;
+    if let Some(machine) = machine {
+        write_atomic(&dir.join(MACHINE), machine.text.as_bytes())?;
+    }
     let plan = serde_json::to_vec_pretty(plan).map_err(io::Error::other)?;
     write_atomic(&dir.join(PLAN), &plan)
 }
@@ -42,6 +46,18 @@ pub fn finish(dir: &Path, meta: &Meta) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_with_a_file_of_its_own_is_stored_as_it_stands() {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = MachineFile::of("dram2", "here/dram2.yaml", "# a comment\n".to_owned());
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let plan = crate::recording::Recipe::load(&stored).unwrap().plan;
+        begin(dir.path(), "", None, &plan).unwrap();
+        assert!(!dir.path().join(MACHINE).exists());
+        begin(dir.path(), "", Some(&machine), &plan).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join(MACHINE)).unwrap(), "# a comment\n");
+    }
 
     #[test]
     fn each_run_gets_the_next_number() {

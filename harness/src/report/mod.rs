@@ -22,6 +22,9 @@ pub fn human(report: &Report) -> String {
 fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(out, "{}  {}", report.verdict.word().to_uppercase(), report.scenario)?;
     writeln!(out, "  {}", report.summary)?;
+    if let Some(machine) = &report.machine {
+        writeln!(out, "  machine   {machine}")?;
+    }
     writeln!(out, "  kernel    {}", report.kernel)?;
     if let Some(wall) = report.wall_time {
         let guest = report.guest_time.as_secs_f64();

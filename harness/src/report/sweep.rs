@@ -60,6 +60,9 @@ fn write_summary(scenario: &Scenario, sweep: &Sweep, out: &mut String) -> std::f
     let word = sweep.verdict.word().to_uppercase();
     writeln!(out, "{word}  {} over {} {seeds}", scenario.name, sweep.runs.len())?;
     if let Some((_, report)) = sweep.runs.first() {
+        if let Some(machine) = &report.machine {
+            writeln!(out, "  machine   {machine}")?;
+        }
         writeln!(out, "  kernel    {}", report.kernel)?;
         if let Some(wall) = sweep.wall_time {
             writeln!(out, "  took      {}", seconds(wall))?;

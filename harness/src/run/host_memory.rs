@@ -41,6 +41,7 @@ fn rough(bytes: Bytes) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{MachineFile, Machines};
 
     const SCENARIO: &str = "version: 1
 summary: Two nodes and a window.
@@ -64,6 +65,16 @@ steps: [offline: {node: 2}]
         let ScenarioError::Wrong(wrong) = *error else { panic!("{error:?}") };
         let column = SCENARIO.lines().nth(3).unwrap().find("24G").unwrap() + 1;
         assert_eq!(wrong.column, column as u64);
+    }
+
+    #[test]
+    fn a_machine_in_a_file_of_its_own_is_refused_there() {
+        let text = "version: 1\nsummary: Large.\nmachine:\n  nodes: [{id: 0, memory: 48G, cpus: [0]}]\n  cxl: [{node: 1, size: 256M}]\n";
+        let file = MachineFile::of("big", "machines/big.yaml", text.to_owned());
+        let steps = SCENARIO.replace("offline: {node: 2}", "offline: {node: 1}");
+        let machines = Machines::default().overruled_by(file);
+        let scenario = Scenario::parse_with("large", &steps, &machines).unwrap();
+        assert_eq!(fits(&scenario, gib(8)).unwrap_err().place().as_deref(), Some("machines/big.yaml:4"));
     }
 
     #[test]

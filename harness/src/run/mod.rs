@@ -26,7 +26,7 @@ use crate::host::slots::{self, BadCount, Full, Slot};
 use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
-use crate::scenario::{Scenario, ScenarioError};
+use crate::scenario::{Machines, Scenario, ScenarioError};
 use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
 use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
@@ -63,7 +63,18 @@ pub struct Loaded {
 impl Loaded {
     /// Reads a scenario's file.
     pub fn from(path: &Path) -> Result<Loaded, Box<ScenarioError>> {
-        let scenario = Scenario::load(path)?;
+        Loaded::on(path, None)
+    }
+
+    /// Reads a scenario's file, to run on a machine that may be another than its own: a name, or a path. Whether
+    /// the machine goes with the clock is for the caller, who may overrule that as well.
+    pub fn on(path: &Path, machine: Option<&str>) -> Result<Loaded, Box<ScenarioError>> {
+        let mut machines = Machines::beside(path);
+        if let Some(word) = machine {
+            let machine = machines.pick(word)?;
+            machines = machines.overruled_by(machine);
+        }
+        let scenario = Scenario::load_with(path, &machines)?;
         let text = std::fs::read_to_string(path)
             .map_err(|source| ScenarioError::Unreadable { path: path.to_owned(), source })?;
         Ok(Loaded { scenario, text })
@@ -77,6 +88,8 @@ pub struct Report {
     pub scenario: String,
     /// Its summary.
     pub summary: String,
+    /// The machine's name, where it has one.
+    pub machine: Option<String>,
     /// The kernel, for people.
     pub kernel: String,
     /// The folder with everything.
@@ -161,7 +174,7 @@ fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Resul
     let timing = timing(lab, scenario);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
-    recording::begin(&dir, &loaded.text, plan).map_err(RunError::Results)?;
+    recording::begin(&dir, &loaded.text, scenario.machine_file.as_ref(), plan).map_err(RunError::Results)?;
     let launch = |timing| Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,
@@ -194,6 +207,7 @@ fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Resul
     Ok(Report {
         scenario: scenario.name.clone(),
         summary: scenario.summary.clone(),
+        machine: machine_name(scenario),
         kernel: lab.image.describe.clone(),
         dir,
         verdict,
@@ -219,8 +233,7 @@ fn delivered(
                 fs::remove_dir_all(dir).map_err(RunError::Results)?;
                 return Err(unfit.into());
             }
-            let judgement = judge(&recording);
-            Ok((Verdict::of(&judgement), Some(judgement)))
+            Ok(verdict(&recording))
         }
         // Our own disk, or what the guest sent.
         Err(RecordingError::Io(cause)) => Ok((Verdict::Infra(cause.to_string()), None)),
@@ -255,17 +268,22 @@ fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
     })
 }
 
+fn machine_name(scenario: &Scenario) -> Option<String> {
+    scenario.machine_file.as_ref().map(|file| file.name.clone())
+}
+
 /// Judges a stored recording with today's rules.
 pub fn again(dir: &Path) -> Result<Report, RecordingError> {
     let recording = Recording::load(dir)?;
-    let judgement = judge(&recording);
+    let (verdict, judgement) = verdict(&recording);
     Ok(Report {
         scenario: recording.meta.scenario.clone(),
         summary: recording.scenario.summary.clone(),
+        machine: recording.meta.machine.clone(),
         kernel: recording.meta.kernel.clone(),
         dir: dir.to_owned(),
-        verdict: Verdict::of(&judgement),
-        judgement: Some(judgement),
+        verdict,
+        judgement,
         notes: Vec::new(),
         guest_time: recording.scenario.guest_time().into(),
         wall_time: None,
@@ -283,6 +301,7 @@ fn complete(
     let meta = Meta {
         version: RECORDING_VERSION,
         scenario: loaded.scenario.name.clone(),
+        machine: machine_name(&loaded.scenario),
         kernel: lab.image.describe.clone(),
         kernel_key: lab.image.key.clone(),
         qemu: lab.tools.qemu_version.clone(),
@@ -293,6 +312,15 @@ fn complete(
     };
     recording::finish(dir, &meta)?;
     Recording::load(dir)
+}
+
+/// The verdict on a recording; nothing is judged of a machine that is another than the one described.
+fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
+    if let Some(verdict) = check::other_machine(&recording.report.differences) {
+        return (verdict, None);
+    }
+    let judgement = judge(recording);
+    (Verdict::of(&judgement), Some(judgement))
 }
 
 /// All checks, and the console's last words: what a kernel prints after the agent has read the log.
@@ -310,6 +338,20 @@ fn judge(recording: &Recording) -> Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recording_of_another_machine_is_no_answer_about_the_kernel() {
+        let mut recording = check::testkit::Model::pull_push().recording();
+        recording.report.errors.push("which would be a finding".to_owned());
+        assert!(matches!(verdict(&recording).0, Verdict::Fail(_)));
+        recording.report.differences.push(damonlab_guest::machine_view::Difference {
+            what: "memory tier of node 1".to_owned(),
+            wanted: "27".to_owned(),
+            seen: "4".to_owned(),
+        });
+        let (Verdict::Infra(why), None) = verdict(&recording) else { panic!("it is infra, and not judged") };
+        assert!(why.ends_with("memory tier of node 1: described 27, seen 4"), "{why}");
+    }
 
     #[test]
     fn a_warning_in_the_log_does_not_hide_a_later_panic_on_the_console() {

@@ -28,6 +28,7 @@ impl Stored {
     fn goes_with(&self, other: &Stored) -> bool {
         let (one, other) = (&self.recipe, &other.recipe);
         let same = one.scenario_text == other.scenario_text
+            && one.scenario.machine == other.scenario.machine
             && one.meta.scenario == other.meta.scenario
             && one.meta.kernel_key == other.meta.kernel_key;
         same && [one, other].iter().all(|recipe| recipe.meta.clock.is_virtual())
@@ -141,6 +142,14 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
         all[1].recipe.meta.kernel_key = "another".into();
+        assert!(together(all).iter().all(|answer| matches!(answer, Answer::Alone(_))));
+    }
+
+    #[test]
+    fn another_machine_is_not_another_seed() {
+        let out = tempfile::tempdir().unwrap();
+        let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
+        all[1].recipe.scenario.machine.nodes.pop();
         assert!(together(all).iter().all(|answer| matches!(answer, Answer::Alone(_))));
     }
 }

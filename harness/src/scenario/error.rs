@@ -1,7 +1,7 @@
 //! What is wrong with a scenario's file, and where: made for the person who wrote it.
 
 use super::suggest;
-use crate::host::text::printable;
+use crate::host::text::{excerpt, printable};
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
@@ -14,12 +14,23 @@ pub enum ScenarioError {
     #[error("no scenario file at {}", .0.display())]
     NotThere(PathBuf),
     /// It is there and cannot be read.
-    #[error("cannot read the scenario {}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// The path.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
+    },
+    /// No machine's file is at the path.
+    #[error("no machine file at {}", .0.display())]
+    NoMachineFile(PathBuf),
+    /// A name on the command line that no machine has.
+    #[error("there is no machine named '{}'", excerpt(name))]
+    NoMachine {
+        /// The name.
+        name: String,
+        /// The nearest known one, or all.
+        help: String,
     },
     /// The file was read, and says something that cannot be.
     #[error("{}", .0.message)]
@@ -61,6 +72,10 @@ impl Diagnostic for ScenarioError {
             ScenarioError::NotThere(_) => {
                 Some(Box::new("give the path of a YAML file; the ones that come along are in scenarios/"))
             }
+            ScenarioError::NoMachineFile(_) => {
+                Some(Box::new("give the path of a YAML file, or a name; `damonlab list` has the names"))
+            }
+            ScenarioError::NoMachine { help, .. } => Some(Box::new(help)),
             ScenarioError::Unreadable { .. } => None,
             ScenarioError::Wrong(wrong) => {
                 wrong.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
@@ -189,7 +204,7 @@ fn yaml_message(error: &serde_saphyr::Error) -> (String, Option<String>) {
             (format!("the key '{}' stands here twice", key.as_deref().unwrap_or("?")), None)
         }
         Yaml::MultipleDocuments { .. } => {
-            ("a scenario is one YAML document, and here begins a second".to_owned(), None)
+            ("a file is one YAML document, and here begins a second".to_owned(), None)
         }
         Yaml::NullIntoString { .. } => ("a value is missing".to_owned(), None),
         Yaml::Unexpected { expected, .. } => {

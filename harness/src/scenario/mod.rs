@@ -10,6 +10,7 @@ mod error;
 mod expect;
 mod guest_clock;
 mod machine;
+mod machine_file;
 mod place;
 mod raw;
 mod raw_damon;
@@ -34,6 +35,7 @@ pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
+pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
 pub use place::Places;
 pub use read::all;
 pub use window::charge_window;
@@ -52,6 +54,8 @@ pub struct Scenario {
     pub summary: String,
     /// The machine that the guest must see.
     pub machine: MachineSpec,
+    /// The machine's file; none where it stands in the scenario.
+    pub machine_file: Option<MachineFile>,
     /// The processes that touch memory.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration.

@@ -3,7 +3,7 @@
 
 use super::error::{Fault, ScenarioError};
 use super::raw::{At, RawWorkload};
-use super::raw_machine::{RawMachine, RawWindow};
+use super::raw_machine::{RawMachineRef, RawWindow};
 use super::units::Size;
 use serde_saphyr::Location;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(super) struct Source {
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq)]
-struct Place {
+pub(super) struct Place {
     source: Source,
     at: Location,
 }
@@ -41,10 +41,10 @@ impl Source {
     }
 }
 
-impl Places {
-    /// Those of a machine and of workloads, each with the file that it was read from.
-    pub(super) fn of(machine: (&RawMachine, &Source), workloads: (&[RawWorkload], &Source)) -> Places {
-        let (raw, source) = machine;
+impl Place {
+    /// The largest memory of a machine that stands in `source`.
+    pub(super) fn of_memory(raw: &RawMachineRef, source: &Source) -> Option<Place> {
+        let RawMachineRef::Here(raw) = raw else { return None };
         let nodes = raw.nodes.value.iter().filter_map(|node| node.memory.as_ref());
         let all = nodes.chain(raw.cxl.iter().flat_map(RawWindow::sizes));
         // Of equals the first.
@@ -52,11 +52,14 @@ impl Places {
             Some(known) if known.value.0 >= size.value.0 => largest,
             _ => Some(size),
         });
-        let (raw, of_workloads) = workloads;
-        Places {
-            memory: largest.map(|size| source.place(size)),
-            workloads: raw.iter().map(|workload| of_workloads.place(&workload.size)).collect(),
-        }
+        largest.map(|size| source.place(size))
+    }
+}
+
+impl Places {
+    /// Those of workloads, on a machine whose largest memory stands elsewhere.
+    pub(super) fn of(memory: Option<Place>, workloads: &[RawWorkload], source: &Source) -> Places {
+        Places { memory, workloads: workloads.iter().map(|workload| source.place(&workload.size)).collect() }
     }
 
     /// A mistake about how much memory the machine has.

@@ -3,7 +3,7 @@
 //! Nothing is judged here; [`super::resolve`] does that, with the place of every value at hand.
 
 use super::raw_damon::RawKdamond;
-use super::raw_machine::RawMachine;
+use super::raw_machine::RawMachineRef;
 use super::units::{Node, Number, Share, Size, Time, Word};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
@@ -18,7 +18,7 @@ pub(super) type At<T> = Spanned<T>;
 pub(super) struct RawScenario {
     pub version: At<Number>,
     pub summary: At<Word>,
-    pub machine: RawMachine,
+    pub machine: At<RawMachineRef>,
     #[serde(default)]
     pub workloads: Vec<RawWorkload>,
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! Which memory tier the kernel will put a node into: `mt_perf_to_adistance` of `mm/memory-tiers.c`.
 
-use super::machine::MachineSpec;
+use super::machine::{Across, CxlWindow, MachineSpec, NodeSpec};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 
 /// `MEMTIER_ADISTANCE_DRAM`: the abstract distance of DRAM.
@@ -16,32 +16,83 @@ pub const KMEM_ADISTANCE: u64 = DRAM_ADISTANCE * 5;
 /// The latency and bandwidth that a DRAM node has unless it says otherwise.
 pub const DRAM: (Nanos, Bytes) = (Nanos(100), Bytes(10 << 30));
 
-/// The DRAM that the kernel compares with: node 0.
-pub fn dram(machine: &MachineSpec) -> (Nanos, Bytes) {
-    let zero = machine.nodes.iter().find(|node| node.id == NodeId(0));
-    zero.and_then(|node| node.from).map_or(DRAM, |from| (from.latency, from.bandwidth))
+/// How fast memory is, reads and writes apart: nanoseconds, and what HMAT and CDAT count bandwidth in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Speed {
+    /// In ns.
+    pub read_latency: u64,
+    /// In ns.
+    pub write_latency: u64,
+    /// In MiB a second where it comes from HMAT, in MB a second where CXL's tables are the narrowest.
+    pub bandwidth: u64,
 }
 
-/// The abstract distance of memory, in the kernel's own order of operations: integers, left to
-/// right. QEMU's `access-latency` and `access-bandwidth` set reads and writes alike.
-pub fn adistance(latency: Nanos, bandwidth: Bytes, dram: (Nanos, Bytes)) -> u64 {
-    let mib = |bytes: Bytes| u128::from(bytes.0 / Bytes::MIB.0).max(1) * 2;
-    let ns = |time: Nanos| u128::from(time.0).max(1) * 2;
-    let scaled = u128::from(DRAM_ADISTANCE) * ns(latency) / ns(dram.0) * mib(dram.1) / mib(bandwidth);
+impl Speed {
+    /// What HMAT says of memory: QEMU's `access-latency` and `access-bandwidth` are reads and writes alike.
+    pub fn of(latency: Nanos, bandwidth: Bytes) -> Speed {
+        let mib = bandwidth.0 / Bytes::MIB.0;
+        Speed { read_latency: latency.0, write_latency: latency.0, bandwidth: mib }
+    }
+}
+
+/// What comes after a generic port, as Linux 7.3 showed it on QEMU 10.0.2 for ports of 8 and 60 GiB a second
+/// (`regionN/access0`): 2 ns of link (32 GT/s, x16), then QEMU's built-in CDAT.
+const LINK: u64 = 2;
+const CDAT_READ: u64 = 150;
+const CDAT_WRITE: u64 = 250;
+const CDAT_BANDWIDTH: u64 = 16_000;
+
+/// How fast the region in a window is for the node that its port names; none without a port.
+pub fn through_port(window: &CxlWindow) -> Option<Speed> {
+    let port = window.port?;
+    let bridges = if window.across == Across::Bridges { window.devices.len() as u64 } else { 1 };
+    let each = CDAT_BANDWIDTH * window.devices.len() as u64 / bridges;
+    Some(Speed {
+        read_latency: port.latency.0 + LINK + CDAT_READ,
+        write_latency: port.latency.0 + LINK + CDAT_WRITE,
+        bandwidth: (port.bandwidth.0 / Bytes::MIB.0).min(each) * bridges,
+    })
+}
+
+/// The DRAM that the kernel compares with: the first node with CPUs and memory (`default_dram_nodes`).
+pub fn dram_node(machine: &MachineSpec) -> Option<&NodeSpec> {
+    machine.nodes.iter().find(|node| node.memory.0 > 0 && !node.cpus.is_empty())
+}
+
+/// The latency and bandwidth of that DRAM.
+pub fn dram(machine: &MachineSpec) -> (Nanos, Bytes) {
+    dram_node(machine).and_then(|node| node.from).map_or(DRAM, |from| (from.latency, from.bandwidth))
+}
+
+/// The abstract distance of memory, in the kernel's own order of operations: integers, left to right.
+pub fn adistance(memory: Speed, dram: Speed) -> u64 {
+    let latency = |speed: Speed| u128::from(speed.read_latency + speed.write_latency).max(1);
+    let bandwidth = |speed: Speed| u128::from(speed.bandwidth).max(1) * 2;
+    let scaled =
+        u128::from(DRAM_ADISTANCE) * latency(memory) / latency(dram) * bandwidth(dram) / bandwidth(memory);
     u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
 /// The abstract distance of a node's memory; none for a node without memory.
 pub fn distance_of(machine: &MachineSpec, id: NodeId) -> Option<u64> {
-    if machine.cxl.iter().any(|window| window.node == id) {
-        return Some(KMEM_ADISTANCE);
-    }
-    let node = machine.nodes.iter().find(|node| node.id == id && node.memory.0 > 0)?;
-    Some(match node.from {
-        Some(from) if node.cpus.is_empty() => adistance(from.latency, from.bandwidth, dram(machine)),
-        None if node.soft_reserved => KMEM_ADISTANCE,
-        _ => DRAM_ADISTANCE,
-    })
+    let window = machine.cxl.iter().find(|window| window.node == id);
+    let node = machine.nodes.iter().find(|node| node.id == id && node.memory.0 > 0);
+    let (speed, without) = match (window, node) {
+        (Some(window), _) => (through_port(window), KMEM_ADISTANCE),
+        (None, Some(node)) => {
+            let own = node
+                .from
+                .filter(|_| node.cpus.is_empty())
+                .map(|from| Speed::of(from.latency, from.bandwidth));
+            let without = if node.soft_reserved && own.is_none() { KMEM_ADISTANCE } else { DRAM_ADISTANCE };
+            (own, without)
+        }
+        (None, None) => return None,
+    };
+    let (latency, bandwidth) = dram(machine);
+    // Without a node that has both CPUs and memory there is nothing to compare with (`mt_perf_to_adistance`).
+    let speed = speed.filter(|_| dram_node(machine).is_some());
+    Some(speed.map_or(without, |speed| adistance(speed, Speed::of(latency, bandwidth))))
 }
 
 /// The tier's number, as in `memory_tierN`.
@@ -54,7 +105,8 @@ mod tests {
     use super::*;
 
     fn tier(latency: u64, gib: u64) -> (u64, u64) {
-        let adistance = adistance(Nanos(latency), Bytes(gib << 30), DRAM);
+        let speed = |latency: Nanos, bandwidth: Bytes| Speed::of(latency, bandwidth);
+        let adistance = adistance(speed(Nanos(latency), Bytes(gib << 30)), speed(DRAM.0, DRAM.1));
         (adistance, of(adistance))
     }
 
@@ -66,5 +118,21 @@ mod tests {
         assert_eq!(tier(150, 10), (864, 6));
         assert_eq!(tier(250, 10), (1440, 11));
         assert_eq!(tier(300, 5), (3456, 27));
+    }
+
+    fn distance(port: &str) -> Option<u64> {
+        let text =
+            format!("  nodes: [{{id: 0, memory: 512M, cpus: [0]}}]\n  cxl: [{{node: 1, size: 256M{port}}}]");
+        distance_of(&crate::scenario::machine_of(&text), NodeId(1))
+    }
+
+    #[test]
+    fn a_port_gives_a_window_the_tier_that_a_booted_kernel_showed() {
+        let through = |bandwidth: &str| {
+            distance(&format!(", port: {{node: 0, latency: 150ns, bandwidth: {bandwidth}}}")).map(of)
+        };
+        assert_eq!(through("8G"), Some(19));
+        assert_eq!(through("60000M"), Some(10), "then the device's 16 GB a second are the narrowest");
+        assert_eq!(distance("").map(of), Some(22), "nothing is known of it");
     }
 }

@@ -176,6 +176,15 @@ fn no_key_of_a_scenario_reaches_the_shell_as_text() {
 }
 
 #[test]
+fn no_name_of_a_machine_reaches_the_shell_as_text() {
+    for spoilt in SPOILT {
+        let named = with(&whole(), "/machine", |machine| *machine = format!("dram2{spoilt}").into());
+        let error = Scenario::parse("full", &named).unwrap_err();
+        assert!(error.place().is_some(), "{error}");
+    }
+}
+
+#[test]
 fn a_files_name_with_such_text_cannot_name_a_scenario() {
     for spoilt in SPOILT {
         let error = Scenario::parse(&format!("full{spoilt}"), EVERY_KEY).unwrap_err();

@@ -9,7 +9,7 @@ mod lines;
 
 pub use describe::{Place, Side, What};
 
-use super::{META, PLAN, SCENARIO};
+use super::{MACHINE, META, PLAN, SCENARIO};
 use damonlab_guest::record::section;
 use lines::{Lines, Pair};
 use std::fmt;
@@ -21,7 +21,7 @@ pub const COMPARED: &[&str] =
     &[section::TRACE, section::SAMPLES, section::DMESG, section::SYSFS, section::FORMATS, section::REPORT];
 
 /// What a run is made of; where these differ, so may everything else.
-const INGREDIENTS: &[&str] = &[PLAN, SCENARIO, META];
+const INGREDIENTS: &[&str] = &[PLAN, SCENARIO, MACHINE, META];
 
 /// Where two recordings part first, in guest time. [`fmt::Display`] says it in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]

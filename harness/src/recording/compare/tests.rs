@@ -144,3 +144,11 @@ fn what_a_guest_prints_cannot_reach_the_terminal_or_fill_it() {
     let said = said("dmesg.txt", |text| format!("\u{1b}[31m{}\n{text}", "x".repeat(100_000)));
     assert!(!said.contains('\u{1b}') && said.len() < 1_000, "{} bytes", said.len());
 }
+
+#[test]
+fn another_machine_is_said_with_the_difference() {
+    let (place, _) = changed("trace.txt", swap("scheme_idx=1 esz=1048576", "scheme_idx=1 esz=0"));
+    fs::write(place.path().join("b/machine.yaml"), "another").unwrap();
+    let found = first_difference(&place.path().join("a"), &place.path().join("b")).unwrap().unwrap();
+    assert_eq!(found.ingredient, Some("machine.yaml"));
+}

@@ -8,12 +8,17 @@ mod context;
 mod event;
 mod expect;
 mod filter;
+mod header;
 mod machine;
 mod scheme;
 mod steps;
 mod workload;
 
+pub(super) use header::{can_name, check_header, check_machine_name, machine_file};
+pub(super) use machine::resolve as machine;
+
 use super::error::{Checked, Fault};
+use super::machine_file::Chosen;
 use super::raw::{At, RawClocks, RawSample, RawScenario, RawStep, RawTrace};
 use super::units::{Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
@@ -99,13 +104,13 @@ pub(crate) fn machine_of(text: &str) -> MachineSpec {
     machine::resolve(&raw).unwrap()
 }
 
-/// The scenario that `raw` means.
-pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
-    check_header(name, &raw)?;
-    let machine = machine::resolve(&raw.machine)?;
+/// The scenario that `raw` means, on the machine that was chosen for it.
+pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked<Scenario> {
+    let machine = chosen.spec.clone();
     let clock = guest_clock(raw.clock.as_ref())?;
-    if clock.is_virtual() {
-        machine::check_virtual_time(&raw.machine)?;
+    // Whoever overrules the machine may overrule the clock too, and asks then.
+    if clock.is_virtual() && !chosen.overrules {
+        machine::check_virtual_time(&raw.machine, &machine)?;
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let names = names(&machine, &workloads, &raw.steps);
@@ -121,6 +126,7 @@ pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
         name: name.to_owned(),
         summary: raw.summary.value.0.trim().to_owned(),
         machine,
+        machine_file: chosen.file.clone(),
         workloads,
         kdamonds,
         trace,
@@ -132,27 +138,6 @@ pub(super) fn resolve(name: &str, raw: RawScenario) -> Checked<Scenario> {
         clocks: clocks(&raw.clocks, guest_time)?,
         places: Places::default(),
     })
-}
-
-fn check_header(name: &str, raw: &RawScenario) -> Checked<()> {
-    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.len() > 48 || !name.chars().all(sound) || name.starts_with('-') {
-        let message = format!("the file's name '{name}' cannot name a scenario");
-        return Err(Fault::whole(message).help(
-            "up to 48 lower-case letters, digits and '-', then .yaml: it names results and snapshots",
-        ));
-    }
-    if raw.version.value.0 != 1 {
-        return Err(Fault::at(
-            &raw.version,
-            format!("version {} of the format is not known", raw.version.value.0),
-        )
-        .help("this damonlab reads version: 1"));
-    }
-    if raw.summary.value.0.trim().is_empty() {
-        return Err(Fault::at(&raw.summary, "the summary is empty").help("one sentence: what must come out"));
-    }
-    Ok(())
 }
 
 fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {

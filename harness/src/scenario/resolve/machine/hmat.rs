@@ -10,26 +10,12 @@ const WITHOUT: &str = "leave out every `from` and `port`";
 pub(super) fn check(raw: &RawMachine) -> Checked<()> {
     let nodes = &raw.nodes.value;
     if nodes.iter().any(|node| node.from.is_some()) || raw.cxl.iter().any(|window| window.port.is_some()) {
-        check_memoryless(raw)?;
         return check_soft_reserved(raw);
     }
     // QEMU takes a cache after the latency and the bandwidth of its node.
     match nodes.iter().find_map(|node| node.cache.as_ref()) {
         Some(cache) => Err(Fault::at(&cache.size, "a memory-side cache in a machine without HMAT")
             .help("give a node a `from`: {node, latency, bandwidth}")),
-        None => Ok(()),
-    }
-}
-
-/// QEMU lists every node in HMAT, and Linux drops an HMAT that lists one without memory
-/// (`hmat_parse_proximity_domain`).
-fn check_memoryless(raw: &RawMachine) -> Checked<()> {
-    match raw.nodes.value.iter().find(|node| node.memory.is_none()) {
-        Some(node) => {
-            let message =
-                format!("{} has no memory, and Linux drops an HMAT that names such a node", node.id.value.0);
-            Err(Fault::at(&node.id, message).help(format!("{WITHOUT}, or give the node memory")))
-        }
         None => Ok(()),
     }
 }

@@ -10,7 +10,8 @@ mod speed;
 
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
-use crate::scenario::raw_machine::{RawMachine, RawWindow};
+use crate::scenario::raw::At;
+use crate::scenario::raw_machine::{RawMachine, RawMachineRef, RawWindow};
 use damonlab_guest::units::Bytes;
 
 /// The kernel's memory block on x86 below 64 GiB: hotplug and `/proc/iomem` deal in these.
@@ -22,7 +23,7 @@ const MAX_NODES: usize = 16;
 /// Guests are small; more is a slip of the unit.
 const MAX_MEMORY: u64 = 64 << 30;
 
-pub(super) fn resolve(raw: &RawMachine) -> Checked<MachineSpec> {
+pub(in crate::scenario) fn resolve(raw: &RawMachine) -> Checked<MachineSpec> {
     let nodes = nodes::resolve(&raw.nodes)?;
     let cxl = cxl::resolve(&raw.cxl, &raw.nodes.value)?;
     check_total(raw)?;
@@ -62,16 +63,21 @@ fn nearest(size: Bytes, unit: u64) -> Bytes {
 /// 2`, and takes it where the second CPU comes by `-device`). As its source reads, a timer that the main
 /// loop happens to serve kicks all CPUs out of their turn (`tcg_handle_interrupt`), and one that the CPUs'
 /// thread serves kicks none; whose turn it was matters as soon as there are two.
-pub(super) fn check_virtual_time(raw: &RawMachine) -> Checked<()> {
-    let cpus: Vec<_> = raw.nodes.value.iter().flat_map(|node| &node.cpus).collect();
-    match cpus.get(1) {
-        Some(second) => {
-            let message = format!("{} CPUs: on virtual time a machine has one", cpus.len());
-            Err(Fault::at(second, message).help(
-                "QEMU takes turns among several at moments that the host decides, and no two runs are the \
-                 same; leave one CPU on node 0, or say `clock: real`",
-            ))
-        }
-        None => Ok(()),
+pub(super) fn check_virtual_time(raw: &At<RawMachineRef>, machine: &MachineSpec) -> Checked<()> {
+    if machine.cpus() < 2 {
+        return Ok(());
     }
+    let message = format!("{} CPUs: on virtual time a machine has one", machine.cpus());
+    let second = match &raw.value {
+        RawMachineRef::Here(raw) => raw.nodes.value.iter().flat_map(|node| &node.cpus).nth(1),
+        RawMachineRef::Named(_) => None,
+    };
+    let fault = match second {
+        Some(second) => Fault::at(second, message),
+        None => Fault::at(raw, message),
+    };
+    Err(fault.help(
+        "QEMU takes turns among several at moments that the host decides, and no two runs are the \
+         same; leave one CPU on node 0, or say `clock: real`",
+    ))
 }

@@ -86,7 +86,13 @@ pub(super) fn check_alone(raw: &[RawNode], machine: &MachineSpec) -> Checked<()>
             check_alike(node, &from, dram, &place.latency)?;
             continue;
         }
-        let adistance = tier::adistance(from.latency, from.bandwidth, dram);
+        let adistance = tier::distance_of(machine, node.id).unwrap_or(tier::DRAM_ADISTANCE);
+        if tier::dram_node(machine).is_none() {
+            let message = format!("{} is slow beside nothing: no node has both CPUs and memory", node.id);
+            return Err(Fault::at(&place.latency, message).help(
+                "the kernel compares with such a node's DRAM, and puts all memory into one tier without it",
+            ));
+        }
         if adistance > MAX_ADISTANCE {
             let message = format!(
                 "{} is too slow: its abstract distance would be {adistance}, and the kernel counts to {MAX_ADISTANCE}",

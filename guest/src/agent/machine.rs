@@ -1,0 +1,96 @@
+//! The machine as the kernel shows it: [`MachineView`] out of sysfs.
+//!
+//! What a file does not say counts as absent: the comparison with the description then tells it by its name.
+
+use super::{Failure, cxl, files, topology};
+use damonlab_guest::kernel_text::id_list;
+use damonlab_guest::machine_view::{AccessView, CacheView, MachineView, NodeView};
+use damonlab_guest::ranges::merged;
+use damonlab_guest::units::{Bytes, NodeId};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const TIERS: &str = "/sys/devices/virtual/memory_tiering";
+
+/// The whole view; to be taken once all memory is online.
+///
+/// A node's memory is the sum of its memory blocks. These are 128 MiB on x86 unless RAM ends above 64 GiB
+/// (`probe_memory_block_size`, 7.3: what the CFMWS parser advises counts only there), which no scenario may
+/// ask for, and every boundary between nodes is a multiple of that. A larger block that two nodes share would
+/// be linked below both, and counted for both.
+pub fn view() -> Result<MachineView, Failure> {
+    let block = topology::block_size()?;
+    let nodes = topology::nodes();
+    let tiers = tiers();
+    let view = |node: &NodeId| (*node, node_view(*node, block, &nodes, tiers.get(node).copied()));
+    Ok(MachineView { nodes: nodes.iter().map(view).collect(), regions: cxl::regions() })
+}
+
+fn node_view(node: NodeId, block: u64, all: &[NodeId], tier: Option<u64>) -> NodeView {
+    let folder = topology::folder(node);
+    let blocks = topology::online_blocks(node, block);
+    NodeView {
+        cpus: ids(&folder.join("cpulist")).map(u32::from).collect(),
+        memory: Bytes(blocks.len() as u64 * block),
+        ranges: Some(merged(blocks)),
+        distances: distances(&folder, all),
+        tier,
+        access: access(&folder.join("access0/initiators")),
+        caches: caches(&folder.join("memory_side_cache")),
+    }
+}
+
+fn ids(path: &Path) -> impl Iterator<Item = u16> {
+    id_list(&files::read(path).unwrap_or_default()).into_iter()
+}
+
+fn value(path: PathBuf) -> u64 {
+    files::read_line(path).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// `distance` has a number for each online node, in their order (`node_read_distance`).
+fn distances(folder: &Path, all: &[NodeId]) -> BTreeMap<NodeId, u32> {
+    let text = files::read(folder.join("distance")).unwrap_or_default();
+    let numbers = text.split_ascii_whitespace().filter_map(|number| number.parse().ok());
+    all.iter().copied().zip(numbers).collect()
+}
+
+/// The tier of every node that is in one.
+fn tiers() -> BTreeMap<NodeId, u64> {
+    let mut tiers = BTreeMap::new();
+    for tier in files::numbered(TIERS, "memory_tier") {
+        let list = Path::new(TIERS).join(format!("memory_tier{tier}/nodelist"));
+        tiers.extend(ids(&list).map(|node| (NodeId(node), u64::from(tier))));
+    }
+    tiers
+}
+
+/// The folder is there as soon as anybody asked for it; it says nothing without a link to an initiator and
+/// without the files of HMAT.
+fn access(folder: &Path) -> Option<AccessView> {
+    let initiators: Vec<NodeId> = files::numbered(folder, "node").into_iter().map(NodeId).collect();
+    if initiators.is_empty() && !folder.join("read_latency").exists() {
+        return None;
+    }
+    Some(AccessView {
+        initiators,
+        read_latency: value(folder.join("read_latency")),
+        write_latency: value(folder.join("write_latency")),
+        read_bandwidth: value(folder.join("read_bandwidth")),
+        write_bandwidth: value(folder.join("write_bandwidth")),
+    })
+}
+
+fn caches(folder: &Path) -> BTreeMap<u32, CacheView> {
+    let cache = |level: u16| {
+        let index = folder.join(format!("index{level}"));
+        let view = CacheView {
+            size: Bytes(value(index.join("size"))),
+            line_size: value(index.join("line_size")),
+            indexing: value(index.join("indexing")),
+            write_policy: value(index.join("write_policy")),
+        };
+        (u32::from(level), view)
+    };
+    files::numbered(folder, "index").into_iter().map(cache).collect()
+}
