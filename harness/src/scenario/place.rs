@@ -26,7 +26,7 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Places {
     /// The largest memory of the machine.
-    memory: Option<Place>,
+    memory: Option<Box<Place>>,
     /// The size of every workload.
     workloads: Vec<Place>,
 }
@@ -59,12 +59,13 @@ impl Place {
 impl Places {
     /// Those of workloads, on a machine whose largest memory stands elsewhere.
     pub(super) fn of(memory: Option<Place>, workloads: &[RawWorkload], source: &Source) -> Places {
+        let memory = memory.map(Box::new);
         Places { memory, workloads: workloads.iter().map(|workload| source.place(&workload.size)).collect() }
     }
 
     /// A mistake about how much memory the machine has.
     pub fn wrong_memory(&self, message: String, help: &str) -> ScenarioError {
-        wrong(self.memory.as_ref(), message, help)
+        wrong(self.memory.as_deref(), message, help)
     }
 
     /// A mistake about how large a workload is, the `index`th.
