@@ -44,13 +44,21 @@ pub struct NodeView {
 pub struct AccessView {
     /// The initiator nodes, ascending.
     pub initiators: Vec<NodeId>,
-    /// Nanoseconds; 0 where the kernel has none.
+    /// How fast the memory is for them.
+    pub speed: SpeedView,
+}
+
+/// Latencies and bandwidths; 0 where the kernel has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeedView {
+    /// Nanoseconds.
     pub read_latency: u64,
     /// Nanoseconds.
     pub write_latency: u64,
-    /// MiB a second.
+    /// What the kernel calls MB a second: MiB where it comes from HMAT.
     pub read_bandwidth: u64,
-    /// MiB a second.
+    /// As `read_bandwidth`.
     pub write_bandwidth: u64,
 }
 
@@ -84,6 +92,8 @@ pub struct RegionView {
     pub granularity: u64,
     /// The devices' serial numbers by position.
     pub serials: Vec<u64>,
+    /// How fast it is for the nearest node with CPUs (`regionN/access0`), where the way there is known.
+    pub speed: Option<SpeedView>,
 }
 
 /// One fact that is not as it should be.
@@ -153,19 +163,24 @@ impl Found {
     fn access(&mut self, id: NodeId, wanted: Option<&AccessView>, seen: Option<&AccessView>) {
         let initiators = |view: Option<&AccessView>| view.map_or(none(), |view| ids(&view.initiators));
         self.fact(&format!("initiators of {id}"), initiators(wanted), initiators(seen));
-        type Value = fn(&AccessView) -> u64;
+        let speed = |view: Option<&AccessView>| view.map(|view| view.speed);
+        self.speed(&id.to_string(), speed(wanted), speed(seen));
+    }
+
+    fn speed(&mut self, of: &str, wanted: Option<SpeedView>, seen: Option<SpeedView>) {
+        type Value = fn(SpeedView) -> u64;
         let speeds: [(&str, &str, Value); 4] = [
-            ("read latency", "ns", |view| view.read_latency),
-            ("write latency", "ns", |view| view.write_latency),
-            ("read bandwidth", "MiB/s", |view| view.read_bandwidth),
-            ("write bandwidth", "MiB/s", |view| view.write_bandwidth),
+            ("read latency", "ns", |speed| speed.read_latency),
+            ("write latency", "ns", |speed| speed.write_latency),
+            ("read bandwidth", "MB/s", |speed| speed.read_bandwidth),
+            ("write bandwidth", "MB/s", |speed| speed.write_bandwidth),
         ];
         for (name, unit, value) in speeds {
-            let text = |view: Option<&AccessView>| match view.map(value) {
+            let text = |view: Option<SpeedView>| match view.map(value) {
                 None | Some(0) => none(),
                 Some(value) => format!("{value} {unit}"),
             };
-            self.fact(&format!("{name} of {id}"), text(wanted), text(seen));
+            self.fact(&format!("{name} of {of}"), text(wanted), text(seen));
         }
     }
 
@@ -186,6 +201,7 @@ impl Found {
             let of = |serials: &[u64]| serials.get(position).map_or(none(), |serial| format!("{serial:#x}"));
             self.fact(&what, of(&wanted.serials), of(&seen.serials));
         }
+        self.speed(&format!("the {region}"), wanted.speed, seen.speed);
     }
 }
 
@@ -267,10 +283,12 @@ mod tests {
             ranges: Some(vec![(Addr(0), Addr(512 << 20))]),
             access: Some(AccessView {
                 initiators: vec![NodeId(0)],
-                read_latency: 100,
-                write_latency: 100,
-                read_bandwidth: 10240,
-                write_bandwidth: 10240,
+                speed: SpeedView {
+                    read_latency: 100,
+                    write_latency: 100,
+                    read_bandwidth: 10240,
+                    write_bandwidth: 10240,
+                },
             }),
             caches: BTreeMap::from([(
                 1,
@@ -285,6 +303,7 @@ mod tests {
             ways: 2,
             granularity: 256,
             serials: vec![1, 2],
+            speed: None,
         };
         MachineView {
             nodes: BTreeMap::from([(NodeId(0), boot), (NodeId(1), node(512, 22))]),

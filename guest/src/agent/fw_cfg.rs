@@ -79,7 +79,7 @@ fn parse(json: &[u8]) -> Result<Plan, Failure> {
 mod tests {
     use super::*;
 
-    const PLAN: &str = r#"{"version":1,"scenario":"x","seed":0,"cxl":[],"workloads":[],"kdamonds":[],
+    const PLAN: &str = r#"{"version":2,"scenario":"x","seed":0,"cxl":[],"soft_reserved":[],"machine":null,"workloads":[],"kdamonds":[],
         "trace":{"events":[],"buffer":0},"sample_every":0,"steps":["stop"]}"#;
 
     #[test]
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn another_version_is_refused_before_its_fields_are_looked_at() {
-        let error = parse(br#"{"version":2,"news":[]}"#).unwrap_err();
-        assert!(error.to_string().starts_with("the plan has version 2,"), "{error}");
+        let error = parse(br#"{"version":3,"news":[]}"#).unwrap_err();
+        assert!(error.to_string().starts_with("the plan has version 3,"), "{error}");
     }
 
     #[test]

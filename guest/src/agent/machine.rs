@@ -4,7 +4,7 @@
 
 use super::{Failure, cxl, files, topology};
 use damonlab_guest::kernel_text::id_list;
-use damonlab_guest::machine_view::{AccessView, CacheView, MachineView, NodeView};
+use damonlab_guest::machine_view::{AccessView, CacheView, MachineView, NodeView, SpeedView};
 use damonlab_guest::ranges::merged;
 use damonlab_guest::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
@@ -72,13 +72,17 @@ fn access(folder: &Path) -> Option<AccessView> {
     if initiators.is_empty() && !folder.join("read_latency").exists() {
         return None;
     }
-    Some(AccessView {
-        initiators,
+    Some(AccessView { initiators, speed: speed(folder) })
+}
+
+/// The four files of an access class.
+pub fn speed(folder: &Path) -> SpeedView {
+    SpeedView {
         read_latency: value(folder.join("read_latency")),
         write_latency: value(folder.join("write_latency")),
         read_bandwidth: value(folder.join("read_bandwidth")),
         write_bandwidth: value(folder.join("write_bandwidth")),
-    })
+    }
 }
 
 fn caches(folder: &Path) -> BTreeMap<u32, CacheView> {

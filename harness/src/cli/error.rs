@@ -2,12 +2,14 @@
 
 use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
+use crate::machine::MachineError;
 use crate::recording::RecordingError;
 use crate::run::RunError;
 use crate::run::debug::DebugError;
 use crate::run::replay::NoImage;
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
+use crate::vm::{Lacking, Refusal, VmError};
 use std::io;
 use thiserror::Error;
 
@@ -27,6 +29,9 @@ pub(super) enum CliError {
     Recording(#[from] RecordingError),
     #[error("there is no scenario named '{name}'; there are {known}")]
     NoScenario { name: String, known: String },
+    #[error("there is no machine and no scenario named '{name}'")]
+    #[diagnostic(help("machines: {help}\nscenarios: {known}"))]
+    NoMachine { name: String, help: String, known: String },
     #[error(
         "'{0}' would run on several CPUs, and on virtual time a machine has one; take --clock real, or a machine with \
          one CPU"
@@ -59,6 +64,15 @@ pub(super) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lacking(#[from] Lacking),
+    #[error(transparent)]
+    Vm(#[from] VmError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -71,11 +85,15 @@ impl CliError {
             CliError::Scenario(_)
             | CliError::Recording(_)
             | CliError::NoScenario { .. }
+            | CliError::NoMachine { .. }
             | CliError::NoKernel(_)
             | CliError::ManyCpus(_)
             | CliError::NoReverse
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)
+            | CliError::Machine(_)
+            | CliError::Refused(_)
+            | CliError::Lacking(_)
             | CliError::Run(
                 RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
             ) => BAD_INPUT,
@@ -87,7 +105,8 @@ impl CliError {
             CliError::Setup(error) if error.interrupted().is_some() => INTERRUPTED,
             CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
             CliError::Debug(DebugError::Vm(error)) if error.is_interrupt() => INTERRUPTED,
-            CliError::Debug(DebugError::Vm(_)) => INFRA,
+            CliError::Vm(error) if error.is_interrupt() => INTERRUPTED,
+            CliError::Debug(DebugError::Vm(_)) | CliError::Vm(_) => INFRA,
             CliError::Debug(_) => BAD_INPUT,
             CliError::Setup(_)
             | CliError::Missing(_)

@@ -5,6 +5,7 @@
 
 mod again;
 mod error;
+mod machine;
 mod replay;
 mod verbs;
 
@@ -49,6 +50,11 @@ enum Verb {
     #[command(after_help = "Example: damonlab replay results/pull-push/0001\n\n\
         Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise.")]
     Replay(replay::Arguments),
+    /// Draw a machine, and say how QEMU is told to build it. Boots nothing.
+    #[command(after_help = "Examples: damonlab machine dram2\n          \
+                            damonlab machine my.yaml --check\n\n\
+        Exit status with --check: 0 if QEMU builds it, 2 with QEMU's own words if not.")]
+    Machine(machine::Arguments),
     /// List the scenarios and the machines, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
@@ -151,6 +157,7 @@ pub fn main() -> ExitCode {
             Verb::Doctor => verbs::doctor(),
             Verb::Check { recordings } => verbs::check(&recordings),
             Verb::Replay(arguments) => replay::replay(&arguments),
+            Verb::Machine(arguments) => machine::machine(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
             Verb::Kernel { verb: KernelVerb::List } => verbs::kernel_list(),

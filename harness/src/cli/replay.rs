@@ -1,6 +1,7 @@
 //! `damonlab replay`: a recording's run once more.
 
 use super::error::CliError;
+use super::machine::fit_qemu;
 use super::verbs::{Answer, say, skips_fail};
 use crate::host::progress::Progress;
 use crate::kernel::{self, Origins, Request, Source};
@@ -44,6 +45,7 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
     let cache = env.cache.clone();
     let progress = Progress::stderr();
     let tools = setup::tools(&env)?;
+    fit_qemu([&recipe.scenario], &cache, &tools)?;
     let image = match &arguments.kernel {
         Some(path) => kernel::obtain(&Request::of(Source::of_path(path)?), &Origins::of(env), &progress)?,
         None => replay::image(&recipe, &cache)?,

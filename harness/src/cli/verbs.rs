@@ -2,6 +2,7 @@
 
 use super::again::{Again, Seeds};
 use super::error::CliError;
+use super::machine::fit_qemu;
 use super::{KernelArgs, Run};
 use crate::check::Verdict;
 use crate::host::paths;
@@ -41,6 +42,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
         setup::install(&env, &progress)?;
     }
     let tools = setup::tools(&env)?;
+    fit_qemu(loaded.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let origins = Origins::of(env);
     let image = kernel::obtain(&request, &origins, &progress)?;
     let out = std::path::absolute(&arguments.out)?;
@@ -149,7 +151,11 @@ pub(super) fn doctor() -> Answer {
     let env = Env::machine()?;
     let rows = setup::doctor(&env);
     say(&setup::render(&rows))?;
-    say(&format!("{}\n", vm::kvm_note(&env.cache, setup::tools(&env).ok().as_ref())))?;
+    let tools = setup::tools(&env).ok();
+    if let Some(tools) = &tools {
+        say(&format!("{}\n", vm::machines_note(&env.cache, tools)))?;
+    }
+    say(&format!("{}\n", vm::kvm_note(&env.cache, tools.as_ref())))?;
     Ok(if rows.iter().any(setup::Row::blocks) { 3 } else { 0 })
 }
 
@@ -261,7 +267,7 @@ fn scenario_word(path: &Path) -> String {
 }
 
 /// A word with a slash or an ending is a file; anything else a name from `scenarios/`.
-fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
+pub(super) fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
     if paths::names_a_file(word) {
         return Ok(PathBuf::from(word));
     }

@@ -58,8 +58,19 @@ impl Group {
     /// Waits for the leader, and stops the group when the user asks to.
     pub fn wait(&mut self) -> Result<ExitStatus, WaitError> {
         loop {
-            if let Some(status) = self.try_wait()? {
+            if let Some(status) = self.wait_for(Duration::from_secs(3600))? {
                 return Ok(status);
+            }
+        }
+    }
+
+    /// As [`Group::wait`], for so long; none if the leader still runs then.
+    pub fn wait_for(&mut self, limit: Duration) -> Result<Option<ExitStatus>, WaitError> {
+        let until = Instant::now() + limit;
+        loop {
+            let ended = self.try_wait()?;
+            if ended.is_some() || Instant::now() > until {
+                return Ok(ended);
             }
             if let Err(stop) = interrupt::check() {
                 self.stop(Duration::from_secs(5))?;

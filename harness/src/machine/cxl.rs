@@ -74,7 +74,7 @@ impl Tree {
         let first = self.bridges + 1;
         match window.across {
             Across::Ports => {
-                let bridge = self.bridge(window);
+                let bridge = self.bridge();
                 for (number, device) in window.devices.iter().enumerate() {
                     let port = self.root_port(&bridge, number);
                     self.device(&port, device.size, device.serial);
@@ -82,7 +82,7 @@ impl Tree {
             }
             Across::Bridges => {
                 for device in &window.devices {
-                    let bridge = self.bridge(window);
+                    let bridge = self.bridge();
                     let port = self.root_port(&bridge, 0);
                     self.device(&port, device.size, device.serial);
                 }
@@ -100,9 +100,9 @@ impl Tree {
         }
     }
 
-    /// A bridge with one root port has no decoder of its own, unless told so; with an interleave below a single
-    /// port the kernel wants none either.
-    fn bridge(&mut self, _window: &CxlWindow) -> String {
+    /// A bridge with one root port has no decoder of its own unless `hdm_for_passthrough=on`, and needs none:
+    /// it has one window, and whatever is interleaved below a switch goes through that port (run on 10.0.2).
+    fn bridge(&mut self) -> String {
         self.bridges += 1;
         let name = format!("cxl.{}", self.bridges);
         let bus = FIRST_BUS + BUSES * (self.bridges - 1);
@@ -118,7 +118,7 @@ impl Tree {
     }
 
     fn switch(&mut self, window: &CxlWindow) {
-        let bridge = self.bridge(window);
+        let bridge = self.bridge();
         let port = self.root_port(&bridge, 0);
         let upstream = format!("cxl-us{}", self.switches);
         self.words("-device", format!("cxl-upstream,bus={port},id={upstream}"));

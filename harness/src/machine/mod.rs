@@ -5,14 +5,20 @@
 
 mod argv;
 mod cxl;
+mod drawing;
 mod hmat;
 mod layout;
+mod needs;
+mod option;
 mod slit;
 mod view;
 
 pub use argv::{Argv, MachineError, qemu_check_args};
 pub use cxl::backend as cxl_backend;
+pub use drawing::drawing;
 pub use layout::ranges;
+pub use needs::{Feature, NEEDS, Need};
+pub use option::QemuOption;
 
 use crate::scenario::{MachineSpec, Scenario};
 use damonlab_guest::machine_view::MachineView;
@@ -45,5 +51,7 @@ impl Machine {
 
 #[cfg(test)]
 mod derived;
+#[cfg(test)]
+pub(crate) mod generated;
 #[cfg(test)]
 mod tests;

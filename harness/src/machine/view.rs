@@ -2,8 +2,8 @@
 
 use super::{hmat, layout, slit};
 use crate::scenario::{Across, CxlWindow, MachineSpec, NodeSpec, tier};
-use damonlab_guest::machine_view::{AccessView, CacheView, MachineView, NodeView, RegionView};
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_guest::machine_view::{AccessView, CacheView, MachineView, NodeView, RegionView, SpeedView};
+use damonlab_guest::units::NodeId;
 use std::collections::BTreeMap;
 
 /// A node that SLIT does not speak of, from everywhere (`REMOTE_DISTANCE`).
@@ -67,14 +67,16 @@ fn access(spec: &MachineSpec, node: &NodeSpec) -> Option<AccessView> {
     }
     let initiator = if node.cpus.is_empty() { hmat::initiator(spec, node) } else { node.id };
     let (latency, bandwidth) = hmat::speed(spec, initiator, node);
-    let mebibytes = bandwidth.0 / Bytes::MIB.0;
-    Some(AccessView {
-        initiators: vec![initiator],
-        read_latency: latency.0,
-        write_latency: latency.0,
-        read_bandwidth: mebibytes,
-        write_bandwidth: mebibytes,
-    })
+    Some(AccessView { initiators: vec![initiator], speed: speed(tier::Speed::of(latency, bandwidth)) })
+}
+
+fn speed(speed: tier::Speed) -> SpeedView {
+    SpeedView {
+        read_latency: speed.read_latency,
+        write_latency: speed.write_latency,
+        read_bandwidth: speed.bandwidth,
+        write_bandwidth: speed.bandwidth,
+    }
 }
 
 fn caches(node: &NodeSpec) -> BTreeMap<u32, CacheView> {
@@ -96,5 +98,6 @@ fn region(window: &CxlWindow) -> RegionView {
         ways,
         granularity: if ways > 1 { window.granularity.0 } else { 0 },
         serials: window.devices.iter().map(|device| device.serial).collect(),
+        speed: tier::through_port(window).map(speed),
     }
 }

@@ -28,7 +28,7 @@ mod tests;
 
 /// The machine of a scenario's `machine:`.
 #[cfg(test)]
-pub(crate) use resolve::machine_of;
+pub(crate) use resolve::{machine_of, try_machine_of};
 
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};

@@ -35,9 +35,11 @@ impl Speed {
     }
 }
 
-/// What comes after a generic port, as Linux 7.3 showed it on QEMU 10.0.2 for ports of 8 and 60 GiB a second
-/// (`regionN/access0`): 2 ns of link (32 GT/s, x16), then QEMU's built-in CDAT.
+/// What comes after a generic port, as Linux 7.3 showed it on QEMU 10.0.2 for ports of 8 and 60 GiB a second and
+/// every way to hang one or two devices (`regionN/access0`): 2 ns for a link (32 GT/s, x16), and what QEMU's
+/// built-in CDAT says of a switch and of a device.
 const LINK: u64 = 2;
+const CDAT_SWITCH: u64 = 150;
 const CDAT_READ: u64 = 150;
 const CDAT_WRITE: u64 = 250;
 const CDAT_BANDWIDTH: u64 = 16_000;
@@ -46,10 +48,11 @@ const CDAT_BANDWIDTH: u64 = 16_000;
 pub fn through_port(window: &CxlWindow) -> Option<Speed> {
     let port = window.port?;
     let bridges = if window.across == Across::Bridges { window.devices.len() as u64 } else { 1 };
+    let way = if window.across == Across::Switch { LINK + CDAT_SWITCH + LINK } else { LINK };
     let each = CDAT_BANDWIDTH * window.devices.len() as u64 / bridges;
     Some(Speed {
-        read_latency: port.latency.0 + LINK + CDAT_READ,
-        write_latency: port.latency.0 + LINK + CDAT_WRITE,
+        read_latency: port.latency.0 + way + CDAT_READ,
+        write_latency: port.latency.0 + way + CDAT_WRITE,
         bandwidth: (port.bandwidth.0 / Bytes::MIB.0).min(each) * bridges,
     })
 }
@@ -120,19 +123,28 @@ mod tests {
         assert_eq!(tier(300, 5), (3456, 27));
     }
 
-    fn distance(port: &str) -> Option<u64> {
-        let text =
-            format!("  nodes: [{{id: 0, memory: 512M, cpus: [0]}}]\n  cxl: [{{node: 1, size: 256M{port}}}]");
+    fn distance(window: &str) -> Option<u64> {
+        let text = format!("  nodes: [{{id: 0, memory: 512M, cpus: [0]}}]\n  cxl: [{{node: 1, {window}}}]");
         distance_of(&crate::scenario::machine_of(&text), NodeId(1))
     }
 
     #[test]
     fn a_port_gives_a_window_the_tier_that_a_booted_kernel_showed() {
-        let through = |bandwidth: &str| {
-            distance(&format!(", port: {{node: 0, latency: 150ns, bandwidth: {bandwidth}}}")).map(of)
+        let through = |devices: &str, bandwidth: &str| {
+            let port = format!("port: {{node: 0, latency: 150ns, bandwidth: {bandwidth}}}");
+            distance(&format!("{devices}, {port}")).map(of)
         };
-        assert_eq!(through("8G"), Some(19));
-        assert_eq!(through("60000M"), Some(10), "then the device's 16 GB a second are the narrowest");
-        assert_eq!(distance("").map(of), Some(22), "nothing is known of it");
+        assert_eq!(through("size: 256M", "8G"), Some(19));
+        assert_eq!(
+            through("size: 256M", "60000M"),
+            Some(10),
+            "the device's 16 GB a second are the narrowest"
+        );
+        let two = |across: &str| format!("devices: [{{size: 256M}}, {{size: 256M}}], across: {across}");
+        assert_eq!(through(&two("ports"), "8G"), Some(19));
+        assert_eq!(through(&two("bridges"), "8G"), Some(9), "two bridges are twice as wide");
+        assert_eq!(through(&two("switch"), "8G"), Some(28), "the switch takes its time");
+        assert_eq!(through(&two("switch"), "60000M"), Some(7));
+        assert_eq!(distance("size: 256M").map(of), Some(22), "nothing is known of it");
     }
 }

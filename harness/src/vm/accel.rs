@@ -251,14 +251,6 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_answer_that_makes_no_sense_is_none() {
-        let cache = tempfile::tempdir().unwrap();
-        machine().keep(cache.path(), &Accelerator::Kvm).unwrap();
-        fs::write(machine().file(cache.path()).unwrap(), "{").unwrap();
-        assert_eq!(machine().known(cache.path()), None);
-    }
-
-    #[test]
     fn cxl_memory_is_never_given_to_kvm_below_qemu_11_1() {
         let why = cxl_forbids(true, QEMU).unwrap();
         assert_eq!(why, "CXL memory under KVM needs QEMU 11.1, found 10.0.2");

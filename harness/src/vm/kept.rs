@@ -1,4 +1,4 @@
-//! Answers that took a guest to find out, kept in the cache beside what was asked.
+//! Answers that took a guest, or a QEMU, to find out, kept in the cache beside what was asked.
 
 use crate::host::paths::write_atomic;
 use fs_err as fs;
@@ -39,4 +39,36 @@ pub(super) trait Question: Serialize + DeserializeOwned + PartialEq {
 struct Kept<Q, A> {
     question: Q,
     answer: A,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Asked(String);
+
+    impl Question for Asked {
+        type Answer = u32;
+        const FOLDER: &'static str = "asked";
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_its_own_question_alone() {
+        let cache = tempfile::tempdir().unwrap();
+        let (one, other) = (Asked("one".into()), Asked("other".into()));
+        one.keep(cache.path(), &1).unwrap();
+        assert_eq!([one.known(cache.path()), other.known(cache.path())], [Some(1), None]);
+        fs::copy(one.file(cache.path()).unwrap(), other.file(cache.path()).unwrap()).unwrap();
+        assert_eq!(other.known(cache.path()), None, "whatever the file's name");
+    }
+
+    #[test]
+    fn a_kept_answer_that_makes_no_sense_is_none() {
+        let cache = tempfile::tempdir().unwrap();
+        let asked = Asked("one".into());
+        asked.keep(cache.path(), &1).unwrap();
+        fs::write(asked.file(cache.path()).unwrap(), "{").unwrap();
+        assert_eq!(asked.known(cache.path()), None);
+    }
 }

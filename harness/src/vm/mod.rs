@@ -7,6 +7,7 @@
 //! there, and all that follow, its own run among them, start from what was saved.
 
 mod accel;
+mod capability;
 pub mod checkpoint;
 mod command;
 mod console;
@@ -26,17 +27,23 @@ mod save;
 #[cfg(test)]
 mod shell_text;
 mod start;
+#[cfg(test)]
+pub(crate) mod testkit;
+mod trial;
 mod watch;
 
 pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
+pub use capability::{Capabilities, Lacking, capabilities, machines_note};
 pub use debug::{Stopped, stop_after};
 pub use guest::run;
 pub use initramfs::{AGENT, archive as initramfs_archive};
 pub use mapping::emulated_windows;
+pub use trial::{Refusal, Trial, try_machine};
 pub use watch::{Clock, Ending};
 
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::process::WaitError;
 use crate::machine::Argv;
 use crate::scenario::Clocks;
 use crate::setup::Tools;
@@ -133,6 +140,15 @@ pub enum VmError {
     /// The host refused a file or a process.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<WaitError> for VmError {
+    fn from(error: WaitError) -> VmError {
+        match error {
+            WaitError::Interrupted(stop) => stop.into(),
+            WaitError::Io(cause) => cause.into(),
+        }
+    }
 }
 
 impl VmError {

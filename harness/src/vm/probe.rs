@@ -95,16 +95,9 @@ impl Probe {
         }
     }
 
-    /// Waits until the guest has ended, or `limit` has gone by since its start.
+    /// Waits until the guest has ended, `limit` at the longest.
     pub(super) fn wait_for_end(&mut self, limit: Duration) -> Result<Option<ExitStatus>, VmError> {
-        loop {
-            interrupt::check()?;
-            let ended = self.group.try_wait()?;
-            if ended.is_some() || self.started.elapsed() > limit {
-                return Ok(ended);
-            }
-            std::thread::sleep(STEP);
-        }
+        Ok(self.group.wait_for(limit)?)
     }
 
     /// QEMU's monitor.

@@ -23,7 +23,11 @@ pub struct Qmp {
 impl Qmp {
     /// Connects and leaves negotiation mode.
     pub fn connect(socket: &Path) -> io::Result<Qmp> {
-        let stream = UnixStream::connect(socket)?;
+        Qmp::over(UnixStream::connect(socket)?)
+    }
+
+    /// The same, where the connection is there already.
+    pub fn over(stream: UnixStream) -> io::Result<Qmp> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut qmp = Qmp { reader: BufReader::new(stream) };
@@ -59,10 +63,21 @@ impl Qmp {
 
     fn line(&mut self) -> io::Result<Value> {
         let mut line = String::new();
-        if (&mut self.reader).take(LINE_LIMIT).read_line(&mut line)? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        let read = (&mut self.reader).take(LINE_LIMIT).read_line(&mut line);
+        if read.map_err(in_words)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "QEMU has closed it"));
         }
         serde_json::from_str(&line).map_err(io::Error::other)
+    }
+}
+
+/// The system's word for a timeout is "temporarily unavailable".
+fn in_words(cause: io::Error) -> io::Error {
+    match cause.kind() {
+        io::ErrorKind::WouldBlock => {
+            io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs()))
+        }
+        _ => cause,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::dax_of;
 use super::tree::{BUS, link, serial_below, value};
-use crate::agent::{dax, files};
+use crate::agent::{dax, files, machine};
 use damonlab_guest::machine_view::RegionView;
 use damonlab_guest::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ fn region(region: &Path) -> Option<(NodeId, RegionView)> {
         ways: ways(region),
         granularity: if ways(region) > 1 { number(region, "interleave_granularity") } else { 0 },
         serials: targets.map(|target| serial(target).unwrap_or(0)).collect(),
+        // The files are there for every region, and answer nothing where no port says how far it is.
+        speed: Some(machine::speed(&region.join("access0"))).filter(|speed| speed.read_latency > 0),
     };
     Some((node, view))
 }

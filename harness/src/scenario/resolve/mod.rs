@@ -100,8 +100,14 @@ impl Names {
 /// The machine that `text` means, also one that no clock can be promised for.
 #[cfg(test)]
 pub(crate) fn machine_of(text: &str) -> MachineSpec {
+    try_machine_of(text).unwrap()
+}
+
+/// The same, where the grammar may refuse it.
+#[cfg(test)]
+pub(crate) fn try_machine_of(text: &str) -> Result<MachineSpec, super::ScenarioError> {
     let raw: super::raw_machine::RawMachine = serde_saphyr::from_str(text).unwrap();
-    machine::resolve(&raw).unwrap()
+    machine::resolve(&raw).map_err(|fault| fault.inside("machine.yaml", text))
 }
 
 /// The scenario that `raw` means, on the machine that was chosen for it.

@@ -190,5 +190,32 @@ fn granularity(raw: Option<&At<Size>>, across: Across, devices: usize) -> Checke
         return Err(Fault::at(place, format!("an interleave granularity of {bytes}"))
             .help("a power of two from 256B to 16K"));
     }
+    let most = most_granularity(across, devices);
+    if bytes > most {
+        let message = format!("an interleave granularity of {bytes} over {devices} devices");
+        return Err(Fault::at(place, message).help(format!("{most} at most: the kernel refuses more here")));
+    }
     Ok(bytes)
+}
+
+/// Endpoint decoders interleave by address bits 8 to 14 (`check_interleave_cap`), so granularity times ways is
+/// 32 KiB at most. Across host bridges that product is the granularity of each bridge's own decoder, which has
+/// 16 KiB at most (`cxl_port_setup_targets`). Linux 7.3 on QEMU 10.0.2 answered ENXIO to the one (4 devices,
+/// 16 KiB) and EINVAL to the other (2 of 16 KiB, 4 of 8 KiB), and took one step less of each.
+fn most_granularity(across: Across, devices: usize) -> Bytes {
+    let product: u64 = if across == Across::Bridges { 16 << 10 } else { 32 << 10 };
+    Bytes((product / devices as u64).min(16 << 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_granularity_is_the_one_that_a_kernel_took() {
+        let most = |across, devices| most_granularity(across, devices).0 >> 10;
+        assert_eq!([most(Across::Ports, 2), most(Across::Ports, 4)], [16, 8]);
+        assert_eq!([most(Across::Switch, 2), most(Across::Switch, 4)], [16, 8]);
+        assert_eq!([most(Across::Bridges, 2), most(Across::Bridges, 4)], [8, 4]);
+    }
 }

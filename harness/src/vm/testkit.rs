@@ -1,0 +1,15 @@
+//! What tests with a real QEMU have in common.
+
+use crate::host::paths;
+use std::path::PathBuf;
+
+/// The real QEMU; none where it is not installed and need not be.
+pub(crate) fn qemu() -> Option<PathBuf> {
+    let name = "qemu-system-x86_64";
+    let found = paths::find_program(&std::env::var_os("PATH").unwrap_or_default(), name);
+    if found.is_none() {
+        assert!(std::env::var("DAMONLAB_REQUIRE").as_deref() != Ok("vm"), "{name} is not installed");
+        eprintln!("skipped: {name} is not installed");
+    }
+    found
+}
