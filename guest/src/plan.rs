@@ -20,6 +20,9 @@ pub const RESULTS_PORT: &str = "org.damonlab.results";
 /// What the guest prints on the console, alone on a line, when it is about to read the plan.
 pub const READY_MARK: &str = "damonlab-guest: ready";
 
+/// What the guest prints on the console when all memory of the plan is up and the workloads are in it.
+pub const MEMORY_MARK: &str = "damonlab-guest: memory is up";
+
 /// What the guest prints on the console once the measured part is over and the results leave.
 pub const DRAIN_MARK: &str = "damonlab-guest: draining";
 

@@ -26,7 +26,7 @@ pub mod workload;
 mod workloads;
 
 use damonlab_guest::machine_view::{self, MachineView};
-use damonlab_guest::plan::{DRAIN_MARK, Plan, READY_MARK};
+use damonlab_guest::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK};
 use damonlab_guest::record::{GuestReport, section};
 use steps::Stage;
 use tracing::Instance;
@@ -79,6 +79,7 @@ impl Run {
             return Ok(());
         }
         self.set_up(&plan)?;
+        console::line(MEMORY_MARK);
         self.play(&plan)
     }
 

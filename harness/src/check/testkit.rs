@@ -6,7 +6,7 @@
 
 pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, stored};
 use crate::recording::{Meta, RECORDING_VERSION, Recording};
-use crate::scenario::{Clocks, GuestClock, MachineSpec, Scenario};
+use crate::scenario::{Clocks, GuestClock, MachineSpec, Places, Scenario};
 use crate::trace::Trace;
 use damonlab_guest::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
@@ -139,6 +139,7 @@ impl Model {
             snapshot: Vec::new(),
             clock: GuestClock::Virtual,
             clocks: Clocks::for_guest_time(Nanos(0)),
+            places: Places::default(),
         }
     }
 

@@ -94,7 +94,9 @@ impl CliError {
             | CliError::Machine(_)
             | CliError::Refused(_)
             | CliError::Lacking(_)
-            | CliError::Run(RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_)) => BAD_INPUT,
+            | CliError::Run(
+                RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
+            ) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,
                 Kind::Infra => INFRA,
@@ -108,7 +110,9 @@ impl CliError {
             CliError::Debug(_) => BAD_INPUT,
             CliError::Setup(_)
             | CliError::Missing(_)
-            | CliError::Run(RunError::Results(_) | RunError::Slot(_))
+            | CliError::Run(
+                RunError::Results(_) | RunError::Slot(_) | RunError::Memory(_) | RunError::Probe(_),
+            )
             | CliError::Signals(_)
             | CliError::Io(_) => INFRA,
         }

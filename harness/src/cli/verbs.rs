@@ -33,6 +33,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
         .map(|path| Loaded::on(path, arguments.machine.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
     set_clock(arguments, &mut loaded)?;
+    loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count().map_err(RunError::from)?;
     let request = request(&arguments.kernel)?;
     let env = Env::machine()?;

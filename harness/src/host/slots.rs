@@ -106,6 +106,22 @@ impl Slot {
     }
 }
 
+/// What this host's memory would come to if no damonlab guest ran: what one that waits long enough can have.
+pub fn memory_without_guests() -> io::Result<Bytes> {
+    let base = paths::runtime()?;
+    let holders = {
+        let _gate = Lock::acquire(&base.join(GATE), || {}).map_err(io::Error::other)?;
+        Pool { base, count: NonZeroUsize::MIN }.claims()?.into_values().map(|claim| claim.holder).collect()
+    };
+    Ok(without_guests(memory::available()?, holders, memory::touched_by_guests_of))
+}
+
+/// A guest gives back what it has touched.
+fn without_guests(available: Bytes, holders: BTreeSet<u32>, touched: impl Fn(u32) -> Bytes) -> Bytes {
+    let held = holders.into_iter().map(|holder| touched(holder).0).fold(0, u64::saturating_add);
+    Bytes(available.0.saturating_add(held))
+}
+
 /// The slots of one folder.
 struct Pool {
     base: PathBuf,
@@ -322,6 +338,13 @@ mod tests {
         // A QEMU that is larger than it promised makes no room.
         assert_eq!(fits(gib(2), gib(2), &[other], |_| gib(9)), Ok(()));
         assert!(fits(gib(3), gib(2), &[other], |_| gib(9)).is_err());
+    }
+
+    #[test]
+    fn what_running_guests_have_touched_comes_back_when_they_end() {
+        let touched = |holder| if holder == 7 { gib(2) } else { Bytes(0) };
+        assert_eq!(without_guests(gib(3), BTreeSet::from([7, 8]), touched), gib(5));
+        assert_eq!(without_guests(gib(3), BTreeSet::new(), |_| gib(9)), gib(3));
     }
 
     #[test]

@@ -141,13 +141,19 @@ impl Tree {
 
     fn device(&mut self, port: &str, size: damonlab_guest::units::Bytes, serial: u64) {
         let index = self.devices;
-        self.words("-object", format!("memory-backend-ram,id=cxl-mem{index},size={}", mebibytes(size)));
+        let memory = backend(index);
+        self.words("-object", format!("memory-backend-ram,id={memory},size={}", mebibytes(size)));
         self.words(
             "-device",
-            format!("cxl-type3,bus={port},volatile-memdev=cxl-mem{index},id=cxl-dev{index},sn={serial:#x}"),
+            format!("cxl-type3,bus={port},volatile-memdev={memory},id=cxl-dev{index},sn={serial:#x}"),
         );
         self.devices += 1;
     }
+}
+
+/// What QEMU calls the memory of a machine's `number`th device, from 0.
+pub fn backend(number: usize) -> String {
+    format!("cxl-mem{number}")
 }
 
 /// `256`, `512` or `4k`: the words that QEMU knows.

@@ -14,6 +14,7 @@ mod slit;
 mod view;
 
 pub use argv::{Argv, MachineError, qemu_check_args};
+pub use cxl::backend as cxl_backend;
 pub use drawing::drawing;
 pub use layout::ranges;
 pub use needs::{Feature, NEEDS, Need};
@@ -48,6 +49,8 @@ impl Machine {
     }
 }
 
+#[cfg(test)]
+mod derived;
 #[cfg(test)]
 pub(crate) mod generated;
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! One scenario on one kernel: the folder, the guest, the recording, the verdict.
 
 pub mod debug;
+mod emulated_cxl;
 mod ending;
+mod host_memory;
 mod repeat;
 pub mod replay;
 mod seeds;
@@ -119,6 +121,16 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unfit(#[from] Unfit),
+    /// The scenario asks for what this host, or this QEMU, cannot give.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    /// A small guest that was to show what this QEMU does.
+    #[error(transparent)]
+    Probe(VmError),
+    /// The host does not say how much memory it has.
+    #[error("cannot find out how much memory this host has: {0}")]
+    Memory(io::Error),
     /// The results folder.
     #[error("cannot write results: {0}")]
     Results(io::Error),
@@ -130,6 +142,12 @@ pub enum RunError {
     Slot(LockError),
 }
 
+impl From<VmError> for RunError {
+    fn from(error: VmError) -> RunError {
+        if error.is_interrupt() { Interrupted.into() } else { RunError::Probe(error) }
+    }
+}
+
 /// Runs one scenario with one seed.
 ///
 /// # Errors
@@ -139,10 +157,20 @@ pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
     run_plan(lab, loaded, &machine, &machine.plan(&loaded.scenario, seed))
 }
 
+/// Refuses a scenario whose machine this host can never hold.
+///
+/// # Errors
+/// [`RunError::Scenario`] with its line.
+pub fn check_host(scenario: &Scenario) -> Result<(), RunError> {
+    Ok(host_memory::check(scenario).map_err(RunError::Memory)??)
+}
+
 /// Runs one scenario with a plan that was made of it, now or earlier.
 fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Result<Report, RunError> {
     let scenario = &loaded.scenario;
+    check_host(scenario)?;
     let _slot = slot(scenario)?;
+    emulated_cxl::check(lab, scenario, machine)?;
     let timing = timing(lab, scenario);
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;

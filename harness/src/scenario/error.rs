@@ -111,12 +111,17 @@ pub(super) type Checked<T> = Result<T, Fault>;
 impl Fault {
     /// A mistake at `place`.
     pub(super) fn at<T>(place: &Spanned<T>, message: impl Into<String>) -> Fault {
-        Fault { at: place.referenced, message: message.into(), help: None }
+        Fault::at_location(place.referenced, message)
+    }
+
+    /// A mistake at a place that was kept.
+    pub(super) fn at_location(at: Location, message: impl Into<String>) -> Fault {
+        Fault { at, message: message.into(), help: None }
     }
 
     /// A mistake of the file as a whole.
     pub(super) fn whole(message: impl Into<String>) -> Fault {
-        Fault { at: Location::UNKNOWN, message: message.into(), help: None }
+        Fault::at_location(Location::UNKNOWN, message)
     }
 
     /// With what to do about it.

@@ -2,6 +2,7 @@
 //! `machine.yaml`. Which file is meant, and what it says.
 
 use super::error::{Fault, ScenarioError};
+use super::place::{Place, Source};
 use super::raw::At;
 use super::raw_machine::{RawMachineFile, RawMachineRef};
 use super::{MachineSpec, read, resolve, suggest};
@@ -58,11 +59,17 @@ impl MachineFile {
     /// # Errors
     /// [`ScenarioError::Wrong`], with the line in this file.
     pub fn parse(&self) -> Result<NamedMachine, ScenarioError> {
+        self.parse_with_memory().map(|(machine, _)| machine)
+    }
+
+    /// What it says, and where its largest memory stands.
+    fn parse_with_memory(&self) -> Result<(NamedMachine, Option<Place>), ScenarioError> {
         let raw: RawMachineFile = read::shape(&self.shown, &self.text)?;
         let machine =
             resolve::machine_file(&self.name, &raw).map_err(|fault| fault.inside(&self.shown, &self.text))?;
         let summary = raw.summary.value.0.trim().to_owned();
-        Ok(NamedMachine { name: self.name.clone(), summary, machine })
+        let memory = Place::of_memory(&raw.machine.value, &Source::new(&self.shown, &self.text));
+        Ok((NamedMachine { name: self.name.clone(), summary, machine }, memory))
     }
 }
 
@@ -125,17 +132,20 @@ impl Machines {
         found.ok_or_else(|| ScenarioError::NoMachine { name: word.to_owned(), help: self.known(word) })
     }
 
-    /// The machine for a scenario's `machine:`. A mistake there goes into the scenario's file by `inside`.
+    /// The machine for a scenario's `machine:`, in its `source`. A mistake there goes into the scenario's file
+    /// by `inside`.
     pub(super) fn choose(
         &self,
         raw: &At<RawMachineRef>,
+        source: &Source,
         inside: impl Fn(Fault) -> ScenarioError,
     ) -> Result<Chosen, ScenarioError> {
         let (file, overrules) = match (&self.instead, &raw.value) {
             (Some(file), _) => (file.clone(), true),
-            (None, RawMachineRef::Here(raw)) => {
-                let spec = resolve::machine(raw).map_err(inside)?;
-                return Ok(Chosen { spec, file: None, overrules: false });
+            (None, RawMachineRef::Here(here)) => {
+                let spec = resolve::machine(here).map_err(inside)?;
+                let memory = Place::of_memory(&raw.value, source);
+                return Ok(Chosen { spec, memory, file: None, overrules: false });
             }
             (None, RawMachineRef::Named(name)) => {
                 resolve::check_machine_name(name, raw).map_err(&inside)?;
@@ -146,7 +156,8 @@ impl Machines {
                 (self.find(name)?.ok_or_else(unknown)?, false)
             }
         };
-        Ok(Chosen { spec: file.parse()?.machine, file: Some(file), overrules })
+        let (named, memory) = file.parse_with_memory()?;
+        Ok(Chosen { spec: named.machine, memory, file: Some(file), overrules })
     }
 
     fn find(&self, name: &str) -> Result<Option<MachineFile>, ScenarioError> {
@@ -169,6 +180,8 @@ impl Machines {
 /// The machine that a scenario runs on.
 pub(super) struct Chosen {
     pub(super) spec: MachineSpec,
+    /// Where its largest memory stands.
+    pub(super) memory: Option<Place>,
     /// Its file, where it does not stand in the scenario.
     pub(super) file: Option<MachineFile>,
     /// It is another than the scenario's text says.

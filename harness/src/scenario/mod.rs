@@ -11,6 +11,7 @@ mod expect;
 mod guest_clock;
 mod machine;
 mod machine_file;
+mod place;
 mod raw;
 mod raw_damon;
 mod raw_machine;
@@ -35,6 +36,7 @@ pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
+pub use place::Places;
 pub use read::all;
 pub use window::charge_window;
 
@@ -72,6 +74,8 @@ pub struct Scenario {
     pub clock: GuestClock,
     /// How much wall time a run may take.
     pub clocks: Clocks,
+    /// Where some of it stands in its text.
+    pub places: Places,
 }
 
 /// The kinds of stored text that a run is compared with.

@@ -1,7 +1,7 @@
 //! The shape of `machine:`. Nothing is judged here.
 
 use super::raw::At;
-use super::units::{Node, Number, Rate, Size, Time, Word};
+use super::units::{Flag, Node, Number, Rate, Size, Time, Word};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -25,7 +25,7 @@ pub(super) struct RawNode {
     #[serde(default)]
     pub cpus: Vec<At<Number>>,
     pub from: Option<RawFrom>,
-    pub soft_reserved: Option<At<bool>>,
+    pub soft_reserved: Option<At<Flag>>,
     pub cache: Option<RawCache>,
     pub tier: Option<At<Number>>,
 }
@@ -65,6 +65,14 @@ pub(super) struct RawWindow {
     pub granularity: Option<At<Size>>,
     pub port: Option<RawFrom>,
     pub tier: Option<At<Number>>,
+}
+
+impl RawWindow {
+    /// The sizes of its devices.
+    pub fn sizes(&self) -> impl Iterator<Item = &At<Size>> {
+        let devices = self.devices.iter().flat_map(|devices| &devices.value);
+        self.size.iter().chain(devices.map(|device| &device.size))
+    }
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -1,6 +1,7 @@
 //! From a path or a text to a [`Scenario`].
 
 use super::error::{Fault, ScenarioError};
+use super::place::{Places, Source};
 use super::raw::RawScenario;
 use super::{Machines, Scenario, resolve};
 use fs_err as fs;
@@ -54,20 +55,21 @@ impl Scenario {
 
 fn parse(name: &str, file: &str, text: &str, machines: &Machines) -> Result<Scenario, ScenarioError> {
     let raw: RawScenario = shape(file, text)?;
-    let inside = |fault: Fault| fault.inside(file, text);
+    let (inside, source) = (|fault: Fault| fault.inside(file, text), Source::new(file, text));
     resolve::check_header(name, &raw).map_err(inside)?;
-    let chosen = machines.choose(&raw.machine, inside)?;
+    let chosen = machines.choose(&raw.machine, &source, inside)?;
     let on_its_own = || {
-        let own = machines.own().choose(&raw.machine, inside).ok()?;
+        let own = machines.own().choose(&raw.machine, &source, inside).ok()?;
         resolve::resolve(name, &raw, &own).ok()
     };
-    resolve::resolve(name, &raw, &chosen).map_err(|fault| match &chosen.file {
+    let scenario = resolve::resolve(name, &raw, &chosen).map_err(|fault| match &chosen.file {
         // The scenario is sound: it does not go with the machine that somebody put in the place of its own.
         Some(machine) if chosen.overrules && on_its_own().is_some() => {
             inside(fault.or_help(&format!("the machine is '{}', which came by --machine", machine.name)))
         }
         _ => inside(fault),
-    })
+    })?;
+    Ok(Scenario { places: Places::of(chosen.memory, &raw.workloads, &source), ..scenario })
 }
 
 /// What stands in the text, if it has the shape that is wanted.

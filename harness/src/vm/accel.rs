@@ -4,24 +4,21 @@
 //! Linux never starts. So a small guest is booted once for each machine and QEMU, and the answer is kept
 //! in the cache. A no is kept only if the same guest does run under TCG; else it may be the kernel's.
 
-use super::command::{KERNEL_WORDS, file, shell_safe};
-use super::folder::RunFolder;
+use super::VmError;
 use super::kept::Question;
-use super::start::drain;
-use super::{VmError, initramfs};
+use super::probe::{self, Probe};
 use crate::host::lock::Lock;
-use crate::host::process::Group;
 use crate::host::progress::Progress;
-use crate::host::text;
+use crate::machine::Argv;
 use crate::setup::{Tools, Version};
-use damonlab_guest::plan::{FW_CFG_NAME, PLAN_VERSION, Plan, READY_MARK, Trace};
-use damonlab_guest::units::{Bytes, Nanos};
+use damonlab_guest::plan::READY_MARK;
+use damonlab_guest::units::Bytes;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 const DEVICE: &str = "/dev/kvm";
@@ -31,6 +28,9 @@ const KVM_LIMIT: Duration = Duration::from_secs(20);
 
 /// Under TCG the same guest takes five seconds, on a busy host more.
 const TCG_LIMIT: Duration = Duration::from_secs(60);
+
+/// What the guest gets.
+const MEMORY: Bytes = Bytes(256 << 20);
 
 /// Below it, KVM guests die when they touch CXL memory: its pages are emulated, and KVM cannot emulate
 /// every instruction.
@@ -81,11 +81,6 @@ struct Machine {
     qemu: String,
 }
 
-impl Question for Machine {
-    type Answer = Accelerator;
-    const FOLDER: &'static str = "accelerator";
-}
-
 impl Machine {
     fn of(qemu: &str) -> io::Result<Machine> {
         let info = fs::read_to_string("/proc/cpuinfo")?;
@@ -102,6 +97,11 @@ impl Machine {
             qemu: qemu.to_owned(),
         })
     }
+}
+
+impl Question for Machine {
+    type Answer = Accelerator;
+    const FOLDER: &'static str = "accelerator";
 }
 
 /// The accelerator for a guest on the real clock. Boots up to two guests the first time.
@@ -177,73 +177,27 @@ fn cxl_forbids(cxl: bool, qemu: &str) -> Option<String> {
     (cxl && !fits).then(|| format!("CXL memory under KVM needs QEMU {}, found {found}", cxl_under_kvm()))
 }
 
-/// Whether a small guest reaches user space and ends; else why not. The guest's agent gets a plan
-/// without a step, and no results' port.
+/// Whether a small guest reaches user space and ends; else why not. Its plan has no step.
 fn boots(
     tools: &Tools,
     bzimage: &Path,
     accelerator: &Accelerator,
     limit: Duration,
 ) -> Result<Result<(), String>, VmError> {
-    let folder = RunFolder::new()?;
-    let place = shell_safe(folder.path())?;
-    fs::write(folder.path().join(file::INITRD), initramfs::archive(initramfs::AGENT)?)?;
-    fs::write(folder.path().join(file::PLAN), serde_json::to_vec(&no_step()).map_err(io::Error::other)?)?;
-    let mut command = Command::new(&tools.qemu);
-    command
-        .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35"])
-        .args(accelerator.words())
-        .args(["-m", "256M", "-smp", "1", "-kernel"])
-        .arg(fs::canonicalize(bzimage)?)
-        .args(["-initrd", &format!("{place}/{}", file::INITRD)])
-        .args(["-fw_cfg", &format!("name={FW_CFG_NAME},file={place}/{}", file::PLAN)])
-        // The kernel's words name ttyS1.
-        .args(["-append", &KERNEL_WORDS.join(" "), "-serial", "null", "-serial", "stdio"])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", &tools.path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut group = Group::spawn(&mut command)?;
-    let log = folder.path().join("probe.log");
-    let out = fs::OpenOptions::new().create(true).append(true).open(&log)?;
-    let leader = group.leader();
-    let out_drain = leader.stdout.take().map(|pipe| Ok::<_, io::Error>(drain(pipe, out.try_clone()?)));
-    let err_drain = leader.stderr.take().map(|pipe| drain(pipe, out));
-    let ended = group.wait_for(limit)?;
-    group.kill()?;
-    for thread in [out_drain.transpose()?, err_drain].into_iter().flatten() {
-        let _ = thread.join();
-    }
-    Ok(judge(ended, &String::from_utf8_lossy(&fs::read(&log)?), limit))
+    let machine =
+        Argv { memory: MEMORY, cpus: 1, qemu: vec!["-machine".into(), "q35".into()], kernel: Vec::new() };
+    let mut probe = Probe::start(tools, bzimage, accelerator, &machine, &probe::no_step())?;
+    let ended = probe.wait_for_end(limit)?;
+    Ok(judge(ended, &probe.end()?, limit))
 }
 
 fn judge(ended: Option<ExitStatus>, said: &str, limit: Duration) -> Result<(), String> {
-    let reached = said.lines().any(|line| line.trim_end() == READY_MARK);
-    let last = said.lines().rev().map(|line| text::printable(line.trim())).find(|line| !line.is_empty());
-    let last = last.map_or_else(|| "it said nothing".to_owned(), |line| format!("its last words: {line}"));
+    let (reached, last) = (probe::says(said, READY_MARK), probe::last_words(said));
     let space = if reached { "reached user space" } else { "did not reach user space" };
     match ended {
         Some(status) if status.success() && reached => Ok(()),
         Some(status) => Err(format!("it {space}, and QEMU ended with {status}; {last}")),
         None => Err(format!("it {space} and did not end within {} s; {last}", limit.as_secs())),
-    }
-}
-
-fn no_step() -> Plan {
-    Plan {
-        version: PLAN_VERSION,
-        scenario: "probe".to_owned(),
-        seed: 0,
-        cxl: Vec::new(),
-        soft_reserved: Vec::new(),
-        machine: None,
-        workloads: Vec::new(),
-        kdamonds: Vec::new(),
-        trace: Trace { events: Vec::new(), buffer: Bytes::MIB },
-        sample_every: Nanos::from_millis(1_000),
-        steps: Vec::new(),
     }
 }
 

@@ -17,11 +17,15 @@ mod gdb;
 mod guest;
 mod initramfs;
 mod kept;
+mod mapping;
 mod plan;
+mod probe;
 mod qmp;
 mod ram;
 mod results;
 mod save;
+#[cfg(test)]
+mod shell_text;
 mod start;
 #[cfg(test)]
 pub(crate) mod testkit;
@@ -33,6 +37,7 @@ pub use capability::{Capabilities, Lacking, capabilities, machines_note};
 pub use debug::{Stopped, stop_after};
 pub use guest::run;
 pub use initramfs::{AGENT, archive as initramfs_archive};
+pub use mapping::emulated_windows;
 pub use trial::{Refusal, Trial, try_machine};
 pub use watch::{Clock, Ending};
 
@@ -123,6 +128,9 @@ pub enum VmError {
         /// Its last lines.
         words: String,
     },
+    /// A guest that should show how QEMU maps CXL memory did not.
+    #[error("cannot tell whether QEMU maps CXL memory directly: {0}")]
+    NotAsked(String),
     /// The guest could not be saved; it can be booted.
     #[error("{0}")]
     NotSaved(String),

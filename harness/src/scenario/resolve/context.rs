@@ -233,7 +233,7 @@ fn check_order(place: &At<RawRegion>, before: &AddrRange, after: &AddrRange, nam
 /// A region's or a filter's range.
 pub(super) fn range(raw: &At<RawRegion>, names: &Names) -> Checked<AddrRange> {
     match (&raw.value.node, &raw.value.start, &raw.value.end) {
-        (Some(node), None, None) => names.node(node.value.0, node).map(AddrRange::Node),
+        (Some(node), None, None) => names.memory(node.value.0, node).map(AddrRange::Node),
         (None, Some(start), Some(end)) if start.value.0 < end.value.0 => {
             Ok(AddrRange::Fixed { start: Addr(start.value.0), end: Addr(end.value.0) })
         }

@@ -22,7 +22,7 @@ use super::machine_file::Chosen;
 use super::raw::{At, RawClocks, RawSample, RawScenario, RawStep, RawTrace};
 use super::units::{Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
-use super::{Clocks, GuestClock, MachineSpec, Scenario, SnapshotKind};
+use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
 use damonlab_guest::plan::{Trace, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
@@ -41,6 +41,8 @@ const DEFAULT_SAMPLE: Nanos = Nanos(1_000_000_000);
 pub(super) struct Names {
     /// Every node, CXL ones too.
     nodes: BTreeSet<NodeId>,
+    /// Those of them that have none.
+    memoryless: BTreeSet<NodeId>,
     /// Every workload.
     workloads: BTreeSet<String>,
     /// The scenario wants to see the kernel's no: what only the kernel would refuse passes here.
@@ -56,6 +58,15 @@ impl Names {
         let known: Vec<String> = self.nodes.iter().map(|node| node.0.to_string()).collect();
         Err(Fault::at(place, format!("there is no {id}"))
             .help(format!("the machine has the nodes {}", known.join(", "))))
+    }
+
+    /// The node, if it has memory: without, a range of it is nowhere, and pages that should move there stay.
+    fn memory<T>(&self, id: NodeId, place: &At<T>) -> Checked<NodeId> {
+        let id = self.node(id, place)?;
+        if self.memoryless.contains(&id) {
+            return Err(Fault::at(place, format!("{id} has no memory to monitor, or to move pages to")));
+        }
+        Ok(id)
     }
 
     /// The node, from a number that may be anything.
@@ -111,7 +122,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     let names = names(&machine, &workloads, &raw.steps);
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
-    let steps = steps::resolve(&raw.steps, &kdamonds, &machine)?;
+    let steps = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads)?;
     let windows = steps::windows_run(&steps, &kdamonds);
     let trace = trace(&raw.trace, &machine)?;
     let run = expect::Run { names: &names, windows, events: &trace.events };
@@ -131,16 +142,18 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         snapshot: snapshot(&raw.snapshot)?,
         clock,
         clocks: clocks(&raw.clocks, guest_time)?,
+        places: Places::default(),
     })
 }
 
 fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
-    let dram =
-        machine.nodes.iter().filter(|node| node.memory.0 > 0 || !node.cpus.is_empty()).map(|node| node.id);
+    let described = machine.nodes.iter().map(|node| node.id);
+    let memoryless = machine.nodes.iter().filter(|node| node.memory.0 == 0);
     let refused =
         |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
     Names {
-        nodes: dram.chain(machine.cxl.iter().map(|window| window.node)).collect(),
+        nodes: described.chain(machine.cxl.iter().map(|window| window.node)).collect(),
+        memoryless: memoryless.map(|node| node.id).collect(),
         workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
         refused: steps.value.iter().any(refused),
     }

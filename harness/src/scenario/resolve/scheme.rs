@@ -67,12 +67,13 @@ fn target_nid(raw: &At<Signed>, names: &Names) -> Checked<i32> {
     if raw.value.0 == -1 {
         return Ok(-1);
     }
-    names.node_number(raw.value.0, raw).map(|node| i32::from(node.0))
+    let node = names.node_number(raw.value.0, raw)?;
+    names.memory(node, raw).map(|node| i32::from(node.0))
 }
 
 fn dest(raw: &RawDest, names: &Names) -> Checked<Dest> {
     let id = i64::try_from(raw.id.value.0).unwrap_or(-1);
-    let node = names.node_number(id, &raw.id)?;
+    let node = names.memory(names.node_number(id, &raw.id)?, &raw.id)?;
     let weight =
         u32::try_from(raw.weight.value.0).map_err(|_| Fault::at(&raw.weight, "a weight has 32 bits"))?;
     Ok(Dest { id: u32::from(node.0), weight })

@@ -3,12 +3,12 @@
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::{At, RawNodeStep, RawRun, RawStart, RawStep};
-use crate::scenario::units::Number;
+use crate::scenario::units::{Node, Number};
 use crate::scenario::vocabulary::ERRNOS;
 use crate::scenario::{charge_window, guest_time};
 use damonlab_guest::damon::Kdamond;
-use damonlab_guest::plan::Step;
-use damonlab_guest::units::{Nanos, NodeId};
+use damonlab_guest::plan::{Step, Workload};
+use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
 
 /// The most guest time that one scenario may ask for.
@@ -26,6 +26,7 @@ pub(super) fn resolve(
     raw: &At<Vec<At<RawStep>>>,
     kdamonds: &[Kdamond],
     machine: &MachineSpec,
+    workloads: &[Workload],
 ) -> Checked<Vec<Step>> {
     if raw.value.is_empty() {
         return Err(Fault::at(raw, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
@@ -33,13 +34,14 @@ pub(super) fn resolve(
     let mut state = State::Off;
     let mut total = 0u64;
     let mut steps = Vec::new();
-    let mut offline = BTreeSet::new();
+    let used = workloads.iter().map(|workload| workload.size.0).fold(0, u64::saturating_add);
+    let mut memory = Memory { machine, used: Bytes(used), offline: BTreeSet::new() };
     for place in &raw.value {
         let (step, next) = match &place.value {
             RawStep::Start(start) => self::start(place, start, state, kdamonds)?,
             RawStep::Run(run) => (self::run(place, run, state, kdamonds)?, state),
-            RawStep::Offline(node) => (self::offline(node, state, machine, &mut offline)?, state),
-            RawStep::Online(node) => (online(node, state, &mut offline)?, state),
+            RawStep::Offline(node) => (memory.offline(node, state)?, state),
+            RawStep::Online(node) => (memory.online(node, state)?, state),
             RawStep::Stop => (stop(place, state)?, State::Off),
         };
         if let Step::Run { time } = &step {
@@ -111,40 +113,71 @@ fn windows_time(windows: &At<Number>, kdamonds: &[Kdamond]) -> Checked<Nanos> {
     }
 }
 
-fn offline(
-    raw: &RawNodeStep,
-    state: State,
-    machine: &MachineSpec,
-    offline: &mut BTreeSet<NodeId>,
-) -> Checked<Step> {
-    let node = raw.node.value.0;
-    if state == State::Refused {
-        return Err(after_refusal(&raw.node));
-    }
-    if !machine.is_removable(node) {
-        let wrong = if machine.memory_of(node).is_none() {
-            "there is no"
-        } else {
-            "the memory cannot be taken away of"
-        };
-        return Err(Fault::at(&raw.node, format!("{wrong} {node}"))
-            .help("a CXL window or a node with `soft_reserved: true` can go offline"));
-    }
-    if !offline.insert(node) {
-        return Err(Fault::at(&raw.node, format!("{node} is offline already")));
-    }
-    Ok(Step::Offline { node })
+/// The machine's memory between two steps.
+struct Memory<'a> {
+    machine: &'a MachineSpec,
+    /// What the workloads hold.
+    used: Bytes,
+    offline: BTreeSet<NodeId>,
 }
 
-fn online(raw: &RawNodeStep, state: State, offline: &mut BTreeSet<NodeId>) -> Checked<Step> {
-    let node = raw.node.value.0;
-    if state == State::Refused {
-        return Err(after_refusal(&raw.node));
+impl Memory<'_> {
+    fn offline(&mut self, raw: &RawNodeStep, state: State) -> Checked<Step> {
+        let node = raw.node.value.0;
+        if state == State::Refused {
+            return Err(after_refusal(&raw.node));
+        }
+        self.check_removable(&raw.node)?;
+        if !self.offline.insert(node) {
+            return Err(Fault::at(&raw.node, format!("{node} is offline already"))
+                .help("put `online` between the two"));
+        }
+        // The kernel moves the pages elsewhere first, and keeps the node where there is no room.
+        let left = self.left();
+        if self.used > left {
+            let message = format!(
+                "{} of workloads would not fit into the {left} that are left without {node}",
+                self.used
+            );
+            return Err(Fault::at(&raw.node, message).help("its pages have to go to another node first"));
+        }
+        Ok(Step::Offline { node })
     }
-    if !offline.remove(&node) {
-        return Err(Fault::at(&raw.node, format!("{node} is not offline")).help("put `offline` before it"));
+
+    fn check_removable(&self, place: &At<Node>) -> Checked<()> {
+        let node = place.value.0;
+        if self.machine.is_removable(node) {
+            return Ok(());
+        }
+        let message = match self.machine.memory_of(node) {
+            None => format!("there is no {node}"),
+            Some(Bytes(0)) => format!("{node} has no memory that could go offline"),
+            Some(_) => format!("{node} has its memory from boot on, and the kernel keeps it"),
+        };
+        Err(Fault::at(place, message)
+            .help("a CXL window or a node with `soft_reserved: true` can go offline"))
     }
-    Ok(Step::Online { node })
+
+    fn online(&mut self, raw: &RawNodeStep, state: State) -> Checked<Step> {
+        let node = raw.node.value.0;
+        if state == State::Refused {
+            return Err(after_refusal(&raw.node));
+        }
+        if !self.offline.remove(&node) {
+            return Err(Fault::at(&raw.node, format!("{node} is not offline")).help(format!(
+                "everything is online at first; put `offline: {{node: {}}}` before it",
+                node.0
+            )));
+        }
+        Ok(Step::Online { node })
+    }
+
+    /// What is online.
+    fn left(&self) -> Bytes {
+        let away = self.offline.iter().filter_map(|node| self.machine.memory_of(*node));
+        let away = away.map(|memory| memory.0).fold(0, u64::saturating_add);
+        Bytes(self.machine.memory().0.saturating_sub(away))
+    }
 }
 
 fn stop(place: &At<RawStep>, state: State) -> Checked<Step> {

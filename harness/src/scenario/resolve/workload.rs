@@ -46,11 +46,15 @@ fn check_name(name: &At<Word>) -> Checked<()> {
 
 fn capacity(raw: &RawWorkload, machine: &MachineSpec) -> Checked<Bytes> {
     let id = raw.node.value.0;
-    machine.memory_of(id).ok_or_else(|| {
+    let capacity = machine.memory_of(id).ok_or_else(|| {
         let last = machine.nodes.len() + machine.cxl.len() - 1;
         Fault::at(&raw.node, format!("there is no {id}"))
             .help(format!("the machine has the nodes 0 to {last}"))
-    })
+    })?;
+    match capacity {
+        Bytes(0) => Err(Fault::at(&raw.node, format!("{id} has no memory for '{}'", raw.name.value.0))),
+        capacity => Ok(capacity),
+    }
 }
 
 fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()> {

@@ -1,6 +1,6 @@
 //! CXL windows: one device, or several that share their addresses.
 
-use super::{MAX_MEMORY, MAX_NODES, nearest, speed};
+use super::{MAX_NODES, nearest, speed};
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::{Across, CxlDevice, CxlWindow};
 use crate::scenario::raw::At;
@@ -21,6 +21,9 @@ const GRANULARITY: std::ops::RangeInclusive<u64> = 256..=16 << 10;
 /// QEMU gives host bridges bus numbers that we choose, 32 apart from 12 on.
 const MAX_BRIDGES: usize = 7;
 
+/// The kernel's word for it, and QEMU's (`UI64_NULL`).
+const NO_SERIAL: [u64; 2] = [0, u64::MAX];
+
 const ACROSS: &[&str] = &["ports", "bridges", "switch"];
 
 pub(super) fn resolve(raw: &[RawWindow], nodes: &[RawNode]) -> Checked<Vec<CxlWindow>> {
@@ -34,8 +37,9 @@ pub(super) fn resolve(raw: &[RawWindow], nodes: &[RawNode]) -> Checked<Vec<CxlWi
         if bridges > MAX_BRIDGES {
             return Err(Fault::at(
                 &window.node,
-                format!("the CXL windows need more than {MAX_BRIDGES} host bridges"),
-            ));
+                format!("the CXL windows up to here need {bridges} host bridges, and a machine has room for {MAX_BRIDGES}"),
+            )
+            .help("a window has one, and one for each device with `across: bridges`"));
         }
         windows.push(spec);
     }
@@ -44,12 +48,9 @@ pub(super) fn resolve(raw: &[RawWindow], nodes: &[RawNode]) -> Checked<Vec<CxlWi
 
 fn check_node(raw: &RawWindow, next: usize, windows: &[CxlWindow]) -> Checked<()> {
     let id = raw.node.value.0;
-    if let Some(at) = windows.iter().position(|window| window.node == id) {
-        return Err(Fault::at(
-            &raw.node,
-            format!("{id} is the CXL window number {at} already: windows may not overlap"),
-        )
-        .help("several devices in one window are its `devices`"));
+    if windows.iter().any(|window| window.node == id) {
+        return Err(Fault::at(&raw.node, format!("{id} is a CXL window already: windows may not overlap"))
+            .help("several devices in one window are its `devices`; another window is the next node"));
     }
     if next >= MAX_NODES {
         return Err(Fault::at(
@@ -70,7 +71,7 @@ fn window(raw: &RawWindow, nodes: &[RawNode], serials: &mut Serials) -> Checked<
         (Some(size), None) => vec![device(size, raw.serial.as_ref(), serials)?],
         (None, Some(devices)) => self::devices(devices, raw, serials)?,
         _ => {
-            return Err(Fault::at(&raw.node, "a CXL window has a `size`, or `devices` that have one each")
+            return Err(Fault::at(&raw.node, "a CXL window has either a `size` or `devices` with one each")
                 .help("size: 256M, or devices: [{size: 256M}, {size: 256M}]"));
         }
     };
@@ -93,7 +94,8 @@ fn devices(raw: &At<Vec<RawDevice>>, window: &RawWindow, serials: &mut Serials) 
             .help("1, 2 or 4: an interleave is a power of two"));
     }
     if let Some(serial) = &window.serial {
-        return Err(Fault::at(serial, "the serial numbers of `devices` stand with each of them"));
+        return Err(Fault::at(serial, "the serial numbers of `devices` stand with each of them")
+            .help("devices: [{size: 256M, serial: 7}, {size: 256M, serial: 8}]"));
     }
     let devices = raw
         .value
@@ -135,12 +137,15 @@ impl Serials {
             Some(place) => Fault::at(place, message),
             None => Fault::at(size, message),
         };
-        if serial == 0 {
-            return Err(wrong("a CXL device without a serial number has 0; give another".to_owned()));
+        if NO_SERIAL.contains(&serial) {
+            return Err(wrong(format!("{serial} means that a CXL device has no serial number"))
+                .help("any other number; without `serial` it is the device's place in the machine, from 1"));
         }
         match self.0.insert(serial, number) {
-            Some(other) => Err(wrong(format!("CXL device {other} has the serial number {serial} already"))
-                .help("a device is known by it, and is in one window alone")),
+            Some(other) => Err(wrong(format!(
+                "CXL device {number} would have the serial number {serial}, which is device {other}'s"
+            ))
+            .help("a device is in one window alone, and is known by its `serial`; without one that is its place in the machine, from 1")),
             None => Ok(serial),
         }
     }
@@ -151,9 +156,6 @@ fn check_size(raw: &At<Size>) -> Checked<()> {
     if size.0 == 0 || !size.0.is_multiple_of(CXL_UNIT) {
         return Err(Fault::at(raw, format!("CXL memory comes in units of 256 MiB, and this is {size}"))
             .help(format!("the nearest is {}", nearest(size, CXL_UNIT))));
-    }
-    if size.0 > MAX_MEMORY {
-        return Err(Fault::at(raw, format!("{size} is more than {}", Bytes(MAX_MEMORY))));
     }
     Ok(())
 }
@@ -168,7 +170,10 @@ fn across(word: &At<Word>, devices: usize) -> Checked<Across> {
         }
     };
     match across {
-        Across::Bridges if devices == 1 => Err(Fault::at(word, "one device across several host bridges")),
+        Across::Bridges if devices == 1 => {
+            Err(Fault::at(word, "one device cannot be across several host bridges")
+                .help("leave `across` out, or give the window 2 or 4 `devices`"))
+        }
         _ => Ok(across),
     }
 }
@@ -178,7 +183,8 @@ fn granularity(raw: Option<&At<Size>>, across: Across, devices: usize) -> Checke
     let Some(place) = raw else { return Ok(Bytes(default)) };
     let bytes = place.value.0;
     if devices == 1 {
-        return Err(Fault::at(place, "a granularity without an interleave: the window has one device"));
+        return Err(Fault::at(place, "a granularity without an interleave: the window has one device")
+            .help("leave `granularity` out, or give the window 2 or 4 `devices`"));
     }
     if !bytes.0.is_power_of_two() || !GRANULARITY.contains(&bytes.0) {
         return Err(Fault::at(place, format!("an interleave granularity of {bytes}"))

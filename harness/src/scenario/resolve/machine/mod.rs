@@ -3,6 +3,7 @@
 
 mod cxl;
 mod distances;
+mod hmat;
 mod nodes;
 mod placement;
 mod speed;
@@ -10,7 +11,7 @@ mod speed;
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::At;
-use crate::scenario::raw_machine::{RawMachine, RawMachineRef};
+use crate::scenario::raw_machine::{RawMachine, RawMachineRef, RawWindow};
 use damonlab_guest::units::Bytes;
 
 /// The kernel's memory block on x86 below 64 GiB: hotplug and `/proc/iomem` deal in these.
@@ -25,6 +26,8 @@ const MAX_MEMORY: u64 = 64 << 30;
 pub(in crate::scenario) fn resolve(raw: &RawMachine) -> Checked<MachineSpec> {
     let nodes = nodes::resolve(&raw.nodes)?;
     let cxl = cxl::resolve(&raw.cxl, &raw.nodes.value)?;
+    check_total(raw)?;
+    hmat::check(raw)?;
     let distances = distances::resolve(&raw.distances, &nodes, &cxl)?;
     let below_4g = placement::below_4g(raw.below_4g.as_ref())?;
     let machine = MachineSpec { nodes, cxl, distances, below_4g };
@@ -32,6 +35,23 @@ pub(in crate::scenario) fn resolve(raw: &RawMachine) -> Checked<MachineSpec> {
     speed::check_alone(&raw.nodes.value, &machine)?;
     speed::check_wanted(raw, &machine)?;
     Ok(machine)
+}
+
+fn check_total(raw: &RawMachine) -> Checked<()> {
+    let nodes = raw.nodes.value.iter().filter_map(|node| node.memory.as_ref());
+    let devices = raw.cxl.iter().flat_map(RawWindow::sizes);
+    let mut total = 0u64;
+    for size in nodes.chain(devices) {
+        total = total.saturating_add(size.value.0.0);
+        if total > MAX_MEMORY {
+            let message = format!(
+                "the machine's memory comes to more than {} here, and a guest takes what its machine says",
+                Bytes(MAX_MEMORY)
+            );
+            return Err(Fault::at(size, message));
+        }
+    }
+    Ok(())
 }
 
 fn nearest(size: Bytes, unit: u64) -> Bytes {

@@ -1,6 +1,6 @@
 //! Nodes: ids, memory, CPUs and what firmware says of them.
 
-use super::{MAX_MEMORY, MAX_NODES, MEMORY_BLOCK, nearest, speed};
+use super::{MAX_NODES, MEMORY_BLOCK, nearest, speed};
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::{MemorySideCache, NodeSpec};
 use crate::scenario::raw::At;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// `NR_CPUS=8` in this project's kernels.
 const MAX_CPUS: usize = 8;
 
-/// QEMU writes a cache's size into 32 bits of KiB and takes whole KiB.
+/// Caches go to QEMU in whole KiB.
 const CACHE_UNIT: u64 = 1 << 10;
 
 pub(super) fn resolve(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
@@ -41,8 +41,7 @@ pub(super) fn resolve(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
     }
     check_cpus(&raw.value)?;
     check_order(&by_id)?;
-    check_total(&raw.value)?;
-    check_caches(&raw.value)?;
+    check_boot(&raw.value)?;
     Ok(by_id.into_values().map(|(spec, _)| spec).collect())
 }
 
@@ -72,7 +71,8 @@ fn check_order(nodes: &BTreeMap<NodeId, (NodeSpec, &RawNode)>) -> Checked<()> {
     for (spec, raw) in nodes.values() {
         let first = spec.cpus.iter().min().copied();
         if spec.memory.0 == 0 && first.is_none() {
-            return Err(Fault::at(&raw.id, format!("{} has neither memory nor a CPU", spec.id)));
+            return Err(Fault::at(&raw.id, format!("{} has neither memory nor a CPU", spec.id))
+                .help("give it `memory` or `cpus`"));
         }
         match (first, least) {
             (Some(cpu), Some(before)) if cpu >= before => least = Some(cpu),
@@ -90,14 +90,14 @@ fn check_order(nodes: &BTreeMap<NodeId, (NodeSpec, &RawNode)>) -> Checked<()> {
 
 fn check_soft_reserved(raw: &RawNode) -> Checked<bool> {
     match &raw.soft_reserved {
-        Some(place) if place.value && raw.memory.is_none() => {
+        Some(place) if place.value.0 && raw.memory.is_none() => {
             Err(Fault::at(place, format!("{} has no memory that could be soft-reserved", raw.id.value.0)))
         }
-        Some(place) if place.value && !raw.cpus.is_empty() => {
+        Some(place) if place.value.0 && !raw.cpus.is_empty() => {
             let message = format!("{} has CPUs, which need its memory at boot", raw.id.value.0);
             Err(Fault::at(place, message).help("give the soft-reserved memory a node of its own"))
         }
-        place => Ok(place.as_ref().is_some_and(|place| place.value)),
+        place => Ok(place.as_ref().is_some_and(|place| place.value.0)),
     }
 }
 
@@ -106,9 +106,13 @@ fn cache(raw: &RawCache, node: &RawNode) -> Checked<MemorySideCache> {
     if node.memory.is_none() {
         return Err(Fault::at(&raw.size, format!("{} has no memory to cache", node.id.value.0)));
     }
-    if size.0 == 0 || !size.0.is_multiple_of(CACHE_UNIT) || size.0 / CACHE_UNIT > u64::from(u32::MAX) {
+    if size.0 == 0 || !size.0.is_multiple_of(CACHE_UNIT) {
         return Err(Fault::at(&raw.size, format!("a memory-side cache of {size}"))
             .help("whole KiB, for instance 16M"));
+    }
+    if node.memory.as_ref().is_some_and(|memory| size > memory.value.0) {
+        let message = format!("a cache of {size} in front of less memory than that");
+        return Err(Fault::at(&raw.size, message).help("a memory-side cache is part of its node's memory"));
     }
     let line = match &raw.line {
         None => 64,
@@ -123,22 +127,13 @@ fn cache(raw: &RawCache, node: &RawNode) -> Checked<MemorySideCache> {
     Ok(MemorySideCache { size, line })
 }
 
-/// QEMU takes a cache after the latency and the bandwidth of its node, so there has to be an HMAT.
-fn check_caches(nodes: &[RawNode]) -> Checked<()> {
-    let cache = nodes.iter().find_map(|node| node.cache.as_ref());
-    match cache {
-        Some(cache) if nodes.iter().all(|node| node.from.is_none()) => {
-            Err(Fault::at(&cache.size, "a memory-side cache in a machine without HMAT")
-                .help("give a node a `from`: {node, latency, bandwidth}"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn cpu(raw: &At<Number>) -> Checked<u32> {
     match u32::try_from(raw.value.0) {
         Ok(cpu) if (cpu as usize) < MAX_CPUS => Ok(cpu),
-        _ => Err(Fault::at(raw, format!("CPU {}: the kernel is built for {MAX_CPUS}", raw.value.0))),
+        _ => Err(Fault::at(
+            raw,
+            format!("CPU {}: the kernel is built for {MAX_CPUS} CPUs, 0 to {}", raw.value.0, MAX_CPUS - 1),
+        )),
     }
 }
 
@@ -167,20 +162,9 @@ fn check_cpus(nodes: &[RawNode]) -> Checked<()> {
     }
 }
 
-fn check_total(nodes: &[RawNode]) -> Checked<()> {
-    let mut total = 0u64;
-    for size in nodes.iter().filter_map(|node| node.memory.as_ref()) {
-        total = total.saturating_add(size.value.0.0);
-        if total > MAX_MEMORY {
-            let message = format!(
-                "the nodes come to more than {}, and a guest takes what its machine says",
-                Bytes(MAX_MEMORY)
-            );
-            return Err(Fault::at(size, message));
-        }
-    }
+fn check_boot(nodes: &[RawNode]) -> Checked<()> {
     let at_boot = |node: &RawNode| {
-        node.memory.is_some() && !node.soft_reserved.as_ref().is_some_and(|reserved| reserved.value)
+        node.memory.is_some() && !node.soft_reserved.as_ref().is_some_and(|reserved| reserved.value.0)
     };
     match nodes.first() {
         Some(first) if !nodes.iter().any(at_boot) => {

@@ -36,7 +36,7 @@ pub(super) fn check(raw: &RawMachine, machine: &MachineSpec) -> Checked<()> {
         }
         start = end;
     }
-    if start < hole.0 {
+    if start <= hole.0 {
         let message = format!("the nodes have {} in all, so no RAM is above the hole", Bytes(start));
         return Err(Fault::at(place, message).help("make it less, or leave it out"));
     }
@@ -51,7 +51,8 @@ fn check_first(raw: &RawMachine, machine: &MachineSpec) -> Checked<()> {
         (Some(node), Some(place)) if node.soft_reserved => Err(Fault::at(
             place,
             format!("{} is the first with memory, and the machine boots in it", node.id),
-        )),
+        )
+        .help("put a node whose memory is there from boot on before it")),
         _ => Ok(()),
     }
 }

@@ -12,6 +12,9 @@ use damonlab_guest::units::{Bytes, Nanos, NodeId};
 /// An entry of an HMAT table is 16 bits, the largest being reserved.
 const MAX_HMAT_ENTRY: u64 = 65_534;
 
+/// The kernel keeps an abstract distance in an `int`.
+const MAX_ADISTANCE: u64 = i32::MAX as u64;
+
 pub(super) fn of_node(raw: &RawFrom, node: &RawNode, all: &[RawNode]) -> Checked<From> {
     let from = from(raw, all)?;
     if !node.cpus.is_empty() && from.node != node.id.value.0 {
@@ -22,7 +25,8 @@ pub(super) fn of_node(raw: &RawFrom, node: &RawNode, all: &[RawNode]) -> Checked
         return Err(Fault::at(
             &raw.node,
             format!("{} has no memory that could be fast or slow", node.id.value.0),
-        ));
+        )
+        .help("leave its `from` out, or give it memory"));
     }
     Ok(from)
 }
@@ -35,7 +39,7 @@ pub(super) fn from(raw: &RawFrom, all: &[RawNode]) -> Checked<From> {
     };
     if found.cpus.is_empty() {
         return Err(Fault::at(&raw.node, format!("{initiator} has no CPU, so nothing is seen from there"))
-            .help("`from` names the node whose CPUs the latency and the bandwidth are for"));
+            .help("it names the node whose CPUs the latency and the bandwidth are for"));
     }
     let latency = raw.latency.value.0;
     if latency.0 == 0 {
@@ -88,6 +92,14 @@ pub(super) fn check_alone(raw: &[RawNode], machine: &MachineSpec) -> Checked<()>
             return Err(Fault::at(&place.latency, message).help(
                 "the kernel compares with such a node's DRAM, and puts all memory into one tier without it",
             ));
+        }
+        if adistance > MAX_ADISTANCE {
+            let message = format!(
+                "{} is too slow: its abstract distance would be {adistance}, and the kernel counts to {MAX_ADISTANCE}",
+                node.id
+            );
+            return Err(Fault::at(&place.latency, message)
+                .help(format!("DRAM is {} and {} a second here", dram.0, dram.1)));
         }
         if tier::of(adistance) <= tier::of(tier::DRAM_ADISTANCE) {
             let message = format!(

@@ -1,0 +1,84 @@
+//! Places in a scenario's text that are still needed once it has been read: what is wrong with a value may
+//! depend on the host or on QEMU, and is shown at its line all the same.
+
+use super::error::{Fault, ScenarioError};
+use super::raw::{At, RawWorkload};
+use super::raw_machine::{RawMachineRef, RawWindow};
+use super::units::Size;
+use serde_saphyr::Location;
+use std::sync::Arc;
+
+/// A file, as the user named it, with its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Source {
+    pub file: Arc<str>,
+    pub text: Arc<str>,
+}
+
+/// Where a value stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    source: Source,
+    at: Location,
+}
+
+/// The places of one scenario. One that was not read from a text has none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Places {
+    /// The largest memory of the machine.
+    memory: Option<Box<Place>>,
+    /// The size of every workload.
+    workloads: Vec<Place>,
+}
+
+impl Source {
+    pub(super) fn new(file: &str, text: &str) -> Source {
+        Source { file: file.into(), text: text.into() }
+    }
+
+    fn place<T>(&self, value: &At<T>) -> Place {
+        Place { source: self.clone(), at: value.referenced }
+    }
+}
+
+impl Place {
+    /// The largest memory of a machine that stands in `source`.
+    pub(super) fn of_memory(raw: &RawMachineRef, source: &Source) -> Option<Place> {
+        let RawMachineRef::Here(raw) = raw else { return None };
+        let nodes = raw.nodes.value.iter().filter_map(|node| node.memory.as_ref());
+        let all = nodes.chain(raw.cxl.iter().flat_map(RawWindow::sizes));
+        // Of equals the first.
+        let largest = all.fold(None, |largest: Option<&At<Size>>, size| match largest {
+            Some(known) if known.value.0 >= size.value.0 => largest,
+            _ => Some(size),
+        });
+        largest.map(|size| source.place(size))
+    }
+}
+
+impl Places {
+    /// Those of workloads, on a machine whose largest memory stands elsewhere.
+    pub(super) fn of(memory: Option<Place>, workloads: &[RawWorkload], source: &Source) -> Places {
+        let memory = memory.map(Box::new);
+        Places { memory, workloads: workloads.iter().map(|workload| source.place(&workload.size)).collect() }
+    }
+
+    /// A mistake about how much memory the machine has.
+    pub fn wrong_memory(&self, message: String, help: &str) -> ScenarioError {
+        wrong(self.memory.as_deref(), message, help)
+    }
+
+    /// A mistake about how large a workload is, the `index`th.
+    pub fn wrong_workload(&self, index: usize, message: String, help: &str) -> ScenarioError {
+        wrong(self.workloads.get(index), message, help)
+    }
+}
+
+fn wrong(place: Option<&Place>, message: String, help: &str) -> ScenarioError {
+    match place {
+        Some(Place { source, at }) => {
+            Fault::at_location(*at, message).help(help).inside(&source.file, &source.text)
+        }
+        None => Fault::whole(message).help(help).inside("", ""),
+    }
+}
