@@ -27,10 +27,10 @@ pub(in crate::scenario) fn resolve(raw: &RawMachine) -> Checked<MachineSpec> {
     let nodes = nodes::resolve(&raw.nodes)?;
     let cxl = cxl::resolve(&raw.cxl, &raw.nodes.value)?;
     check_total(raw)?;
-    hmat::check(raw)?;
     let distances = distances::resolve(&raw.distances, &nodes, &cxl)?;
     let below_4g = placement::below_4g(raw.below_4g.as_ref())?;
     let machine = MachineSpec { nodes, cxl, distances, below_4g };
+    hmat::check(raw, &machine)?;
     placement::check(raw, &machine)?;
     speed::check_alone(&raw.nodes.value, &machine)?;
     speed::check_wanted(raw, &machine)?;
