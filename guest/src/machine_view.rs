@@ -373,11 +373,11 @@ mod tests {
     fn initiators_latency_and_bandwidth_are_a_fact_each() {
         let slower = |seen: &mut MachineView| {
             if let Some(access) = &mut node(seen, 0).access {
-                (access.read_latency, access.write_bandwidth) = (0, 8192);
+                (access.speed.read_latency, access.speed.write_bandwidth) = (0, 8192);
             }
         };
         let expected =
-            ["read latency of node 0: 100 ns / none", "write bandwidth of node 0: 10240 MiB/s / 8192 MiB/s"];
+            ["read latency of node 0: 100 ns / none", "write bandwidth of node 0: 10240 MB/s / 8192 MB/s"];
         assert_eq!(told(slower), expected);
         let lost = told(|seen| node(seen, 0).access = None);
         assert_eq!((lost.len(), lost[0].as_str()), (5, "initiators of node 0: 0 / none"));
@@ -403,5 +403,14 @@ mod tests {
     #[test]
     fn a_region_that_is_not_there_is_one_difference() {
         assert_eq!(told(|seen| seen.regions.clear()), ["CXL region of node 1: 512 MiB on 2 devices / none"]);
+    }
+
+    #[test]
+    fn the_speed_of_a_region_is_told_as_the_regions() {
+        let faster = SpeedView { read_latency: 302, ..SpeedView::default() };
+        let slower = |seen: &mut MachineView| {
+            seen.regions.entry(NodeId(1)).or_default().speed = Some(faster);
+        };
+        assert_eq!(told(slower), ["read latency of the CXL region of node 1: none / 302 ns"]);
     }
 }
