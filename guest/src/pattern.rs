@@ -63,6 +63,7 @@ mod tests {
             every: Nanos::from_millis(25),
             hot_bp,
             access: Access::Write,
+            memcg: None,
         }
     }
 

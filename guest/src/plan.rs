@@ -50,6 +50,9 @@ pub struct Plan {
     /// What the kernel must show of the machine once all memory is online: nothing is started on another.
     /// None only where no scenario is run.
     pub machine: Option<MachineView>,
+    /// Swap to compressed memory (`zram0`), of this size; none leaves anonymous memory where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap: Option<Bytes>,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration, one entry a kdamond.
@@ -110,6 +113,9 @@ pub struct Workload {
     pub hot_bp: u64,
     /// What a touch is.
     pub access: Access,
+    /// The memory cgroup that it lives in, `/NAME` below the root; made where it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memcg: Option<String>,
 }
 
 /// What a workload does to a page in a pass: one access a page.

@@ -12,6 +12,7 @@ mod files;
 mod fw_cfg;
 mod hotplug;
 mod machine;
+mod memcg;
 mod memory;
 mod mounts;
 mod randomness;
@@ -20,6 +21,7 @@ mod results;
 mod sample;
 mod soft_reserved;
 mod steps;
+mod swap;
 mod topology;
 mod tracing;
 pub mod workload;
@@ -106,6 +108,9 @@ impl Run {
 
     /// What lives in the memory, and what watches it.
     fn set_up(&mut self, plan: &Plan) -> Result<(), Failure> {
+        if let Some(size) = plan.swap {
+            swap::on(size)?;
+        }
         for workload in &plan.workloads {
             let running = Running::start(workload, plan.seed)?;
             self.report.workload_pids.insert(running.name.clone(), running.pid());

@@ -3,8 +3,8 @@
 //! It is this same binary, executed again, so that its memory is its own. What it says goes to its
 //! standard output, one line: [`PLACED`] and the address of its mapping, or [`FAILED`] and why.
 
-use super::clock;
 use super::memory::Mapping;
+use super::{clock, memcg};
 use damonlab_guest::pattern::{next_pass, pattern};
 use damonlab_guest::plan::Workload;
 use damonlab_guest::units::Addr;
@@ -55,6 +55,9 @@ fn prepare(order: &str) -> Result<(Order, Mapping), String> {
     let workload = &order.workload;
     // The kernel keeps the first 15 bytes.
     fs::write("/proc/self/comm", &workload.name).map_err(|error| format!("cannot set comm: {error}"))?;
+    if let Some(path) = &workload.memcg {
+        memcg::enter(path).map_err(|error| error.to_string())?;
+    }
     let mapping =
         Mapping::new(workload.size).map_err(|errno| format!("cannot map {}: {errno}", workload.size))?;
     mapping.place(workload.node).map_err(|errno| format!("cannot bind to {}: {errno}", workload.node))?;

@@ -1,7 +1,7 @@
 //! The workloads as the agent sees them: started, checked to be where they should be, watched, killed.
 
 use super::workload::{Order, WORKLOAD, parse_answer};
-use super::{Failure, files, topology};
+use super::{Failure, files, memcg, topology};
 use damonlab_guest::kernel_text::numa_maps;
 use damonlab_guest::plan::Workload;
 use damonlab_guest::units::{Addr, Bytes, NodeId};
@@ -22,6 +22,9 @@ impl Running {
     pub fn start(workload: &Workload, seed: u64) -> Result<Self, Failure> {
         let said = |cause: String| format!("workload '{}': {cause}", workload.name);
         check_room(workload).map_err(said)?;
+        if let Some(path) = &workload.memcg {
+            memcg::make(path)?;
+        }
         let order = serde_json::to_string(&Order { workload: workload.clone(), seed })?;
         let mut process = Command::new("/proc/self/exe")
             .args([WORKLOAD, &order])

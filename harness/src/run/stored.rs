@@ -45,7 +45,7 @@ pub enum Answer {
     /// A recording that goes with no other.
     Alone(Report),
     /// Recordings of one scenario and one kernel, each with another seed.
-    Seeds(Scenario, Sweep),
+    Seeds(Box<Scenario>, Sweep),
 }
 
 /// Brings together what differs in the seed alone, in the order of the first of each. A second recording of a
@@ -74,7 +74,7 @@ fn answer(mut group: Vec<Stored>) -> Option<Answer> {
     }
     let runs = group.into_iter().map(|one| (one.seed(), one.report)).collect();
     let sweep = Sweep::of(&scenario, runs, None);
-    Some(Answer::Seeds(scenario, sweep))
+    Some(Answer::Seeds(Box::new(scenario), sweep))
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub struct Scenario {
     pub machine_file: Option<MachineFile>,
     /// The processes that touch memory.
     pub workloads: Vec<Workload>,
+    /// Swap to compressed memory, if any.
+    pub swap: Option<Bytes>,
     /// DAMON's configuration.
     pub kdamonds: Vec<Kdamond>,
     /// What is recorded.
@@ -97,6 +99,7 @@ impl Scenario {
             cxl: self.machine.cxl.iter().map(region).collect(),
             soft_reserved: self.machine.nodes.iter().filter_map(soft_reserved).collect(),
             machine: Some(wanted),
+            swap: self.swap,
             workloads: self.workloads.clone(),
             kdamonds: self.kdamonds.clone(),
             trace: self.trace.clone(),

@@ -21,6 +21,7 @@ pub(super) struct RawScenario {
     pub machine: At<RawMachineRef>,
     #[serde(default)]
     pub workloads: Vec<RawWorkload>,
+    pub swap: Option<At<Size>>,
     #[serde(default)]
     pub damon: RawDamon,
     #[serde(default)]
@@ -44,6 +45,7 @@ pub(super) struct RawWorkload {
     pub size: At<Size>,
     pub node: At<Node>,
     pub touch: Option<RawTouch>,
+    pub memcg: Option<At<Word>>,
 }
 
 #[derive(Debug, serde::Deserialize)]

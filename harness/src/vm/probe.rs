@@ -141,6 +141,7 @@ pub(super) fn no_step() -> Plan {
         cxl: Vec::new(),
         soft_reserved: Vec::new(),
         machine: None,
+        swap: None,
         workloads: Vec::new(),
         kdamonds: Vec::new(),
         trace: Trace { events: Vec::new(), buffer: Bytes::MIB },

@@ -119,6 +119,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         machine::check_virtual_time(&raw.machine, &machine)?;
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
+    let swap = workload::swap(raw.swap.as_ref(), &machine)?;
     let names = names(&machine, &workloads, &raw.steps);
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
@@ -134,6 +135,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         machine,
         machine_file: chosen.file.clone(),
         workloads,
+        swap,
         kdamonds,
         trace,
         sample_every: sample(&raw.sample)?,

@@ -3,7 +3,7 @@
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::{At, RawTouch, RawWorkload};
-use crate::scenario::units::Word;
+use crate::scenario::units::{Size, Word};
 use crate::scenario::vocabulary::ACCESSES;
 use damonlab_guest::plan::{Access, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
@@ -91,7 +91,31 @@ fn workload(raw: &RawWorkload) -> Checked<Workload> {
         every,
         hot_bp,
         access,
+        memcg: raw.memcg.as_ref().map(memcg).transpose()?,
     })
+}
+
+/// A memory cgroup right below the root, as DAMON's `memcg_path` names it.
+fn memcg(raw: &At<Word>) -> Checked<String> {
+    let text = &raw.value.0;
+    let sound = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match text.strip_prefix('/') {
+        Some(name) if !name.is_empty() && name.len() <= 32 && name.chars().all(sound) => Ok(text.clone()),
+        _ => Err(Fault::at(raw, format!("'{text}' cannot name a memory cgroup"))
+            .help("'/', then letters, digits, '-' and '_', 32 in all, as in memcg_path")),
+    }
+}
+
+/// Pages that are swapped out are kept in memory, compressed; a page's worth of zram is the least.
+pub(super) fn swap(raw: Option<&At<Size>>, machine: &MachineSpec) -> Checked<Option<Bytes>> {
+    let Some(place) = raw else { return Ok(None) };
+    let size = place.value.0;
+    let boot = machine.boot_node().map_or(Bytes(0), |node| node.memory);
+    if size.0 < 1 << 20 || !size.0.is_multiple_of(PAGE) || size > boot {
+        return Err(Fault::at(place, format!("swap of {size} to compressed memory"))
+            .help(format!("whole pages, from 1M to the {boot} of the node that the kernel boots on")));
+    }
+    Ok(Some(size))
 }
 
 fn touched(raw: &RawTouch) -> Checked<(Nanos, u64, Access)> {
