@@ -43,7 +43,7 @@ impl Stored {
 #[derive(Debug)]
 pub enum Answer {
     /// A recording that goes with no other.
-    Alone(Report),
+    Alone(Box<Report>),
     /// Recordings of one scenario and one kernel, each with another seed.
     Seeds(Box<Scenario>, Sweep),
 }
@@ -70,7 +70,7 @@ fn answer(mut group: Vec<Stored>) -> Option<Answer> {
     group.sort_by_key(Stored::seed);
     let scenario = group.first()?.recipe.scenario.clone();
     if group.len() == 1 {
-        return group.pop().map(|only| Answer::Alone(only.report));
+        return group.pop().map(|only| Answer::Alone(Box::new(only.report)));
     }
     let runs = group.into_iter().map(|one| (one.seed(), one.report)).collect();
     let sweep = Sweep::of(&scenario, runs, None);
