@@ -373,7 +373,7 @@ mod tests {
     fn initiators_latency_and_bandwidth_are_a_fact_each() {
         let slower = |seen: &mut MachineView| {
             if let Some(access) = &mut node(seen, 0).access {
-                (access.read_latency, access.write_bandwidth) = (0, 8192);
+                (access.speed.read_latency, access.speed.write_bandwidth) = (0, 8192);
             }
         };
         let expected =

@@ -145,7 +145,7 @@ impl Model {
 
     fn report(&self) -> GuestReport {
         let range = |(start, end)| vec![(Addr(start), Addr(end))];
-        let step = StepOutcome { begin: Nanos(0), end: Nanos(1), refused: None };
+        let step = StepOutcome { begin: Nanos(0), end: Nanos(1), refused: None, answered: BTreeMap::new() };
         GuestReport {
             kernel: "7.3.4".into(),
             node_ranges: BTreeMap::from([(NodeId(0), range(Model::NODE0)), (NodeId(1), range(Model::NODE1))]),
