@@ -97,7 +97,7 @@ impl Names {
             return Ok(());
         }
         Err(fault()
-            .or_help("where the kernel's no is the point of the scenario, say `start: {refused: EINVAL}`"))
+            .or_help("where the kernel's no is the point of the scenario, say `refused: EINVAL` in the step"))
     }
 }
 
