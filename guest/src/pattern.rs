@@ -17,11 +17,23 @@ pub struct Pattern {
     pub phase: Nanos,
 }
 
+impl Pattern {
+    /// The hot part with another size, of a mapping of `pages`: inside what it was, or around it.
+    pub fn resized(&self, pages: u64, hot_bp: u64) -> Pattern {
+        let hot = hot_pages(pages, hot_bp);
+        let first = self.hot.start.min(pages - hot);
+        Pattern { hot: first..first + hot, phase: self.phase }
+    }
+}
+
+fn hot_pages(pages: u64, hot_bp: u64) -> u64 {
+    u64::try_from(u128::from(pages) * u128::from(hot_bp.min(10_000)) / 10_000).unwrap_or(pages)
+}
+
 /// The pattern of one workload of a plan with this seed.
 pub fn pattern(workload: &Workload, seed: u64) -> Pattern {
     let pages = workload.size.pages();
-    let hot =
-        u64::try_from(u128::from(pages) * u128::from(workload.hot_bp.min(10_000)) / 10_000).unwrap_or(pages);
+    let hot = hot_pages(pages, workload.hot_bp);
     if seed == 0 {
         return Pattern { hot: 0..hot, phase: Nanos(0) };
     }
@@ -86,6 +98,18 @@ mod tests {
             prop_assert!(got.hot.end <= pages);
             prop_assert_eq!(got.hot.end - got.hot.start, pages * bp / 10_000);
             prop_assert!(got.phase < Nanos::from_millis(25));
+        }
+
+        #[test]
+        fn a_hot_part_that_changes_its_size_lies_inside_the_old_one_or_around_it(
+            seed: u64, pages in 1u64..1 << 20, old in 0u64..=10_000, new in 0u64..=10_000,
+        ) {
+            let before = pattern(&workload("hot", pages, old), seed);
+            let after = before.resized(pages, new);
+            prop_assert!(after.hot.end <= pages);
+            prop_assert_eq!(after.hot.end - after.hot.start, pages * new / 10_000);
+            let (outer, inner) = if new > old { (&after, &before) } else { (&before, &after) };
+            prop_assert!(outer.hot.start <= inner.hot.start && inner.hot.end <= outer.hot.end);
         }
 
         #[test]

@@ -166,4 +166,101 @@ pub enum Step {
     },
     /// Turns every kdamond off and waits until it is gone.
     Stop,
+    /// Gives the kdamonds that run another configuration, whole.
+    Commit {
+        /// One entry a kdamond, as many as run.
+        kdamonds: Vec<Kdamond>,
+        /// The errno name with which the kernel must refuse it. It then runs on as before.
+        refused: Option<String>,
+    },
+    /// Gives schemes other quota goals, and nothing else.
+    Retarget {
+        /// The whole configuration that follows.
+        kdamonds: Vec<Kdamond>,
+        /// Whose goals are written; the kdamonds among them get the command.
+        schemes: Vec<SchemeAt>,
+        /// As for [`Step::Commit`].
+        refused: Option<String>,
+    },
+    /// Pauses every kdamond.
+    Pause {
+        /// The whole configuration that follows: the one before, paused.
+        kdamonds: Vec<Kdamond>,
+    },
+    /// Lets every kdamond go on.
+    Resume {
+        /// The whole configuration that follows.
+        kdamonds: Vec<Kdamond>,
+    },
+    /// Writes a value into a file.
+    Write {
+        /// Relative to [`crate::damon::ROOT`].
+        file: String,
+        /// What is written, without a newline.
+        value: String,
+        /// The errno name with which the kernel must refuse it.
+        refused: Option<String>,
+    },
+    /// A workload does something else from its next pass on.
+    Workload {
+        /// Its name.
+        name: String,
+        /// What.
+        phase: Phase,
+    },
+}
+
+/// A scheme of a kdamond, both counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchemeAt {
+    /// The kdamond.
+    pub kdamond: usize,
+    /// The scheme.
+    pub scheme: usize,
+}
+
+/// What a workload is told while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Phase {
+    /// The hot part has another size; it shrinks inside what it was, or grows around it.
+    Hot {
+        /// In parts of 10000 of the workload's size.
+        hot_bp: u64,
+    },
+    /// All its pages go to a node; they are free to go elsewhere afterwards.
+    Move {
+        /// The node.
+        node: NodeId,
+    },
+    /// It touches nothing.
+    Pause,
+    /// It touches its hot part again.
+    Resume,
+}
+
+impl Step {
+    /// The configuration that is in force once the kernel has taken this step, where it changes one.
+    pub fn configures(&self) -> Option<&[Kdamond]> {
+        match self {
+            Step::Commit { kdamonds, .. }
+            | Step::Retarget { kdamonds, .. }
+            | Step::Pause { kdamonds }
+            | Step::Resume { kdamonds } => Some(kdamonds),
+            _ => None,
+        }
+    }
+
+    /// The refusal that is expected of the kernel; the outer `None` where there is nothing that it could refuse.
+    pub fn refusal(&self) -> Option<Option<&str>> {
+        match self {
+            Step::Start { refused }
+            | Step::Commit { refused, .. }
+            | Step::Retarget { refused, .. }
+            | Step::Write { refused, .. } => Some(refused.as_deref()),
+            Step::Pause { .. } | Step::Resume { .. } => Some(None),
+            _ => None,
+        }
+    }
 }

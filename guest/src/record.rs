@@ -57,7 +57,7 @@ pub struct GuestReport {
     pub trace_stats: Vec<TraceStats>,
     /// pid of each kdamond while it ran, by index; for matching trace lines.
     pub kdamond_pids: Vec<i32>,
-    /// The statistics of each scheme at the end, in the order of [`crate::damon::Kdamond`]: as they were
+    /// The statistics of each scheme at the end, in the order of the configuration then in force: as they were
     /// brought up to date right before `off`. The kernel answers before it applies schemes, so one more
     /// `damos_stat_after_apply_interval` may come after them.
     pub kdamond_stats: Vec<Vec<SchemeStats>>,
@@ -71,8 +71,12 @@ pub struct StepOutcome {
     pub begin: Nanos,
     /// CLOCK_MONOTONIC at its end.
     pub end: Nanos,
-    /// The errno name of a refused start, and the file that was written.
+    /// The write that the kernel refused.
     pub refused: Option<Refusal>,
+    /// When each kdamond had answered a command that changes its configuration, by index: CLOCK_MONOTONIC. The
+    /// agent comes first at the CPU then, so this is as good as the moment at which it took effect.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answered: BTreeMap<usize, Nanos>,
 }
 
 /// The kernel's no to a sysfs write.

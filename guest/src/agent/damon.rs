@@ -1,7 +1,7 @@
 //! DAMON under way: configured, turned on, asked for statistics, turned off.
 
-use super::{Failure, clock, files};
-use damonlab_guest::damon::{Kdamond, ROOT, Resolve, Write, writes};
+use super::{Failure, clock, files, urgent};
+use damonlab_guest::damon::{Kdamond, ROOT, Resolve, Write, online_writes, writes};
 use damonlab_guest::kernel_text::number;
 use damonlab_guest::lack::Lack;
 use damonlab_guest::ranges::AddrRange;
@@ -61,7 +61,31 @@ pub fn configure(kdamonds: &[Kdamond], names: &Names) -> Result<(), No> {
     Ok(())
 }
 
-fn put(write: &Write) -> Result<(), No> {
+/// Writes the whole configuration of kdamonds that run.
+pub fn reconfigure(kdamonds: &[Kdamond], names: &Names) -> Result<(), No> {
+    online_writes(kdamonds, names)?.iter().try_for_each(put)
+}
+
+/// Has a kdamond carry out a command that changes what it runs with, and says when it had answered.
+pub fn command(index: usize, command: &str) -> Result<Nanos, No> {
+    let state = kdamond(index).join("state");
+    let (result, answered) = urgent::first(|| (files::write_patiently(&state, command), clock::now()));
+    match result {
+        Ok(()) => Ok(answered),
+        Err(error) => Err(refused(error.errno, &format!("{index}/state"), command)),
+    }
+}
+
+/// Puts a value into one file. A file that is not there refuses it too.
+pub fn put_raw(file: &str, value: &str) -> Result<(), No> {
+    files::write_patiently(Path::new(ROOT).join(file), value).map_err(|error| {
+        let errno = files::errno_name(error.errno);
+        No::Refused(Refusal { errno, file: file.to_owned(), value: value.to_owned() })
+    })
+}
+
+/// One write of a configuration.
+pub fn put(write: &Write) -> Result<(), No> {
     let path = Path::new(ROOT).join(&write.path);
     match files::write_patiently(&path, &write.value) {
         Ok(()) => Ok(()),

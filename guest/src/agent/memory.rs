@@ -50,6 +50,17 @@ impl Mapping {
         Addr(self.start.as_ptr() as u64)
     }
 
+    /// How many pages it has.
+    pub fn pages(&self) -> u64 {
+        self.pages as u64
+    }
+
+    /// Moves every page to `node`, and leaves the mapping without a policy again.
+    pub fn move_to(&self, node: NodeId) -> Result<(), Errno> {
+        self.bind(libc::MPOL_BIND, Some(node), MPOL_MF_MOVE)?;
+        self.bind(libc::MPOL_DEFAULT, None, 0)
+    }
+
     /// Populates every page on `node`, then leaves the mapping without a policy, so that migrations and
     /// later faults are free to go anywhere.
     pub fn place(&self, node: NodeId) -> Result<(), Errno> {
@@ -59,8 +70,7 @@ impl Mapping {
         }
         // Moving drains the per-CPU lists of fresh pages (`lru_cache_disable` in `do_mbind`): DAMON does
         // not see a page that is not on an LRU list yet. There is nothing left to move.
-        self.bind(libc::MPOL_BIND, Some(node), MPOL_MF_MOVE)?;
-        self.bind(libc::MPOL_DEFAULT, None, 0)
+        self.move_to(node)
     }
 
     fn bind(&self, mode: libc::c_int, node: Option<NodeId>, flags: libc::c_ulong) -> Result<(), Errno> {

@@ -15,6 +15,7 @@ mod machine;
 mod memcg;
 mod memory;
 mod mounts;
+mod online;
 mod randomness;
 mod ready_point;
 mod results;
@@ -24,11 +25,12 @@ mod steps;
 mod swap;
 mod topology;
 mod tracing;
+mod urgent;
 pub mod workload;
 mod workloads;
 
 use damonlab_guest::machine_view::{self, MachineView};
-use damonlab_guest::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK};
+use damonlab_guest::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};
 use damonlab_guest::record::{GuestReport, section};
 use steps::Stage;
 use tracing::Instance;
@@ -112,7 +114,8 @@ impl Run {
             swap::on(size)?;
         }
         for workload in &plan.workloads {
-            let running = Running::start(workload, plan.seed)?;
+            let listens = plan.steps.iter().any(|step| is_about(step, &workload.name));
+            let running = Running::start(workload, plan.seed, listens)?;
             self.report.workload_pids.insert(running.name.clone(), running.pid());
             self.workloads.push(running);
         }
@@ -125,10 +128,11 @@ impl Run {
     fn play(&mut self, plan: &Plan) -> Result<(), Failure> {
         let Some(tracer) = &self.tracer else { return Ok(()) };
         let mut samples = results::create(section::SAMPLES)?;
-        let mut stage = Stage { plan, tracer, workloads: &mut self.workloads, samples: &mut samples };
+        let (kdamonds, workloads) = (&plan.kdamonds[..], &mut self.workloads);
+        let mut stage = Stage { plan, kdamonds, tracer, workloads, samples: &mut samples };
         let result = stage.play(&mut self.report);
         // A plan may end while DAMON runs, and so may a step that failed.
-        let stopped = steps::stop_kdamonds(plan, &mut self.report);
+        let stopped = steps::stop_kdamonds(stage.kdamonds, &mut self.report);
         result.and(stopped)
     }
 
@@ -146,6 +150,10 @@ impl Run {
         }
         results::gather(self.tracer.as_ref(), &mut self.report);
     }
+}
+
+fn is_about(step: &Step, workload: &str) -> bool {
+    matches!(step, Step::Workload { name, .. } if name == workload)
 }
 
 /// `uname -r` and `uname -v`.

@@ -1,48 +1,79 @@
-//! The plan's steps: start, run, take a node away and put it back, stop.
+//! The plan's steps: start, run, take a node away and put it back, stop. Those that change what runs are in
+//! [`super::online`].
 
 use super::damon::{self, Names, No};
 use super::tracing::Instance;
 use super::workloads::Running;
 use super::{Failure, clock, hotplug, results, sample};
+use damonlab_guest::damon::Kdamond;
 use damonlab_guest::plan::{Plan, Step};
 use damonlab_guest::record::{GuestReport, Refusal, StepOutcome};
 use damonlab_guest::units::Nanos;
+use std::collections::BTreeMap;
 use std::fs::File;
 
 /// What the steps work on.
 pub struct Stage<'a> {
     pub plan: &'a Plan,
+    /// The configuration that is in force, or would be if DAMON ran.
+    pub kdamonds: &'a [Kdamond],
     pub tracer: &'a Instance,
     pub workloads: &'a mut Vec<Running>,
     pub samples: &'a mut File,
 }
 
-impl Stage<'_> {
+/// What came of a step.
+#[derive(Default)]
+pub struct Answer {
+    pub refused: Option<Refusal>,
+    /// When each kdamond answered, by index.
+    pub answered: BTreeMap<usize, Nanos>,
+}
+
+impl From<Option<Refusal>> for Answer {
+    fn from(refused: Option<Refusal>) -> Self {
+        Answer { refused, ..Answer::default() }
+    }
+}
+
+impl<'a> Stage<'a> {
     /// Carries the steps out, in order, until one says that nothing may follow.
     pub fn play(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
         for step in &self.plan.steps {
             let begin = clock::now();
             let result = self.step(step, report);
-            let refused = result.as_ref().ok().cloned().flatten();
-            report.steps.push(StepOutcome { begin, end: clock::now(), refused: refused.clone() });
+            let end = clock::now();
+            let (Answer { refused, answered }, result) = match result {
+                Ok(answer) => (answer, Ok(())),
+                Err(error) => (Answer::default(), Err(error)),
+            };
+            let nothing_runs = refused.is_some() && matches!(step, Step::Start { .. });
+            report.steps.push(StepOutcome { begin, end, refused, answered });
             result?;
             self.check_workloads()?;
-            if refused.is_some() {
+            if nothing_runs {
                 break;
             }
         }
         Ok(())
     }
 
-    fn step(&mut self, step: &Step, report: &mut GuestReport) -> Result<Option<Refusal>, Failure> {
+    fn step(&mut self, step: &'a Step, report: &mut GuestReport) -> Result<Answer, Failure> {
+        let nothing = |()| Answer::default();
         match step {
-            Step::Start { refused } => self.start(refused.as_deref(), report),
-            Step::Run { time } => self.run(*time).map(|()| None),
-            Step::Offline { node } => hotplug::offline(*node).and_then(|()| self.sample()).map(|()| None),
+            Step::Start { refused } => self.start(refused.as_deref(), report).map(Answer::from),
+            Step::Run { time } => self.run(*time).map(nothing),
+            Step::Offline { node } => hotplug::offline(*node).and_then(|()| self.sample()).map(nothing),
             Step::Online { node } => {
-                hotplug::online(*node, self.plan).and_then(|()| self.sample()).map(|()| None)
+                hotplug::online(*node, self.plan).and_then(|()| self.sample()).map(nothing)
             }
-            Step::Stop => self.stop(report).map(|()| None),
+            Step::Stop => self.stop(report).map(nothing),
+            Step::Commit { kdamonds, .. } | Step::Pause { kdamonds } | Step::Resume { kdamonds } => {
+                self.commit(kdamonds, report)
+            }
+            Step::Retarget { kdamonds, schemes, .. } => self.retarget(kdamonds, schemes, report),
+            Step::Write { file, value, .. } => self.write(file, value),
+            Step::Workload { name, phase } => self.tell(name, *phase).map(nothing),
         }
     }
 
@@ -51,6 +82,8 @@ impl Stage<'_> {
         expected: Option<&str>,
         report: &mut GuestReport,
     ) -> Result<Option<Refusal>, Failure> {
+        // Whatever was committed before the last stop is over.
+        self.kdamonds = &self.plan.kdamonds;
         let names = Names { ranges: &report.node_ranges, pids: &report.workload_pids };
         let configured = damon::configure(&self.plan.kdamonds, &names);
         results::list_sysfs()?;
@@ -105,12 +138,12 @@ impl Stage<'_> {
     }
 
     fn stop(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
-        stop_kdamonds(self.plan, report)?;
+        stop_kdamonds(self.kdamonds, report)?;
         self.sample()
     }
 
-    fn sample(&mut self) -> Result<(), Failure> {
-        sample::take(&self.plan.kdamonds, self.workloads, self.samples)
+    pub fn sample(&mut self) -> Result<(), Failure> {
+        sample::take(self.kdamonds, self.workloads, self.samples)
     }
 
     fn check_workloads(&mut self) -> Result<(), Failure> {
@@ -120,11 +153,11 @@ impl Stage<'_> {
 }
 
 /// Turns every kdamond off that runs; keeps the statistics that they end with.
-pub fn stop_kdamonds(plan: &Plan, report: &mut GuestReport) -> Result<(), Failure> {
-    let count = plan.kdamonds.len();
+pub fn stop_kdamonds(kdamonds: &[Kdamond], report: &mut GuestReport) -> Result<(), Failure> {
+    let count = kdamonds.len();
     if damon::any_runs(count) {
         damon::update_stats(count)?;
-        report.kdamond_stats = damon::stats(&plan.kdamonds);
+        report.kdamond_stats = damon::stats(kdamonds);
     }
     damon::turn_off(count)
 }

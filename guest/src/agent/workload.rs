@@ -1,16 +1,19 @@
 //! A workload's own process: places its memory, says so, and touches the hot part pass by pass.
 //!
 //! It is this same binary, executed again, so that its memory is its own. What it says goes to its
-//! standard output, one line: [`PLACED`] and the address of its mapping, or [`FAILED`] and why.
+//! standard output, one line: [`PLACED`] and the address of its mapping, or [`FAILED`] and why. One that listens
+//! looks at its standard input before each pass, for a [`Phase`] in JSON, a line, and answers the same way.
 
 use super::memory::Mapping;
 use super::{clock, memcg};
-use damonlab_guest::pattern::{next_pass, pattern};
-use damonlab_guest::plan::Workload;
+use damonlab_guest::pattern::{Pattern, next_pass, pattern};
+use damonlab_guest::plan::{Phase, Workload};
 use damonlab_guest::units::Addr;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 
 /// The first argument of a process that is a workload.
 pub const WORKLOAD: &str = "workload";
@@ -23,6 +26,7 @@ const FAILED: &str = "failed";
 pub struct Order {
     pub workload: Workload,
     pub seed: u64,
+    pub listens: bool,
 }
 
 /// What a workload answers, for the agent.
@@ -69,16 +73,60 @@ fn answer(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// What it does at present.
+struct State {
+    pattern: Pattern,
+    /// That of the order, which phases resize.
+    first: Pattern,
+    touches: bool,
+}
+
 /// A pass that is still going on when the next one is due makes that one fall out.
 fn passes(order: &Order, mapping: &Mapping) -> ! {
     let workload = &order.workload;
-    let choice = pattern(workload, order.seed);
+    let first = pattern(workload, order.seed);
+    let mut state = State { pattern: first.clone(), first, touches: true };
     loop {
-        clock::sleep_until(next_pass(clock::now(), workload.every, choice.phase));
-        for page in choice.hot.clone() {
-            mapping.touch(page, workload.access);
+        clock::sleep_until(next_pass(clock::now(), workload.every, state.pattern.phase));
+        if order.listens {
+            listen(&mut state, mapping);
+        }
+        if state.touches {
+            for page in state.pattern.hot.clone() {
+                mapping.touch(page, workload.access);
+            }
         }
     }
+}
+
+/// Does what it is told, if anything, and says so.
+fn listen(state: &mut State, mapping: &Mapping) {
+    let orders = io::stdin();
+    let mut waits = [PollFd::new(orders.as_fd(), PollFlags::POLLIN)];
+    if !poll(&mut waits, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
+        return;
+    }
+    let mut line = String::new();
+    if !orders.read_line(&mut line).is_ok_and(|length| length > 0) {
+        return;
+    }
+    let phase = serde_json::from_str(&line).map_err(|error| format!("order not understood: {error}"));
+    match phase.and_then(|phase| change(state, mapping, phase)) {
+        Ok(()) => answer(&format!("{PLACED} {:x}", mapping.start().0)),
+        Err(cause) => answer(&format!("{FAILED} {cause}")),
+    }
+}
+
+fn change(state: &mut State, mapping: &Mapping, phase: Phase) -> Result<(), String> {
+    match phase {
+        Phase::Hot { hot_bp } => state.pattern = state.first.resized(mapping.pages(), hot_bp),
+        Phase::Move { node } => {
+            mapping.move_to(node).map_err(|errno| format!("cannot move to {node}: {errno}"))?;
+        }
+        Phase::Pause => state.touches = false,
+        Phase::Resume => state.touches = true,
+    }
+    Ok(())
 }
 
 #[cfg(test)]

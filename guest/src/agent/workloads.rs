@@ -3,11 +3,11 @@
 use super::workload::{Order, WORKLOAD, parse_answer};
 use super::{Failure, files, memcg, topology};
 use damonlab_guest::kernel_text::numa_maps;
-use damonlab_guest::plan::Workload;
+use damonlab_guest::plan::{Phase, Workload};
 use damonlab_guest::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// One workload that runs.
 pub struct Running {
@@ -15,33 +15,57 @@ pub struct Running {
     pub name: String,
     memory: std::ops::Range<Addr>,
     process: Child,
+    /// What it says, and what it is told where it listens.
+    answers: Option<BufReader<ChildStdout>>,
+    orders: Option<ChildStdin>,
 }
 
 impl Running {
-    /// Starts a workload and waits until its memory is placed, and truly is on its node.
-    pub fn start(workload: &Workload, seed: u64) -> Result<Self, Failure> {
+    /// Starts a workload and waits until its memory is placed, and truly is on its node. One that `listens`
+    /// can be told something else later.
+    pub fn start(workload: &Workload, seed: u64, listens: bool) -> Result<Self, Failure> {
         let said = |cause: String| format!("workload '{}': {cause}", workload.name);
         check_room(workload).map_err(said)?;
         if let Some(path) = &workload.memcg {
             memcg::make(path)?;
         }
-        let order = serde_json::to_string(&Order { workload: workload.clone(), seed })?;
+        let order = serde_json::to_string(&Order { workload: workload.clone(), seed, listens })?;
         let mut process = Command::new("/proc/self/exe")
             .args([WORKLOAD, &order])
-            .stdin(Stdio::null())
+            .stdin(if listens { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| said(format!("cannot start: {error}")))?;
-        let mut line = String::new();
-        if let Some(output) = process.stdout.take() {
-            // An unreadable answer is an empty one.
-            let _ = BufReader::new(output).read_line(&mut line);
-        }
-        let start = parse_answer(&line).map_err(said)?;
-        let end = Addr(start.0.saturating_add(workload.size.pages() * 4096));
-        let running = Running { name: workload.name.clone(), memory: start..end, process };
+        let (orders, answers) = (process.stdin.take(), process.stdout.take().map(BufReader::new));
+        let none = Addr(0);
+        let mut running =
+            Running { name: workload.name.clone(), memory: none..none, process, answers, orders };
+        let start = parse_answer(&running.answer()).map_err(said)?;
+        running.memory = start..Addr(start.0.saturating_add(workload.size.pages() * 4096));
         running.check_placed(workload).map_err(said)?;
         Ok(running)
+    }
+
+    /// Tells it to do something else, and waits until it does.
+    pub fn tell(&mut self, phase: Phase) -> Result<(), Failure> {
+        let orders =
+            self.orders.as_mut().ok_or_else(|| format!("workload '{}' does not listen", self.name))?;
+        let order = serde_json::to_string(&phase)?;
+        writeln!(orders, "{order}").map_err(|error| format!("workload '{}': {error}", self.name))?;
+        let answer = self.answer();
+        match parse_answer(&answer) {
+            Ok(_) => Ok(()),
+            Err(cause) => Err(format!("workload '{}': {cause}", self.name).into()),
+        }
+    }
+
+    /// One line of what it says. An unreadable one is empty.
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        if let Some(answers) = &mut self.answers {
+            let _ = answers.read_line(&mut line);
+        }
+        line
     }
 
     /// The process's pid.

@@ -9,6 +9,7 @@ use super::{
     AddrRange, Context, Filter, FilterKind, Goal, GoalTuner, IntervalsGoal, Kdamond, Ops, Pid, Probe, Quota,
     Range, Scheme, Target, Watermarks,
 };
+use crate::plan::SchemeAt;
 use crate::units::{Addr, NodeId};
 use std::fmt::Display;
 
@@ -60,6 +61,35 @@ pub fn writes(kdamonds: &[Kdamond], resolve: &impl Resolve) -> Result<Vec<Write>
         list.kdamond(&index.to_string(), kdamond)?;
     }
     Ok(list.writes)
+}
+
+/// The writes that give a kdamond that runs another configuration: all of them, for making folders anew takes
+/// what was in them. `nr_kdamonds` is left out: the kernel does not change it while one runs.
+pub fn online_writes(kdamonds: &[Kdamond], resolve: &impl Resolve) -> Result<Vec<Write>, Unresolved> {
+    let mut writes = writes(kdamonds, resolve)?;
+    writes.retain(|write| write.path != "nr_kdamonds");
+    Ok(writes)
+}
+
+/// The writes that give one scheme its goals, and touch nothing else.
+pub fn goal_writes(at: SchemeAt, goals: &[Goal]) -> Vec<Write> {
+    let SchemeAt { kdamond, scheme } = at;
+    let mut list = List { writes: Vec::new(), resolve: &Nothing, addr_unit: 1 };
+    list.goals(&format!("{kdamond}/contexts/0/schemes/{scheme}/quotas"), goals);
+    list.writes
+}
+
+/// For what has no name in it.
+struct Nothing;
+
+impl Resolve for Nothing {
+    fn node_ranges(&self, _: NodeId) -> Vec<(Addr, Addr)> {
+        Vec::new()
+    }
+
+    fn workload_pid(&self, _: &str) -> Option<i32> {
+        None
+    }
 }
 
 /// Defaults of `monitoring_attrs` (`damon_sysfs_attrs_add_dirs`).
@@ -210,10 +240,14 @@ impl<R: Resolve> List<'_, R> {
         self.set(at, "goal_tuner", tuner_keyword(quota.goal_tuner), "consist");
         self.set(at, "fail_charge_num", quota.fail_charge_num, 0);
         self.set(at, "fail_charge_denom", quota.fail_charge_denom, 0);
-        let goals = format!("{at}/goals");
-        self.set(&goals, "nr_goals", quota.goals.len(), 0);
-        for (index, goal) in quota.goals.iter().enumerate() {
-            self.goal(&format!("{goals}/{index}"), goal);
+        self.goals(at, &quota.goals);
+    }
+
+    fn goals(&mut self, at: &str, goals: &[Goal]) {
+        let folder = format!("{at}/goals");
+        self.set(&folder, "nr_goals", goals.len(), 0);
+        for (index, goal) in goals.iter().enumerate() {
+            self.goal(&format!("{folder}/{index}"), goal);
         }
     }
 

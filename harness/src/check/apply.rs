@@ -111,6 +111,7 @@ pub(super) fn a4(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[APPLY_EVENT])?;
         life.need_bytes()?;
+        life.need_targets()?;
         let context = &life.config.context;
         let ranges: Vec<_> = (0..context.targets.len()).map(|target| view.ranges(context, target)).collect();
         let mut findings = Findings::default();

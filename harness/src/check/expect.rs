@@ -2,6 +2,7 @@
 
 use super::Missing;
 use super::finding::{EXPECT, Evidence, Finding};
+use super::span::{Samples, Span};
 use super::view::{View, bare};
 use crate::host::text::printable;
 use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity, Where};
@@ -82,20 +83,20 @@ pub(super) fn all(view: &View<'_>) -> Vec<Outcome> {
 }
 
 fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Outcome {
-    let found = match &expectation.quantity {
-        Quantity::Mean { event, field, filter, last } => {
-            has(view, event)?;
-            mean(view, event, field, filter, *last)
-        }
-        Quantity::Count { event, filter } => {
-            has(view, event)?;
-            count(view, event, filter)
-        }
-        Quantity::Resident { workload, node } => resident(view, workload, *node),
-        Quantity::Vmstat { counter } => vmstat(view, counter),
+    if let Quantity::Mean { event, .. } | Quantity::Count { event, .. } = &expectation.quantity {
+        has(view, event)?;
+    }
+    let found = match Span::of(view.recording, expectation.during) {
+        Err(why) => Found { value: Err(why), evidence: Vec::new() },
+        Ok(span) => match &expectation.quantity {
+            Quantity::Mean { event, field, filter, last } => mean(view, span, event, field, filter, *last),
+            Quantity::Count { event, filter } => count(view, span, event, filter),
+            Quantity::Resident { workload, node } => resident(span.samples(view), workload, *node),
+            Quantity::Vmstat { counter } => vmstat(span.samples(view), counter),
+        },
     };
     let (expectation, band) = &on_clock(expectation, view.recording.meta.clock);
-    let what = expectation.quantity.to_string();
+    let what = expectation.what();
     let wanted = format!("{}{band}", expectation.wanted());
     let value = found.value.as_ref().ok().map(|(value, _)| *value);
     let answer = match expectation.over {
@@ -145,8 +146,8 @@ fn has(view: &View<'_>, event: &str) -> Result<(), Missing> {
     if view.lacks(event) { Err(Missing { event: event.to_owned() }) } else { Ok(()) }
 }
 
-fn mean(view: &View<'_>, event: &str, field: &str, filter: &Where, last: Option<u64>) -> Found {
-    let lines = match matching(view, event, filter) {
+fn mean(view: &View<'_>, span: Span, event: &str, field: &str, filter: &Where, last: Option<u64>) -> Found {
+    let lines = match matching(view, span, event, filter) {
         Ok(lines) => lines,
         Err(why) => return Found { value: Err(why), evidence: Vec::new() },
     };
@@ -172,8 +173,8 @@ fn mean(view: &View<'_>, event: &str, field: &str, filter: &Where, last: Option<
     Found { value: Ok((mean, format!("{mean:.2} over {} events", lines.len()))), evidence: ends(lines) }
 }
 
-fn count(view: &View<'_>, event: &str, filter: &Where) -> Found {
-    match matching(view, event, filter) {
+fn count(view: &View<'_>, span: Span, event: &str, filter: &Where) -> Found {
+    match matching(view, span, event, filter) {
         Err(why) => Found { value: Err(why), evidence: Vec::new() },
         Ok(lines) => {
             let value = Ok((lines.len() as f64, lines.len().to_string()));
@@ -184,9 +185,10 @@ fn count(view: &View<'_>, event: &str, filter: &Where) -> Found {
 
 /// The events of a name whose fields have the wanted values. A field that the event does not have is
 /// an error: a misspelt one would match nothing, or let everything pass.
-fn matching<'a>(view: &View<'a>, event: &str, filter: &Where) -> Result<Vec<&'a Line>, String> {
+fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Result<Vec<&'a Line>, String> {
     let mut found = Vec::new();
-    for line in view.recording.trace.lines.iter().filter(|line| line.event.name() == bare(event)) {
+    let lines = view.recording.trace.lines.iter();
+    for line in lines.filter(|line| line.event.name() == bare(event) && span.has(line.time)) {
         let mut all = true;
         for (key, wanted) in filter {
             let value = match key.as_str() {
@@ -203,7 +205,7 @@ fn matching<'a>(view: &View<'a>, event: &str, filter: &Where) -> Result<Vec<&'a 
 }
 
 fn kdamond_of(view: &View<'_>, line: &Line) -> String {
-    let life = view.lives.iter().find(|life| life.lines.first().is_some_and(|first| first.pid == line.pid));
+    let life = view.lives.iter().find(|life| life.pid == line.pid);
     life.map(|life| life.kdamond.to_string()).unwrap_or_default()
 }
 
@@ -212,8 +214,8 @@ fn no_field(line: &Line, field: &str) -> String {
     format!("no field '{field}' in {}; it has {names}", line.event.name())
 }
 
-fn resident(view: &View<'_>, workload: &str, node: NodeId) -> Found {
-    let value = match view.recording.samples.last() {
+fn resident(samples: Samples<'_>, workload: &str, node: NodeId) -> Found {
+    let value = match samples.last() {
         None => Err("no sample".to_owned()),
         Some(sample) => match sample.workloads.get(workload) {
             None => Err("no such workload in the last sample".to_owned()),
@@ -226,8 +228,7 @@ fn resident(view: &View<'_>, workload: &str, node: NodeId) -> Found {
     Found { value, evidence: Vec::new() }
 }
 
-fn vmstat(view: &View<'_>, counter: &str) -> Found {
-    let samples = &view.recording.samples;
+fn vmstat(samples: Samples<'_>, counter: &str) -> Found {
     let values = samples.first().zip(samples.last()).ok_or_else(|| "no sample".to_owned()).and_then(
         |(first, last)| {
             let both = first.vmstat.get(counter).zip(last.vmstat.get(counter));
@@ -236,9 +237,9 @@ fn vmstat(view: &View<'_>, counter: &str) -> Found {
     );
     let mut evidence = Vec::new();
     if let Ok((old, new)) = &values {
-        let number = u32::try_from(samples.len()).unwrap_or(u32::MAX);
-        evidence.push(Evidence::new(section::SAMPLES, 1, &format!("{counter} {old}")));
-        evidence.push(Evidence::new(section::SAMPLES, number, &format!("{counter} {new}")));
+        let (first, last) = samples.numbers();
+        evidence.push(Evidence::new(section::SAMPLES, first, &format!("{counter} {old}")));
+        evidence.push(Evidence::new(section::SAMPLES, last, &format!("{counter} {new}")));
     }
     let value = values.map(|(old, new)| {
         let growth = *new as f64 - *old as f64;
@@ -269,7 +270,7 @@ mod tests {
         let bound = Bound { min: Some(0.0), max: Some(1.0) };
         let over = Over::Seeds { spread: None };
         let quantity = mean("target_value", &[("nid", "0")], Some(3));
-        recording.scenario.expect = vec![Expectation { quantity, bound, over, line: 41 }];
+        recording.scenario.expect = vec![Expectation { quantity, bound, over, during: None, line: 41 }];
         let judged = judge(&recording);
         assert_eq!(judged.findings, []);
         let [measured] = judged.measured.as_slice() else { panic!("{:?}", judged.measured) };
@@ -280,7 +281,8 @@ mod tests {
 
     fn judged(recording: &mut Recording, quantity: Quantity, min: f64, max: f64) -> Vec<Finding> {
         let bound = Bound { min: Some(min), max: Some(max) };
-        recording.scenario.expect = vec![Expectation { quantity, bound, over: Over::Run, line: 41 }];
+        recording.scenario.expect =
+            vec![Expectation { quantity, bound, over: Over::Run, during: None, line: 41 }];
         judge(recording).findings.into_iter().filter(|finding| finding.id == EXPECT).collect()
     }
 

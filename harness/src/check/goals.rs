@@ -173,6 +173,9 @@ fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) ->
             started.push(window);
         }
         let allowed = match (previous, reset.0) {
+            // A scheme that ran before the commit has a window; a new one begins with its first.
+            (None, 0) if life.continues() => 1..=2,
+            (None, _) if life.continues() => 0..=2,
             (None, 0) => 2..=2,
             (None, _) => 1..=2,
             (Some(_), 0) => 1..=1,

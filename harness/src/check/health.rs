@@ -17,7 +17,9 @@ pub(super) fn guest_error(view: &View<'_>) -> Outcome {
 pub(super) fn incomplete(view: &View<'_>) -> Outcome {
     let (plan, done) = (&view.recording.plan.steps, &view.recording.report.steps);
     // Nothing is run after a start that was refused.
-    let refused = done.last().is_some_and(|step| step.refused.is_some());
+    let last = done.last().zip(plan.get(done.len().saturating_sub(1)));
+    let refused =
+        last.is_some_and(|(outcome, step)| outcome.refused.is_some() && matches!(step, Step::Start { .. }));
     if done.len() == plan.len() || (refused && done.len() < plan.len()) {
         return Outcome::Applied(Findings::default());
     }
@@ -28,21 +30,21 @@ pub(super) fn incomplete(view: &View<'_>) -> Outcome {
 
 pub(super) fn k2(view: &View<'_>) -> Outcome {
     let recording = view.recording;
-    if !recording.plan.steps.iter().any(|step| matches!(step, Step::Start { .. })) {
-        return Outcome::NotApplicable("the plan has no start".to_owned());
+    if !recording.plan.steps.iter().any(|step| step.refusal().is_some()) {
+        return Outcome::NotApplicable("the plan has nothing that the kernel could refuse".to_owned());
     }
     let mut findings = Vec::new();
     for (nth, (step, outcome)) in recording.plan.steps.iter().zip(&recording.report.steps).enumerate() {
-        let Step::Start { refused } = step else { continue };
+        let Some(refused) = step.refusal() else { continue };
         let seen = outcome.refused.as_ref().map(|refusal| refusal.errno.as_str());
-        if refused.as_deref() == seen {
+        if refused == seen {
             continue;
         }
         let say = |errno: Option<&str>| match errno {
             Some(errno) => format!("refused with {errno}"),
             None => "accepted".to_owned(),
         };
-        let expected = format!("the configuration of step {nth} to be {}", say(refused.as_deref()));
+        let expected = format!("{} to be {}", what(nth, step), say(refused));
         let mut seen = say(seen);
         if let Some(refusal) = &outcome.refused {
             seen.push_str(&format!(" ('{}' to {})", refusal.value, refusal.file));
@@ -50,6 +52,15 @@ pub(super) fn k2(view: &View<'_>) -> Outcome {
         findings.push(Finding::new("K2", expected, seen));
     }
     Outcome::Applied(findings.into_iter().collect())
+}
+
+/// What a step gives the kernel.
+fn what(nth: usize, step: &Step) -> String {
+    match step {
+        Step::Write { file, value, .. } => format!("'{value}' into {file} (step {nth})"),
+        Step::Retarget { .. } => format!("the goals of step {nth}"),
+        _ => format!("the configuration of step {nth}"),
+    }
 }
 
 pub(super) fn trace_lost(view: &View<'_>) -> Outcome {

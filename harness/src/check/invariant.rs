@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use super::view::{Life, View};
-use super::{apply, goals, health, kernel_log, oracle, quota, regions, stats};
+use super::{apply, goals, health, kernel_log, oracle, pause, quota, regions, stats};
 use crate::scenario::GuestClock;
 use damonlab_guest::damon::Scheme;
 use std::collections::BTreeSet;
@@ -118,8 +118,9 @@ table! {
         "Every step of the plan has an outcome.",
         from "damonlab-guest", when "always";
     "K2" Exact health::k2,
-        "A configuration is refused with the errno that the scenario names, and accepted where it names none.",
-        from "mm/damon/sysfs.c: damon_sysfs_turn_damon_on", when "the plan has a start";
+        "A configuration or a value is refused with the errno that the scenario names, and accepted where it names none.",
+        from "mm/damon/sysfs.c: state_store, mm/damon/core.c: damon_commit_ctx",
+        when "the plan has a start, a commit or a write";
     "trace-lost" Exact health::trace_lost,
         "The ring buffer lost no event.",
         from "kernel/trace/ring_buffer.c", when "always";
@@ -166,6 +167,9 @@ table! {
     "S2" Exact stats::s2,
         "nr_tried and sz_tried grow by the regions that damos_before_apply shows.",
         from "damos_apply_scheme", when "damos_before_apply and damos_stat_after_apply_interval are recorded";
+    "P1" Exact pause::p1,
+        "A paused kdamond leaves no event.",
+        from "kdamond_fn, damon_commit_ctx", when "a step or the configuration pauses DAMON";
     "A1" Exact apply::a1,
         "A region that is acted on has the scheme's access pattern.",
         from "__damos_valid_target", when "damos_before_apply is recorded";

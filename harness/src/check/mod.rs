@@ -5,6 +5,7 @@
 //! below each hold one family; [`mod@oracle`] replays the quota controller.
 
 mod apply;
+mod eras;
 mod expect;
 mod finding;
 mod findings;
@@ -16,9 +17,11 @@ mod machine;
 pub mod oracle;
 
 mod page;
+mod pause;
 mod quota;
 mod regions;
 mod seeds;
+mod span;
 mod splats;
 mod stats;
 mod verdict;

@@ -41,6 +41,16 @@ impl Controller {
         Controller { tuner, bytes, esz_bp: 0, esz: None }
     }
 
+    /// Another tuner and size quota, by a commit. What the loop came to stays (`damos_commit_quota`).
+    pub fn commit(&mut self, tuner: GoalTuner, bytes: u64) {
+        (self.tuner, self.bytes) = (tuner, bytes);
+    }
+
+    /// The quota that windows without goals were told to have; the loop does not run then.
+    fn set(&mut self, esz: u64) {
+        self.esz = Some(esz);
+    }
+
     /// Starts a window with the highest score of the goals.
     pub fn window(&mut self, score: u64) -> Quota {
         self.esz_bp = match self.tuner {
@@ -101,11 +111,9 @@ fn replay(
     }
     view.need(&["damos_esz"])?;
     need_windows(view, scheme)?;
-    if scheme.quota.ms != 0 {
-        return Err("a time quota depends on how long actions take".to_owned());
-    }
     let constant = constant_score(scheme)?;
-    let mut controller = Controller::new(tuner, scheme.quota.bytes);
+    let mut controller = before(view, life, index)?;
+    controller.commit(tuner, scheme.quota.bytes);
     for window in &life.courses[index].windows {
         let score = measured_score(window).max(constant);
         let quota = controller.window(score);
@@ -117,8 +125,41 @@ fn replay(
     Ok(Findings::default())
 }
 
+/// What the controller had come to when this configuration came into force.
+fn before(view: &View<'_>, life: &Life<'_>, index: usize) -> Result<Controller, Reason> {
+    let mut controller = Controller::new(GoalTuner::Consist, 0);
+    for era in view.history(life, index) {
+        let unknown = |why: Reason| format!("what the quota was before the commit is not known: {why}");
+        let scheme = &era.config.context.schemes[index];
+        if goals(scheme).next().is_none() {
+            // Without any limit the quota is not looked at (`damos_quota_is_set`).
+            if let Some((_, esz)) = era.last_esz(index) {
+                controller.set(esz);
+            }
+            continue;
+        }
+        need_windows(view, scheme).map_err(unknown)?;
+        let constant = constant_score(scheme).map_err(unknown)?;
+        let course = &era.courses[index];
+        if course.broken.is_some() {
+            return Err(unknown("windows cannot be told apart (see G3)".to_owned()));
+        }
+        controller.commit(scheme.quota.goal_tuner, scheme.quota.bytes);
+        for window in &course.windows {
+            let quota = controller.window(measured_score(window).max(constant));
+            if differs(era, index, "", window, 0, quota).is_some() {
+                return Err(unknown("it was wrong already".to_owned()));
+            }
+        }
+    }
+    Ok(controller)
+}
+
 /// The highest score of the goals that never change.
 fn constant_score(scheme: &Scheme) -> Result<u64, Reason> {
+    if scheme.quota.ms != 0 {
+        return Err("a time quota depends on how long actions take".to_owned());
+    }
     let mut highest = 0;
     for goal in goals(scheme) {
         match goal.metric.as_str() {

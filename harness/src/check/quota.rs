@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::findings::Findings;
 use super::goals::need_windows;
 use super::invariant::{Outcome, each_scheme};
-use super::view::{PAGE, View, goals};
+use super::view::{Life, PAGE, View, goals};
 use crate::trace::{Event, Line};
 
 pub(super) fn q3(view: &View<'_>) -> Outcome {
@@ -16,7 +16,7 @@ pub(super) fn q3(view: &View<'_>) -> Outcome {
             return Err("the scheme has no quota".to_owned());
         }
         let mut findings = Findings::default();
-        let mut told: Option<(&Line, u64)> = None;
+        let mut told = told_before(view, life, index);
         for line in &life.lines {
             match &line.event {
                 Event::Esz(event) if event.scheme_idx as usize == index => told = Some((line, event.esz)),
@@ -50,7 +50,7 @@ pub(super) fn q4(view: &View<'_>) -> Outcome {
             return Err("charge windows cannot be told apart (see G3)".to_owned());
         }
         let mut findings = Findings::default();
-        let mut esz = None;
+        let mut esz = told_before(view, life, index).map(|(_, esz)| esz);
         for (nth, window) in course.windows.iter().enumerate() {
             if let Some(Event::Esz(event)) = window.esz.map(|line| &line.event) {
                 esz = Some(event.esz);
@@ -68,6 +68,11 @@ pub(super) fn q4(view: &View<'_>) -> Outcome {
         }
         Ok(findings)
     })
+}
+
+/// The quota that a commit left as it was, until the next charge window.
+fn told_before<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Option<(&'a Line, u64)> {
+    view.history(life, index).iter().rev().find_map(|era| era.last_esz(index))
 }
 
 /// The bytes that a scheme was about to act on, and the last line that says so.

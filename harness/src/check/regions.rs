@@ -78,6 +78,7 @@ fn unsorted(pass: &Pass<'_>) -> Option<Finding> {
 pub(super) fn r2(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[EVENT])?;
+        life.need_targets()?;
         let context = &life.config.context;
         let targets = 0..context.targets.len();
         let ranges: Vec<_> = targets.map(|target| view.ranges(context, target)).collect();
@@ -119,7 +120,7 @@ pub(super) fn r3(view: &View<'_>) -> Outcome {
         let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
         let most = if weighted { 0 } else { samples.max(1) };
         let mut findings = Findings::default();
-        for line in &life.lines {
+        for line in life.lines.iter().skip(counted_before(life)) {
             if let Event::Aggregated(event) = &line.event
                 && u64::from(event.nr_accesses) > most
             {
@@ -131,6 +132,17 @@ pub(super) fn r3(view: &View<'_>) -> Outcome {
         }
         Ok(findings)
     })
+}
+
+/// How many lines end the aggregation in which a commit came: it was counted with the intervals and probes
+/// before, and maybe converted (`damon_update_monitoring_results`).
+fn counted_before(life: &Life<'_>) -> usize {
+    if !life.continues() {
+        return 0;
+    }
+    let aggregated = |line: &&Line| matches!(line.event, Event::Aggregated(_) | Event::RegionAggregated(_));
+    let first = life.lines.iter().take_while(|line| !aggregated(line)).count();
+    first + life.lines[first..].iter().take_while(|line| aggregated(line)).count()
 }
 
 #[cfg(test)]

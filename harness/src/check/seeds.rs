@@ -152,7 +152,13 @@ mod tests {
 
     fn expectation(over: Over) -> Expectation {
         let quantity = Quantity::Count { event: "damos_esz".into(), filter: Where::new() };
-        Expectation { quantity, bound: Bound { min: Some(90.0), max: Some(110.0) }, over, line: 7 }
+        Expectation {
+            quantity,
+            bound: Bound { min: Some(90.0), max: Some(110.0) },
+            over,
+            during: None,
+            line: 7,
+        }
     }
 
     fn run(value: Option<f64>, answer: Answer) -> Judgement {

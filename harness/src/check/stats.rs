@@ -18,7 +18,8 @@ pub(super) fn s1(view: &View<'_>) -> Outcome {
         view.need(&[STAT_EVENT])?;
         let told = stats(life, index);
         let mut findings = Findings::default();
-        for pair in told.windows(2) {
+        let before = last_before(view, life, index);
+        for pair in before.into_iter().chain(told.iter().copied()).collect::<Vec<_>>().windows(2) {
             let [(before, old), (line, new)] = pair else { continue };
             if let Some(name) = fell(old, new) {
                 findings.push(|| {
@@ -28,7 +29,7 @@ pub(super) fn s1(view: &View<'_>) -> Outcome {
             }
         }
         if life.need_fixed_intervals().is_ok() {
-            findings.extend(out_of_step(life, index, told.len() as u64));
+            findings.extend(out_of_step(life, index));
         }
         Ok(findings)
     })
@@ -48,6 +49,11 @@ fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
         _ => None,
     };
     life.lines.iter().filter_map(of_scheme).collect()
+}
+
+/// What a scheme's statistics had come to when this configuration came into force: a commit keeps them.
+fn last_before<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Option<(&'a Line, &'a Stat)> {
+    view.history(life, index).iter().rev().find_map(|era| stats(era, index).pop())
 }
 
 /// The first counter that is smaller than it was.
@@ -91,24 +97,27 @@ fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Sta
 /// Compares the count of passes with that of another clock of the same kdamond: scheme 0's, or the
 /// aggregations. After N samples a clock of period p has ticked floor(N / p) times, whatever a sample
 /// takes in time.
-fn out_of_step(life: &Life<'_>, index: usize, count: u64) -> Option<Finding> {
+///
+/// After a commit neither clock begins at 0, and the next pass may still come when the interval before
+/// wanted it (`damos_commit` leaves `next_apply_sis`): what comes after the first pass is compared.
+fn out_of_step(life: &Life<'_>, index: usize) -> Option<Finding> {
     let context = &life.config.context;
     let always_active = context.schemes.iter().all(|scheme| scheme.watermarks.metric == "none");
     if !always_active || context.pause {
         return None;
     }
+    let from = if life.continues() { 1 + first_pass(life, index)? } else { 0 };
+    let lines = &life.lines[from..];
+    let count = passes(lines, index);
     let mine = period(&context.intervals, &context.schemes[index]);
-    let (other, other_count, name) = match aggregations(life) {
-        0 => (
-            period(&context.intervals, &context.schemes[0]),
-            stats(life, 0).len() as u64,
-            "passes of scheme 0",
-        ),
+    let (other, other_count, name) = match aggregations(lines) {
+        0 => (period(&context.intervals, &context.schemes[0]), passes(lines, 0), "passes of scheme 0"),
         count => (context.intervals.aggr_us / context.intervals.sample_us.max(1), count, "aggregations"),
     };
+    let early = if life.continues() { other } else { 0 };
     let (samples, other_samples) = (mine.saturating_mul(count), other.saturating_mul(other_count));
-    let in_step =
-        samples < other_samples.saturating_add(other) && other_samples < samples.saturating_add(mine);
+    let in_step = samples < other_samples.saturating_add(other)
+        && other_samples.saturating_sub(early) < samples.saturating_add(mine);
     if in_step {
         return None;
     }
@@ -119,10 +128,22 @@ fn out_of_step(life: &Life<'_>, index: usize, count: u64) -> Option<Finding> {
     Some(Finding::new("S1", expected, format!("{count} passes")))
 }
 
+fn is_pass(line: &Line, index: usize) -> bool {
+    matches!(&line.event, Event::Stat(stat) if stat.scheme_idx as usize == index)
+}
+
+fn first_pass(life: &Life<'_>, index: usize) -> Option<usize> {
+    life.lines.iter().position(|line| is_pass(line, index))
+}
+
+fn passes(lines: &[&Line], index: usize) -> u64 {
+    lines.iter().filter(|line| is_pass(line, index)).count() as u64
+}
+
 /// How many aggregations the trace shows: runs of `damon_aggregated` of target 0 that begin anew.
-fn aggregations(life: &Life<'_>) -> u64 {
+fn aggregations(lines: &[&Line]) -> u64 {
     let (mut count, mut left) = (0, 0);
-    for line in &life.lines {
+    for line in lines {
         if let Event::Aggregated(event) = &line.event
             && event.target_id == 0
         {
@@ -140,7 +161,8 @@ pub(super) fn s2(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, _| {
         view.need(&["damos_before_apply", STAT_EVENT])?;
         let mut findings = Findings::default();
-        let (mut old_regions, mut old_bytes) = (0, 0);
+        let before = last_before(view, life, index);
+        let (mut old_regions, mut old_bytes) = before.map_or((0, 0), |(_, s)| (s.nr_tried, s.sz_tried));
         let (mut regions, mut bytes) = (0u64, 0u64);
         for line in &life.lines {
             match &line.event {

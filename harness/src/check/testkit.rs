@@ -30,6 +30,8 @@ pub(crate) struct Model {
     /// How long one measurement takes, by turn and scheme.
     pub(crate) walk_us: fn(u64, usize) -> u64,
     pub(crate) turns: u64,
+    /// Configurations that are committed in a turn, in order.
+    pub(crate) commits: Vec<(u64, Vec<Kdamond>)>,
 }
 
 impl Model {
@@ -46,7 +48,15 @@ impl Model {
             },
             walk_us: |_, _| 20,
             turns: 40,
+            commits: Vec::new(),
         }
+    }
+
+    /// Commits another configuration in a turn: the last one, changed.
+    pub(crate) fn commit(&mut self, turn: u64, change: impl FnOnce(&mut Vec<Scheme>)) {
+        let mut kdamonds = self.commits.last().map_or(&self.kdamonds, |(_, last)| last).clone();
+        change(&mut kdamonds[0].context.schemes);
+        self.commits.push((turn, kdamonds));
     }
 
     /// The same with the consist tuner and a window a turn: it ramps up, is over, comes back.
@@ -76,8 +86,13 @@ impl Model {
     /// Runs it.
     pub(crate) fn recording(&self) -> Recording {
         let mut lines: Vec<(u64, String)> = Vec::new();
+        let mut report = self.report();
         for index in 0..self.kdamonds.len() {
-            lines.extend(Run::new(self, index).lines());
+            let (told, taken) = Run::new(self, index).lines();
+            lines.extend(told);
+            for (nth, time) in taken.into_iter().enumerate() {
+                report.steps[nth + 1].answered.insert(index, Nanos(time * 1_000));
+            }
         }
         lines.sort_by_key(|(time, _)| *time);
         let scenario = self.scenario();
@@ -97,7 +112,7 @@ impl Model {
             },
             plan: scenario.plan(0, Default::default()),
             scenario,
-            report: self.report(),
+            report,
             trace: Trace::default(),
             samples: vec![sample(10, 0, 32, 0), sample(20, 1000, 10, 22)],
             dmesg: "6,100;Linux version 7.3.4\n".into(),
@@ -132,11 +147,7 @@ impl Model {
             kdamonds: self.kdamonds.clone(),
             trace: TracePlan { events: vec!["damon:*".into()], buffer: Bytes(MIB) },
             sample_every: Nanos::from_millis(1000),
-            steps: vec![
-                Step::Start { refused: None },
-                Step::Run { time: Nanos(self.turns * TURN_US * 1000) },
-                Step::Stop,
-            ],
+            steps: self.steps(),
             expect: Vec::new(),
             snapshot: Vec::new(),
             clock: GuestClock::Virtual,
@@ -145,13 +156,21 @@ impl Model {
         }
     }
 
+    fn steps(&self) -> Vec<Step> {
+        let commit =
+            |(_, kdamonds): &(u64, Vec<Kdamond>)| Step::Commit { kdamonds: kdamonds.clone(), refused: None };
+        let run = Step::Run { time: Nanos(self.turns * TURN_US * 1000) };
+        let start = [Step::Start { refused: None }].into_iter();
+        start.chain(self.commits.iter().map(commit)).chain([run, Step::Stop]).collect()
+    }
+
     fn report(&self) -> GuestReport {
         let range = |(start, end)| vec![(Addr(start), Addr(end))];
-        let step = StepOutcome { begin: Nanos(0), end: Nanos(1), refused: None };
+        let step = StepOutcome { begin: Nanos(0), end: Nanos(1), refused: None, answered: BTreeMap::new() };
         GuestReport {
             kernel: "7.3.4".into(),
             node_ranges: BTreeMap::from([(NodeId(0), range(Model::NODE0)), (NodeId(1), range(Model::NODE1))]),
-            steps: vec![step; 3],
+            steps: vec![step; 3 + self.commits.len()],
             trace_stats: vec![TraceStats::default()],
             kdamond_pids: (52..).take(self.kdamonds.len()).collect(),
             ..GuestReport::default()
@@ -227,8 +246,11 @@ struct Run<'a> {
     model: &'a Model,
     index: usize,
     now: u64,
+    config: &'a Kdamond,
     schemes: Vec<State>,
     out: Vec<(u64, String)>,
+    /// When each commit was taken.
+    taken: Vec<u64>,
 }
 
 #[derive(Default, Clone)]
@@ -245,13 +267,23 @@ struct State {
 
 impl<'a> Run<'a> {
     fn new(model: &'a Model, index: usize) -> Self {
-        let count = model.kdamonds[index].context.schemes.len();
+        let config = &model.kdamonds[index];
+        let schemes = vec![State::default(); config.context.schemes.len()];
         let now = 10_000_000 + 37 * index as u64;
-        Run { model, index, now, schemes: vec![State::default(); count], out: Vec::new() }
+        Run { model, index, now, config, schemes, out: Vec::new(), taken: Vec::new() }
     }
 
     fn configured(&self, scheme: usize) -> &'a Scheme {
-        &self.model.kdamonds[self.index].context.schemes[scheme]
+        &self.config.context.schemes[scheme]
+    }
+
+    /// Schemes that stay keep what they had.
+    fn take_commits(&mut self, turn: u64) {
+        for (_, kdamonds) in self.model.commits.iter().filter(|(when, _)| *when == turn) {
+            self.config = &kdamonds[self.index];
+            self.schemes.resize(self.config.context.schemes.len(), State::default());
+            self.taken.push(self.now);
+        }
     }
 
     fn tell(&mut self, event: String) {
@@ -262,9 +294,10 @@ impl<'a> Run<'a> {
             .push((self.now, format!("{name:>16}-{pid:<7} [000] ..... {seconds:5}.{micros:06}: {event}")));
     }
 
-    fn lines(mut self) -> Vec<(u64, String)> {
+    fn lines(mut self) -> (Vec<(u64, String)>, Vec<u64>) {
         for turn in 0..self.model.turns {
             self.now += TURN_US;
+            self.take_commits(turn);
             for scheme in 0..self.schemes.len() {
                 self.adjust(turn, scheme);
             }
@@ -276,7 +309,7 @@ impl<'a> Run<'a> {
             }
             self.aggregate(turn);
         }
-        self.out
+        (self.out, self.taken)
     }
 
     fn adjust(&mut self, turn: u64, scheme: usize) {
@@ -369,8 +402,11 @@ fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
     let cap = if quota.bytes == 0 { unlimited } else { quota.bytes };
     let reached = goals.iter().any(|(measured, wanted)| measured >= wanted);
     match quota.goal_tuner {
-        GoalTuner::Temporal if reached => 0,
-        GoalTuner::Temporal => cap,
+        // What the other tuner would begin with after a commit.
+        GoalTuner::Temporal => {
+            *input = if reached { 0 } else { u128::from(cap.saturating_mul(10_000)) };
+            if reached { 0 } else { cap }
+        }
         GoalTuner::Consist => {
             // Percent of a percent of the goal that is reached best.
             let share =

@@ -19,8 +19,8 @@ fn a_right_run_has_no_finding_and_every_invariant_applies() {
     assert_eq!(judged.findings, []);
     assert_eq!(Verdict::of(&judged), Verdict::Pass);
     let skipped: Vec<_> = judged.skipped.iter().map(|(id, _)| *id).collect();
-    assert_eq!(skipped, ["Q2"], "no scheme has the consist tuner");
-    assert_eq!(judged.applied.len() + 1, INVARIANTS.len());
+    assert_eq!(skipped, ["Q2", "P1"], "no scheme has the consist tuner, and nothing pauses");
+    assert_eq!(judged.applied.len() + 2, INVARIANTS.len());
 }
 
 #[test]

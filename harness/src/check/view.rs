@@ -2,6 +2,7 @@
 //!
 //! Every kdamond prints `ctx_idx=0`, so only the pid of a line says whose it is.
 
+use super::eras::{self, Era};
 use super::invariant::Reason;
 use super::windows::{self, Course};
 use crate::recording::Recording;
@@ -17,17 +18,25 @@ pub(crate) const NODE_ELIGIBLE: &str = "node_eligible_mem_bp";
 
 pub(crate) struct View<'a> {
     pub(crate) recording: &'a Recording,
-    /// One entry a pid: a kdamond that is started twice lives twice.
+    /// One entry a pid and configuration: a kdamond that is started twice lives twice, and one that takes a
+    /// commit goes on in another entry, which comes right after.
     pub(crate) lives: Vec<Life<'a>>,
     /// DAMON's events from tasks that are no kdamond of the plan.
     pub(crate) strangers: Vec<&'a Line>,
 }
 
-/// All that one kdamond did from its start to its end.
+/// All that one kdamond did with one configuration, from its start or a commit to the next or its end.
 pub(crate) struct Life<'a> {
     pub(crate) kdamond: usize,
+    pub(crate) pid: i32,
+    /// What was in force.
     pub(crate) config: &'a Kdamond,
-    /// DAMON's events of this pid, in order.
+    /// The step that brought this configuration to a kdamond that ran already: what its schemes, windows and
+    /// counters had come to goes on ([`View::history`]).
+    pub(crate) since: Option<usize>,
+    /// How many schemes go on from the entry before.
+    kept: usize,
+    /// DAMON's events of this pid while it was in force, in order.
     pub(crate) lines: Vec<&'a Line>,
     /// The charge windows, one entry a scheme.
     pub(crate) courses: Vec<Course<'a>>,
@@ -42,15 +51,33 @@ impl<'a> View<'a> {
         let mut view = View { recording, lives: Vec::new(), strangers: Vec::new() };
         let goals_told = view.traced("damos_node_eligible_mem_bp");
         for (_, lines) in by_pid {
-            let Some((kdamond, config)) = lines.first().and_then(|line| owner(recording, line)) else {
+            let Some((kdamond, pid)) =
+                lines.first().and_then(|line| Some((owner(recording, line)?, line.pid)))
+            else {
                 view.strangers.extend(lines);
                 continue;
             };
-            let courses = windows::courses(&lines, &config.context.schemes, goals_told);
-            view.lives.push(Life { kdamond, config, lines, courses });
+            let mut before = None;
+            for Era { config, since, kept, lines } in eras::eras(recording, kdamond, &lines) {
+                let courses = windows::courses(&lines, before, &config.context.schemes, goals_told);
+                before = lines.last().map(|line| line.time);
+                view.lives.push(Life { kdamond, pid, config, since, kept, lines, courses });
+            }
         }
         view.lives.sort_by_key(|life| (life.kdamond, life.lines.first().map(|line| line.number)));
         view
+    }
+
+    /// What a scheme did before with other configurations, the oldest first: a commit changes a scheme's
+    /// parameters and keeps the rest, its statistics, charge window and quota (`damos_commit`).
+    pub(crate) fn history(&self, life: &Life<'a>, scheme: usize) -> &[Life<'a>] {
+        let number = |life: &Life<'_>| life.lines.first().map(|line| line.number);
+        let Some(end) = self.lives.iter().position(|one| number(one) == number(life)) else { return &[] };
+        let mut begin = end;
+        while begin > 0 && scheme < self.lives[begin].kept {
+            begin -= 1;
+        }
+        &self.lives[begin..end]
     }
 
     /// Whether events of this name would be in the trace if they happened.
@@ -119,7 +146,28 @@ impl<'a> View<'a> {
     }
 }
 
-impl Life<'_> {
+impl<'a> Life<'a> {
+    /// Whether it began with a commit and not with a start.
+    pub(crate) fn continues(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// The last time that a scheme's quota was told.
+    pub(crate) fn last_esz(&self, scheme: usize) -> Option<(&'a Line, u64)> {
+        self.lines.iter().rev().find_map(|line| match &line.event {
+            Event::Esz(event) if event.scheme_idx as usize == scheme => Some((*line, event.esz)),
+            _ => None,
+        })
+    }
+
+    /// An error where targets went away, for then the others have new numbers (`damon_commit_targets`).
+    pub(crate) fn need_targets(&self) -> Result<(), Reason> {
+        match self.continues() && self.config.context.targets.iter().any(|target| target.obsolete) {
+            true => Err("a commit removed targets, and the others have new numbers".to_owned()),
+            false => Ok(()),
+        }
+    }
+
     /// An error where sizes are not in bytes.
     pub(crate) fn need_bytes(&self) -> Result<(), Reason> {
         if self.config.context.addr_unit == 1 { Ok(()) } else { Err("addr_unit is not 1".to_owned()) }
@@ -169,11 +217,10 @@ pub(crate) fn bare(event: &str) -> &str {
 
 /// The kdamond of a line: by its pid; else, for one that ran before the last start, by the number in
 /// its name (`__damon_start` counts running contexts).
-fn owner<'a>(recording: &'a Recording, line: &Line) -> Option<(usize, &'a Kdamond)> {
-    let kdamonds = &recording.plan.kdamonds;
+fn owner(recording: &Recording, line: &Line) -> Option<usize> {
     let index = match recording.report.kdamond_pids.iter().position(|pid| *pid == line.pid) {
         Some(index) => index,
         None => line.comm.as_str().strip_prefix("kdamond.")?.parse().ok()?,
     };
-    Some((index, kdamonds.get(index)?))
+    (index < recording.plan.kdamonds.len()).then_some(index)
 }

@@ -55,12 +55,17 @@ struct Reader<'a> {
     complete: Option<usize>,
 }
 
-/// Reads the windows of every scheme from a kdamond's events.
-pub(crate) fn courses<'a>(lines: &[&'a Line], schemes: &[Scheme], goals_told: bool) -> Vec<Course<'a>> {
+/// Reads the windows of every scheme from a kdamond's events, of which the last one `before` them is told too.
+pub(crate) fn courses<'a>(
+    lines: &[&'a Line],
+    before: Option<Nanos>,
+    schemes: &[Scheme],
+    goals_told: bool,
+) -> Vec<Course<'a>> {
     let goals = schemes.iter().map(|scheme| if goals_told { node_goals(scheme).len() } else { 0 }).collect();
     let courses = schemes.iter().map(|_| Course::default()).collect();
     let mut reader = Reader { goals, courses, open: None, complete: None };
-    let mut after = None;
+    let mut after = before;
     for (at, line) in lines.iter().enumerate() {
         reader.take(at, after, line);
         after = Some(line.time);

@@ -13,11 +13,24 @@ pub struct Expectation {
     pub bound: Bound,
     /// What must keep them.
     pub over: Over,
+    /// Which of the plan's runs it is about, counted from 0; all of the recording where there is none.
+    pub during: Option<usize>,
     /// Its line in the scenario's file, for findings.
     pub line: u64,
 }
 
 impl Expectation {
+    /// The quantity in words, with the run that it is about.
+    pub fn what(&self) -> String {
+        let what = self.quantity.to_string();
+        match (self.during, &self.quantity) {
+            (None, Quantity::Resident { .. }) => format!("{what} at the end"),
+            (None, _) => what,
+            (Some(run), Quantity::Resident { .. }) => format!("{what} at the end of run {}", run + 1),
+            (Some(run), _) => format!("{what} during run {}", run + 1),
+        }
+    }
+
     /// What is wanted of the quantity, in words: `to be in 6500..7500`.
     pub fn wanted(&self) -> String {
         match self.over {
@@ -100,7 +113,7 @@ impl fmt::Display for Quantity {
             }
             Quantity::Count { event, filter } => write!(f, "the count of {}", events(event, filter)),
             Quantity::Resident { workload, node } => {
-                write!(f, "the bytes of '{workload}' on {node} at the end")
+                write!(f, "the bytes of '{workload}' on {node}")
             }
             Quantity::Vmstat { counter } => write!(f, "the growth of {counter}"),
         }

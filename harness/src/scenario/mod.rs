@@ -15,6 +15,7 @@ mod place;
 mod raw;
 mod raw_damon;
 mod raw_machine;
+mod raw_steps;
 mod read;
 mod resolve;
 mod suggest;

@@ -79,7 +79,8 @@ pub(super) const PROBE_FILTERS: &[&str] = &["anon", "memcg"];
 pub(super) const MAX_PROBES: usize = 4;
 
 /// The errno names that DAMON's sysfs answers with.
-pub(super) const ERRNOS: &[&str] = &["EINVAL", "EBUSY", "ENOMEM", "ENOENT", "EPERM", "ECANCELED"];
+pub(super) const ERRNOS: &[&str] =
+    &["EINVAL", "EBUSY", "ENOMEM", "ENOENT", "EPERM", "ECANCELED", "ERANGE", "EACCES", "EISDIR"];
 
 /// The keys of `snapshot`.
 pub(super) const SNAPSHOTS: &[&str] = &["interface", "behaviour"];

@@ -7,7 +7,7 @@ use crate::check::windows::Window;
 use crate::recording::Recording;
 use crate::trace::{BeforeApply, Event, Stat};
 use damonlab_guest::damon::{GoalTuner, Ops, Scheme};
-use damonlab_guest::plan::Step;
+use damonlab_guest::plan::{Phase, Step};
 use damonlab_guest::units::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +52,12 @@ fn steps(text: &mut Text, recording: &Recording) {
             Step::Offline { node } => format!("{node} offline"),
             Step::Online { node } => format!("{node} online"),
             Step::Stop => "stop".to_owned(),
+            Step::Commit { .. } => "commit".to_owned(),
+            Step::Retarget { .. } => "retarget".to_owned(),
+            Step::Pause { .. } => "pause".to_owned(),
+            Step::Resume { .. } => "resume".to_owned(),
+            Step::Write { file, value, .. } => format!("'{value}' into {file}"),
+            Step::Workload { name, phase } => format!("{name} {}", phase_name(*phase)),
         };
         let outcome = match done.next().map(|outcome| &outcome.refused) {
             None => "not reached".to_owned(),
@@ -62,6 +68,15 @@ fn steps(text: &mut Text, recording: &Recording) {
     }
 }
 
+fn phase_name(phase: Phase) -> String {
+    match phase {
+        Phase::Hot { hot_bp } => format!("touches {} %", hot_bp as f64 / 100.0),
+        Phase::Move { node } => format!("moves to {node}"),
+        Phase::Pause => "rests".to_owned(),
+        Phase::Resume => "goes on".to_owned(),
+    }
+}
+
 fn kdamond(text: &mut Text, view: &View<'_>, life: &Life<'_>) {
     let context = &life.config.context;
     let ops = match context.ops {
@@ -69,7 +84,8 @@ fn kdamond(text: &mut Text, view: &View<'_>, life: &Life<'_>) {
         Ops::Vaddr => "vaddr",
         Ops::Fvaddr => "fvaddr",
     };
-    text.line(0, &format!("kdamond {}: {ops}", life.kdamond));
+    let since = life.since.map(|step| format!(" after step {step}")).unwrap_or_default();
+    text.line(0, &format!("kdamond {}{since}: {ops}", life.kdamond));
     text.line(1, &format!("iterations end with: {}", list(last_phases(life))));
     if view.traced("damon_aggregated") {
         let seen =
@@ -234,7 +250,9 @@ fn place(view: &View<'_>, life: &Life<'_>, event: &BeforeApply) -> String {
 
 /// Whether a scheme works towards a goal with the consist tuner.
 fn swings(recording: &Recording) -> bool {
-    let mut schemes = recording.plan.kdamonds.iter().flat_map(|kdamond| &kdamond.context.schemes);
+    let plan = &recording.plan;
+    let kdamonds = plan.kdamonds.iter().chain(plan.steps.iter().filter_map(Step::configures).flatten());
+    let mut schemes = kdamonds.flat_map(|kdamond| &kdamond.context.schemes);
     schemes.any(|scheme| scheme.quota.goal_tuner == GoalTuner::Consist && !scheme.quota.goals.is_empty())
 }
 

@@ -4,7 +4,7 @@ use super::Names;
 use super::event::Recorded;
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
-use crate::scenario::raw::{At, RawExpectation, RawLast};
+use crate::scenario::raw::{At, RawDuring, RawExpectation, RawLast};
 use crate::scenario::units::{Leaf, Size, Word};
 
 /// The event of which there is one a charge window and goal.
@@ -32,15 +32,26 @@ impl Unit {
 pub(super) struct Run<'a> {
     /// The nodes and workloads.
     pub(super) names: &'a Names,
-    /// How many charge windows the steps have room for, where that is known.
-    pub(super) windows: Option<u64>,
+    /// How many charge windows each run has room for, where that is known.
+    pub(super) windows: &'a [Option<u64>],
     /// The patterns of `trace.events`.
     pub(super) events: &'a [String],
 }
 
+impl Run<'_> {
+    /// How many windows there is room for, in one run or in all.
+    fn room(&self, during: Option<usize>) -> Option<u64> {
+        match during {
+            Some(index) => self.windows.get(index).copied().flatten(),
+            None => self.windows.iter().copied().sum(),
+        }
+    }
+}
+
 /// The expectation that `raw` means.
 pub(super) fn resolve(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Expectation> {
-    let quantity = quantity(raw, run)?;
+    let during = raw.value.during.as_ref().map(|during| self::during(during, run)).transpose()?;
+    let quantity = quantity(raw, run, during)?;
     let unit = match quantity {
         Quantity::Mean { .. } => Unit::Plain,
         Quantity::Count { .. } | Quantity::Vmstat { .. } => Unit::Whole,
@@ -48,7 +59,18 @@ pub(super) fn resolve(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Expect
     };
     let over = over(raw, unit)?;
     let unit = if over == Over::Run { unit } else { unit.of_means() };
-    Ok(Expectation { quantity, bound: bound(raw, unit)?, over, line: raw.referenced.line() })
+    Ok(Expectation { quantity, bound: bound(raw, unit)?, over, during, line: raw.referenced.line() })
+}
+
+/// Runs are counted from 1 in the file.
+fn during(raw: &At<RawDuring>, run: &Run<'_>) -> Checked<usize> {
+    let (place, count) = (&raw.value.run, run.windows.len());
+    let nth = usize::try_from(place.value.0).unwrap_or(usize::MAX);
+    match nth.checked_sub(1).filter(|index| *index < count) {
+        Some(index) => Ok(index),
+        None => Err(Fault::at(place, format!("there is no run {nth}"))
+            .help(format!("the steps have {count}, counted from 1"))),
+    }
 }
 
 fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
@@ -78,12 +100,12 @@ fn spread(raw: &At<Word>, unit: Unit) -> Checked<f64> {
     Ok(most)
 }
 
-fn quantity(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Quantity> {
+fn quantity(raw: &At<RawExpectation>, run: &Run<'_>, during: Option<usize>) -> Checked<Quantity> {
     let line = &raw.value;
     match (&line.mean, &line.count, &line.resident, &line.vmstat) {
         (Some(field), None, None, None) => {
             only(raw, "mean", &["of", "where", "last"])?;
-            mean(raw, field, run)
+            mean(raw, field, run, during)
         }
         (None, Some(event), None, None) => {
             only(raw, "count", &["where"])?;
@@ -121,7 +143,12 @@ fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()>
     }
 }
 
-fn mean(raw: &At<RawExpectation>, field: &At<Word>, run: &Run<'_>) -> Checked<Quantity> {
+fn mean(
+    raw: &At<RawExpectation>,
+    field: &At<Word>,
+    run: &Run<'_>,
+    during: Option<usize>,
+) -> Checked<Quantity> {
     let Some(event) = &raw.value.of else {
         return Err(Fault::at(raw, "`mean` needs to know of which event: of: EVENT"));
     };
@@ -129,7 +156,7 @@ fn mean(raw: &At<RawExpectation>, field: &At<Word>, run: &Run<'_>) -> Checked<Qu
     event.check_mean(field)?;
     let last = match &raw.value.last {
         None => None,
-        Some(last) => Some(self::last(last, &event, run.windows)?),
+        Some(last) => Some(self::last(last, &event, run.room(during))?),
     };
     let filter = filter(raw, &event, run)?;
     Ok(Quantity::Mean { event: event.text(), field: word(field, "field")?, filter, last })

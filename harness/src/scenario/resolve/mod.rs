@@ -10,6 +10,7 @@ mod expect;
 mod filter;
 mod header;
 mod machine;
+mod online;
 mod scheme;
 mod steps;
 mod workload;
@@ -19,7 +20,8 @@ pub(super) use machine::resolve as machine;
 
 use super::error::{Checked, Fault};
 use super::machine_file::Chosen;
-use super::raw::{At, RawClocks, RawSample, RawScenario, RawStep, RawTrace};
+use super::raw::{At, RawClocks, RawSample, RawScenario, RawTrace};
+use super::raw_steps::RawStep;
 use super::units::{Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
 use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
@@ -27,6 +29,7 @@ use damonlab_guest::plan::{Trace, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use steps::Steps;
 
 /// The default of `trace.events`.
 const DEFAULT_EVENTS: &str = "damon:*";
@@ -38,6 +41,7 @@ const DEFAULT_BUFFER: Bytes = Bytes(32 << 20);
 const DEFAULT_SAMPLE: Nanos = Nanos(1_000_000_000);
 
 /// What the rest of a file may refer to.
+#[derive(Clone)]
 pub(super) struct Names {
     /// Every node, CXL ones too.
     nodes: BTreeSet<NodeId>,
@@ -93,7 +97,7 @@ impl Names {
             return Ok(());
         }
         Err(fault()
-            .or_help("where the kernel's no is the point of the scenario, say `start: {refused: EINVAL}`"))
+            .or_help("where the kernel's no is the point of the scenario, say `refused: EINVAL` in the step"))
     }
 }
 
@@ -123,10 +127,9 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     let names = names(&machine, &workloads, &raw.steps);
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
-    let steps = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads)?;
-    let windows = steps::windows_run(&steps, &kdamonds);
+    let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
     let trace = trace(&raw.trace, &machine)?;
-    let run = expect::Run { names: &names, windows, events: &trace.events };
+    let run = expect::Run { names: &names, windows: &windows, events: &trace.events };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     let guest_time = super::guest_time(&steps);
     Ok(Scenario {

@@ -163,7 +163,7 @@ fn quota(raw: Option<&RawQuotas>, ops: Ops, names: &Names) -> Checked<Quota> {
     })
 }
 
-fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> {
+pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> {
     let word = &raw.value.metric;
     let Some(metric) = METRICS.iter().find(|metric| metric.name == word.value.0) else {
         let known: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();

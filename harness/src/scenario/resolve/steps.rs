@@ -1,11 +1,13 @@
 //! The steps: an order that makes sense, and durations in guest time.
 
+use super::Names;
+use super::online::{Now, errno};
+use crate::scenario::charge_window;
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
-use crate::scenario::raw::{At, RawNodeStep, RawRun, RawStart, RawStep};
+use crate::scenario::raw::At;
+use crate::scenario::raw_steps::{RawNodeStep, RawRun, RawStart, RawStep};
 use crate::scenario::units::{Node, Number};
-use crate::scenario::vocabulary::ERRNOS;
-use crate::scenario::{charge_window, guest_time};
 use damonlab_guest::damon::Kdamond;
 use damonlab_guest::plan::{Step, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
@@ -16,10 +18,17 @@ const MAX_TIME: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
 
 /// Where the kdamonds are between two steps.
 #[derive(Clone, Copy, PartialEq)]
-enum State {
+pub(super) enum State {
     Off,
     On,
     Refused,
+}
+
+/// The steps, and what is asked of them later.
+pub(super) struct Steps {
+    pub(super) steps: Vec<Step>,
+    /// How many whole charge windows each run has room for, where windows end at all.
+    pub(super) windows: Vec<Option<u64>>,
 }
 
 pub(super) fn resolve(
@@ -27,65 +36,78 @@ pub(super) fn resolve(
     kdamonds: &[Kdamond],
     machine: &MachineSpec,
     workloads: &[Workload],
-) -> Checked<Vec<Step>> {
+    names: &Names,
+) -> Checked<Steps> {
     if raw.value.is_empty() {
         return Err(Fault::at(raw, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
     }
-    let mut state = State::Off;
-    let mut total = 0u64;
-    let mut steps = Vec::new();
+    let (started, state) = (kdamonds, State::Off);
+    let mut now = Now { names, workloads, started, kdamonds: kdamonds.to_vec(), state };
     let used = workloads.iter().map(|workload| workload.size.0).fold(0, u64::saturating_add);
     let mut memory = Memory { machine, used: Bytes(used), offline: BTreeSet::new() };
+    let mut total = 0u64;
+    let mut steps = Steps { steps: Vec::new(), windows: Vec::new() };
     for place in &raw.value {
-        let (step, next) = match &place.value {
-            RawStep::Start(start) => self::start(place, start, state, kdamonds)?,
-            RawStep::Run(run) => (self::run(place, run, state, kdamonds)?, state),
-            RawStep::Offline(node) => (memory.offline(node, state)?, state),
-            RawStep::Online(node) => (memory.online(node, state)?, state),
-            RawStep::Stop => (stop(place, state)?, State::Off),
-        };
+        let step = one(place, &mut now, &mut memory)?;
         if let Step::Run { time } = &step {
             total = total.saturating_add(time.0);
+            steps.windows.push(windows_in(*time, &now));
         }
         if total > MAX_TIME.0 {
             return Err(Fault::at(place, format!("the steps come to more than {MAX_TIME} of guest time")));
         }
-        state = next;
-        steps.push(step);
+        steps.steps.push(step);
     }
     Ok(steps)
 }
 
-fn start(place: &At<RawStep>, raw: &RawStart, state: State, kdamonds: &[Kdamond]) -> Checked<(Step, State)> {
-    if kdamonds.is_empty() {
-        return Err(Fault::at(place, "there is nothing to start").help("damon: {kdamonds: [...]}"));
-    }
-    match (state, &raw.refused) {
-        (State::On, _) => Err(Fault::at(place, "DAMON runs already").help("stop it first")),
-        (State::Refused, _) => Err(after_refusal(place)),
-        (State::Off, None) => Ok((Step::Start { refused: None }, State::On)),
-        (State::Off, Some(errno)) => {
-            let name = errno.value.0.as_str();
-            if !ERRNOS.contains(&name) {
-                return Err(Fault::at(errno, format!("DAMON does not answer '{name}'")).known(name, ERRNOS));
-            }
-            Ok((Step::Start { refused: Some(name.to_owned()) }, State::Refused))
-        }
+fn one(place: &At<RawStep>, now: &mut Now<'_>, memory: &mut Memory<'_>) -> Checked<Step> {
+    match &place.value {
+        RawStep::Start(start) => self::start(place, start, now),
+        RawStep::Run(run) => self::run(place, run, now),
+        RawStep::Offline(node) => memory.offline(node, now.state),
+        RawStep::Online(node) => memory.online(node, now.state),
+        RawStep::Stop => stop(place, now),
+        RawStep::Commit(commit) => now.commit(place, commit),
+        RawStep::Retarget(retarget) => now.retarget(place, retarget),
+        RawStep::Pause => now.pause(place),
+        RawStep::Resume => now.resume(place),
+        RawStep::Write(write) => now.write(place, write),
+        RawStep::Workload(phase) => now.workload(place, phase),
     }
 }
 
-fn after_refusal<T>(place: &At<T>) -> Fault {
+fn start(place: &At<RawStep>, raw: &RawStart, now: &mut Now<'_>) -> Checked<Step> {
+    if now.started.is_empty() {
+        return Err(Fault::at(place, "there is nothing to start").help("damon: {kdamonds: [...]}"));
+    }
+    match now.state {
+        State::On => return Err(Fault::at(place, "DAMON runs already").help("stop it first")),
+        State::Refused => return Err(after_refusal(place)),
+        State::Off => {}
+    }
+    let refused = errno(raw.refused.as_ref())?;
+    now.state = if refused.is_some() { State::Refused } else { State::On };
+    now.kdamonds = now.started.to_vec();
+    Ok(Step::Start { refused })
+}
+
+pub(super) fn after_refusal<T>(place: &At<T>) -> Fault {
     Fault::at(place, "nothing can follow a start that the kernel must refuse")
 }
 
-fn run(place: &At<RawStep>, raw: &RawRun, state: State, kdamonds: &[Kdamond]) -> Checked<Step> {
-    match state {
+fn run(place: &At<RawStep>, raw: &RawRun, now: &Now<'_>) -> Checked<Step> {
+    match now.state {
         State::Off => return Err(Fault::at(place, "a run without DAMON").help("put `start` before it")),
         State::Refused => return Err(after_refusal(place)),
         State::On => {}
     }
     let (time, zero) = match (&raw.windows, &raw.time) {
-        (Some(windows), None) => (windows_time(windows, kdamonds)?, windows.value.0 == 0),
+        (Some(windows), None) if now.paused() => {
+            return Err(Fault::at(windows, "no charge window ends while DAMON is paused")
+                .help("give the run a time: run: {for: 10s}"));
+        }
+        (Some(windows), None) => (windows_time(windows, &now.kdamonds)?, windows.value.0 == 0),
         (None, Some(time)) => (time.value.0, time.value.0.0 == 0),
         _ => return Err(Fault::at(place, "a run is {windows: N} or {for: TIME}, one of them")),
     };
@@ -180,16 +202,21 @@ impl Memory<'_> {
     }
 }
 
-fn stop(place: &At<RawStep>, state: State) -> Checked<Step> {
-    match state {
-        State::On => Ok(Step::Stop),
+fn stop(place: &At<RawStep>, now: &mut Now<'_>) -> Checked<Step> {
+    match now.state {
+        State::On => {
+            now.state = State::Off;
+            Ok(Step::Stop)
+        }
         State::Off => Err(Fault::at(place, "a stop without a start")),
         State::Refused => Err(after_refusal(place)),
     }
 }
 
-/// How many whole charge windows the steps have room for.
-pub(super) fn windows_run(steps: &[Step], kdamonds: &[Kdamond]) -> Option<u64> {
-    let time = guest_time(steps);
-    charge_window(kdamonds).filter(|window| window.0 > 0).map(|window| time.0 / window.0)
+/// How many whole charge windows a run has room for.
+fn windows_in(time: Nanos, now: &Now<'_>) -> Option<u64> {
+    if now.paused() {
+        return Some(0);
+    }
+    charge_window(&now.kdamonds).filter(|window| window.0 > 0).map(|window| time.0 / window.0)
 }

@@ -1,0 +1,98 @@
+//! Steps that change what runs: another configuration, other goals, a value in one file, another phase of a
+//! workload.
+
+use super::Failure;
+use super::damon::{self, Names, No};
+use super::steps::{Answer, Stage};
+use damonlab_guest::damon::{Kdamond, goal_writes};
+use damonlab_guest::plan::{Phase, SchemeAt};
+use damonlab_guest::record::GuestReport;
+use damonlab_guest::units::Nanos;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<'a> Stage<'a> {
+    /// Writes a configuration and has every kdamond take it.
+    pub fn commit(&mut self, kdamonds: &'a [Kdamond], report: &mut GuestReport) -> Result<Answer, Failure> {
+        let names = Names { ranges: &report.node_ranges, pids: &report.workload_pids };
+        let taken = damon::reconfigure(kdamonds, &names).and_then(|()| command(0..kdamonds.len(), "commit"));
+        self.settle(kdamonds, taken, report)
+    }
+
+    /// Writes the goals of some schemes and has their kdamonds take them.
+    pub fn retarget(
+        &mut self,
+        kdamonds: &'a [Kdamond],
+        schemes: &[SchemeAt],
+        report: &mut GuestReport,
+    ) -> Result<Answer, Failure> {
+        let concerned: BTreeSet<usize> = schemes.iter().map(|at| at.kdamond).collect();
+        let mut writes = schemes.iter().flat_map(|at| {
+            let goals = goals_of(kdamonds, *at);
+            goals.map(|scheme| goal_writes(*at, &scheme.quota.goals)).unwrap_or_default()
+        });
+        let taken = writes
+            .try_for_each(|write| damon::put(&write))
+            .and_then(|()| command(concerned.into_iter(), "commit_schemes_quota_goals"));
+        self.settle(kdamonds, taken, report)
+    }
+
+    /// Puts a value into one file.
+    pub fn write(&mut self, file: &str, value: &str) -> Result<Answer, Failure> {
+        match damon::put_raw(file, value) {
+            Ok(()) => Ok(Answer::default()),
+            Err(No::Refused(refusal)) => Ok(Some(refusal).into()),
+            Err(No::Lacks(lack)) => Err(lack.into()),
+            Err(No::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Has a workload do something else, and waits until it does.
+    pub fn tell(&mut self, name: &str, phase: Phase) -> Result<(), Failure> {
+        let running = self.workloads.iter_mut().find(|running| running.name == name);
+        running.ok_or_else(|| format!("there is no workload named '{name}'"))?.tell(phase)?;
+        self.sample()
+    }
+
+    /// What was taken is in force. After a refusal the files say again what is: else the next commit would
+    /// bring in what was refused.
+    fn settle(
+        &mut self,
+        kdamonds: &'a [Kdamond],
+        taken: Result<BTreeMap<usize, Nanos>, No>,
+        report: &mut GuestReport,
+    ) -> Result<Answer, Failure> {
+        match taken {
+            Ok(answered) => {
+                self.kdamonds = kdamonds;
+                Ok(Answer { refused: None, answered })
+            }
+            Err(No::Refused(refusal)) => {
+                let names = Names { ranges: &report.node_ranges, pids: &report.workload_pids };
+                match damon::reconfigure(self.kdamonds, &names) {
+                    Ok(()) => Ok(Some(refusal).into()),
+                    Err(No::Refused(again)) => Err(format!(
+                        "after a refusal, '{}' into {} is refused with {}, and was taken before",
+                        again.value, again.file, again.errno
+                    )
+                    .into()),
+                    Err(No::Lacks(lack)) => Err(lack.into()),
+                    Err(No::Failed(error)) => Err(error),
+                }
+            }
+            Err(No::Lacks(lack)) => {
+                report.lack = Some(lack.clone());
+                Err(lack.into())
+            }
+            Err(No::Failed(error)) => Err(error),
+        }
+    }
+}
+
+fn goals_of(kdamonds: &[Kdamond], at: SchemeAt) -> Option<&damonlab_guest::damon::Scheme> {
+    kdamonds.get(at.kdamond)?.context.schemes.get(at.scheme)
+}
+
+/// Has each of the kdamonds carry out a command, in order.
+fn command(kdamonds: impl Iterator<Item = usize>, command: &str) -> Result<BTreeMap<usize, Nanos>, No> {
+    kdamonds.map(|index| Ok((index, damon::command(index, command)?))).collect()
+}

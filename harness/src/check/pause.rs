@@ -1,0 +1,28 @@
+//! What a paused kdamond does: nothing (P1).
+
+use super::finding::Finding;
+use super::findings::Findings;
+use super::invariant::Outcome;
+use super::view::View;
+use damonlab_guest::damon::Kdamond;
+
+pub(super) fn p1(view: &View<'_>) -> Outcome {
+    let recording = view.recording;
+    let done = recording.plan.steps.iter().zip(&recording.report.steps);
+    let committed = done.filter(|(_, outcome)| outcome.refused.is_none());
+    let committed = committed.filter_map(|(step, _)| step.configures());
+    let pauses = |kdamonds: &[Kdamond]| kdamonds.iter().any(|kdamond| kdamond.context.pause);
+    if !committed.chain([&recording.plan.kdamonds[..]]).any(pauses) {
+        return Outcome::NotApplicable("nothing pauses DAMON".to_owned());
+    }
+    let mut findings = Findings::default();
+    for life in view.lives.iter().filter(|life| life.config.context.pause) {
+        for line in &life.lines {
+            findings.push(|| {
+                let expected = format!("no event of kdamond {} while it is paused", life.kdamond);
+                Finding::new("P1", expected, line.event.name()).at([*line])
+            });
+        }
+    }
+    Outcome::Applied(findings)
+}
