@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use super::view::{Life, View};
-use super::{apply, goals, health, kernel_log, oracle, quota, regions, stats};
+use super::{apply, goals, health, kernel_log, oracle, quota, regions, stats, text};
 use crate::scenario::GuestClock;
 use damonlab_guest::damon::Scheme;
 use std::collections::BTreeSet;
@@ -126,6 +126,10 @@ table! {
     "trace-unreadable" Exact health::trace_unreadable,
         "Every line of the trace is an event in a print format that damonlab knows.",
         from "include/trace/events/damon.h, kernel/trace/trace_output.c", when "always";
+    "P1" Exact text::p1,
+        "The text of every event says what the ring buffer's record of it says: event, CPU, pid, time, fields.",
+        from "include/trace/events/damon.h: TP_printk, kernel/trace/trace_output.c",
+        when "the recording has trace.raw and a trace without holes";
     "G1" Exact goals::g1,
         "A measured goal has ctx_idx 0, a configured scheme and nid, a target of at least 1 and a value of at most 10000.",
         from "damos_get_node_eligible_mem_bp", when "damos_node_eligible_mem_bp is recorded";

@@ -21,6 +21,7 @@ mod regions;
 mod seeds;
 mod splats;
 mod stats;
+mod text;
 mod verdict;
 pub(crate) mod view;
 pub(crate) mod windows;

@@ -8,6 +8,7 @@ mod cursor;
 mod event;
 mod format;
 mod line;
+pub mod raw;
 
 pub use event::{
     Aggregated, BeforeApply, Esz, Event, Field, IntervalsTune, NodeEligible, Other, ProbeHits,
