@@ -13,12 +13,15 @@ mod health;
 mod invariant;
 pub mod kernel_log;
 mod machine;
+mod migration;
 pub mod oracle;
 
 mod page;
+mod placement;
 mod quota;
 mod regions;
 mod seeds;
+mod share;
 mod splats;
 mod stats;
 mod text;

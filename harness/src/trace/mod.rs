@@ -19,6 +19,9 @@ pub use line::{Comm, Line, LineError, Tgid};
 
 use std::io::{self, BufRead};
 
+/// What the migration core tells of each of its calls. Recorded wherever a scheme migrates.
+pub const MIGRATIONS: &str = "migrate:mm_migrate_pages";
+
 /// How many unreadable lines are kept; the rest is only counted.
 const UNREADABLE_KEPT: usize = 100;
 
