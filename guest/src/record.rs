@@ -25,7 +25,17 @@ pub mod section {
     /// The tree under `/sys/kernel/mm/damon` after configuration and before `on`: one path a line, relative
     /// to that folder, sorted by path, with mode (`-rw-------`, `drwxr-xr-x`) in front. Files and folders.
     pub const SYSFS: &str = "sysfs.txt";
+    /// The ring buffer's own bytes, and what is needed to read them: blocks, each a line `path length` and so
+    /// many bytes. Paths are relative to the tracing instance: `events/header_page`, `events/<system>/<event>/format`
+    /// (with `ID:`) of every event that the plan names, `per_cpu/cpu<N>/trace_pipe_raw` in whole sub-buffers.
+    pub const RAW: &str = "trace.raw";
 }
+
+/// The size of a ring buffer's sub-buffer: a page, unless `buffer_subbuf_size_kb` says otherwise.
+pub const SUB_BUFFER: usize = 4096;
+
+/// So many bytes of a CPU's ring buffer are kept at most in [`section::RAW`].
+pub const RAW_LIMIT: usize = 32 << 20;
 
 /// The one document that says how the guest fared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

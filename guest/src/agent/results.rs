@@ -25,8 +25,15 @@ const STEP: Nanos = Nanos(20_000_000);
 const LIMIT: Nanos = Nanos(10_000_000_000);
 
 /// The order in which sections leave.
-const SECTIONS: &[&str] =
-    &[section::REPORT, section::FORMATS, section::SYSFS, section::DMESG, section::SAMPLES, section::TRACE];
+const SECTIONS: &[&str] = &[
+    section::REPORT,
+    section::FORMATS,
+    section::SYSFS,
+    section::DMESG,
+    section::SAMPLES,
+    section::TRACE,
+    section::RAW,
+];
 
 /// Where one section is kept.
 fn path(section: &str) -> PathBuf {
@@ -82,7 +89,9 @@ pub fn gather(tracer: Option<&Instance>, report: &mut GuestReport) {
     };
     keep("event formats", formats());
     if let Some(tracer) = tracer {
+        // In this order: the raw record is taken out of the ring buffer, and its text is not.
         keep("trace", copy_trace(tracer));
+        keep("raw trace", copy_raw(tracer));
     }
     keep("kernel log", kernel_log());
     if let Err(error) = write_report(report) {
@@ -103,6 +112,12 @@ fn copy_trace(tracer: &Instance) -> Result<(), Failure> {
     let mut text = File::open(tracer.text())?;
     io::copy(&mut text, &mut out)?;
     Ok(())
+}
+
+fn copy_raw(tracer: &Instance) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(create(section::RAW)?);
+    tracer.copy_raw(&mut out)?;
+    Ok(out.flush()?)
 }
 
 /// Every record that the kernel still has, from boot on.

@@ -6,11 +6,17 @@
 use super::{Failure, files};
 use damonlab_guest::kernel_text::trace_stats;
 use damonlab_guest::plan::Trace;
-use damonlab_guest::record::TraceStats;
-use std::fs;
+use damonlab_guest::record::{RAW_LIMIT, SUB_BUFFER, TraceStats};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const INSTANCE: &str = "/sys/kernel/tracing/instances/damonlab";
+
+const HEADER_PAGE: &str = "events/header_page";
 
 /// `file` -> `value`, all relative to the instance. `mono` is the clock of the samples too.
 const SETTINGS: &[(&str, &str)] = &[
@@ -26,6 +32,8 @@ const SETTINGS: &[(&str, &str)] = &[
 /// The instance, switched off until [`Instance::record`].
 pub struct Instance {
     folder: PathBuf,
+    /// The folders of the enabled events, relative to the instance.
+    events: Vec<String>,
 }
 
 impl Instance {
@@ -38,7 +46,7 @@ impl Instance {
         }
         let kilobytes = plan.buffer.0.div_ceil(1024).max(1);
         files::write(folder.join("buffer_size_kb"), &kilobytes.to_string())?;
-        let instance = Instance { folder };
+        let mut instance = Instance { folder, events: Vec::new() };
         let mut missing = Vec::new();
         for event in &plan.events {
             if !instance.enable(event)? {
@@ -49,7 +57,7 @@ impl Instance {
     }
 
     /// `system:event` or `system:*`; false where the kernel does not have it.
-    fn enable(&self, event: &str) -> Result<bool, Failure> {
+    fn enable(&mut self, event: &str) -> Result<bool, Failure> {
         let (system, name) = event.split_once(':').ok_or_else(|| format!("'{event}' is no system:event"))?;
         if [system, name].iter().any(|part| part.is_empty() || part.contains(['/', '.'])) {
             return Err(format!("'{event}' is no system:event").into());
@@ -63,6 +71,12 @@ impl Instance {
             return Ok(false);
         }
         files::write(enable, "1")?;
+        let names = if name == "*" {
+            files::names(self.folder.join("events").join(system))
+        } else {
+            vec![name.to_owned()]
+        };
+        self.events.extend(names.into_iter().map(|name| format!("events/{system}/{name}")));
         Ok(true)
     }
 
@@ -85,10 +99,63 @@ impl Instance {
             .collect()
     }
 
+    /// Copies what [`section::RAW`](damonlab_guest::record::section::RAW) is made of. Reading the ring buffer
+    /// takes the events out of it: nothing can be read as text afterwards.
+    pub fn copy_raw(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let mut formats: Vec<String> = self.events.iter().map(|event| format!("{event}/format")).collect();
+        formats.sort();
+        formats.dedup();
+        block(out, HEADER_PAGE, &in_one_read(&self.folder.join(HEADER_PAGE))?)?;
+        for path in formats.iter().filter(|path| self.folder.join(path).exists()) {
+            block(out, path, files::read(self.folder.join(path))?.as_bytes())?;
+        }
+        for cpu in files::numbered(&self.folder.join("per_cpu"), "cpu") {
+            let path = format!("per_cpu/cpu{cpu}/trace_pipe_raw");
+            block(out, &path, &sub_buffers(&self.folder.join(&path))?)?;
+        }
+        Ok(())
+    }
+
     /// The file with the trace as text.
     pub fn text(&self) -> PathBuf {
         self.folder.join("trace")
     }
+}
+
+fn block(out: &mut impl Write, path: &str, bytes: &[u8]) -> io::Result<()> {
+    writeln!(out, "{path} {}", bytes.len())?;
+    out.write_all(bytes)
+}
+
+/// A file that gives nothing to a second read.
+fn in_one_read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; SUB_BUFFER];
+    let length = fs::File::open(path)?.read(&mut bytes)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Every sub-buffer of one CPU, up to the limit. One read gives one.
+fn sub_buffers(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut pipe = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let mut bytes = Vec::new();
+    let mut page = [0; SUB_BUFFER];
+    while bytes.len() < RAW_LIMIT {
+        match pipe.read(&mut page) {
+            Ok(SUB_BUFFER) => bytes.extend_from_slice(&page),
+            Ok(0) => break,
+            Ok(length) => {
+                return Err(format!(
+                    "{}: a sub-buffer of {length} bytes, not of {SUB_BUFFER}",
+                    path.display()
+                )
+                .into());
+            }
+            Err(error) if files::errno_of(&error) == Errno::EAGAIN => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(bytes)
 }
 
 /// The `format` files of the `damon` system, by event name.

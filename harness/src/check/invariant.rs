@@ -2,7 +2,9 @@
 
 use super::findings::Findings;
 use super::view::{Life, View};
-use super::{apply, goals, health, kernel_log, oracle, pause, quota, regions, stats};
+use super::{
+    apply, goals, health, kernel_log, migration, oracle, pause, placement, quota, regions, share, stats, text,
+};
 use crate::scenario::GuestClock;
 use damonlab_guest::damon::Scheme;
 use std::collections::BTreeSet;
@@ -127,6 +129,10 @@ table! {
     "trace-unreadable" Exact health::trace_unreadable,
         "Every line of the trace is an event in a print format that damonlab knows.",
         from "include/trace/events/damon.h, kernel/trace/trace_output.c", when "always";
+    "P1" Exact text::p1,
+        "The text of every event says what the ring buffer's record of it says: event, CPU, pid, time, fields.",
+        from "include/trace/events/damon.h: TP_printk, kernel/trace/trace_output.c",
+        when "the recording has trace.raw and a trace without holes";
     "G1" Exact goals::g1,
         "A measured goal has ctx_idx 0, a configured scheme and nid, a target of at least 1 and a value of at most 10000.",
         from "damos_get_node_eligible_mem_bp", when "damos_node_eligible_mem_bp is recorded";
@@ -189,4 +195,22 @@ table! {
     "R3" Exact regions::r3,
         "A region is seen accessed at most once a sample; never when probes have weights.",
         from "damon_update_region_access_rate", when "damon_aggregated is recorded, intervals are not tuned";
+    "M1" Exact migration::m1,
+        "In each pass a migrate scheme's sz_applied grows by the pages that migrate_pages moved for it.",
+        from "damon_migrate_pages, migrate_pages, damos_update_stat",
+        when "a scheme migrates; mm_migrate_pages, damos_before_apply and damos_stat_after_apply_interval are recorded";
+    "M2" Exact migration::m2,
+        "pgmigrate_success and pgmigrate_fail grow by what mm_migrate_pages tells; DAMON moves no pgpromote_ or pgdemote_ counter.",
+        from "migrate_pages, migrate_misplaced_folio, demote_folio_list", when "mm_migrate_pages is recorded";
+    "M3" Exact placement::m3,
+        "A node gains the workloads' pages that were moved to it less those that were moved away, and none is lost.",
+        from "damon_migrate_pages, alloc_migration_target, fs/proc/task_mmu.c: show_numa_map",
+        when "schemes only migrate or count, no step changes memory, migrations are recorded and DAMON's";
+    "M4" Exact placement::m4,
+        "No page is left isolated when DAMON has stopped.",
+        from "damon_pa_migrate, damon_migrate_folio_list: folio_putback_lru", when "the plan ends with a stop";
+    "G5" Exact share::g5,
+        "Over many windows a node_eligible_mem_bp goal measures the share of the workloads' pages that is on its node.",
+        from "damos_get_node_eligible_mem_bp, damos_calc_eligible_bytes",
+        when "paddr over the workloads' nodes, the pattern is all that is accessed, workloads touch all of their memory";
 }

@@ -17,6 +17,7 @@ pub(crate) fn stored(name: &str) -> Recording {
         plan: serde_json::from_str(&read("plan.json")).unwrap(),
         report: serde_json::from_str(&read("guest.json")).unwrap(),
         trace: Trace::parse(&read("trace.txt")),
+        raw: fs_err::read(dir.join("trace.raw")).unwrap_or_default(),
         samples,
         dmesg: read("dmesg.txt"),
         formats: read("formats.txt"),

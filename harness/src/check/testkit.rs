@@ -114,6 +114,7 @@ impl Model {
             scenario,
             report,
             trace: Trace::default(),
+            raw: Vec::new(),
             samples: vec![sample(10, 0, 32, 0), sample(20, 1000, 10, 22)],
             dmesg: "6,100;Linux version 7.3.4\n".into(),
             formats: String::new(),

@@ -44,6 +44,8 @@ pub struct Recording {
     pub report: GuestReport,
     /// `trace.txt`.
     pub trace: Trace,
+    /// `trace.raw`; empty in recordings of an older damonlab.
+    pub raw: Vec<u8>,
     /// `samples.jsonl`.
     pub samples: Vec<Sample>,
     /// `dmesg.txt`.

@@ -95,6 +95,7 @@ impl Recording {
             plan,
             report: json(&dir.join(section::REPORT))?,
             trace,
+            raw: optional(&dir.join(section::RAW))?,
             samples: json_lines(&dir.join(section::SAMPLES))?,
             dmesg: lossy(&dir.join(section::DMESG))?,
             formats: text(section::FORMATS)?,
@@ -147,6 +148,11 @@ fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordingError
         values.push(serde_json::from_str(&text).map_err(failed)?);
     }
     Ok(values)
+}
+
+/// A file that older recordings do not have.
+fn optional(path: &Path) -> io::Result<Vec<u8>> {
+    if path.try_exists()? { fs::read(path) } else { Ok(Vec::new()) }
 }
 
 /// The kernel log may hold any bytes a driver printed.

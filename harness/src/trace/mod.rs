@@ -8,6 +8,7 @@ mod cursor;
 mod event;
 mod format;
 mod line;
+pub mod raw;
 
 pub use event::{
     Aggregated, BeforeApply, Esz, Event, Field, IntervalsTune, NodeEligible, Other, ProbeHits,
@@ -17,6 +18,9 @@ pub use format::{EventFormat, FormatError, FormatField, formats};
 pub use line::{Comm, Line, LineError, Tgid};
 
 use std::io::{self, BufRead};
+
+/// What the migration core tells of each of its calls. Recorded wherever a scheme migrates.
+pub const MIGRATIONS: &str = "migrate:mm_migrate_pages";
 
 /// How many unreadable lines are kept; the rest is only counted.
 const UNREADABLE_KEPT: usize = 100;

@@ -14,6 +14,7 @@ const MIB: u64 = 1 << 20;
 /// trace is the largest; a ring buffer of 32 MiB prints as some 130 MB of text.
 const SECTIONS: &[(&str, u64)] = &[
     (section::TRACE, 256 * MIB),
+    (section::RAW, 128 * MIB),
     (section::SAMPLES, 64 * MIB),
     (section::DMESG, 16 * MIB),
     (section::REPORT, 4 * MIB),

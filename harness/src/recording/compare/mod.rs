@@ -17,8 +17,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What is compared; files without times in the order in which they are named.
-pub const COMPARED: &[&str] =
-    &[section::TRACE, section::SAMPLES, section::DMESG, section::SYSFS, section::FORMATS, section::REPORT];
+pub const COMPARED: &[&str] = &[
+    section::TRACE,
+    section::SAMPLES,
+    section::DMESG,
+    section::SYSFS,
+    section::FORMATS,
+    section::REPORT,
+    section::RAW,
+];
+
+/// What recordings of an older damonlab do not have.
+const LATER: &[&str] = &[section::RAW];
 
 /// What a run is made of; where these differ, so may everything else.
 const INGREDIENTS: &[&str] = &[PLAN, SCENARIO, MACHINE, META];
@@ -87,6 +97,9 @@ pub fn extent(dir: &Path) -> io::Result<Extent> {
     let mut extent = Extent::default();
     for file in COMPARED {
         let path = dir.join(file);
+        if LATER.contains(file) && !path.try_exists()? {
+            continue;
+        }
         extent.bytes += fs_err::metadata(&path)?.len();
         match *file {
             section::TRACE => {
@@ -104,6 +117,7 @@ fn in_file(file: &'static str, first: &Path, second: &Path) -> io::Result<Option
         (true, true) => {}
         (true, false) => return Ok(Some(What::Missing { from: Side::Second })),
         (false, true) => return Ok(Some(What::Missing { from: Side::First })),
+        (false, false) if LATER.contains(&file) => return Ok(None),
         (false, false) => {
             let why = format!("neither {} nor {} has a {file}", first.display(), second.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, why));

@@ -25,6 +25,8 @@ use super::raw_steps::RawStep;
 use super::units::{Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
 use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
+use crate::trace::MIGRATIONS;
+use damonlab_guest::damon::Kdamond;
 use damonlab_guest::plan::{Trace, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
@@ -128,7 +130,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
-    let trace = trace(&raw.trace, &machine)?;
+    let trace = trace(&raw.trace, &machine, &kdamonds)?;
     let run = expect::Run { names: &names, windows: &windows, events: &trace.events };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     let guest_time = super::guest_time(&steps);
@@ -164,14 +166,20 @@ fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawSte
     }
 }
 
-fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
-    let events = match &raw.events {
+fn trace(raw: &RawTrace, machine: &MachineSpec, kdamonds: &[Kdamond]) -> Checked<Trace> {
+    let mut events = match &raw.events {
         None => vec![DEFAULT_EVENTS.to_owned()],
         Some(events) if events.value.is_empty() => {
             return Err(Fault::at(events, "no event is recorded").help("leave `events` out for damon:*"));
         }
         Some(events) => events.value.iter().map(event).collect::<Checked<Vec<_>>>()?,
     };
+    // What the migration core says it moved is compared with what DAMON says.
+    let mut schemes = kdamonds.iter().flat_map(|kdamond| &kdamond.context.schemes);
+    let recorded = events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
+    if !recorded && schemes.any(|scheme| scheme.action.starts_with("migrate_")) {
+        events.push(MIGRATIONS.to_owned());
+    }
     let buffer = match &raw.buffer {
         None => Bytes(DEFAULT_BUFFER.0.min(largest_buffer(machine).0)),
         Some(buffer) => check_buffer(buffer, machine)?,

@@ -1,0 +1,240 @@
+//! What DAMON says it moved, against what the migration core says: M1 and M2.
+//!
+//! `mm_migrate_pages` is told by `migrate_pages` itself, once a call, in pages (a large folio counts all of
+//! its own), right after it counts them into `pgmigrate_success` and `pgmigrate_fail`; nothing else counts
+//! there. What it hands back to DAMON is the same number, so both rules are exact.
+
+use super::finding::{Evidence, Finding};
+use super::findings::Findings;
+use super::invariant::{Outcome, Reason, each_life};
+use super::view::{Life, PAGE, View, bare};
+use crate::trace::{Event, Line, MIGRATIONS, Stat};
+use damonlab_guest::damon::Scheme;
+use damonlab_guest::plan::Step;
+use damonlab_guest::record::{Sample, section};
+use damonlab_guest::units::Nanos;
+
+/// One call of `migrate_pages`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Migration<'a> {
+    pub(super) line: &'a Line,
+    /// Pages that were moved.
+    pub(super) succeeded: u64,
+    /// Pages that were not.
+    pub(super) failed: u64,
+    /// `damon`, `compaction`, `numa_misplaced` and so on.
+    pub(super) reason: &'a str,
+}
+
+impl<'a> Migration<'a> {
+    fn of(line: &'a Line) -> Option<Result<Migration<'a>, Reason>> {
+        let Event::Other(event) = &line.event else { return None };
+        if *event.name != *bare(MIGRATIONS) {
+            return None;
+        }
+        let word = |name: &str| event.fields().find(|(key, _)| *key == name).map(|(_, value)| value);
+        let number = |name| word(name)?.parse().ok();
+        let read = || {
+            let (succeeded, failed) = (number("nr_succeeded")?, number("nr_failed")?);
+            Some(Migration { line, succeeded, failed, reason: word("reason")? })
+        };
+        Some(
+            read().ok_or_else(|| format!("line {} of the trace: {} cannot be read", line.number, event.name)),
+        )
+    }
+
+    pub(super) fn is_damons(&self) -> bool {
+        self.reason == "damon"
+    }
+}
+
+/// Every call of `migrate_pages`, by whomever.
+pub(super) fn migrations<'a>(view: &View<'a>) -> Result<Vec<Migration<'a>>, Reason> {
+    let recorded =
+        view.recording.plan.trace.events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
+    if !recorded || view.lacks(MIGRATIONS) {
+        return Err(format!("{} is not recorded", bare(MIGRATIONS)));
+    }
+    view.recording.trace.lines.iter().filter_map(Migration::of).collect()
+}
+
+pub(super) fn migrates(scheme: &Scheme) -> bool {
+    scheme.action.starts_with("migrate_")
+}
+
+/// A kdamond's events, and its migrations among them.
+pub(super) enum Told<'a> {
+    Damon(&'a Line),
+    Migration(Migration<'a>),
+}
+
+/// What one kdamond told, in order.
+pub(super) fn told<'a>(life: &Life<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> {
+    let Some(pid) = life.lines.first().map(|line| line.pid) else { return Vec::new() };
+    let own = all.iter().filter(|one| one.line.pid == pid && one.is_damons());
+    let mut told: Vec<(u32, Told<'a>)> = own.map(|one| (one.line.number, Told::Migration(*one))).collect();
+    told.extend(life.lines.iter().map(|line| (line.number, Told::Damon(line))));
+    told.sort_by_key(|(number, _)| *number);
+    told.into_iter().map(|(_, told)| told).collect()
+}
+
+pub(super) fn m1(view: &View<'_>) -> Outcome {
+    each_life(view, |life| {
+        if !life.config.context.schemes.iter().any(migrates) {
+            return Err("no scheme migrates".to_owned());
+        }
+        view.need(&["damos_before_apply", "damos_stat_after_apply_interval"])?;
+        life.need_bytes()?;
+        Ok(Passes::of(life).judge(&migrations(view)?))
+    })
+}
+
+/// The migrations of each scheme since its last statistics.
+struct Passes<'v, 'a> {
+    life: &'v Life<'a>,
+    schemes: Vec<Pass<'a>>,
+    /// The scheme that the last region was given to.
+    acting: Option<usize>,
+    findings: Findings,
+}
+
+#[derive(Default, Clone)]
+struct Pass<'a> {
+    /// `sz_applied` when it was told last.
+    applied: u64,
+    moved: u64,
+    first: Option<&'a Line>,
+}
+
+impl<'v, 'a> Passes<'v, 'a> {
+    fn of(life: &'v Life<'a>) -> Self {
+        let schemes = vec![Pass::default(); life.config.context.schemes.len()];
+        Passes { life, schemes, acting: None, findings: Findings::default() }
+    }
+
+    fn judge(mut self, all: &[Migration<'a>]) -> Findings {
+        for told in told(self.life, all) {
+            match told {
+                Told::Migration(one) => self.moved(one),
+                Told::Damon(line) => match &line.event {
+                    Event::BeforeApply(event) => self.acting = Some(event.scheme_idx as usize),
+                    Event::Stat(stat) => self.counted(line, stat),
+                    _ => {}
+                },
+            }
+        }
+        self.findings
+    }
+
+    fn moved(&mut self, one: Migration<'a>) {
+        let migrates = |index: &usize| self.life.config.context.schemes.get(*index).is_some_and(migrates);
+        let Some(index) = self.acting.filter(migrates) else {
+            self.findings.push(|| {
+                let expected = "pages to be moved for a region that a migrate scheme was given";
+                Finding::new("M1", expected, format!("{} pages moved without one", one.succeeded))
+                    .at([one.line])
+            });
+            return;
+        };
+        self.schemes[index].moved += one.succeeded * PAGE;
+        self.schemes[index].first.get_or_insert(one.line);
+    }
+
+    fn counted(&mut self, line: &'a Line, stat: &Stat) {
+        let index = stat.scheme_idx as usize;
+        if !self.life.config.context.schemes.get(index).is_some_and(migrates) {
+            return;
+        }
+        let pass =
+            std::mem::replace(&mut self.schemes[index], Pass { applied: stat.sz_applied, ..Pass::default() });
+        // S1 says that it must not fall; from there it is counted anew.
+        let grown = stat.sz_applied.checked_sub(pass.applied).unwrap_or(stat.sz_applied);
+        if grown != pass.moved {
+            let name = self.life.scheme_name(index);
+            self.findings.push(|| {
+                let expected = format!(
+                    "sz_applied of {name} to grow by the {} bytes that migrate_pages moved",
+                    pass.moved
+                );
+                Finding::new("M1", expected, format!("by {grown}")).at(pass.first.into_iter().chain([line]))
+            });
+        }
+    }
+}
+
+pub(super) fn m2(view: &View<'_>) -> Outcome {
+    let all = match migrations(view) {
+        Ok(all) => all,
+        Err(why) => return Outcome::NotApplicable(why),
+    };
+    let Some(first) = first_sample(view) else {
+        return Outcome::NotApplicable("no sample was taken before DAMON started".to_owned());
+    };
+    let samples = &view.recording.samples;
+    let mut findings = Findings::default();
+    for at in first + 1..samples.len() {
+        let until = samples.get(at + 1).map_or(Nanos(u64::MAX), |next| next.time);
+        for (counter, pages) in COUNTED {
+            findings.extend(uncounted(&all, samples, (first, at), until, counter, *pages));
+        }
+    }
+    let has = |reason: &str| all.iter().any(|one| one.reason == reason);
+    if let Some((last, number)) = samples.last().zip(u32::try_from(samples.len()).ok()) {
+        for (prefix, reason) in ELSEWHERE.iter().filter(|(_, reason)| !has(reason)) {
+            for (name, old) in samples[first].vmstat.iter().filter(|(name, _)| name.starts_with(prefix)) {
+                let new = last.vmstat.get(name).copied().unwrap_or_default();
+                if new != *old {
+                    let expected = format!("{name} to stay at {old}: no page was moved for {reason}");
+                    let mut finding = Finding::new("M2", expected, new.to_string());
+                    finding.evidence.push(Evidence::new(section::SAMPLES, number, &format!("{name} {new}")));
+                    findings.extend([finding]);
+                }
+            }
+        }
+    }
+    Outcome::Applied(findings)
+}
+
+type Pages = fn(&Migration<'_>) -> u64;
+
+/// A counter, and what an event adds to it.
+const COUNTED: &[(&str, Pages)] =
+    &[("pgmigrate_success", |one| one.succeeded), ("pgmigrate_fail", |one| one.failed)];
+
+/// Counters that only migrations for this reason move (`migrate_misplaced_folio`, `demote_folio_list`).
+const ELSEWHERE: &[(&str, &str)] = &[("pgpromote_success", "numa_misplaced"), ("pgdemote_", "demotion")];
+
+/// The sample that is taken right before the first start: from there on every migration is in the trace.
+pub(super) fn first_sample(view: &View<'_>) -> Option<usize> {
+    let recording = view.recording;
+    let start = recording.plan.steps.iter().position(|step| matches!(step, Step::Start { .. }))?;
+    let begin = recording.report.steps.get(start)?.begin;
+    recording.samples.iter().position(|sample| sample.time >= begin)
+}
+
+/// A counter's growth between two samples. A sample's time is taken before its counters are read, so all that
+/// was told before that time is counted, and nothing that was told after the next sample.
+fn uncounted(
+    all: &[Migration<'_>],
+    samples: &[Sample],
+    (first, at): (usize, usize),
+    until: Nanos,
+    counter: &str,
+    pages: Pages,
+) -> Option<Finding> {
+    let value = |at: usize| samples[at].vmstat.get(counter).copied();
+    let (old, new) = value(first).zip(value(at))?;
+    let before = |time: Nanos| all.iter().filter(|one| one.line.time <= time).map(pages).sum::<u64>();
+    let (least, most) = (before(samples[at].time), before(until));
+    let grown = new.saturating_sub(old);
+    (grown < least || grown > most).then(|| {
+        let range = if least == most { format!("{least}") } else { format!("{least} to {most}") };
+        let expected = format!("{counter} to grow by the {range} pages that mm_migrate_pages told");
+        let mut finding = Finding::new("M2", expected, format!("by {grown}"));
+        for (at, value) in [(first, old), (at, new)] {
+            let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
+            finding.evidence.push(Evidence::new(section::SAMPLES, number, &format!("{counter} {value}")));
+        }
+        finding
+    })
+}
