@@ -22,7 +22,7 @@ use super::error::{Checked, Fault};
 use super::machine_file::Chosen;
 use super::raw::{At, RawClocks, RawSample, RawScenario, RawTrace};
 use super::raw_steps::RawStep;
-use super::units::{Size, Time, Word};
+use super::units::{Node, Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
 use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
 use crate::trace::MIGRATIONS;
@@ -51,6 +51,8 @@ pub(super) struct Names {
     memoryless: BTreeSet<NodeId>,
     /// Every workload.
     workloads: BTreeSet<String>,
+    /// Nodes that goals may name although the machine does not have them.
+    absent: BTreeSet<NodeId>,
     /// The scenario wants to see the kernel's no: what only the kernel would refuse passes here.
     refused: bool,
 }
@@ -78,6 +80,7 @@ impl Names {
     /// The node, from a number that may be anything.
     fn node_number<T>(&self, id: i64, place: &At<T>) -> Checked<NodeId> {
         match u16::try_from(id) {
+            Ok(id) if self.absent.contains(&NodeId(id)) => Ok(NodeId(id)),
             Ok(id) => self.node(NodeId(id), place),
             Err(_) => Err(Fault::at(place, format!("there is no node {id}"))),
         }
@@ -126,7 +129,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let swap = workload::swap(raw.swap.as_ref(), &machine)?;
-    let names = names(&machine, &workloads, &raw.steps);
+    let names = Names { absent: absent(&raw.absent_nodes, &machine)?, ..names(&machine, &workloads, &raw.steps) };
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
@@ -162,7 +165,19 @@ fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawSte
         nodes: described.chain(machine.cxl.iter().map(|window| window.node)).collect(),
         memoryless: memoryless.map(|node| node.id).collect(),
         workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
+        absent: BTreeSet::new(),
         refused: steps.value.iter().any(refused),
+    }
+}
+
+/// Nodes that are not there on purpose: what the kernel does with such a number is the point.
+fn absent(raw: &[At<Node>], machine: &MachineSpec) -> Checked<BTreeSet<NodeId>> {
+    let there = |id: NodeId| {
+        machine.nodes.iter().any(|node| node.id == id) || machine.cxl.iter().any(|window| window.node == id)
+    };
+    match raw.iter().find(|node| there(node.value.0)) {
+        Some(node) => Err(Fault::at(node, format!("{} is there", node.value.0))),
+        None => Ok(raw.iter().map(|node| node.value.0).collect()),
     }
 }
 
