@@ -7,6 +7,7 @@
 use super::finding::{Evidence, Finding};
 use super::findings::Findings;
 use super::invariant::{Outcome, Reason, each_life};
+use super::stats;
 use super::view::{Life, PAGE, View, bare};
 use crate::trace::{Event, Line, MIGRATIONS, Stat};
 use damonlab_guest::damon::Scheme;
@@ -68,10 +69,14 @@ pub(super) enum Told<'a> {
     Migration(Migration<'a>),
 }
 
-/// What one kdamond told, in order.
+/// What one kdamond told while a configuration was in force, in order. A migration is followed by its scheme's
+/// statistics, so none of it comes after the last event but where the trace was cut.
 pub(super) fn told<'a>(life: &Life<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> {
-    let Some(pid) = life.lines.first().map(|line| line.pid) else { return Vec::new() };
-    let own = all.iter().filter(|one| one.line.pid == pid && one.is_damons());
+    let Some((first, last)) = life.lines.first().zip(life.lines.last()) else { return Vec::new() };
+    let during = first.number..=last.number;
+    let own = all
+        .iter()
+        .filter(|one| one.line.pid == life.pid && one.is_damons() && during.contains(&one.line.number));
     let mut told: Vec<(u32, Told<'a>)> = own.map(|one| (one.line.number, Told::Migration(*one))).collect();
     told.extend(life.lines.iter().map(|line| (line.number, Told::Damon(line))));
     told.sort_by_key(|(number, _)| *number);
@@ -85,7 +90,7 @@ pub(super) fn m1(view: &View<'_>) -> Outcome {
         }
         view.need(&["damos_before_apply", "damos_stat_after_apply_interval"])?;
         life.need_bytes()?;
-        Ok(Passes::of(life).judge(&migrations(view)?))
+        Ok(Passes::of(view, life).judge(&migrations(view)?))
     })
 }
 
@@ -107,8 +112,11 @@ struct Pass<'a> {
 }
 
 impl<'v, 'a> Passes<'v, 'a> {
-    fn of(life: &'v Life<'a>) -> Self {
-        let schemes = vec![Pass::default(); life.config.context.schemes.len()];
+    fn of(view: &View<'a>, life: &'v Life<'a>) -> Self {
+        let before = |index| stats::last_before(view, life, index).map_or(0, |(_, stat)| stat.sz_applied);
+        let schemes = (0..life.config.context.schemes.len())
+            .map(|index| Pass { applied: before(index), ..Pass::default() })
+            .collect();
         Passes { life, schemes, acting: None, findings: Findings::default() }
     }
 

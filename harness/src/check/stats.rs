@@ -52,7 +52,11 @@ fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
 }
 
 /// What a scheme's statistics had come to when this configuration came into force: a commit keeps them.
-fn last_before<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Option<(&'a Line, &'a Stat)> {
+pub(super) fn last_before<'a>(
+    view: &View<'a>,
+    life: &Life<'a>,
+    index: usize,
+) -> Option<(&'a Line, &'a Stat)> {
     view.history(life, index).iter().rev().find_map(|era| stats(era, index).pop())
 }
 

@@ -129,7 +129,8 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let swap = workload::swap(raw.swap.as_ref(), &machine)?;
-    let names = Names { absent: absent(&raw.absent_nodes, &machine)?, ..names(&machine, &workloads, &raw.steps) };
+    let names =
+        Names { absent: absent(&raw.absent_nodes, &machine)?, ..names(&machine, &workloads, &raw.steps) };
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
