@@ -4,8 +4,13 @@
 //! expectations. An invariant that does not apply says why; nothing passes in silence. The files
 //! below each hold one family; [`mod@oracle`] replays the quota controller.
 
+mod ages;
 mod apply;
+mod continuation;
+mod counters;
+mod dumps;
 mod expect;
+mod filters;
 mod finding;
 mod findings;
 mod goals;
@@ -13,14 +18,20 @@ mod health;
 mod invariant;
 pub mod kernel_log;
 mod machine;
+mod open_loop;
 pub mod oracle;
-
 mod page;
+mod probes;
 mod quota;
+mod region_count;
 mod regions;
 mod seeds;
+mod shares;
 mod splats;
 mod stats;
+mod sysfs;
+mod table;
+mod tuning;
 mod verdict;
 pub(crate) mod view;
 pub(crate) mod windows;
@@ -32,10 +43,11 @@ pub(crate) mod testkit;
 
 pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
-pub use invariant::{INVARIANTS, Invariant, Kind, REAL_CLOCK};
+pub use invariant::{Invariant, Kind, REAL_CLOCK};
 pub use machine::other_machine;
 pub use page::page;
 pub use seeds::{OverSeeds, Summary, over_seeds};
+pub use table::INVARIANTS;
 pub use verdict::Verdict;
 
 use crate::recording::Recording;

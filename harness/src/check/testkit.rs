@@ -12,12 +12,13 @@ use damonlab_guest::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
 };
 use damonlab_guest::plan::{Access, Step, Trace as TracePlan, Workload};
-use damonlab_guest::record::{GuestReport, Sample, StepOutcome, TraceStats};
+use damonlab_guest::record::{GuestReport, Sample, SchemeStats, StepOutcome, TraceStats};
 use damonlab_guest::units::{Addr, Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 const MIB: u64 = 1 << 20;
 const HOT: u64 = 16 * MIB;
+const NODES: [(u64, u64); 2] = [Model::NODE0, Model::NODE1];
 /// One aggregation of 20 samples, and what the loop takes beside its sleeps.
 const TURN_US: u64 = 202_000;
 
@@ -25,7 +26,7 @@ const TURN_US: u64 = 202_000;
 #[derive(Clone)]
 pub(crate) struct Model {
     pub(crate) kdamonds: Vec<Kdamond>,
-    /// What a node_eligible_mem_bp goal measures, by window and scheme.
+    /// What a node_eligible_mem_bp goal measures, by turn and scheme.
     pub(crate) current: fn(u64, usize) -> u64,
     /// How long one measurement takes, by turn and scheme.
     pub(crate) walk_us: fn(u64, usize) -> u64,
@@ -40,8 +41,8 @@ impl Model {
     pub(crate) fn pull_push() -> Model {
         Model {
             kdamonds: vec![kdamond(vec![scheme(1, 3000), scheme(0, 7000)])],
-            current: |window, scheme| {
-                let push = [1000, 5000, 6000, 2000][(window % 4) as usize];
+            current: |turn, scheme| {
+                let push = [1000, 5000, 6000, 2000][(turn / 2 % 4) as usize];
                 if scheme == 0 { push } else { 10_000 - push }
             },
             walk_us: |_, _| 20,
@@ -57,10 +58,10 @@ impl Model {
             scheme.quota.reset_interval_ms = 200;
             scheme.quota.bytes = 4 * MIB;
         }
-        model.current = |window, scheme| match window {
-            0..15 => 0,
-            _ if scheme == 0 => [2900, 3000, 4500, 9000, 100][(window % 5) as usize],
-            _ => [7100, 7000, 5500, 1000, 9900][(window % 5) as usize],
+        model.current = |turn, scheme| match turn {
+            0..15 => [10, 9990][scheme],
+            _ if scheme == 0 => [2900, 3000, 4500, 9000, 100][(turn % 5) as usize],
+            _ => [7100, 7000, 5500, 1000, 9900][(turn % 5) as usize],
         };
         model
     }
@@ -76,8 +77,11 @@ impl Model {
     /// Runs it.
     pub(crate) fn recording(&self) -> Recording {
         let mut lines: Vec<(u64, String)> = Vec::new();
+        let mut report = self.report();
         for index in 0..self.kdamonds.len() {
-            lines.extend(Run::new(self, index).lines());
+            let (told, stats) = Run::new(self, index).run();
+            lines.extend(told);
+            report.kdamond_stats.push(stats);
         }
         lines.sort_by_key(|(time, _)| *time);
         let scenario = self.scenario();
@@ -97,7 +101,7 @@ impl Model {
             },
             plan: scenario.plan(0, Default::default()),
             scenario,
-            report: self.report(),
+            report,
             trace: Trace::default(),
             samples: vec![sample(10, 0, 32, 0), sample(20, 1000, 10, 22)],
             dmesg: "6,100;Linux version 7.3.4\n".into(),
@@ -176,7 +180,7 @@ fn kdamond(schemes: Vec<Scheme>) -> Kdamond {
             addr_unit: 1,
             pause: false,
             intervals: Intervals { sample_us: 10_000, aggr_us: 200_000, update_us: 1_000_000, goal: None },
-            nr_regions: Range { min: 10, max: 400 },
+            nr_regions: Range { min: 3, max: 400 },
             probes: Vec::new(),
             targets: vec![Target { pid: None, obsolete: false, regions }],
             schemes,
@@ -226,12 +230,14 @@ struct Run<'a> {
     index: usize,
     now: u64,
     schemes: Vec<State>,
+    /// The hot memory of each node: how old its one region was when schemes were applied, and what they
+    /// acted on, each part from its start to its end.
+    hot: [(u64, Vec<(u64, u64)>); 2],
     out: Vec<(u64, String)>,
 }
 
 #[derive(Default, Clone)]
 struct State {
-    windows: u64,
     window_from: Option<u64>,
     input: u128,
     quota: Option<u64>,
@@ -245,7 +251,14 @@ impl<'a> Run<'a> {
     fn new(model: &'a Model, index: usize) -> Self {
         let count = model.kdamonds[index].context.schemes.len();
         let now = 10_000_000 + 37 * index as u64;
-        Run { model, index, now, schemes: vec![State::default(); count], out: Vec::new() }
+        Run {
+            model,
+            index,
+            now,
+            schemes: vec![State::default(); count],
+            hot: Default::default(),
+            out: Vec::new(),
+        }
     }
 
     fn configured(&self, scheme: usize) -> &'a Scheme {
@@ -260,21 +273,46 @@ impl<'a> Run<'a> {
             .push((self.now, format!("{name:>16}-{pid:<7} [000] ..... {seconds:5}.{micros:06}: {event}")));
     }
 
-    fn lines(mut self) -> Vec<(u64, String)> {
+    /// The trace, and what sysfs says at the end.
+    fn run(mut self) -> (Vec<(u64, String)>, Vec<SchemeStats>) {
         for turn in 0..self.model.turns {
             self.now += TURN_US;
+            self.merge(turn);
             for scheme in 0..self.schemes.len() {
                 self.adjust(turn, scheme);
             }
             for scheme in 0..self.schemes.len() {
-                self.act(turn, scheme);
+                self.act(scheme);
             }
             for scheme in 0..self.schemes.len() {
                 self.statistics(turn, scheme);
             }
             self.aggregate(turn);
         }
-        self.out
+        let stats = self.schemes.iter().map(|state| self.sysfs(state)).collect();
+        (self.out, stats)
+    }
+
+    fn sysfs(&self, state: &State) -> SchemeStats {
+        let (nr_tried, sz_tried) = state.tried;
+        SchemeStats {
+            nr_tried,
+            sz_tried,
+            nr_applied: nr_tried,
+            sz_applied: sz_tried,
+            sz_ops_filter_passed: sz_tried,
+            qt_exceeds: state.exceeds,
+            nr_snapshots: self.model.turns,
+            effective_bytes: state.quota.unwrap_or(0),
+        }
+    }
+
+    /// The hot memory becomes one region again, as old as its parts are in the mean, and one turn older.
+    fn merge(&mut self, turn: u64) {
+        for (age, acted) in &mut self.hot {
+            let young: u64 = std::mem::take(acted).iter().map(|(start, end)| end - start).sum();
+            *age = if turn == 0 { 0 } else { *age * (HOT - young) / HOT + 1 };
+        }
     }
 
     fn adjust(&mut self, turn: u64, scheme: usize) {
@@ -295,15 +333,13 @@ impl<'a> Run<'a> {
         state.exceeds += u64::from(full);
         state.window_from = Some(self.now);
         state.charged = 0;
-        let window = state.windows;
-        state.windows += 1;
         let mut measured = Vec::new();
         for goal in &quota.goals {
             if goal.metric == "user_input" {
                 measured.push((goal.current_value, goal.target_value));
                 continue;
             }
-            let current = (self.model.current)(window, scheme);
+            let current = (self.model.current)(turn, scheme);
             self.now += (self.model.walk_us)(turn, scheme);
             measured.push((current, goal.target_value));
             self.tell(format!(
@@ -318,20 +354,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn act(&mut self, turn: u64, scheme: usize) {
+    fn act(&mut self, scheme: usize) {
         let state = &mut self.schemes[scheme];
         let left = state.quota.unwrap_or(u64::MAX) - state.charged;
+        if left < 4096 {
+            return;
+        }
         let size = left.min(HOT - state.offset) / 4096 * 4096;
+        let start = state.offset;
+        // With quota left, the last region has been seen, and the next pass begins at the first.
+        state.offset = if left - size < 4096 { start + size } else { 0 };
         if size == 0 {
             return;
         }
-        let node = if scheme == 0 { Model::NODE0 } else { Model::NODE1 };
-        let start = node.0 + state.offset;
-        state.offset = (state.offset + size) % HOT;
         state.charged += size;
         state.tried = (state.tried.0 + 1, state.tried.1 + size);
+        let (age, acted) = &mut self.hot[scheme];
+        acted.push((start, start + size));
+        let age = *age;
+        let start = NODES[scheme].0 + start;
         self.tell(format!(
-            "damos_before_apply: ctx_idx=0 scheme_idx={scheme} target_idx=0 nr_regions=5 {start}-{}: 6 {turn}",
+            "damos_before_apply: ctx_idx=0 scheme_idx={scheme} target_idx=0 nr_regions=5 {start}-{}: 6 {age}",
             start + size
         ));
     }
@@ -347,13 +390,23 @@ impl<'a> Run<'a> {
     }
 
     fn aggregate(&mut self, turn: u64) {
-        for node in [Model::NODE0, Model::NODE1] {
-            let split = node.0 + HOT;
-            for (start, end, accesses) in [(node.0, split, 6), (split, node.1, 0)] {
-                self.tell(format!(
-                    "damon_aggregated: target_id=0 nr_regions=4 {start}-{end}: {accesses} {turn}"
-                ));
+        let mut regions = Vec::new();
+        for ((node, end), (age, acted)) in NODES.into_iter().zip(&self.hot) {
+            let mut from = 0;
+            for (start, end) in acted.iter().copied().chain([(HOT, HOT)]) {
+                regions.push((node + from, node + start, 6, *age));
+                regions.push((node + start, node + end, 6, 0));
+                from = end;
             }
+            let (cold, middle) = (node + HOT, node + 256 * MIB);
+            regions.extend([(cold, middle, 0, turn), (middle, end, 0, turn)]);
+        }
+        regions.retain(|(start, end, ..)| start < end);
+        let count = regions.len();
+        for (start, end, accesses, age) in regions {
+            self.tell(format!(
+                "damon_aggregated: target_id=0 nr_regions={count} {start}-{end}: {accesses} {age}"
+            ));
         }
     }
 }

@@ -133,6 +133,11 @@ impl Life<'_> {
         }
     }
 
+    /// Whether it begins where the kdamond does: with counters and ages of 0.
+    pub(crate) fn from_start(&self) -> bool {
+        true
+    }
+
     /// `kdamond 0, scheme 1`, for messages.
     pub(crate) fn scheme_name(&self, scheme: usize) -> String {
         format!("kdamond {}, scheme {scheme}", self.kdamond)
