@@ -113,7 +113,7 @@ fn each_region<'a>(
     mut look: impl FnMut(&'a Line, &'a Aggregated, Before<'_, 'a>),
 ) {
     let moves = life.config.context.ops == Ops::Vaddr;
-    if let Some(first) = dumps.first().filter(|_| life.from_start()) {
+    if let Some(first) = dumps.first().filter(|_| life.is_from_start()) {
         first.regions().for_each(|(line, region)| look(line, region, Before::Start));
     }
     for pair in dumps.windows(2) {

@@ -14,7 +14,7 @@ pub(super) fn s3(view: &View<'_>) -> Outcome {
         view.need(&[STAT_EVENT])?;
         let passed_counts = needs_small_pages(view, life);
         let mut findings = Findings::default();
-        let mut old = life.from_start().then(|| (None, Counted::default()));
+        let mut old = life.is_from_start().then(|| (None, Counted::default()));
         for (line, stat) in stats(life, index) {
             let new = Counted::of(stat);
             if let Some((before, old)) = old {
@@ -111,7 +111,7 @@ pub(super) fn s5(view: &View<'_>) -> Outcome {
         for line in &life.lines {
             match &line.event {
                 Event::Stat(stat) if stat.scheme_idx as usize == index => {
-                    let grown = last.map_or(life.from_start(), |(_, old)| stat.nr_snapshots > old);
+                    let grown = last.map_or(life.is_from_start(), |(_, old)| stat.nr_snapshots > old);
                     if stat.nr_snapshots > most && grown {
                         findings.push(|| {
                             let expected = format!("at most {most} snapshots of {name}");
@@ -141,7 +141,7 @@ pub(super) fn q7(view: &View<'_>) -> Outcome {
         let quota = &scheme.quota;
         let limited = quota.bytes != 0 || quota.ms != 0 || goals(scheme).next().is_some();
         let mut findings: Findings = too_often(life, index, u64::from(limited)).into_iter().collect();
-        let replayable = need_charges(view, life, index, scheme).is_ok() && life.from_start();
+        let replayable = need_charges(view, life, index, scheme).is_ok() && life.is_from_start();
         if replayable {
             findings.extend(miscounted(life, index));
         }
@@ -152,7 +152,7 @@ pub(super) fn q7(view: &View<'_>) -> Outcome {
 /// More exceeded windows than passes: a window starts at a pass only, and one at most (the very first one
 /// counts nothing).
 fn too_often(life: &Life<'_>, index: usize, most: u64) -> Option<Finding> {
-    let mut old = life.from_start().then_some((None, 0));
+    let mut old = life.is_from_start().then_some((None, 0));
     for (line, stat) in stats(life, index) {
         if let Some((before, count)) = old
             && stat.qt_exceeds.saturating_sub(count) > most

@@ -85,7 +85,7 @@ pub(super) fn need_passes_at_aggregations(life: &Life<'_>, scheme: &Scheme) -> R
         return Err("watermarks decide when schemes are applied".to_owned());
     }
     // A commit moves the end of the aggregation, and not the next pass.
-    if !life.from_start() {
+    if !life.is_from_start() {
         return Err("the configuration was changed online".to_owned());
     }
     let aggregation = (context.intervals.aggr_us / context.intervals.sample_us.max(1)).max(1);

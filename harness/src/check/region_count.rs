@@ -12,7 +12,7 @@ pub(super) fn r5(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         life.need_bytes()?;
         // A commit comes after regions are merged: limits hold from the aggregation after on.
-        let skipped = usize::from(!life.from_start());
+        let skipped = usize::from(!life.is_from_start());
         let mut from = 0;
         let mut findings = Findings::default();
         for (nth, dump) in dumps(view, life)?.iter().enumerate() {

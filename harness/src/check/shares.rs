@@ -109,7 +109,7 @@ fn monitored_nodes(view: &View<'_>, life: &Life<'_>) -> Option<BTreeSet<i32>> {
             let meets =
                 |(start, end): &(u64, u64)| own.iter().any(|(from, to)| from.0 < *end && *start < to.0);
             if ranges.iter().any(meets) {
-                nodes.insert(i32::try_from(node.0).ok()?);
+                nodes.insert(i32::from(node.0));
             }
         }
     }

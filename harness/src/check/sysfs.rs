@@ -34,7 +34,7 @@ fn readings<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Result<Vec<Re
     let mut after = Nanos(0);
     for (number, sample) in (1..).zip(&view.recording.samples) {
         let runs = first.time <= sample.time && sample.time <= last.time;
-        let whole = life.from_start() || after >= first.time;
+        let whole = life.is_from_start() || after >= first.time;
         let stats = sample.schemes.get(life.kdamond).and_then(|schemes| schemes.get(index));
         if let Some(stats) = stats.filter(|_| runs && whole) {
             readings.push(Reading { after, until: sample.time, sample: Some(number), stats });
@@ -44,10 +44,10 @@ fn readings<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Result<Vec<Re
         }
     }
     // They are kept when the kdamond is turned off: they are of its last life.
-    let lives = view.lives.iter().filter(|other| other.kdamond == life.kdamond);
-    let is_last = lives.last().is_some_and(|other| std::ptr::eq(other, life));
+    let is_last = view.lives.iter().rfind(|other| other.kdamond == life.kdamond);
+    let is_last = is_last.is_some_and(|other| std::ptr::eq(other, life));
     let stats = view.recording.report.kdamond_stats.get(life.kdamond).and_then(|schemes| schemes.get(index));
-    if let Some(stats) = stats.filter(|_| is_last && (life.from_start() || after >= first.time)) {
+    if let Some(stats) = stats.filter(|_| is_last && (life.is_from_start() || after >= first.time)) {
         readings.push(Reading { after, until: last.time, sample: None, stats });
     }
     Ok(readings)

@@ -23,7 +23,7 @@ pub(super) fn t1(view: &View<'_>) -> Outcome {
         let Some(goal) = intervals.goal.as_ref().filter(|goal| goal.aggrs > 0) else {
             return Err("intervals are not tuned".to_owned());
         };
-        if !life.from_start() {
+        if !life.is_from_start() {
             return Err("the configuration was changed online".to_owned());
         }
         let mut findings = steps(life, intervals, goal);

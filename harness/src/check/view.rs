@@ -134,7 +134,7 @@ impl Life<'_> {
     }
 
     /// Whether it begins where the kdamond does: with counters and ages of 0.
-    pub(crate) fn from_start(&self) -> bool {
+    pub(crate) fn is_from_start(&self) -> bool {
         true
     }
 
