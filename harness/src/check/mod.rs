@@ -37,6 +37,8 @@ pub(crate) mod view;
 pub(crate) mod windows;
 
 #[cfg(test)]
+mod rejected;
+#[cfg(test)]
 mod spoil;
 #[cfg(test)]
 pub(crate) mod testkit;

@@ -164,7 +164,7 @@ fn every_invariant_of_the_table_is_told_apart() {
     assert!(INVARIANTS.iter().all(|invariant| invariant.statement.ends_with('.')));
 }
 
-const STORED: [&str; 3] = ["pull-push-short", "cxl", "refused"];
+const STORED: [&str; 4] = ["pull-push-short", "cxl", "refused", "tuned"];
 
 #[test]
 fn real_runs_pass() {
