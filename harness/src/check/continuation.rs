@@ -156,3 +156,45 @@ fn left_out(
     }
     covered >= end
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{Model, found};
+
+    #[test]
+    fn a6_sees_a_page_that_each_window_leaves_out() {
+        let mut model = Model::pull_push();
+        model.hole = 4096;
+        let findings = found(&model.recording(), "A6");
+        assert!(findings[0].seen.starts_with("4096 bytes left out"), "{findings:?}");
+    }
+
+    #[test]
+    fn a6_lets_a_filter_leave_something_out() {
+        use damonlab_guest::damon::{AddrRange, Filter, FilterKind};
+        use damonlab_guest::units::Addr;
+        let mut model = Model::pull_push();
+        model.hole = 4096;
+        let mut recording = model.recording();
+        let filters = (1..=16u64).map(|nth| {
+            let start = Addr(Model::NODE0.0 + (nth << 20) + (nth - 1) * 4096);
+            let kind = FilterKind::Addr(AddrRange::Fixed { start, end: Addr(start.0 + 4096) });
+            Filter { kind, matching: true, allow: false }
+        });
+        recording.plan.kdamonds[0].context.schemes[0].core_filters = filters.collect();
+        let findings = found(&recording, "A6");
+        assert!(
+            findings.iter().all(|finding| finding.expected.starts_with("kdamond 0, scheme 1")),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn a6_does_not_ask_for_the_rest_once_the_last_region_was_seen() {
+        let mut model = Model::pull_push();
+        // The quota of a window does not divide the hot memory: a pass ends with some of it left.
+        model.scheme(0).quota.bytes = 3 << 20;
+        model.current = |_, scheme| [1000, 9000][scheme];
+        assert_eq!(found(&model.recording(), "A6"), []);
+    }
+}

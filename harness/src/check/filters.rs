@@ -113,3 +113,57 @@ fn addresses(view: &View<'_>, range: &AddrRange) -> Option<(u64, u64)> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{Model, found};
+    use damonlab_guest::damon::{AddrRange, Filter, FilterKind};
+    use damonlab_guest::units::NodeId;
+
+    fn filter(kind: FilterKind, matching: bool, allow: bool) -> Filter {
+        Filter { kind, matching, allow }
+    }
+
+    fn node(node: u16) -> FilterKind {
+        FilterKind::Addr(AddrRange::Node(NodeId(node)))
+    }
+
+    /// What A2 says of scheme 0, which acts on node 0, with these filters.
+    fn with(core: Vec<Filter>, ops: Vec<Filter>) -> Option<String> {
+        let mut recording = Model::pull_push().recording();
+        let scheme = &mut recording.plan.kdamonds[0].context.schemes[0];
+        (scheme.core_filters, scheme.ops_filters) = (core, ops);
+        found(&recording, "A2").into_iter().next().map(|finding| finding.seen)
+    }
+
+    #[test]
+    fn a2_sees_each_way_of_not_being_let_through() {
+        let rejected = with(vec![filter(node(1), false, false)], vec![]).unwrap();
+        assert!(rejected.ends_with("which core filter 0 rejects"), "{rejected}");
+        let not_allowed = with(vec![filter(node(1), true, true)], vec![]).unwrap();
+        assert!(not_allowed.ends_with("which no core filter allows"), "{not_allowed}");
+        let other_target = with(vec![filter(FilterKind::Target(1), false, false)], vec![]).unwrap();
+        assert!(other_target.ends_with("which core filter 0 rejects"), "{other_target}");
+    }
+
+    #[test]
+    fn a2_takes_the_first_filter_that_is_about_a_region() {
+        assert_eq!(with(vec![filter(node(0), true, true), filter(node(0), true, false)], vec![]), None);
+        assert_eq!(with(vec![filter(node(0), false, false)], vec![]), None);
+    }
+
+    #[test]
+    fn a2_knows_that_filters_of_pages_decide_what_an_allow_filter_leaves_open() {
+        let young = filter(FilterKind::Young, true, true);
+        assert_eq!(with(vec![filter(node(1), true, true)], vec![young]), None);
+    }
+
+    #[test]
+    fn a2_sees_an_action_over_the_border_of_a_filter() {
+        use damonlab_guest::units::Addr;
+        let start = Addr(Model::NODE0.0 + 4096);
+        let range = AddrRange::Fixed { start, end: Addr(start.0 + 4096) };
+        let seen = with(vec![filter(FilterKind::Addr(range), true, true)], vec![]).unwrap();
+        assert!(seen.contains("over a border of core filter 0"), "{seen}");
+    }
+}

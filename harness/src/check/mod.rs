@@ -8,6 +8,7 @@ mod ages;
 mod apply;
 mod continuation;
 mod counters;
+mod coverage;
 mod dumps;
 mod expect;
 mod filters;
@@ -39,10 +40,13 @@ pub(crate) mod windows;
 #[cfg(test)]
 mod rejected;
 #[cfg(test)]
+mod small_damon;
+#[cfg(test)]
 mod spoil;
 #[cfg(test)]
 pub(crate) mod testkit;
 
+pub use coverage::{Coverage, Never};
 pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};

@@ -153,3 +153,30 @@ fn some<T>(readings: Vec<T>) -> Result<Vec<T>, Reason> {
         false => Ok(readings),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{found, stored};
+
+    #[test]
+    fn s4_takes_a_reading_that_is_one_pass_late_and_none_that_is_older_than_the_sample_before() {
+        let mut recording = stored("pull-push-short");
+        let samples: Vec<_> = recording.samples.iter().map(|sample| sample.schemes.clone()).collect();
+        assert_eq!(found(&recording, "S4"), []);
+        let (nth, _) =
+            samples.iter().enumerate().skip(3).find(|(nth, now)| **now != samples[nth - 2]).unwrap();
+        recording.samples[nth].schemes = samples[nth - 2].clone();
+        let findings = found(&recording, "S4");
+        assert!(findings[0].evidence.last().unwrap().text.contains("the sample at"), "{findings:?}");
+    }
+
+    #[test]
+    fn s4_and_q6_do_not_compare_files_that_change_while_they_are_read() {
+        let mut recording = stored("pull-push-short");
+        recording.report.kdamond_stats[0][1].sz_applied += 1;
+        recording.report.kdamond_stats[0][1].effective_bytes += 1;
+        assert_eq!((found(&recording, "S4").len(), found(&recording, "Q6").len()), (1, 1));
+        recording.plan.kdamonds[0].refresh_ms = 10;
+        assert_eq!((found(&recording, "S4").len(), found(&recording, "Q6").len()), (0, 0));
+    }
+}
