@@ -220,12 +220,12 @@ mod tests {
         paused[0].context.pause = true;
         model.commits.push((10, paused));
         let recording = model.recording();
-        assert!(!found(&recording, "P1").is_empty());
+        assert!(!found(&recording, "P2").is_empty());
         let border = recording.report.steps[1].answered[&0];
         let mut right = recording.clone();
         let kept = recording.trace.lines.iter().filter(|line| line.time < border).count();
         rewrite(&mut right, |lines| lines.truncate(kept));
-        assert_eq!(found(&right, "P1"), []);
-        assert!(judge(&right).applied.iter().any(|invariant| invariant.id == "P1"));
+        assert_eq!(found(&right, "P2"), []);
+        assert!(judge(&right).applied.iter().any(|invariant| invariant.id == "P2"));
     }
 }

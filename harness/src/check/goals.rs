@@ -13,7 +13,7 @@ use damonlab_guest::units::Nanos;
 /// Windows are counted in jiffies, whose length the trace does not tell: 10 ms is the longest.
 const JIFFY: Nanos = Nanos(10_000_000);
 
-const GOAL_EVENT: &str = "damos_node_eligible_mem_bp";
+pub(super) const GOAL_EVENT: &str = "damos_node_eligible_mem_bp";
 const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
 pub(super) fn g1(view: &View<'_>) -> Outcome {

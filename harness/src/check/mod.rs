@@ -4,9 +4,15 @@
 //! expectations. An invariant that does not apply says why; nothing passes in silence. The files
 //! below each hold one family; [`mod@oracle`] replays the quota controller.
 
+mod ages;
 mod apply;
+mod continuation;
+mod counters;
+mod coverage;
+mod dumps;
 mod eras;
 mod expect;
+mod filters;
 mod finding;
 mod findings;
 mod goals;
@@ -15,34 +21,46 @@ mod invariant;
 pub mod kernel_log;
 mod machine;
 mod migration;
+mod open_loop;
 pub mod oracle;
-
 mod page;
 mod pause;
 mod placement;
+mod probes;
 mod quota;
+mod region_count;
 mod regions;
 mod seeds;
 mod share;
+mod shares;
 mod span;
 mod splats;
 mod stats;
+mod sysfs;
+mod table;
 mod text;
+mod tuning;
 mod verdict;
 pub(crate) mod view;
 pub(crate) mod windows;
 
 #[cfg(test)]
+mod rejected;
+#[cfg(test)]
+mod small_damon;
+#[cfg(test)]
 mod spoil;
 #[cfg(test)]
 pub(crate) mod testkit;
 
+pub use coverage::{Coverage, Never};
 pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
-pub use invariant::{INVARIANTS, Invariant, Kind, REAL_CLOCK};
+pub use invariant::{Invariant, Kind, REAL_CLOCK};
 pub use machine::other_machine;
 pub use page::page;
 pub use seeds::{OverSeeds, Summary, over_seeds};
+pub use table::INVARIANTS;
 pub use verdict::Verdict;
 
 use crate::recording::Recording;

@@ -1,4 +1,4 @@
-//! What a paused kdamond does: nothing (P1).
+//! What a paused kdamond does: nothing (P2).
 
 use super::finding::Finding;
 use super::findings::Findings;
@@ -6,7 +6,7 @@ use super::invariant::Outcome;
 use super::view::View;
 use damonlab_guest::damon::Kdamond;
 
-pub(super) fn p1(view: &View<'_>) -> Outcome {
+pub(super) fn p2(view: &View<'_>) -> Outcome {
     let recording = view.recording;
     let done = recording.plan.steps.iter().zip(&recording.report.steps);
     let committed = done.filter(|(_, outcome)| outcome.refused.is_none());
@@ -20,7 +20,7 @@ pub(super) fn p1(view: &View<'_>) -> Outcome {
         for line in &life.lines {
             findings.push(|| {
                 let expected = format!("no event of kdamond {} while it is paused", life.kdamond);
-                Finding::new("P1", expected, line.event.name()).at([*line])
+                Finding::new("P2", expected, line.event.name()).at([*line])
             });
         }
     }

@@ -3,9 +3,10 @@
 use super::finding::Finding;
 use super::findings::Findings;
 use super::goals::need_windows;
-use super::invariant::{Outcome, each_scheme};
+use super::invariant::{Outcome, Reason, each_scheme};
 use super::view::{Life, PAGE, View, goals};
 use crate::trace::{Event, Line};
+use damonlab_guest::damon::Scheme;
 
 pub(super) fn q3(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
@@ -39,16 +40,8 @@ pub(super) fn q3(view: &View<'_>) -> Outcome {
 
 pub(super) fn q4(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
-        view.need(&["damos_esz", "damos_before_apply"])?;
-        need_windows(view, scheme)?;
-        life.need_bytes()?;
-        if scheme.quota.fail_charge_denom != 0 {
-            return Err("failed bytes are charged in part".to_owned());
-        }
+        need_charges(view, life, index, scheme)?;
         let course = &life.courses[index];
-        if course.broken.is_some() {
-            return Err("charge windows cannot be told apart (see G3)".to_owned());
-        }
         let mut findings = Findings::default();
         let mut esz = told_before(view, life, index).map(|(_, esz)| esz);
         for (nth, window) in course.windows.iter().enumerate() {
@@ -73,6 +66,25 @@ pub(super) fn q4(view: &View<'_>) -> Outcome {
 /// The quota that a commit left as it was, until the next charge window.
 fn told_before<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Option<(&'a Line, u64)> {
     view.history(life, index).iter().rev().find_map(|era| era.last_esz(index))
+}
+
+/// An error unless the trace tells how much each charge window was charged: all that was acted on in it.
+pub(super) fn need_charges(
+    view: &View<'_>,
+    life: &Life<'_>,
+    index: usize,
+    scheme: &Scheme,
+) -> Result<(), Reason> {
+    view.need(&["damos_esz", "damos_before_apply"])?;
+    need_windows(view, scheme)?;
+    life.need_bytes()?;
+    if scheme.quota.fail_charge_denom != 0 {
+        return Err("failed bytes are charged in part".to_owned());
+    }
+    match life.courses[index].broken {
+        Some(_) => Err("charge windows cannot be told apart (see G3)".to_owned()),
+        None => Ok(()),
+    }
 }
 
 /// The bytes that a scheme was about to act on, and the last line that says so.

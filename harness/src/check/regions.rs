@@ -1,18 +1,11 @@
 //! The monitoring regions of every aggregation: R1, R2, R3.
 
+use super::dumps::{EVENT, Pass, passes};
 use super::finding::Finding;
 use super::findings::Findings;
 use super::invariant::{Outcome, each_life};
 use super::view::{Life, View, joined};
-use crate::trace::{Aggregated, Event, Line};
-
-const EVENT: &str = "damon_aggregated";
-
-/// What one aggregation told about one target.
-struct Pass<'a> {
-    target: u64,
-    regions: Vec<(&'a Line, &'a Aggregated)>,
-}
+use crate::trace::{Event, Line};
 
 pub(super) fn r1(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
@@ -21,47 +14,6 @@ pub(super) fn r1(view: &View<'_>) -> Outcome {
         findings.extend(passes.iter().filter_map(unsorted));
         Ok(findings)
     })
-}
-
-/// Splits the events into aggregations, and says where one is shorter than it claims. The last one
-/// may be cut off with the trace.
-fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Findings) {
-    let mut passes = Vec::new();
-    let mut findings = Findings::default();
-    let mut open: Option<Pass<'a>> = None;
-    for line in &life.lines {
-        let event = match &line.event {
-            Event::Aggregated(event) => Some(event),
-            Event::RegionAggregated(_) => continue,
-            _ => None,
-        };
-        if let Some(pass) = open.take_if(|pass| !event.is_some_and(|event| pass.continues_with(event))) {
-            findings.push(|| pass.too_short(line));
-        }
-        let Some(event) = event else { continue };
-        let pass = open.get_or_insert_with(|| Pass { target: event.target_id, regions: Vec::new() });
-        pass.regions.push((line, event));
-        if let Some(pass) = open.take_if(|pass| pass.regions.len() as u64 >= u64::from(event.nr_regions)) {
-            passes.push(pass);
-        }
-    }
-    (passes, findings)
-}
-
-impl Pass<'_> {
-    fn told(&self) -> u32 {
-        self.regions.first().map_or(0, |(_, event)| event.nr_regions)
-    }
-
-    fn continues_with(&self, event: &Aggregated) -> bool {
-        (event.target_id, event.nr_regions) == (self.target, self.told())
-    }
-
-    fn too_short(&self, by: &Line) -> Finding {
-        let expected = format!("{} regions of target {} in a row", self.told(), self.target);
-        let seen = format!("{}, and then another event", self.regions.len());
-        Finding::new("R1", expected, seen).at(self.regions.last().map(|(line, _)| *line)).at([by])
-    }
 }
 
 fn unsorted(pass: &Pass<'_>) -> Option<Finding> {
@@ -169,7 +121,7 @@ mod tests {
         for (from, to) in [(split, split + 4096), (split, Model::NODE0.0)] {
             let mut recording = Model::pull_push().recording();
             let (from, to) = (format!("-{from}:"), format!("-{to}:"));
-            rewrite(&mut recording, |lines| replace(lines, "damon_aggregated", 0, &from, &to));
+            rewrite(&mut recording, |lines| replace(lines, "damon_aggregated", 1, &from, &to));
             assert_eq!(found(&recording, "R1").len(), 1, "{to}");
         }
     }
@@ -179,7 +131,7 @@ mod tests {
         let mut recording = Model::pull_push().recording();
         let split = Model::NODE0.0 + (16 << 20);
         let (from, to) = (format!("-{split}:"), format!("-{}:", split - 4096));
-        rewrite(&mut recording, |lines| replace(lines, "damon_aggregated", 4, &from, &to));
+        rewrite(&mut recording, |lines| replace(lines, "damon_aggregated", 1, &from, &to));
         assert_eq!(found(&recording, "R1"), []);
         assert_eq!(found(&recording, "R2").len(), 1);
     }

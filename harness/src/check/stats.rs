@@ -1,4 +1,4 @@
-//! The statistics of a scheme against its apply interval and its actions: S1, S2, S3.
+//! The statistics of a scheme against its apply interval and its actions: S1, S2, S6.
 
 use super::finding::Finding;
 use super::findings::Findings;
@@ -8,7 +8,7 @@ use crate::trace::{Event, Line, Stat};
 use damonlab_guest::damon::{Intervals, Scheme};
 use damonlab_guest::units::Nanos;
 
-const STAT_EVENT: &str = "damos_stat_after_apply_interval";
+pub(super) const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
 /// Sleeps are at least as long as asked, by the clock of jiffies; 10 ms is the longest jiffy.
 const JIFFY: u64 = 10_000_000;
@@ -35,7 +35,7 @@ pub(super) fn s1(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(super) fn s3(view: &View<'_>) -> Outcome {
+pub(super) fn s6(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[STAT_EVENT])?;
         life.need_fixed_intervals()?;
@@ -43,7 +43,8 @@ pub(super) fn s3(view: &View<'_>) -> Outcome {
     })
 }
 
-fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
+/// What a scheme's statistics said, in order.
+pub(super) fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
     let of_scheme = |line: &&'a Line| match &line.event {
         Event::Stat(stat) if stat.scheme_idx as usize == index => Some((*line, stat)),
         _ => None,
@@ -91,7 +92,7 @@ fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Sta
         if gap.saturating_add(JIFFY) < least.0 {
             findings.push(|| {
                 let expected = format!("passes of {} at least {least} apart", life.scheme_name(index));
-                Finding::new("S3", expected, format!("{}", Nanos(gap))).at([*before, *line])
+                Finding::new("S6", expected, format!("{}", Nanos(gap))).at([*before, *line])
             });
         }
     }
@@ -233,10 +234,10 @@ mod tests {
     }
 
     #[test]
-    fn s3_sees_passes_that_come_too_soon() {
+    fn s6_sees_passes_that_come_too_soon() {
         let mut recording = Model::pull_push().recording();
         recording.plan.kdamonds[0].context.schemes[1].apply_interval_us = 400_000;
-        let findings = found(&recording, "S3");
+        let findings = found(&recording, "S6");
         assert!(findings.iter().any(|f| f.expected.contains("at least 400ms apart")), "{findings:?}");
     }
 

@@ -4,8 +4,7 @@
 //! agreed on twice. One loop turn is one aggregation; the hot memory is the first 16 MiB of each
 //! node; scheme S takes from node S.
 
-mod tuner;
-
+use super::small_damon::Run;
 pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, stored};
 use crate::recording::{Meta, RECORDING_VERSION, Recording};
 use crate::scenario::{Clocks, GuestClock, MachineSpec, Places, Scenario};
@@ -17,24 +16,25 @@ use damonlab_guest::plan::{Access, Step, Trace as TracePlan, Workload};
 use damonlab_guest::record::{GuestReport, Sample, StepOutcome, TraceStats};
 use damonlab_guest::units::{Addr, Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
-use tuner::tuned;
 
-const MIB: u64 = 1 << 20;
-const HOT: u64 = 16 * MIB;
+pub(super) const MIB: u64 = 1 << 20;
+pub(super) const HOT: u64 = 16 * MIB;
 /// One aggregation of 20 samples, and what the loop takes beside its sleeps.
-const TURN_US: u64 = 202_000;
+pub(super) const TURN_US: u64 = 202_000;
 
 /// What the small DAMON is told.
 #[derive(Clone)]
 pub(crate) struct Model {
     pub(crate) kdamonds: Vec<Kdamond>,
-    /// What a node_eligible_mem_bp goal measures, by window and scheme.
+    /// What a node_eligible_mem_bp goal measures, by turn and scheme.
     pub(crate) current: fn(u64, usize) -> u64,
     /// How long one measurement takes, by turn and scheme.
     pub(crate) walk_us: fn(u64, usize) -> u64,
     pub(crate) turns: u64,
     /// Configurations that are committed in a turn, in order.
     pub(crate) commits: Vec<(u64, Vec<Kdamond>)>,
+    /// What is left out where a scheme goes on after its quota was used up: nothing, in a right kernel.
+    pub(crate) hole: u64,
 }
 
 impl Model {
@@ -45,13 +45,14 @@ impl Model {
     pub(crate) fn pull_push() -> Model {
         Model {
             kdamonds: vec![kdamond(vec![scheme(1, 3000), scheme(0, 7000)])],
-            current: |window, scheme| {
-                let push = [1000, 5000, 6000, 2000][(window % 4) as usize];
+            current: |turn, scheme| {
+                let push = [1000, 5000, 6000, 2000][(turn / 2 % 4) as usize];
                 if scheme == 0 { push } else { 10_000 - push }
             },
             walk_us: |_, _| 20,
             turns: 40,
             commits: Vec::new(),
+            hole: 0,
         }
     }
 
@@ -70,10 +71,10 @@ impl Model {
             scheme.quota.reset_interval_ms = 200;
             scheme.quota.bytes = 4 * MIB;
         }
-        model.current = |window, scheme| match window {
-            0..15 => 0,
-            _ if scheme == 0 => [2900, 3000, 4500, 9000, 100][(window % 5) as usize],
-            _ => [7100, 7000, 5500, 1000, 9900][(window % 5) as usize],
+        model.current = |turn, scheme| match turn {
+            0..15 => [10, 9990][scheme],
+            _ if scheme == 0 => [2900, 3000, 4500, 9000, 100][(turn % 5) as usize],
+            _ => [7100, 7000, 5500, 1000, 9900][(turn % 5) as usize],
         };
         model
     }
@@ -91,8 +92,9 @@ impl Model {
         let mut lines: Vec<(u64, String)> = Vec::new();
         let mut report = self.report();
         for index in 0..self.kdamonds.len() {
-            let (told, taken) = Run::new(self, index).lines();
+            let (told, stats, taken) = Run::new(self, index).run();
             lines.extend(told);
+            report.kdamond_stats.push(stats);
             for (nth, time) in taken.into_iter().enumerate() {
                 report.steps[nth + 1].answered.insert(index, Nanos(time * 1_000));
             }
@@ -201,7 +203,7 @@ fn kdamond(schemes: Vec<Scheme>) -> Kdamond {
             addr_unit: 1,
             pause: false,
             intervals: Intervals { sample_us: 10_000, aggr_us: 200_000, update_us: 1_000_000, goal: None },
-            nr_regions: Range { min: 10, max: 400 },
+            nr_regions: Range { min: 3, max: 400 },
             probes: Vec::new(),
             targets: vec![Target { pid: None, obsolete: false, regions }],
             schemes,
@@ -242,157 +244,5 @@ fn scheme(to: i32, target_value: u64) -> Scheme {
         filters: Vec::new(),
         dests: Vec::new(),
         max_nr_snapshots: 0,
-    }
-}
-
-/// One kdamond at work.
-struct Run<'a> {
-    model: &'a Model,
-    index: usize,
-    now: u64,
-    config: &'a Kdamond,
-    schemes: Vec<State>,
-    out: Vec<(u64, String)>,
-    /// When each commit was taken.
-    taken: Vec<u64>,
-}
-
-#[derive(Default, Clone)]
-struct State {
-    windows: u64,
-    window_from: Option<u64>,
-    input: u128,
-    quota: Option<u64>,
-    charged: u64,
-    offset: u64,
-    exceeds: u64,
-    tried: (u64, u64),
-}
-
-impl<'a> Run<'a> {
-    fn new(model: &'a Model, index: usize) -> Self {
-        let config = &model.kdamonds[index];
-        let schemes = vec![State::default(); config.context.schemes.len()];
-        let now = 10_000_000 + 37 * index as u64;
-        Run { model, index, now, config, schemes, out: Vec::new(), taken: Vec::new() }
-    }
-
-    fn configured(&self, scheme: usize) -> &'a Scheme {
-        &self.config.context.schemes[scheme]
-    }
-
-    /// Schemes that stay keep what they had.
-    fn take_commits(&mut self, turn: u64) {
-        for (_, kdamonds) in self.model.commits.iter().filter(|(when, _)| *when == turn) {
-            self.config = &kdamonds[self.index];
-            self.schemes.resize(self.config.context.schemes.len(), State::default());
-            self.taken.push(self.now);
-        }
-    }
-
-    fn tell(&mut self, event: String) {
-        self.now += 3;
-        let (seconds, micros) = (self.now / 1_000_000, self.now % 1_000_000);
-        let (name, pid) = (format!("kdamond.{}", self.index), 52 + self.index);
-        self.out
-            .push((self.now, format!("{name:>16}-{pid:<7} [000] ..... {seconds:5}.{micros:06}: {event}")));
-    }
-
-    fn lines(mut self) -> (Vec<(u64, String)>, Vec<u64>) {
-        for turn in 0..self.model.turns {
-            self.now += TURN_US;
-            self.take_commits(turn);
-            for scheme in 0..self.schemes.len() {
-                self.adjust(turn, scheme);
-            }
-            for scheme in 0..self.schemes.len() {
-                self.act(turn, scheme);
-            }
-            for scheme in 0..self.schemes.len() {
-                self.statistics(turn, scheme);
-            }
-            self.aggregate(turn);
-        }
-        (self.out, self.taken)
-    }
-
-    fn adjust(&mut self, turn: u64, scheme: usize) {
-        let reset_us = self.configured(scheme).quota.reset_interval_ms * 1000;
-        if self.schemes[scheme].window_from.is_none() {
-            self.begin_window(turn, scheme);
-        }
-        let from = self.schemes[scheme].window_from.unwrap();
-        if self.now - from >= reset_us {
-            self.begin_window(turn, scheme);
-        }
-    }
-
-    fn begin_window(&mut self, turn: u64, scheme: usize) {
-        let quota = &self.configured(scheme).quota;
-        let state = &mut self.schemes[scheme];
-        let full = state.quota.is_some_and(|quota| quota - state.charged.min(quota) < 4096);
-        state.exceeds += u64::from(full);
-        state.window_from = Some(self.now);
-        state.charged = 0;
-        let window = state.windows;
-        state.windows += 1;
-        let mut measured = Vec::new();
-        for goal in &quota.goals {
-            if goal.metric == "user_input" {
-                measured.push((goal.current_value, goal.target_value));
-                continue;
-            }
-            let current = (self.model.current)(window, scheme);
-            self.now += (self.model.walk_us)(turn, scheme);
-            measured.push((current, goal.target_value));
-            self.tell(format!(
-                "damos_node_eligible_mem_bp: ctx_idx=0 scheme_idx={scheme} nid={} target_value={} current_value={current}",
-                goal.nid, goal.target_value
-            ));
-        }
-        let new = tuned(quota, &measured, &mut self.schemes[scheme].input);
-        if self.schemes[scheme].quota != Some(new) {
-            self.schemes[scheme].quota = Some(new);
-            self.tell(format!("damos_esz: ctx_idx=0 scheme_idx={scheme} esz={new}"));
-        }
-    }
-
-    fn act(&mut self, turn: u64, scheme: usize) {
-        let state = &mut self.schemes[scheme];
-        let left = state.quota.unwrap_or(u64::MAX) - state.charged;
-        let size = left.min(HOT - state.offset) / 4096 * 4096;
-        if size == 0 {
-            return;
-        }
-        let node = if scheme == 0 { Model::NODE0 } else { Model::NODE1 };
-        let start = node.0 + state.offset;
-        state.offset = (state.offset + size) % HOT;
-        state.charged += size;
-        state.tried = (state.tried.0 + 1, state.tried.1 + size);
-        self.tell(format!(
-            "damos_before_apply: ctx_idx=0 scheme_idx={scheme} target_idx=0 nr_regions=5 {start}-{}: 6 {turn}",
-            start + size
-        ));
-    }
-
-    fn statistics(&mut self, turn: u64, scheme: usize) {
-        let State { tried: (regions, bytes), exceeds, .. } = self.schemes[scheme];
-        self.tell(format!(
-            "damos_stat_after_apply_interval: ctx_idx=0 scheme_idx={scheme} nr_tried={regions} sz_tried={bytes} \
-             nr_applied={regions} sz_applied={bytes} sz_ops_filter_passed={bytes} qt_exceeds={exceeds} \
-             nr_snapshots={}",
-            turn + 1
-        ));
-    }
-
-    fn aggregate(&mut self, turn: u64) {
-        for node in [Model::NODE0, Model::NODE1] {
-            let split = node.0 + HOT;
-            for (start, end, accesses) in [(node.0, split, 6), (split, node.1, 0)] {
-                self.tell(format!(
-                    "damon_aggregated: target_id=0 nr_regions=4 {start}-{end}: {accesses} {turn}"
-                ));
-            }
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Judgement;
 use super::finding::{EXPECT, Finding};
-use super::invariant::INVARIANTS;
+use super::table::INVARIANTS;
 use serde::Serialize;
 use std::fmt;
 

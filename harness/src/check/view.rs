@@ -181,6 +181,11 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// Whether it begins where the kdamond does: with counters and ages of 0.
+    pub(crate) fn is_from_start(&self) -> bool {
+        !self.continues()
+    }
+
     /// `kdamond 0, scheme 1`, for messages.
     pub(crate) fn scheme_name(&self, scheme: usize) -> String {
         format!("kdamond {}, scheme {scheme}", self.kdamond)

@@ -4,7 +4,7 @@ use super::again::{Again, Seeds};
 use super::error::CliError;
 use super::machine::fit_qemu;
 use super::{KernelArgs, Run};
-use crate::check::Verdict;
+use crate::check::{Coverage, Verdict};
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots;
@@ -87,6 +87,7 @@ impl Batch<'_> {
     fn one_seed_each(&self, scenarios: &[Named<'_>]) -> Answer {
         let seed = self.arguments.seed;
         let mut verdicts = Vec::new();
+        let mut coverage = Coverage::new();
         let one = |(_, loaded): &Named<'_>| {
             self.announce(loaded, "");
             self.repeat(loaded, seed)
@@ -95,9 +96,13 @@ impl Batch<'_> {
             let report = report?;
             say(&report::human(&report))?;
             say(&self.again(word).advice(Seeds::One(seed), &report.verdict))?;
+            report.judgement.iter().for_each(|judgement| coverage.add(judgement));
             verdicts.push(report.verdict);
             Ok::<(), CliError>(())
         })?;
+        if self.arguments.all {
+            say(&report::never_applied(&coverage))?;
+        }
         conclude(&verdicts)
     }
 

@@ -6,7 +6,7 @@ mod sweep;
 pub use repeated::replay;
 pub use sweep::{sweep_head, sweep_line, sweep_summary};
 
-use crate::check::{Measured, Verdict};
+use crate::check::{Coverage, Measured, Verdict};
 use crate::run::Report;
 use std::fmt::Write;
 use std::time::Duration;
@@ -74,6 +74,14 @@ fn by_reason<'a>(skipped: &'a [(&'static str, String)]) -> Vec<(&'a str, Vec<&'s
 
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
+}
+
+/// What a whole suite did not check: `note: S5 applied in no scenario: max_nr_snapshots is not set`.
+pub fn never_applied(coverage: &Coverage) -> String {
+    let never = coverage.never().into_iter().map(|never| (never.id, never.why)).collect::<Vec<_>>();
+    let line =
+        |(why, ids): (&str, Vec<&str>)| format!("note: {} applied in no scenario: {why}\n", ids.join(" "));
+    by_reason(&never).into_iter().map(line).collect()
 }
 
 /// One line over several runs: `5 scenarios: 4 pass, 1 fail`.

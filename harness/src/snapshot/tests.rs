@@ -24,7 +24,9 @@ fn on_the_real_clock_behaviour_is_not_compared_and_the_interface_is() {
 
 #[test]
 fn the_feedback_loop_reads_as_a_ramp() {
-    let text = behaviour(&Model::consist().recording());
+    let mut model = Model::consist();
+    model.current = |turn, _| if turn < 15 { 0 } else { [2900, 3000, 4500, 9000, 100][(turn % 5) as usize] };
+    let text = behaviour(&model.recording());
     assert!(
         text.contains("quota: begins below a page, doubles while nothing is eligible, rises and falls"),
         "{text}"
@@ -36,8 +38,8 @@ fn other_times_counts_and_measurements_change_nothing() {
     let mut model = Model::pull_push();
     model.walk_us = |turn, scheme| 100 + 1000 * (turn % 7) + 31 * scheme as u64;
     model.turns = 90;
-    model.current = |window, scheme| {
-        let push = [1500, 5200, 6400, 2500, 1200, 5100][(window % 6) as usize];
+    model.current = |turn, scheme| {
+        let push = [1500, 5200, 6400, 2500, 1200, 5100][(turn / 2 % 6) as usize];
         if scheme == 0 { push } else { 10_000 - push }
     };
     assert_eq!(behaviour(&model.recording()), behaviour(&push()));

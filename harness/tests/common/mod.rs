@@ -23,12 +23,22 @@ enum NoLab {
 
 /// Runs the trials that the command line asks for. Ctrl-C ends guests as it does in the command.
 pub fn main(trials: Vec<Trial>) -> ExitCode {
+    main_and(trials, Vec::new)
+}
+
+/// The same; if every trial ran, what `afterwards` complains of is a failure too.
+pub fn main_and(trials: Vec<Trial>, afterwards: impl FnOnce() -> Vec<String>) -> ExitCode {
     let arguments = Arguments::from_args();
     if let Err(cause) = interrupt::listen() {
         eprintln!("cannot listen for Ctrl-C: {cause}");
         return ExitCode::FAILURE;
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let count = trials.len() as u64;
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let complaints =
+        if conclusion.num_passed + conclusion.num_failed == count { afterwards() } else { Vec::new() };
+    complaints.iter().for_each(|complaint| eprintln!("{complaint}"));
+    if complaints.is_empty() { conclusion.exit_code() } else { ExitCode::FAILURE }
 }
 
 /// What a check finds wrong.

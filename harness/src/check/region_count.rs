@@ -1,0 +1,72 @@
+//! How many regions there are: R5.
+
+use super::dumps::{Dump, dumps, size};
+use super::finding::Finding;
+use super::findings::Findings;
+use super::invariant::{Outcome, each_life};
+use super::view::{Life, PAGE, View};
+use crate::trace::{Aggregated, Event};
+use damonlab_guest::damon::Ops;
+
+pub(super) fn r5(view: &View<'_>) -> Outcome {
+    each_life(view, |life| {
+        life.need_bytes()?;
+        // A commit comes after regions are merged: limits hold from the aggregation after on.
+        let skipped = usize::from(!life.is_from_start());
+        let mut from = 0;
+        let mut findings = Findings::default();
+        for (nth, dump) in dumps(view, life)?.iter().enumerate() {
+            if nth >= skipped {
+                findings.extend(too_large(life, dump));
+                findings.extend(too_many(view, life, dump, from));
+            }
+            from = dump.at();
+        }
+        Ok(findings)
+    })
+}
+
+/// `damon_apply_min_nr_regions` splits what is larger, and nothing is merged beyond that size.
+fn too_large(life: &Life<'_>, dump: &Dump<'_>) -> Option<Finding> {
+    let least = life.config.context.nr_regions.min.max(1);
+    let most = (dump.bytes() / least).max(PAGE).next_multiple_of(PAGE);
+    let (line, region) = dump.regions().find(|(_, region)| size(region) > most)?;
+    let expected = format!("no region above {most} bytes, so that there are {least} regions at least");
+    Some(Finding::new("R5", expected, format!("one of {} bytes", size(region))).at([*line]))
+}
+
+/// More regions than the maximum. What a pass of the schemes splits off is not counted unless it tells two
+/// ages or two numbers of accesses apart: an action makes two such borders at most.
+fn too_many(view: &View<'_>, life: &Life<'_>, dump: &Dump<'_>, from: usize) -> Option<Finding> {
+    let context = &life.config.context;
+    let runs = dump.targets.iter().map(|pass| breaks(dump, pass.target, |old, new| old.end != new.start));
+    let runs: u64 = runs.sum();
+    // Neighbours are not merged to more than a region's largest size, which leaves as many.
+    let unmergeable = context.nr_regions.min.saturating_mul(2).saturating_add(runs);
+    let actions_are_told = context.schemes.is_empty() || view.traced("damos_before_apply");
+    if context.ops == Ops::Vaddr || context.nr_regions.max < unmergeable || !actions_are_told {
+        return None;
+    }
+    let told = life.lines.get(from..dump.at()).unwrap_or_default();
+    let actions = told.iter().filter(|line| matches!(line.event, Event::BeforeApply(_))).count() as u64;
+    let most = context.nr_regions.max.saturating_add(actions.saturating_mul(2));
+    let differ = |old: &Aggregated, new: &Aggregated| {
+        old.end != new.start || (old.nr_accesses, old.age) != (new.nr_accesses, new.age)
+    };
+    let count: u64 = dump.targets.iter().map(|pass| breaks(dump, pass.target, differ)).sum();
+    if count <= most {
+        return None;
+    }
+    let max = context.nr_regions.max;
+    let expected = format!("at most {max} regions, and two more for each of the {actions} actions since");
+    let ends = [dump.regions().next(), dump.regions().last()];
+    let seen = format!("{count} regions that differ from their neighbours");
+    Some(Finding::new("R5", expected, seen).at(ends.into_iter().flatten().map(|(line, _)| *line)))
+}
+
+/// How many groups a target's regions fall into, where `apart` tells neighbours apart.
+fn breaks(dump: &Dump<'_>, target: u64, apart: impl Fn(&Aggregated, &Aggregated) -> bool) -> u64 {
+    let regions = dump.target(target);
+    let borders = regions.windows(2).filter(|pair| apart(pair[0].1, pair[1].1)).count() as u64;
+    borders + u64::from(!regions.is_empty())
+}
