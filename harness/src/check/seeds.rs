@@ -85,7 +85,7 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
     };
     let together = matches!(expectation.over, Over::Seeds { .. }) && answer == Answer::Broken;
     let finding = together.then(|| {
-        let wanted = format!("{} {}", expectation.quantity, expectation.wanted());
+        let wanted = format!("{} {}", expectation.what(), expectation.wanted());
         let seen = format!("{seen} ({})", each(&expectation.quantity, shares));
         let mut finding = Finding::new(EXPECT, wanted, seen);
         finding.scenario_line = Some(expectation.line);

@@ -10,7 +10,7 @@ use std::fmt::Write;
 pub fn sweep_head(scenario: &Scenario) -> String {
     let mut out = format!("{}: {}\n", scenario.name, scenario.summary);
     for (index, expectation) in scenario.expect.iter().enumerate() {
-        let line = format!("  {:<4}{} {}\n", name(index), expectation.quantity, expectation.wanted());
+        let line = format!("  {:<4}{} {}\n", name(index), expectation.what(), expectation.wanted());
         out.push_str(&line);
     }
     out

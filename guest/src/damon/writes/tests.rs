@@ -244,3 +244,22 @@ fn a_node_without_memory_and_a_workload_that_is_not_there_are_named() {
     context.targets[0].pid = Some(Pid::Workload("cold".to_owned()));
     assert_eq!(listed(context), Err(Unresolved::Workload("cold".to_owned())));
 }
+
+#[test]
+fn what_runs_keeps_its_number_of_kdamonds_and_gets_everything_else() {
+    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context() }];
+    let (all, online) = (writes(&kdamonds, &Guest).unwrap(), online_writes(&kdamonds, &Guest).unwrap());
+    assert_eq!(online[..], all[1..]);
+    assert_eq!(all[0].path, "nr_kdamonds");
+}
+
+#[test]
+fn new_goals_are_the_writes_that_a_whole_configuration_has_for_them() {
+    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context() }];
+    let goals = goal_writes(SchemeAt { kdamond: 0, scheme: 0 }, &kdamonds[0].context.schemes[0].quota.goals);
+    let folder = "0/contexts/0/schemes/0/quotas/goals/";
+    let all = writes(&kdamonds, &Guest).unwrap();
+    let wanted: Vec<Write> = all.into_iter().filter(|write| write.path.starts_with(folder)).collect();
+    assert_eq!(goals, wanted);
+    assert_eq!(goals[0].path, format!("{folder}nr_goals"));
+}
