@@ -205,6 +205,9 @@ pub(super) fn m4(view: &View<'_>) -> Outcome {
     let cpus: usize = nodes.map(|node| node.cpus.len()).sum();
     let most = UNFOLDED * (cpus.max(1) * last.nodes.len().max(1)) as u64;
     let number = u32::try_from(recording.samples.len()).unwrap_or(u32::MAX);
+    if !last.vmstat.keys().any(|name| name.starts_with("nr_isolated_")) {
+        return Outcome::NotApplicable("the samples have no nr_isolated_ counter".to_owned());
+    }
     let counters =
         last.vmstat.iter().filter(|(name, value)| name.starts_with("nr_isolated_") && **value > most);
     Outcome::Applied(

@@ -126,7 +126,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     let steps = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads)?;
     let windows = steps::windows_run(&steps, &kdamonds);
-    let trace = trace(&raw.trace, &machine, &kdamonds)?;
+    let trace = trace(&raw.trace, &machine)?;
     let run = expect::Run { names: &names, windows, events: &trace.events };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     let guest_time = super::guest_time(&steps);
@@ -136,8 +136,8 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         machine,
         machine_file: chosen.file.clone(),
         workloads,
+        trace: with_migrations(trace, &kdamonds),
         kdamonds,
-        trace,
         sample_every: sample(&raw.sample)?,
         steps,
         expect,
@@ -161,25 +161,30 @@ fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawSte
     }
 }
 
-fn trace(raw: &RawTrace, machine: &MachineSpec, kdamonds: &[Kdamond]) -> Checked<Trace> {
-    let mut events = match &raw.events {
+fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
+    let events = match &raw.events {
         None => vec![DEFAULT_EVENTS.to_owned()],
         Some(events) if events.value.is_empty() => {
             return Err(Fault::at(events, "no event is recorded").help("leave `events` out for damon:*"));
         }
         Some(events) => events.value.iter().map(event).collect::<Checked<Vec<_>>>()?,
     };
-    // What the migration core says it moved is compared with what DAMON says.
-    let mut schemes = kdamonds.iter().flat_map(|kdamond| &kdamond.context.schemes);
-    let recorded = events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
-    if !recorded && schemes.any(|scheme| scheme.action.starts_with("migrate_")) {
-        events.push(MIGRATIONS.to_owned());
-    }
     let buffer = match &raw.buffer {
         None => Bytes(DEFAULT_BUFFER.0.min(largest_buffer(machine).0)),
         Some(buffer) => check_buffer(buffer, machine)?,
     };
     Ok(Trace { events, buffer })
+}
+
+/// What the migration core says it moved is compared with what DAMON says; an expectation can only ask for it
+/// where the file names it.
+fn with_migrations(mut trace: Trace, kdamonds: &[Kdamond]) -> Trace {
+    let mut schemes = kdamonds.iter().flat_map(|kdamond| &kdamond.context.schemes);
+    let recorded = trace.events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
+    if !recorded && schemes.any(|scheme| scheme.action.starts_with("migrate_")) {
+        trace.events.push(MIGRATIONS.to_owned());
+    }
+    trace
 }
 
 /// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on its boot node.
