@@ -109,7 +109,7 @@ impl Instance {
         for path in formats.iter().filter(|path| self.folder.join(path).exists()) {
             block(out, path, files::read(self.folder.join(path))?.as_bytes())?;
         }
-        for cpu in files::numbered(&self.folder.join("per_cpu"), "cpu") {
+        for cpu in files::numbered(self.folder.join("per_cpu"), "cpu") {
             let path = format!("per_cpu/cpu{cpu}/trace_pipe_raw");
             block(out, &path, &sub_buffers(&self.folder.join(&path))?)?;
         }

@@ -246,3 +246,97 @@ fn uncounted(
         finding
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{edit, found, of_event, replace, rewrite, stored};
+    use crate::recording::Recording;
+
+    fn spoiled(id: &str, spoil: impl FnOnce(&mut Recording)) -> Vec<String> {
+        let mut recording = stored("truth");
+        assert_eq!(found(&recording, id), []);
+        spoil(&mut recording);
+        found(&recording, id)
+            .into_iter()
+            .map(|finding| format!("{}; {}", finding.expected, finding.seen))
+            .collect()
+    }
+
+    /// Changes the first migration of at least one page.
+    fn first_move(recording: &mut Recording, from: &str, to: &str) {
+        rewrite(recording, |lines| {
+            let all = of_event(lines, "mm_migrate_pages");
+            let nth = all.iter().position(|at| !lines[*at].contains("nr_succeeded=0")).unwrap();
+            replace(lines, "mm_migrate_pages", nth, from, to);
+        });
+    }
+
+    #[test]
+    fn m1_sees_statistics_that_count_what_was_not_moved() {
+        let seen = spoiled("M1", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert!(seen[0].starts_with("sz_applied of kdamond 0, scheme 1 to grow by the "), "{seen:?}");
+    }
+
+    #[test]
+    fn m1_sees_statistics_that_are_another_schemes() {
+        let seen = spoiled("M1", |recording| {
+            rewrite(recording, |lines| {
+                for line in lines.iter_mut().filter(|line| line.contains("damos_stat")) {
+                    let other = if line.contains("scheme_idx=0") { "scheme_idx=1" } else { "scheme_idx=0" };
+                    *line = line.replace("scheme_idx=0", other).replace("scheme_idx=1", other);
+                }
+            });
+        });
+        assert!(
+            seen.iter().any(|seen| seen.contains("scheme 0"))
+                && seen.iter().any(|seen| seen.contains("scheme 1"))
+        );
+    }
+
+    #[test]
+    fn m1_sees_pages_that_move_for_no_region() {
+        let seen = spoiled("M1", |recording| {
+            rewrite(recording, |lines| lines.retain(|line| !line.contains("damos_before_apply")));
+        });
+        assert!(seen[0].ends_with("moved without one"), "{seen:?}");
+    }
+
+    #[test]
+    fn m2_sees_a_counter_that_moves_without_its_event_and_an_event_without_its_counter() {
+        let more = spoiled("M2", |recording| {
+            *recording.samples.last_mut().unwrap().vmstat.get_mut("pgmigrate_success").unwrap() += 1;
+        });
+        assert!(more[0].starts_with("pgmigrate_success to grow by the "), "{more:?}");
+        let less = spoiled("M2", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
+        assert!(!less.is_empty());
+    }
+
+    #[test]
+    fn m2_sees_damons_migrations_counted_as_promotions() {
+        let promoted = |recording: &mut Recording| {
+            recording.samples.last_mut().unwrap().vmstat.insert("pgpromote_success".into(), 7);
+        };
+        let seen = spoiled("M2", promoted);
+        assert_eq!(seen, ["pgpromote_success to stay at 0: no page was moved for numa_misplaced; 7"]);
+        // With NUMA balancing at work it may move.
+        let mut recording = stored("truth");
+        promoted(&mut recording);
+        rewrite(&mut recording, |lines| {
+            let last = of_event(lines, "mm_migrate_pages").len() - 1;
+            edit(lines, "mm_migrate_pages", last, |line| {
+                line.replace("reason=damon", "reason=numa_misplaced")
+            });
+        });
+        assert_eq!(found(&recording, "M2"), []);
+    }
+
+    #[test]
+    fn a_text_of_migrations_that_cannot_be_read_is_no_absence() {
+        let mut recording = stored("truth");
+        first_move(&mut recording, "nr_failed", "failed");
+        let skipped = super::super::judge(&recording).skipped;
+        let (_, why) = skipped.iter().find(|(id, _)| *id == "M1").unwrap();
+        assert!(why.ends_with("mm_migrate_pages cannot be read"), "{why}");
+    }
+}

@@ -205,6 +205,9 @@ pub(super) fn m4(view: &View<'_>) -> Outcome {
     let cpus: usize = nodes.map(|node| node.cpus.len()).sum();
     let most = UNFOLDED * (cpus.max(1) * last.nodes.len().max(1)) as u64;
     let number = u32::try_from(recording.samples.len()).unwrap_or(u32::MAX);
+    if !last.vmstat.keys().any(|name| name.starts_with("nr_isolated_")) {
+        return Outcome::NotApplicable("the samples have no nr_isolated_ counter".to_owned());
+    }
     let counters =
         last.vmstat.iter().filter(|(name, value)| name.starts_with("nr_isolated_") && **value > most);
     Outcome::Applied(
@@ -217,4 +220,78 @@ pub(super) fn m4(view: &View<'_>) -> Outcome {
             })
             .collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{found, of_event, rewrite, stored};
+    use crate::recording::Recording;
+    use damonlab_guest::plan::Step;
+    use damonlab_guest::units::{Bytes, NodeId};
+
+    fn spoiled(id: &str, spoil: impl FnOnce(&mut Recording)) -> Vec<String> {
+        let mut recording = stored("truth");
+        assert_eq!(found(&recording, id), []);
+        spoil(&mut recording);
+        found(&recording, id)
+            .into_iter()
+            .map(|finding| format!("{}; {}", finding.expected, finding.seen))
+            .collect()
+    }
+
+    #[test]
+    fn m3_sees_a_kernel_that_counts_and_does_not_move() {
+        let seen = spoiled("M3", |recording| {
+            for sample in &mut recording.samples {
+                for nodes in sample.workloads.values_mut() {
+                    *nodes = [(NodeId(1), Bytes(32 << 20))].into();
+                }
+            }
+        });
+        assert!(
+            seen.iter().any(|seen| seen.starts_with("node 0 to gain ") && seen.ends_with("; 0")),
+            "{seen:?}"
+        );
+    }
+
+    #[test]
+    fn m3_sees_pages_that_went_the_other_way() {
+        let seen = spoiled("M3", |recording| {
+            rewrite(recording, |lines| {
+                for at in of_event(lines, "damos_before_apply") {
+                    lines[at] = lines[at].replace("scheme_idx=1", "scheme_idx=0");
+                }
+            });
+        });
+        assert!(!seen.is_empty());
+    }
+
+    #[test]
+    fn m3_sees_memory_of_a_workload_that_is_gone() {
+        let seen = spoiled("M3", |recording| {
+            let nodes = recording.samples.last_mut().unwrap().workloads.get_mut("hot").unwrap();
+            nodes.get_mut(&NodeId(0)).unwrap().0 -= 3 << 20;
+        });
+        assert!(seen[0].starts_with("32 MiB of hot on the nodes"), "{seen:?}");
+    }
+
+    #[test]
+    fn m3_is_not_asked_where_a_step_moves_memory() {
+        let mut recording = stored("truth");
+        recording.plan.steps.insert(1, Step::Offline { node: NodeId(1) });
+        let skipped = super::super::judge(&recording).skipped;
+        assert!(skipped.contains(&("M3", "a step moves or changes memory".to_owned())));
+    }
+
+    #[test]
+    fn m4_sees_pages_that_stay_isolated() {
+        let isolate = |pages| {
+            move |recording: &mut Recording| {
+                recording.samples.last_mut().unwrap().vmstat.insert("nr_isolated_anon".into(), pages);
+            }
+        };
+        let seen = spoiled("M4", isolate(251));
+        assert_eq!(seen, ["nr_isolated_anon to be back at 0 (what CPUs keep to themselves: up to 250); 251"]);
+        assert_eq!(spoiled("M4", isolate(250)), [""; 0]);
+    }
 }

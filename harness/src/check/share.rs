@@ -179,3 +179,65 @@ fn apart(
 fn mean(block: &[Seen<'_>], value: impl Fn(&Seen<'_>) -> f64) -> f64 {
     block.iter().map(value).sum::<f64>() / block.len().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge;
+    use super::super::testkit::{found, of_event, rewrite, stored};
+    use crate::recording::Recording;
+
+    /// The real run with other measurements.
+    fn measured(change: impl Fn(u64) -> u64) -> Recording {
+        let mut recording = stored("truth");
+        rewrite(&mut recording, |lines| {
+            for at in of_event(lines, "damos_node_eligible_mem_bp") {
+                let (head, value) = lines[at].rsplit_once('=').unwrap();
+                lines[at] = format!("{head}={}", change(value.parse().unwrap()));
+            }
+        });
+        recording
+    }
+
+    #[test]
+    fn g5_holds_on_a_real_run() {
+        assert_eq!(found(&measured(|value| value), "G5"), []);
+    }
+
+    #[test]
+    fn g5_sees_a_share_that_is_stuck_and_one_that_is_twenty_points_off() {
+        for (change, what) in [
+            ((|_| 0) as fn(u64) -> u64, "stuck at 0"),
+            (|_| 10_000, "stuck at 10000"),
+            (|value| (value + 2_000).min(10_000), "20 points above"),
+            (|value| value.saturating_sub(2_000), "20 points below"),
+            (|value| 10_000 - value, "the other node's"),
+        ] {
+            let findings = found(&measured(change), "G5");
+            assert!(!findings.is_empty(), "{what}");
+            assert!(
+                findings[0].expected.starts_with("a mean current_value of kdamond 0, scheme "),
+                "{}",
+                findings[0]
+            );
+        }
+    }
+
+    #[test]
+    fn g5_is_not_asked_where_something_else_matches_the_pattern() {
+        let why = |spoil: fn(&mut Recording)| {
+            let mut recording = stored("truth");
+            spoil(&mut recording);
+            judge(&recording).skipped.into_iter().find(|(id, _)| *id == "G5").map(|(_, why)| why)
+        };
+        let pattern = why(|recording| {
+            for scheme in &mut recording.plan.kdamonds[0].context.schemes {
+                scheme.nr_accesses.min = 0;
+            }
+        });
+        assert_eq!(pattern.unwrap(), "the scheme's pattern is not all that is accessed");
+        let cold = why(|recording| recording.plan.workloads[0].hot_bp = 5_000);
+        assert_eq!(cold.unwrap(), "a workload does not touch all of its memory in an aggregation");
+        let part = why(|recording| recording.plan.kdamonds[0].context.targets[0].regions.truncate(1));
+        assert_eq!(part.unwrap(), "DAMON watches a part of the workloads' nodes");
+    }
+}

@@ -1,96 +1,152 @@
-//! What a kernel prints when something is badly wrong: the patterns that K1 and K3 look for.
+//! What a kernel prints when something is badly wrong, and what of it is let pass: two files of data.
 //!
-//! Patterns are case-sensitive. They must not match what a healthy kernel prints while it boots:
-//! `kasan: KernelAddressSanitizer initialized`, `Spectre V2 : WARNING: ...`, `[Firmware Bug]: ...`.
+//! `splats.txt` has the patterns that K1 and K3 look for; `allowed.txt` the reports that are known, each with
+//! a reason, a link and the kernel version with which it ends.
+
+use std::sync::LazyLock;
 
 /// Where in a message a pattern stands.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Pattern {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
     /// The message begins with it, after an optional `rcu: ` or `watchdog: `.
-    Begins(&'static str),
+    Begins,
     /// The message has it anywhere.
-    Has(&'static str),
+    Has,
 }
 
-use Pattern::{Begins, Has};
+/// One kind of report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Splat {
+    /// The invariant that it breaks.
+    pub(super) id: &'static str,
+    pub(super) place: Place,
+    /// What it is called in a finding.
+    pub(super) name: &'static str,
+    pub(super) pattern: &'static str,
+    /// What it means, in a line.
+    pub(super) meaning: &'static str,
+}
 
-/// Pattern, and what it is called in a finding.
-pub(super) const SPLATS: &[(Pattern, &str)] = &[
-    // lib/bug.c, kernel/panic.c: every WARN and BUG begins with it.
-    (Has("------------[ cut here ]------------"), "a warning or a bug"),
-    // kernel/panic.c: __warn; lockdep reports begin so too.
-    (Begins("WARNING: "), "a warning"),
-    // lib/bug.c: report_bug.
-    (Has("kernel BUG at "), "a BUG()"),
-    // Sanitizers, page table and scheduling checks: `BUG: KASAN: ...`, `BUG: scheduling while atomic`.
-    (Begins("BUG: "), "a bug"),
-    // arch/x86/kernel/dumpstack.c: die.
-    (Has("Oops: "), "an oops"),
-    // arch/x86/kernel/traps.c.
-    (Has("general protection fault"), "a general protection fault"),
-    // arch/x86/mm/fault.c; the arm64 and riscv wording after it.
-    (Has("unable to handle page fault"), "a page fault in the kernel"),
-    (Has("kernel NULL pointer dereference"), "a NULL pointer dereference"),
-    (Has("Unable to handle kernel"), "a page fault in the kernel"),
-    // kernel/panic.c.
-    (Has("Kernel panic - not syncing"), "a panic"),
-    // mm/kasan/report.c.
-    (Has("BUG: KASAN: "), "a KASAN report"),
-    // mm/kfence/report.c.
-    (Has("BUG: KFENCE: "), "a KFENCE report"),
-    // kernel/kcsan/report.c.
-    (Has("BUG: KCSAN: "), "a KCSAN report"),
-    // lib/ubsan.c: `UBSAN: shift-out-of-bounds in mm/damon/core.c:1:2`.
-    (Has("UBSAN: "), "a UBSAN report"),
-    // kernel/locking/lockdep.c.
-    (Has("possible circular locking dependency detected"), "a lockdep report"),
-    (Has("possible recursive locking detected"), "a lockdep report"),
-    (Has("inconsistent lock state"), "a lockdep report"),
-    (Has("suspicious RCU usage"), "a lockdep report"),
-    (Has("bad unlock balance detected"), "a lockdep report"),
-    (Has("held lock freed!"), "a lockdep report"),
-    // kernel/sched/core.c.
-    (Has("sleeping function called from invalid context"), "a sleep in atomic context"),
-    (Has("scheduling while atomic"), "a sleep in atomic context"),
-    // mm/page_alloc.c, mm/memory.c, kernel/fork.c.
-    (Has("Bad page state in process"), "a bad page"),
-    (Has("Bad page map in process"), "a bad page table"),
-    (Has("Bad rss-counter state"), "a bad rss counter"),
-    // lib/list_debug.c.
-    (Has("list_add corruption"), "a corrupted list"),
-    (Has("list_del corruption"), "a corrupted list"),
-    // lib/refcount.c.
-    (Has("refcount_t: "), "a broken reference count"),
-    // lib/debugobjects.c.
-    (Has("ODEBUG: "), "a misused object"),
-    // mm/slub.c with slab debugging.
-    (Has("Object already free"), "a double free"),
-    (Has("Redzone overwritten"), "a slab overwrite"),
-    // mm/kmemleak.c.
-    (Has("new suspected memory leaks"), "a memory leak"),
-    // mm/oom_kill.c: the workloads fit into the machine, so nothing may be killed for memory.
-    (Has("invoked oom-killer"), "an out-of-memory kill"),
-    // mm/page_alloc.c: warn_alloc.
-    (Has("page allocation failure"), "a failed allocation"),
-];
+/// The patterns, in the order in which they are tried.
+pub(super) static SPLATS: LazyLock<Vec<Splat>> =
+    LazyLock::new(|| entries(include_str!("splats.txt")).filter_map(splat).collect());
 
-/// Reports of what took too long. They compare times: on the real clock a guest that its host did not
-/// run can print them without fault.
-pub(super) const STALLS: &[(Pattern, &str)] = &[
-    // kernel/hung_task.c: `INFO: task kdamond.0:52 blocked for more than 122 seconds.`
-    (Has(" blocked for more than "), "a hung task"),
-    // kernel/hung_task.c, when the wait is in I/O.
-    (Has(" blocked in I/O wait for more than "), "a hung task"),
-    // kernel/rcu/tree_stall.h: `rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:`.
-    (Has(" detected stalls on CPUs/tasks"), "an RCU stall"),
-    // kernel/rcu/tree_exp.h.
-    (Has(" detected expedited stalls on CPUs/tasks"), "an RCU stall"),
-    // kernel/rcu/tree_stall.h.
-    (Has(" self-detected stall on CPU"), "an RCU stall"),
-    // kernel/watchdog.c: `watchdog: BUG: soft lockup - CPU#0 stuck for 26s!`
-    (Has("soft lockup - CPU#"), "a soft lockup"),
-    // kernel/watchdog.c: hard lockup detector.
-    (Has("hard LOCKUP on cpu"), "a hard lockup"),
-    // kernel/workqueue.c: watchdog.
-    (Has("workqueue lockup"), "a stalled workqueue"),
-];
+/// A report that is let pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Allowed<'a> {
+    /// Part of its headline.
+    pub(super) pattern: &'a str,
+    /// The first version that it does not hold for.
+    pub(super) until: Version,
+    pub(super) reason: &'a str,
+    pub(super) link: &'a str,
+}
+
+/// `7.4`
+pub(super) type Version = (u32, u32);
+
+/// The allow list.
+pub(super) static ALLOWED: LazyLock<Vec<Allowed<'static>>> =
+    LazyLock::new(|| allowed(include_str!("allowed.txt")));
+
+impl Splat {
+    pub(super) fn fits(&self, message: &str) -> bool {
+        match self.place {
+            Place::Has => message.contains(self.pattern),
+            Place::Begins => {
+                message.trim_start_matches("rcu: ").trim_start_matches("watchdog: ").starts_with(self.pattern)
+            }
+        }
+    }
+}
+
+/// The first kind of report that a message begins.
+pub(super) fn kind(message: &str) -> Option<&'static Splat> {
+    SPLATS.iter().find(|splat| splat.fits(message))
+}
+
+/// The entries of an allow list; a line that is none is left out, so what it was meant for is a finding.
+pub(super) fn allowed(text: &str) -> Vec<Allowed<'_>> {
+    entries(text).filter_map(allow).collect()
+}
+
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn splat(line: &'static str) -> Option<Splat> {
+    let mut parts = line.split(" | ");
+    let id = parts.next().filter(|id| matches!(*id, "K1" | "K3"))?;
+    let place = match parts.next()? {
+        "begins" => Place::Begins,
+        "has" => Place::Has,
+        _ => return None,
+    };
+    let (name, pattern, meaning) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(Splat { id, place, name, pattern, meaning }).filter(|_| parts.next().is_none())
+}
+
+fn allow(line: &str) -> Option<Allowed<'_>> {
+    let mut parts = line.split(" | ").map(str::trim);
+    let (pattern, until, reason, link) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let whole =
+        parts.next().is_none() && !pattern.is_empty() && !reason.is_empty() && link.starts_with("https://");
+    whole.then_some(Allowed { pattern, until: version(until)?, reason, link })
+}
+
+/// The first two numbers of a version: `7.3.4-1~bpo13+1`.
+pub(super) fn version(text: &str) -> Option<Version> {
+    let mut numbers = text.split(['.', '-', ' ']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The newest series that the suite is run on: a folder under `patches/`.
+    fn series() -> Version {
+        let folder = crate::host::paths::project().join("patches");
+        let names = std::fs::read_dir(folder)
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+        names.filter_map(|name| version(&name)).max().unwrap()
+    }
+
+    fn expired(list: &[Allowed<'_>], series: Version) -> Vec<String> {
+        let gone = list.iter().filter(|entry| entry.until <= series);
+        gone.map(|Allowed { pattern, reason, link, .. }| format!("'{pattern}' ({reason}; {link})")).collect()
+    }
+
+    #[test]
+    fn every_line_of_both_files_is_an_entry() {
+        assert_eq!(SPLATS.len(), entries(include_str!("splats.txt")).count());
+        assert_eq!(ALLOWED.len(), entries(include_str!("allowed.txt")).count());
+        assert!(SPLATS.iter().all(|splat| !splat.meaning.is_empty() && splat.pattern.len() > 3));
+    }
+
+    #[test]
+    fn no_entry_of_the_allow_list_has_outlived_its_kernel() {
+        let expired = expired(&ALLOWED, series());
+        assert!(
+            expired.is_empty(),
+            "remove from allowed.txt, or find out why it is still needed: {expired:?}"
+        );
+    }
+
+    #[test]
+    fn an_entry_expires_with_the_version_that_it_names() {
+        let text = "a warning | 7.4 | known | https://example.org/1\nno link | 7.4 | known | here\nno end | known | https://x\n";
+        let list = allowed(text);
+        assert_eq!(list.len(), 1, "what lacks a part is no entry");
+        assert_eq!(expired(&list, (7, 3)), [""; 0]);
+        assert_eq!(expired(&list, (7, 4)), ["'a warning' (known; https://example.org/1)"]);
+    }
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert_eq!(version("7.3.4-1~bpo13+1"), Some((7, 3)));
+        assert!(version("7.10") > version("7.9"));
+        assert_eq!(version("next"), None);
+    }
+}

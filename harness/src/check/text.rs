@@ -176,3 +176,117 @@ fn differences(line: &Line, record: &Record<'_>) -> Vec<Difference> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge;
+    use super::super::testkit::{Model, edit, found, rewrite, stored};
+    use super::meaning;
+    use crate::recording::Recording;
+    use crate::trace::{
+        Aggregated, BeforeApply, Esz, Event, IntervalsTune, NodeEligible, RegionAggregated, Stat,
+    };
+
+    /// Replaces text in the formats of the raw record by as much other text.
+    fn reformat(recording: &mut Recording, from: &str, to: &str) {
+        assert_eq!(from.len(), to.len());
+        let at = recording.raw.windows(from.len()).position(|bytes| bytes == from.as_bytes()).unwrap();
+        recording.raw[at..at + from.len()].copy_from_slice(to.as_bytes());
+    }
+
+    fn seen(recording: &Recording) -> Vec<String> {
+        found(recording, "P1")
+            .into_iter()
+            .map(|finding| format!("{}; {}", finding.expected, finding.seen))
+            .collect()
+    }
+
+    #[test]
+    fn p1_holds_on_a_real_run_and_is_not_asked_without_a_raw_record() {
+        let real = stored("truth");
+        assert!(judge(&real).applied.iter().any(|invariant| invariant.id == "P1"));
+        assert_eq!(seen(&real), [""; 0]);
+        let judged = judge(&Model::pull_push().recording());
+        assert!(judged.skipped.contains(&("P1", "the recording has no raw record".to_owned())));
+    }
+
+    #[test]
+    fn every_event_of_damon_has_a_meaning_for_all_that_its_text_says() {
+        let fields: [(&str, &[&str]); 7] = [
+            (NodeEligible::NAME, NodeEligible::FIELDS),
+            (Esz::NAME, Esz::FIELDS),
+            (BeforeApply::NAME, BeforeApply::FIELDS),
+            (Stat::NAME, Stat::FIELDS),
+            (IntervalsTune::NAME, IntervalsTune::FIELDS),
+            (RegionAggregated::NAME, RegionAggregated::FIELDS),
+            (Aggregated::NAME, Aggregated::FIELDS),
+        ];
+        assert_eq!(fields.map(|(name, _)| name), Event::KNOWN);
+        for (name, fields) in fields {
+            let keys: Vec<&str> = meaning(name).unwrap().iter().map(|(key, _)| *key).collect();
+            assert_eq!(keys, fields, "{name}");
+        }
+    }
+
+    #[test]
+    fn p1_sees_two_fields_that_the_text_swaps() {
+        let mut recording = stored("truth");
+        rewrite(&mut recording, |lines| {
+            edit(lines, "damos_before_apply", 3, |line| {
+                let (head, age) = line.rsplit_once(' ').unwrap();
+                let (head, accesses) = head.rsplit_once(' ').unwrap();
+                assert_ne!(accesses, age);
+                format!("{head} {age} {accesses}")
+            });
+        });
+        let seen = seen(&recording);
+        assert_eq!(seen.len(), 2, "{seen:?}");
+        assert!(seen[0].starts_with("nr_accesses ") && seen[1].starts_with("age "), "{seen:?}");
+    }
+
+    #[test]
+    fn p1_sees_a_print_format_that_swaps_them_although_no_such_event_happened() {
+        let mut recording = stored("truth");
+        reformat(&mut recording, "REC->scheme_idx, REC->esz", "REC->esz, REC->scheme_idx");
+        assert!(
+            seen(&recording)[0]
+                .starts_with("damos_esz to print context_idx, scheme_idx, esz; context_idx, esz")
+        );
+    }
+
+    #[test]
+    fn p1_is_silent_about_a_field_that_a_kernel_calls_otherwise() {
+        let mut recording = stored("truth");
+        for from in ["unsigned long esz;", "REC->esz"] {
+            reformat(&mut recording, from, &from.replace("esz", "esq"));
+        }
+        assert_eq!(seen(&recording), [""; 0]);
+    }
+
+    #[test]
+    fn p1_sees_another_task_another_moment_and_a_line_too_many() {
+        let line = |change: fn(&str) -> String| {
+            let mut recording = stored("truth");
+            rewrite(&mut recording, |lines| edit(lines, "damos_esz", 0, change));
+            seen(&recording)
+        };
+        let pid = line(|line| line.replacen("kdamond.0-39 ", "kdamond.0-38 ", 1));
+        assert!(pid[0].starts_with("pid 39, as"), "{pid:?}");
+        let later = line(|line| {
+            let at = line.find(": damos").unwrap() - 1;
+            let digit = if line[at..].starts_with('9') { "8" } else { "9" };
+            format!("{}{digit}{}", &line[..at], &line[at + 1..])
+        });
+        assert!(later[0].starts_with("microsecond "), "{later:?}");
+        let mut recording = stored("truth");
+        rewrite(&mut recording, |lines| drop(lines.pop()));
+        assert!(seen(&recording)[0].starts_with("a record for each of "));
+    }
+
+    #[test]
+    fn p1_names_the_place_where_a_raw_record_is_broken() {
+        let mut recording = stored("truth");
+        recording.raw.truncate(recording.raw.len() - 100);
+        assert!(seen(&recording)[0].contains("per_cpu/cpu0/trace_pipe_raw has "), "{:?}", seen(&recording));
+    }
+}

@@ -53,7 +53,7 @@ mod tests {
         let runs = NonZeroU32::new(20).unwrap();
         assert_eq!(
             said(&Repeated::Same { runs, extent }),
-            "  repeated  20 times: 0 bytes differ (56 trace lines, 7 samples, 1234 bytes in 6 files)\n"
+            "  repeated  20 times: 0 bytes differ (56 trace lines, 7 samples, 1234 bytes in 7 files)\n"
         );
     }
 

@@ -27,7 +27,7 @@ use super::vocabulary::SNAPSHOTS;
 use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
 use crate::trace::MIGRATIONS;
 use damonlab_guest::damon::Kdamond;
-use damonlab_guest::plan::{Trace, Workload};
+use damonlab_guest::plan::{Step, Trace, Workload};
 use damonlab_guest::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -134,7 +134,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
-    let trace = trace(&raw.trace, &machine, &kdamonds)?;
+    let trace = trace(&raw.trace, &machine)?;
     let run = expect::Run { names: &names, windows: &windows, events: &trace.events };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     let guest_time = super::guest_time(&steps);
@@ -145,8 +145,8 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         machine_file: chosen.file.clone(),
         workloads,
         swap,
+        trace: with_migrations(trace, &kdamonds, &steps),
         kdamonds,
-        trace,
         sample_every: sample(&raw.sample)?,
         steps,
         expect,
@@ -182,25 +182,34 @@ fn absent(raw: &[At<Node>], machine: &MachineSpec) -> Checked<BTreeSet<NodeId>> 
     }
 }
 
-fn trace(raw: &RawTrace, machine: &MachineSpec, kdamonds: &[Kdamond]) -> Checked<Trace> {
-    let mut events = match &raw.events {
+fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
+    let events = match &raw.events {
         None => vec![DEFAULT_EVENTS.to_owned()],
         Some(events) if events.value.is_empty() => {
             return Err(Fault::at(events, "no event is recorded").help("leave `events` out for damon:*"));
         }
         Some(events) => events.value.iter().map(event).collect::<Checked<Vec<_>>>()?,
     };
-    // What the migration core says it moved is compared with what DAMON says.
-    let mut schemes = kdamonds.iter().flat_map(|kdamond| &kdamond.context.schemes);
-    let recorded = events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
-    if !recorded && schemes.any(|scheme| scheme.action.starts_with("migrate_")) {
-        events.push(MIGRATIONS.to_owned());
-    }
     let buffer = match &raw.buffer {
         None => Bytes(DEFAULT_BUFFER.0.min(largest_buffer(machine).0)),
         Some(buffer) => check_buffer(buffer, machine)?,
     };
     Ok(Trace { events, buffer })
+}
+
+/// What the migration core says it moved is compared with what DAMON says; an expectation can only ask for it
+/// where the file names it.
+fn with_migrations(mut trace: Trace, kdamonds: &[Kdamond], steps: &[Step]) -> Trace {
+    let committed = steps.iter().flat_map(|step| match step {
+        Step::Commit { kdamonds, .. } => kdamonds.as_slice(),
+        _ => &[],
+    });
+    let mut schemes = kdamonds.iter().chain(committed).flat_map(|kdamond| &kdamond.context.schemes);
+    let recorded = trace.events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
+    if !recorded && schemes.any(|scheme| scheme.action.starts_with("migrate_")) {
+        trace.events.push(MIGRATIONS.to_owned());
+    }
+    trace
 }
 
 /// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on its boot node.

@@ -45,7 +45,7 @@ impl RawFormat {
     }
 }
 
-/// `unsigned int nr_regions;	offset:16;	size:4;	signed:0;`
+/// `unsigned int nr_regions; offset:16; size:4; signed:0;`, with tabs.
 fn field(text: &str) -> Option<RawField> {
     let mut parts = text.split(';').map(str::trim);
     let declaration = parts.next()?;
