@@ -3,15 +3,13 @@
 
 mod common;
 
-use damonlab::host::interrupt;
 use damonlab::kernel::{self, Origins};
 use damonlab::mutants::{self, Mutant};
 use damonlab::setup::Env;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Completion, Failed, Trial};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
     let mutants = match mutants::find(&[]) {
         Ok(mutants) => mutants,
         Err(error) => {
@@ -19,14 +17,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Err(cause) = interrupt::listen() {
-        eprintln!("cannot listen for Ctrl-C: {cause}");
-        return ExitCode::FAILURE;
-    }
     let trials = mutants
         .into_iter()
         .map(|mutant| Trial::ignorable_test(format!("{} applies", mutant.name), move || applies(&mutant)));
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    common::main(trials.collect())
 }
 
 fn applies(mutant: &Mutant) -> Result<Completion, Failed> {
