@@ -112,11 +112,12 @@ impl Bench<'_> {
         let record = match kernel::obtain(&request, self.origins, self.progress) {
             Ok(image) => {
                 let built = (!image.cached).then(|| begun.elapsed().as_secs_f64());
-                let record = self.run(mutant, &image, built)?;
+                let record = self.run(mutant, &image, built);
+                // Also after Ctrl-C: an image that is cached then is nobody's to take away later.
                 if !self.keep && !image.cached {
                     kernel::evict(&self.origins.env.cache, &image.key, mutant.is_fragment())?;
                 }
-                record
+                record?
             }
             Err(error) if is_the_mutants(&error) => {
                 let why = error.to_string();
@@ -136,7 +137,7 @@ impl Bench<'_> {
         }
         fs::create_dir_all(&out)?;
         // Saved guests of this kernel are of no use to anybody later: they must not push out the user's.
-        let saved = tempfile::tempdir_in(&self.out)?;
+        let saved = tempfile::tempdir_in(&out)?;
         let lab = Lab {
             tools: self.tools.clone(),
             image: image.clone(),

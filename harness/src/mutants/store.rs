@@ -52,8 +52,9 @@ impl Suite {
         let record: Record = serde_json::from_slice(&text).ok()?;
         let same = record.image == image && record.suite == self.digest && record.kind == mutant.kind;
         let lasting = record.is_good() || record.program == self.program;
-        let answer = !matches!(record.outcome, Outcome::NoAnswer { .. });
-        // Words in the header may have changed: the image's key has them, too, so they have not.
+        // A disk may have been full where a build ended.
+        let answer = matches!(record.outcome, Outcome::Noticed(_) | Outcome::Unnoticed);
+        // The header's words are the same, too: the image's key has all of the file.
         (same && lasting && answer).then_some(record)
     }
 }
