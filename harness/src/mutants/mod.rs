@@ -1,8 +1,8 @@
 //! Changed kernels, to measure the checks: bugs that the suite must catch, and changes that it must not notice.
 //!
-//! [`mutant`] finds them and reads their headers, [`order`] says which scenarios come first, [`outcome`] what can
-//! come of one and what all come to, [`store`] keeps results from one call to the next, and [`bench`] builds
-//! a kernel and runs the scenarios.
+//! [`find`] finds them and reads their headers, [`order()`] says which scenarios come first, a [`Record`] is what came
+//! of one and a [`Score`] what all come to, and a [`Bench`] builds each kernel, runs the scenarios, and keeps the
+//! results from one call to the next.
 
 mod bench;
 mod mutant;
