@@ -188,13 +188,14 @@ impl Score {
         *count += 1;
     }
 
-    /// The exit status: 3 where the host gave no answer, 0 where every regression was caught and every null is
-    /// green, else 1.
+    /// The exit status: 3 where the host gave no answer, 0 where every regression was caught, by more than a
+    /// snapshot, and every null is green, else 1.
     pub fn exit_code(&self) -> u8 {
         if self.no_answer > 0 {
             return 3;
         }
-        u8::from(self.missed + self.false_alarms + self.do_not_build + self.do_not_boot > 0)
+        let missed = self.missed + self.by_snapshot_only;
+        u8::from(missed + self.false_alarms + self.do_not_build + self.do_not_boot > 0)
     }
 }
 
@@ -261,6 +262,7 @@ pub(super) mod tests {
             [record(Kind::Regression, caught(Strength::Expectation)), record(Kind::Null, Outcome::Unnoticed)];
         assert_eq!(Score::of(&good).exit_code(), 0);
         assert_eq!(Score::of(&[record(Kind::Regression, Outcome::Unnoticed)]).exit_code(), 1);
+        assert_eq!(Score::of(&[record(Kind::Regression, caught(Strength::Snapshot))]).exit_code(), 1);
         assert_eq!(Score::of(&[record(Kind::Null, caught(Strength::Invariant))]).exit_code(), 1);
         let no_qemu = record(Kind::Null, Outcome::NoAnswer { why: "no QEMU".into() });
         assert_eq!(Score::of(&[no_qemu]).exit_code(), 3);
