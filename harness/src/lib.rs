@@ -28,6 +28,8 @@ pub mod snapshot;
 
 pub mod run;
 
+pub mod mutants;
+
 pub mod report;
 
 pub mod cli;

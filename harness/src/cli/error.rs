@@ -3,6 +3,7 @@
 use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
 use crate::machine::MachineError;
+use crate::mutants::{BenchError, MutantError};
 use crate::recording::RecordingError;
 use crate::run::RunError;
 use crate::run::debug::DebugError;
@@ -73,10 +74,22 @@ pub(super) enum CliError {
     Lacking(#[from] Lacking),
     #[error(transparent)]
     Vm(#[from] VmError),
+    #[error(transparent)]
+    Mutant(#[from] MutantError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<BenchError> for CliError {
+    fn from(error: BenchError) -> CliError {
+        match error {
+            BenchError::Kernel(error) => error.into(),
+            BenchError::Run(error) => error.into(),
+            BenchError::Io(error) => error.into(),
+        }
+    }
 }
 
 impl CliError {
@@ -94,6 +107,7 @@ impl CliError {
             | CliError::Machine(_)
             | CliError::Refused(_)
             | CliError::Lacking(_)
+            | CliError::Mutant(_)
             | CliError::Run(
                 RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
             ) => BAD_INPUT,

@@ -6,6 +6,7 @@
 mod again;
 mod error;
 mod machine;
+mod mutants;
 mod replay;
 mod verbs;
 
@@ -55,6 +56,14 @@ enum Verb {
                             damonlab machine my.yaml --check\n\n\
         Exit status with --check: 0 if QEMU builds it, 2 with QEMU's own words if not.")]
     Machine(machine::Arguments),
+    /// Put bugs back into the kernel, one at a time, and say which of them the suite catches; and changes that
+    /// change nothing, which it must not notice.
+    #[command(after_help = "Examples: damonlab mutants --only 01 --only 16\n          \
+                            damonlab mutants my-bug.patch\n\n\
+        What is done is kept below --out: a second call goes on with what is missing.\n\
+        Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if\n\
+        the machine or QEMU failed.")]
+    Mutants(mutants::Arguments),
     /// List the scenarios and the machines, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
@@ -158,6 +167,7 @@ pub fn main() -> ExitCode {
             Verb::Check { recordings } => verbs::check(&recordings),
             Verb::Replay(arguments) => replay::replay(&arguments),
             Verb::Machine(arguments) => machine::machine(&arguments),
+            Verb::Mutants(arguments) => mutants::mutants(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
             Verb::Kernel { verb: KernelVerb::List } => verbs::kernel_list(),

@@ -244,7 +244,7 @@ fn request(arguments: &KernelArgs) -> Result<Request, CliError> {
     Ok(request)
 }
 
-fn scenarios() -> PathBuf {
+pub(super) fn scenarios() -> PathBuf {
     paths::project().join("scenarios")
 }
 
@@ -259,7 +259,7 @@ fn scenario_paths(arguments: &Run) -> Result<Vec<PathBuf>, CliError> {
     arguments.scenarios.iter().map(|word| scenario_path(word)).collect()
 }
 
-fn by_name(name: &str) -> PathBuf {
+pub(super) fn by_name(name: &str) -> PathBuf {
     scenarios().join(format!("{name}.yaml"))
 }
 

@@ -101,6 +101,16 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
     Ok(Image { cached: false, ..image })
 }
 
+/// Takes an image out of the cache and, `with_build`, the folder that it was built in: one with fragments of its own
+/// is nobody else's.
+pub fn evict(cache: &Path, key: &str, with_build: bool) -> io::Result<()> {
+    let folder = cache.join("image").join(key);
+    if with_build && let Some(about) = about(&folder) {
+        fs::remove_dir_all(about.build)?;
+    }
+    fs::remove_dir_all(folder)
+}
+
 /// An image that somebody else built.
 pub fn foreign(path: &Path) -> Result<Image, KernelError> {
     let release = inspect::image(path)?;
@@ -167,6 +177,18 @@ mod tests {
         assert_eq!(image.release.as_deref(), Some("7.3.4"));
         assert_eq!(find(cache.path(), "abc"), Some(Image { cached: true, ..image }));
         assert_eq!(list(cache.path()).len(), 1);
+    }
+
+    #[test]
+    fn an_evicted_image_is_gone_and_its_build_folder_only_where_asked() {
+        let cache = tempfile::tempdir().unwrap();
+        let about = build(&cache.path().join("build"));
+        publish(cache.path(), "abc", &about).unwrap();
+        evict(cache.path(), "abc", false).unwrap();
+        assert_eq!((find(cache.path(), "abc"), about.build.exists()), (None, true));
+        publish(cache.path(), "abc", &about).unwrap();
+        evict(cache.path(), "abc", true).unwrap();
+        assert!(!about.build.exists());
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod usertree;
 
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
-pub use image::{Image, find, foreign, list};
+pub use image::{Image, evict, find, foreign, list};
 pub use inspect::WANTED;
 pub use release::Origins;
 
@@ -157,18 +157,33 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
 /// The image that `request` asks for, if it is to be had without fetching or building anything. A tree's
 /// never is: what is in it has to be looked at first.
 pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, KernelError> {
-    let release = match &request.source {
-        Source::Image(path) => return foreign(path).map(Some),
-        Source::Tree(_) => None,
-        Source::Default => origins.newest(),
-    };
-    match release {
-        Some(release) => {
-            let key = Inputs::of(request, origins)?.key(&release.version);
-            Ok(find(&origins.env.cache, &key))
-        }
-        None => Ok(None),
+    match &request.source {
+        Source::Image(path) => foreign(path).map(Some),
+        _ => Ok(key(request, origins)?.and_then(|key| find(&origins.env.cache, &key))),
     }
+}
+
+/// The key of the image that `request` asks for; none where that is not known without fetching a source or
+/// looking at all of a tree.
+///
+/// # Errors
+/// A patch or a fragment that is none.
+pub fn key(request: &Request, origins: &Origins) -> Result<Option<String>, KernelError> {
+    let inputs = Inputs::of(request, origins)?;
+    let release = if request.source == Source::Default { origins.newest() } else { None };
+    Ok(release.map(|release| inputs.key(&release.version)))
+}
+
+/// Applies the patches of `request` to a release that is here already, and keeps nothing of it. False: no release is
+/// here, and nothing was tried.
+///
+/// # Errors
+/// A patch that is none or does not apply.
+pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError> {
+    let Some(release) = origins.newest() else { return Ok(false) };
+    let subject = Subject::of_release(release);
+    series::apply(&request.all_patches()?, &subject.dir, &subject.name)?;
+    Ok(true)
 }
 
 fn cached(cache: &Path, key: &str, progress: &Progress) -> Option<Image> {

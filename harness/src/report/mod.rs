@@ -1,8 +1,10 @@
 //! Verdicts as text for a terminal.
 
+mod mutants;
 mod repeated;
 mod sweep;
 
+pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;
 pub use sweep::{sweep_head, sweep_line, sweep_summary};
 

@@ -1,6 +1,6 @@
 //! The verdict on a guest that ended in another way than by handing over its results.
 
-use crate::check::{Evidence, Finding, Verdict};
+use crate::check::{Evidence, Finding, Verdict, kernel_log};
 use crate::host::text::last_lines;
 use crate::recording::RecordingError;
 use crate::vm::{CONSOLE_LOG, Clock, Ending, VNG_LOG};
@@ -33,7 +33,17 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         ),
         Ending::BadResults(error) => ("bad-results", "results that are whole".to_owned(), error.to_string()),
     };
-    Verdict::Fail(vec![Finding { id, expected, seen, evidence: last_words(dir), scenario_line: None }])
+    // Why it hangs or is lost the kernel may have said; a panic's reason is known already.
+    let mut findings = match ending {
+        Ending::Panicked(_) => Vec::new(),
+        _ => kernel_log::scan(CONSOLE_LOG, &console(dir)),
+    };
+    findings.push(Finding { id, expected, seen, evidence: last_words(dir), scenario_line: None });
+    Verdict::Fail(findings)
+}
+
+fn console(dir: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(dir.join(CONSOLE_LOG)).unwrap_or_default()).into_owned()
 }
 
 /// The guest delivered files with right checksums that make no sense.
@@ -102,6 +112,18 @@ mod tests {
         assert_eq!(finding.seen, "the boot clock ran out; QEMU says: running");
         assert_eq!(finding.evidence.len(), 40);
         assert_eq!((finding.evidence[0].number, finding.evidence[0].text.as_str()), (61, "line 61"));
+    }
+
+    #[test]
+    fn a_guest_that_hangs_after_an_oops_is_told_by_the_oops_first() {
+        let console = "[    2.3] Oops: divide error: 0000 [#1] SMP PTI\r\n[    2.4] CPU: 0\r\n";
+        let limit = Duration::from_secs(160);
+        let ending = Ending::RanOut { clock: Clock::Scenario, limit, status: "running".into() };
+        let finding = failed(&ending, console);
+        assert_eq!(
+            (finding.id, finding.seen.as_str()),
+            ("K1", "an oops: Oops: divide error: 0000 [#1] SMP PTI")
+        );
     }
 
     #[test]

@@ -7,10 +7,12 @@
 
 mod behaviour;
 mod interface;
+mod stored;
 mod words;
 
 pub use behaviour::behaviour;
 pub use interface::interface;
+pub use stored::{first_difference, stored};
 
 use crate::check::REAL_CLOCK;
 use crate::recording::Recording;

@@ -68,6 +68,7 @@ pub fn check((name, check): &(&'static str, Check)) -> Trial {
 }
 
 /// A trial that needs the lab. Where something is missing it is ignored with the reason.
+#[allow(dead_code, reason = "as above")]
 pub fn trial(
     name: impl Into<String>,
     check: impl FnOnce(&Lab) -> Result<Completion, Failed> + Send + 'static,
