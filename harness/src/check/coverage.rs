@@ -79,16 +79,19 @@ mod tests {
     #[test]
     fn an_invariant_that_applies_in_one_run_of_several_applies() {
         let mut coverage = of_model();
-        assert_eq!(ids(&coverage), ["Q2", "S5", "A2", "R7", "T1"]);
+        for id in ["S5", "R7", "T1"] {
+            assert!(ids(&coverage).contains(&id), "{id}");
+        }
         coverage.add(&judge(&stored("tuned")));
-        assert_eq!(ids(&coverage), ["Q2", "A2"]);
+        assert!(!ids(&coverage).iter().any(|id| ["S5", "R7", "T1"].contains(id)), "{:?}", ids(&coverage));
     }
 
     #[test]
     fn one_that_never_applies_is_named_with_its_reasons() {
         let mut coverage = of_model();
         coverage.add(&judge(&stored("refused")));
-        let complaints = coverage.complaints(&[("S5", ""), ("A2", ""), ("R7", ""), ("T1", "")]);
+        let known: Vec<_> = ids(&coverage).into_iter().filter(|id| *id != "Q2").map(|id| (id, "")).collect();
+        let complaints = coverage.complaints(&known);
         assert_eq!(
             complaints,
             ["Q2 applied in no scenario, so it checks nothing: no kdamond left an event; \
@@ -98,9 +101,10 @@ mod tests {
 
     #[test]
     fn an_exception_that_is_none_is_a_complaint() {
-        let known =
-            [("Q2", ""), ("S5", ""), ("A2", ""), ("R7", ""), ("T1", ""), ("R1", "no scenario"), ("X9", "")];
-        let complaints = of_model().complaints(&known);
+        let coverage = of_model();
+        let mut known: Vec<_> = ids(&coverage).into_iter().map(|id| (id, "")).collect();
+        known.extend([("R1", "no scenario"), ("X9", "")]);
+        let complaints = coverage.complaints(&known);
         assert_eq!(complaints.len(), 2, "{complaints:?}");
         assert!(complaints[0].starts_with("R1 is said never to apply (no scenario)"), "{complaints:?}");
     }

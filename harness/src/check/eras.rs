@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn p1_sees_a_kdamond_that_goes_on_while_it_is_paused() {
+    fn p2_sees_a_kdamond_that_goes_on_while_it_is_paused() {
         let mut model = Model::pull_push();
         model.turns = 12;
         let mut paused = model.kdamonds.clone();

@@ -217,8 +217,11 @@ fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
     let cap = if quota.bytes == 0 { unlimited } else { quota.bytes };
     let reached = goals.iter().any(|(measured, wanted)| measured >= wanted);
     match quota.goal_tuner {
-        GoalTuner::Temporal if reached => 0,
-        GoalTuner::Temporal => cap,
+        // What the other tuner would begin with after a commit.
+        GoalTuner::Temporal => {
+            *input = if reached { 0 } else { u128::from(cap.saturating_mul(10_000)) };
+            if reached { 0 } else { cap }
+        }
         GoalTuner::Consist => {
             // Percent of a percent of the goal that is reached best.
             let share =
