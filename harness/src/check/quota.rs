@@ -64,7 +64,7 @@ pub(super) fn q4(view: &View<'_>) -> Outcome {
 }
 
 /// The quota that a commit left as it was, until the next charge window.
-fn told_before<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Option<(&'a Line, u64)> {
+pub(super) fn told_before<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Option<(&'a Line, u64)> {
     view.history(life, index).iter().rev().find_map(|era| era.last_esz(index))
 }
 

@@ -7,7 +7,8 @@
 use super::finding::{Evidence, Finding};
 use super::findings::Findings;
 use super::invariant::{Outcome, Reason, each_scheme};
-use super::stats::STAT_EVENT;
+use super::quota::told_before;
+use super::stats::{STAT_EVENT, last_before};
 use super::view::{Life, View};
 use crate::trace::{Event, Line, Stat};
 use damonlab_guest::record::{SchemeStats, section};
@@ -54,7 +55,7 @@ fn readings<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Result<Vec<Re
 }
 
 /// Compares each reading with all that the trace said within its time: `said` gives the values in order,
-/// `zero` is what holds before the first of them.
+/// `zero` is what held before the first of them.
 fn compare<T: PartialEq + Copy>(
     id: &'static str,
     name: &str,
@@ -97,7 +98,9 @@ pub(super) fn s4(view: &View<'_>) -> Outcome {
             life.lines.iter().filter_map(|line| counted(line, index)).collect();
         let readings = some(readings(view, life, index)?)?;
         let name = life.scheme_name(index);
-        Ok(compare("S4", &name, &readings, &said, [0; 7], counters_shown, of_sysfs))
+        // A commit keeps what a scheme had come to.
+        let before = last_before(view, life, index).map_or([0; 7], |(_, stat)| of_event(stat));
+        Ok(compare("S4", &name, &readings, &said, before, counters_shown, of_sysfs))
     })
 }
 
@@ -136,7 +139,8 @@ pub(super) fn q6(view: &View<'_>) -> Outcome {
         let readings = some(readings(view, life, index)?)?;
         let name = life.scheme_name(index);
         let shown = |esz| format!("effective_bytes {esz}");
-        Ok(compare("Q6", &name, &readings, &said, 0, shown, |stats| stats.effective_bytes))
+        let before = told_before(view, life, index).map_or(0, |(_, esz)| esz);
+        Ok(compare("Q6", &name, &readings, &said, before, shown, |stats| stats.effective_bytes))
     })
 }
 
