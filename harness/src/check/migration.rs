@@ -249,18 +249,8 @@ fn uncounted(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{edit, found, of_event, replace, rewrite, stored};
+    use super::super::testkit::{edit, found, of_event, replace, rewrite, spoiled, stored};
     use crate::recording::Recording;
-
-    fn spoiled(id: &str, spoil: impl FnOnce(&mut Recording)) -> Vec<String> {
-        let mut recording = stored("truth");
-        assert_eq!(found(&recording, id), []);
-        spoil(&mut recording);
-        found(&recording, id)
-            .into_iter()
-            .map(|finding| format!("{}; {}", finding.expected, finding.seen))
-            .collect()
-    }
 
     /// Changes the first migration of at least one page.
     fn first_move(recording: &mut Recording, from: &str, to: &str) {

@@ -224,20 +224,10 @@ pub(super) fn m4(view: &View<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{found, of_event, rewrite, stored};
+    use super::super::testkit::{of_event, rewrite, spoiled, stored};
     use crate::recording::Recording;
     use damonlab_guest::plan::Step;
     use damonlab_guest::units::{Bytes, NodeId};
-
-    fn spoiled(id: &str, spoil: impl FnOnce(&mut Recording)) -> Vec<String> {
-        let mut recording = stored("truth");
-        assert_eq!(found(&recording, id), []);
-        spoil(&mut recording);
-        found(&recording, id)
-            .into_iter()
-            .map(|finding| format!("{}; {}", finding.expected, finding.seen))
-            .collect()
-    }
 
     #[test]
     fn m3_sees_a_kernel_that_counts_and_does_not_move() {

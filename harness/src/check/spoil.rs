@@ -59,3 +59,14 @@ pub(crate) fn replace(lines: &mut [String], event: &str, nth: usize, from: &str,
 pub(crate) fn found(recording: &Recording, id: &str) -> Vec<Finding> {
     judge(recording).findings.into_iter().filter(|finding| finding.id == id).collect()
 }
+
+/// What an invariant says of the real run with all that is recorded, doctored; before that it says nothing.
+pub(crate) fn spoiled(id: &str, spoil: impl FnOnce(&mut Recording)) -> Vec<String> {
+    let mut recording = stored("truth");
+    assert_eq!(found(&recording, id), []);
+    spoil(&mut recording);
+    found(&recording, id)
+        .into_iter()
+        .map(|finding| format!("{}; {}", finding.expected, finding.seen))
+        .collect()
+}

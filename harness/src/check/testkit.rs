@@ -5,7 +5,7 @@
 //! node; scheme S takes from node S.
 
 use super::small_damon::Run;
-pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, stored};
+pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, spoiled, stored};
 use crate::recording::{Meta, RECORDING_VERSION, Recording};
 use crate::scenario::{Clocks, GuestClock, MachineSpec, Places, Scenario};
 use crate::trace::Trace;
