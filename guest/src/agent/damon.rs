@@ -1,7 +1,7 @@
 //! DAMON under way: configured, turned on, asked for statistics, turned off.
 
 use super::{Failure, clock, files, urgent};
-use damonlab_guest::damon::{Kdamond, ROOT, Resolve, Write, online_writes, writes};
+use damonlab_guest::damon::{Kdamond, MODULE, ROOT, Resolve, Write, online_writes, writes};
 use damonlab_guest::kernel_text::number;
 use damonlab_guest::lack::Lack;
 use damonlab_guest::ranges::AddrRange;
@@ -76,9 +76,19 @@ pub fn command(index: usize, command: &str) -> Result<Nanos, No> {
     }
 }
 
+const MODULES: &str = "/sys/module";
+
+/// A file below [`ROOT`], or `module/NAME/PARAMETER` for one of DAMON's modules.
+fn raw_path(file: &str) -> PathBuf {
+    match file.strip_prefix(MODULE).and_then(|rest| rest.split_once('/')) {
+        Some((module, parameter)) => Path::new(MODULES).join(module).join("parameters").join(parameter),
+        None => Path::new(ROOT).join(file),
+    }
+}
+
 /// Puts a value into one file. A file that is not there refuses it too.
 pub fn put_raw(file: &str, value: &str) -> Result<(), No> {
-    files::write_patiently(Path::new(ROOT).join(file), value).map_err(|error| {
+    files::write_patiently(raw_path(file), value).map_err(|error| {
         let errno = files::errno_name(error.errno);
         No::Refused(Refusal { errno, file: file.to_owned(), value: value.to_owned() })
     })

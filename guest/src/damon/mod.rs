@@ -6,7 +6,7 @@
 
 mod writes;
 
-pub use writes::{ROOT, Resolve, Unresolved, Write, goal_writes, online_writes, writes};
+pub use writes::{MODULE, ROOT, Resolve, Unresolved, Write, goal_writes, online_writes, writes};
 
 use crate::units::{Addr, NodeId};
 use serde::{Deserialize, Serialize};

@@ -16,6 +16,9 @@ use std::fmt::Display;
 /// The folder that every [`Write::path`] is relative to.
 pub const ROOT: &str = "/sys/kernel/mm/damon/admin/kdamonds";
 
+/// What a file's name begins with that is a parameter of a module, `module/NAME/PARAMETER`, and none below [`ROOT`].
+pub const MODULE: &str = "module/";
+
 /// One write to one sysfs file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {

@@ -7,11 +7,14 @@ use crate::scenario::raw::At;
 use crate::scenario::raw_steps::{RawCommit, RawNewGoals, RawPhase, RawRetarget, RawStep, RawWrite};
 use crate::scenario::units::Word;
 use crate::scenario::vocabulary::ERRNOS;
-use damonlab_guest::damon::Kdamond;
+use damonlab_guest::damon::{Kdamond, MODULE};
 use damonlab_guest::plan::{Phase, SchemeAt, Step, Workload};
 
 /// How long a file's name and a value may be: more than sysfs has, and less than a page.
 const MAX_TEXT: usize = 1_000;
+
+/// DAMON's modules with parameters that can be written.
+const MODULES: [&str; 3] = ["damon_stat", "damon_reclaim", "damon_lru_sort"];
 
 /// Commands after which another configuration is in force, and the steps that do the same.
 const COMMANDS: &[(&str, &str)] =
@@ -188,11 +191,17 @@ impl Now<'_> {
 fn file(raw: &At<Word>) -> Checked<String> {
     let text = raw.value.0.as_str();
     let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if text.len() <= MAX_TEXT && text.split('/').all(part) {
+    let of_module =
+        |rest: &str| MODULES.iter().any(|name| rest.split_once('/').is_some_and(|(one, _)| one == *name));
+    let known = text.strip_prefix(MODULE).is_none_or(of_module);
+    if text.len() <= MAX_TEXT && text.split('/').all(part) && known {
         return Ok(text.to_owned());
     }
-    Err(Fault::at(raw, "this is no file below /sys/kernel/mm/damon/admin/kdamonds")
-        .help("for instance nr_kdamonds, 0/state or 0/contexts/0/schemes/0/action"))
+    Err(Fault::at(
+        raw,
+        "this is no file below /sys/kernel/mm/damon/admin/kdamonds, nor a parameter of DAMON's modules",
+    )
+    .help("for instance nr_kdamonds, 0/contexts/0/schemes/0/action or module/damon_stat/enabled"))
 }
 
 fn value(raw: &At<Word>) -> Checked<String> {
