@@ -62,6 +62,7 @@ const VIRTUAL_CLOCK: &[&str] = &[
 /// - `console=ttyS1`: ttyS0 is virtme-ng's standard output; ours carries nothing else.
 /// - `pti=on`: the TLB rule (qemu.md section 0); without it DAMON sees what QEMU's TLB hides.
 /// - `panic=-1`: with `-no-reboot`, a panic ends QEMU at once.
+/// - `oops=panic`: a kdamond that is gone keeps its stop waiting for ever; the scenario's clock would run out.
 /// - `damon_stat.enabled=N`: DAMON_STAT holds the only kdamond that may run.
 /// - `numa_balancing=disable`: it migrates pages too, and would be taken for DAMOS.
 /// - `random.trust_cpu=0 tsc=reliable nokaslr norandmaps`: nothing of the host's gets in.
@@ -69,6 +70,7 @@ pub(super) const KERNEL_WORDS: &[&str] = &[
     "console=ttyS1,115200",
     "loglevel=6",
     "panic=-1",
+    "oops=panic",
     "nokaslr",
     "norandmaps",
     "pti=on",
