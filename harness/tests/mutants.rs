@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 
 fn applies(mutant: &Mutant) -> Result<Completion, Failed> {
     let origins = Origins::of(Env::machine()?);
-    match kernel::applies(&mutant.request(), &origins)? {
+    match kernel::applies(&mutant.request()?, &origins)? {
         true => Ok(Completion::Completed),
         false => common::ignored(
             "no kernel's source is in the cache; `damonlab kernel build` fetches it".to_owned(),

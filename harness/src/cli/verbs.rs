@@ -239,7 +239,7 @@ fn request(arguments: &KernelArgs) -> Result<Request, CliError> {
         Some(path) => Source::of_path(path)?,
     };
     let mut request = Request::of(source);
-    request.patches = arguments.patches.clone();
+    request.patches = kernel::read_patches(&arguments.patches)?;
     request.fragments = arguments.fragments.clone();
     Ok(request)
 }

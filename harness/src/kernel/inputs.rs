@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     fn inputs(patches: &[&str], fragments: &[&str]) -> Inputs {
-        let patch = |text: &&str| Patch { path: "p".into(), bytes: text.as_bytes().to_vec() };
+        let patch = |text: &&str| Patch { path: "p".into(), subject: None, bytes: text.as_bytes().to_vec() };
         let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
         Inputs {
             patches: patches.iter().map(patch).collect(),

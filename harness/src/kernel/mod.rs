@@ -22,6 +22,7 @@ pub use error::{KernelError, Kind};
 pub use image::{Image, evict, find, foreign, list};
 pub use inspect::WANTED;
 pub use release::Origins;
+pub use series::{Patch, read as read_patches};
 
 use crate::host::lock::Lock;
 use crate::host::paths;
@@ -32,7 +33,6 @@ use fs_err as fs;
 use image::About;
 use inputs::Inputs;
 use listing::Listing;
-use series::Patch;
 use std::path::{Path, PathBuf};
 use subject::{Subject, plain};
 
@@ -67,7 +67,7 @@ pub struct Request {
     /// The source.
     pub source: Source,
     /// Patches to apply, in order; for [`Source::Default`] after damonlab's own.
-    pub patches: Vec<PathBuf>,
+    pub patches: Vec<Patch>,
     /// Config fragments on top of the default ones, in order.
     pub fragments: Vec<PathBuf>,
     /// The folder with `patches/` and `kernel-config/`.
@@ -82,17 +82,18 @@ impl Request {
 
     /// Patches in the order in which they are applied.
     fn all_patches(&self) -> Result<Vec<Patch>, KernelError> {
-        let mut all = Vec::new();
+        let mut ours = Vec::new();
         let folder = self.project.join("patches").join(release::series());
         if self.source == Source::Default && folder.is_dir() {
             for entry in fs::read_dir(folder)? {
-                all.push(entry?.path());
+                ours.push(entry?.path());
             }
-            all.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
-            all.sort();
+            ours.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
+            ours.sort();
         }
+        let mut all = series::read(&ours)?;
         all.extend(self.patches.iter().cloned());
-        series::read(&all)
+        Ok(all)
     }
 
     fn all_fragments(&self) -> Result<Vec<Fragment>, KernelError> {
@@ -297,7 +298,7 @@ mod tests {
         let named = |source| {
             let request = Request {
                 source,
-                patches: vec![mine.clone()],
+                patches: series::read(std::slice::from_ref(&mine)).unwrap(),
                 fragments: vec![],
                 project: project.path().into(),
             };

@@ -14,10 +14,12 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 /// A patch as it was read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
     /// Where it came from, for messages.
     pub path: PathBuf,
+    /// The first line of what its author says of it, without `[PATCH n/m]`; none for a bare diff.
+    pub subject: Option<String>,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -25,12 +27,23 @@ pub struct Patch {
 /// A touched file after all patches; none if they remove it.
 pub type Touched = BTreeMap<String, Option<(Entry, Vec<u8>)>>;
 
-/// Reads the patches in `paths`.
+impl Patch {
+    /// What to call it: its subject, else its file's name.
+    pub fn title(&self) -> String {
+        let file = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.subject.clone().unwrap_or_else(file)
+    }
+}
+
+/// Reads the patches in `paths`, in this order.
+///
+/// # Errors
+/// A file that is not there, changes nothing, or reaches out of the tree.
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Patch>, KernelError> {
     let unusable = |path: &PathBuf, reason: String| KernelError::BadPatch { patch: path.clone(), reason };
     let one = |path: &PathBuf| {
         let bytes = std::fs::read(path).map_err(|cause| unusable(path, cause.to_string()))?;
-        let patch = Patch { path: path.clone(), bytes };
+        let patch = Patch { path: path.clone(), subject: None, bytes };
         match touches(&patch)?.is_empty() {
             true => Err(unusable(path, "it changes no file".to_owned())),
             false => Ok(patch),
@@ -172,7 +185,7 @@ mod tests {
     }
 
     fn patch(text: &str) -> Patch {
-        Patch { path: "0001.patch".into(), bytes: text.as_bytes().to_vec() }
+        Patch { path: "0001.patch".into(), subject: None, bytes: text.as_bytes().to_vec() }
     }
 
     const CHANGE: &str = "\

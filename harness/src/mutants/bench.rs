@@ -88,7 +88,7 @@ impl Bench<'_> {
     /// # Errors
     /// The file is no patch, or no fragment.
     pub fn check(&self, mutant: &Mutant) -> Result<(), BenchError> {
-        kernel::key(&mutant.request(), self.origins)?;
+        kernel::key(&mutant.request()?, self.origins)?;
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl Bench<'_> {
     /// # Errors
     /// What stops damonlab; a kernel that does not build or boot is a result.
     pub fn examine(&self, mutant: &Mutant) -> Result<Record, BenchError> {
-        let request = mutant.request();
+        let request = mutant.request()?;
         // None while no source is here: then nothing is kept either.
         let key = kernel::key(&request, self.origins)?;
         let kept = key.as_deref().filter(|_| !self.fresh).and_then(|key| {

@@ -4,7 +4,7 @@
 //! lines `Key: value`; all of them may be missing in somebody's own patch.
 
 use crate::host::paths;
-use crate::kernel::{Request, Source};
+use crate::kernel::{self, KernelError, Request, Source};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -115,11 +115,17 @@ impl Mutant {
     }
 
     /// The default kernel with this on top.
-    pub fn request(&self) -> Request {
+    ///
+    /// # Errors
+    /// A patch that is none.
+    pub fn request(&self) -> Result<Request, KernelError> {
         let mut request = Request::of(Source::Default);
-        let list = if self.is_fragment() { &mut request.fragments } else { &mut request.patches };
-        list.push(self.path.clone());
-        request
+        let path = std::slice::from_ref(&self.path);
+        match self.is_fragment() {
+            true => request.fragments = path.to_vec(),
+            false => request.patches = kernel::read_patches(path)?,
+        }
+        Ok(request)
     }
 
     /// It changes the kernel's configuration, and not its source.
