@@ -47,6 +47,24 @@ pub fn numa_maps(text: &str, within: Range<Addr>) -> BTreeMap<NodeId, Bytes> {
     nodes
 }
 
+/// `/proc/PID/smaps`: bytes in huge pages of the mappings that begin inside `within`.
+pub fn anon_huge_pages(text: &str, within: Range<Addr>) -> Bytes {
+    let mut bytes = 0;
+    let mut inside = false;
+    for line in text.lines() {
+        let word = line.split_ascii_whitespace().next().unwrap_or_default();
+        if let Some(kib) = line.strip_prefix("AnonHugePages:") {
+            let kib = kib.trim().strip_suffix(" kB").and_then(|kib| kib.parse::<u64>().ok());
+            bytes += if inside { kib.unwrap_or(0) * 1024 } else { 0 };
+        } else if let Some(start) =
+            word.split_once('-').and_then(|(start, _)| u64::from_str_radix(start, 16).ok())
+        {
+            inside = within.contains(&Addr(start));
+        }
+    }
+    Bytes(bytes)
+}
+
 /// `N1=4096`
 fn node_pages(word: &str) -> Option<(NodeId, u64)> {
     let (node, pages) = word.strip_prefix('N')?.split_once('=')?;
@@ -132,6 +150,19 @@ mod tests {
             got,
             BTreeMap::from([("pgmigrate_success".to_owned(), 7), ("nr_isolated_anon".to_owned(), 0)])
         );
+    }
+
+    #[test]
+    fn smaps_tells_the_huge_pages_of_one_mapping_and_of_no_other() {
+        let text = "\
+7f0000200000-7f0000600000 rw-p 00000000 00:00 0
+Size:               4096 kB
+AnonHugePages:      2048 kB
+7f0000a00000-7f0000c00000 rw-p 00000000 00:00 0
+AnonHugePages:      2048 kB
+";
+        let within = Addr(0x7f00_0020_0000)..Addr(0x7f00_0060_0000);
+        assert_eq!(anon_huge_pages(text, within), Bytes(2 << 20));
     }
 
     #[test]

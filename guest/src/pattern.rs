@@ -76,6 +76,7 @@ mod tests {
             hot_bp,
             access: Access::Write,
             memcg: None,
+            huge_pages: false,
         }
     }
 

@@ -116,6 +116,9 @@ pub struct Workload {
     /// The memory cgroup that it lives in, `/NAME` below the root; made where it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memcg: Option<String>,
+    /// Its memory is huge pages of 2 MiB (`MADV_HUGEPAGE`), all of it; else there is none in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub huge_pages: bool,
 }
 
 /// What a workload does to a page in a pass: one access a page.

@@ -10,6 +10,8 @@ use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 
 const PAGE: usize = 4096;
+/// What a huge page is on x86 (`HPAGE_PMD_SIZE`).
+const HUGE_PAGE: usize = 2 << 20;
 
 /// `MPOL_MF_MOVE` of `linux/mempolicy.h`, which the libc crate leaves out.
 const MPOL_MF_MOVE: libc::c_ulong = 1 << 1;
@@ -24,20 +26,24 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Maps whole pages, without huge pages. Nothing is populated yet.
-    pub fn new(size: Bytes) -> Result<Self, Errno> {
+    /// Maps whole pages, `huge` ones or none that is. Nothing is populated yet.
+    pub fn new(size: Bytes, huge: bool) -> Result<Self, Errno> {
         let pages = usize::try_from(size.pages()).map_err(|_| Errno::ENOMEM)?;
         let bytes = pages.checked_mul(PAGE).ok_or(Errno::ENOMEM)?;
-        let whole = bytes.checked_add(2 * PAGE).and_then(NonZeroUsize::new).ok_or(Errno::ENOMEM)?;
+        // A huge page begins at a multiple of its size.
+        let grain = if huge { HUGE_PAGE } else { PAGE };
+        let whole = bytes.checked_add(PAGE + grain).and_then(NonZeroUsize::new).ok_or(Errno::ENOMEM)?;
+        let advice = if huge { MmapAdvise::MADV_HUGEPAGE } else { MmapAdvise::MADV_NOHUGEPAGE };
         #[expect(unsafe_code, reason = "mapping memory has no safe interface")]
         // SAFETY: a new private mapping at an address of the kernel's choice overlaps nothing; `start` and
         // `bytes` stay inside it, and it is never unmapped.
         unsafe {
             let outer = mmap_anonymous(None, whole, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE)?;
-            let start = outer.cast::<u8>().add(PAGE);
+            let first = outer.cast::<u8>().add(PAGE);
+            let start = first.add(first.as_ptr().align_offset(grain));
             mprotect(start.cast::<c_void>(), bytes, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE)?;
-            match madvise(start.cast::<c_void>(), bytes, MmapAdvise::MADV_NOHUGEPAGE) {
-                // A kernel without huge pages does not know the advice, and needs none.
+            match madvise(start.cast::<c_void>(), bytes, advice) {
+                // A kernel without huge pages does not know the advice, and has none.
                 Ok(()) | Err(Errno::EINVAL) => {}
                 Err(errno) => return Err(errno),
             }

@@ -62,8 +62,8 @@ fn prepare(order: &str) -> Result<(Order, Mapping), String> {
     if let Some(path) = &workload.memcg {
         memcg::enter(path).map_err(|error| error.to_string())?;
     }
-    let mapping =
-        Mapping::new(workload.size).map_err(|errno| format!("cannot map {}: {errno}", workload.size))?;
+    let mapping = Mapping::new(workload.size, workload.huge_pages)
+        .map_err(|errno| format!("cannot map {}: {errno}", workload.size))?;
     mapping.place(workload.node).map_err(|errno| format!("cannot bind to {}: {errno}", workload.node))?;
     Ok((order, mapping))
 }

@@ -2,7 +2,7 @@
 
 use super::workload::{Order, WORKLOAD, parse_answer};
 use super::{Failure, files, memcg, topology};
-use damonlab_guest::kernel_text::numa_maps;
+use damonlab_guest::kernel_text::{anon_huge_pages, numa_maps};
 use damonlab_guest::plan::{Phase, Workload};
 use damonlab_guest::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
@@ -83,12 +83,22 @@ impl Running {
         let found = self.placement().map_err(|error| error.to_string())?;
         let wanted = workload.size.pages();
         if found.len() == 1 && found.get(&workload.node).map(|bytes| bytes.pages()) == Some(wanted) {
-            return Ok(());
+            return if workload.huge_pages { self.check_huge(workload) } else { Ok(()) };
         }
         let parts: Vec<String> =
             found.iter().map(|(node, bytes)| format!("{} on {node}", bytes.pages())).collect();
         let parts = if parts.is_empty() { "none anywhere".to_owned() } else { parts.join(", ") };
         Err(format!("wants all of its {wanted} pages on {}; found {parts}", workload.node))
+    }
+
+    /// Where no huge page was free, the kernel takes small ones and says nothing.
+    fn check_huge(&self, workload: &Workload) -> Result<(), String> {
+        let text =
+            files::read(format!("/proc/{}/smaps", self.process.id())).map_err(|error| error.to_string())?;
+        match anon_huge_pages(&text, self.memory.clone()) {
+            found if found == workload.size => Ok(()),
+            found => Err(format!("wants {} in huge pages; found {found}", workload.size)),
+        }
     }
 
     /// How it ended, where it ended by itself.

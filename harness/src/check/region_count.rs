@@ -5,8 +5,8 @@ use super::finding::Finding;
 use super::findings::Findings;
 use super::invariant::{Outcome, each_life};
 use super::view::{Life, PAGE, View};
-use crate::trace::{Aggregated, Event};
-use damonlab_guest::damon::Ops;
+use crate::trace::{Aggregated, Event, Line};
+use damonlab_guest::damon::{Ops, Scheme};
 
 pub(super) fn r5(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
@@ -35,8 +35,8 @@ fn too_large(life: &Life<'_>, dump: &Dump<'_>) -> Option<Finding> {
     Some(Finding::new("R5", expected, format!("one of {} bytes", size(region))).at([*line]))
 }
 
-/// More regions than the maximum. What a pass of the schemes splits off is not counted unless it tells two
-/// ages or two numbers of accesses apart: an action makes two such borders at most.
+/// More regions than the maximum. Where schemes split regions, what a pass splits off is not counted unless it tells
+/// two ages or two numbers of accesses apart: an action makes two such borders at most. Elsewhere all are.
 fn too_many(view: &View<'_>, life: &Life<'_>, dump: &Dump<'_>, from: usize) -> Option<Finding> {
     let context = &life.config.context;
     let runs = dump.targets.iter().map(|pass| breaks(dump, pass.target, |old, new| old.end != new.start));
@@ -46,6 +46,16 @@ fn too_many(view: &View<'_>, life: &Life<'_>, dump: &Dump<'_>, from: usize) -> O
     let actions_are_told = context.schemes.is_empty() || view.traced("damos_before_apply");
     if context.ops == Ops::Vaddr || context.nr_regions.max < unmergeable || !actions_are_told {
         return None;
+    }
+    if !context.schemes.iter().any(splits) {
+        let count = dump.regions().count() as u64;
+        return (count > context.nr_regions.max).then(|| {
+            let expected = format!(
+                "at most {} regions once they are merged: no scheme splits any",
+                context.nr_regions.max
+            );
+            Finding::new("R5", expected, count.to_string()).at(ends(dump))
+        });
     }
     let told = life.lines.get(from..dump.at()).unwrap_or_default();
     let actions = told.iter().filter(|line| matches!(line.event, Event::BeforeApply(_))).count() as u64;
@@ -59,9 +69,24 @@ fn too_many(view: &View<'_>, life: &Life<'_>, dump: &Dump<'_>, from: usize) -> O
     }
     let max = context.nr_regions.max;
     let expected = format!("at most {max} regions, and two more for each of the {actions} actions since");
-    let ends = [dump.regions().next(), dump.regions().last()];
     let seen = format!("{count} regions that differ from their neighbours");
-    Some(Finding::new("R5", expected, seen).at(ends.into_iter().flatten().map(|(line, _)| *line)))
+    Some(Finding::new("R5", expected, seen).at(ends(dump)))
+}
+
+/// The lines of the first and the last region.
+fn ends<'a>(dump: &Dump<'a>) -> impl Iterator<Item = &'a Line> {
+    let ends = [dump.regions().next().copied(), dump.regions().last().copied()];
+    ends.into_iter().flatten().map(|(line, _)| line)
+}
+
+/// A quota splits the region that it ends in (`damos_apply_scheme`), a filter those that it cuts (`damos_filter_match`).
+fn splits(scheme: &Scheme) -> bool {
+    let quota = &scheme.quota;
+    let limited = quota.ms > 0 || quota.bytes > 0 || !quota.goals.is_empty();
+    limited
+        || [&scheme.core_filters, &scheme.ops_filters, &scheme.filters]
+            .iter()
+            .any(|filters| !filters.is_empty())
 }
 
 /// How many groups a target's regions fall into, where `apart` tells neighbours apart.

@@ -148,6 +148,7 @@ impl Model {
                 hot_bp: 10_000,
                 access: Access::Write,
                 memcg: None,
+                huge_pages: false,
             }],
             swap: None,
             kdamonds: self.kdamonds.clone(),

@@ -56,11 +56,6 @@ pub const NEEDS: &[Need] = &[
     need(CXL, Feature::DeviceProperty("cxl-type3", "sn"), "`cxl`"),
     need(SWITCH, Feature::Device("cxl-upstream"), "`across: switch`"),
     need(SWITCH, Feature::Device("cxl-downstream"), "`across: switch`"),
-    need(
-        "decoders in a CXL bridge with one port",
-        Feature::DeviceProperty("pxb-cxl", "hdm_for_passthrough"),
-        "`across: switch`",
-    ),
     need("CXL generic ports", Feature::Object("acpi-generic-port"), "`port`"),
 ];
 

@@ -5,7 +5,7 @@
 use super::raw_damon::RawKdamond;
 use super::raw_machine::RawMachineRef;
 use super::raw_steps::RawStep;
-use super::units::{Node, Number, Share, Size, Time, Word};
+use super::units::{Flag, Node, Number, Share, Size, Time, Word};
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 
@@ -48,6 +48,7 @@ pub(super) struct RawWorkload {
     pub node: At<Node>,
     pub touch: Option<RawTouch>,
     pub memcg: Option<At<Word>>,
+    pub huge_pages: Option<At<Flag>>,
 }
 
 #[derive(Debug, serde::Deserialize)]

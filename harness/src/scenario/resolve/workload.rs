@@ -15,6 +15,9 @@ const MAX_NAME: usize = 15;
 /// A page.
 const PAGE: u64 = 4096;
 
+/// A huge page, as `huge_pages: true` asks for.
+const HUGE_PAGE: u64 = 2 << 20;
+
 pub(super) fn resolve(raw: &[RawWorkload], machine: &MachineSpec) -> Checked<Vec<Workload>> {
     let mut workloads: Vec<Workload> = Vec::new();
     let mut used: BTreeMap<NodeId, u64> = BTreeMap::new();
@@ -62,6 +65,12 @@ fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()>
     if size.0 == 0 || !size.0.is_multiple_of(PAGE) {
         return Err(Fault::at(&raw.size, format!("a workload is whole pages of 4 KiB, and this is {size}")));
     }
+    if raw.huge_pages.as_ref().is_some_and(|flag| flag.value.0) && !size.0.is_multiple_of(HUGE_PAGE) {
+        return Err(Fault::at(
+            &raw.size,
+            format!("a workload of huge pages is whole ones of 2 MiB, and this is {size}"),
+        ));
+    }
     *used = used.saturating_add(size.0);
     if *used > capacity.0 {
         let id = raw.node.value.0;
@@ -92,6 +101,7 @@ fn workload(raw: &RawWorkload) -> Checked<Workload> {
         hot_bp,
         access,
         memcg: raw.memcg.as_ref().map(memcg).transpose()?,
+        huge_pages: raw.huge_pages.as_ref().is_some_and(|flag| flag.value.0),
     })
 }
 
