@@ -95,3 +95,26 @@ fn breaks(dump: &Dump<'_>, target: u64, apart: impl Fn(&Aggregated, &Aggregated)
     let borders = regions.windows(2).filter(|pair| apart(pair[0].1, pair[1].1)).count() as u64;
     borders + u64::from(!regions.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{found, stored};
+    use crate::trace::Event;
+
+    #[test]
+    fn r5_counts_neighbours_that_are_alike_too_where_no_scheme_splits_any() {
+        let mut recording = stored("tuned");
+        let told = recording.trace.lines.iter().filter_map(|line| match &line.event {
+            Event::Aggregated(event) => Some(u64::from(event.nr_regions)),
+            _ => None,
+        });
+        let most = told.max();
+        let context = &mut recording.plan.kdamonds[0].context;
+        context.schemes.clear();
+        (context.nr_regions.min, context.nr_regions.max) = (1, most.unwrap());
+        assert_eq!(found(&recording, "R5"), []);
+        recording.plan.kdamonds[0].context.nr_regions.max -= 1;
+        let findings = found(&recording, "R5");
+        assert!(findings[0].expected.ends_with("no scheme splits any"), "{findings:?}");
+    }
+}

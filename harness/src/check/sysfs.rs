@@ -11,6 +11,7 @@ use super::quota::told_before;
 use super::stats::{STAT_EVENT, last_before};
 use super::view::{Life, View};
 use crate::trace::{Event, Line, Stat};
+use damonlab_guest::plan::Step;
 use damonlab_guest::record::{SchemeStats, section};
 use damonlab_guest::units::Nanos;
 
@@ -29,6 +30,9 @@ struct Reading<'a> {
 fn readings<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Result<Vec<Reading<'a>>, Reason> {
     if life.config.refresh_ms != 0 {
         return Err("refresh_ms changes the files while they are read".to_owned());
+    }
+    if view.recording.plan.steps.iter().any(empties_a_folder) {
+        return Err("a step makes folders anew, and their statistics begin at 0".to_owned());
     }
     let (Some(first), Some(last)) = (life.lines.first(), life.lines.last()) else { return Ok(Vec::new()) };
     let mut readings = Vec::new();
@@ -52,6 +56,11 @@ fn readings<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Result<Vec<Re
         readings.push(Reading { after, until: last.time, sample: None, stats });
     }
     Ok(readings)
+}
+
+/// Folders are made anew, empty, by whatever number is written into the file that counts them.
+fn empties_a_folder(step: &Step) -> bool {
+    matches!(step, Step::Write { file, refused: None, .. } if file.rsplit('/').next().is_some_and(|name| name.starts_with("nr_")))
 }
 
 /// Compares each reading with all that the trace said within its time: `said` gives the values in order,
@@ -161,6 +170,7 @@ fn some<T>(readings: Vec<T>) -> Result<Vec<T>, Reason> {
 #[cfg(test)]
 mod tests {
     use super::super::testkit::{found, stored};
+    use damonlab_guest::plan::Step;
 
     #[test]
     fn s4_takes_a_reading_that_is_one_pass_late_and_none_that_is_older_than_the_sample_before() {
@@ -172,6 +182,16 @@ mod tests {
         recording.samples[nth].schemes = samples[nth - 2].clone();
         let findings = found(&recording, "S4");
         assert!(findings[0].evidence.last().unwrap().text.contains("the sample at"), "{findings:?}");
+    }
+
+    #[test]
+    fn s4_and_q6_are_not_asked_where_a_step_makes_folders_anew() {
+        let mut recording = stored("pull-push-short");
+        recording.report.kdamond_stats[0][1].sz_applied += 1;
+        assert_eq!(found(&recording, "S4").len(), 1);
+        let file = "admin/kdamonds/0/contexts/0/schemes/nr_schemes".to_owned();
+        recording.plan.steps.push(Step::Write { file, value: "0".to_owned(), refused: None });
+        assert_eq!(found(&recording, "S4"), []);
     }
 
     #[test]

@@ -48,6 +48,16 @@ fn every_scenario_that_ships_is_sound() {
 }
 
 #[test]
+fn every_scenario_that_ships_says_what_a_failure_would_mean() {
+    for name in stems(&folder(), "yaml") {
+        let text = std::fs::read_to_string(folder().join(format!("{name}.yaml"))).unwrap();
+        let comment: Vec<&str> =
+            text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim).collect();
+        assert!(comment.join(" ").contains("A failure "), "{name}.yaml does not say so above `version`");
+    }
+}
+
+#[test]
 fn every_invalid_file_gives_exactly_its_expected_message() {
     let folder = folder().join("invalid");
     let bless = std::env::var_os(BLESS).is_some();
