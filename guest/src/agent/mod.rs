@@ -11,6 +11,7 @@ mod dax;
 mod files;
 mod fw_cfg;
 mod hotplug;
+mod kmemleak;
 mod machine;
 mod memcg;
 mod memory;
@@ -147,6 +148,9 @@ impl Run {
         }
         for workload in &mut self.workloads {
             workload.kill();
+        }
+        if let Err(error) = kmemleak::scan() {
+            self.report.errors.push(error.to_string());
         }
         results::gather(self.tracer.as_ref(), &mut self.report);
     }

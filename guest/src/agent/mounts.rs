@@ -19,6 +19,7 @@ const MOUNTS: &[Mount] = &[
     Mount { kind: "sysfs", at: "/sys", needed: true },
     Mount { kind: "tmpfs", at: "/run", needed: true },
     Mount { kind: "tracefs", at: "/sys/kernel/tracing", needed: true },
+    Mount { kind: "debugfs", at: "/sys/kernel/debug", needed: false },
     Mount { kind: "cgroup2", at: "/sys/fs/cgroup", needed: false },
 ];
 
