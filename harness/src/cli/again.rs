@@ -43,10 +43,14 @@ impl Again<'_> {
         }
         let asked = &self.arguments.kernel;
         let kernel = asked.kernel.iter().map(|path| ("--kernel", path));
+        let series = asked.series.iter().map(|path| ("--series", path));
         let patches = asked.patches.iter().map(|path| ("--patch", path));
         let fragments = asked.fragments.iter().map(|path| ("--config", path));
-        for (option, path) in kernel.chain(patches).chain(fragments) {
+        for (option, path) in kernel.chain(series).chain(patches).chain(fragments) {
             words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
+        }
+        if asked.strict {
+            words.push_str(" --strict");
         }
         setup::ourselves(&words)
     }

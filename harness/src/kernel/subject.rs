@@ -7,6 +7,19 @@ use super::{builds, inspect, usertree};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 
+/// What to call a series among the patches of a kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Its title.
+    pub name: String,
+    /// How many of the patches are its.
+    pub patches: usize,
+}
+
+fn counted(patches: usize) -> String {
+    if patches == 1 { "1 patch".to_owned() } else { format!("{patches} patches") }
+}
+
 /// A source that is to be built.
 #[derive(Debug)]
 pub(super) struct Subject {
@@ -48,12 +61,17 @@ impl Subject {
         }
     }
 
-    pub(super) fn describe(&self, patches: usize) -> String {
-        match patches {
-            0 => self.name.clone(),
-            1 => format!("{} + 1 patch", self.name),
-            count => format!("{} + {count} patches", self.name),
+    /// With so many patches, of which `series` are some.
+    pub(super) fn describe(&self, patches: usize, series: Option<&Label>) -> String {
+        let mut text = self.name.clone();
+        match patches.saturating_sub(series.map_or(0, |series| series.patches)) {
+            0 => {}
+            count => text.push_str(&format!(" + {}", counted(count))),
         }
+        if let Some(Label { name, patches }) = series {
+            text.push_str(&format!(" + series '{name}' ({})", counted(*patches)));
+        }
+        text
     }
 
     pub(super) fn forget_builds(&self, cache: &Path) -> Result<(), KernelError> {
