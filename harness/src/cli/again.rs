@@ -89,6 +89,24 @@ mod tests {
     }
 
     #[test]
+    fn a_series_and_how_strictly_it_was_taken_are_named_before_what_is_on_top() {
+        let run = run(&[
+            "--series",
+            "my series.mbox",
+            "--series",
+            "~/linux:a..b",
+            "--patch",
+            "c.patch",
+            "--strict",
+        ]);
+        let again = Again { scenario: "idle".into(), arguments: &run };
+        let advice = again.advice(Seeds::One(0), &Verdict::Fail(Vec::new()));
+        let words =
+            "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict\n";
+        assert!(advice.ends_with(words), "{advice}");
+    }
+
+    #[test]
     fn seeds_that_fail_together_are_repeated_together() {
         let run = run(&[]);
         let again = Again { scenario: "my dir/x.yaml".into(), arguments: &run };

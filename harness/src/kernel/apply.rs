@@ -9,6 +9,7 @@ use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, kind_of};
 use super::{merge, refusal, usertree};
 use crate::host::command::{self, Output};
+use crate::host::progress::Progress;
 use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_on_the_way, link_stays};
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,13 @@ pub struct Applied {
     pub moved: Vec<String>,
     /// What did not fit just as it is, a line each.
     pub inexact: Vec<String>,
+}
+
+impl Applied {
+    /// Says what moved and what did not fit just as it is.
+    pub fn tell(&self, progress: &Progress) {
+        self.moved.iter().chain(&self.inexact).for_each(|what| progress.say(&format!("kernel: {what}")));
+    }
 }
 
 /// What patches are applied to.

@@ -112,6 +112,16 @@ impl Request {
         Ok((all, left_out))
     }
 
+    /// The folder in which it is built: fragments of its own have one of their own.
+    fn build_name(&self, subject: &Subject) -> String {
+        let mut name = subject.id.clone();
+        for fragment in &self.fragments {
+            name.push('+');
+            name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));
+        }
+        name
+    }
+
     fn all_fragments(&self) -> Result<Vec<Fragment>, KernelError> {
         let shipped = config::DEFAULT.iter().map(|name| config::path(&self.project, name));
         let read = |path: PathBuf| match std::fs::read_to_string(&path) {
@@ -144,6 +154,9 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
             return Ok(image);
         }
     }
+    // What does not fit is told before anybody is waited for. A tree may change until it is listed.
+    let frozen = subject.release.is_some();
+    let early = frozen.then(|| inputs.apply(&subject, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&subject.id);
     let _lock = Lock::acquire(&cache.join("tree").join(format!("{}.lock", subject.id)), || {
         progress.say("kernel: waiting for another damonlab to build from this source");
@@ -155,21 +168,15 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
     if let Some(image) = cached(&key)? {
         return Ok(image);
     }
-    let mut build_name = subject.id.clone();
-    for fragment in &request.fragments {
-        build_name.push('+');
-        build_name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));
-    }
-    let out = cache.join("build").join(build_name);
+    let out = cache.join("build").join(request.build_name(&subject));
     let describe = subject.describe(inputs.patches.len(), request.series.as_ref());
-    let applied = inputs.apply(&subject, request.strict)?;
-    applied.moved.iter().chain(&applied.inexact).for_each(|what| progress.say(&format!("kernel: {what}")));
-    let inexact = applied.inexact.clone();
+    let applied = early.map_or_else(|| inputs.apply(&subject, request.strict), Ok)?;
+    applied.tell(progress);
     let site = Site { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
     make(&subject, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
         describe,
-        inexact,
+        inexact: applied.inexact,
         source,
         patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
         compiler: inputs.toolchain.version.clone(),

@@ -86,3 +86,22 @@ impl Subject {
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_described_with_its_series_by_name_and_the_other_patches_by_count() {
+        let subject =
+            Subject { id: "linux-7".into(), dir: "/linux".into(), name: "linux 7.3.4".into(), release: None };
+        let series = Label { name: "two things".into(), patches: 5 };
+        assert_eq!(subject.describe(0, None), "linux 7.3.4");
+        assert_eq!(subject.describe(2, None), "linux 7.3.4 + 2 patches");
+        assert_eq!(
+            subject.describe(6, Some(&series)),
+            "linux 7.3.4 + 1 patch + series 'two things' (5 patches)"
+        );
+        assert_eq!(subject.describe(5, Some(&series)), "linux 7.3.4 + series 'two things' (5 patches)");
+    }
+}

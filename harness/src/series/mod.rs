@@ -12,6 +12,7 @@ mod names;
 mod order;
 mod range;
 mod reach;
+mod reader;
 mod tag;
 
 pub use damage::{Damage, GET_IT_WHOLE, Harm};
