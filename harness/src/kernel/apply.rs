@@ -139,18 +139,19 @@ impl One<'_> {
     fn apply(&self, all: &mut Applied) -> Result<(), KernelError> {
         let fitted = self.fitted()?;
         let text = self.diff.bytes();
-        let exact = git_apply(self.scratch, &text, &[])?;
-        match (exact.status.success(), &fitted) {
-            (true, Ok(fitted)) => return self.tell(fitted, all),
-            // git has its own ways to read a diff; then there is nothing to tell.
-            (true, Err(_)) => return Ok(()),
-            (false, Ok(fitted)) if !fitted.inexact.is_empty() => {
-                self.strictly(&fitted.inexact)?;
-                if git_apply(self.scratch, &fitted.diff.bytes(), &[])?.status.success() {
-                    return self.tell(fitted, all);
-                }
+        if let Ok(fitted) = &fitted {
+            // With the places that were told, so that git takes these and not others.
+            self.strictly(&fitted.inexact)?;
+            if git_apply(self.scratch, &fitted.diff.bytes(), &[])?.status.success() {
+                all.moved.extend(fitted.moved.iter().cloned());
+                all.inexact.extend(fitted.inexact.iter().cloned());
+                return Ok(());
             }
-            (false, _) => {}
+        }
+        let exact = git_apply(self.scratch, &text, &[])?;
+        if exact.status.success() {
+            // git has its own ways to read a diff, and never leaves context out.
+            return Ok(());
         }
         let damaged = matches!(&fitted, Err(problems) if problems.iter().any(|(_, m)| matches!(m, Misfit::Blanks { .. })));
         if self.base.merge && !damaged && merge::three_way(self.base.dir, self.scratch, &text)? {
@@ -161,13 +162,6 @@ impl One<'_> {
             return Ok(());
         }
         self.refused(&text, &exact, fitted.err().unwrap_or_default())
-    }
-
-    fn tell(&self, fitted: &Fitted, all: &mut Applied) -> Result<(), KernelError> {
-        self.strictly(&fitted.inexact)?;
-        all.moved.extend(fitted.moved.iter().cloned());
-        all.inexact.extend(fitted.inexact.iter().cloned());
-        Ok(())
     }
 
     fn strictly(&self, inexact: &[String]) -> Result<(), KernelError> {

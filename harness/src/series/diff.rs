@@ -54,6 +54,11 @@ impl Hunk {
         self.marked(b" -\r")
     }
 
+    /// What it leaves.
+    pub fn after(&self) -> Vec<&[u8]> {
+        self.marked(b" +\r")
+    }
+
     /// How many lines of context it begins and ends with.
     pub fn context(&self) -> (usize, usize) {
         let counted: Vec<bool> = self
@@ -67,7 +72,7 @@ impl Hunk {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let (old, new) = (self.before().len(), self.marked(b" +\r").len());
+        let (old, new) = (self.before().len(), self.after().len());
         out.extend(format!("@@ -{},{old} +{},{new} @@", self.old_start, self.new_start).bytes());
         out.extend(&self.heading);
         out.push(b'\n');

@@ -59,6 +59,19 @@ fn a_hunk_that_moved_is_told_and_strict_takes_it() {
 }
 
 #[test]
+fn a_hunk_that_moved_goes_to_the_place_that_is_told_and_several_of_them_are_not_exact() {
+    let source = source();
+    let block = "{\n\tx;\n}\n";
+    fs::write(source.path().join("mm/core.c"), format!("{}{block}{block}z\n", "line\n".repeat(10))).unwrap();
+    let text = "--- a/mm/core.c\n+++ b/mm/core.c\n@@ -2,3 +2,4 @@\n {\n \tx;\n+\ty;\n }\n";
+    let applied = on(&[patch(text)], source.path()).unwrap();
+    let told = "hunk 1 at line 11, moved by 9 lines; its context is at 2 places, and this is the nearest";
+    assert_eq!(applied.inexact, [format!("0001.patch: mm/core.c: {told}")]);
+    let after = String::from_utf8(applied.touched["mm/core.c"].as_ref().unwrap().1.clone()).unwrap();
+    assert_eq!(after.lines().position(|line| line == "\ty;"), Some(12));
+}
+
+#[test]
 fn a_hunk_with_other_context_applies_with_less_of_it_and_strict_refuses_that() {
     let source = source();
     fs::write(source.path().join("mm/core.c"), BODY.replace("seven", "7")).unwrap();
