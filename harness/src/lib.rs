@@ -16,6 +16,8 @@ pub mod scenario;
 
 pub mod machine;
 
+pub mod series;
+
 pub mod kernel;
 
 pub mod vm;

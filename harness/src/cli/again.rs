@@ -43,10 +43,14 @@ impl Again<'_> {
         }
         let asked = &self.arguments.kernel;
         let kernel = asked.kernel.iter().map(|path| ("--kernel", path));
+        let series = asked.series.iter().map(|path| ("--series", path));
         let patches = asked.patches.iter().map(|path| ("--patch", path));
         let fragments = asked.fragments.iter().map(|path| ("--config", path));
-        for (option, path) in kernel.chain(patches).chain(fragments) {
+        for (option, path) in kernel.chain(series).chain(patches).chain(fragments) {
             words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
+        }
+        if asked.strict {
+            words.push_str(" --strict");
         }
         setup::ourselves(&words)
     }
@@ -82,6 +86,24 @@ mod tests {
             "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --config c\n";
         assert!(advice.ends_with(words), "{advice}");
         assert_eq!(again.advice(Seeds::One(7), &Verdict::Pass), "");
+    }
+
+    #[test]
+    fn a_series_and_how_strictly_it_was_taken_are_named_before_what_is_on_top() {
+        let run = run(&[
+            "--series",
+            "my series.mbox",
+            "--series",
+            "~/linux:a..b",
+            "--patch",
+            "c.patch",
+            "--strict",
+        ]);
+        let again = Again { scenario: "idle".into(), arguments: &run };
+        let advice = again.advice(Seeds::One(0), &Verdict::Fail(Vec::new()));
+        let words =
+            "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict\n";
+        assert!(advice.ends_with(words), "{advice}");
     }
 
     #[test]

@@ -129,6 +129,13 @@ struct KernelArgs {
     /// A kernel's source tree, or a bzImage. None: Debian's newest linux-source-7.3 with patches/7.3.
     #[arg(long, value_name = "DIR|bzImage")]
     kernel: Option<PathBuf>,
+    /// A patch series: an mbox, a maildir, a folder of .patch files, a mail, or REPOSITORY:BASE..TOPIC; may be given
+    /// again. What is left out of it and what does not fit just as it is, is told.
+    #[arg(long, value_name = "PATH")]
+    series: Vec<PathBuf>,
+    /// Refuse a patch that fits only with less context, at one of several places or merged.
+    #[arg(long)]
+    strict: bool,
     /// A patch to apply on top; may be given again.
     #[arg(long = "patch", value_name = "FILE")]
     patches: Vec<PathBuf>,

@@ -8,10 +8,11 @@ use crate::check::{Coverage, Verdict};
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots;
-use crate::kernel::{self, Origins, Request, Source};
+use crate::kernel::{self, KernelError, Label, Origins, Request, Source};
 use crate::report;
 use crate::run::stored::{self, Stored};
 use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, suite};
+use crate::series;
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::{self, Store};
@@ -35,9 +36,9 @@ pub(super) fn run(arguments: &Run) -> Answer {
     set_clock(arguments, &mut loaded)?;
     loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count().map_err(RunError::from)?;
-    let request = request(&arguments.kernel)?;
-    let env = Env::machine()?;
     let progress = Progress::stderr();
+    let request = request(&arguments.kernel, &progress)?;
+    let env = Env::machine()?;
     if arguments.setup {
         setup::install(&env, &progress)?;
     }
@@ -206,8 +207,9 @@ pub(super) fn list() -> Answer {
 }
 
 pub(super) fn kernel_build(arguments: &KernelArgs) -> Answer {
-    let request = request(arguments)?;
-    let image = kernel::obtain(&request, &Origins::of(Env::machine()?), &Progress::stderr())?;
+    let progress = Progress::stderr();
+    let request = request(arguments, &progress)?;
+    let image = kernel::obtain(&request, &Origins::of(Env::machine()?), &progress)?;
     say(&format!("{}  {}\n{}\n", image.key, image.describe, image.bzimage.display()))?;
     Ok(0)
 }
@@ -233,13 +235,20 @@ pub(super) fn kernel_rm(name: &str) -> Answer {
     Ok(0)
 }
 
-fn request(arguments: &KernelArgs) -> Result<Request, CliError> {
+fn request(arguments: &KernelArgs, progress: &Progress) -> Result<Request, CliError> {
     let source = match &arguments.kernel {
         None => Source::Default,
         Some(path) => Source::of_path(path)?,
     };
     let mut request = Request::of(source);
-    request.patches = kernel::read_patches(&arguments.patches)?;
+    if !arguments.series.is_empty() {
+        let series = series::read(&arguments.series).map_err(KernelError::from)?;
+        series.told.iter().for_each(|what| progress.say(&format!("series: {what}")));
+        request.series = Some(Label { name: series.name(), patches: series.patches.len() });
+        request.patches = series.patches;
+    }
+    request.patches.extend(series::read_patches(&arguments.patches).map_err(KernelError::from)?);
+    request.strict = arguments.strict;
     request.fragments = arguments.fragments.clone();
     Ok(request)
 }

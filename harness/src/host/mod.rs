@@ -4,6 +4,7 @@
 //! leave behind is decided in this folder alone.
 
 pub mod command;
+pub mod git;
 pub mod interrupt;
 pub mod lock;
 pub mod memory;

@@ -6,9 +6,9 @@
 //! would bring back an old one. What is about to change is written down first; after a kill in the
 //! middle those files, and only those, are taken as unknown.
 
+use super::apply::Touched;
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing};
-use super::series::Touched;
 use super::usertree;
 use crate::host::{interrupt, paths};
 use fs_err as fs;

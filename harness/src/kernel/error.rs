@@ -4,6 +4,7 @@ use super::config::Dropped;
 use crate::host::command::RunError;
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::series::SeriesError;
 use crate::setup::SourcesError;
 use std::io;
 use std::path::PathBuf;
@@ -64,13 +65,16 @@ pub enum KernelError {
     /// The tree changed while it was being copied.
     #[error("{} changed while it was being copied: run again", .0.display())]
     Moving(PathBuf),
-    /// A patch that is not there or not a patch.
-    #[error("cannot use the patch {}: {reason}", .patch.display())]
-    BadPatch {
-        /// The patch.
-        patch: PathBuf,
-        /// What is wrong with it.
-        reason: String,
+    /// Patches that cannot be read.
+    #[error(transparent)]
+    Series(#[from] SeriesError),
+    /// A patch that does not fit just as it is, where that was asked for.
+    #[error("--strict: {} of the patches' hunks do not fit {to} just as they are:{}", .inexact.len(), lines(.inexact))]
+    Inexact {
+        /// The source.
+        to: String,
+        /// What does not, a line each.
+        inexact: Vec<String>,
     },
     /// A patch that does not apply.
     #[error("the patch {} does not apply to {to}: {problem}", .patch.display())]
@@ -167,17 +171,20 @@ impl KernelError {
     pub fn kind(&self) -> Kind {
         use KernelError as E;
         match self {
-            E::Interrupted(_) | E::Run(RunError::Interrupted(_)) | E::Lock(LockError::Interrupted(_)) => {
-                Kind::Interrupted
-            }
+            E::Interrupted(_)
+            | E::Run(RunError::Interrupted(_))
+            | E::Series(SeriesError::Run(RunError::Interrupted(_)))
+            | E::Lock(LockError::Interrupted(_)) => Kind::Interrupted,
             E::Fetch { mirror, .. } if mirror.kind() == Kind::Interrupted => Kind::Interrupted,
+            E::Series(SeriesError::Run(_)) => Kind::Infra,
             E::NoSuchPath { .. }
             | E::NotATree(_)
             | E::NotAnImage { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
             | E::Moving(_)
-            | E::BadPatch { .. }
+            | E::Series(_)
+            | E::Inexact { .. }
             | E::PatchRefused { .. }
             | E::BadFragment { .. }
             | E::Dropped(_)
@@ -194,6 +201,10 @@ impl KernelError {
             | E::Io(_) => Kind::Infra,
         }
     }
+}
+
+fn lines(told: &[String]) -> String {
+    told.iter().map(|one| format!("\n  {one}")).collect()
 }
 
 fn dropped_lines(dropped: &[Dropped]) -> String {

@@ -36,6 +36,9 @@ pub struct About {
     pub source: String,
     /// File names of the patches, in order.
     pub patches: Vec<String>,
+    /// What of them did not fit just as it is, a line each.
+    #[serde(default)]
+    pub inexact: Vec<String>,
     /// The compiler's and the linker's version lines.
     pub compiler: String,
     /// What the kernel calls itself.
@@ -140,6 +143,11 @@ pub fn list(cache: &Path) -> Vec<Image> {
     keys.iter().filter_map(|key| find(cache, key)).collect()
 }
 
+/// What of the patches of the image `key` did not fit just as it is.
+pub fn inexact(cache: &Path, key: &str) -> Vec<String> {
+    about(&cache.join("image").join(key)).map(|about| about.inexact).unwrap_or_default()
+}
+
 fn about(folder: &Path) -> Option<About> {
     serde_json::from_slice(&std::fs::read(folder.join("image.json")).ok()?).ok()
 }
@@ -162,6 +170,7 @@ mod tests {
             describe: "linux 7.3.4 + 1 patch".into(),
             source: "7.3.4".into(),
             patches: vec!["0001.patch".into()],
+            inexact: vec!["a hunk".into()],
             compiler: "gcc".into(),
             release: None,
             build: folder.to_owned(),

@@ -1,27 +1,40 @@
 //! What decides an image besides its source, and the names made of it.
 
 use super::Request;
+use super::apply::{self, Applied, Base};
 use super::build::{self, Toolchain};
 use super::config::Fragment;
 use super::error::KernelError;
 use super::release::Origins;
-use super::series::Patch;
+use super::subject::Subject;
+use crate::series::Patch;
 
 /// What goes into an image besides its source.
 #[derive(Debug)]
 pub(super) struct Inputs {
     pub(super) patches: Vec<Patch>,
+    /// The patches of damonlab's own that stay out, by their names.
+    pub(super) left_out: Vec<String>,
     pub(super) fragments: Vec<Fragment>,
     pub(super) toolchain: Toolchain,
 }
 
 impl Inputs {
     pub(super) fn of(request: &Request, origins: &Origins) -> Result<Inputs, KernelError> {
+        let (patches, left_out) = request.all_patches()?;
         Ok(Inputs {
-            patches: request.all_patches()?,
+            patches,
+            left_out,
             fragments: request.all_fragments()?,
             toolchain: Toolchain::find(&origins.env.path)?,
         })
+    }
+
+    /// Applies the patches to the files of `subject`.
+    pub(super) fn apply(&self, subject: &Subject, strict: bool) -> Result<Applied, KernelError> {
+        // A release is unpacked from a package, and no repository.
+        let merge = subject.release.is_none() && subject.dir.join(".git").exists();
+        apply::apply(&self.patches, &Base { dir: &subject.dir, name: &subject.name, merge, strict })
     }
 
     /// The name of the image made of these and `source`.
@@ -61,6 +74,7 @@ mod tests {
         let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
         Inputs {
             patches: patches.iter().map(patch).collect(),
+            left_out: Vec::new(),
             fragments: fragments.iter().map(fragment).collect(),
             toolchain: Toolchain::of_version("gcc 12"),
         }

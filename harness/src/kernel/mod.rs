@@ -3,6 +3,7 @@
 //! A source is only read: what make sees is a working copy. An image is named by what went in, so the
 //! same question a second time is answered without make.
 
+mod apply;
 mod build;
 mod config;
 mod copy;
@@ -12,21 +13,25 @@ mod image;
 mod inputs;
 mod inspect;
 mod listing;
+mod merge;
+mod refusal;
 mod release;
-mod series;
 mod subject;
 mod usertree;
 
+pub use crate::series::Patch;
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
 pub use image::{Image, evict, find, foreign, list};
 pub use inspect::WANTED;
 pub use release::Origins;
-pub use series::{Patch, read as read_patches};
+pub use subject::Label;
 
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::progress::Progress;
+use crate::series;
+use apply::{Applied, Base};
 use build::Build;
 use copy::{Origin, WorkingCopy};
 use fs_err as fs;
@@ -68,6 +73,10 @@ pub struct Request {
     pub source: Source,
     /// Patches to apply, in order; for [`Source::Default`] after damonlab's own.
     pub patches: Vec<Patch>,
+    /// What to call a series among them.
+    pub series: Option<Label>,
+    /// A patch that does not fit just as it is, is refused.
+    pub strict: bool,
     /// Config fragments on top of the default ones, in order.
     pub fragments: Vec<PathBuf>,
     /// The folder with `patches/` and `kernel-config/`.
@@ -77,11 +86,18 @@ pub struct Request {
 impl Request {
     /// `source` with nothing on top.
     pub fn of(source: Source) -> Request {
-        Request { source, patches: Vec::new(), fragments: Vec::new(), project: paths::project() }
+        Request {
+            source,
+            patches: Vec::new(),
+            series: None,
+            strict: false,
+            fragments: Vec::new(),
+            project: paths::project(),
+        }
     }
 
-    /// Patches in the order in which they are applied.
-    fn all_patches(&self) -> Result<Vec<Patch>, KernelError> {
+    /// Patches in the order in which they are applied, and those of damonlab's own that stay out.
+    fn all_patches(&self) -> Result<(Vec<Patch>, Vec<String>), KernelError> {
         let mut ours = Vec::new();
         let folder = self.project.join("patches").join(release::series());
         if self.source == Source::Default && folder.is_dir() {
@@ -91,9 +107,19 @@ impl Request {
             ours.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
             ours.sort();
         }
-        let mut all = series::read(&ours)?;
+        let (mut all, left_out) = series::without_doubles(series::read_patches(&ours)?, &self.patches)?;
         all.extend(self.patches.iter().cloned());
-        Ok(all)
+        Ok((all, left_out))
+    }
+
+    /// The folder in which it is built: fragments of its own have one of their own.
+    fn build_name(&self, subject: &Subject) -> String {
+        let mut name = subject.id.clone();
+        for fragment in &self.fragments {
+            name.push('+');
+            name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));
+        }
+        name
     }
 
     fn all_fragments(&self) -> Result<Vec<Fragment>, KernelError> {
@@ -120,12 +146,17 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
         return Err(KernelError::CachePath(cache.clone()));
     }
     let inputs = Inputs::of(request, origins)?;
+    inputs.left_out.iter().for_each(|what| progress.say(&format!("kernel: left out: {what}")));
+    let cached = |key: &str| cached(request, &subject, cache, key, progress);
     if let Subject { release: Some(release), .. } = &subject {
         // A release is known by its version: no list of files is needed to know the image.
-        if let Some(image) = cached(cache, &inputs.key(&release.version), progress) {
+        if let Some(image) = cached(&inputs.key(&release.version))? {
             return Ok(image);
         }
     }
+    // What does not fit is told before anybody is waited for. A tree may change until it is listed.
+    let frozen = subject.release.is_some();
+    let early = frozen.then(|| inputs.apply(&subject, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&subject.id);
     let _lock = Lock::acquire(&cache.join("tree").join(format!("{}.lock", subject.id)), || {
         progress.say("kernel: waiting for another damonlab to build from this source");
@@ -134,18 +165,18 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
     let listing = subject.listing(&folder)?;
     let source = subject.release.as_ref().map_or_else(|| listing.digest(), |release| release.version.clone());
     let key = inputs.key(&source);
-    if let Some(image) = cached(cache, &key, progress) {
+    if let Some(image) = cached(&key)? {
         return Ok(image);
     }
-    let mut build_name = subject.id.clone();
-    for fragment in &request.fragments {
-        build_name.push('+');
-        build_name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));
-    }
-    let out = cache.join("build").join(build_name);
-    make(&subject, &listing, &inputs, &WorkingCopy::in_folder(&folder), &out, cache, progress)?;
+    let out = cache.join("build").join(request.build_name(&subject));
+    let describe = subject.describe(inputs.patches.len(), request.series.as_ref());
+    let applied = early.map_or_else(|| inputs.apply(&subject, request.strict), Ok)?;
+    applied.tell(progress);
+    let site = Site { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
+    make(&subject, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
-        describe: subject.describe(inputs.patches.len()),
+        describe,
+        inexact: applied.inexact,
         source,
         patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
         compiler: inputs.toolchain.version.clone(),
@@ -183,38 +214,58 @@ pub fn key(request: &Request, origins: &Origins) -> Result<Option<String>, Kerne
 pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError> {
     let Some(release) = origins.newest() else { return Ok(false) };
     let subject = Subject::of_release(release);
-    series::apply(&request.all_patches()?, &subject.dir, &subject.name)?;
+    let base = Base { dir: &subject.dir, name: &subject.name, merge: false, strict: request.strict };
+    apply::apply(&request.all_patches()?.0, &base)?;
     Ok(true)
 }
 
-fn cached(cache: &Path, key: &str, progress: &Progress) -> Option<Image> {
-    let image = find(cache, key)?;
+/// The image `key`, if it is there. Its patches did not fit better the last time than they do now.
+fn cached(
+    request: &Request,
+    subject: &Subject,
+    cache: &Path,
+    key: &str,
+    progress: &Progress,
+) -> Result<Option<Image>, KernelError> {
+    let Some(image) = find(cache, key) else { return Ok(None) };
+    let inexact = image::inexact(cache, key);
+    if request.strict && !inexact.is_empty() {
+        return Err(KernelError::Inexact { to: subject.name.clone(), inexact });
+    }
+    inexact.iter().for_each(|what| progress.say(&format!("kernel: {what}")));
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
-    Some(image)
+    Ok(Some(image))
+}
+
+/// Where a kernel is built.
+struct Site<'a> {
+    /// The files of the source.
+    listing: &'a Listing,
+    /// The tree that make sees.
+    copy: &'a WorkingCopy,
+    /// What make writes.
+    out: &'a Path,
+    cache: &'a Path,
 }
 
 /// Brings the working copy and the build folder up to date. The caller holds the source's lock.
 fn make(
     subject: &Subject,
-    listing: &Listing,
     inputs: &Inputs,
-    copy: &WorkingCopy,
-    out: &Path,
-    cache: &Path,
+    applied: &Applied,
+    describe: &str,
+    site: &Site<'_>,
     progress: &Progress,
 ) -> Result<(), KernelError> {
-    let touched = series::apply(&inputs.patches, &subject.dir, &subject.describe(0))?;
+    let Site { listing, copy, out, cache } = *site;
+    let touched = &applied.touched;
     let origin = Origin { dir: &subject.dir, listing, frozen: subject.release.is_some() };
-    let changes = copy.sync(&origin, &touched)?;
+    let changes = copy.sync(&origin, touched)?;
     if changes.fresh {
         // Objects go by times, and the files of a new working copy have old ones.
         subject.forget_builds(cache)?;
     }
-    progress.say(&format!(
-        "kernel: {}, {} files changed",
-        subject.describe(inputs.patches.len()),
-        changes.written + changes.removed
-    ));
+    progress.say(&format!("kernel: {describe}, {} files changed", changes.written + changes.removed));
     fs::create_dir_all(out)?;
     fs::create_dir_all(cache.join("home"))?;
     let shown_as =
@@ -227,7 +278,7 @@ fn make(
         shown_as,
         progress,
     };
-    let kconfig = copy::overlaid(listing, &touched).kconfig_digest();
+    let kconfig = copy::overlaid(listing, touched).kconfig_digest();
     build.configure(&inputs.fragments, &inputs.stamp(&kconfig))?;
     build.compile()
 }
@@ -298,11 +349,13 @@ mod tests {
         let named = |source| {
             let request = Request {
                 source,
-                patches: series::read(std::slice::from_ref(&mine)).unwrap(),
+                patches: series::read_patches(std::slice::from_ref(&mine)).unwrap(),
+                series: None,
+                strict: false,
                 fragments: vec![],
                 project: project.path().into(),
             };
-            let patches = request.all_patches().unwrap();
+            let patches = request.all_patches().unwrap().0;
             let names =
                 patches.iter().map(|patch| patch.path.file_name().unwrap().to_string_lossy().into_owned());
             names.collect::<Vec<_>>()

@@ -7,6 +7,19 @@ use super::{builds, inspect, usertree};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 
+/// What to call a series among the patches of a kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Its title.
+    pub name: String,
+    /// How many of the patches are its.
+    pub patches: usize,
+}
+
+fn counted(patches: usize) -> String {
+    if patches == 1 { "1 patch".to_owned() } else { format!("{patches} patches") }
+}
+
 /// A source that is to be built.
 #[derive(Debug)]
 pub(super) struct Subject {
@@ -48,12 +61,17 @@ impl Subject {
         }
     }
 
-    pub(super) fn describe(&self, patches: usize) -> String {
-        match patches {
-            0 => self.name.clone(),
-            1 => format!("{} + 1 patch", self.name),
-            count => format!("{} + {count} patches", self.name),
+    /// With so many patches, of which `series` are some.
+    pub(super) fn describe(&self, patches: usize, series: Option<&Label>) -> String {
+        let mut text = self.name.clone();
+        match patches.saturating_sub(series.map_or(0, |series| series.patches)) {
+            0 => {}
+            count => text.push_str(&format!(" + {}", counted(count))),
         }
+        if let Some(Label { name, patches }) = series {
+            text.push_str(&format!(" + series '{name}' ({})", counted(*patches)));
+        }
+        text
     }
 
     pub(super) fn forget_builds(&self, cache: &Path) -> Result<(), KernelError> {
@@ -67,4 +85,23 @@ impl Subject {
 /// `text` with nothing in it that make or a shell would take for something else.
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_described_with_its_series_by_name_and_the_other_patches_by_count() {
+        let subject =
+            Subject { id: "linux-7".into(), dir: "/linux".into(), name: "linux 7.3.4".into(), release: None };
+        let series = Label { name: "two things".into(), patches: 5 };
+        assert_eq!(subject.describe(0, None), "linux 7.3.4");
+        assert_eq!(subject.describe(2, None), "linux 7.3.4 + 2 patches");
+        assert_eq!(
+            subject.describe(6, Some(&series)),
+            "linux 7.3.4 + 1 patch + series 'two things' (5 patches)"
+        );
+        assert_eq!(subject.describe(5, Some(&series)), "linux 7.3.4 + series 'two things' (5 patches)");
+    }
 }

@@ -7,7 +7,7 @@
 
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing, kind_of};
-use crate::host::{command, paths};
+use crate::host::{command, git, paths};
 use fs_err as fs;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -115,7 +115,7 @@ fn nanoseconds(time: SystemTime) -> i128 {
 /// The paths of the tree's files, none of them a build's product.
 fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     if dir.join(".git").exists() {
-        let mut git = git(dir);
+        let mut git = git::at(dir);
         let names = run(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]), dir)?;
         // A repository that does not have the kernel's Makefile has other things to keep.
         if names.iter().any(|name| name == "Makefile") {
@@ -126,19 +126,10 @@ fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     let empty = tempfile::tempdir()?;
     let repository = empty.path().join("git");
     command::succeed(Command::new("git").args(["init", "-q", "--bare"]).arg(&repository))?;
-    let mut git = git(dir);
+    let mut git = git::at(dir);
     git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir).args(["-c", "core.bare=false"]);
     git.args(["ls-files", "-z", "--others", "--exclude-per-directory=.gitignore"]);
     run(git.args(WITHOUT_GIT.iter().flat_map(|pattern| ["-x", pattern])), dir)
-}
-
-/// git in `dir`, whoever owns the tree and whatever its configuration would like to start.
-fn git(dir: &Path) -> Command {
-    let mut git = Command::new("git");
-    git.current_dir(dir).args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
-    git.env("GIT_OPTIONAL_LOCKS", "0");
-    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
-    git
 }
 
 fn run(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {

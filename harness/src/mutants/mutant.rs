@@ -4,7 +4,8 @@
 //! lines `Key: value`; all of them may be missing in somebody's own patch.
 
 use crate::host::paths;
-use crate::kernel::{self, KernelError, Request, Source};
+use crate::kernel::{KernelError, Request, Source};
+use crate::series;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -123,7 +124,7 @@ impl Mutant {
         let path = std::slice::from_ref(&self.path);
         match self.is_fragment() {
             true => request.fragments = path.to_vec(),
-            false => request.patches = kernel::read_patches(path)?,
+            false => request.patches = series::read_patches(path)?,
         }
         Ok(request)
     }

@@ -1,0 +1,195 @@
+//! Patches that fit, that fit with some doing, and that must not.
+
+use super::*;
+
+mod round_trip;
+
+const BODY: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+
+fn source() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("mm")).unwrap();
+    fs::write(dir.path().join("mm/core.c"), BODY).unwrap();
+    dir
+}
+
+/// What the patches make of a folder that is no repository.
+fn on(patches: &[Patch], dir: &Path) -> Result<Applied, KernelError> {
+    apply(patches, &Base { dir, name: "linux 7.3.4", merge: false, strict: false })
+}
+
+fn patch(text: &str) -> Patch {
+    Patch { path: "0001.patch".into(), subject: None, bytes: text.as_bytes().to_vec() }
+}
+
+const CHANGE: &str = "\
+--- a/mm/core.c
++++ b/mm/core.c
+@@ -1,4 +1,4 @@
+ one
+-two
++TWO
+ three
+ four
+@@ -7,4 +7,5 @@
+ seven
+ eight
+ nine
++nine and a half
+ ten
+";
+
+#[test]
+fn a_patch_gives_the_finished_content_and_leaves_the_source_alone() {
+    let source = source();
+    let touched = on(&[patch(CHANGE)], source.path()).unwrap().touched;
+    let (_, bytes) = touched["mm/core.c"].as_ref().unwrap();
+    assert!(bytes.starts_with(b"one\nTWO\n") && bytes.ends_with(b"nine and a half\nten\n"));
+    assert_eq!(fs::read(source.path().join("mm/core.c")).unwrap(), BODY.as_bytes());
+}
+
+#[test]
+fn a_hunk_that_moved_is_told_and_strict_takes_it() {
+    let source = source();
+    fs::write(source.path().join("mm/core.c"), BODY.replace("five\n", "five\nfive and a half\n")).unwrap();
+    let base = Base { dir: source.path(), name: "linux", merge: false, strict: true };
+    let applied = apply(&[patch(CHANGE)], &base).unwrap();
+    assert_eq!(applied.moved, ["0001.patch: mm/core.c: hunk 2 at line 8, moved by 1 lines"]);
+    assert_eq!(applied.inexact, [""; 0]);
+}
+
+#[test]
+fn a_hunk_that_moved_goes_to_the_place_that_is_told_and_several_of_them_are_not_exact() {
+    let source = source();
+    let block = "{\n\tx;\n}\n";
+    fs::write(source.path().join("mm/core.c"), format!("{}{block}{block}z\n", "line\n".repeat(10))).unwrap();
+    let text = "--- a/mm/core.c\n+++ b/mm/core.c\n@@ -2,3 +2,4 @@\n {\n \tx;\n+\ty;\n }\n";
+    let applied = on(&[patch(text)], source.path()).unwrap();
+    let told = "hunk 1 at line 11, moved by 9 lines; its context is at 2 places, and this is the nearest";
+    assert_eq!(applied.inexact, [format!("0001.patch: mm/core.c: {told}")]);
+    let after = String::from_utf8(applied.touched["mm/core.c"].as_ref().unwrap().1.clone()).unwrap();
+    assert_eq!(after.lines().position(|line| line == "\ty;"), Some(12));
+}
+
+#[test]
+fn a_hunk_with_other_context_applies_with_less_of_it_and_strict_refuses_that() {
+    let source = source();
+    fs::write(source.path().join("mm/core.c"), BODY.replace("seven", "7")).unwrap();
+    let applied = on(&[patch(CHANGE)], source.path()).unwrap();
+    let told =
+        "0001.patch: mm/core.c: hunk 2 at line 8, without 1 lines of context before it and 0 behind it";
+    assert_eq!(applied.inexact, [told]);
+    let (_, bytes) = applied.touched["mm/core.c"].as_ref().unwrap();
+    assert!(bytes.ends_with(b"\n7\neight\nnine\nnine and a half\nten\n"));
+    let base = Base { dir: source.path(), name: "linux", merge: false, strict: true };
+    let error = apply(&[patch(CHANGE)], &base).unwrap_err();
+    assert!(error.to_string().starts_with("--strict: 1 of") && error.to_string().ends_with(told), "{error}");
+    assert_eq!(error.kind(), crate::kernel::Kind::BadInput);
+}
+
+#[test]
+fn a_hunk_whose_last_context_is_elsewhere_is_refused_with_its_place() {
+    let source = source();
+    fs::write(source.path().join("mm/core.c"), BODY.replace("nine", "9")).unwrap();
+    let error = on(&[patch(CHANGE)], source.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the patch 0001.patch does not apply to linux 7.3.4: mm/core.c: hunk #2, expected at mm/core.c:7\n  \
+             mm/core.c: hunk 2 fits nowhere, not even with one line of context"
+    );
+}
+
+#[test]
+fn a_hunk_that_less_context_lets_in_at_two_places_is_refused() {
+    let source = source();
+    let body = "x\nnine\nten\ny\nnine\nten\nz\n";
+    fs::write(source.path().join("mm/core.c"), body).unwrap();
+    let text = "--- a/mm/core.c\n+++ b/mm/core.c\n@@ -7,4 +7,5 @@\n seven\n eight\n nine\n+new\n ten\n";
+    let error = on(&[patch(text)], source.path()).unwrap_err();
+    assert!(error.to_string().ends_with("at several places (lines 2, 5)"), "{error}");
+}
+
+#[test]
+fn a_patch_whose_tabs_became_blanks_is_refused_as_damaged() {
+    let source = source();
+    fs::write(source.path().join("mm/core.c"), "one\n\ttwo\n\tthree\n\tfour\n").unwrap();
+    let text =
+        "--- a/mm/core.c\n+++ b/mm/core.c\n@@ -2,2 +2,3 @@\n         two\n         three\n+        new\n";
+    let error = on(&[patch(text)], source.path()).unwrap_err().to_string();
+    assert!(error.contains("hunk 1 is what stands at line 2 but for its blanks and tabs"), "{error}");
+    assert!(error.contains("b4 am"), "{error}");
+}
+
+#[test]
+fn a_patch_made_from_an_older_file_is_merged_where_the_repository_has_it() {
+    let source = source();
+    let git = |words: &[&str]| {
+        let mut git = crate::host::git::at(source.path());
+        git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
+        command::succeed(&mut git).unwrap().stdout
+    };
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "old"]);
+    fs::write(source.path().join("mm/core.c"), BODY.replace("four", "FOUR")).unwrap();
+    let diff = git(&["diff"]);
+    let diff = Patch { path: "0001.patch".into(), subject: None, bytes: diff };
+    // With less context it would fit at two places.
+    let newer = BODY.replace("two\n", "").replace("six\n", "") + "three\nfour\nfive\n";
+    fs::write(source.path().join("mm/core.c"), &newer).unwrap();
+    let base = Base { dir: source.path(), name: "linux", merge: true, strict: false };
+    let before = git(&["count-objects"]);
+    let applied = apply(std::slice::from_ref(&diff), &base).unwrap();
+    assert_eq!(
+        applied.touched["mm/core.c"].as_ref().unwrap().1,
+        newer.replacen("four", "FOUR", 1).as_bytes()
+    );
+    assert_eq!(applied.inexact, ["0001.patch: merged three-way, from the files that it was made from"]);
+    assert_eq!(git(&["count-objects"]), before);
+}
+
+#[test]
+fn nothing_is_written_through_a_link_and_no_link_leads_out() {
+    let source = source();
+    std::os::unix::fs::symlink("/tmp", source.path().join("out")).unwrap();
+    let add = |path: &str| format!("--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+new\n");
+    let error = on(&[patch(&add("out/x"))], source.path()).unwrap_err();
+    assert!(error.to_string().contains("out/x, below the symbolic link out"), "{error}");
+    let link = |target: &str| {
+        format!(
+            "diff --git a/mm/l b/mm/l\nnew file mode 120000\n--- /dev/null\n+++ b/mm/l\n@@ -0,0 +1 @@\n+{target}\n\\ No \
+                 newline at end of file\n"
+        )
+    };
+    let error = on(&[patch(&link("../../etc"))], source.path()).unwrap_err();
+    assert!(error.to_string().contains("mm/l -> ../../etc: the symbolic link leads out"), "{error}");
+    let error = on(&[patch(&link("../mm")), patch(&add("mm/l/new.c"))], source.path()).unwrap_err();
+    assert!(error.to_string().contains("below the symbolic link mm/l"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let source = source();
+    let error = on(&[patch(&CHANGE.replace("core.c", "gone.c"))], source.path()).unwrap_err();
+    assert!(error.to_string().ends_with(": mm/gone.c: no such file in the source"), "{error}");
+}
+
+#[test]
+fn patches_build_on_each_other_and_may_add_and_remove_files() {
+    let source = source();
+    let add = "--- /dev/null\n+++ b/mm/new.c\n@@ -0,0 +1 @@\n+new\n";
+    let change = "--- a/mm/new.c\n+++ b/mm/new.c\n@@ -1 +1 @@\n-new\n+newer\n";
+    let remove = format!(
+        "diff --git a/mm/core.c b/mm/core.c\ndeleted file mode 100644\n--- a/mm/core.c\n+++ /dev/null\n@@ -1,10 +0,0 @@\n{}",
+        BODY.lines().map(|line| format!("-{line}\n")).collect::<String>()
+    );
+    let touched = on(&[patch(add), patch(change), patch(&remove)], source.path()).unwrap().touched;
+    assert_eq!(touched["mm/new.c"].as_ref().unwrap().1, b"newer\n");
+    assert!(touched["mm/core.c"].is_none());
+}
+
+#[test]
+fn a_patch_cannot_reach_outside_of_the_tree() {
+    let error = on(&[patch("--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n")], Path::new("/"));
+    assert!(error.unwrap_err().to_string().contains("must not touch: ../x: it is outside of the tree"));
+}

@@ -1,0 +1,36 @@
+//! A three-way merge of a patch, where the user's repository has the files that it was made from.
+
+use super::apply::git_apply;
+use super::error::KernelError;
+use crate::host::{command, git};
+use fs_err as fs;
+use std::path::Path;
+
+/// Merges `text` into the files of `scratch` with the objects of the repository `from`, which is only read. False: it has not the
+/// files, or both sides changed the same lines; then `scratch` is as it was.
+pub(super) fn three_way(from: &Path, scratch: &Path, text: &[u8]) -> Result<bool, KernelError> {
+    let found = command::capture(git::at(from).args([
+        "rev-parse",
+        "--path-format=absolute",
+        "--git-path",
+        "objects",
+    ]))?;
+    if !found.status.success() {
+        return Ok(false);
+    }
+    let objects = String::from_utf8_lossy(&found.stdout).trim_end().to_owned();
+    let repository = scratch.join(".git");
+    command::succeed(git::at(scratch).args(["init", "-q", "."]))?;
+    // Alternates go by a file: in the variable a colon would be a border.
+    fs::create_dir_all(repository.join("objects/info"))?;
+    fs::write(repository.join("objects/info/alternates"), format!("{objects}\n"))?;
+    command::succeed(git::at(scratch).args(["add", "--force", "--all", "."]))?;
+    let merged = git_apply(scratch, text, &["--3way"])?;
+    // Without the files that it was made from, git falls back to what was tried before, and fails.
+    let done = merged.status.success();
+    if !done {
+        command::succeed(git::at(scratch).args(["checkout-index", "--force", "--all"]))?;
+    }
+    fs::remove_dir_all(repository)?;
+    Ok(done)
+}

@@ -1,0 +1,250 @@
+//! Where hunks fit into a file: as they are, moved, or with less of their context, and never where two places would do.
+
+use super::diff::Hunk;
+use std::fmt;
+
+/// How many lines of context stay on each side when some have to go; one is the least.
+const KEPT: [usize; 2] = [2, 1];
+
+/// How a hunk fits that does not fit just where it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    /// Which hunk of its file, from 1.
+    pub hunk: usize,
+    /// The line, from 1, where it fits.
+    pub line: usize,
+    /// By how many lines that is off, after what the hunks before it moved.
+    pub moved: i64,
+    /// How many lines of context had to stay out, at its beginning and its end.
+    pub without: (usize, usize),
+    /// At how many places it would fit; more than one only with all of its context.
+    pub places: usize,
+    /// It began its file, and other lines stand before it now: git would refuse it.
+    pub was_first: bool,
+}
+
+impl Fit {
+    /// All of its context is there, and at one place alone.
+    pub fn is_exact(&self) -> bool {
+        self.without == (0, 0) && self.places == 1 && !self.was_first
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "hunk {} at line {}", self.hunk, self.line)?;
+        if self.moved != 0 {
+            write!(f, ", moved by {} lines", self.moved)?;
+        }
+        if self.was_first {
+            f.write_str(", where it does not begin its file any more")?;
+        }
+        if self.places > 1 {
+            write!(f, "; its context is at {} places, and this is the nearest", self.places)?;
+        }
+        match self.without {
+            (0, 0) => Ok(()),
+            (first, last) => write!(f, ", without {first} lines of context before it and {last} behind it"),
+        }
+    }
+}
+
+/// Why a hunk does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// Not even with the least context.
+    Nowhere {
+        /// Which hunk of its file, from 1.
+        hunk: usize,
+    },
+    /// With less context at more than one place.
+    Ambiguous {
+        /// Which hunk of its file, from 1.
+        hunk: usize,
+        /// The lines, from 1.
+        lines: Vec<usize>,
+    },
+    /// It would fit if a tab were as good as blanks.
+    Blanks {
+        /// Which hunk of its file, from 1.
+        hunk: usize,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Misfit::Nowhere { hunk } => {
+                write!(f, "hunk {hunk} fits nowhere, not even with one line of context")
+            }
+            Misfit::Ambiguous { hunk, lines } => {
+                let lines: Vec<String> = lines.iter().take(5).map(usize::to_string).collect();
+                write!(f, "hunk {hunk} fits with less context at several places (lines {})", lines.join(", "))
+            }
+            Misfit::Blanks { hunk, line } => write!(
+                f,
+                "hunk {hunk} is what stands at line {line} but for its blanks and tabs: they were changed on its way"
+            ),
+        }
+    }
+}
+
+/// The `hunks` of one file as they fit into `file`, and what is to be said of those that do not fit just where they say.
+///
+/// # Errors
+/// The first that does not fit at one place.
+pub fn fit(file: &[u8], hunks: &[Hunk]) -> Result<(Vec<Hunk>, Vec<Fit>), Misfit> {
+    let mut lines: Vec<&[u8]> = file.split(|byte| *byte == b'\n').collect();
+    if lines.last().is_some_and(|line| line.is_empty()) {
+        lines.pop();
+    }
+    let (mut fitted, mut told) = (Vec::new(), Vec::new());
+    // Where the hunk before ends in the file, and how far it was off.
+    let (mut end, mut off) = (0, 0i64);
+    // By how much the hunks before make the file longer.
+    let mut grown = 0i64;
+    for (index, hunk) in hunks.iter().enumerate() {
+        let (mut hunk, place) = place(&lines, end, off, index + 1, hunk)?;
+        let size = hunk.before().len();
+        // git looks for a hunk where the new file has it.
+        let start = i64::try_from(hunk.new_start).unwrap_or(i64::MAX).saturating_add(grown);
+        hunk.new_start = usize::try_from(start).unwrap_or(0);
+        grown += length(hunk.after().len()) - length(size);
+        end = place.line - 1 + size;
+        off += place.moved;
+        if place.moved != 0 || !place.is_exact() {
+            told.push(place);
+        }
+        fitted.push(hunk);
+    }
+    Ok((fitted, told))
+}
+
+fn place(lines: &[&[u8]], end: usize, off: i64, number: usize, hunk: &Hunk) -> Result<(Hunk, Fit), Misfit> {
+    let wanted = hunk.before();
+    let expected = i64::try_from(hunk.old_start.saturating_sub(1)).unwrap_or(i64::MAX).saturating_add(off);
+    let away = |at: usize| i64::try_from(at).unwrap_or(i64::MAX) - expected;
+    let was_first = |at: usize| hunk.old_start <= 1 && at > 0;
+    let whole = places(lines, end, &wanted, |a, b| a == b);
+    if let Some(at) = whole.iter().copied().min_by_key(|at| away(*at).abs()) {
+        // In its own place it is meant, however many others there are.
+        let places = if away(at) == 0 { 1 } else { whole.len() };
+        let fit = Fit {
+            hunk: number,
+            line: at + 1,
+            moved: away(at),
+            without: (0, 0),
+            places,
+            was_first: was_first(at),
+        };
+        return Ok((moved(hunk, at, (0, 0)), fit));
+    }
+    if wanted.iter().any(|line| !squeezed(line).is_empty())
+        && let Some(at) = places(lines, end, &wanted, |a, b| squeezed(a) == squeezed(b)).first()
+    {
+        return Err(Misfit::Blanks { hunk: number, line: at + 1 });
+    }
+    let (first, last) = hunk.context();
+    for keep in KEPT {
+        let without = (first.saturating_sub(keep), last.saturating_sub(keep));
+        if without == (0, 0) || first == 0 || last == 0 {
+            continue;
+        }
+        let some = &wanted[without.0..wanted.len() - without.1];
+        match places(lines, end, some, |a, b| a == b).as_slice() {
+            [] => {}
+            [at] => {
+                let from = i64::try_from(without.0).unwrap_or(0);
+                let fit = Fit {
+                    hunk: number,
+                    line: at + 1,
+                    moved: away(*at) - from,
+                    without,
+                    places: 1,
+                    was_first: false,
+                };
+                return Ok((moved(hunk, *at, without), fit));
+            }
+            several => {
+                let lines = several.iter().map(|at| at + 1).collect();
+                return Err(Misfit::Ambiguous { hunk: number, lines });
+            }
+        }
+    }
+    Err(Misfit::Nowhere { hunk: number })
+}
+
+fn length(lines: usize) -> i64 {
+    i64::try_from(lines).unwrap_or(i64::MAX)
+}
+
+/// Where `wanted` stands in `lines`, from line `end` on, counted from 0.
+fn places(lines: &[&[u8]], end: usize, wanted: &[&[u8]], same: impl Fn(&[u8], &[u8]) -> bool) -> Vec<usize> {
+    let Some(last) = lines.len().checked_sub(wanted.len()) else { return Vec::new() };
+    if wanted.is_empty() {
+        return if lines.is_empty() { vec![0] } else { Vec::new() };
+    }
+    (end..=last).filter(|at| wanted.iter().zip(&lines[*at..]).all(|(a, b)| same(a, b))).collect()
+}
+
+fn squeezed(line: &[u8]) -> Vec<u8> {
+    line.iter().filter(|byte| !byte.is_ascii_whitespace()).copied().collect()
+}
+
+/// `hunk` at line `at`, without so many lines of its context.
+fn moved(hunk: &Hunk, at: usize, without: (usize, usize)) -> Hunk {
+    let mut lines = hunk.lines.clone();
+    if without.1 > 0 {
+        // A note about the last line goes with it.
+        lines.retain(|line| line.first() != Some(&b'\\'));
+        lines.truncate(lines.len() - without.1);
+    }
+    lines.drain(..without.0);
+    let start = if hunk.old_start == 0 { 0 } else { at + 1 };
+    Hunk { old_start: start, new_start: start, lines, ..hunk.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::Diff;
+
+    const FILE: &[u8] = b"a\nb\nc\nd\ne\nf\ng\nh\n";
+
+    /// What is said of the only hunk of a diff.
+    fn told(hunk: &str, file: &[u8]) -> Result<Vec<String>, Misfit> {
+        let text = format!("--- a/x\n+++ b/x\n{hunk}");
+        let diff = Diff::parse(text.as_bytes()).unwrap().unwrap();
+        fit(file, &diff.files[0].hunks).map(|(_, told)| told.iter().map(Fit::to_string).collect())
+    }
+
+    #[test]
+    fn a_hunk_in_its_place_has_nothing_to_be_told_however_many_places_there_are() {
+        let twice = [FILE, FILE].concat();
+        assert_eq!(told("@@ -2,2 +2,3 @@\n b\n+x\n c\n", &twice), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_hunk_that_began_its_file_is_not_exact_elsewhere() {
+        let wanted = "hunk 1 at line 3, moved by 2 lines, where it does not begin its file any more";
+        assert_eq!(told("@@ -1,2 +1,3 @@\n c\n+x\n d\n", FILE), Ok(vec![wanted.to_owned()]));
+    }
+
+    #[test]
+    fn one_line_of_context_is_the_least_and_what_changes_is_always_wanted() {
+        let hunk = "@@ -2,4 +2,4 @@\n X\n c\n-d\n+D\n e\n";
+        let wanted = "hunk 1 at line 3, without 1 lines of context before it and 0 behind it";
+        assert_eq!(told(hunk, FILE), Ok(vec![wanted.to_owned()]));
+        assert_eq!(told(&hunk.replace("-d", "-x"), FILE), Err(Misfit::Nowhere { hunk: 1 }));
+        assert_eq!(told(&hunk.replace(" e", " Y"), FILE), Err(Misfit::Nowhere { hunk: 1 }));
+    }
+
+    #[test]
+    fn a_hunk_never_goes_before_the_one_before_it() {
+        let hunks = "@@ -5,2 +5,3 @@\n e\n+x\n f\n@@ -7,2 +8,3 @@\n a\n+y\n b\n";
+        let said = told(hunks, FILE);
+        assert!(matches!(said, Err(Misfit::Nowhere { hunk: 2 })), "{said:?}");
+    }
+}
