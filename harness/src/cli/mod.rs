@@ -126,8 +126,9 @@ fn times(word: &str) -> Result<NonZeroU32, String> {
 /// Which kernel, and what is changed in it.
 #[derive(Debug, Args)]
 struct KernelArgs {
-    /// A kernel's source tree, or a bzImage. None: Debian's newest linux-source-7.3 with patches/7.3.
-    #[arg(long, value_name = "DIR|bzImage")]
+    /// A release (7.2 or 7.3: the newest; 7.3.4: that one), a source tree, TREE@REF for what a git ref names in it, or
+    /// a bzImage. None: 7.3. All but a bzImage get patches/ of their series (docs/kernels.md).
+    #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
     /// A patch to apply on top; may be given again.
     #[arg(long = "patch", value_name = "FILE")]

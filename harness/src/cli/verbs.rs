@@ -35,15 +35,15 @@ pub(super) fn run(arguments: &Run) -> Answer {
     set_clock(arguments, &mut loaded)?;
     loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count().map_err(RunError::from)?;
-    let request = request(&arguments.kernel)?;
     let env = Env::machine()?;
+    let origins = Origins::of(env.clone());
+    let request = request(&arguments.kernel, &origins)?;
     let progress = Progress::stderr();
     if arguments.setup {
         setup::install(&env, &progress)?;
     }
     let tools = setup::tools(&env)?;
     fit_qemu(loaded.iter().map(|one| &one.scenario), &env.cache, &tools)?;
-    let origins = Origins::of(env);
     let image = kernel::obtain(&request, &origins, &progress)?;
     let out = std::path::absolute(&arguments.out)?;
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
@@ -206,8 +206,8 @@ pub(super) fn list() -> Answer {
 }
 
 pub(super) fn kernel_build(arguments: &KernelArgs) -> Answer {
-    let request = request(arguments)?;
-    let image = kernel::obtain(&request, &Origins::of(Env::machine()?), &Progress::stderr())?;
+    let origins = Origins::of(Env::machine()?);
+    let image = kernel::obtain(&request(arguments, &origins)?, &origins, &Progress::stderr())?;
     say(&format!("{}  {}\n{}\n", image.key, image.describe, image.bzimage.display()))?;
     Ok(0)
 }
@@ -233,10 +233,10 @@ pub(super) fn kernel_rm(name: &str) -> Answer {
     Ok(0)
 }
 
-fn request(arguments: &KernelArgs) -> Result<Request, CliError> {
+fn request(arguments: &KernelArgs, origins: &Origins) -> Result<Request, CliError> {
     let source = match &arguments.kernel {
-        None => Source::Default,
-        Some(path) => Source::of_path(path)?,
+        None => Source::default(),
+        Some(word) => Source::of_word(word, origins)?,
     };
     let mut request = Request::of(source);
     request.patches = kernel::read_patches(&arguments.patches)?;

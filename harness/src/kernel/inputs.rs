@@ -16,9 +16,10 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    pub(super) fn of(request: &Request, origins: &Origins) -> Result<Inputs, KernelError> {
+    /// What `request` says, with `ours` under its patches.
+    pub(super) fn of(request: &Request, ours: Vec<Patch>, origins: &Origins) -> Result<Inputs, KernelError> {
         Ok(Inputs {
-            patches: request.all_patches()?,
+            patches: request.on_top_of(ours),
             fragments: request.all_fragments()?,
             toolchain: Toolchain::find(&origins.env.path)?,
         })

@@ -143,7 +143,7 @@ fn problem(told: &str) -> Option<String> {
 ///
 /// # Errors
 /// A path that leads out of the tree.
-fn touches(patch: &Patch) -> Result<BTreeSet<String>, KernelError> {
+pub(super) fn touches(patch: &Patch) -> Result<BTreeSet<String>, KernelError> {
     let bad = |reason: String| KernelError::BadPatch { patch: patch.path.clone(), reason };
     let mut paths = BTreeSet::new();
     for line in String::from_utf8_lossy(&patch.bytes).lines() {

@@ -116,7 +116,8 @@ fn nanoseconds(time: SystemTime) -> i128 {
 fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     if dir.join(".git").exists() {
         let mut git = git(dir);
-        let names = run(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]), dir)?;
+        let names =
+            names_of(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]), dir)?;
         // A repository that does not have the kernel's Makefile has other things to keep.
         if names.iter().any(|name| name == "Makefile") {
             return Ok(names);
@@ -129,11 +130,11 @@ fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     let mut git = git(dir);
     git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir).args(["-c", "core.bare=false"]);
     git.args(["ls-files", "-z", "--others", "--exclude-per-directory=.gitignore"]);
-    run(git.args(WITHOUT_GIT.iter().flat_map(|pattern| ["-x", pattern])), dir)
+    names_of(git.args(WITHOUT_GIT.iter().flat_map(|pattern| ["-x", pattern])), dir)
 }
 
 /// git in `dir`, whoever owns the tree and whatever its configuration would like to start.
-fn git(dir: &Path) -> Command {
+pub(super) fn git(dir: &Path) -> Command {
     let mut git = Command::new("git");
     git.current_dir(dir).args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
     git.env("GIT_OPTIONAL_LOCKS", "0");
@@ -141,7 +142,8 @@ fn git(dir: &Path) -> Command {
     git
 }
 
-fn run(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {
+/// What `git` lists with `-z`.
+pub(super) fn names_of(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {
     let output = command::succeed(git)?;
     let name = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(name) if !name.contains('\n') => Ok(name.to_owned()),
