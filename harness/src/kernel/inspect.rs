@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The oldest kernel with the quota goal metric that the scenarios use.
-pub const WANTED: &str = "7.2";
+pub(super) const WANTED: &str = "7.2";
 
 /// The files of a tree as texts, wherever they are.
 pub trait Tree {

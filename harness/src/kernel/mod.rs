@@ -24,7 +24,6 @@ mod wanted;
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
 pub use image::{Image, evict, find, foreign, list};
-pub use inspect::WANTED;
 pub use release::Origins;
 pub use series::{Patch, read as read_patches};
 pub use source::Source;

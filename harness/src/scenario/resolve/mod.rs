@@ -10,6 +10,7 @@ mod expect;
 mod filter;
 mod header;
 mod machine;
+mod needs;
 mod online;
 mod scheme;
 mod steps;
@@ -153,6 +154,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         snapshot: snapshot(&raw.snapshot)?,
         clock,
         clocks: clocks(&raw.clocks, guest_time)?,
+        needs: raw.needs.iter().map(needs::need).collect::<Checked<Vec<_>>>()?,
         places: Places::default(),
     })
 }
