@@ -1,4 +1,7 @@
 use super::*;
+use crate::kernel::copy::{Origin, WorkingCopy};
+use crate::kernel::series::{self, Patch};
+use crate::kernel::subject::Subject;
 use std::fs::read_link;
 
 /// A repository with two commits, the second with another core.c, and a checkout that is neither.
@@ -84,4 +87,42 @@ fn a_ref_that_is_no_kernel_is_refused() {
     say(dir.path(), &["commit", "-q", "--allow-empty", "-m", "none"]);
     let error = GitRef::find(dir.path(), "HEAD").unwrap_err();
     assert!(matches!(error, KernelError::NotATree(_)), "{error}");
+}
+
+/// What a synchronisation of the working copy in `folder` writes.
+fn written(subject: &Subject, folder: &Path) -> usize {
+    let copy = WorkingCopy::in_folder(folder);
+    let listing = subject.listing(folder).unwrap();
+    let files = subject.files(&copy.stale(&listing), folder).unwrap();
+    let origin = Origin { dir: &files.dir, listing: &listing, frozen: files.frozen };
+    copy.sync(&origin, &series::Touched::new()).unwrap().written
+}
+
+#[test]
+fn a_ref_and_its_tree_share_a_working_copy_in_which_only_what_differs_is_written() {
+    let (dir, folder) = (repository(), tempfile::tempdir().unwrap());
+    let tree = Subject::of_tree(dir.path()).unwrap();
+    let one = Subject::of_ref(dir.path(), "one").unwrap();
+    let two = Subject::of_ref(dir.path(), "HEAD").unwrap();
+    assert_eq!(tree.id, one.id);
+    assert_ne!(one.known_by(), two.known_by());
+    let core = || fs::read_to_string(folder.path().join("src/mm/damon/core.c")).unwrap();
+    assert_eq!(written(&one, folder.path()), 6);
+    assert_eq!(core(), "one\n");
+    assert_eq!((written(&two, folder.path()), core().as_str()), (1, "two\n"));
+    assert_eq!((written(&tree, folder.path()), core().as_str()), (1, "not committed\n"));
+    assert_eq!(written(&tree, folder.path()), 0);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".new")), "{left:?}");
+}
+
+#[test]
+fn a_patch_is_applied_to_the_files_of_the_ref() {
+    let dir = repository();
+    let bytes = b"--- a/mm/damon/core.c\n+++ b/mm/damon/core.c\n@@ -1 +1 @@\n-one\n+patched\n".to_vec();
+    let patch = Patch { path: "p".into(), subject: None, bytes };
+    let touched = Subject::of_ref(dir.path(), "one").unwrap().apply(std::slice::from_ref(&patch)).unwrap();
+    assert_eq!(touched["mm/damon/core.c"].as_ref().unwrap().1, b"patched\n");
+    let refused = Subject::of_ref(dir.path(), "HEAD").unwrap().apply(&[patch]).unwrap_err().to_string();
+    assert!(refused.contains("@HEAD (linux 7.2.0): mm/damon/core.c: hunk #1"), "{refused}");
 }
