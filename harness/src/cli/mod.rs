@@ -143,6 +143,9 @@ enum KernelVerb {
     /// Build a kernel, or find it in the cache, and print where it is.
     #[command(after_help = "Example: damonlab kernel build --kernel ~/linux")]
     Build(KernelArgs),
+    /// Say what of DAMON a kernel has that scenarios may need, and what not. Builds it, and boots a small guest once.
+    #[command(after_help = "Example: damonlab kernel has --kernel 7.2")]
+    Has(KernelArgs),
     /// List the kernels in the cache.
     List,
     /// Remove images by the beginning of their key, or a source with all its builds.
@@ -171,6 +174,7 @@ pub fn main() -> ExitCode {
             Verb::Mutants(arguments) => mutants::mutants(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
+            Verb::Kernel { verb: KernelVerb::Has(kernel) } => verbs::kernel_has(&kernel),
             Verb::Kernel { verb: KernelVerb::List } => verbs::kernel_list(),
             Verb::Kernel { verb: KernelVerb::Rm { name } } => verbs::kernel_rm(&name),
         });

@@ -212,6 +212,21 @@ pub(super) fn kernel_build(arguments: &KernelArgs) -> Answer {
     Ok(0)
 }
 
+pub(super) fn kernel_has(arguments: &KernelArgs) -> Answer {
+    let env = Env::machine()?;
+    let (tools, origins, progress) = (setup::tools(&env)?, Origins::of(env), Progress::stderr());
+    let image = kernel::obtain(&request(arguments, &origins)?, &origins, &progress)?;
+    let needs = crate::scenario::all_needs();
+    let lacks = vm::lacks(&origins.env.cache, &tools, &image, &needs, &progress)?;
+    let (there, not): (Vec<_>, Vec<_>) = needs.iter().partition(|need| !lacks.contains(need));
+    let lines = |all: Vec<_>| all.iter().map(|need| format!("  {need}\n")).collect::<String>();
+    say(&format!("{} has\n{}", image.describe, lines(there)))?;
+    if !not.is_empty() {
+        say(&format!("and lacks\n{}", lines(not)))?;
+    }
+    Ok(0)
+}
+
 pub(super) fn kernel_list() -> Answer {
     let images = kernel::list(&paths::cache()?);
     let mut text = String::from(if images.is_empty() { "no kernels in the cache\n" } else { "kernels:\n" });

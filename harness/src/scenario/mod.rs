@@ -93,6 +93,11 @@ pub enum SnapshotKind {
     Behaviour,
 }
 
+/// All that a scenario may need of a kernel, and that has a name of its own.
+pub fn all_needs() -> Vec<Need> {
+    resolve::all_needs()
+}
+
 impl Scenario {
     /// What the guest is told to do, on a machine that must look like `wanted`.
     pub fn plan(&self, seed: u64, wanted: MachineView) -> Plan {

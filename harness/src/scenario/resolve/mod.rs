@@ -18,6 +18,7 @@ mod workload;
 
 pub(super) use header::{can_name, check_header, check_machine_name, machine_file};
 pub(super) use machine::resolve as machine;
+pub(super) use needs::all as all_needs;
 
 use super::error::{Checked, Fault};
 use super::machine_file::Chosen;

@@ -4,6 +4,7 @@ use crate::scenario::error::{Checked, Fault};
 use crate::scenario::raw::At;
 use crate::scenario::units::Word;
 use crate::scenario::vocabulary::{ACTIONS, ALL_FILTERS, METRICS, OPS, TUNERS};
+use crate::trace::Event;
 use damonlab_guest::need::Need;
 
 pub(super) fn need(raw: &At<Word>) -> Checked<Need> {
@@ -20,6 +21,17 @@ pub(super) fn need(raw: &At<Word>) -> Checked<Need> {
         let all: Vec<String> = Need::alone().map(str::to_owned).chain(kinds).collect();
         fault().known(name, &all.iter().map(String::as_str).collect::<Vec<_>>())
     })
+}
+
+/// All that has a name of its own, and DAMON's tracepoints that this damonlab reads.
+pub(in crate::scenario) fn all() -> Vec<Need> {
+    let of = |kind: &'static str| {
+        let events = || Event::KNOWN.iter().copied().filter(|name| name.starts_with("damo")).collect();
+        let words = if kind == "tracepoint" { events() } else { words(kind).unwrap_or_default() };
+        words.into_iter().map(move |word| format!("{kind}.{word}"))
+    };
+    let names = Need::alone().map(str::to_owned).chain(Need::kinds().flat_map(of));
+    names.filter_map(|name| Need::parse(&name)).collect()
 }
 
 /// The words that go with a kind, where not every word does.
