@@ -324,7 +324,8 @@ fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
         return (verdict, None);
     }
     let judgement = judge(recording);
-    (Verdict::of(&judgement), Some(judgement))
+    let verdict = check::known_bugs(recording, &judgement).unwrap_or_else(|| Verdict::of(&judgement));
+    (verdict, Some(judgement))
 }
 
 /// All checks, and the console's last words: what a kernel prints after the agent has read the log.
