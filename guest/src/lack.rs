@@ -2,6 +2,7 @@
 //! nothing about whether it works.
 
 use crate::damon::ROOT;
+use crate::need::Need;
 use crate::record::Refusal;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ pub enum Lack {
     /// DAMON's folder in sysfs.
     #[error("the kernel has no {ROOT} (CONFIG_DAMON_SYSFS=y)")]
     Damon,
+    /// What the plan states that it needs; never empty.
+    #[error("the kernel has no {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Needs(Vec<Need>),
     /// A file that is to have another value than the kernel's default.
     #[error("the kernel has no {ROOT}/{file}, which should become '{value}'")]
     File {

@@ -7,6 +7,7 @@
 
 use crate::damon::Kdamond;
 use crate::machine_view::MachineView;
+use crate::need::Need;
 use crate::units::{Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub struct Plan {
     /// What the kernel must show of the machine once all memory is online: nothing is started on another.
     /// None only where no scenario is run.
     pub machine: Option<MachineView>,
+    /// What the kernel must have, or nothing is started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
     /// Swap to compressed memory (`zram0`), of this size; none leaves anonymous memory where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Bytes>,

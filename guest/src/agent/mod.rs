@@ -16,6 +16,7 @@ mod machine;
 mod memcg;
 mod memory;
 mod mounts;
+mod needs;
 mod online;
 mod randomness;
 mod ready_point;
@@ -82,6 +83,10 @@ impl Run {
         self.look_around(plan.machine.as_ref())?;
         if !self.report.differences.is_empty() {
             return Ok(());
+        }
+        self.report.lack = needs::lacking(&plan.needs)?;
+        if let Some(lack) = &self.report.lack {
+            return Err(lack.clone().into());
         }
         self.set_up(&plan)?;
         console::line(MEMORY_MARK);

@@ -158,9 +158,17 @@ fn sub_buffers(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// DAMON's tracepoints.
+const DAMON_EVENTS: &str = "/sys/kernel/tracing/events/damon";
+
+/// Whether DAMON has the tracepoint `name`.
+pub fn has_damon_event(name: &str) -> bool {
+    Path::new(DAMON_EVENTS).join(name).join("enable").exists()
+}
+
 /// The `format` files of the `damon` system, by event name.
 pub fn damon_formats() -> Vec<PathBuf> {
-    let folder = Path::new("/sys/kernel/tracing/events/damon");
+    let folder = Path::new(DAMON_EVENTS);
     files::names(folder)
         .iter()
         .map(|name| folder.join(name).join("format"))

@@ -31,7 +31,7 @@ impl Bench {
     pub fn new() -> Result<Bench, Failure> {
         let env = Env::machine()?;
         let tools = setup::tools(&env)?;
-        let request = Request::of(Source::Default);
+        let request = Request::of(Source::default());
         let image = kernel::ready(&request, &Origins::of(env))?
             .ok_or_else(|| format!("no kernel; `{}` builds it", setup::ourselves("kernel build")))?;
         let scratch = tempfile::tempdir()?;

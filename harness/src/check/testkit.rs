@@ -159,6 +159,7 @@ impl Model {
             snapshot: Vec::new(),
             clock: GuestClock::Virtual,
             clocks: Clocks::for_guest_time(Nanos(0)),
+            needs: Vec::new(),
             places: Places::default(),
         }
     }

@@ -126,8 +126,9 @@ fn times(word: &str) -> Result<NonZeroU32, String> {
 /// Which kernel, and what is changed in it.
 #[derive(Debug, Args)]
 struct KernelArgs {
-    /// A kernel's source tree, or a bzImage. None: Debian's newest linux-source-7.3 with patches/7.3.
-    #[arg(long, value_name = "DIR|bzImage")]
+    /// A release (7.2 or 7.3: the newest; 7.3.4: that one), a source tree, TREE@REF for what a git ref names in it, or
+    /// a bzImage. None: 7.3. All but a bzImage get patches/ of their series (docs/kernels.md).
+    #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
     /// A patch series: an mbox, a maildir, a folder of .patch files, a mail, or REPOSITORY:BASE..TOPIC; may be given
     /// again. What is left out of it and what does not fit just as it is, is told.
@@ -149,6 +150,9 @@ enum KernelVerb {
     /// Build a kernel, or find it in the cache, and print where it is.
     #[command(after_help = "Example: damonlab kernel build --kernel ~/linux")]
     Build(KernelArgs),
+    /// Say what of DAMON a kernel has that scenarios may need, and what not. Builds it, and boots a small guest once.
+    #[command(after_help = "Example: damonlab kernel has --kernel 7.2")]
+    Has(KernelArgs),
     /// List the kernels in the cache.
     List,
     /// Remove images by the beginning of their key, or a source with all its builds.
@@ -177,6 +181,7 @@ pub fn main() -> ExitCode {
             Verb::Mutants(arguments) => mutants::mutants(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
+            Verb::Kernel { verb: KernelVerb::Has(kernel) } => verbs::kernel_has(&kernel),
             Verb::Kernel { verb: KernelVerb::List } => verbs::kernel_list(),
             Verb::Kernel { verb: KernelVerb::Rm { name } } => verbs::kernel_rm(&name),
         });

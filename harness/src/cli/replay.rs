@@ -21,8 +21,8 @@ pub(super) struct Arguments {
     /// A folder with a recording.json.
     #[arg(value_name = "DIR")]
     recording: PathBuf,
-    /// Another kernel than the recording's: a source tree, or a bzImage.
-    #[arg(long, value_name = "DIR|bzImage")]
+    /// Another kernel than the recording's, as for `run`.
+    #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds.
     #[arg(long, value_name = "EVENT:N|TIME")]
@@ -47,7 +47,10 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
     let tools = setup::tools(&env)?;
     fit_qemu([&recipe.scenario], &cache, &tools)?;
     let image = match &arguments.kernel {
-        Some(path) => kernel::obtain(&Request::of(Source::of_path(path)?), &Origins::of(env), &progress)?,
+        Some(word) => {
+            let origins = Origins::of(env);
+            kernel::obtain(&Request::of(Source::of_word(word, &origins)?), &origins, &progress)?
+        }
         None => replay::image(&recipe, &cache)?,
     };
     // A guest that was booted and one from a checkpoint go two ways.

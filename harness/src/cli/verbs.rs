@@ -36,15 +36,15 @@ pub(super) fn run(arguments: &Run) -> Answer {
     set_clock(arguments, &mut loaded)?;
     loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count().map_err(RunError::from)?;
-    let progress = Progress::stderr();
-    let request = request(&arguments.kernel, &progress)?;
     let env = Env::machine()?;
+    let origins = Origins::of(env.clone());
+    let progress = Progress::stderr();
+    let request = request(&arguments.kernel, &origins, &progress)?;
     if arguments.setup {
         setup::install(&env, &progress)?;
     }
     let tools = setup::tools(&env)?;
     fit_qemu(loaded.iter().map(|one| &one.scenario), &env.cache, &tools)?;
-    let origins = Origins::of(env);
     let image = kernel::obtain(&request, &origins, &progress)?;
     let out = std::path::absolute(&arguments.out)?;
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
@@ -207,10 +207,25 @@ pub(super) fn list() -> Answer {
 }
 
 pub(super) fn kernel_build(arguments: &KernelArgs) -> Answer {
-    let progress = Progress::stderr();
-    let request = request(arguments, &progress)?;
-    let image = kernel::obtain(&request, &Origins::of(Env::machine()?), &progress)?;
+    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let request = request(arguments, &origins, &progress)?;
+    let image = kernel::obtain(&request, &origins, &progress)?;
     say(&format!("{}  {}\n{}\n", image.key, image.describe, image.bzimage.display()))?;
+    Ok(0)
+}
+
+pub(super) fn kernel_has(arguments: &KernelArgs) -> Answer {
+    let env = Env::machine()?;
+    let (tools, origins, progress) = (setup::tools(&env)?, Origins::of(env), Progress::stderr());
+    let image = kernel::obtain(&request(arguments, &origins, &progress)?, &origins, &progress)?;
+    let needs = crate::scenario::all_needs();
+    let lacks = vm::lacks(&origins.env.cache, &tools, &image, &needs, &progress)?;
+    let (there, not): (Vec<_>, Vec<_>) = needs.iter().partition(|need| !lacks.contains(need));
+    let lines = |all: Vec<_>| all.iter().map(|need| format!("  {need}\n")).collect::<String>();
+    say(&format!("{} has\n{}", image.describe, lines(there)))?;
+    if !not.is_empty() {
+        say(&format!("and lacks\n{}", lines(not)))?;
+    }
     Ok(0)
 }
 
@@ -235,10 +250,10 @@ pub(super) fn kernel_rm(name: &str) -> Answer {
     Ok(0)
 }
 
-fn request(arguments: &KernelArgs, progress: &Progress) -> Result<Request, CliError> {
+fn request(arguments: &KernelArgs, origins: &Origins, progress: &Progress) -> Result<Request, CliError> {
     let source = match &arguments.kernel {
-        None => Source::Default,
-        Some(path) => Source::of_path(path)?,
+        None => Source::default(),
+        Some(word) => Source::of_word(word, origins)?,
     };
     let mut request = Request::of(source);
     if !arguments.series.is_empty() {

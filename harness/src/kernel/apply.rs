@@ -44,8 +44,8 @@ pub struct Base<'a> {
     pub dir: &'a Path,
     /// What messages call it.
     pub name: &'a str,
-    /// It may be a repository that has the files that a patch was made from.
-    pub merge: bool,
+    /// A repository that may have the files that a patch was made from.
+    pub repository: Option<&'a Path>,
     /// What does not fit just as it is, is refused.
     pub strict: bool,
 }
@@ -154,7 +154,9 @@ impl One<'_> {
             return Ok(());
         }
         let damaged = matches!(&fitted, Err(problems) if problems.iter().any(|(_, m)| matches!(m, Misfit::Blanks { .. })));
-        if self.base.merge && !damaged && merge::three_way(self.base.dir, self.scratch, &text)? {
+        if let Some(repository) = self.base.repository.filter(|_| !damaged)
+            && merge::three_way(repository, self.scratch, &text)?
+        {
             let merged =
                 vec![self.named("merged three-way, from the files that it was made from".to_owned())];
             self.strictly(&merged)?;

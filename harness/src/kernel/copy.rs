@@ -63,6 +63,12 @@ impl WorkingCopy {
         self.folder.join("src.changing")
     }
 
+    /// The files of `want` that the copy does not have, or in another state.
+    pub fn stale(&self, want: &Listing) -> BTreeSet<String> {
+        let have = Listing::load(&self.list()).unwrap_or_default();
+        stale(&have, want, &self.interrupted())
+    }
+
     /// Makes the copy equal to `origin` with the `touched` files in their place.
     pub fn sync(&self, origin: &Origin<'_>, touched: &Touched) -> Result<Changes, KernelError> {
         let want = overlaid(origin.listing, touched);
@@ -70,8 +76,8 @@ impl WorkingCopy {
         let fresh = have.is_none();
         let have = have.unwrap_or_default();
         let unknown = self.interrupted();
-        let stale = |path: &&String| have.0.get(*path) != want.0.get(*path) || unknown.contains(*path);
-        let write: Vec<&String> = want.0.keys().filter(stale).collect();
+        let stale = stale(&have, &want, &unknown);
+        let write: Vec<&String> = stale.iter().collect();
         let known = have.0.keys().chain(&unknown).collect::<BTreeSet<_>>();
         let remove: Vec<&String> = known.into_iter().filter(|path| !want.0.contains_key(*path)).collect();
         let changes = Changes { written: write.len(), removed: remove.len(), fresh };
@@ -179,6 +185,12 @@ impl WorkingCopy {
         }
         Ok(to)
     }
+}
+
+/// The files of `want` that differ in `have`, or about which nothing is known.
+fn stale(have: &Listing, want: &Listing, unknown: &BTreeSet<String>) -> BTreeSet<String> {
+    let stale = |path: &&String| have.0.get(*path) != want.0.get(*path) || unknown.contains(*path);
+    want.0.keys().filter(stale).cloned().collect()
 }
 
 fn kind(path: &Path) -> Result<FileKind, KernelError> {

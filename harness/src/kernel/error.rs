@@ -31,6 +31,37 @@ pub enum KernelError {
         /// What the system said.
         cause: io::Error,
     },
+    /// A version that cannot be had.
+    #[error("there is no linux {word} to be had: {reason}")]
+    NoVersion {
+        /// What was asked for.
+        word: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A word that means no kernel.
+    #[error(
+        "'{word}' is no kernel: it is no version (7.2, 7.3 or 7.3.4), nothing lies at that path, and {at}; \
+         sources in the cache: {cached}"
+    )]
+    NoSuchKernel {
+        /// The word.
+        word: String,
+        /// What came of looking for a git ref in it.
+        at: String,
+        /// The releases that are in the cache.
+        cached: String,
+    },
+    /// A git ref that a tree does not have.
+    #[error("the repository in {dir} has no commit or tree '{name}': {why}", dir = .dir.display())]
+    NoSuchRef {
+        /// The tree.
+        dir: PathBuf,
+        /// The ref.
+        name: String,
+        /// What git said.
+        why: String,
+    },
     /// A folder without a kernel's Makefile.
     #[error("{} is not a Linux source tree: its Makefile does not say VERSION and PATCHLEVEL", .0.display())]
     NotATree(PathBuf),
@@ -118,9 +149,11 @@ pub enum KernelError {
     /// make cannot work in such a folder.
     #[error("the kernel's build cannot work in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another", .0.display())]
     CachePath(PathBuf),
-    /// The default kernel came neither from Debian nor from kernel.org.
-    #[error("cannot fetch the default kernel\n  Debian's archive: {debian}\n  kernel.org: {mirror}")]
+    /// A release came neither from Debian nor from kernel.org.
+    #[error("cannot fetch linux {wanted}\n  Debian's archive: {debian}\n  kernel.org: {mirror}")]
     Fetch {
+        /// What was asked for.
+        wanted: String,
         /// What went wrong with Debian's archive.
         debian: Box<KernelError>,
         /// What went wrong with kernel.org.
@@ -144,9 +177,19 @@ pub enum KernelError {
     /// The machine's apt sources.
     #[error(transparent)]
     Sources(#[from] SourcesError),
-    /// The archive has no such package.
-    #[error("the suite {suite} has no package {package}")]
+    /// A list of checksums without such a release.
+    #[error("{list} names no release of linux {wanted}")]
+    NotListed {
+        /// The list.
+        list: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// The archive has no such package, or not in that version.
+    #[error("the suite {suite} has no package {package}{others}")]
     NoPackage {
+        /// The versions that it has instead, in words; empty where it has none.
+        others: String,
         /// The package.
         package: String,
         /// The suite.
@@ -178,6 +221,9 @@ impl KernelError {
             E::Fetch { mirror, .. } if mirror.kind() == Kind::Interrupted => Kind::Interrupted,
             E::Series(SeriesError::Run(_)) => Kind::Infra,
             E::NoSuchPath { .. }
+            | E::NoVersion { .. }
+            | E::NoSuchKernel { .. }
+            | E::NoSuchRef { .. }
             | E::NotATree(_)
             | E::NotAnImage { .. }
             | E::TooOld { .. }
@@ -195,6 +241,7 @@ impl KernelError {
             | E::NoCurl
             | E::Checksum { .. }
             | E::Sources(_)
+            | E::NotListed { .. }
             | E::NoPackage { .. }
             | E::Run(_)
             | E::Lock(_)

@@ -1,40 +1,28 @@
 //! What decides an image besides its source, and the names made of it.
 
 use super::Request;
-use super::apply::{self, Applied, Base};
 use super::build::{self, Toolchain};
 use super::config::Fragment;
 use super::error::KernelError;
 use super::release::Origins;
-use super::subject::Subject;
 use crate::series::Patch;
 
 /// What goes into an image besides its source.
 #[derive(Debug)]
 pub(super) struct Inputs {
     pub(super) patches: Vec<Patch>,
-    /// The patches of damonlab's own that stay out, by their names.
-    pub(super) left_out: Vec<String>,
     pub(super) fragments: Vec<Fragment>,
     pub(super) toolchain: Toolchain,
 }
 
 impl Inputs {
-    pub(super) fn of(request: &Request, origins: &Origins) -> Result<Inputs, KernelError> {
-        let (patches, left_out) = request.all_patches()?;
+    /// What `request` says, with `ours` under its patches.
+    pub(super) fn of(request: &Request, ours: Vec<Patch>, origins: &Origins) -> Result<Inputs, KernelError> {
         Ok(Inputs {
-            patches,
-            left_out,
+            patches: request.on_top_of(ours),
             fragments: request.all_fragments()?,
             toolchain: Toolchain::find(&origins.env.path)?,
         })
-    }
-
-    /// Applies the patches to the files of `subject`.
-    pub(super) fn apply(&self, subject: &Subject, strict: bool) -> Result<Applied, KernelError> {
-        // A release is unpacked from a package, and no repository.
-        let merge = subject.release.is_none() && subject.dir.join(".git").exists();
-        apply::apply(&self.patches, &Base { dir: &subject.dir, name: &subject.name, merge, strict })
     }
 
     /// The name of the image made of these and `source`.
@@ -74,7 +62,6 @@ mod tests {
         let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
         Inputs {
             patches: patches.iter().map(patch).collect(),
-            left_out: Vec::new(),
             fragments: fragments.iter().map(fragment).collect(),
             toolchain: Toolchain::of_version("gcc 12"),
         }

@@ -5,27 +5,48 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The oldest kernel with the quota goal metric that the scenarios use.
-pub const WANTED: &str = "7.2";
+pub(super) const WANTED: &str = "7.2";
 
-/// The release a tree calls itself, `7.3.4-rc1`: what its Makefile says.
+/// The files of a tree as texts, wherever they are.
+pub trait Tree {
+    /// The file at `path` below the tree's root; none if there is none.
+    fn text(&self, path: &str) -> Option<String>;
+}
+
+impl Tree for Path {
+    fn text(&self, path: &str) -> Option<String> {
+        Some(String::from_utf8_lossy(&std::fs::read(self.join(path)).ok()?).into_owned())
+    }
+}
+
+/// The release a tree calls itself, `7.3.4-rc1`: what its Makefile says. `place` is its name for people.
 ///
 /// # Errors
-/// The folder is no kernel tree, or has no DAMON, or one without `node_eligible_mem_bp`.
-pub fn tree(dir: &Path) -> Result<String, KernelError> {
-    let makefile = std::fs::read_to_string(dir.join("Makefile")).unwrap_or_default();
-    let release = release_in(&makefile).ok_or_else(|| KernelError::NotATree(dir.to_owned()))?;
+/// It is no kernel tree, or has no DAMON, or one without `node_eligible_mem_bp`.
+pub fn tree(tree: &(impl Tree + ?Sized), place: &Path) -> Result<String, KernelError> {
+    let makefile = tree.text("Makefile").unwrap_or_default();
+    let release = release_in(&makefile).ok_or_else(|| KernelError::NotATree(place.to_owned()))?;
     let too_old = |lacks| {
         let release = release.clone();
-        Err(KernelError::TooOld { dir: dir.to_owned(), release, lacks, wanted: WANTED })
+        Err(KernelError::TooOld { dir: place.to_owned(), release, lacks, wanted: WANTED })
     };
-    if !dir.join("mm/damon/Kconfig").is_file() {
+    if tree.text("mm/damon/Kconfig").is_none() {
         return too_old("DAMON (mm/damon)");
     }
-    let header = std::fs::read(dir.join("include/linux/damon.h")).unwrap_or_default();
-    if !String::from_utf8_lossy(&header).contains("DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP") {
+    if !tree.text("include/linux/damon.h").unwrap_or_default().contains("DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP") {
         return too_old("quota goal metric node_eligible_mem_bp (include/linux/damon.h)");
     }
     Ok(release)
+}
+
+/// Whether it has the tracepoint `name` of DAMON's.
+pub fn has_event(tree: &(impl Tree + ?Sized), name: &str) -> bool {
+    let events = tree.text("include/trace/events/damon.h").unwrap_or_default();
+    // TRACE_EVENT(name, and TRACE_EVENT_CONDITION(name,
+    events.lines().any(|line| {
+        let event = line.trim().strip_prefix("TRACE_EVENT").and_then(|rest| rest.split_once('('));
+        event.is_some_and(|(_, rest)| rest.split(',').next() == Some(name))
+    })
 }
 
 fn release_in(makefile: &str) -> Option<String> {
@@ -90,14 +111,14 @@ mod tests {
     #[test]
     fn a_folder_that_is_no_kernel_tree_is_refused() {
         let dir = folder(&[("Makefile", "all:\n\tcc main.c\n")]);
-        assert!(matches!(tree(dir.path()), Err(KernelError::NotATree(_))));
+        assert!(matches!(tree(dir.path(), dir.path()), Err(KernelError::NotATree(_))));
     }
 
     #[test]
     fn a_kernel_without_the_metric_says_what_it_lacks_and_what_was_wanted() {
         let dir = folder(&[("Makefile", MAKEFILE)]);
         assert_eq!(
-            tree(dir.path()).unwrap_err().to_string(),
+            tree(dir.path(), dir.path()).unwrap_err().to_string(),
             format!(
                 "linux 6.12.0-rc3 in {} has no DAMON (mm/damon): wanted 7.2 or newer",
                 dir.path().display()
@@ -108,7 +129,7 @@ mod tests {
             ("mm/damon/Kconfig", ""),
             ("include/linux/damon.h", "enum {};"),
         ]);
-        let error = tree(dir.path()).unwrap_err().to_string();
+        let error = tree(dir.path(), dir.path()).unwrap_err().to_string();
         assert!(error.contains("has no quota goal metric node_eligible_mem_bp"), "{error}");
     }
 
@@ -116,7 +137,15 @@ mod tests {
     fn a_tree_with_the_metric_tells_its_release() {
         let header = ("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP,");
         let dir = folder(&[("Makefile", MAKEFILE), ("mm/damon/Kconfig", ""), header]);
-        assert_eq!(tree(dir.path()).unwrap(), "6.12.0-rc3");
+        assert_eq!(tree(dir.path(), dir.path()).unwrap(), "6.12.0-rc3");
+    }
+
+    #[test]
+    fn an_event_is_known_by_its_whole_name() {
+        let header = ("include/trace/events/damon.h", "TRACE_EVENT(damos_esz,\n\tTP_PROTO(int damos_sz),\n");
+        let dir = folder(&[header]);
+        assert!(has_event(dir.path(), "damos_esz"));
+        assert!(!has_event(dir.path(), "damos") && !has_event(dir.path(), "damos_sz"));
     }
 
     fn bzimage(version: &str) -> Vec<u8> {

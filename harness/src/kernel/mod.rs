@@ -9,29 +9,33 @@ mod config;
 mod copy;
 mod diagnosis;
 mod error;
+mod gitref;
 mod image;
 mod inputs;
 mod inspect;
 mod listing;
 mod merge;
+mod ours;
 mod refusal;
 mod release;
+mod source;
 mod subject;
 mod usertree;
+mod wanted;
 
 pub use crate::series::Patch;
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
 pub use image::{Image, evict, find, foreign, list};
-pub use inspect::WANTED;
 pub use release::Origins;
+pub use source::Source;
 pub use subject::Label;
+pub use wanted::Wanted;
 
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::series;
-use apply::{Applied, Base};
+use apply::Applied;
 use build::Build;
 use copy::{Origin, WorkingCopy};
 use fs_err as fs;
@@ -41,37 +45,12 @@ use listing::Listing;
 use std::path::{Path, PathBuf};
 use subject::{Subject, plain};
 
-/// Where a kernel comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// The release that damonlab fetches, with damonlab's own patches.
-    Default,
-    /// A user's tree, as it lies there.
-    Tree(PathBuf),
-    /// A bzImage that somebody built.
-    Image(PathBuf),
-}
-
-impl Source {
-    /// What `--kernel PATH` means: a folder is a tree, a file an image.
-    ///
-    /// # Errors
-    /// The path does not exist.
-    pub fn of_path(path: &Path) -> Result<Source, KernelError> {
-        match std::fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => Ok(Source::Tree(path.to_owned())),
-            Ok(_) => Ok(Source::Image(path.to_owned())),
-            Err(cause) => Err(KernelError::NoSuchPath { path: path.to_owned(), cause }),
-        }
-    }
-}
-
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The source.
     pub source: Source,
-    /// Patches to apply, in order; for [`Source::Default`] after damonlab's own.
+    /// Patches to apply, in order, after damonlab's own.
     pub patches: Vec<Patch>,
     /// What to call a series among them.
     pub series: Option<Label>,
@@ -96,20 +75,10 @@ impl Request {
         }
     }
 
-    /// Patches in the order in which they are applied, and those of damonlab's own that stay out.
-    fn all_patches(&self) -> Result<(Vec<Patch>, Vec<String>), KernelError> {
-        let mut ours = Vec::new();
-        let folder = self.project.join("patches").join(release::series());
-        if self.source == Source::Default && folder.is_dir() {
-            for entry in fs::read_dir(folder)? {
-                ours.push(entry?.path());
-            }
-            ours.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
-            ours.sort();
-        }
-        let (mut all, left_out) = series::without_doubles(series::read_patches(&ours)?, &self.patches)?;
-        all.extend(self.patches.iter().cloned());
-        Ok((all, left_out))
+    /// Patches in the order in which they are applied.
+    fn on_top_of(&self, mut ours: Vec<Patch>) -> Vec<Patch> {
+        ours.extend(self.patches.iter().cloned());
+        ours
     }
 
     /// The folder in which it is built: fragments of its own have one of their own.
@@ -138,39 +107,43 @@ impl Request {
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     let subject = match &request.source {
         Source::Image(path) => return foreign(path),
+        Source::Release(wanted) => Subject::of_release(origins.obtain(wanted, progress)?),
         Source::Tree(dir) => Subject::of_tree(dir)?,
-        Source::Default => Subject::of_release(origins.obtain(progress)?),
+        Source::Ref { dir, name } => Subject::of_ref(dir, name)?,
     };
     let cache = &origins.env.cache;
     if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
         return Err(KernelError::CachePath(cache.clone()));
     }
-    let inputs = Inputs::of(request, origins)?;
-    inputs.left_out.iter().for_each(|what| progress.say(&format!("kernel: left out: {what}")));
+    let ours = ours::of(&request.project, &subject, &request.patches)?;
+    let inputs = Inputs::of(request, ours.patches, origins)?;
     let cached = |key: &str| cached(request, &subject, cache, key, progress);
-    if let Subject { release: Some(release), .. } = &subject {
-        // A release is known by its version: no list of files is needed to know the image.
-        if let Some(image) = cached(&inputs.key(&release.version))? {
-            return Ok(image);
-        }
+    let known = subject.known_by();
+    // No list of files is needed to know the image.
+    if let Some(source) = &known
+        && let Some(image) = cached(&inputs.key(source))?
+    {
+        return Ok(image);
     }
     // What does not fit is told before anybody is waited for. A tree may change until it is listed.
-    let frozen = subject.release.is_some();
-    let early = frozen.then(|| inputs.apply(&subject, request.strict)).transpose()?;
+    let early = known.is_some().then(|| subject.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&subject.id);
     let _lock = Lock::acquire(&cache.join("tree").join(format!("{}.lock", subject.id)), || {
         progress.say("kernel: waiting for another damonlab to build from this source");
     })?;
     fs::create_dir_all(&folder)?;
     let listing = subject.listing(&folder)?;
-    let source = subject.release.as_ref().map_or_else(|| listing.digest(), |release| release.version.clone());
+    let source = known.unwrap_or_else(|| listing.digest());
     let key = inputs.key(&source);
     if let Some(image) = cached(&key)? {
         return Ok(image);
     }
+    if let Some(note) = ours.note {
+        progress.say(&format!("kernel: {note}"));
+    }
     let out = cache.join("build").join(request.build_name(&subject));
     let describe = subject.describe(inputs.patches.len(), request.series.as_ref());
-    let applied = early.map_or_else(|| inputs.apply(&subject, request.strict), Ok)?;
+    let applied = early.map_or_else(|| subject.apply(&inputs.patches, request.strict), Ok)?;
     applied.tell(progress);
     let site = Site { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
     make(&subject, &inputs, &applied, &describe, &site, progress)?;
@@ -187,7 +160,7 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
 }
 
 /// The image that `request` asks for, if it is to be had without fetching or building anything. A tree's
-/// never is: what is in it has to be looked at first.
+/// never is, unless a ref names it: what is in it has to be looked at first.
 pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, KernelError> {
     match &request.source {
         Source::Image(path) => foreign(path).map(Some),
@@ -201,21 +174,21 @@ pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, Kern
 /// # Errors
 /// A patch or a fragment that is none.
 pub fn key(request: &Request, origins: &Origins) -> Result<Option<String>, KernelError> {
-    let inputs = Inputs::of(request, origins)?;
-    let release = if request.source == Source::Default { origins.newest() } else { None };
-    Ok(release.map(|release| inputs.key(&release.version)))
+    let Some(subject) = Subject::here(&request.source, origins)? else { return Ok(None) };
+    let ours = ours::of(&request.project, &subject, &request.patches)?;
+    let inputs = Inputs::of(request, ours.patches, origins)?;
+    Ok(subject.known_by().map(|source| inputs.key(&source)))
 }
 
-/// Applies the patches of `request` to a release that is here already, and keeps nothing of it. False: no release is
+/// Applies the patches of `request` to a source that is here already, and keeps nothing of it. False: none is
 /// here, and nothing was tried.
 ///
 /// # Errors
 /// A patch that is none or does not apply.
 pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError> {
-    let Some(release) = origins.newest() else { return Ok(false) };
-    let subject = Subject::of_release(release);
-    let base = Base { dir: &subject.dir, name: &subject.name, merge: false, strict: request.strict };
-    apply::apply(&request.all_patches()?.0, &base)?;
+    let Some(subject) = Subject::here(&request.source, origins)? else { return Ok(false) };
+    let ours = ours::of(&request.project, &subject, &request.patches)?;
+    subject.apply(&request.on_top_of(ours.patches), request.strict)?;
     Ok(true)
 }
 
@@ -258,9 +231,10 @@ fn make(
     progress: &Progress,
 ) -> Result<(), KernelError> {
     let Site { listing, copy, out, cache } = *site;
-    let touched = &applied.touched;
-    let origin = Origin { dir: &subject.dir, listing, frozen: subject.release.is_some() };
-    let changes = copy.sync(&origin, touched)?;
+    let want = copy::overlaid(listing, &applied.touched);
+    let files = subject.files(&copy.stale(&want), &cache.join("tree").join(&subject.id))?;
+    let origin = Origin { dir: &files.dir, listing, frozen: files.frozen };
+    let changes = copy.sync(&origin, &applied.touched)?;
     if changes.fresh {
         // Objects go by times, and the files of a new working copy have old ones.
         subject.forget_builds(cache)?;
@@ -268,17 +242,15 @@ fn make(
     progress.say(&format!("kernel: {describe}, {} files changed", changes.written + changes.removed));
     fs::create_dir_all(out)?;
     fs::create_dir_all(cache.join("home"))?;
-    let shown_as =
-        if subject.release.is_some() { String::new() } else { format!("{}/", subject.dir.display()) };
     let build = Build {
         tree: copy.tree(),
         out: out.to_owned(),
         cache,
         toolchain: &inputs.toolchain,
-        shown_as,
+        shown_as: subject.shown_as(),
         progress,
     };
-    let kconfig = copy::overlaid(listing, touched).kconfig_digest();
+    let kconfig = want.kconfig_digest();
     build.configure(&inputs.fragments, &inputs.stamp(&kconfig))?;
     build.compile()
 }
@@ -326,43 +298,6 @@ fn builds(cache: &Path, id: &str) -> Result<Vec<PathBuf>, KernelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_a_tree_if_it_is_a_folder_and_must_exist() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Source::of_path(folder.path()).unwrap(), Source::Tree(folder.path().to_owned()));
-        let error = Source::of_path(&folder.path().join("absent")).unwrap_err();
-        assert_eq!(error.kind(), Kind::BadInput);
-    }
-
-    #[test]
-    fn patches_of_the_project_come_first_and_only_for_the_default_source() {
-        let project = tempfile::tempdir().unwrap();
-        let folder = project.path().join("patches").join(release::series());
-        fs::create_dir_all(&folder).unwrap();
-        let patch = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
-        for name in ["0002-b.patch", "0001-a.patch", "notes.txt"] {
-            fs::write(folder.join(name), patch).unwrap();
-        }
-        let mine = project.path().join("mine.patch");
-        fs::write(&mine, patch).unwrap();
-        let named = |source| {
-            let request = Request {
-                source,
-                patches: series::read_patches(std::slice::from_ref(&mine)).unwrap(),
-                series: None,
-                strict: false,
-                fragments: vec![],
-                project: project.path().into(),
-            };
-            let patches = request.all_patches().unwrap().0;
-            let names =
-                patches.iter().map(|patch| patch.path.file_name().unwrap().to_string_lossy().into_owned());
-            names.collect::<Vec<_>>()
-        };
-        assert_eq!(named(Source::Default), ["0001-a.patch", "0002-b.patch", "mine.patch"]);
-        assert_eq!(named(Source::Tree("/linux".into())), ["mine.patch"]);
-    }
 
     #[test]
     fn removing_takes_images_by_their_beginning_and_never_a_path() {

@@ -1,11 +1,12 @@
-//! The default kernel: the newest release of one series from Debian's archive, else the tarball of the
-//! same version from kernel.org. Once unpacked it stays, and nobody is asked again.
+//! A release: one version, or the newest of a series, from Debian's archive, else its tarball from kernel.org.
+//! Once unpacked it stays, and nobody is asked again.
 //!
 //! Debian's package is checked by apt against the machine's keys. kernel.org's tarball is checked
 //! against the list of checksums beside it, which comes over HTTPS.
 
 use super::error::{KernelError, Kind};
 use super::listing::{self, Listing};
+use super::wanted::Wanted;
 use crate::host::command;
 use crate::host::lock::Lock;
 use crate::host::paths;
@@ -16,15 +17,12 @@ use fs_err as fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The series that the patches and the scenarios are for.
-const SERIES: &str = "7.3";
-/// The package with its source, and the suite that has it.
-const PACKAGE: &str = "linux-source-7.3";
+/// The suite that has the packages with the sources.
 const SUITE: &str = "trixie-backports";
-/// The version that is taken from kernel.org when Debian's archive cannot be asked.
-const FALLBACK: &str = "7.3.4";
 /// The folder of kernel.org's tarballs; `DAMONLAB_KERNEL_MIRROR` names another.
 const MIRROR: &str = "https://cdn.kernel.org/pub/linux/kernel/v7.x";
+/// The list of checksums in it.
+const CHECKSUMS: &str = "sha256sums.asc";
 
 /// An unpacked release.
 #[derive(Debug, Clone)]
@@ -51,28 +49,32 @@ impl Origins {
         Origins { env, mirror }
     }
 
-    /// The release in the cache, fetched first where there is none.
-    pub fn obtain(&self, progress: &Progress) -> Result<Release, KernelError> {
-        if let Some(release) = self.newest() {
+    /// The newest release in the cache that is `wanted`, fetched first where there is none.
+    pub fn obtain(&self, wanted: &Wanted, progress: &Progress) -> Result<Release, KernelError> {
+        if let Some(release) = self.newest(wanted) {
             return Ok(release);
         }
         let lock = self.env.cache.join("source.lock");
         let _lock = Lock::acquire(&lock, || {
             progress.say("kernel: waiting for another damonlab to fetch the source")
         })?;
-        if let Some(release) = self.newest() {
+        if let Some(release) = self.newest(wanted) {
             return Ok(release);
         }
         paths::sweep(&self.folder())?;
-        let debian = match self.fetch_debian(progress) {
+        let debian = match self.fetch_debian(wanted, progress) {
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),
             Err(error) => error,
             Ok(release) => return Ok(release),
         };
         progress.say(&format!("kernel: not from Debian's archive: {debian}"));
-        self.fetch_mirror(progress).map_err(|mirror| match mirror.kind() {
+        self.fetch_mirror(wanted, progress).map_err(|mirror| match mirror.kind() {
             Kind::Interrupted => mirror,
-            _ => KernelError::Fetch { debian: Box::new(debian), mirror: Box::new(mirror) },
+            _ => KernelError::Fetch {
+                wanted: wanted.to_string(),
+                debian: Box::new(debian),
+                mirror: Box::new(mirror),
+            },
         })
     }
 
@@ -80,43 +82,56 @@ impl Origins {
         self.env.cache.join("source")
     }
 
-    /// The newest unpacked release. A folder gets its name when it is whole.
-    pub(super) fn newest(&self) -> Option<Release> {
-        let entries = std::fs::read_dir(self.folder()).ok()?;
+    /// The newest unpacked release that is `wanted`.
+    pub(super) fn newest(&self, wanted: &Wanted) -> Option<Release> {
+        self.releases().into_iter().rfind(|release| wanted.is(&release.version))
+    }
+
+    /// Every unpacked release, the newest last. A folder gets its name when it is whole.
+    pub(super) fn releases(&self) -> Vec<Release> {
+        let Ok(entries) = std::fs::read_dir(self.folder()) else { return Vec::new() };
         let release = |entry: std::fs::DirEntry| {
             let version = entry.file_name().into_string().ok()?.strip_prefix("linux-")?.to_owned();
             entry.path().is_dir().then(|| Release { version, dir: entry.path() })
         };
-        let releases = entries.flatten().filter_map(release);
-        releases.max_by_key(|release| (Version::find(&release.version), release.version.clone()))
+        let mut releases: Vec<Release> = entries.flatten().filter_map(release).collect();
+        releases.sort_by_key(|release| (Version::find(&release.version), release.version.clone()));
+        releases
     }
 
-    fn fetch_debian(&self, progress: &Progress) -> Result<Release, KernelError> {
+    fn fetch_debian(&self, wanted: &Wanted, progress: &Progress) -> Result<Release, KernelError> {
         let archives = Archives::of_machine(&self.env.root)?;
         let apt =
             Apt::prepare(&self.env.cache.join("apt/kernel"), &archives.main.stanza(&[SUITE.to_owned()]))?;
         apt.update()?;
-        let version = apt.versions_in(PACKAGE, SUITE)?.into_iter().next();
-        let version = version
-            .ok_or_else(|| KernelError::NoPackage { package: PACKAGE.to_owned(), suite: SUITE.to_owned() })?;
-        progress.say(&format!("kernel: fetching {PACKAGE} {version} from Debian's archive (about 170 MB)"));
+        let package = format!("linux-source-{}", wanted.series());
+        let versions = apt.versions_in(&package, SUITE)?;
+        let Some(version) = versions.iter().find(|version| wanted.is(version)) else {
+            return Err(no_package(package, &versions, wanted));
+        };
+        progress.say(&format!("kernel: fetching {package} {version} from Debian's archive (about 170 MB)"));
         let scratch = paths::scratch(&self.folder())?;
-        let package = apt.download(&format!("{PACKAGE}={version}"), scratch.path())?;
+        let file = apt.download(&format!("{package}={version}"), scratch.path())?;
         let inside = scratch.path().join("package");
-        command::succeed(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&inside))?;
-        fs::remove_file(&package)?;
-        let tarball = inside.join(format!("usr/src/{PACKAGE}.tar.xz"));
-        self.unpack(&tarball, &version, scratch.path(), progress)
+        command::succeed(Command::new("dpkg-deb").arg("-x").arg(&file).arg(&inside))?;
+        fs::remove_file(&file)?;
+        let tarball = inside.join(format!("usr/src/{package}.tar.xz"));
+        self.unpack(&tarball, version, scratch.path(), progress)
     }
 
-    fn fetch_mirror(&self, progress: &Progress) -> Result<Release, KernelError> {
-        let file = format!("linux-{FALLBACK}.tar.xz");
-        progress.say(&format!("kernel: fetching {file} from {} (about 160 MB)", self.mirror));
+    fn fetch_mirror(&self, wanted: &Wanted, progress: &Progress) -> Result<Release, KernelError> {
         let scratch = paths::scratch(&self.folder())?;
-        let list = self.fetch("sha256sums.asc", scratch.path())?;
+        let list = self.fetch(CHECKSUMS, scratch.path())?;
+        let listed = newest_listed(&fs::read_to_string(&list)?, wanted);
+        // A version may be there although the list has it not: then its checksum is what is missing.
+        let version = wanted.number().map(str::to_owned).or(listed).ok_or_else(|| {
+            KernelError::NotListed { list: CHECKSUMS.to_owned(), wanted: wanted.to_string() }
+        })?;
+        let file = format!("linux-{version}.tar.xz");
+        progress.say(&format!("kernel: fetching {file} from {} (about 160 MB)", self.mirror));
         let tarball = self.fetch(&file, scratch.path())?;
         check(&tarball, &list, &file)?;
-        self.unpack(&tarball, FALLBACK, scratch.path(), progress)
+        self.unpack(&tarball, &version, scratch.path(), progress)
     }
 
     fn fetch(&self, file: &str, folder: &Path) -> Result<PathBuf, KernelError> {
@@ -151,7 +166,7 @@ impl Origins {
         let mut tar = Command::new("tar");
         tar.args(["--extract", "--xz", "--strip-components=1", "--no-same-owner", "--file"]).arg(tarball);
         command::succeed(tar.arg("--directory").arg(&tree))?;
-        super::inspect::tree(&tree)?;
+        super::inspect::tree(tree.as_path(), &tree)?;
         let dir = self.folder().join(format!("linux-{version}"));
         fs::rename(&tree, &dir)?;
         Ok(Release { version: version.to_owned(), dir })
@@ -173,9 +188,22 @@ impl Release {
     }
 }
 
-/// The series that damonlab's own patches are for.
-pub fn series() -> &'static str {
-    SERIES
+fn no_package(package: String, versions: &[String], wanted: &Wanted) -> KernelError {
+    let others = match versions {
+        [] => String::new(),
+        versions => format!(" {wanted}; it has {}", versions.join(", ")),
+    };
+    KernelError::NoPackage { package, suite: SUITE.to_owned(), others }
+}
+
+/// The newest version in a list of checksums, `CHECKSUM  linux-VERSION.tar.xz`, that is `wanted`.
+fn newest_listed(list: &str, wanted: &Wanted) -> Option<String> {
+    let version = |line: &str| {
+        let file = line.split_whitespace().nth(1)?.trim_start_matches('*');
+        let version = file.strip_prefix("linux-")?.strip_suffix(".tar.xz")?;
+        (wanted.is(version) && !version.contains('-')).then(|| version.to_owned())
+    };
+    list.lines().filter_map(version).max_by_key(|version| Version::find(version))
 }
 
 /// Compares `tarball` with its line in `list`, `CHECKSUM  NAME`.
@@ -192,7 +220,7 @@ fn check(tarball: &Path, list: &Path, name: &str) -> Result<(), KernelError> {
         Some(wanted) if wanted == found => Ok(()),
         wanted => Err(KernelError::Checksum {
             file: name.to_owned(),
-            list: "sha256sums.asc".to_owned(),
+            list: CHECKSUMS.to_owned(),
             wanted: wanted.unwrap_or_else(|| "an entry in the list".to_owned()),
             found,
         }),
@@ -204,10 +232,12 @@ mod tests {
     use super::*;
     use std::ffi::OsStr;
 
+    const NEWEST: &str = "7.3.4";
+
     /// A folder as kernel.org has it, with a kernel of three files.
     fn mirror() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let tree = folder.path().join(format!("linux-{FALLBACK}"));
+        let tree = folder.path().join(format!("linux-{NEWEST}"));
         for (name, text) in [
             ("Makefile", "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n"),
             ("mm/damon/Kconfig", ""),
@@ -216,11 +246,11 @@ mod tests {
             fs::create_dir_all(tree.join(name).parent().unwrap()).unwrap();
             fs::write(tree.join(name), text).unwrap();
         }
-        let file = format!("linux-{FALLBACK}.tar.xz");
+        let file = format!("linux-{NEWEST}.tar.xz");
         let run = |program: &str, arguments: &[&str]| {
             command::succeed(Command::new(program).args(arguments).current_dir(folder.path())).unwrap()
         };
-        run("tar", &["-cJf", &file, &format!("linux-{FALLBACK}")]);
+        run("tar", &["-cJf", &file, &format!("linux-{NEWEST}")]);
         fs::write(folder.path().join("sha256sums.asc"), run("sha256sum", &[&file]).stdout).unwrap();
         folder
     }
@@ -246,12 +276,15 @@ mod tests {
             return;
         }
         let (mirror, cache) = (mirror(), tempfile::tempdir().unwrap());
-        let release = origins(mirror.path(), cache.path()).obtain(&Progress::silent()).unwrap();
-        assert_eq!(release.version, FALLBACK);
+        let release =
+            origins(mirror.path(), cache.path()).obtain(&Wanted::default(), &Progress::silent()).unwrap();
+        assert_eq!(release.version, NEWEST);
         assert_eq!(release.listing().unwrap().0.len(), 3);
         // A second time nobody is asked: the mirror is gone.
         drop(mirror);
-        let again = origins(Path::new("/nonexistent"), cache.path()).obtain(&Progress::silent()).unwrap();
+        let again = origins(Path::new("/nonexistent"), cache.path())
+            .obtain(&Wanted::default(), &Progress::silent())
+            .unwrap();
         assert_eq!(again.dir, release.dir);
         assert_eq!(again.listing().unwrap(), release.listing().unwrap());
     }
@@ -261,7 +294,7 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let mut origins = origins(Path::new("/nonexistent"), cache.path());
         origins.env.path = "/nonexistent".into();
-        let error = origins.obtain(&Progress::silent()).unwrap_err();
+        let error = origins.obtain(&Wanted::default(), &Progress::silent()).unwrap_err();
         assert!(error.to_string().contains("kernel.org: no curl in PATH"), "{error}");
         assert!(error.to_string().contains("apt-get install curl ca-certificates"), "{error}");
     }
@@ -272,9 +305,10 @@ mod tests {
             return;
         }
         let (mirror, cache) = (mirror(), tempfile::tempdir().unwrap());
-        let list = format!("{}  linux-{FALLBACK}.tar.xz\n", "0".repeat(64));
+        let list = format!("{}  linux-{NEWEST}.tar.xz\n", "0".repeat(64));
         fs::write(mirror.path().join("sha256sums.asc"), list).unwrap();
-        let error = origins(mirror.path(), cache.path()).obtain(&Progress::silent()).unwrap_err();
+        let error =
+            origins(mirror.path(), cache.path()).obtain(&Wanted::default(), &Progress::silent()).unwrap_err();
         assert!(
             error.to_string().contains("does not have the checksum of sha256sums.asc: wanted 0000"),
             "{error}"
@@ -286,11 +320,35 @@ mod tests {
     #[test]
     fn of_several_releases_the_newest_counts() {
         let cache = tempfile::tempdir().unwrap();
-        for version in ["7.3.4-1~bpo13+1", "7.3.10-1~bpo13+1", "7.3.9"] {
+        for version in ["7.3.4-1~bpo13+1", "7.3.10-1~bpo13+1", "7.3.9", "7.2.12"] {
             fs::create_dir_all(cache.path().join(format!("source/linux-{version}"))).unwrap();
         }
         fs::create_dir_all(cache.path().join("source/.new-linux-9.9.9")).unwrap();
-        let newest = origins(Path::new("/nonexistent"), cache.path()).newest().unwrap();
-        assert_eq!(newest.version, "7.3.10-1~bpo13+1");
+        let origins = origins(Path::new("/nonexistent"), cache.path());
+        for (word, version) in
+            [("7.3", "7.3.10-1~bpo13+1"), ("7.2", "7.2.12"), ("7.3.4", "7.3.4-1~bpo13+1"), ("7.3.9", "7.3.9")]
+        {
+            let wanted = Wanted::parse(word).unwrap().unwrap();
+            assert_eq!(origins.newest(&wanted).unwrap().version, version);
+        }
+        assert!(origins.newest(&Wanted::parse("7.3.5").unwrap().unwrap()).is_none());
+    }
+
+    #[test]
+    fn of_kernel_orgs_list_the_newest_of_the_series_is_taken() {
+        let list =
+            "00  linux-7.3.9.tar.xz\n01  linux-7.3.10.tar.xz\n02  linux-7.4.tar.xz\n03  patch-7.3.11.xz\n";
+        assert_eq!(newest_listed(list, &Wanted::default()).unwrap(), "7.3.10");
+        assert_eq!(newest_listed(list, &Wanted::parse("7.2").unwrap().unwrap()), None);
+    }
+
+    #[test]
+    fn a_version_that_debian_does_not_have_is_told_with_those_that_it_has() {
+        let wanted = Wanted::parse("7.3.9").unwrap().unwrap();
+        let versions = ["7.3.4-1~bpo13+1".to_owned(), "7.3.3-1~bpo13+1".to_owned()];
+        assert_eq!(
+            no_package("linux-source-7.3".to_owned(), &versions, &wanted).to_string(),
+            "the suite trixie-backports has no package linux-source-7.3 7.3.9; it has 7.3.4-1~bpo13+1, 7.3.3-1~bpo13+1"
+        );
     }
 }

@@ -116,7 +116,8 @@ fn nanoseconds(time: SystemTime) -> i128 {
 fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     if dir.join(".git").exists() {
         let mut git = git::at(dir);
-        let names = run(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]), dir)?;
+        let names =
+            names_of(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]), dir)?;
         // A repository that does not have the kernel's Makefile has other things to keep.
         if names.iter().any(|name| name == "Makefile") {
             return Ok(names);
@@ -129,10 +130,11 @@ fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     let mut git = git::at(dir);
     git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir).args(["-c", "core.bare=false"]);
     git.args(["ls-files", "-z", "--others", "--exclude-per-directory=.gitignore"]);
-    run(git.args(WITHOUT_GIT.iter().flat_map(|pattern| ["-x", pattern])), dir)
+    names_of(git.args(WITHOUT_GIT.iter().flat_map(|pattern| ["-x", pattern])), dir)
 }
 
-fn run(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {
+/// What `git` lists with `-z`.
+pub(super) fn names_of(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {
     let output = command::succeed(git)?;
     let name = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(name) if !name.contains('\n') => Ok(name.to_owned()),

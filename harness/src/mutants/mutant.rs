@@ -120,7 +120,7 @@ impl Mutant {
     /// # Errors
     /// A patch that is none.
     pub fn request(&self) -> Result<Request, KernelError> {
-        let mut request = Request::of(Source::Default);
+        let mut request = Request::of(Source::default());
         let path = std::slice::from_ref(&self.path);
         match self.is_fragment() {
             true => request.fragments = path.to_vec(),

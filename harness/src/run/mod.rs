@@ -117,7 +117,7 @@ pub enum RunError {
     /// The machine cannot be put into words.
     #[error(transparent)]
     Machine(#[from] MachineError),
-    /// The kernel does not have what the scenario asks for; nothing of the run is kept.
+    /// The kernel has no DAMON; nothing of the run is kept.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unfit(#[from] Unfit),
@@ -314,13 +314,18 @@ fn complete(
     Recording::load(dir)
 }
 
-/// The verdict on a recording; nothing is judged of a machine that is another than the one described.
+/// The verdict on a recording; nothing is judged of a machine that is another than the one described, or of a
+/// kernel that lacks what the scenario needs.
 fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
     if let Some(verdict) = check::other_machine(&recording.report.differences) {
         return (verdict, None);
     }
+    if let Some(verdict) = unfit::lacking(&recording.report, &recording.scenario) {
+        return (verdict, None);
+    }
     let judgement = judge(recording);
-    (Verdict::of(&judgement), Some(judgement))
+    let verdict = check::known_bugs(recording, &judgement).unwrap_or_else(|| Verdict::of(&judgement));
+    (verdict, Some(judgement))
 }
 
 /// All checks, and the console's last words: what a kernel prints after the agent has read the log.

@@ -1,14 +1,19 @@
-//! A kernel that does not have what a scenario asks for: the user's to mend, and no verdict on the kernel.
+//! A kernel that does not have what a scenario asks for: no verdict on the kernel. Without DAMON it is the user's
+//! to mend; what a kernel of another age lacks makes the scenario a skip.
 
+use crate::check::Verdict;
 use crate::host::text::excerpt;
-use crate::kernel::WANTED;
+use crate::scenario::Scenario;
 use damonlab_guest::lack::Lack;
+use damonlab_guest::need::Need;
 use damonlab_guest::record::GuestReport;
 
-/// Why a scenario cannot run on a kernel. Found out in the guest: an image does not say what is in it.
+/// A kernel without DAMON. Found out in the guest: an image does not say what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("'{scenario}' cannot run on {kernel}: {}", excerpt(&lack.to_string()))]
-#[diagnostic(help("{}", help(lack)))]
+#[diagnostic(help(
+    "build the kernel with the options of kernel-config/; `--kernel DIR` with its source tree does that"
+))]
 pub struct Unfit {
     scenario: String,
     kernel: String,
@@ -16,22 +21,35 @@ pub struct Unfit {
 }
 
 impl Unfit {
-    /// What the guest found missing in `kernel`, if anything.
+    /// Whether the guest found that `kernel` has no DAMON at all.
     pub(super) fn of(report: &GuestReport, scenario: &str, kernel: &str) -> Option<Unfit> {
-        let lack = report.lack.clone()?;
+        let lack = report.lack.clone().filter(|lack| *lack == Lack::Damon)?;
         Some(Unfit { scenario: scenario.to_owned(), kernel: kernel.to_owned(), lack })
     }
 }
 
-fn help(lack: &Lack) -> String {
-    match lack {
-        Lack::Damon => "build the kernel with the options of kernel-config/; `--kernel DIR` with its source \
-                        tree does that"
-            .to_owned(),
-        Lack::File { .. } | Lack::Word { .. } => format!(
-            "the shipped scenarios want linux {WANTED} or newer; give such a kernel with --kernel, or take a \
-             scenario that does without"
-        ),
+/// The verdict where the kernel lacks something that `scenario` needs, by its own words or by what it configures.
+pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
+    let lack = report.lack.as_ref()?;
+    let needs = match lack {
+        Lack::Needs(needs) => needs.clone(),
+        other => Need::behind(other).into_iter().collect(),
+    };
+    // The guest is not trusted: what it says may be long, and there may be much of it.
+    let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
+    let why = if reasons.is_empty() {
+        lack.to_string()
+    } else {
+        format!("the kernel lacks {}", reasons.join("; "))
+    };
+    Some(Verdict::Skip(excerpt(&why)))
+}
+
+fn reason(need: &Need, scenario: &Scenario) -> String {
+    let places = &scenario.places;
+    match places.line_of(&need.to_string()).or_else(|| places.line_of(need.asked_by())) {
+        Some(line) => format!("{need}: needed by line {line}"),
+        None => need.to_string(),
     }
 }
 
@@ -40,14 +58,18 @@ mod tests {
     use super::*;
     use miette::Diagnostic;
 
-    fn unfit(lack: Lack) -> Unfit {
-        let report = GuestReport { lack: Some(lack), ..GuestReport::default() };
-        Unfit::of(&report, "idle", "/b/bzImage (linux 6.1.0)").unwrap()
+    fn lacks(lack: Lack) -> GuestReport {
+        GuestReport { lack: Some(lack), ..GuestReport::default() }
+    }
+
+    fn skipped(lack: Lack) -> String {
+        let path = crate::host::paths::project().join("scenarios/pull-push.yaml");
+        lacking(&lacks(lack), &Scenario::load(&path).unwrap()).unwrap().to_string()
     }
 
     #[test]
     fn a_kernel_without_damon_is_named_with_what_is_missing_and_how_to_get_it() {
-        let error = unfit(Lack::Damon);
+        let error = Unfit::of(&lacks(Lack::Damon), "idle", "/b/bzImage (linux 6.1.0)").unwrap();
         let text = error.to_string();
         assert!(text.starts_with("'idle' cannot run on /b/bzImage (linux 6.1.0): the kernel has no /sys/"));
         assert!(text.ends_with("/kdamonds (CONFIG_DAMON_SYSFS=y)"), "{text}");
@@ -55,13 +77,33 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_does_not_know_the_metric_is_told_which_is_new_enough() {
-        let word =
-            Lack::Word { file: "0/target_metric\u{1b}[31m".into(), value: "node_eligible_mem_bp".into() };
-        let error = unfit(word);
-        assert!(error.to_string().contains(" does not know 'node_eligible_mem_bp', "), "{error}");
-        assert!(!error.to_string().contains('\u{1b}'), "{error}");
-        assert!(error.help().unwrap().to_string().contains("linux 7.2 or newer"));
+    fn a_kernel_that_does_not_know_the_metric_skips_the_scenario_with_the_line_that_asks_for_it() {
+        let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
+        let lack = Lack::Word { file, value: "node_eligible_mem_bp".into() };
+        assert_eq!(Unfit::of(&lacks(lack.clone()), "pull-push", "linux"), None);
+        let text = skipped(lack);
+        let (why, line) = text.rsplit_once(' ').unwrap();
+        assert_eq!(why, "skip: the kernel lacks goal.node_eligible_mem_bp: needed by line");
+        let shipped = std::fs::read_to_string(crate::host::paths::project().join("scenarios/pull-push.yaml"));
+        let line = shipped.unwrap().lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().to_owned();
+        assert!(line.contains("metric: node_eligible_mem_bp"), "{line}");
+    }
+
+    #[test]
+    fn all_that_is_stated_and_lacking_is_told() {
+        let needs = ["tracepoint.damos_new", "probe_weight"].map(|name| Need::parse(name).unwrap());
+        assert_eq!(
+            skipped(Lack::Needs(needs.to_vec())),
+            "skip: the kernel lacks tracepoint.damos_new; probe_weight"
+        );
+    }
+
+    #[test]
+    fn a_file_that_has_no_name_is_told_as_it_is_and_without_what_a_terminal_would_obey() {
+        let file = "0/contexts/0/brand_new\u{1b}[31m".to_owned();
+        let text = skipped(Lack::File { file, value: "1".into() });
+        assert!(text.contains("brand_new") && text.contains("which should become '1'"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
     }
 
     #[test]
@@ -75,8 +117,7 @@ mod tests {
         let text = serde_json::to_string(&GuestReport::default()).unwrap();
         assert!(!text.contains("lack"), "{text}");
         assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap().lack, None);
-        let lacks = GuestReport { lack: Some(Lack::Damon), ..GuestReport::default() };
-        let text = serde_json::to_string(&lacks).unwrap();
-        assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap(), lacks);
+        let text = serde_json::to_string(&lacks(Lack::Damon)).unwrap();
+        assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap(), lacks(Lack::Damon));
     }
 }

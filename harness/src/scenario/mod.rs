@@ -43,6 +43,7 @@ pub use window::charge_window;
 
 use damonlab_guest::damon::Kdamond;
 use damonlab_guest::machine_view::MachineView;
+use damonlab_guest::need::Need;
 use damonlab_guest::plan::{CxlRegion, PLAN_VERSION, Plan, SoftReserved, Step, Trace, Workload};
 use damonlab_guest::units::{Bytes, Nanos};
 
@@ -77,6 +78,8 @@ pub struct Scenario {
     pub clock: GuestClock,
     /// How much wall time a run may take.
     pub clocks: Clocks,
+    /// What the kernel must have, besides what the configuration asks of it.
+    pub needs: Vec<Need>,
     /// Where some of it stands in its text.
     pub places: Places,
 }
@@ -90,6 +93,11 @@ pub enum SnapshotKind {
     Behaviour,
 }
 
+/// All that a scenario may need of a kernel, and that has a name of its own.
+pub fn all_needs() -> Vec<Need> {
+    resolve::all_needs()
+}
+
 impl Scenario {
     /// What the guest is told to do, on a machine that must look like `wanted`.
     pub fn plan(&self, seed: u64, wanted: MachineView) -> Plan {
@@ -100,6 +108,7 @@ impl Scenario {
             cxl: self.machine.cxl.iter().map(region).collect(),
             soft_reserved: self.machine.nodes.iter().filter_map(soft_reserved).collect(),
             machine: Some(wanted),
+            needs: self.needs.clone(),
             swap: self.swap,
             workloads: self.workloads.clone(),
             kdamonds: self.kdamonds.clone(),

@@ -25,6 +25,8 @@ pub(super) struct Place {
 /// The places of one scenario. One that was not read from a text has none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Places {
+    /// The whole text.
+    source: Option<Source>,
     /// The largest memory of the machine.
     memory: Option<Box<Place>>,
     /// The size of every workload.
@@ -60,7 +62,18 @@ impl Places {
     /// Those of workloads, on a machine whose largest memory stands elsewhere.
     pub(super) fn of(memory: Option<Place>, workloads: &[RawWorkload], source: &Source) -> Places {
         let memory = memory.map(Box::new);
-        Places { memory, workloads: workloads.iter().map(|workload| source.place(&workload.size)).collect() }
+        let workloads = workloads.iter().map(|workload| source.place(&workload.size)).collect();
+        Places { source: Some(source.clone()), memory, workloads }
+    }
+
+    /// The first line, from 1, that has `word` outside of a comment.
+    pub fn line_of(&self, word: &str) -> Option<usize> {
+        let part = |c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c);
+        let has = |line: &str| {
+            let code = line.split_once('#').map_or(line, |(code, _)| code);
+            code.split(part).any(|found| found == word)
+        };
+        self.source.as_ref()?.text.lines().position(has).map(|index| index + 1)
     }
 
     /// A mistake about how much memory the machine has.

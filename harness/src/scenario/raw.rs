@@ -21,6 +21,9 @@ pub(super) struct RawScenario {
     #[serde(default)]
     pub workloads: Vec<RawWorkload>,
     pub swap: Option<At<Size>>,
+    /// What the kernel must have, besides what the rest of the file asks of it.
+    #[serde(default)]
+    pub needs: Vec<At<Word>>,
     /// Nodes that goals and targets may name although the machine does not have them.
     #[serde(default)]
     pub absent_nodes: Vec<At<Node>>,

@@ -23,6 +23,20 @@ fn on_the_real_clock_behaviour_is_not_compared_and_the_interface_is() {
 }
 
 #[test]
+fn on_a_kernel_of_another_series_nothing_is_compared_and_it_is_said() {
+    let mut recording = push();
+    for (kernel, compared) in [("7.3.9-mine #1 SMP", true), ("7.4.0-rc1 #1", false), ("7.2.12 #1 SMP", false)]
+    {
+        recording.report.kernel = kernel.to_owned();
+        for kind in [SnapshotKind::Behaviour, SnapshotKind::Interface] {
+            assert_eq!(not_compared(kind, &recording).is_none(), compared, "{kernel}");
+        }
+    }
+    let why = not_compared(SnapshotKind::Interface, &recording).unwrap();
+    assert_eq!(why, "the stored text is of linux 7.3, and this is 7.2.12");
+}
+
+#[test]
 fn the_feedback_loop_reads_as_a_ramp() {
     let mut model = Model::consist();
     model.current = |turn, _| if turn < 15 { 0 } else { [2900, 3000, 4500, 9000, 100][(turn % 5) as usize] };

@@ -17,6 +17,7 @@ mod gdb;
 mod guest;
 mod initramfs;
 mod kept;
+mod lacks;
 mod mapping;
 mod plan;
 mod probe;
@@ -37,6 +38,7 @@ pub use capability::{Capabilities, Lacking, capabilities, machines_note};
 pub use debug::{Stopped, stop_after};
 pub use guest::run;
 pub use initramfs::{AGENT, archive as initramfs_archive};
+pub use lacks::lacks;
 pub use mapping::emulated_windows;
 pub use trial::{Refusal, Trial, try_machine};
 pub use watch::{Clock, Ending};
@@ -131,6 +133,9 @@ pub enum VmError {
     /// A guest that should show how QEMU maps CXL memory did not.
     #[error("cannot tell whether QEMU maps CXL memory directly: {0}")]
     NotAsked(String),
+    /// A guest that should show what its kernel has did not.
+    #[error("cannot tell what the kernel has: its guest did not answer; {0}")]
+    NoAnswer(String),
     /// The guest could not be saved; it can be booted.
     #[error("{0}")]
     NotSaved(String),

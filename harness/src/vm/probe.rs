@@ -141,6 +141,7 @@ pub(super) fn no_step() -> Plan {
         cxl: Vec::new(),
         soft_reserved: Vec::new(),
         machine: None,
+        needs: Vec::new(),
         swap: None,
         workloads: Vec::new(),
         kdamonds: Vec::new(),

@@ -108,10 +108,11 @@ fn prepare() -> Result<Lab, NoLab> {
     }
     let tools = setup::tools(&env).map_err(|missing| NoLab::Missing(missing.to_string()))?;
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
-    let source = given.as_deref().map_or(Ok(Source::Default), Source::of_path).map_err(failed)?;
-    let request = Request::of(source);
     let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
+    let of_word = |word| Source::of_word(word, &origins);
+    let source = given.as_deref().map_or_else(|| Ok(Source::default()), of_word).map_err(failed)?;
+    let request = Request::of(source);
     // A build takes minutes: only for who asked for it.
     let may_build = install || given.is_some() || is_set("DAMONLAB_REQUIRE", "vm");
     let image = match kernel::ready(&request, &origins).map_err(failed)? {

@@ -15,7 +15,7 @@ fn source() -> tempfile::TempDir {
 
 /// What the patches make of a folder that is no repository.
 fn on(patches: &[Patch], dir: &Path) -> Result<Applied, KernelError> {
-    apply(patches, &Base { dir, name: "linux 7.3.4", merge: false, strict: false })
+    apply(patches, &Base { dir, name: "linux 7.3.4", repository: None, strict: false })
 }
 
 fn patch(text: &str) -> Patch {
@@ -52,7 +52,7 @@ fn a_patch_gives_the_finished_content_and_leaves_the_source_alone() {
 fn a_hunk_that_moved_is_told_and_strict_takes_it() {
     let source = source();
     fs::write(source.path().join("mm/core.c"), BODY.replace("five\n", "five\nfive and a half\n")).unwrap();
-    let base = Base { dir: source.path(), name: "linux", merge: false, strict: true };
+    let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
     let applied = apply(&[patch(CHANGE)], &base).unwrap();
     assert_eq!(applied.moved, ["0001.patch: mm/core.c: hunk 2 at line 8, moved by 1 lines"]);
     assert_eq!(applied.inexact, [""; 0]);
@@ -81,7 +81,7 @@ fn a_hunk_with_other_context_applies_with_less_of_it_and_strict_refuses_that() {
     assert_eq!(applied.inexact, [told]);
     let (_, bytes) = applied.touched["mm/core.c"].as_ref().unwrap();
     assert!(bytes.ends_with(b"\n7\neight\nnine\nnine and a half\nten\n"));
-    let base = Base { dir: source.path(), name: "linux", merge: false, strict: true };
+    let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
     let error = apply(&[patch(CHANGE)], &base).unwrap_err();
     assert!(error.to_string().starts_with("--strict: 1 of") && error.to_string().ends_with(told), "{error}");
     assert_eq!(error.kind(), crate::kernel::Kind::BadInput);
@@ -137,7 +137,7 @@ fn a_patch_made_from_an_older_file_is_merged_where_the_repository_has_it() {
     // With less context it would fit at two places.
     let newer = BODY.replace("two\n", "").replace("six\n", "") + "three\nfour\nfive\n";
     fs::write(source.path().join("mm/core.c"), &newer).unwrap();
-    let base = Base { dir: source.path(), name: "linux", merge: true, strict: false };
+    let base = Base { dir: source.path(), name: "linux", repository: Some(source.path()), strict: false };
     let before = git(&["count-objects"]);
     let applied = apply(std::slice::from_ref(&diff), &base).unwrap();
     assert_eq!(

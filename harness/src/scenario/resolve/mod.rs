@@ -10,6 +10,7 @@ mod expect;
 mod filter;
 mod header;
 mod machine;
+mod needs;
 mod online;
 mod scheme;
 mod steps;
@@ -17,6 +18,7 @@ mod workload;
 
 pub(super) use header::{can_name, check_header, check_machine_name, machine_file};
 pub(super) use machine::resolve as machine;
+pub(super) use needs::all as all_needs;
 
 use super::error::{Checked, Fault};
 use super::machine_file::Chosen;
@@ -153,6 +155,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         snapshot: snapshot(&raw.snapshot)?,
         clock,
         clocks: clocks(&raw.clocks, guest_time)?,
+        needs: raw.needs.iter().map(needs::need).collect::<Checked<Vec<_>>>()?,
         places: Places::default(),
     })
 }

@@ -1,0 +1,54 @@
+//! What a scenario states that it needs, asked for before anything of it is started.
+
+use super::{Failure, files, tracing};
+use damonlab_guest::damon::ROOT;
+use damonlab_guest::lack::Lack;
+use damonlab_guest::need::{Need, Question};
+use nix::errno::Errno;
+use std::path::Path;
+
+/// Folders that are made for the questions, in this order; a kernel need not have them all.
+const SCRATCH: &[&str] = &[
+    "0/contexts/nr_contexts",
+    "0/contexts/0/schemes/nr_schemes",
+    "0/contexts/0/schemes/0/quotas/goals/nr_goals",
+    "0/contexts/0/schemes/0/filters/nr_filters",
+    "0/contexts/0/monitoring_attrs/probes/nr_probes",
+];
+
+/// What the kernel lacks of `needs`, if anything. DAMON's folder is left as it was found.
+pub fn lacking(needs: &[Need]) -> Result<Option<Lack>, Failure> {
+    if needs.is_empty() {
+        return Ok(None);
+    }
+    let root = Path::new(ROOT);
+    if !root.exists() {
+        return Ok(Some(Lack::Damon));
+    }
+    files::write_patiently(root.join("nr_kdamonds"), "1")?;
+    for count in SCRATCH.iter().map(|file| root.join(file)).filter(|file| file.exists()) {
+        files::write_patiently(count, "1")?;
+    }
+    let mut lacks = Vec::new();
+    for need in needs {
+        if !has(need)? {
+            lacks.push(need.clone());
+        }
+    }
+    files::write_patiently(root.join("nr_kdamonds"), "0")?;
+    Ok((!lacks.is_empty()).then_some(Lack::Needs(lacks)))
+}
+
+fn has(need: &Need) -> Result<bool, Failure> {
+    let kdamond = Path::new(ROOT).join("0");
+    match need.question().ok_or_else(|| format!("the plan needs '{need}', which means nothing"))? {
+        Question::Event(name) => Ok(tracing::has_damon_event(name)),
+        Question::Module(name) => Ok(Path::new("/sys/module").join(name).exists()),
+        Question::File(file) => Ok(kdamond.join(file).exists()),
+        Question::Word { file, word } => match files::write_patiently(kdamond.join(file), word) {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.errno, Errno::EINVAL | Errno::ENOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
