@@ -65,14 +65,14 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
         copy(&base.dir.join(path), &scratch.path().join(path))?;
     }
     let mut all = Applied::default();
-    for (patch, diff) in patches.iter().zip(&diffs) {
+    for (before, (patch, diff)) in patches.iter().zip(&diffs).enumerate() {
         for path in diff.paths() {
             // A patch before this one may have made a link.
             if let Some(link) = link_on_the_way(scratch.path(), &path) {
                 return Err(outside(patch, &path, &link));
             }
         }
-        let one = One { patch, diff, base, scratch: scratch.path() };
+        let one = One { patch, diff, before, base, scratch: scratch.path() };
         one.apply(&mut all)?;
         one.check_links()?;
     }
@@ -124,6 +124,8 @@ pub(super) fn git_apply(folder: &Path, text: &[u8], arguments: &[&str]) -> Resul
 struct One<'a> {
     patch: &'a Patch,
     diff: &'a Diff,
+    /// How many patches were applied before it.
+    before: usize,
     base: &'a Base<'a>,
     scratch: &'a Path,
 }
@@ -220,11 +222,11 @@ impl One<'_> {
         if misfits.iter().any(|(_, misfit)| matches!(misfit, Misfit::Blanks { .. })) {
             problem.push_str(&format!("\n{}", crate::series::GET_IT_WHOLE));
         }
-        Err(KernelError::PatchRefused {
-            patch: self.patch.path.clone(),
-            to: self.base.name.to_owned(),
-            problem,
-        })
+        let to = match self.before {
+            0 => self.base.name.to_owned(),
+            count => format!("{} with the {count} before it", self.base.name),
+        };
+        Err(KernelError::PatchRefused { patch: self.patch.path.clone(), to, problem })
     }
 
     /// No link that it made leads out of the tree.
