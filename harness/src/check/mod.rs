@@ -58,6 +58,7 @@ pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};
 pub use machine::other_machine;
+pub(crate) use migration::migrated;
 pub use page::page;
 pub use seeds::{OverSeeds, Summary, over_seeds};
 pub use table::INVARIANTS;
