@@ -29,6 +29,13 @@ struct Turn {
     side: Side,
 }
 
+/// Why runs end early.
+enum Stop {
+    Error(RunError),
+    /// This side's kernel never came to user space.
+    NoBoot(Side),
+}
+
 impl Bench<'_> {
     /// Runs everything; `each` hears of every run, in order.
     ///
@@ -42,20 +49,29 @@ impl Bench<'_> {
             let mut runs = Runs::new();
             let turns: Vec<Turn> =
                 self.seeds.iter().flat_map(|seed| Side::BOTH.map(|side| Turn { seed, side })).collect();
-            suite::ordered(
+            let ended = suite::ordered(
                 &turns,
                 self.jobs,
                 |turn| self.one(loaded, *turn),
                 |turn, answer| {
-                    let (seen, report) = answer?;
-                    if let Some(report) = &report {
-                        each(turn.side, turn.seed, report);
-                    }
+                    let (seen, report) = answer.map_err(Stop::Error)?;
+                    let failed = matches!(seen.verdict, Verdict::Fail(_));
                     *runs.entry(turn.seed).or_default().get_mut(turn.side) = Some(seen);
-                    Ok::<(), RunError>(())
+                    let Some(report) = report else { return Ok(()) };
+                    each(turn.side, turn.seed, &report);
+                    if failed && run::never_began(&report) { Err(Stop::NoBoot(turn.side)) } else { Ok(()) }
                 },
-            )?;
+            );
             comparison.add(&loaded.scenario.name, &runs);
+            match ended {
+                Ok(()) => {}
+                Err(Stop::Error(error)) => return Err(error),
+                // It would take minutes to hear the same of every run.
+                Err(Stop::NoBoot(side)) => {
+                    comparison.no_boot = Some(side);
+                    break;
+                }
+            }
         }
         Ok(comparison)
     }

@@ -15,6 +15,8 @@ pub struct Comparison {
     pub scenarios: Vec<Scenario>,
     /// Where the interfaces differ: lines that begin with `+`, `-` or `~`.
     pub interface: Vec<String>,
+    /// This kernel never came to user space; the runs ended with that.
+    pub no_boot: Option<Side>,
 }
 
 /// One scenario on both.
@@ -72,7 +74,7 @@ pub enum Difference<'a> {
 impl Comparison {
     /// Nothing seen so far.
     pub fn new(kernels: Pair<String>) -> Comparison {
-        Comparison { kernels, scenarios: Vec::new(), interface: Vec::new() }
+        Comparison { kernels, scenarios: Vec::new(), interface: Vec::new(), no_boot: None }
     }
 
     /// Adds one scenario with all its runs.

@@ -112,7 +112,7 @@ fn a_run_without_an_answer_is_the_answer() {
 fn a_kernel_that_costs_more_is_called_so_with_its_figures() {
     let comparison =
         compared((0..4).map(|seed| (cpu(640.0 + f64::from(seed)), cpu(704.0 + f64::from(seed)))));
-    let wanted = "pull-push: instructions of kdamond: 641.5 M in A, 705.5 M in B (+10.0 %)";
+    let wanted = "pull-push: instructions of kdamond: 641.5 million in A, 705.5 million in B (+10.0 %)";
     assert_eq!(first_line(&comparison), wanted);
 }
 
@@ -145,7 +145,7 @@ fn a_goal_that_is_never_reached_reads_so() {
     };
     let text = report::comparison(&compared((0..4).map(|_| (side(13.0, false), side(40.0, true)))));
     let row =
-        "  time to target, kdamond 0 scheme 1 node 0: 7000 bp  13.0 s (13.0 s to 13.0 s)  never   DIFFERS\n";
+        "  time to target, kdamond 0 scheme 1 node 0: 7000 bp  13.0 s (13.0 to 13.0)  never   DIFFERS\n";
     assert!(text.contains(row), "{text}");
 }
 
@@ -166,4 +166,16 @@ fn a_program_reads_the_answer_the_differences_and_every_number() {
     assert_eq!(json["answer"], json["differences"][0]);
     assert_eq!(json["scenarios"][0]["rows"][0]["values"]["b"][3], 200e6);
     assert_eq!(json["scenarios"][0]["rows"][0]["claim"], "differs");
+}
+
+#[test]
+fn a_kernel_that_never_came_to_user_space_ends_it_and_the_reader_hears_so() {
+    let mut comparison = compared([(verdict(Verdict::Pass), fail("panic", None))]);
+    comparison.no_boot = Some(Side::B);
+    let text = report::comparison(&comparison);
+    assert!(text.starts_with("B fails pull-push (seed 0): panic: "), "{text}");
+    assert!(
+        text.contains("\nnote: the kernel of B never came to user space; nothing more was run\n"),
+        "{text}"
+    );
 }

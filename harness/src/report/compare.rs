@@ -46,6 +46,9 @@ fn write_all(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
         writeln!(out, "interface (+ only in B, - only in A, ~ A's and then B's)")?;
         comparison.interface.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     }
+    if let Some(side) = comparison.no_boot {
+        writeln!(out, "note: the kernel of {side} never came to user space; nothing more was run")?;
+    }
     if comparison.lacks_seeds() {
         writeln!(
             out,
@@ -165,15 +168,15 @@ fn verdicts(scenario: &Scenario, side: Side) -> String {
     counts.map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }
 
-/// `6960 bp (6901 bp to 7012 bp)`.
+/// `6960 bp (6901 to 7012)`.
 fn group(row: &Row, side: Side) -> String {
-    let (group, amount) = (row.groups.get(side), |value| row.quantity.amount(value));
+    let (group, number) = (row.groups.get(side), |value| row.quantity.number(value));
     let never = match *row.never.get(side) {
         0 => String::new(),
         all if all == row.seeds => return "never".to_owned(),
         some => format!(", {some} never"),
     };
-    format!("{} ({} to {}{never})", amount(group.median), amount(group.min), amount(group.max))
+    format!("{} ({} to {}{never})", row.quantity.amount(group.median), number(group.min), number(group.max))
 }
 
 fn claim(claim: Claim) -> &'static str {
