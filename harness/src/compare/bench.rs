@@ -42,9 +42,12 @@ impl Bench<'_> {
     /// # Errors
     /// What the user has to mend or asked for; no further run is begun.
     pub fn run(&self, mut each: impl FnMut(Side, u64, &Report)) -> Result<Comparison, RunError> {
-        let mut comparison = Comparison::new(Pair::of(|side| {
-            format!("{} ({})", self.words.get(side), self.labs.get(side).image.describe)
-        }));
+        let name = |side: Side| {
+            let (word, describe) = (self.words.get(side), &self.labs.get(side).image.describe);
+            // That of somebody else's image begins with its path.
+            if describe.contains(word) { describe.clone() } else { format!("{word} ({describe})") }
+        };
+        let mut comparison = Comparison::new(Pair::of(name));
         for loaded in self.scenarios {
             let mut runs = Runs::new();
             let turns: Vec<Turn> =

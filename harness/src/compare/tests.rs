@@ -94,7 +94,7 @@ fn a_kernel_that_cannot_be_asked_differs_and_comes_after_what_is_wrong() {
     let skip = || verdict(Verdict::Skip("the kernel has no tracepoint x".into()));
     let pass = || verdict(Verdict::Pass);
     let comparison = compared([(pass(), skip()), (pass(), skip())]);
-    let wanted = "B cannot run pull-push (seeds 0 1): skip: the kernel has no tracepoint x";
+    let wanted = "B skips pull-push (seeds 0 1): the kernel has no tracepoint x";
     assert_eq!(first_line(&comparison), wanted);
     let comparison = compared([(pass(), skip()), (pass(), fail("Q1", None))]);
     assert!(first_line(&comparison).starts_with("B fails pull-push (seed 1): Q1"));
@@ -147,6 +147,12 @@ fn a_goal_that_is_never_reached_reads_so() {
     let row =
         "  time to target, kdamond 0 scheme 1 node 0: 7000 bp  13.0 s (13.0 to 13.0)  never   DIFFERS\n";
     assert!(text.contains(row), "{text}");
+    assert!(
+        text.starts_with(
+            "pull-push: time to target, kdamond 0 scheme 1 node 0: 7000 bp: 13.0 s in A, never in B\n"
+        ),
+        "{text}"
+    );
 }
 
 #[test]

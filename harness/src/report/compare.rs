@@ -102,23 +102,17 @@ fn names(scenarios: &[Scenario]) -> String {
 fn sentence(difference: &Difference<'_>) -> String {
     match difference {
         Difference::Complaint(scenario, complaint, side) => {
-            let verb = if complaint.id == "skip" { "cannot run" } else { "fails" };
+            let (verb, id) = match complaint.id.as_str() {
+                "skip" => ("skips", String::new()),
+                id => ("fails", format!("{id}: ")),
+            };
             let seeds = seeds(complaint.seeds.get(*side));
             let alone = if *side == Side::A { ", and B does not" } else { "" };
-            format!(
-                "{side} {verb} {} ({seeds}){alone}: {}: {}",
-                scenario.name, complaint.id, complaint.sentence
-            )
+            format!("{side} {verb} {} ({seeds}){alone}: {id}{}", scenario.name, complaint.sentence)
         }
         Difference::Number(scenario, row) => {
-            let Pair { a, b } = &row.groups;
-            let change = if a.median == 0.0 {
-                String::new()
-            } else {
-                format!(" ({:+.1} %)", 100.0 * (b.median / a.median - 1.0))
-            };
-            let (a, b) = (row.quantity.amount(a.median), row.quantity.amount(b.median));
-            format!("{}: {}: {a} in A, {b} in B{change}", scenario.name, row.quantity)
+            let (a, b) = (median(row, Side::A), median(row, Side::B));
+            format!("{}: {}: {a} in A, {b} in B{}", scenario.name, row.quantity, change(row))
         }
         Difference::Interface(line) => format!("interface: {line}"),
     }
@@ -173,10 +167,27 @@ fn group(row: &Row, side: Side) -> String {
     let (group, number) = (row.groups.get(side), |value| row.quantity.number(value));
     let never = match *row.never.get(side) {
         0 => String::new(),
-        all if all == row.seeds => return "never".to_owned(),
+        all if all == row.seeds => return median(row, side),
         some => format!(", {some} never"),
     };
     format!("{} ({} to {}{never})", row.quantity.amount(group.median), number(group.min), number(group.max))
+}
+
+/// `6960 bp`, or `never` where no seed came to it.
+fn median(row: &Row, side: Side) -> String {
+    if *row.never.get(side) == row.seeds {
+        return "never".to_owned();
+    }
+    row.quantity.amount(row.groups.get(side).median)
+}
+
+/// ` (+10.0 %)`, where there is something to compare with.
+fn change(row: &Row) -> String {
+    let Pair { a, b } = &row.groups;
+    if a.median == 0.0 || row.never.a + row.never.b > 0 {
+        return String::new();
+    }
+    format!(" ({:+.1} %)", 100.0 * (b.median / a.median - 1.0))
 }
 
 fn claim(claim: Claim) -> &'static str {
