@@ -133,6 +133,10 @@ pub struct Sample {
     pub workloads: BTreeMap<String, BTreeMap<NodeId, Bytes>>,
     /// `stats/*` of every scheme of every kdamond, after `update_schemes_stats`.
     pub schemes: Vec<Vec<SchemeStats>>,
+    /// How long each kdamond that runs has had the CPU, to the nanosecond (its process CPU clock); by index. An older
+    /// damonlab did not ask.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cpu: BTreeMap<usize, Nanos>,
 }
 
 /// Which counters of `/proc/vmstat` a sample keeps.

@@ -32,6 +32,8 @@ pub mod run;
 
 pub mod mutants;
 
+pub mod compare;
+
 pub mod report;
 
 pub mod cli;

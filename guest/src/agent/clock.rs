@@ -4,18 +4,28 @@ use damonlab_guest::units::Nanos;
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
-use nix::unistd::alarm;
+use nix::time::{ClockId, ClockNanosleepFlags, clock_getcpuclockid, clock_gettime, clock_nanosleep};
+use nix::unistd::{Pid, alarm};
 
 const BILLION: u64 = 1_000_000_000;
 
 /// Nanoseconds since boot.
 pub fn now() -> Nanos {
     // The clock is always there; 0 would only make the caller's deadline come at once.
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Nanos(0), |time| {
-        let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
-        Nanos(seconds * BILLION + u64::try_from(time.tv_nsec()).unwrap_or(0))
-    })
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Nanos(0), nanos)
+}
+
+fn nanos(time: TimeSpec) -> Nanos {
+    let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+    Nanos(seconds * BILLION + u64::try_from(time.tv_nsec()).unwrap_or(0))
+}
+
+/// How long a process has had the CPU, also a thread of the kernel: the scheduler's own sum, in nanoseconds, which
+/// needs no CONFIG_SCHEDSTATS. None for a process that is gone.
+pub fn of_process(pid: i32) -> Option<Nanos> {
+    // Process 0 would be the caller.
+    let clock = clock_getcpuclockid(Pid::from_raw(pid)).ok().filter(|_| pid > 0)?;
+    clock_gettime(clock).ok().map(nanos)
 }
 
 /// Sleeps until a moment of [`now`]; returns at once when it is past.

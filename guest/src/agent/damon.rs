@@ -132,6 +132,11 @@ fn pid(index: usize) -> Result<i32, Failure> {
     text.parse().map_err(|_| format!("{} says '{text}'", path.display()).into())
 }
 
+/// How long each kdamond that runs has had the CPU.
+pub fn cpu_times(count: usize) -> BTreeMap<usize, Nanos> {
+    (0..count).filter_map(|index| Some((index, clock::of_process(pid(index).ok()?)?))).collect()
+}
+
 /// Whether a kdamond runs. One whose state cannot be read does not.
 fn runs(index: usize) -> bool {
     files::read_patiently(kdamond(index).join("state")).is_ok_and(|state| state == "on")

@@ -15,6 +15,7 @@ use std::io::Write;
 pub fn take(kdamonds: &[Kdamond], workloads: &[Running], out: &mut File) -> Result<(), Failure> {
     damon::update_stats(kdamonds.len())?;
     let mut sample = Sample { time: clock::now(), schemes: damon::stats(kdamonds), ..Sample::default() };
+    sample.cpu = damon::cpu_times(kdamonds.len());
     for node in topology::nodes_with_memory() {
         sample.nodes.insert(node, topology::meminfo(node)?);
     }

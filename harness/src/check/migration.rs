@@ -13,7 +13,7 @@ use crate::trace::{Event, Line, MIGRATIONS, Stat};
 use damonlab_guest::damon::Scheme;
 use damonlab_guest::plan::Step;
 use damonlab_guest::record::{Sample, section};
-use damonlab_guest::units::Nanos;
+use damonlab_guest::units::{Bytes, Nanos};
 
 /// One call of `migrate_pages`.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,16 @@ pub(super) fn migrations<'a>(view: &View<'a>) -> Result<Vec<Migration<'a>>, Reas
         return Err(format!("{} is not recorded", bare(MIGRATIONS)));
     }
     view.recording.trace.lines.iter().filter_map(Migration::of).collect()
+}
+
+/// The bytes that DAMON had moved; none where that is not recorded.
+pub(crate) fn migrated(view: &View<'_>) -> Option<Bytes> {
+    let pages = migrations(view)
+        .ok()?
+        .iter()
+        .filter(|one| one.is_damons())
+        .fold(0u64, |sum, one| sum.saturating_add(one.succeeded));
+    Some(Bytes(pages.saturating_mul(PAGE)))
 }
 
 pub(super) fn migrates(scheme: &Scheme) -> bool {

@@ -60,6 +60,7 @@ pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};
 pub use known::known_bugs;
 pub use machine::other_machine;
+pub(crate) use migration::migrated;
 pub use page::page;
 pub use seeds::{OverSeeds, Summary, over_seeds};
 pub use table::INVARIANTS;

@@ -1,5 +1,6 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
+use crate::compare::WordError;
 use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
 use crate::machine::MachineError;
@@ -76,6 +77,8 @@ pub(super) enum CliError {
     Vm(#[from] VmError),
     #[error(transparent)]
     Mutant(#[from] MutantError),
+    #[error("{0}")]
+    Side(String),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -88,6 +91,15 @@ impl From<BenchError> for CliError {
             BenchError::Kernel(error) => error.into(),
             BenchError::Run(error) => error.into(),
             BenchError::Io(error) => error.into(),
+        }
+    }
+}
+
+impl From<WordError> for CliError {
+    fn from(error: WordError) -> CliError {
+        match error {
+            WordError::Kernel(error) => error.into(),
+            error => CliError::Side(error.to_string()),
         }
     }
 }
@@ -108,6 +120,7 @@ impl CliError {
             | CliError::Refused(_)
             | CliError::Lacking(_)
             | CliError::Mutant(_)
+            | CliError::Side(_)
             | CliError::Run(
                 RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
             ) => BAD_INPUT,

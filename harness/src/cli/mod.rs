@@ -4,6 +4,7 @@
 //! or QEMU, 130 interrupted.
 
 mod again;
+mod compare;
 mod error;
 mod machine;
 mod mutants;
@@ -64,6 +65,12 @@ enum Verb {
         Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if\n\
         the machine or QEMU failed.")]
     Mutants(mutants::Arguments),
+    /// Run the same scenarios with the same seeds on two kernels, and say what differs.
+    #[command(after_help = "Examples: damonlab compare default default+my.patch\n          \
+                            damonlab compare ~/linux my-bzImage pull-push --seeds 0..8\n\n\
+        The first line is the answer. Exit status: 0 no difference, 1 a difference, 2 bad input, 3 a run had no\n\
+        answer because the machine or QEMU failed. docs/compare.md says when a number is called different.")]
+    Compare(compare::Arguments),
     /// List the scenarios and the machines, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
@@ -179,6 +186,7 @@ pub fn main() -> ExitCode {
             Verb::Replay(arguments) => replay::replay(&arguments),
             Verb::Machine(arguments) => machine::machine(&arguments),
             Verb::Mutants(arguments) => mutants::mutants(&arguments),
+            Verb::Compare(arguments) => compare::compare(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
             Verb::Kernel { verb: KernelVerb::Has(kernel) } => verbs::kernel_has(&kernel),

@@ -1,9 +1,11 @@
 //! Verdicts as text for a terminal.
 
+mod compare;
 mod mutants;
 mod repeated;
 mod sweep;
 
+pub use compare::{comparison, comparison_json};
 pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;
 pub use sweep::{sweep_head, sweep_line, sweep_summary};

@@ -1,9 +1,11 @@
 //! The verdict on a guest that ended in another way than by handing over its results.
 
+use super::Report;
 use crate::check::{Evidence, Finding, Verdict, kernel_log};
 use crate::host::text::last_lines;
 use crate::recording::RecordingError;
 use crate::vm::{CONSOLE_LOG, Clock, Ending, VNG_LOG};
+use damonlab_guest::plan::READY_MARK;
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.
@@ -87,6 +89,12 @@ fn last_words(dir: &Path) -> Vec<Evidence> {
     };
     let console = of(CONSOLE_LOG);
     if console.is_empty() { of(VNG_LOG) } else { console }
+}
+
+/// Whether the guest never came to its agent: no recording came, and the console does not have the agent's first words.
+pub fn never_began(report: &Report) -> bool {
+    let console = || std::fs::read(report.dir.join(CONSOLE_LOG)).unwrap_or_default();
+    report.judgement.is_none() && !String::from_utf8_lossy(&console()).contains(READY_MARK)
 }
 
 #[cfg(test)]

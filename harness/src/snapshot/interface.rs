@@ -18,11 +18,15 @@ pub fn interface(recording: &Recording) -> String {
         Err(error) => text.push_str(&format!("  {error}\n")),
     }
     text.push_str("sysfs\n");
-    let tree: BTreeSet<(String, &str)> = recording.sysfs.lines().filter_map(tree_entry).collect();
-    for (path, mode) in tree {
+    for (path, mode) in tree(recording) {
         text.push_str(&format!("  {mode} {path}\n"));
     }
     text
+}
+
+/// The sysfs tree: paths, in which every number is an `N`, and modes.
+pub fn tree(recording: &Recording) -> BTreeSet<(String, &str)> {
+    recording.sysfs.lines().filter_map(tree_entry).collect()
 }
 
 fn tell_event(text: &mut String, event: &EventFormat) {

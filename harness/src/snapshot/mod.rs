@@ -11,7 +11,7 @@ mod stored;
 mod words;
 
 pub use behaviour::behaviour;
-pub use interface::interface;
+pub use interface::{interface, tree};
 pub use stored::{first_difference, stored};
 
 use crate::check::REAL_CLOCK;

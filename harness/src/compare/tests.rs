@@ -1,0 +1,187 @@
+use super::complaint::Runs;
+use super::{Claim, Comparison, Goal, Measure, Pair, Quantity, Seen, Side, Standing};
+use crate::check::testkit::{Model, replace, rewrite, stored};
+use crate::check::{Finding, Verdict, judge};
+use crate::recording::Recording;
+use crate::report;
+use std::collections::BTreeMap;
+
+fn seen(recording: &Recording) -> Option<Seen> {
+    Some(Seen::of(Verdict::of(&judge(recording)), Some(recording)))
+}
+
+fn verdict(verdict: Verdict) -> Option<Seen> {
+    Some(Seen::of(verdict, None))
+}
+
+fn fail(id: &'static str, line: Option<u64>) -> Option<Seen> {
+    let finding =
+        Finding { id, expected: "one".into(), seen: "two".into(), evidence: Vec::new(), scenario_line: line };
+    verdict(Verdict::Fail(vec![finding]))
+}
+
+fn compared(runs: impl IntoIterator<Item = (Option<Seen>, Option<Seen>)>) -> Comparison {
+    let runs: Runs = (0..).zip(runs.into_iter().map(|(a, b)| Pair { a, b })).collect();
+    let mut comparison = Comparison::new(Pair { a: "one".into(), b: "two".into() });
+    comparison.add("pull-push", &runs);
+    comparison
+}
+
+fn first_line(comparison: &Comparison) -> String {
+    report::comparison(comparison).lines().next().unwrap().to_owned()
+}
+
+fn cpu(millions: f64) -> Option<Seen> {
+    let measures =
+        BTreeMap::from([(Quantity::Instructions, Measure { value: millions * 1e6, never: false })]);
+    Some(Seen { verdict: Verdict::Pass, measures, interface: None })
+}
+
+#[test]
+fn one_recording_on_both_sides_is_no_difference() {
+    let real = stored("truth");
+    let comparison = compared((0..4).map(|_| (seen(&real), seen(&real))));
+    assert_eq!(first_line(&comparison), "no difference in pull-push, 4 seed(s) each");
+    assert_eq!(comparison.exit_code(), 0);
+    assert!(comparison.scenarios[0].rows.iter().all(|row| row.claim == Claim::Within));
+}
+
+#[test]
+fn the_first_line_says_what_the_second_kernel_breaks() {
+    let good = Model::pull_push().recording();
+    let mut bad = good.clone();
+    rewrite(&mut bad, |lines| replace(lines, "damos_esz", 0, "esz=1048576", "esz=4096"));
+    let comparison = compared([(seen(&good), seen(&good)), (seen(&good), seen(&bad))]);
+    let line = first_line(&comparison);
+    assert!(line.starts_with("B fails pull-push (seed 1): Q1: expected "), "{line}");
+    assert_eq!(comparison.exit_code(), 1);
+}
+
+#[test]
+fn what_only_the_first_kernel_breaks_is_a_difference_too() {
+    let comparison = compared([(fail("Q1", None), verdict(Verdict::Pass))]);
+    let wanted = "A fails pull-push (seed 0), and B does not: Q1: expected one; saw two";
+    assert_eq!(first_line(&comparison), wanted);
+}
+
+#[test]
+fn what_both_break_is_no_difference_and_is_told() {
+    let comparison =
+        compared([(fail("Q1", None), fail("Q1", None)), (verdict(Verdict::Pass), fail("Q1", None))]);
+    assert_eq!(first_line(&comparison), "no difference in pull-push, 2 seed(s) each; both fail pull-push");
+    assert_eq!(comparison.exit_code(), 0);
+}
+
+#[test]
+fn an_expectation_that_one_seed_of_four_breaks_may_be_the_seeds() {
+    let pass = || verdict(Verdict::Pass);
+    let broken = |count: usize| {
+        compared((0..4).map(|seed| (pass(), if seed < count { fail("expect", Some(41)) } else { pass() })))
+    };
+    assert_eq!(broken(2).scenarios[0].complaints[0].standing, Standing::NoDifference);
+    assert_eq!(broken(3).scenarios[0].complaints[0].standing, Standing::Only(Side::B));
+}
+
+#[test]
+fn two_expectations_of_one_scenario_are_told_apart() {
+    let comparison = compared([(fail("expect", Some(41)), fail("expect", Some(42)))]);
+    let standing: Vec<_> = comparison.scenarios[0].complaints.iter().map(|one| one.standing).collect();
+    assert_eq!(standing, [Standing::Only(Side::A), Standing::Only(Side::B)]);
+}
+
+#[test]
+fn a_kernel_that_cannot_be_asked_differs_and_comes_after_what_is_wrong() {
+    let skip = || verdict(Verdict::Skip("the kernel has no tracepoint x".into()));
+    let pass = || verdict(Verdict::Pass);
+    let comparison = compared([(pass(), skip()), (pass(), skip())]);
+    let wanted = "B skips pull-push (seeds 0 1): the kernel has no tracepoint x";
+    assert_eq!(first_line(&comparison), wanted);
+    let comparison = compared([(pass(), skip()), (pass(), fail("Q1", None))]);
+    assert!(first_line(&comparison).starts_with("B fails pull-push (seed 1): Q1"));
+}
+
+#[test]
+fn a_run_without_an_answer_is_the_answer() {
+    let infra = verdict(Verdict::Infra("QEMU ended".into()));
+    let comparison = compared([(verdict(Verdict::Pass), infra), (verdict(Verdict::Pass), fail("Q1", None))]);
+    let wanted = "no answer: 1 run(s) failed on the host; B, pull-push, seed 0: QEMU ended";
+    assert_eq!((first_line(&comparison).as_str(), comparison.exit_code()), (wanted, 3));
+}
+
+#[test]
+fn a_kernel_that_costs_more_is_called_so_with_its_figures() {
+    let comparison =
+        compared((0..4).map(|seed| (cpu(640.0 + f64::from(seed)), cpu(704.0 + f64::from(seed)))));
+    let wanted = "pull-push: instructions of kdamond: 641.5 million in A, 705.5 million in B (+10.0 %)";
+    assert_eq!(first_line(&comparison), wanted);
+}
+
+#[test]
+fn a_seed_that_one_side_did_not_measure_counts_for_neither() {
+    let measured = (0..4).map(|_| (cpu(100.0), cpu(200.0)));
+    let crashed = [(cpu(1e6), verdict(Verdict::Pass))];
+    let comparison = compared(measured.chain(crashed));
+    let row = &comparison.scenarios[0].rows[0];
+    assert_eq!((row.seeds, row.groups.a.max, row.claim), (4, 100e6, Claim::Differs));
+}
+
+#[test]
+fn with_two_seeds_nothing_is_said_of_numbers_and_the_reader_hears_why() {
+    let comparison = compared((0..2).map(|_| (cpu(1.0), cpu(100.0))));
+    assert_eq!(comparison.exit_code(), 0);
+    let text = report::comparison(&comparison);
+    assert!(
+        text.ends_with("note: 4 seeds at least are needed to call a number different: --seeds 0..4\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_goal_that_is_never_reached_reads_so() {
+    let goal = Goal { kdamond: 0, scheme: 1, nid: 0, target: 7000 };
+    let side = |value, never| {
+        let measures = BTreeMap::from([(Quantity::TimeToTarget(goal), Measure { value, never })]);
+        Some(Seen { verdict: Verdict::Pass, measures, interface: None })
+    };
+    let text = report::comparison(&compared((0..4).map(|_| (side(13.0, false), side(40.0, true)))));
+    let row =
+        "  time to target, kdamond 0 scheme 1 node 0: 7000 bp  13.0 s (13.0 to 13.0)  never   DIFFERS\n";
+    assert!(text.contains(row), "{text}");
+    assert!(
+        text.starts_with(
+            "pull-push: time to target, kdamond 0 scheme 1 node 0: 7000 bp: 13.0 s in A, never in B\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_interface_that_changed_is_told_line_by_line() {
+    let real = stored("truth");
+    let mut other = real.clone();
+    other.formats.push_str("name: damos_new\nformat:\n\nprint fmt: \"x\"\n");
+    let comparison = compared((0..4).map(|_| (seen(&real), seen(&other))));
+    assert_eq!(first_line(&comparison), "interface: + tracepoint damos_new");
+    assert!(report::comparison(&comparison).ends_with("A's and then B's)\n  + tracepoint damos_new\n"));
+}
+
+#[test]
+fn a_program_reads_the_answer_the_differences_and_every_number() {
+    let comparison = compared((0..4).map(|_| (cpu(100.0), cpu(200.0))));
+    let json: serde_json::Value = serde_json::from_str(&report::comparison_json(&comparison)).unwrap();
+    assert_eq!(json["answer"], json["differences"][0]);
+    assert_eq!(json["scenarios"][0]["rows"][0]["values"]["b"][3], 200e6);
+    assert_eq!(json["scenarios"][0]["rows"][0]["claim"], "differs");
+}
+
+#[test]
+fn a_kernel_that_never_came_to_user_space_ends_it_and_the_reader_hears_so() {
+    let mut comparison = compared([(verdict(Verdict::Pass), fail("panic", None))]);
+    comparison.no_boot = Some(Side::B);
+    let text = report::comparison(&comparison);
+    assert!(text.starts_with("B fails pull-push (seed 0): panic: "), "{text}");
+    assert!(
+        text.contains("\nnote: the kernel of B never came to user space; nothing more was run\n"),
+        "{text}"
+    );
+}
