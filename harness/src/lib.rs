@@ -30,6 +30,8 @@ pub mod run;
 
 pub mod mutants;
 
+pub mod bisect;
+
 pub mod report;
 
 pub mod cli;

@@ -12,9 +12,7 @@ use crate::run::{self, Lab, Loaded, Report, RunError, suite};
 use crate::scenario::SnapshotKind;
 use crate::setup::Tools;
 use crate::snapshot;
-use crate::vm::CONSOLE_LOG;
 use crate::vm::checkpoint::Store;
-use damonlab_guest::plan::READY_MARK;
 use fs_err as fs;
 use std::io;
 use std::num::NonZeroUsize;
@@ -190,7 +188,7 @@ impl Bench<'_> {
         };
         seen.ran.push((name.clone(), report.verdict.word().to_owned()));
         let catch = match &report.verdict {
-            Verdict::Fail(findings) if never_began(&report) => {
+            Verdict::Fail(findings) if report.never_began() => {
                 return Err(Stop::NoBoot(findings.first().map(ToString::to_string).unwrap_or_default()));
             }
             Verdict::Fail(findings) => Catch::by(findings, name, self.seed),
@@ -247,19 +245,7 @@ impl Bench<'_> {
     }
 }
 
-/// The mutant is why there is no kernel, and not the host. make itself fails where the linker does.
+/// The mutant is why there is no kernel, and not the host.
 fn is_the_mutants(error: &KernelError) -> bool {
-    matches!(
-        error,
-        KernelError::PatchRefused { .. }
-            | KernelError::Compile { .. }
-            | KernelError::Make { .. }
-            | KernelError::Dropped(_)
-    )
-}
-
-/// No recording came, and the console does not have the agent's first words.
-fn never_began(report: &Report) -> bool {
-    let console = || std::fs::read(report.dir.join(CONSOLE_LOG)).unwrap_or_default();
-    report.judgement.is_none() && !String::from_utf8_lossy(&console()).contains(READY_MARK)
+    matches!(error, KernelError::PatchRefused { .. }) || error.is_the_sources()
 }

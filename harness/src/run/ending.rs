@@ -1,9 +1,11 @@
 //! The verdict on a guest that ended in another way than by handing over its results.
 
+use super::Report;
 use crate::check::{Evidence, Finding, Verdict, kernel_log};
 use crate::host::text::last_lines;
 use crate::recording::RecordingError;
 use crate::vm::{CONSOLE_LOG, Clock, Ending, VNG_LOG};
+use damonlab_guest::plan::READY_MARK;
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.
@@ -40,6 +42,14 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     };
     findings.push(Finding { id, expected, seen, evidence: last_words(dir), scenario_line: None });
     Verdict::Fail(findings)
+}
+
+impl Report {
+    /// It failed without a recording, and the console does not have the agent's first words: the kernel does not boot.
+    pub fn never_began(&self) -> bool {
+        let failed = matches!(self.verdict, Verdict::Fail(_)) && self.judgement.is_none();
+        failed && !console(&self.dir).contains(READY_MARK)
+    }
 }
 
 fn console(dir: &Path) -> String {
