@@ -27,6 +27,22 @@ impl Course {
         self.steps.iter().rev().find(|step| step.applied == applied)
     }
 
+    /// The last good place and the first bad one, where both were seen: also where others lie between them.
+    pub fn turn(&self) -> Option<(usize, usize)> {
+        let bad = match &self.ending {
+            Ending::Answer(End::First(bad)) => *bad,
+            Ending::Answer(End::OneOf(places)) => *places.end(),
+            Ending::Answer(End::NothingBad | End::NothingGood | End::Unjudged) | Ending::NoAnswer(_) => {
+                return None;
+            }
+        };
+        let good = match &self.ending {
+            Ending::Answer(End::OneOf(places)) => *places.start(),
+            _ => bad,
+        };
+        Some((good.saturating_sub(1), bad))
+    }
+
     /// How many kernels were built in this call.
     pub fn builds(&self) -> usize {
         self.steps.iter().filter(|step| !step.kept && step.build_seconds.is_some()).count()
@@ -99,13 +115,17 @@ mod tests {
             0..4 => Outcome::Good,
             _ => bad(&["Q2"]),
         });
-        assert_eq!((course.ending.clone(), places(&course)), (Ending::Answer(End::First(4)), vec![5, 0, 3, 3, 4]));
+        assert_eq!(
+            (course.ending.clone(), places(&course)),
+            (Ending::Answer(End::First(4)), vec![5, 0, 3, 3, 4])
+        );
         assert_eq!(course.exit_code(), 0);
     }
 
     #[test]
     fn a_host_that_fails_twice_ends_it_with_status_3() {
-        let course = go(|place| if place == 5 { bad(&["Q2"]) } else { Outcome::NoAnswer { why: "no QEMU".into() } });
+        let course =
+            go(|place| if place == 5 { bad(&["Q2"]) } else { Outcome::NoAnswer { why: "no QEMU".into() } });
         assert_eq!((course.ending.clone(), places(&course)), (Ending::NoAnswer(0), vec![5, 0, 0]));
         assert_eq!(course.exit_code(), 3);
     }

@@ -127,7 +127,8 @@ impl Search {
 
     /// The last good place before the first bad one, and that one.
     fn bounds(&self) -> (usize, usize) {
-        let places = |turn| self.known.iter().filter(move |(_, known)| **known == turn).map(|(place, _)| *place);
+        let places =
+            |turn| self.known.iter().filter(move |(_, known)| **known == turn).map(|(place, _)| *place);
         let bad = places(Turn::Bad).min().unwrap_or(self.bad);
         let good = places(Turn::Good).filter(|place| *place < bad).max().unwrap_or(self.good);
         (good, bad)

@@ -1,5 +1,6 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
+use crate::bisect::BadEnds;
 use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
 use crate::machine::MachineError;
@@ -39,7 +40,7 @@ pub(super) enum CliError {
     )]
     ManyCpus(String),
     #[error(
-        "'{0}' runs on the real clock, where no run repeats; --seeds, --repeat and replay need virtual time \
+        "'{0}' runs on the real clock, where no run repeats; --seeds, --repeat, replay and bisect need virtual time \
          (--clock virtual)"
     )]
     NeverRepeats(String),
@@ -76,6 +77,8 @@ pub(super) enum CliError {
     Vm(#[from] VmError),
     #[error(transparent)]
     Mutant(#[from] MutantError),
+    #[error(transparent)]
+    Ends(#[from] BadEnds),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -108,6 +111,7 @@ impl CliError {
             | CliError::Refused(_)
             | CliError::Lacking(_)
             | CliError::Mutant(_)
+            | CliError::Ends(_)
             | CliError::Run(
                 RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
             ) => BAD_INPUT,

@@ -4,6 +4,7 @@
 //! or QEMU, 130 interrupted.
 
 mod again;
+mod bisect;
 mod error;
 mod machine;
 mod mutants;
@@ -64,6 +65,12 @@ enum Verb {
         Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if\n\
         the machine or QEMU failed.")]
     Mutants(mutants::Arguments),
+    /// Find the patch of a series after which a scenario fails.
+    #[command(after_help = "Example: damonlab bisect --series my-series/ pull-push\n\n\
+        What is done is kept below --out: a second call goes on with what is missing.\n\
+        Exit status: 0 if the first bad patch is named, 1 if none can be (the series passes, the base fails, or all\n\
+        that is left does not build), 2 for bad input, 3 if the machine or QEMU failed: type it again then.")]
+    Bisect(bisect::Arguments),
     /// List the scenarios and the machines, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
@@ -168,6 +175,7 @@ pub fn main() -> ExitCode {
             Verb::Replay(arguments) => replay::replay(&arguments),
             Verb::Machine(arguments) => machine::machine(&arguments),
             Verb::Mutants(arguments) => mutants::mutants(&arguments),
+            Verb::Bisect(arguments) => bisect::bisect(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
             Verb::Kernel { verb: KernelVerb::List } => verbs::kernel_list(),

@@ -233,7 +233,7 @@ pub(super) fn kernel_rm(name: &str) -> Answer {
     Ok(0)
 }
 
-fn request(arguments: &KernelArgs) -> Result<Request, CliError> {
+pub(super) fn request(arguments: &KernelArgs) -> Result<Request, CliError> {
     let source = match &arguments.kernel {
         None => Source::Default,
         Some(path) => Source::of_path(path)?,

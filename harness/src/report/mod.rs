@@ -1,9 +1,11 @@
 //! Verdicts as text for a terminal.
 
+mod bisect;
 mod mutants;
 mod repeated;
 mod sweep;
 
+pub use bisect::{bisection, bisection_json, step};
 pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;
 pub use sweep::{sweep_head, sweep_line, sweep_summary};
