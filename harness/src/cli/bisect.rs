@@ -7,9 +7,10 @@ use super::machine::fit_qemu;
 use super::mutants::Format;
 use super::verbs::{Answer, request, say, scenario_path};
 use crate::bisect::{self, Bisection, Course, Search, Series, Step};
+use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::host::{interrupt, slots};
-use crate::kernel::Origins;
+use crate::kernel::{KernelError, Origins};
 use crate::mutants::{BenchError, Suite};
 use crate::report;
 use crate::run::{self, Loaded, RunError, SeedRange};
@@ -82,6 +83,10 @@ pub(super) fn bisect(arguments: &Arguments) -> Answer {
     let progress = Progress::stderr();
     let seeds = seeds(arguments);
     let out = std::path::absolute(&arguments.out)?;
+    // Two at once would take each other's recordings away.
+    let _lock =
+        Lock::acquire(&out.join("lock"), || progress.say("bisect: waiting for another below this --out"))
+            .map_err(KernelError::from)?;
     let bisection = Bisection {
         tools,
         origins: &origins,

@@ -6,6 +6,7 @@
 mod again;
 mod bisect;
 mod error;
+mod git_bisect;
 mod machine;
 mod mutants;
 mod replay;
@@ -31,7 +32,8 @@ enum Verb {
     /// Run scenarios and say whether DAMON did what it must.
     #[command(after_help = "Examples: damonlab run pull-push idle --kernel ~/linux\n          \
                             damonlab run pull-push --seeds 0..8\n          \
-                            damonlab run idle --machine dram2")]
+                            damonlab run idle --machine dram2\n          \
+                            git bisect run damonlab run pull-push --kernel . --git-bisect --out /tmp/bisect")]
     Run(Run),
     /// Install what is missing: Debian packages and a private virtme-ng.
     #[command(after_help = "Example: damonlab setup")]
@@ -120,6 +122,10 @@ struct Run {
     /// Run once with each seed from A to B-1 (A..=B: to B), and judge what is expected over seeds.
     #[arg(long, value_name = "A..B", conflicts_with = "seed")]
     seeds: Option<SeedRange>,
+    /// Exit as `git bisect run` wants it: 0 good, 1 a scenario failed, 125 cannot tell (no build, no boot, a skip, the
+    /// host or QEMU failed), 128 a mistyped command. Give --out outside of the tree.
+    #[arg(long)]
+    git_bisect: bool,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
@@ -161,7 +167,16 @@ enum KernelVerb {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // clap's own status is 2, which git takes for a bad commit.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == git_bisect::OPTION) => {
+            eprint!("{error}");
+            return ExitCode::from(git_bisect::ABORT);
+        }
+        Err(error) => error.exit(),
+    };
+    let for_git = matches!(&cli.verb, Verb::Run(run) if run.git_bisect);
     // Terminals wrap by themselves; a path or a command to paste must not be broken in two. The hook
     // can be set once only, and nobody else sets it.
     let _ =
@@ -184,7 +199,7 @@ pub fn main() -> ExitCode {
     match answer {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            let status = error.exit_status();
+            let status = if for_git { git_bisect::of_error(&error) } else { error.exit_status() };
             eprintln!("{:?}", miette::Report::new(error));
             ExitCode::from(status)
         }
