@@ -14,4 +14,6 @@ pub use bisection::Bisection;
 pub use course::{Course, Ending, course};
 pub use search::{BadEnds, End, Next, Search, Turn};
 pub use series::{Series, series};
+#[cfg(test)]
+pub(crate) use step::tests;
 pub use step::{Failure, Outcome, Step};

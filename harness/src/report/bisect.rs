@@ -91,10 +91,10 @@ fn write_bisection(
             )?;
         }
         Ending::Answer(End::NothingGood) => {
-            writeln!(out, "it fails before the series' first patch in question: none of them broke it")?;
+            writeln!(out, "the good end fails too: no patch between the ends broke it")?;
             writeln!(
                 out,
-                "  next      look at the good end's failure above, or give another --good or --kernel"
+                "  next      give another --good or --kernel, or --finding ID for one that the good end does not have"
             )?;
         }
         Ending::Answer(End::Unjudged) => {
@@ -203,4 +203,86 @@ pub fn bisection_json(course: &Course, patches: usize, commands: &[String]) -> S
     };
     // Nothing in it can fail: no map with odd keys, no number that is none.
     serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bisect::tests::{bad, step as taken};
+
+    fn course(steps: Vec<Step>, end: End) -> Course {
+        Course { steps, ending: Ending::Answer(end) }
+    }
+
+    fn found() -> Course {
+        let kept = Step { kept: true, ..taken(0, Outcome::Good) };
+        let steps =
+            vec![taken(5, bad(&["Q2"])), kept, taken(3, Outcome::Good), taken(4, bad(&["Q2", "expect"]))];
+        course(steps, End::First(4))
+    }
+
+    #[test]
+    fn a_step_says_its_number_its_patch_its_verdict_and_its_times() {
+        let text = step(&taken(4, bad(&["Q2", "expect"])), 5);
+        let wanted = "BAD       4/5  mm/damon: change 4  (built in 12 s, ran for 6 s)\n  \
+                      by        Q2, expect (seed 0)\n  saw       expected 2; saw 1\n";
+        assert_eq!(text, wanted);
+        let base = Step { build_seconds: None, ..taken(0, Outcome::Good) };
+        assert_eq!(step(&base, 5), "good      0/5  the base alone  (kernel in the cache, ran for 6 s)\n");
+        let kept = Step { kept: true, ..base };
+        assert_eq!(step(&kept, 5), "good      0/5  the base alone  (kept)\n");
+    }
+
+    #[test]
+    fn the_end_names_the_patch_the_finding_the_commands_and_the_recordings() {
+        let commands = ["damonlab run x --patch 4".to_owned(), "damonlab run x --patch 3".to_owned()];
+        let text = bisection(&found(), 5, 5, &commands);
+        let wanted = "first bad: patch 4 of 5: mm/damon: change 4\n  by        Q2, expect (seed 0)\n  \
+                      saw       expected 2; saw 1\n  fails     damonlab run x --patch 4\n  \
+                      passes    damonlab run x --patch 3\n  bad       out/004/pull-push/0001\n  \
+                      good      out/003/pull-push/0001\n  \
+                      took      4 steps, 1 of them kept from before, 3 kernels built, 55 s\n";
+        assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn a_patch_that_fails_by_other_findings_than_the_whole_series_is_told_so() {
+        let steps = vec![taken(2, bad(&["A1"])), taken(0, Outcome::Good), taken(1, bad(&["K1"]))];
+        let text = bisection(&course(steps, End::First(1)), 2, 2, &[]);
+        assert!(text.contains("  but       2 patches fail by A1: --finding ID"), "{text}");
+    }
+
+    #[test]
+    fn patches_that_cannot_be_told_apart_are_all_named_with_what_is_in_the_way() {
+        let broken = taken(1, Outcome::DoesNotBuild { why: "error: ';'".into() });
+        let steps = vec![taken(2, bad(&["A1"])), taken(0, Outcome::Good), broken];
+        let text = bisection(&course(steps, End::OneOf(1..=2)), 2, 2, &[]);
+        assert!(
+            text.starts_with(
+                "first bad: one of the patches 1 to 2 of 2\n  NO BUILD  1  mm/damon: change 1\n"
+            )
+        );
+        assert!(text.contains("\n  BAD       2  mm/damon: change 2\n"), "{text}");
+    }
+
+    #[test]
+    fn a_series_that_passes_and_a_base_that_fails_are_told_so() {
+        let passes = course(vec![taken(2, Outcome::Good)], End::NothingBad);
+        assert!(bisection(&passes, 2, 2, &[]).starts_with("the whole series passes: nothing to bisect\n"));
+        let fails = course(vec![taken(2, bad(&["A1"])), taken(0, bad(&["A1"]))], End::NothingGood);
+        assert!(bisection(&fails, 2, 2, &[]).starts_with("the good end fails too: "));
+    }
+
+    #[test]
+    fn a_program_gets_the_patch_the_finding_and_every_step() {
+        let text = bisection_json(&found(), 5, &["damonlab run".to_owned()]);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&json["result"], &json["first_bad"]), (&"first_bad".into(), &4.into()));
+        assert_eq!(json["title"], "mm/damon: change 4");
+        assert_eq!(json["finding"]["ids"][0], "Q2");
+        assert_eq!(json["steps"][1]["kept"], true);
+        assert_eq!(json["steps"][2]["outcome"], "good");
+        let steps: Vec<Step> = serde_json::from_value(json["steps"].clone()).unwrap();
+        assert_eq!(steps.len(), 4);
+    }
 }
