@@ -143,10 +143,11 @@ fn commands(
     out: &Path,
 ) -> Result<Vec<String>, CliError> {
     let Some((good, bad)) = course.turn() else { return Ok(Vec::new()) };
-    let seeds = match (course.step(bad).and_then(Step::failure), arguments.seeds) {
-        (Some(failure), _) if failure.seed.is_some() => Seeds::One(failure.seed.unwrap_or_default()),
-        (_, Some(seeds)) => Seeds::All(seeds),
-        (_, None) => Seeds::One(arguments.seed),
+    let failed = course.step(bad).and_then(Step::failure).and_then(|failure| failure.seed);
+    let seeds = match (failed, arguments.seeds) {
+        (Some(seed), _) => Seeds::One(seed),
+        (None, Some(seeds)) => Seeds::All(seeds),
+        (None, None) => Seeds::One(arguments.seed),
     };
     let one = |applied| {
         let patches = series.files(applied, &out.join("series"))?;

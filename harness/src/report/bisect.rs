@@ -156,7 +156,9 @@ fn outcome(course: &Course, place: usize) -> &'static str {
 
 fn took(course: &Course) -> String {
     let new: Vec<&Step> = course.steps.iter().filter(|step| !step.kept).collect();
-    let seconds: f64 = new.iter().map(|step| step.build_seconds.unwrap_or(0.0) + step.run_seconds).sum();
+    // Not sum(), which is -0 of nothing.
+    let seconds =
+        new.iter().fold(0.0, |sum, step| sum + step.build_seconds.unwrap_or(0.0) + step.run_seconds);
     let kept = match course.steps.len() - new.len() {
         0 => String::new(),
         kept => format!(", {kept} of them kept from before"),
@@ -269,6 +271,8 @@ mod tests {
     fn a_series_that_passes_and_a_base_that_fails_are_told_so() {
         let passes = course(vec![taken(2, Outcome::Good)], End::NothingBad);
         assert!(bisection(&passes, 2, 2, &[]).starts_with("the whole series passes: nothing to bisect\n"));
+        let kept = course(vec![Step { kept: true, ..taken(2, Outcome::Good) }], End::NothingBad);
+        assert!(bisection(&kept, 2, 2, &[]).ends_with(", 0 kernels built, 0 s\n"));
         let fails = course(vec![taken(2, bad(&["A1"])), taken(0, bad(&["A1"]))], End::NothingGood);
         assert!(bisection(&fails, 2, 2, &[]).starts_with("the good end fails too: "));
     }
