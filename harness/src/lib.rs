@@ -34,6 +34,8 @@ pub mod mutants;
 
 pub mod compare;
 
+pub mod bisect;
+
 pub mod report;
 
 pub mod cli;

@@ -1,9 +1,10 @@
 //! The command that repeats a run, in the words of the one that made it.
 
-use super::Run;
+use super::{KernelArgs, Run};
 use crate::check::Verdict;
 use crate::host::paths::quoted;
 use crate::run::SeedRange;
+use crate::scenario::GuestClock;
 use crate::setup;
 use std::fmt;
 
@@ -31,28 +32,39 @@ pub(super) struct Again<'a> {
     pub(super) arguments: &'a Run,
 }
 
+/// What to type for a run or runs.
+pub(super) fn command(
+    scenario: &str,
+    seeds: Seeds,
+    machine: Option<&str>,
+    clock: Option<GuestClock>,
+    asked: &KernelArgs,
+) -> String {
+    let mut words = format!("run {} {seeds}", quoted(scenario));
+    if let Some(machine) = machine {
+        words.push_str(&format!(" --machine {}", quoted(machine)));
+    }
+    if let Some(clock) = clock {
+        words.push_str(&format!(" --clock {clock}"));
+    }
+    let kernel = asked.kernel.iter().map(|path| ("--kernel", path));
+    let series = asked.series.iter().map(|path| ("--series", path));
+    let patches = asked.patches.iter().map(|path| ("--patch", path));
+    let fragments = asked.fragments.iter().map(|path| ("--config", path));
+    for (option, path) in kernel.chain(series).chain(patches).chain(fragments) {
+        words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
+    }
+    if asked.strict {
+        words.push_str(" --strict");
+    }
+    setup::ourselves(&words)
+}
+
 impl Again<'_> {
     /// What to type for the same run or runs.
     fn command(&self, seeds: Seeds) -> String {
-        let mut words = format!("run {} {seeds}", quoted(&self.scenario));
-        if let Some(machine) = &self.arguments.machine {
-            words.push_str(&format!(" --machine {}", quoted(machine)));
-        }
-        if let Some(clock) = self.arguments.clock {
-            words.push_str(&format!(" --clock {clock}"));
-        }
-        let asked = &self.arguments.kernel;
-        let kernel = asked.kernel.iter().map(|path| ("--kernel", path));
-        let series = asked.series.iter().map(|path| ("--series", path));
-        let patches = asked.patches.iter().map(|path| ("--patch", path));
-        let fragments = asked.fragments.iter().map(|path| ("--config", path));
-        for (option, path) in kernel.chain(series).chain(patches).chain(fragments) {
-            words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
-        }
-        if asked.strict {
-            words.push_str(" --strict");
-        }
-        setup::ourselves(&words)
+        let Run { machine, clock, kernel, .. } = self.arguments;
+        command(&self.scenario, seeds, machine.as_deref(), *clock, kernel)
     }
 
     /// The line for whoever has to look into it; nothing where nothing is wrong with the kernel.

@@ -1,5 +1,6 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
+use crate::bisect::BadEnds;
 use crate::compare::WordError;
 use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
@@ -40,7 +41,7 @@ pub(super) enum CliError {
     )]
     ManyCpus(String),
     #[error(
-        "'{0}' runs on the real clock, where no run repeats; --seeds, --repeat and replay need virtual time \
+        "'{0}' runs on the real clock, where no run repeats; --seeds, --repeat, replay and bisect need virtual time \
          (--clock virtual)"
     )]
     NeverRepeats(String),
@@ -79,6 +80,8 @@ pub(super) enum CliError {
     Mutant(#[from] MutantError),
     #[error("{0}")]
     Side(String),
+    #[error(transparent)]
+    Ends(#[from] BadEnds),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -121,6 +124,7 @@ impl CliError {
             | CliError::Lacking(_)
             | CliError::Mutant(_)
             | CliError::Side(_)
+            | CliError::Ends(_)
             | CliError::Run(
                 RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
             ) => BAD_INPUT,

@@ -4,8 +4,10 @@
 //! or QEMU, 130 interrupted.
 
 mod again;
+mod bisect;
 mod compare;
 mod error;
+mod git_bisect;
 mod machine;
 mod mutants;
 mod replay;
@@ -31,7 +33,8 @@ enum Verb {
     /// Run scenarios and say whether DAMON did what it must.
     #[command(after_help = "Examples: damonlab run pull-push idle --kernel ~/linux\n          \
                             damonlab run pull-push --seeds 0..8\n          \
-                            damonlab run idle --machine dram2")]
+                            damonlab run idle --machine dram2\n          \
+                            git bisect run damonlab run pull-push --kernel . --git-bisect --out /tmp/bisect")]
     Run(Run),
     /// Install what is missing: Debian packages and a private virtme-ng.
     #[command(after_help = "Example: damonlab setup")]
@@ -66,11 +69,17 @@ enum Verb {
         the machine or QEMU failed.")]
     Mutants(mutants::Arguments),
     /// Run the same scenarios with the same seeds on two kernels, and say what differs.
-    #[command(after_help = "Examples: damonlab compare default default+my.patch\n          \
+    #[command(after_help = "Examples: damonlab compare 7.3 7.3+my.mbox\n          \
                             damonlab compare ~/linux my-bzImage pull-push --seeds 0..8\n\n\
         The first line is the answer. Exit status: 0 no difference, 1 a difference, 2 bad input, 3 a run had no\n\
         answer because the machine or QEMU failed. docs/compare.md says when a number is called different.")]
     Compare(compare::Arguments),
+    /// Find the patch of a series after which a scenario fails.
+    #[command(after_help = "Example: damonlab bisect pull-push --series v3.mbox\n\n\
+        What is done is kept below --out: a second call goes on with what is missing.\n\
+        Exit status: 0 if the first bad patch is named, 1 if none can be (the series passes, the base fails, or all\n\
+        that is left does not build), 2 for bad input, 3 if the machine or QEMU failed: type it again then.")]
+    Bisect(bisect::Arguments),
     /// List the scenarios and the machines, and the kernels and saved guests in the cache.
     #[command(after_help = "Example: damonlab list")]
     List,
@@ -120,6 +129,10 @@ struct Run {
     /// Run once with each seed from A to B-1 (A..=B: to B), and judge what is expected over seeds.
     #[arg(long, value_name = "A..B", conflicts_with = "seed")]
     seeds: Option<SeedRange>,
+    /// Exit as `git bisect run` wants it: 0 good, 1 a scenario failed, 125 cannot tell (no build, no boot, a skip, the
+    /// host or QEMU failed), 128 a mistyped command. Give --out outside of the tree.
+    #[arg(long)]
+    git_bisect: bool,
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
@@ -172,7 +185,16 @@ enum KernelVerb {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // clap's own status is 2, which git takes for a bad commit.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == git_bisect::OPTION) => {
+            eprint!("{error}");
+            return ExitCode::from(git_bisect::ABORT);
+        }
+        Err(error) => error.exit(),
+    };
+    let for_git = matches!(&cli.verb, Verb::Run(run) if run.git_bisect);
     // Terminals wrap by themselves; a path or a command to paste must not be broken in two. The hook
     // can be set once only, and nobody else sets it.
     let _ =
@@ -187,6 +209,7 @@ pub fn main() -> ExitCode {
             Verb::Machine(arguments) => machine::machine(&arguments),
             Verb::Mutants(arguments) => mutants::mutants(&arguments),
             Verb::Compare(arguments) => compare::compare(&arguments),
+            Verb::Bisect(arguments) => bisect::bisect(&arguments),
             Verb::List => verbs::list(),
             Verb::Kernel { verb: KernelVerb::Build(kernel) } => verbs::kernel_build(&kernel),
             Verb::Kernel { verb: KernelVerb::Has(kernel) } => verbs::kernel_has(&kernel),
@@ -196,7 +219,7 @@ pub fn main() -> ExitCode {
     match answer {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            let status = error.exit_status();
+            let status = if for_git { git_bisect::of_error(&error) } else { error.exit_status() };
             eprintln!("{:?}", miette::Report::new(error));
             ExitCode::from(status)
         }

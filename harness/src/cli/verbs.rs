@@ -2,6 +2,7 @@
 
 use super::again::{Again, Seeds};
 use super::error::CliError;
+use super::git_bisect;
 use super::machine::fit_qemu;
 use super::{KernelArgs, Run};
 use crate::check::{Coverage, Verdict};
@@ -87,7 +88,7 @@ impl Batch<'_> {
     /// Several scenarios at a time, one run each.
     fn one_seed_each(&self, scenarios: &[Named<'_>]) -> Answer {
         let seed = self.arguments.seed;
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut statuses) = (Vec::new(), Vec::new());
         let mut coverage = Coverage::new();
         let one = |(_, loaded): &Named<'_>| {
             self.announce(loaded, "");
@@ -98,18 +99,19 @@ impl Batch<'_> {
             say(&report::human(&report))?;
             say(&self.again(word).advice(Seeds::One(seed), &report.verdict))?;
             report.judgement.iter().for_each(|judgement| coverage.add(judgement));
+            statuses.push(git_bisect::of_verdict(&report.verdict, [&report]));
             verdicts.push(report.verdict);
             Ok::<(), CliError>(())
         })?;
         if self.arguments.all {
             say(&report::never_applied(&coverage))?;
         }
-        conclude(&verdicts)
+        self.conclude(&verdicts, &statuses)
     }
 
     /// One scenario after the other, several of its seeds at a time.
     fn many_seeds_each(&self, scenarios: &[Named<'_>], seeds: SeedRange) -> Answer {
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut statuses) = (Vec::new(), Vec::new());
         for (word, loaded) in scenarios {
             let (scenario, again) = (&loaded.scenario, self.again(word));
             self.announce(loaded, &format!(" each with the seeds {seeds}"));
@@ -123,9 +125,17 @@ impl Batch<'_> {
             if sweep.over.iter().any(|over| over.finding.is_some()) {
                 say(&again.advice(Seeds::All(seeds), &sweep.verdict))?;
             }
+            let reports = sweep.runs.iter().map(|(_, report)| report);
+            statuses.push(git_bisect::of_verdict(&sweep.verdict, reports));
             verdicts.push(sweep.verdict);
         }
-        conclude(&verdicts)
+        self.conclude(&verdicts, &statuses)
+    }
+
+    /// The exit status, as a shell wants it or as git does.
+    fn conclude(&self, verdicts: &[Verdict], statuses: &[u8]) -> Answer {
+        let status = conclude(verdicts)?;
+        Ok(if self.arguments.git_bisect { git_bisect::of_all(statuses) } else { status })
     }
 
     fn repeat(&self, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
@@ -250,7 +260,11 @@ pub(super) fn kernel_rm(name: &str) -> Answer {
     Ok(0)
 }
 
-fn request(arguments: &KernelArgs, origins: &Origins, progress: &Progress) -> Result<Request, CliError> {
+pub(super) fn request(
+    arguments: &KernelArgs,
+    origins: &Origins,
+    progress: &Progress,
+) -> Result<Request, CliError> {
     let source = match &arguments.kernel {
         None => Source::default(),
         Some(word) => Source::of_word(word, origins)?,

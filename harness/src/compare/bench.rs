@@ -62,7 +62,7 @@ impl Bench<'_> {
                     *runs.entry(turn.seed).or_default().get_mut(turn.side) = Some(seen);
                     let Some(report) = report else { return Ok(()) };
                     each(turn.side, turn.seed, &report);
-                    if failed && run::never_began(&report) { Err(Stop::NoBoot(turn.side)) } else { Ok(()) }
+                    if failed && report.never_began() { Err(Stop::NoBoot(turn.side)) } else { Ok(()) }
                 },
             );
             comparison.add(&loaded.scenario.name, &runs);

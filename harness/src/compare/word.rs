@@ -39,7 +39,8 @@ pub fn request(word: &str, origins: &Origins) -> Result<Request, WordError> {
     let Some((base, more)) = parts.split_first() else {
         return Err(WordError::Nothing { part: String::new(), word: word.to_owned() });
     };
-    let source = if *base == DEFAULT { Source::default() } else { Source::of_word(Path::new(base), origins)? };
+    let source =
+        if *base == DEFAULT { Source::default() } else { Source::of_word(Path::new(base), origins)? };
     let mut request = Request::of(source);
     for path in more.iter().map(PathBuf::from) {
         match path.extension().is_some_and(|end| end == "config") {
@@ -52,7 +53,8 @@ pub fn request(word: &str, origins: &Origins) -> Result<Request, WordError> {
 
 /// A version, `default`, or a tree's ref: what is no path and names a kernel all the same.
 fn is_kernel(part: &str) -> bool {
-    let tree = || part.match_indices('@').any(|(at, _)| at + 1 < part.len() && Path::new(&part[..at]).is_dir());
+    let tree =
+        || part.match_indices('@').any(|(at, _)| at + 1 < part.len() && Path::new(&part[..at]).is_dir());
     part == DEFAULT || Wanted::parse(part).is_some() || tree()
 }
 

@@ -254,6 +254,13 @@ fn lines(told: &[String]) -> String {
     told.iter().map(|one| format!("\n  {one}")).collect()
 }
 
+impl KernelError {
+    /// What was to be built is why there is no kernel, and not the host. make itself fails where the linker does.
+    pub fn is_the_sources(&self) -> bool {
+        matches!(self, KernelError::Compile { .. } | KernelError::Make { .. } | KernelError::Dropped(_))
+    }
+}
+
 fn dropped_lines(dropped: &[Dropped]) -> String {
     dropped.iter().map(|one| format!("\n  {one}")).collect()
 }

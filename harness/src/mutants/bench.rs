@@ -188,7 +188,7 @@ impl Bench<'_> {
         };
         seen.ran.push((name.clone(), report.verdict.word().to_owned()));
         let catch = match &report.verdict {
-            Verdict::Fail(findings) if run::never_began(&report) => {
+            Verdict::Fail(findings) if report.never_began() => {
                 return Err(Stop::NoBoot(findings.first().map(ToString::to_string).unwrap_or_default()));
             }
             Verdict::Fail(findings) => Catch::by(findings, name, self.seed),
@@ -245,13 +245,7 @@ impl Bench<'_> {
     }
 }
 
-/// The mutant is why there is no kernel, and not the host. make itself fails where the linker does.
+/// The mutant is why there is no kernel, and not the host.
 fn is_the_mutants(error: &KernelError) -> bool {
-    matches!(
-        error,
-        KernelError::PatchRefused { .. }
-            | KernelError::Compile { .. }
-            | KernelError::Make { .. }
-            | KernelError::Dropped(_)
-    )
+    matches!(error, KernelError::PatchRefused { .. }) || error.is_the_sources()
 }

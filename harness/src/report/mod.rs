@@ -1,10 +1,12 @@
 //! Verdicts as text for a terminal.
 
+mod bisect;
 mod compare;
 mod mutants;
 mod repeated;
 mod sweep;
 
+pub use bisect::{bisection, bisection_json, step};
 pub use compare::{comparison, comparison_json};
 pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;

@@ -44,6 +44,14 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     Verdict::Fail(findings)
 }
 
+impl Report {
+    /// It failed without a recording, and the console does not have the agent's first words: the kernel does not boot.
+    pub fn never_began(&self) -> bool {
+        let failed = matches!(self.verdict, Verdict::Fail(_)) && self.judgement.is_none();
+        failed && !console(&self.dir).contains(READY_MARK)
+    }
+}
+
 fn console(dir: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(dir.join(CONSOLE_LOG)).unwrap_or_default()).into_owned()
 }
@@ -89,12 +97,6 @@ fn last_words(dir: &Path) -> Vec<Evidence> {
     };
     let console = of(CONSOLE_LOG);
     if console.is_empty() { of(VNG_LOG) } else { console }
-}
-
-/// Whether the guest never came to its agent: no recording came, and the console does not have the agent's first words.
-pub fn never_began(report: &Report) -> bool {
-    let console = || std::fs::read(report.dir.join(CONSOLE_LOG)).unwrap_or_default();
-    report.judgement.is_none() && !String::from_utf8_lossy(&console()).contains(READY_MARK)
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ pub mod suite;
 mod sweep;
 mod unfit;
 
-pub use ending::never_began;
 pub use repeat::{Repeated, repeat};
 pub use seeds::{SeedRange, SeedRangeError};
 pub use sweep::{Sweep, sweep};

@@ -29,6 +29,11 @@ pub enum SeedRangeError {
 }
 
 impl SeedRange {
+    /// One seed alone.
+    pub fn one(seed: u64) -> SeedRange {
+        SeedRange { first: seed, last: seed }
+    }
+
     /// The seeds, in order.
     pub fn iter(self) -> RangeInclusive<u64> {
         self.first..=self.last

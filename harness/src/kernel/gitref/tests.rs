@@ -1,8 +1,8 @@
 use super::*;
-use crate::kernel::copy::{Origin, WorkingCopy};
 use crate::kernel::apply::Touched;
-use crate::series::Patch;
+use crate::kernel::copy::{Origin, WorkingCopy};
 use crate::kernel::subject::Subject;
+use crate::series::Patch;
 use std::fs::read_link;
 
 /// A repository with two commits, the second with another core.c, and a checkout that is neither.
@@ -122,7 +122,11 @@ fn a_patch_is_applied_to_the_files_of_the_ref() {
     let dir = repository();
     let bytes = b"--- a/mm/damon/core.c\n+++ b/mm/damon/core.c\n@@ -1 +1 @@\n-one\n+patched\n".to_vec();
     let patch = Patch { path: "p".into(), subject: None, bytes };
-    let touched = Subject::of_ref(dir.path(), "one").unwrap().apply(std::slice::from_ref(&patch), true).unwrap().touched;
+    let touched = Subject::of_ref(dir.path(), "one")
+        .unwrap()
+        .apply(std::slice::from_ref(&patch), true)
+        .unwrap()
+        .touched;
     assert_eq!(touched["mm/damon/core.c"].as_ref().unwrap().1, b"patched\n");
     let refused = Subject::of_ref(dir.path(), "HEAD").unwrap().apply(&[patch], true).unwrap_err().to_string();
     assert!(refused.contains("@HEAD (linux 7.2.0): mm/damon/core.c: hunk #1"), "{refused}");
