@@ -34,7 +34,7 @@ fn skip(list: &[Known<'_>], recording: &Recording, judgement: &Judgement) -> Opt
         |known: &&&Known<'_>| judgement.findings.iter().any(|finding| known.findings.contains(&finding.id));
     let told = bugs.iter().filter(shows).map(|known| {
         let Known { what, until: (major, minor), mended_by, .. } = known;
-        format!("{what}; linux {major}.{minor} has '{mended_by}'")
+        format!("{what} (linux {major}.{minor}: {mended_by})")
     });
     let ids: Vec<&str> = judgement.findings.iter().map(|finding| finding.id).collect();
     Some(Verdict::Skip(format!(
@@ -79,7 +79,7 @@ mod tests {
     fn a_known_bug_of_an_older_kernel_is_a_skip_that_names_it_and_what_mends_it() {
         assert_eq!(
             verdict("7.2.12 #1 SMP", &["Q1"]).unwrap(),
-            "skip: a known bug of this kernel (Q1): the quota is wrong; linux 7.3 has 'mm: mend the quota'"
+            "skip: a known bug of this kernel (Q1): the quota is wrong (linux 7.3: mm: mend the quota)"
         );
     }
 
