@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const TRIALS: &[(&str, common::Check)] = &[
     ("a_guest_without_a_working_init_is_a_panic_with_the_last_console_lines", panics),
     ("a_guest_that_hangs_is_stopped_by_the_boot_clock", hangs),
-    ("a_metric_that_the_kernel_does_not_know_is_bad_input_and_not_the_refusal_that_is_expected", too_old),
+    ("a_metric_that_the_kernel_does_not_know_is_a_skip_and_not_the_refusal_that_is_expected", too_old),
     ("a_guest_that_is_another_machine_than_described_is_infra_and_both_are_named", another_machine),
     ("ctrl_c_leaves_no_process_and_no_half_recording", interrupted),
     ("a_killed_damonlab_leaves_no_process_and_the_next_run_cleans_up", killed),

@@ -4,7 +4,7 @@
 //!
 //! - `DAMONLAB_SETUP=1` installs and builds what is missing first.
 //! - `DAMONLAB_REQUIRE=vm` makes a trial fail that would otherwise be ignored for want of something.
-//! - `DAMONLAB_KERNEL=DIR|bzImage` tests that kernel instead of the default one.
+//! - `DAMONLAB_KERNEL=WORD`, a word for `--kernel`, tests that kernel instead of the default one.
 
 mod common;
 

@@ -5,6 +5,9 @@ use super::{Judgement, Verdict};
 use crate::recording::Recording;
 use std::sync::LazyLock;
 
+/// What stands for another machine in the list.
+const MACHINE: &str = "machine";
+
 /// A bug, and where it shows.
 struct Known<'a> {
     scenario: &'a str,
@@ -22,21 +25,31 @@ pub fn known_bugs(recording: &Recording, judgement: &Judgement) -> Option<Verdic
     skip(&KNOWN, recording, judgement)
 }
 
+/// The same, for a run that was not judged since the kernel shows another machine.
+pub fn known_machine(recording: &Recording) -> Option<Verdict> {
+    skip_for(&KNOWN, recording, &[MACHINE])
+}
+
 fn skip(list: &[Known<'_>], recording: &Recording, judgement: &Judgement) -> Option<Verdict> {
+    let ids: Vec<&str> = judgement.findings.iter().map(|finding| finding.id).collect();
+    skip_for(list, recording, &ids)
+}
+
+fn skip_for(list: &[Known<'_>], recording: &Recording, ids: &[&str]) -> Option<Verdict> {
     let series = version(&recording.report.kernel)?;
     let here = |known: &&Known<'_>| known.scenario == recording.meta.scenario && series < known.until;
     let bugs: Vec<&Known<'_>> = list.iter().filter(here).collect();
     let is_known = |id: &str| bugs.iter().any(|known| known.findings.contains(&id));
-    if judgement.findings.is_empty() || !judgement.findings.iter().all(|finding| is_known(finding.id)) {
+    if ids.is_empty() || !ids.iter().all(|id| is_known(id)) {
         return None;
     }
-    let shows =
-        |known: &&&Known<'_>| judgement.findings.iter().any(|finding| known.findings.contains(&finding.id));
+    let shows = |known: &&&Known<'_>| ids.iter().any(|id| known.findings.contains(id));
     let told = bugs.iter().filter(shows).map(|known| {
         let Known { what, until: (major, minor), mended_by, .. } = known;
-        format!("{what}; linux {major}.{minor} has '{mended_by}'")
+        format!("{what} (linux {major}.{minor}: {mended_by})")
     });
-    let ids: Vec<&str> = judgement.findings.iter().map(|finding| finding.id).collect();
+    let mut ids = ids.to_vec();
+    ids.dedup();
     Some(Verdict::Skip(format!(
         "a known bug of this kernel ({}): {}",
         ids.join(" "),
@@ -79,7 +92,7 @@ mod tests {
     fn a_known_bug_of_an_older_kernel_is_a_skip_that_names_it_and_what_mends_it() {
         assert_eq!(
             verdict("7.2.12 #1 SMP", &["Q1"]).unwrap(),
-            "skip: a known bug of this kernel (Q1): the quota is wrong; linux 7.3 has 'mm: mend the quota'"
+            "skip: a known bug of this kernel (Q1): the quota is wrong (linux 7.3: mm: mend the quota)"
         );
     }
 
@@ -95,7 +108,8 @@ mod tests {
     fn every_entry_is_one_is_about_a_scenario_and_findings_that_there_are_and_is_still_needed() {
         let text = include_str!("known.txt");
         assert_eq!(KNOWN.len(), entries(text).count());
-        let ids: Vec<&str> = INVARIANTS.iter().map(|Invariant { id, .. }| *id).chain([EXPECT]).collect();
+        let ids: Vec<&str> =
+            INVARIANTS.iter().map(|Invariant { id, .. }| *id).chain([EXPECT, MACHINE]).collect();
         let project = crate::host::paths::project();
         for known in KNOWN.iter() {
             let scenario = project.join("scenarios").join(format!("{}.yaml", known.scenario));

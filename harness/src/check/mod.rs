@@ -58,7 +58,7 @@ pub use coverage::{Coverage, Never};
 pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};
-pub use known::known_bugs;
+pub use known::{known_bugs, known_machine};
 pub use machine::other_machine;
 pub(crate) use migration::migrated;
 pub use page::page;

@@ -318,7 +318,7 @@ fn complete(
 /// kernel that lacks what the scenario needs.
 fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
     if let Some(verdict) = check::other_machine(&recording.report.differences) {
-        return (verdict, None);
+        return (check::known_machine(recording).unwrap_or(verdict), None);
     }
     if let Some(verdict) = unfit::lacking(&recording.report, &recording.scenario) {
         return (verdict, None);
