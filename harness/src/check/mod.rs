@@ -19,6 +19,7 @@ mod goals;
 mod health;
 mod invariant;
 pub mod kernel_log;
+mod ktap;
 mod machine;
 mod migration;
 mod open_loop;
@@ -57,6 +58,7 @@ pub use coverage::{Coverage, Never};
 pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};
+pub use ktap::{KTAP, Suite, Tests};
 pub use machine::other_machine;
 pub use page::page;
 pub use seeds::{OverSeeds, Summary, over_seeds};
@@ -80,6 +82,8 @@ pub struct Judgement {
     pub missing_events: Vec<String>,
     /// The scenario's expectations, as they were measured, in its order.
     pub measured: Vec<Measured>,
+    /// The kernel's own tests, where the scenario asks for them.
+    pub tests: Tests,
 }
 
 /// A quantity that cannot be had because the kernel does not have the tracepoint.
@@ -99,6 +103,7 @@ pub fn judge(recording: &Recording) -> Judgement {
         skipped: Vec::new(),
         missing_events: view.missing_events(),
         measured: Vec::new(),
+        tests: Tests::default(),
     };
     for invariant in INVARIANTS {
         if let Some(why) = invariant.not_on(recording.meta.clock) {
@@ -123,6 +128,9 @@ pub fn judge(recording: &Recording) -> Judgement {
             Err(Missing { event }) => judged.missing_events.push(event),
         }
     }
+    let (tests, findings) = ktap::judge(recording);
+    judged.tests = tests;
+    judged.findings.extend(findings.first_ones());
     judged
 }
 

@@ -155,6 +155,7 @@ impl Model {
             sample_every: Nanos::from_millis(1000),
             steps: self.steps(),
             expect: Vec::new(),
+            kunit: Vec::new(),
             snapshot: Vec::new(),
             clock: GuestClock::Virtual,
             clocks: Clocks::for_guest_time(Nanos(0)),

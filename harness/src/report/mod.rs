@@ -3,6 +3,7 @@
 mod mutants;
 mod repeated;
 mod sweep;
+mod tests_of_kernel;
 
 pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;
@@ -40,6 +41,7 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
             let Measured { what, wanted, seen, answer, .. } = measured;
             writeln!(out, "  expected  {what} {wanted}: {seen}  {answer}")?;
         }
+        tests_of_kernel::lines(&judgement.tests, out)?;
         let held: Vec<&str> = judgement
             .applied
             .iter()

@@ -71,6 +71,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What must come out.
     pub expect: Vec<Expectation>,
+    /// KUnit suites that the kernel must have run at boot, with no test that fails.
+    pub kunit: Vec<String>,
     /// Which snapshots are compared in `cargo test`.
     pub snapshot: Vec<SnapshotKind>,
     /// What makes time pass in the guest.

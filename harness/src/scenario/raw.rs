@@ -33,6 +33,9 @@ pub(super) struct RawScenario {
     pub steps: At<Vec<At<RawStep>>>,
     #[serde(default)]
     pub expect: Vec<At<RawExpectation>>,
+    /// KUnit suites that must have run.
+    #[serde(default)]
+    pub kunit: Vec<At<Word>>,
     #[serde(default)]
     pub snapshot: Vec<At<Word>>,
     pub clock: Option<At<Word>>,

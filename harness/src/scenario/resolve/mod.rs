@@ -9,6 +9,7 @@ mod event;
 mod expect;
 mod filter;
 mod header;
+mod kunit;
 mod machine;
 mod online;
 mod scheme;
@@ -150,6 +151,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         sample_every: sample(&raw.sample)?,
         steps,
         expect,
+        kunit: kunit::resolve(&raw.kunit)?,
         snapshot: snapshot(&raw.snapshot)?,
         clock,
         clocks: clocks(&raw.clocks, guest_time)?,
