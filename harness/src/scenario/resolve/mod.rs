@@ -134,6 +134,10 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         Names { absent: absent(&raw.absent_nodes, &machine)?, ..names(&machine, &workloads, &raw.steps) };
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
+    // KUnit's tests have run when a guest begins.
+    if raw.steps.value.is_empty() && raw.kunit.is_empty() {
+        return Err(Fault::at(&raw.steps, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
+    }
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
     let trace = trace(&raw.trace, &machine)?;
     let run = expect::Run { names: &names, windows: &windows, events: &trace.events };
