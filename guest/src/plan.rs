@@ -53,6 +53,9 @@ pub struct Plan {
     /// Swap to compressed memory (`zram0`), of this size; none leaves anonymous memory where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Bytes>,
+    /// The guest sees the host's files ([`crate::host_files`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host_root: bool,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration, one entry a kdamond.
@@ -200,6 +203,20 @@ pub enum Step {
         value: String,
         /// The errno name with which the kernel must refuse it.
         refused: Option<String>,
+    },
+    /// Runs a program of the host.
+    HostCommand {
+        /// What its result is called.
+        name: String,
+        /// The program and its arguments.
+        run: Vec<String>,
+        /// Guest time after which it is killed.
+        within: Nanos,
+    },
+    /// Runs DAMON's selftests.
+    Selftests {
+        /// Guest time after which each of them is killed.
+        within: Nanos,
     },
     /// A workload does something else from its next pass on.
     Workload {

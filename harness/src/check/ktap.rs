@@ -1,4 +1,4 @@
-//! The kernel's own tests: what KUnit said in the kernel log. One finding a test that failed; what was not run is
+//! The kernel's own tests: what KUnit said in the kernel log, and how programs of the host ended. One finding a test that failed; what was not run is
 //! told with its reason, and never passes for a success.
 
 use super::finding::{Evidence, Finding};
@@ -73,6 +73,9 @@ pub(super) fn judge(recording: &Recording) -> (Tests, Findings) {
     if !recording.scenario.kunit.is_empty() {
         kunit(&recording.scenario.kunit, &recording.dmesg, &mut tests, &mut findings);
     }
+    if recording.plan.host_root {
+        programs(&recording.tests, &mut tests, &mut findings);
+    }
     (tests, findings)
 }
 
@@ -98,6 +101,18 @@ fn kunit(suites: &[String], log: &str, tests: &mut Tests, findings: &mut Finding
             tests.add(name, section::DMESG, &named, findings);
         }
     }
+}
+
+/// Programs of the host, the selftests among them.
+fn programs(text: &str, tests: &mut Tests, findings: &mut Findings) {
+    let ktap = Ktap::parse(text);
+    problems(&ktap, section::TESTS, findings);
+    let all: Vec<&Test> = ktap.tests.iter().collect();
+    if all.is_empty() {
+        tests.lacking.push("there is no selftest: the kernel's tree is not known, or has none".to_owned());
+        return;
+    }
+    tests.add("programs of the host", section::TESTS, &all, findings);
 }
 
 fn problems(ktap: &Ktap, file: &'static str, findings: &mut Findings) {
@@ -186,6 +201,18 @@ mod tests {
     fn a_suite_that_is_not_built_in_is_named() {
         let (tests, _) = judged("6,1;KTAP version 1\n6,2;1..1\n6,3;ok 1 list\n");
         assert!(tests.not_run().is_some_and(|why| why.contains("no KUnit suite 'damon'")));
+    }
+
+    #[test]
+    fn a_program_of_the_host_that_fails_is_a_finding_and_one_that_is_skipped_is_told() {
+        let (mut tests, mut findings) = (Tests::default(), Findings::default());
+        let text = "TAP version 13\nok 1 sysfs.py # SKIP it needs drgn\n# no quota\nnot ok 2 damos_quota.py # exit=1\n";
+        programs(text, &mut tests, &mut findings);
+        assert_eq!(tests.suites[0].skipped, [("sysfs.py".to_owned(), "it needs drgn".to_owned())]);
+        let text = findings.first_ones().remove(0).to_string();
+        let wanted =
+            "ktap: expected the test damos_quota.py to pass; saw not ok: exit=1\n    tests.txt:3: no quota";
+        assert_eq!(text, wanted);
     }
 
     #[test]

@@ -18,13 +18,24 @@ pub struct Unfit {
 impl Unfit {
     /// What the guest found missing in `kernel`, if anything.
     pub(super) fn of(report: &GuestReport, scenario: &str, kernel: &str) -> Option<Unfit> {
-        let lack = report.lack.clone()?;
+        let lack = report.lack.clone().filter(|lack| !matches!(lack, Lack::HostRoot { .. }))?;
         Some(Unfit { scenario: scenario.to_owned(), kernel: kernel.to_owned(), lack })
+    }
+}
+
+/// Why a scenario is skipped on a kernel that is a good one otherwise.
+pub(super) fn skipped(report: &GuestReport) -> Option<String> {
+    match &report.lack {
+        Some(lack @ Lack::HostRoot { .. }) => {
+            Some(format!("{}: run with --config kernel-config/host-root.config", excerpt(&lack.to_string())))
+        }
+        _ => None,
     }
 }
 
 fn help(lack: &Lack) -> String {
     match lack {
+        Lack::HostRoot { .. } => "build the kernel with kernel-config/host-root.config".to_owned(),
         Lack::Damon => "build the kernel with the options of kernel-config/; `--kernel DIR` with its source \
                         tree does that"
             .to_owned(),
@@ -62,6 +73,17 @@ mod tests {
         assert!(error.to_string().contains(" does not know 'node_eligible_mem_bp', "), "{error}");
         assert!(!error.to_string().contains('\u{1b}'), "{error}");
         assert!(error.help().unwrap().to_string().contains("linux 7.2 or newer"));
+    }
+
+    #[test]
+    fn a_kernel_that_cannot_show_the_hosts_files_is_a_skip_with_the_way_out() {
+        let report =
+            GuestReport { lack: Some(Lack::HostRoot { kind: "9p".into() }), ..GuestReport::default() };
+        assert_eq!(Unfit::of(&report, "selftests", "linux"), None);
+        let why = "the kernel has no 9p file system, and so cannot show the host's files: run with --config \
+                   kernel-config/host-root.config";
+        assert_eq!(skipped(&report).as_deref(), Some(why));
+        assert_eq!(skipped(&GuestReport::default()), None);
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub struct Scenario {
     pub workloads: Vec<Workload>,
     /// Swap to compressed memory, if any.
     pub swap: Option<Bytes>,
+    /// The guest sees the host's files.
+    pub host_root: bool,
     /// DAMON's configuration.
     pub kdamonds: Vec<Kdamond>,
     /// What is recorded.
@@ -103,6 +105,7 @@ impl Scenario {
             soft_reserved: self.machine.nodes.iter().filter_map(soft_reserved).collect(),
             machine: Some(wanted),
             swap: self.swap,
+            host_root: self.host_root,
             workloads: self.workloads.clone(),
             kdamonds: self.kdamonds.clone(),
             trace: self.trace.clone(),

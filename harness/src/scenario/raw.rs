@@ -5,7 +5,7 @@
 use super::raw_damon::RawKdamond;
 use super::raw_machine::RawMachineRef;
 use super::raw_steps::RawStep;
-use super::units::{Node, Number, Share, Size, Time, Word};
+use super::units::{Flag, Node, Number, Share, Size, Time, Word};
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 
@@ -21,6 +21,8 @@ pub(super) struct RawScenario {
     #[serde(default)]
     pub workloads: Vec<RawWorkload>,
     pub swap: Option<At<Size>>,
+    /// The guest sees the host's files.
+    pub host_root: Option<At<Flag>>,
     /// Nodes that goals and targets may name although the machine does not have them.
     #[serde(default)]
     pub absent_nodes: Vec<At<Node>>,

@@ -142,6 +142,7 @@ pub(super) fn no_step() -> Plan {
         soft_reserved: Vec::new(),
         machine: None,
         swap: None,
+        host_root: false,
         workloads: Vec::new(),
         kdamonds: Vec::new(),
         trace: Trace { events: Vec::new(), buffer: Bytes::MIB },

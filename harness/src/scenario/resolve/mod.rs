@@ -9,6 +9,7 @@ mod event;
 mod expect;
 mod filter;
 mod header;
+mod host;
 mod kunit;
 mod machine;
 mod online;
@@ -56,6 +57,8 @@ pub(super) struct Names {
     absent: BTreeSet<NodeId>,
     /// The scenario wants to see the kernel's no: what only the kernel would refuse passes here.
     refused: bool,
+    /// The guest sees the host's files.
+    host_root: bool,
 }
 
 impl Names {
@@ -130,8 +133,9 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let swap = workload::swap(raw.swap.as_ref(), &machine)?;
-    let names =
-        Names { absent: absent(&raw.absent_nodes, &machine)?, ..names(&machine, &workloads, &raw.steps) };
+    let host_root = host::root(raw.host_root.as_ref(), clock)?;
+    let absent = absent(&raw.absent_nodes, &machine)?;
+    let names = Names { absent, host_root, ..names(&machine, &workloads, &raw.steps) };
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
     // KUnit's tests have run when a guest begins.
@@ -150,6 +154,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         machine_file: chosen.file.clone(),
         workloads,
         swap,
+        host_root,
         trace: with_migrations(trace, &kdamonds, &steps),
         kdamonds,
         sample_every: sample(&raw.sample)?,
@@ -174,6 +179,7 @@ fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawSte
         workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
         absent: BTreeSet::new(),
         refused: steps.value.iter().any(refused),
+        host_root: false,
     }
 }
 
