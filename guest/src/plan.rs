@@ -212,6 +212,9 @@ pub enum Step {
         run: Vec<String>,
         /// Guest time after which it is killed.
         within: Nanos,
+        /// What it prints is damo's kdamonds format, and says what [`Plan::kdamonds`] does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kdamonds: bool,
     },
     /// Runs DAMON's selftests.
     Selftests {

@@ -28,6 +28,7 @@ const OUTPUT: &str = "/run/host-output";
 const OUTPUT_LIMIT: u64 = 4 << 20;
 /// So much of what it said is kept, the end of it.
 const KEPT: usize = 64 << 10;
+const KEPT_LINES: usize = 500;
 const STEP: Nanos = Nanos(20_000_000);
 
 /// How kselftest's programs say that they were skipped.
@@ -95,6 +96,14 @@ impl HostRoot {
     }
 
     fn run(&mut self, name: &str, run: &[String], folder: &str, within: Nanos) -> Result<(), Failure> {
+        let program = run.first().map_or("", String::as_str);
+        if !self.is_there(program, folder) {
+            return self.result(
+                "ok",
+                name,
+                &format!("SKIP it needs {program}, which this host does not have"),
+            );
+        }
         let mut child = match self.spawn(run, folder) {
             Ok(child) => child,
             Err(error) => {
@@ -119,6 +128,17 @@ impl HostRoot {
             Ended::Loud => {
                 self.result("not ok", name, &format!("ERROR it said more than {OUTPUT_LIMIT} bytes"))
             }
+        }
+    }
+
+    /// Whether a program can be found, as a shell would. Absolute links lead out of the host's root here, so a
+    /// link is enough.
+    fn is_there(&self, program: &str, folder: &str) -> bool {
+        let there = |path: String| fs::symlink_metadata(format!("{ROOT}/{path}")).is_ok();
+        match program.contains('/') {
+            true if program.starts_with('/') => there(program.to_owned()),
+            true => there(format!("{folder}/{program}")),
+            false => self.files.path.split(':').any(|at| there(format!("{at}/{program}"))),
         }
     }
 
@@ -202,5 +222,7 @@ fn said() -> Result<String, Failure> {
     let mut bytes = Vec::new();
     File::open(OUTPUT)?.take(2 * OUTPUT_LIMIT).read_to_end(&mut bytes)?;
     let end = &bytes[bytes.len().saturating_sub(KEPT)..];
-    Ok(String::from_utf8_lossy(end).into_owned())
+    let text = String::from_utf8_lossy(end);
+    let first = text.lines().count().saturating_sub(KEPT_LINES);
+    Ok(text.lines().skip(first).map(|line| format!("{line}\n")).collect())
 }

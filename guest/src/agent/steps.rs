@@ -76,7 +76,9 @@ impl<'a> Stage<'a> {
             }
             Step::Retarget { kdamonds, schemes, .. } => self.retarget(kdamonds, schemes, report),
             Step::Write { file, value, .. } => self.write(file, value),
-            Step::HostCommand { name, run, within } => self.host()?.command(name, run, *within).map(nothing),
+            Step::HostCommand { name, run, within, .. } => {
+                self.host()?.command(name, run, *within).map(nothing)
+            }
             Step::Selftests { within } => self.host()?.selftests(*within).map(nothing),
             Step::Workload { name, phase } => self.tell(name, *phase).map(nothing),
         }

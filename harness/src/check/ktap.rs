@@ -3,6 +3,7 @@
 
 use super::finding::{Evidence, Finding};
 use super::findings::Findings;
+use super::kdamonds;
 use crate::ktap::{Ktap, Outcome, Test};
 use crate::recording::Recording;
 use damonlab_guest::record::section;
@@ -74,7 +75,7 @@ pub(super) fn judge(recording: &Recording) -> (Tests, Findings) {
         kunit(&recording.scenario.kunit, &recording.dmesg, &mut tests, &mut findings);
     }
     if recording.plan.host_root {
-        programs(&recording.tests, &mut tests, &mut findings);
+        programs(recording, &mut tests, &mut findings);
     }
     (tests, findings)
 }
@@ -104,8 +105,8 @@ fn kunit(suites: &[String], log: &str, tests: &mut Tests, findings: &mut Finding
 }
 
 /// Programs of the host, the selftests among them.
-fn programs(text: &str, tests: &mut Tests, findings: &mut Findings) {
-    let ktap = Ktap::parse(text);
+fn programs(recording: &Recording, tests: &mut Tests, findings: &mut Findings) {
+    let ktap = Ktap::parse(&recording.tests);
     problems(&ktap, section::TESTS, findings);
     let all: Vec<&Test> = ktap.tests.iter().collect();
     if all.is_empty() {
@@ -113,6 +114,7 @@ fn programs(text: &str, tests: &mut Tests, findings: &mut Findings) {
         return;
     }
     tests.add("programs of the host", section::TESTS, &all, findings);
+    kdamonds::judge(&all, recording, findings);
 }
 
 fn problems(ktap: &Ktap, file: &'static str, findings: &mut Findings) {
@@ -207,7 +209,9 @@ mod tests {
     fn a_program_of_the_host_that_fails_is_a_finding_and_one_that_is_skipped_is_told() {
         let (mut tests, mut findings) = (Tests::default(), Findings::default());
         let text = "TAP version 13\nok 1 sysfs.py # SKIP it needs drgn\n# no quota\nnot ok 2 damos_quota.py # exit=1\n";
-        programs(text, &mut tests, &mut findings);
+        let mut recording = super::super::testkit::Model::pull_push().recording();
+        recording.tests = text.to_owned();
+        programs(&recording, &mut tests, &mut findings);
         assert_eq!(tests.suites[0].skipped, [("sysfs.py".to_owned(), "it needs drgn".to_owned())]);
         let text = findings.first_ones().remove(0).to_string();
         let wanted =

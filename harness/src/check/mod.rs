@@ -18,6 +18,7 @@ mod findings;
 mod goals;
 mod health;
 mod invariant;
+mod kdamonds;
 pub mod kernel_log;
 mod ktap;
 mod machine;

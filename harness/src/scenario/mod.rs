@@ -38,7 +38,7 @@ pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
 pub use place::Places;
-pub use read::all;
+pub use read::{all, kdamonds};
 pub use window::charge_window;
 
 use damonlab_guest::damon::Kdamond;

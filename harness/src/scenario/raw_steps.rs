@@ -100,6 +100,7 @@ pub(super) struct RawHostCommand {
     pub name: At<Word>,
     pub run: At<Vec<At<Word>>>,
     pub within: At<Time>,
+    pub prints: Option<At<Word>>,
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -36,7 +36,15 @@ pub(super) fn command(place: &At<RawStep>, raw: &RawHostCommand, names: &Names) 
         return Err(Fault::at(&raw.run, "nothing to run").help("run: [damo, report, damon]"));
     }
     let run = raw.run.value.iter().map(|word| word.value.0.clone()).collect();
-    Ok(Step::HostCommand { name: name.clone(), run, within: within(&raw.within)? })
+    let kdamonds = match &raw.prints {
+        None => false,
+        Some(what) if what.value.0 == "kdamonds" => true,
+        Some(what) => {
+            let message = format!("nobody reads '{}' in what a program prints", what.value.0);
+            return Err(Fault::at(what, message).known(&what.value.0, &["kdamonds"]));
+        }
+    };
+    Ok(Step::HostCommand { name: name.clone(), run, within: within(&raw.within)?, kdamonds })
 }
 
 pub(super) fn selftests(place: &At<RawStep>, raw: &RawSelftests, names: &Names) -> Checked<Step> {

@@ -22,7 +22,7 @@ pub(super) use machine::resolve as machine;
 
 use super::error::{Checked, Fault};
 use super::machine_file::Chosen;
-use super::raw::{At, RawClocks, RawSample, RawScenario, RawTrace};
+use super::raw::{At, RawClocks, RawDamon, RawSample, RawScenario, RawTrace};
 use super::raw_steps::RawStep;
 use super::units::{Node, Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
@@ -168,18 +168,33 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     })
 }
 
-fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
+/// What a configuration by itself means, on a machine without workloads.
+pub(super) fn kdamonds(raw: &RawDamon, machine: &MachineSpec) -> Checked<Vec<Kdamond>> {
+    let names = nodes_of(machine);
+    raw.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect()
+}
+
+/// What a machine alone has names for.
+fn nodes_of(machine: &MachineSpec) -> Names {
     let described = machine.nodes.iter().map(|node| node.id);
     let memoryless = machine.nodes.iter().filter(|node| node.memory.0 == 0);
-    let refused =
-        |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
     Names {
         nodes: described.chain(machine.cxl.iter().map(|window| window.node)).collect(),
         memoryless: memoryless.map(|node| node.id).collect(),
-        workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
+        workloads: BTreeSet::new(),
         absent: BTreeSet::new(),
-        refused: steps.value.iter().any(refused),
+        refused: false,
         host_root: false,
+    }
+}
+
+fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
+    let refused =
+        |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
+    Names {
+        workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
+        refused: steps.value.iter().any(refused),
+        ..nodes_of(machine)
     }
 }
 
