@@ -9,6 +9,7 @@ use crate::damon::Kdamond;
 use crate::machine_view::MachineView;
 use crate::units::{Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The fw_cfg item that carries the plan; in the guest it is
 /// `/sys/firmware/qemu_fw_cfg/by_name/<FW_CFG_NAME>/raw`.
@@ -220,6 +221,8 @@ pub enum Step {
     Selftests {
         /// Guest time after which each of them is killed.
         within: Nanos,
+        /// Which are not run, and why.
+        skip: BTreeMap<String, String>,
     },
     /// A workload does something else from its next pass on.
     Workload {

@@ -79,7 +79,7 @@ impl<'a> Stage<'a> {
             Step::HostCommand { name, run, within, .. } => {
                 self.host()?.command(name, run, *within).map(nothing)
             }
-            Step::Selftests { within } => self.host()?.selftests(*within).map(nothing),
+            Step::Selftests { within, skip } => self.host()?.selftests(*within, skip).map(nothing),
             Step::Workload { name, phase } => self.tell(name, *phase).map(nothing),
         }
     }

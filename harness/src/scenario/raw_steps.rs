@@ -5,6 +5,7 @@ use super::raw_damon::{RawGoal, RawKdamond};
 use super::units::{Flag, Node, Number, Share, Time, Word};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One step.
@@ -107,6 +108,8 @@ pub(super) struct RawHostCommand {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSelftests {
     pub within: At<Time>,
+    #[serde(default)]
+    pub skip: BTreeMap<String, At<Word>>,
 }
 
 const STEPS: &[&str] = &[

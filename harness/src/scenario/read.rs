@@ -73,14 +73,17 @@ fn parse(name: &str, file: &str, text: &str, machines: &Machines) -> Result<Scen
     Ok(Scenario { places: Places::of(chosen.memory, &raw.workloads, &source), ..scenario })
 }
 
-/// The kdamonds of a text in damo's format, `{"kdamonds": [...]}`, on a machine; errors call it `file`.
+/// The kdamonds of a text in damo's format, on a machine; errors call it `file`. damo takes `{"kdamonds": [...]}`, and
+/// reports the list alone.
 ///
 /// # Errors
 ///
 /// [`ScenarioError::Wrong`].
 pub fn kdamonds(file: &str, text: &str, machine: &MachineSpec) -> Result<Vec<Kdamond>, ScenarioError> {
-    let raw: RawDamon = shape(file, text)?;
-    resolve::kdamonds(&raw, machine).map_err(|fault| fault.inside(file, text))
+    let list = text.trim_start().starts_with('[');
+    let text = if list { format!("{{\"kdamonds\": {text}}}") } else { text.to_owned() };
+    let raw: RawDamon = shape(file, &text)?;
+    resolve::kdamonds(&raw, machine).map_err(|fault| fault.inside(file, &text))
 }
 
 /// What stands in the text, if it has the shape that is wanted.

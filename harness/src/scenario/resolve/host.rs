@@ -49,7 +49,11 @@ pub(super) fn command(place: &At<RawStep>, raw: &RawHostCommand, names: &Names) 
 
 pub(super) fn selftests(place: &At<RawStep>, raw: &RawSelftests, names: &Names) -> Checked<Step> {
     needs_root(place, names)?;
-    Ok(Step::Selftests { within: within(&raw.within)? })
+    if let Some(why) = raw.skip.values().find(|why| why.value.0.trim().is_empty()) {
+        return Err(Fault::at(why, "a test that is not run needs a reason").help("skip: {NAME: why}"));
+    }
+    let skip = raw.skip.iter().map(|(name, why)| (name.clone(), why.value.0.trim().to_owned())).collect();
+    Ok(Step::Selftests { within: within(&raw.within)?, skip })
 }
 
 fn needs_root(place: &At<RawStep>, names: &Names) -> Checked<()> {
