@@ -29,6 +29,12 @@ pub enum Lack {
         /// What should be written.
         value: String,
     },
+    /// A file system that shows the host's files.
+    #[error("the kernel has no {kind} file system, and so cannot show the host's files")]
+    HostRoot {
+        /// `9p` or `overlay`.
+        kind: String,
+    },
     /// A word that a file does not take.
     #[error("the kernel does not know '{value}', which should go into {ROOT}/{file}")]
     Word {

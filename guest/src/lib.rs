@@ -8,6 +8,7 @@
 //! and writers that a caller hands in; the agent that does the work is the binary beside this library.
 
 pub mod damon;
+pub mod host_files;
 pub mod kernel_text;
 pub mod lack;
 pub mod machine_view;

@@ -97,7 +97,7 @@ impl Need {
     /// What a kernel that gave this answer lacks, where it has a name.
     pub fn behind(lack: &Lack) -> Option<Need> {
         let (file, value) = match lack {
-            Lack::Damon => return None,
+            Lack::Damon | Lack::HostRoot { .. } => return None,
             Lack::Needs(needs) => return needs.first().cloned(),
             Lack::File { file, value } | Lack::Word { file, value } => (file, value),
         };

@@ -10,6 +10,7 @@ use crate::machine_view::MachineView;
 use crate::need::Need;
 use crate::units::{Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The fw_cfg item that carries the plan; in the guest it is
 /// `/sys/firmware/qemu_fw_cfg/by_name/<FW_CFG_NAME>/raw`.
@@ -57,6 +58,9 @@ pub struct Plan {
     /// Swap to compressed memory (`zram0`), of this size; none leaves anonymous memory where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Bytes>,
+    /// The guest sees the host's files ([`crate::host_files`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host_root: bool,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration, one entry a kdamond.
@@ -207,6 +211,25 @@ pub enum Step {
         value: String,
         /// The errno name with which the kernel must refuse it.
         refused: Option<String>,
+    },
+    /// Runs a program of the host.
+    HostCommand {
+        /// What its result is called.
+        name: String,
+        /// The program and its arguments.
+        run: Vec<String>,
+        /// Guest time after which it is killed.
+        within: Nanos,
+        /// What it prints is damo's kdamonds format, and says what [`Plan::kdamonds`] does.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kdamonds: bool,
+    },
+    /// Runs DAMON's selftests.
+    Selftests {
+        /// Guest time after which each of them is killed.
+        within: Nanos,
+        /// Which are not run, and why.
+        skip: BTreeMap<String, String>,
     },
     /// A workload does something else from its next pass on.
     Workload {

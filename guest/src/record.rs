@@ -29,6 +29,8 @@ pub mod section {
     /// many bytes. Paths are relative to the tracing instance: `events/header_page`, `events/<system>/<event>/format`
     /// (with `ID:`) of every event that the plan names, `per_cpu/cpu<N>/trace_pipe_raw` in whole sub-buffers.
     pub const RAW: &str = "trace.raw";
+    /// KTAP: what programs of the host said as comments, and how each ended. Empty where none ran.
+    pub const TESTS: &str = "tests.txt";
 }
 
 /// The size of a ring buffer's sub-buffer: a page, unless `buffer_subbuf_size_kb` says otherwise.

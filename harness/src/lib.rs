@@ -12,6 +12,8 @@ pub mod setup;
 
 pub mod trace;
 
+pub mod ktap;
+
 pub mod scenario;
 
 pub mod machine;

@@ -9,7 +9,7 @@ use damonlab::kernel::{self, Origins, Request, Source};
 use damonlab::mutants;
 use damonlab::setup::Env;
 use libtest_mimic::{Completion, Failed, Trial};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mutants = match mutants::find(&[]) {

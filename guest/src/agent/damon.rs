@@ -147,6 +147,11 @@ pub fn any_runs(count: usize) -> bool {
     (0..count).any(runs)
 }
 
+/// How many kdamonds there are, whoever made them.
+pub fn count() -> usize {
+    files::names(ROOT).iter().filter(|name| name.parse::<usize>().is_ok()).count()
+}
+
 /// Turns every kdamond off that runs, and waits until each is gone.
 pub fn turn_off(count: usize) -> Result<(), Failure> {
     for index in (0..count).filter(|index| runs(*index)) {

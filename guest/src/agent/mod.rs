@@ -10,6 +10,7 @@ mod damon;
 mod dax;
 mod files;
 mod fw_cfg;
+mod host_root;
 mod hotplug;
 mod kmemleak;
 mod machine;
@@ -34,6 +35,7 @@ mod workloads;
 use damonlab_guest::machine_view::{self, MachineView};
 use damonlab_guest::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};
 use damonlab_guest::record::{GuestReport, section};
+use host_root::HostRoot;
 use steps::Stage;
 use tracing::Instance;
 use workloads::Running;
@@ -134,8 +136,19 @@ impl Run {
     fn play(&mut self, plan: &Plan) -> Result<(), Failure> {
         let Some(tracer) = &self.tracer else { return Ok(()) };
         let mut samples = results::create(section::SAMPLES)?;
+        let mut host = None;
+        if plan.host_root {
+            host = match HostRoot::mount(results::create(section::TESTS)?)? {
+                Ok(host) => Some(host),
+                Err(lack) => {
+                    self.report.lack = Some(lack.clone());
+                    return Err(lack.into());
+                }
+            };
+        }
         let (kdamonds, workloads) = (&plan.kdamonds[..], &mut self.workloads);
-        let mut stage = Stage { plan, kdamonds, tracer, workloads, samples: &mut samples };
+        let mut stage =
+            Stage { plan, kdamonds, tracer, workloads, samples: &mut samples, host: host.as_mut() };
         let result = stage.play(&mut self.report);
         // A plan may end while DAMON runs, and so may a step that failed.
         let stopped = steps::stop_kdamonds(stage.kdamonds, &mut self.report);

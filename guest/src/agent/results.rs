@@ -33,6 +33,7 @@ const SECTIONS: &[&str] = &[
     section::SAMPLES,
     section::TRACE,
     section::RAW,
+    section::TESTS,
 ];
 
 /// Where one section is kept.

@@ -2,6 +2,7 @@
 //! [`super::online`].
 
 use super::damon::{self, Names, No};
+use super::host_root::HostRoot;
 use super::tracing::Instance;
 use super::workloads::Running;
 use super::{Failure, clock, hotplug, results, sample};
@@ -20,6 +21,8 @@ pub struct Stage<'a> {
     pub tracer: &'a Instance,
     pub workloads: &'a mut Vec<Running>,
     pub samples: &'a mut File,
+    /// The host's files, where the plan has them.
+    pub host: Option<&'a mut HostRoot>,
 }
 
 /// What came of a step.
@@ -73,8 +76,16 @@ impl<'a> Stage<'a> {
             }
             Step::Retarget { kdamonds, schemes, .. } => self.retarget(kdamonds, schemes, report),
             Step::Write { file, value, .. } => self.write(file, value),
+            Step::HostCommand { name, run, within, .. } => {
+                self.host()?.command(name, run, *within).map(nothing)
+            }
+            Step::Selftests { within, skip } => self.host()?.selftests(*within, skip).map(nothing),
             Step::Workload { name, phase } => self.tell(name, *phase).map(nothing),
         }
+    }
+
+    fn host(&mut self) -> Result<&mut HostRoot, Failure> {
+        self.host.as_deref_mut().ok_or_else(|| "the plan does not show the guest the host's files".into())
     }
 
     fn start(

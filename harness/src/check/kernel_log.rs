@@ -4,6 +4,7 @@ use super::finding::{Evidence, Finding};
 use super::invariant::Outcome;
 use super::splats::{ALLOWED, Allowed, Splat, kind, version};
 use super::view::View;
+use crate::ktap;
 use damonlab_guest::record::section;
 
 /// A report spreads over many lines; a pattern so soon after another is part of the same one.
@@ -85,22 +86,13 @@ fn headline<'a>(report: &[&'a str], first: &'static Splat) -> (&'static Splat, &
     (splat.unwrap_or(first), line)
 }
 
-/// A line without its prefix: `6,1234567;` of kmsg, `[    1.234567] ` or `[  1.23][    T1] ` of a console.
+/// A line without its prefix; a console's lines without their indentation, too.
 fn message(line: &str) -> &str {
-    if let Some((prefix, message)) = line.split_once(';')
-        && !prefix.is_empty()
-        && prefix.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'-' || b == b'c')
-    {
-        return message;
+    let message = ktap::message(line);
+    if message.len() < line.len() && !line.starts_with(|c: char| c.is_ascii_digit()) {
+        return message.trim_start_matches(' ');
     }
-    let mut rest = line.trim_start_matches('\r');
-    while let Some((stamp, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        if !stamp.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.' | b'T' | b'C')) {
-            break;
-        }
-        rest = after.trim_start_matches(' ');
-    }
-    rest
+    message
 }
 
 #[cfg(test)]

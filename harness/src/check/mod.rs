@@ -18,8 +18,10 @@ mod findings;
 mod goals;
 mod health;
 mod invariant;
+mod kdamonds;
 pub mod kernel_log;
 mod known;
+mod ktap;
 mod machine;
 mod migration;
 mod open_loop;
@@ -59,6 +61,7 @@ pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};
 pub use known::{known_bugs, known_machine};
+pub use ktap::{KTAP, Suite, Tests};
 pub use machine::other_machine;
 pub(crate) use migration::migrated;
 pub use page::page;
@@ -83,6 +86,8 @@ pub struct Judgement {
     pub missing_events: Vec<String>,
     /// The scenario's expectations, as they were measured, in its order.
     pub measured: Vec<Measured>,
+    /// The kernel's own tests, where the scenario asks for them.
+    pub tests: Tests,
 }
 
 /// A quantity that cannot be had because the kernel does not have the tracepoint.
@@ -102,6 +107,7 @@ pub fn judge(recording: &Recording) -> Judgement {
         skipped: Vec::new(),
         missing_events: view.missing_events(),
         measured: Vec::new(),
+        tests: Tests::default(),
     };
     for invariant in INVARIANTS {
         if let Some(why) = invariant.not_on(recording.meta.clock) {
@@ -126,6 +132,9 @@ pub fn judge(recording: &Recording) -> Judgement {
             Err(Missing { event }) => judged.missing_events.push(event),
         }
     }
+    let (tests, findings) = ktap::judge(recording);
+    judged.tests = tests;
+    judged.findings.extend(findings.first_ones());
     judged
 }
 

@@ -177,6 +177,7 @@ mod tests {
             skipped: Vec::new(),
             missing_events: Vec::new(),
             measured: vec![measured],
+            tests: Default::default(),
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn stored(name: &str) -> Recording {
         dmesg: read("dmesg.txt"),
         formats: read("formats.txt"),
         sysfs: read("sysfs.txt"),
+        tests: String::new(),
         dir,
     }
 }

@@ -124,6 +124,7 @@ impl Model {
             dmesg: "6,100;Linux version 7.3.4\n".into(),
             formats: String::new(),
             sysfs: String::new(),
+            tests: String::new(),
         };
         rewrite(&mut recording, |text| text.extend(lines.into_iter().map(|(_, line)| line)));
         recording
@@ -156,6 +157,8 @@ impl Model {
             sample_every: Nanos::from_millis(1000),
             steps: self.steps(),
             expect: Vec::new(),
+            kunit: Vec::new(),
+            host_root: false,
             snapshot: Vec::new(),
             clock: GuestClock::Virtual,
             clocks: Clocks::for_guest_time(Nanos(0)),

@@ -25,14 +25,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict of a judgement. A tracepoint that the kernel does not have makes a run that would
-    /// pass a [`Verdict::Skip`]; it excuses no finding.
+    /// The verdict of a judgement. A tracepoint or a test that the kernel does not have makes a run that
+    /// would pass a [`Verdict::Skip`]; it excuses no finding.
     pub fn of(judgement: &Judgement) -> Verdict {
         let mut findings = judgement.findings.clone();
         findings.sort_by_key(|finding| rank(finding.id));
         match (findings.is_empty(), judgement.missing_events.as_slice()) {
             (false, _) => Verdict::Fail(findings),
-            (true, []) => Verdict::Pass,
+            (true, []) => judgement.tests.not_run().map_or(Verdict::Pass, Verdict::Skip),
             (true, [event]) => Verdict::Skip(format!("the kernel has no tracepoint {event}")),
             (true, events) => Verdict::Skip(format!("the kernel has no tracepoints {}", events.join(", "))),
         }
@@ -111,6 +111,7 @@ impl fmt::Display for Verdict {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Tests;
     use super::*;
 
     fn judgement(ids: &[&'static str], missing: &[&str]) -> Judgement {
@@ -120,6 +121,7 @@ mod tests {
             skipped: Vec::new(),
             missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
             measured: Vec::new(),
+            tests: Tests::default(),
         }
     }
 
@@ -139,6 +141,16 @@ mod tests {
         assert_eq!(skip.to_string(), "skip: the kernel has no tracepoint damon:damos_esz");
         assert!(matches!(Verdict::of(&judgement(&["S2"], &["damon:damos_esz"])), Verdict::Fail(_)));
         assert_eq!(Verdict::of(&judgement(&[], &[])), Verdict::Pass);
+    }
+
+    #[test]
+    fn tests_that_could_not_be_run_are_a_skip_and_excuse_nothing() {
+        let lacking = |ids| {
+            let tests = Tests { lacking: vec!["the kernel has no KUnit".into()], ..Tests::default() };
+            Verdict::of(&Judgement { tests, ..judgement(ids, &[]) })
+        };
+        assert_eq!(lacking(&[]), Verdict::Skip("the kernel has no KUnit".into()));
+        assert!(matches!(lacking(&["K1"]), Verdict::Fail(_)));
     }
 
     #[test]

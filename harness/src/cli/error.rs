@@ -50,6 +50,8 @@ pub(super) enum CliError {
          none; `--gdb` with an earlier place comes by the same instructions again"
     )]
     NoReverse,
+    #[error("'{0}' shows the guest the host's files, which answer at the host's pace: it needs --clock real")]
+    HostFiles(String),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Debug(#[from] DebugError),
@@ -116,6 +118,7 @@ impl CliError {
             | CliError::NoMachine { .. }
             | CliError::NoKernel(_)
             | CliError::ManyCpus(_)
+            | CliError::HostFiles(_)
             | CliError::NoReverse
             | CliError::NeverRepeats(_)
             | CliError::NoImage(_)

@@ -63,6 +63,9 @@ pub(super) fn run(arguments: &Run) -> Answer {
 fn set_clock(arguments: &Run, loaded: &mut [Loaded]) -> Result<(), CliError> {
     for Loaded { scenario, .. } in loaded {
         scenario.clock = arguments.clock.unwrap_or(scenario.clock);
+        if scenario.clock.is_virtual() && scenario.host_root {
+            return Err(CliError::HostFiles(scenario.name.clone()));
+        }
         if scenario.clock.is_virtual() && scenario.machine.cpus() > 1 {
             return Err(CliError::ManyCpus(scenario.name.clone()));
         }

@@ -27,6 +27,14 @@ pub struct Image {
     pub cached: bool,
 }
 
+impl Image {
+    /// The tree that it was built from, as it is now: another build may have put other patches into it.
+    pub fn tree(&self) -> Option<PathBuf> {
+        let about = about(self.config.as_deref()?.parent()?)?;
+        std::fs::read_link(about.build.join("source")).ok()
+    }
+}
+
 /// What is kept with an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {

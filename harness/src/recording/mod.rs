@@ -54,6 +54,8 @@ pub struct Recording {
     pub formats: String,
     /// `sysfs.txt`.
     pub sysfs: String,
+    /// `tests.txt`; empty in recordings of an older damonlab.
+    pub tests: String,
 }
 
 /// What the run was made of.

@@ -100,6 +100,7 @@ impl Recording {
             dmesg: lossy(&dir.join(section::DMESG))?,
             formats: text(section::FORMATS)?,
             sysfs: text(section::SYSFS)?,
+            tests: String::from_utf8_lossy(&optional(&dir.join(section::TESTS))?).into_owned(),
             meta,
             dir,
         })

@@ -5,6 +5,7 @@ mod compare;
 mod mutants;
 mod repeated;
 mod sweep;
+mod tests_of_kernel;
 
 pub use bisect::{bisection, bisection_json, step};
 pub use compare::{comparison, comparison_json};
@@ -44,6 +45,7 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
             let Measured { what, wanted, seen, answer, .. } = measured;
             writeln!(out, "  expected  {what} {wanted}: {seen}  {answer}")?;
         }
+        tests_of_kernel::lines(&judgement.tests, out)?;
         let held: Vec<&str> = judgement
             .applied
             .iter()

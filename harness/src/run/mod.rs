@@ -4,6 +4,7 @@ pub mod debug;
 mod emulated_cxl;
 mod ending;
 mod host_memory;
+mod host_root;
 mod repeat;
 pub mod replay;
 mod seeds;
@@ -32,6 +33,7 @@ use crate::vm::checkpoint::Store;
 use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
 use damonlab_guest::plan::Plan;
 use fs_err as fs;
+use host_root::HostRoot;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -175,11 +177,15 @@ fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Resul
     let started = Instant::now();
     let dir = recording::make_folder(&lab.out, &scenario.name).map_err(RunError::Results)?;
     recording::begin(&dir, &loaded.text, scenario.machine_file.as_ref(), plan).map_err(RunError::Results)?;
+    let host_root = scenario.host_root.then(|| HostRoot::new(&lab.image, &lab.tools)).transpose();
+    let host_root = host_root.map_err(RunError::Results)?;
+    let mut argv = machine.argv.clone();
+    argv.qemu.extend(host_root.iter().flat_map(HostRoot::words));
     let launch = |timing| Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,
         agent: lab.agent,
-        machine: &machine.argv,
+        machine: &argv,
         timing,
         plan,
         clocks: &scenario.clocks,

@@ -38,7 +38,7 @@ pub use guest_clock::{GuestClock, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
 pub use place::Places;
-pub use read::all;
+pub use read::{all, kdamonds};
 pub use window::charge_window;
 
 use damonlab_guest::damon::Kdamond;
@@ -62,6 +62,8 @@ pub struct Scenario {
     pub workloads: Vec<Workload>,
     /// Swap to compressed memory, if any.
     pub swap: Option<Bytes>,
+    /// The guest sees the host's files.
+    pub host_root: bool,
     /// DAMON's configuration.
     pub kdamonds: Vec<Kdamond>,
     /// What is recorded.
@@ -72,6 +74,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What must come out.
     pub expect: Vec<Expectation>,
+    /// KUnit suites that the kernel must have run at boot, with no test that fails.
+    pub kunit: Vec<String>,
     /// Which snapshots are compared in `cargo test`.
     pub snapshot: Vec<SnapshotKind>,
     /// What makes time pass in the guest.
@@ -110,6 +114,7 @@ impl Scenario {
             machine: Some(wanted),
             needs: self.needs.clone(),
             swap: self.swap,
+            host_root: self.host_root,
             workloads: self.workloads.clone(),
             kdamonds: self.kdamonds.clone(),
             trace: self.trace.clone(),

@@ -24,6 +24,8 @@ pub(super) struct RawScenario {
     /// What the kernel must have, besides what the rest of the file asks of it.
     #[serde(default)]
     pub needs: Vec<At<Word>>,
+    /// The guest sees the host's files.
+    pub host_root: Option<At<Flag>>,
     /// Nodes that goals and targets may name although the machine does not have them.
     #[serde(default)]
     pub absent_nodes: Vec<At<Node>>,
@@ -36,6 +38,9 @@ pub(super) struct RawScenario {
     pub steps: At<Vec<At<RawStep>>>,
     #[serde(default)]
     pub expect: Vec<At<RawExpectation>>,
+    /// KUnit suites that must have run.
+    #[serde(default)]
+    pub kunit: Vec<At<Word>>,
     #[serde(default)]
     pub snapshot: Vec<At<Word>>,
     pub clock: Option<At<Word>>,

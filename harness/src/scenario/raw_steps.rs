@@ -5,6 +5,7 @@ use super::raw_damon::{RawGoal, RawKdamond};
 use super::units::{Flag, Node, Number, Share, Time, Word};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One step.
@@ -21,6 +22,8 @@ pub(super) enum RawStep {
     Resume,
     Write(RawWrite),
     Workload(RawPhase),
+    HostCommand(RawHostCommand),
+    Selftests(RawSelftests),
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -91,8 +94,38 @@ pub(super) struct RawPhase {
     pub pause: Option<At<Flag>>,
 }
 
+/// A program of the host.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHostCommand {
+    pub name: At<Word>,
+    pub run: At<Vec<At<Word>>>,
+    pub within: At<Time>,
+    pub prints: Option<At<Word>>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSelftests {
+    pub within: At<Time>,
+    #[serde(default)]
+    pub skip: BTreeMap<String, At<Word>>,
+}
+
 const STEPS: &[&str] = &[
-    "start", "run", "offline", "online", "stop", "commit", "retarget", "pause", "resume", "write", "workload",
+    "start",
+    "run",
+    "offline",
+    "online",
+    "stop",
+    "commit",
+    "retarget",
+    "pause",
+    "resume",
+    "write",
+    "workload",
+    "host_command",
+    "selftests",
 ];
 
 struct StepVisitor;
@@ -103,7 +136,7 @@ impl<'de> Visitor<'de> for StepVisitor {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "a step: start, run: {windows: N}, run: {for: 10s}, commit: {..}, retarget: [..], pause, resume, \
-             write: {..}, workload: {..}, offline: {node: N}, online: {node: N} or stop",
+             write: {..}, workload: {..}, host_command: {..}, selftests: {..}, offline: {node: N}, online: {node: N} or stop",
         )
     }
 
@@ -119,6 +152,10 @@ impl<'de> Visitor<'de> for StepVisitor {
             "retarget" => "the new goals: retarget: [{scheme: 0, goals: [...]}]".to_owned(),
             "write" => "what and where: write: {file: 0/state, value: on, refused: EBUSY}".to_owned(),
             "workload" => "which, and what it does: workload: {name: hot, hot: 50%}".to_owned(),
+            "host_command" => {
+                "what to run: host_command: {name: report, run: [damo, report], within: 60s}".to_owned()
+            }
+            "selftests" => "how long each may take: selftests: {within: 2m}".to_owned(),
             _ => return Err(E::unknown_variant(word, STEPS)),
         };
         Err(E::custom(format_args!("'{word}' needs to know {needs}")))
@@ -134,6 +171,8 @@ impl<'de> Visitor<'de> for StepVisitor {
             Some("retarget") => RawStep::Retarget(map.next_value()?),
             Some("write") => RawStep::Write(map.next_value()?),
             Some("workload") => RawStep::Workload(map.next_value()?),
+            Some("host_command") => RawStep::HostCommand(map.next_value()?),
+            Some("selftests") => RawStep::Selftests(map.next_value()?),
             Some(word @ ("stop" | "pause" | "resume")) => {
                 map.next_value::<()>()?;
                 self.visit_str(word)?

@@ -2,8 +2,9 @@
 
 use super::error::{Fault, ScenarioError};
 use super::place::{Places, Source};
-use super::raw::RawScenario;
-use super::{Machines, Scenario, resolve};
+use super::raw::{RawDamon, RawScenario};
+use super::{MachineSpec, Machines, Scenario, resolve};
+use damonlab_guest::damon::Kdamond;
 use fs_err as fs;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind, Read};
@@ -70,6 +71,19 @@ fn parse(name: &str, file: &str, text: &str, machines: &Machines) -> Result<Scen
         _ => inside(fault),
     })?;
     Ok(Scenario { places: Places::of(chosen.memory, &raw.workloads, &source), ..scenario })
+}
+
+/// The kdamonds of a text in damo's format, on a machine; errors call it `file`. damo takes `{"kdamonds": [...]}`, and
+/// reports the list alone.
+///
+/// # Errors
+///
+/// [`ScenarioError::Wrong`].
+pub fn kdamonds(file: &str, text: &str, machine: &MachineSpec) -> Result<Vec<Kdamond>, ScenarioError> {
+    let list = text.trim_start().starts_with('[');
+    let text = if list { format!("{{\"kdamonds\": {text}}}") } else { text.to_owned() };
+    let raw: RawDamon = shape(file, &text)?;
+    resolve::kdamonds(&raw, machine).map_err(|fault| fault.inside(file, &text))
 }
 
 /// What stands in the text, if it has the shape that is wanted.

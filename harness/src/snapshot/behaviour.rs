@@ -57,6 +57,8 @@ fn steps(text: &mut Text, recording: &Recording) {
             Step::Pause { .. } => "pause".to_owned(),
             Step::Resume { .. } => "resume".to_owned(),
             Step::Write { file, value, .. } => format!("'{value}' into {file}"),
+            Step::HostCommand { name, .. } => format!("host command {name}"),
+            Step::Selftests { .. } => "selftests".to_owned(),
             Step::Workload { name, phase } => format!("{name} {}", phase_name(*phase)),
         };
         let outcome = match done.next().map(|outcome| &outcome.refused) {

@@ -143,6 +143,7 @@ pub(super) fn no_step() -> Plan {
         machine: None,
         needs: Vec::new(),
         swap: None,
+        host_root: false,
         workloads: Vec::new(),
         kdamonds: Vec::new(),
         trace: Trace { events: Vec::new(), buffer: Bytes::MIB },

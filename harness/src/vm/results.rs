@@ -20,6 +20,7 @@ const SECTIONS: &[(&str, u64)] = &[
     (section::REPORT, 4 * MIB),
     (section::FORMATS, 4 * MIB),
     (section::SYSFS, 4 * MIB),
+    (section::TESTS, 8 * MIB),
 ];
 
 /// Receives all sections into `folder` and acknowledges them. Blocks until the guest has sent

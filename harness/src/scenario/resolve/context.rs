@@ -168,7 +168,15 @@ fn targets(raw: &RawContext, ops: Ops, names: &Names) -> Checked<Vec<Target>> {
 }
 
 fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
-    let pid = raw.value.pid.as_ref().map(|pid| self::pid(pid, ops, names)).transpose()?;
+    // damo reports 0 for the target of paddr.
+    let nobody = |pid: &&At<RawPid>| ops == Ops::Paddr && matches!(pid.value, RawPid::Number(0));
+    let pid = raw
+        .value
+        .pid
+        .as_ref()
+        .filter(|pid| !nobody(pid))
+        .map(|pid| self::pid(pid, ops, names))
+        .transpose()?;
     if pid.is_none() && ops != Ops::Paddr {
         names.kernel_refuses(|| {
             Fault::at(raw, "a target of virtual addresses needs a process: pid: {workload: NAME}")

@@ -9,6 +9,8 @@ mod event;
 mod expect;
 mod filter;
 mod header;
+mod host;
+mod kunit;
 mod machine;
 mod needs;
 mod online;
@@ -22,7 +24,7 @@ pub(super) use needs::all as all_needs;
 
 use super::error::{Checked, Fault};
 use super::machine_file::Chosen;
-use super::raw::{At, RawClocks, RawSample, RawScenario, RawTrace};
+use super::raw::{At, RawClocks, RawDamon, RawSample, RawScenario, RawTrace};
 use super::raw_steps::RawStep;
 use super::units::{Node, Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
@@ -57,6 +59,8 @@ pub(super) struct Names {
     absent: BTreeSet<NodeId>,
     /// The scenario wants to see the kernel's no: what only the kernel would refuse passes here.
     refused: bool,
+    /// The guest sees the host's files.
+    host_root: bool,
 }
 
 impl Names {
@@ -131,10 +135,15 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let swap = workload::swap(raw.swap.as_ref(), &machine)?;
-    let names =
-        Names { absent: absent(&raw.absent_nodes, &machine)?, ..names(&machine, &workloads, &raw.steps) };
+    let host_root = host::root(raw.host_root.as_ref(), clock)?;
+    let absent = absent(&raw.absent_nodes, &machine)?;
+    let names = Names { absent, host_root, ..names(&machine, &workloads, &raw.steps) };
     let kdamonds =
         raw.damon.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect::<Checked<Vec<_>>>()?;
+    // KUnit's tests have run when a guest begins.
+    if raw.steps.value.is_empty() && raw.kunit.is_empty() {
+        return Err(Fault::at(&raw.steps, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
+    }
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
     let trace = trace(&raw.trace, &machine)?;
     let run = expect::Run { names: &names, windows: &windows, events: &trace.events };
@@ -147,11 +156,13 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         machine_file: chosen.file.clone(),
         workloads,
         swap,
+        host_root,
         trace: with_migrations(trace, &kdamonds, &steps),
         kdamonds,
         sample_every: sample(&raw.sample)?,
         steps,
         expect,
+        kunit: kunit::resolve(&raw.kunit)?,
         snapshot: snapshot(&raw.snapshot)?,
         clock,
         clocks: clocks(&raw.clocks, guest_time)?,
@@ -160,17 +171,33 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     })
 }
 
-fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
+/// What a configuration by itself means, on a machine without workloads.
+pub(super) fn kdamonds(raw: &RawDamon, machine: &MachineSpec) -> Checked<Vec<Kdamond>> {
+    let names = nodes_of(machine);
+    raw.kdamonds.iter().map(|raw| context::kdamond(raw, &names)).collect()
+}
+
+/// What a machine alone has names for.
+fn nodes_of(machine: &MachineSpec) -> Names {
     let described = machine.nodes.iter().map(|node| node.id);
     let memoryless = machine.nodes.iter().filter(|node| node.memory.0 == 0);
-    let refused =
-        |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
     Names {
         nodes: described.chain(machine.cxl.iter().map(|window| window.node)).collect(),
         memoryless: memoryless.map(|node| node.id).collect(),
-        workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
+        workloads: BTreeSet::new(),
         absent: BTreeSet::new(),
+        refused: false,
+        host_root: false,
+    }
+}
+
+fn names(machine: &MachineSpec, workloads: &[Workload], steps: &At<Vec<At<RawStep>>>) -> Names {
+    let refused =
+        |step: &At<RawStep>| matches!(&step.value, RawStep::Start(start) if start.refused.is_some());
+    Names {
+        workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
         refused: steps.value.iter().any(refused),
+        ..nodes_of(machine)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The steps: an order that makes sense, and durations in guest time.
 
-use super::Names;
 use super::online::{Now, errno};
+use super::{Names, host};
 use crate::scenario::charge_window;
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
@@ -38,9 +38,6 @@ pub(super) fn resolve(
     workloads: &[Workload],
     names: &Names,
 ) -> Checked<Steps> {
-    if raw.value.is_empty() {
-        return Err(Fault::at(raw, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
-    }
     let (started, state) = (kdamonds, State::Off);
     let mut now = Now { names, workloads, started, kdamonds: kdamonds.to_vec(), state };
     let used = workloads.iter().map(|workload| workload.size.0).fold(0, u64::saturating_add);
@@ -74,6 +71,8 @@ fn one(place: &At<RawStep>, now: &mut Now<'_>, memory: &mut Memory<'_>) -> Check
         RawStep::Resume => now.resume(place),
         RawStep::Write(write) => now.write(place, write),
         RawStep::Workload(phase) => now.workload(place, phase),
+        RawStep::HostCommand(command) => host::command(place, command, now.names),
+        RawStep::Selftests(tests) => host::selftests(place, tests, now.names),
     }
 }
 

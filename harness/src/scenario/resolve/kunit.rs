@@ -1,0 +1,26 @@
+//! The names of KUnit suites.
+
+use crate::scenario::error::{Checked, Fault};
+use crate::scenario::raw::At;
+use crate::scenario::units::Word;
+
+/// The longest name of a suite; KUnit takes 256 with the zero at its end.
+const MAX_NAME: usize = 255;
+
+pub(super) fn resolve(raw: &[At<Word>]) -> Checked<Vec<String>> {
+    let mut suites: Vec<String> = Vec::new();
+    for word in raw {
+        let name = &word.value.0;
+        let sound = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(sound) {
+            return Err(Fault::at(word, format!("'{name}' cannot name a KUnit suite")).help(
+                "a suite's name is that of its `struct kunit_suite`: damon, damon-operations, damon-sysfs",
+            ));
+        }
+        if suites.contains(name) {
+            return Err(Fault::at(word, format!("'{name}' stands here twice")));
+        }
+        suites.push(name.clone());
+    }
+    Ok(suites)
+}
