@@ -143,3 +143,32 @@ fn escapes_of_a_hostile_guest_do_not_reach_a_terminal() {
     let ktap = plain("# \u{1b}[31mred\nnot ok 1 \u{1b}]0;title\u{7}a\n");
     assert_eq!((ktap.tests[0].name.as_str(), ktap.tests[0].diagnostics[0].text.as_str()), ("a", "red"));
 }
+
+/// Real texts: Linux 7.3.4's log with KUnit, the same with a test that was made to fail, and the selftests.
+#[test]
+fn what_a_real_kernel_and_real_selftests_print_is_read() {
+    let count = |text: &str| {
+        let ktap = Ktap::parse(text);
+        assert_eq!(problems(&ktap), [""; 0]);
+        let all = outcomes(&ktap);
+        let of = |wanted: fn(&Outcome) -> bool| all.iter().filter(|(_, outcome)| wanted(outcome)).count();
+        [
+            of(|outcome| *outcome == Outcome::Passed),
+            of(|outcome| matches!(outcome, Outcome::Failed(_))),
+            of(|outcome| matches!(outcome, Outcome::Skipped(_))),
+        ]
+    };
+    assert_eq!(count(include_str!("../../tests/ktap/kunit-dmesg.txt")), [37, 0, 0]);
+    assert_eq!(count(include_str!("../../tests/ktap/kunit-one-fails.txt")), [36, 1, 0]);
+    assert_eq!(count(include_str!("../../tests/ktap/selftests.txt")), [11, 0, 4]);
+}
+
+#[test]
+fn a_real_failure_of_kunit_keeps_what_it_said() {
+    let ktap = Ktap::parse(include_str!("../../tests/ktap/kunit-one-fails.txt"));
+    let damon = &ktap.tests[0];
+    assert_eq!((damon.name.as_str(), &damon.outcome), ("damon", &Outcome::Failed(String::new())));
+    let said: Vec<_> = damon.parts[1].diagnostics.iter().map(|said| said.text.as_str()).collect();
+    assert!(said[0].starts_with("damon_test_regions: EXPECTATION FAILED at "), "{said:?}");
+    assert_eq!(said[1], "Expected 1 == 2, but");
+}
