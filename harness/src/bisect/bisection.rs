@@ -9,7 +9,6 @@ use crate::kernel::{self, Image, Origins, Patch, Request};
 use crate::mutants::{BenchError, Suite};
 use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, Sweep};
 use crate::setup::Tools;
-use crate::vm::checkpoint::Store;
 use fs_err as fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -119,16 +118,7 @@ impl Bisection<'_> {
         if recordings.exists() {
             fs::remove_dir_all(&recordings)?;
         }
-        fs::create_dir_all(&out)?;
-        // Saved guests of these kernels must not push out the user's.
-        let saved = tempfile::tempdir_in(&out)?;
-        let lab = Lab {
-            tools: self.tools.clone(),
-            image: image.clone(),
-            agent: self.agent,
-            out: out.clone(),
-            checkpoints: Some(Store::of(saved.path())),
-        };
+        let (lab, _saved) = Lab::passing(&self.tools, image, self.agent, &out)?;
         let one = |seed| run::run(&lab, self.loaded, seed);
         match run::sweep(scenario, self.seeds, self.jobs, one, |seed, report| self.look(seed, report)) {
             Ok(sweep) => {

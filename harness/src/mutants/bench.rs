@@ -12,7 +12,6 @@ use crate::run::{self, Lab, Loaded, Report, RunError, suite};
 use crate::scenario::SnapshotKind;
 use crate::setup::Tools;
 use crate::snapshot;
-use crate::vm::checkpoint::Store;
 use fs_err as fs;
 use std::io;
 use std::num::NonZeroUsize;
@@ -133,16 +132,7 @@ impl Bench<'_> {
         if out.exists() {
             fs::remove_dir_all(&out)?;
         }
-        fs::create_dir_all(&out)?;
-        // Saved guests of this kernel are of no use to anybody later: they must not push out the user's.
-        let saved = tempfile::tempdir_in(&out)?;
-        let lab = Lab {
-            tools: self.tools.clone(),
-            image: image.clone(),
-            agent: self.agent,
-            out: out.clone(),
-            checkpoints: Some(Store::of(saved.path())),
-        };
+        let (lab, _saved) = Lab::passing(&self.tools, image, self.agent, &out)?;
         let names: Vec<&str> = self.scenarios.iter().map(|one| one.scenario.name.as_str()).collect();
         let order = order(mutant, &names);
         let begun = Instant::now();

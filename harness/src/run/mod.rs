@@ -5,6 +5,7 @@ mod emulated_cxl;
 mod ending;
 mod host_memory;
 mod host_root;
+mod lab;
 mod repeat;
 pub mod replay;
 mod seeds;
@@ -13,6 +14,7 @@ pub mod suite;
 mod sweep;
 mod unfit;
 
+pub use lab::Lab;
 pub use repeat::{Repeated, repeat};
 pub use seeds::{SeedRange, SeedRangeError};
 pub use sweep::{Sweep, sweep};
@@ -24,12 +26,9 @@ use crate::host::lock::LockError;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots::{self, BadCount, Full, Slot};
-use crate::kernel::Image;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::{Machines, Scenario, ScenarioError};
-use crate::setup::Tools;
-use crate::vm::checkpoint::Store;
 use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
 use damonlab_guest::plan::Plan;
 use fs_err as fs;
@@ -37,21 +36,6 @@ use host_root::HostRoot;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// What all runs of a command have in common.
-#[derive(Debug, Clone)]
-pub struct Lab {
-    /// QEMU and virtme-ng.
-    pub tools: Tools,
-    /// The kernel.
-    pub image: Image,
-    /// The guest's `/init`: [`vm::AGENT`], but in tests of guests that fail.
-    pub agent: &'static [u8],
-    /// Results go below this folder.
-    pub out: PathBuf,
-    /// Saved guests; none boots each time.
-    pub checkpoints: Option<Store>,
-}
 
 /// A scenario and the text it was read from.
 #[derive(Debug, Clone)]
