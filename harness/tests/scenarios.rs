@@ -79,8 +79,8 @@ fn run_one(lab: &Lab, path: &Path) -> Result<Completion, Failed> {
     let report = run(lab, &loaded)?;
     match &report.verdict {
         Verdict::Pass => compare(&loaded, &report),
-        // No kernel has it unasked, `DAMONLAB_REQUIRE` or not: options of kernel-config/ that are not in the default set.
-        Verdict::Skip(why) if loaded.scenario.host_root || !loaded.scenario.kunit.is_empty() => {
+        // `DAMONLAB_REQUIRE` or not.
+        Verdict::Skip(why) if loaded.scenario.wants_another_kernel() => {
             Ok(Completion::ignored_with(why.clone()))
         }
         Verdict::Skip(why) => common::ignored(why.clone()),

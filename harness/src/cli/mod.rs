@@ -95,7 +95,7 @@ struct Run {
     /// Names from scenarios/, or YAML files. None: pull-push.
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Run every scenario of scenarios/.
+    /// Run every scenario of scenarios/; with --seeds or --repeat, those on virtual time.
     #[arg(long, conflicts_with = "scenarios")]
     all: bool,
     /// Install what is missing first.

@@ -292,7 +292,9 @@ pub(super) fn scenarios() -> PathBuf {
 fn scenario_paths(arguments: &Run) -> Result<Vec<PathBuf>, CliError> {
     if arguments.all {
         let all = crate::scenario::all(&scenarios()).map_err(Box::new)?;
-        return Ok(all.iter().map(|scenario| by_name(&scenario.name)).collect());
+        let repeats = arguments.seeds.is_some() || arguments.repeat.get() > 1;
+        let fit = all.iter().filter(|scenario| !repeats || scenario.clock.is_virtual());
+        return Ok(fit.map(|scenario| by_name(&scenario.name)).collect());
     }
     if arguments.scenarios.is_empty() {
         return Ok(vec![by_name(FIRST)]);

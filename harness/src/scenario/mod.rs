@@ -103,6 +103,11 @@ pub fn all_needs() -> Vec<Need> {
 }
 
 impl Scenario {
+    /// It asks for options of `kernel-config/` that are not in the default set, so no kernel has them unasked.
+    pub fn wants_another_kernel(&self) -> bool {
+        self.host_root || !self.kunit.is_empty()
+    }
+
     /// What the guest is told to do, on a machine that must look like `wanted`.
     pub fn plan(&self, seed: u64, wanted: MachineView) -> Plan {
         Plan {
