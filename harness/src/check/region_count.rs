@@ -102,7 +102,7 @@ fn breaks(dump: &Dump<'_>, target: u64, apart: impl Fn(&Aggregated, &Aggregated)
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{found, stored};
+    use super::super::testkit::{Model, found, stored};
     use crate::trace::Event;
 
     #[test]
@@ -120,5 +120,20 @@ mod tests {
         recording.plan.kdamonds[0].context.nr_regions.max -= 1;
         let findings = found(&recording, "R5");
         assert!(findings[0].expected.ends_with("no scheme splits any"), "{findings:?}");
+    }
+
+    #[test]
+    fn r5_lets_the_first_two_aggregations_after_a_commit_have_more_than_its_maximum() {
+        let after = |aggregations: u64| {
+            let mut model = Model::pull_push();
+            model.turns = 10 + aggregations;
+            let mut lower = model.kdamonds.clone();
+            let context = &mut lower[0].context;
+            context.schemes.clear();
+            (context.nr_regions.min, context.nr_regions.max) = (0, 2);
+            model.commits.push((10, lower));
+            found(&model.recording(), "R5").len()
+        };
+        assert_eq!([after(0), after(1), after(2), after(3), after(4)], [0, 0, 0, 1, 2]);
     }
 }
