@@ -243,10 +243,14 @@ pub(super) fn kernel_has(arguments: &KernelArgs) -> Answer {
 }
 
 pub(super) fn kernel_list() -> Answer {
-    let images = kernel::list(&paths::cache()?);
-    let mut text = String::from(if images.is_empty() { "no kernels in the cache\n" } else { "kernels:\n" });
-    for image in images {
-        text.push_str(&format!("  {}  {}\n", image.key, image.describe));
+    let all = kernel::kept(&paths::cache()?);
+    let mut text = String::from(if all.is_empty() { "no kernels in the cache\n" } else { "kernels:\n" });
+    for one in all {
+        let used = humantime::format_rfc3339_seconds(one.used).to_string();
+        let day = used.split('T').next().unwrap_or_default();
+        let mut what = one.image.describe;
+        one.fragments.iter().for_each(|name| what.push_str(&format!(" + {name}")));
+        text.push_str(&format!("  {}  used {day}  {:>4} KiB  {what}\n", one.image.key, one.size.0 >> 10));
     }
     say(&text)?;
     Ok(0)

@@ -47,6 +47,9 @@ pub struct About {
     /// What of them did not fit just as it is, a line each.
     #[serde(default)]
     pub inexact: Vec<String>,
+    /// File names of the config fragments on top of the default ones, in order.
+    #[serde(default)]
+    pub fragments: Vec<String>,
     /// The compiler's and the linker's version lines.
     pub compiler: String,
     /// What the kernel calls itself.
@@ -54,6 +57,9 @@ pub struct About {
     /// The build folder.
     pub build: PathBuf,
 }
+
+/// The file with an [`About`] in an image's folder.
+pub(super) const ABOUT: &str = "image.json";
 
 /// The name of the file in a build folder that says whose build it holds.
 pub const KEY_FILE: &str = "damonlab.key";
@@ -92,7 +98,7 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
     }
     fs::copy(about.build.join("System.map"), scratch.path().join("System.map"))?;
     let text = serde_json::to_vec_pretty(&about).map_err(io::Error::from)?;
-    fs::write(scratch.path().join("image.json"), text)?;
+    fs::write(scratch.path().join(ABOUT), text)?;
     let place = folder.join(key);
     // Another build of equal inputs may have been first, and its image may be in use.
     if find(cache, key).is_none() {
@@ -156,8 +162,13 @@ pub fn inexact(cache: &Path, key: &str) -> Vec<String> {
     about(&cache.join("image").join(key)).map(|about| about.inexact).unwrap_or_default()
 }
 
+/// The config fragments of the image `key`, on top of the default ones.
+pub(super) fn fragments(cache: &Path, key: &str) -> Vec<String> {
+    about(&cache.join("image").join(key)).map(|about| about.fragments).unwrap_or_default()
+}
+
 fn about(folder: &Path) -> Option<About> {
-    serde_json::from_slice(&std::fs::read(folder.join("image.json")).ok()?).ok()
+    serde_json::from_slice(&std::fs::read(folder.join(ABOUT)).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -179,6 +190,7 @@ mod tests {
             source: "7.3.4".into(),
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
+            fragments: vec!["debug.config".into()],
             compiler: "gcc".into(),
             release: None,
             build: folder.to_owned(),

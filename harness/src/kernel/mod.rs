@@ -19,6 +19,7 @@ mod ours;
 mod refusal;
 mod release;
 mod source;
+mod stock;
 mod subject;
 mod usertree;
 mod wanted;
@@ -26,9 +27,10 @@ mod wanted;
 pub use crate::series::Patch;
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
-pub use image::{Image, evict, find, foreign, list};
+pub use image::{Image, evict, find, foreign};
 pub use release::Origins;
 pub use source::Source;
+pub use stock::{Kept, kept};
 pub use subject::Label;
 pub use wanted::Wanted;
 
@@ -152,6 +154,7 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
         inexact: applied.inexact,
         source,
         patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
+        fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
         compiler: inputs.toolchain.version.clone(),
         release: None,
         build: out,
@@ -206,8 +209,13 @@ fn cached(
         return Err(KernelError::Inexact { to: subject.name.clone(), inexact });
     }
     inexact.iter().for_each(|what| progress.say(&format!("kernel: {what}")));
+    stock::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
     Ok(Some(image))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Where a kernel is built.
@@ -262,7 +270,7 @@ pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathB
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return Ok(removed);
     }
-    for image in list(cache).iter().filter(|image| image.key.starts_with(name)) {
+    for image in image::list(cache).iter().filter(|image| image.key.starts_with(name)) {
         removed.push(cache.join("image").join(&image.key));
     }
     let tree = cache.join("tree").join(name);

@@ -1,0 +1,83 @@
+//! The cached images as a user looks over them: what each is, what it takes, and when it was last asked for.
+
+use super::image::{self, Image};
+use damonlab_guest::units::Bytes;
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// An image, and what is known of it besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// It.
+    pub image: Image,
+    /// The config fragments on top of the default ones, by their file names, in order.
+    pub fragments: Vec<String>,
+    /// What its files take. The build folder is not among them.
+    pub size: Bytes,
+    /// When it was built or last asked for.
+    pub used: SystemTime,
+}
+
+/// Every image of `cache`, the last used first.
+pub fn kept(cache: &Path) -> Vec<Kept> {
+    let one = |image: Image| {
+        let folder = cache.join("image").join(&image.key);
+        let used = fs::metadata(folder.join(image::ABOUT)).and_then(|meta| meta.modified());
+        let files = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let size = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
+        let fragments = image::fragments(cache, &image.key);
+        Kept { fragments, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
+    };
+    let mut all: Vec<Kept> = image::list(cache).into_iter().map(one).collect();
+    all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.image.key.cmp(&b.image.key)));
+    all
+}
+
+/// Takes note that the image `key` was asked for. Where that cannot be written, it looks older than it is.
+pub fn mark_used(cache: &Path, key: &str) {
+    let about = cache.join("image").join(key).join(image::ABOUT);
+    let _ = File::options().append(true).open(about).and_then(|file| file.set_modified(SystemTime::now()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn image(cache: &Path, key: &str, age: u64) {
+        let folder = cache.join("image").join(key);
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["bzImage", "config"] {
+            fs::write(folder.join(name), "1234").unwrap();
+        }
+        let about = format!(
+            r#"{{"describe": "linux {key}", "source": "7", "patches": [], "fragments": ["debug.config"],
+                "compiler": "gcc", "release": null, "build": "/nonexistent"}}"#
+        );
+        fs::write(folder.join(image::ABOUT), &about).unwrap();
+        let file = File::options().append(true).open(folder.join(image::ABOUT)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+    }
+
+    #[test]
+    fn what_was_asked_for_last_comes_first_with_its_size_and_fragments() {
+        let cache = tempfile::tempdir().unwrap();
+        image(cache.path(), "old", 1_000);
+        image(cache.path(), "new", 10);
+        let keys = || kept(cache.path()).into_iter().map(|one| one.image.key).collect::<Vec<_>>();
+        assert_eq!(keys(), ["new", "old"]);
+        mark_used(cache.path(), "old");
+        assert_eq!(keys(), ["old", "new"]);
+        let first = kept(cache.path()).remove(0);
+        let about = fs::metadata(cache.path().join("image/old").join(image::ABOUT)).unwrap().len();
+        assert_eq!((first.size, first.fragments), (Bytes(8 + about), vec!["debug.config".to_owned()]));
+    }
+
+    #[test]
+    fn an_image_that_is_gone_is_not_marked_and_not_made() {
+        let cache = tempfile::tempdir().unwrap();
+        mark_used(cache.path(), "gone");
+        assert!(kept(cache.path()).is_empty() && !cache.path().join("image").exists());
+    }
+}
