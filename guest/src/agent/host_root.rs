@@ -61,9 +61,6 @@ impl HostRoot {
         }
         let options = format!("lowerdir={LOWER},upperdir={LAYER}/upper,workdir={LAYER}/work");
         mount(Some("overlay"), ROOT, Some("overlay"), MsFlags::empty(), Some(options.as_str()))?;
-        // A kernel without it has nothing there that anybody could look for.
-        let debug = "/sys/kernel/debug";
-        let _ = mount(Some("debugfs"), debug, Some("debugfs"), MsFlags::empty(), None::<&str>);
         for folder in ["dev", "proc", "sys"] {
             let at = format!("{ROOT}/{folder}");
             mount(
