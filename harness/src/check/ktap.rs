@@ -81,7 +81,7 @@ pub(super) fn judge(recording: &Recording) -> (Tests, Findings) {
 }
 
 /// How to get a kernel that has them.
-const WITH_KUNIT: &str = "run with --config kernel-config/kunit.config";
+const WITH_KUNIT: &str = "run with --profile kunit";
 
 fn kunit(suites: &[String], log: &str, tests: &mut Tests, findings: &mut Findings) {
     let ktap = Ktap::parse(log);
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_kernel_without_kunit_is_told_how_to_get_one() {
         let (tests, findings) = judged("6,1;Linux version 7.3.4\n");
-        let why = "this kernel has no KUnit: run with --config kernel-config/kunit.config";
+        let why = "this kernel has no KUnit: run with --profile kunit";
         assert_eq!((tests.not_run().as_deref(), findings.len()), (Some(why), 0));
         let why = judged("6,1;kunit: disabled\n").0.not_run();
         assert_eq!(why.as_deref(), Some("this kernel's KUnit is switched off (kunit.enable)"));

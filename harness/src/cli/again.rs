@@ -50,12 +50,17 @@ pub(super) fn command(
     let kernel = asked.kernel.iter().map(|path| ("--kernel", path));
     let series = asked.series.iter().map(|path| ("--series", path));
     let patches = asked.patches.iter().map(|path| ("--patch", path));
-    let fragments = asked.fragments.iter().map(|path| ("--config", path));
-    for (option, path) in kernel.chain(series).chain(patches).chain(fragments) {
+    for (option, path) in kernel.chain(series).chain(patches) {
         words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
     }
     if asked.strict {
         words.push_str(" --strict");
+    }
+    for profile in &asked.config.profiles {
+        words.push_str(&format!(" --profile {profile}"));
+    }
+    for path in &asked.config.fragments {
+        words.push_str(&format!(" --config {}", quoted(&path.to_string_lossy())));
     }
     setup::ourselves(&words)
 }
@@ -90,12 +95,21 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_command_that_repeats_it_with_the_users_own_kernel() {
-        let run =
-            run(&["--kernel", "/my linux", "--patch", "a.patch", "--patch", "b.patch", "--config", "c"]);
+        let run = run(&[
+            "--kernel",
+            "/my linux",
+            "--patch",
+            "a.patch",
+            "--patch",
+            "b.patch",
+            "--config",
+            "c",
+            "--profile",
+            "debug",
+        ]);
         let again = Again { scenario: "pull-push".into(), arguments: &run };
         let advice = again.advice(Seeds::One(7), &Verdict::Fail(Vec::new()));
-        let words =
-            "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --config c\n";
+        let words = "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --profile debug --config c\n";
         assert!(advice.ends_with(words), "{advice}");
         assert_eq!(again.advice(Seeds::One(7), &Verdict::Pass), "");
     }

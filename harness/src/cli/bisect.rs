@@ -1,11 +1,11 @@
 //! `damonlab bisect`: which patch of a series broke a scenario.
 
-use super::KernelArgs;
 use super::again::{Seeds, command};
 use super::error::CliError;
 use super::machine::fit_qemu;
 use super::mutants::Format;
 use super::verbs::{Answer, request, say, scenario_path};
+use super::{ConfigArgs, KernelArgs};
 use crate::bisect::{self, Bisection, Course, Search, Series, Step};
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
@@ -37,9 +37,8 @@ pub(super) struct Arguments {
     /// What to put the series on: a version, a kernel's source tree, or TREE@REF. None: the newest 7.3.
     #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
     kernel: Option<PathBuf>,
-    /// A config fragment on top of kernel-config/; may be given again.
-    #[arg(long = "config", value_name = "FRAGMENT")]
-    fragments: Vec<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Run on this machine, whatever the scenario says.
     #[arg(long, value_name = "NAME|FILE")]
     machine: Option<String>,
@@ -132,7 +131,7 @@ fn kernel(arguments: &Arguments, patches: Vec<PathBuf>) -> KernelArgs {
         series: Vec::new(),
         strict: false,
         patches,
-        fragments: arguments.fragments.clone(),
+        config: arguments.config.clone(),
     }
 }
 

@@ -13,6 +13,7 @@ mod mutants;
 mod replay;
 mod verbs;
 
+use crate::kernel::Profile;
 use crate::run::SeedRange;
 use crate::scenario::GuestClock;
 use clap::{Args, Parser, Subcommand};
@@ -160,7 +161,19 @@ struct KernelArgs {
     /// A patch to apply on top; may be given again.
     #[arg(long = "patch", value_name = "FILE")]
     patches: Vec<PathBuf>,
-    /// A config fragment on top of kernel-config/; may be given again.
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// How the kernel is configured.
+#[derive(Debug, Clone, Args)]
+struct ConfigArgs {
+    /// fast: what the scenarios need (the default). debug: KASAN, lockdep, DEBUG_VM and kmemleak too, and a warning is a
+    /// panic; slower by a factor. kunit: with DAMON's KUnit suites. host-root: can read the host's files, for selftests
+    /// and damo. May be given again.
+    #[arg(long = "profile", value_name = "fast|debug|kunit|host-root")]
+    profiles: Vec<Profile>,
+    /// A config fragment on top of kernel-config/ and the profile; may be given again.
     #[arg(long = "config", value_name = "FRAGMENT")]
     fragments: Vec<PathBuf>,
 }

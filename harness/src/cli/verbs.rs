@@ -243,16 +243,8 @@ pub(super) fn kernel_has(arguments: &KernelArgs) -> Answer {
 }
 
 pub(super) fn kernel_list() -> Answer {
-    let all = kernel::kept(&paths::cache()?);
-    let mut text = String::from(if all.is_empty() { "no kernels in the cache\n" } else { "kernels:\n" });
-    for one in all {
-        let used = humantime::format_rfc3339_seconds(one.used).to_string();
-        let day = used.split('T').next().unwrap_or_default();
-        let mut what = one.image.describe;
-        one.fragments.iter().for_each(|name| what.push_str(&format!(" + {name}")));
-        text.push_str(&format!("  {}  used {day}  {:>4} KiB  {what}\n", one.image.key, one.size.0 >> 10));
-    }
-    say(&text)?;
+    let cache = paths::cache()?;
+    say(&report::kernels(&kernel::kept(&cache), &kernel::held(&cache), kernel::limit()))?;
     Ok(0)
 }
 
@@ -285,7 +277,9 @@ pub(super) fn request(
     }
     request.patches.extend(series::read_patches(&arguments.patches).map_err(KernelError::from)?);
     request.strict = arguments.strict;
-    request.fragments = arguments.fragments.clone();
+    let project = &request.project;
+    let named = arguments.config.profiles.iter().filter_map(|profile| profile.fragment(project));
+    request.fragments = named.chain(arguments.config.fragments.iter().cloned()).collect();
     Ok(request)
 }
 

@@ -1,9 +1,9 @@
 //! The word that names a side: a kernel, and what is put on top, joined by `+`.
 //!
-//! `7.3+mine.mbox+kasan.config`. Paths may have a `+` themselves, and Debian's do: of the places where a word may
+//! `7.3+mine.mbox+kasan.config`, `7.3+debug`. Paths may have a `+` themselves, and Debian's do: of the places where a word may
 //! end, the last one counts up to which there is a file, a folder or a name that is known.
 
-use crate::kernel::{KernelError, Label, Origins, Request, Source, Wanted};
+use crate::kernel::{KernelError, Label, Origins, Profile, Request, Source, Wanted};
 use crate::series;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ const DEFAULT: &str = "default";
 pub enum WordError {
     /// A part of it that is nothing.
     #[error(
-        "'{part}' in '{word}' is no file, no folder and no kernel; a side is KERNEL[+SERIES|PATCH|FRAGMENT.config...], \
+        "'{part}' in '{word}' is no file, no folder and no kernel; a side is KERNEL[+SERIES|PATCH|FRAGMENT.config|PROFILE...], \
          for instance 7.3+mine.patch, and KERNEL what --kernel takes, or 'default'"
     )]
     Nothing {
@@ -34,7 +34,7 @@ pub enum WordError {
 /// # Errors
 /// A part that is not there, and what cannot be a kernel, a series, a patch or a fragment.
 pub fn request(word: &str, origins: &Origins) -> Result<Request, WordError> {
-    let parts = split(word, |part, first| Path::new(part).exists() || (first && is_kernel(part)))
+    let parts = split(word, |part, first| Path::new(part).exists() || is_word(part, first))
         .map_err(|part| WordError::Nothing { part: part.to_owned(), word: word.to_owned() })?;
     let Some((base, more)) = parts.split_first() else {
         return Err(WordError::Nothing { part: String::new(), word: word.to_owned() });
@@ -43,12 +43,23 @@ pub fn request(word: &str, origins: &Origins) -> Result<Request, WordError> {
         if *base == DEFAULT { Source::default() } else { Source::of_word(Path::new(base), origins)? };
     let mut request = Request::of(source);
     for path in more.iter().map(PathBuf::from) {
-        match path.extension().is_some_and(|end| end == "config") {
-            true => request.fragments.push(path),
-            false => put_on_top(&mut request, path)?,
+        match profile(&path) {
+            Some(profile) => request.fragments.extend(profile.fragment(&request.project)),
+            None if path.extension().is_some_and(|end| end == "config") => request.fragments.push(path),
+            None => put_on_top(&mut request, path)?,
         }
     }
     Ok(request)
+}
+
+/// The profile that a part names; a file or folder of that name goes before.
+fn profile(part: &Path) -> Option<Profile> {
+    part.to_str().filter(|_| !part.exists())?.parse().ok()
+}
+
+/// A part that is no path: a kernel at the beginning, a profile after it.
+fn is_word(part: &str, first: bool) -> bool {
+    if first { is_kernel(part) } else { profile(Path::new(part)).is_some() }
 }
 
 /// A version, `default`, or a tree's ref: what is no path and names a kernel all the same.
@@ -140,6 +151,13 @@ mod tests {
     fn only_the_first_part_is_a_kernels_name() {
         let error = asked("default+7.3").unwrap_err().to_string();
         assert!(error.starts_with("'7.3' in 'default+7.3' is no file, no folder"), "{error}");
+    }
+
+    #[test]
+    fn a_profiles_name_after_a_kernel_is_that_profile() {
+        let request = asked("7.3+debug").unwrap();
+        assert_eq!(request.fragments, Vec::from_iter(Profile::Debug.fragment(&request.project)));
+        assert_eq!(asked("7.3+fast").unwrap(), asked("7.3").unwrap());
     }
 
     #[test]

@@ -13,7 +13,15 @@ use std::time::Duration;
 /// A held lock. Dropping it lets go.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that another thread is just starting has it too until it becomes another
+    /// program, and would hold the lock for that long.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 /// Why a lock could not be had.
@@ -47,7 +55,7 @@ impl Lock {
     /// The lock, if nobody holds or shares it now.
     pub fn try_acquire(path: &Path) -> Result<Option<Lock>, LockError> {
         let file = open(path)?;
-        Ok(attempt(&file, path, File::try_lock)?.then_some(Lock { _file: file }))
+        Ok(attempt(&file, path, File::try_lock)?.then_some(Lock { file }))
     }
 }
 
@@ -59,7 +67,7 @@ fn wait(path: &Path, way: Try, waiting: impl FnOnce()) -> Result<Lock, LockError
     let mut waiting = Some(waiting);
     loop {
         if attempt(&file, path, way)? {
-            return Ok(Lock { _file: file });
+            return Ok(Lock { file });
         }
         if let Some(waiting) = waiting.take() {
             waiting();
@@ -103,6 +111,17 @@ mod tests {
         assert!(!second.is_finished());
         drop(first);
         second.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_was_let_go_is_free_although_a_child_still_has_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = Lock::acquire(&path, || {}).unwrap();
+        let the_childs = lock.file.try_clone().unwrap();
+        drop(lock);
+        assert!(Lock::try_acquire(&path).unwrap().is_some());
+        drop(the_childs);
     }
 
     #[test]

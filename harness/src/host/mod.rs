@@ -11,5 +11,6 @@ pub mod memory;
 pub mod paths;
 pub mod process;
 pub mod progress;
+pub mod room;
 pub mod slots;
 pub mod text;

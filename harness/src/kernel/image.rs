@@ -2,11 +2,13 @@
 
 use super::error::KernelError;
 use super::inspect;
-use crate::host::paths;
+use crate::host::lock::Lock;
+use crate::host::{paths, room};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A kernel that can be booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,21 @@ pub struct Image {
     pub release: Option<String>,
     /// It was in the cache: nothing was built, make was not started.
     pub cached: bool,
+    /// Nobody takes it out of the cache to make room, as long as this lives.
+    pub lease: Lease,
 }
+
+/// A share of an image's lock; none for an image outside of the cache. Two are equal: they say nothing of the image.
+#[derive(Debug, Clone, Default)]
+pub struct Lease(Option<Arc<Lock>>);
+
+impl PartialEq for Lease {
+    fn eq(&self, _: &Lease) -> bool {
+        true
+    }
+}
+
+impl Eq for Lease {}
 
 impl Image {
     /// The tree that it was built from, as it is now: another build may have put other patches into it.
@@ -42,8 +58,11 @@ pub struct About {
     pub describe: String,
     /// The source: a release's version, or the digest of a tree.
     pub source: String,
-    /// File names of the patches, in order.
+    /// Paths of the patches, in order.
     pub patches: Vec<String>,
+    /// So many of them, the first ones, are damonlab's own.
+    #[serde(default)]
+    pub ours: usize,
     /// What of them did not fit just as it is, a line each.
     #[serde(default)]
     pub inexact: Vec<String>,
@@ -64,8 +83,21 @@ pub(super) const ABOUT: &str = "image.json";
 /// The name of the file in a build folder that says whose build it holds.
 pub const KEY_FILE: &str = "damonlab.key";
 
-/// The image `key` of `cache`, if it is there.
+/// The lock of the image `key`: who uses it shares it, and who takes it away to make room holds it alone.
+pub(super) fn lock(cache: &Path, key: &str) -> PathBuf {
+    cache.join("image").join(format!("{key}.lock"))
+}
+
+/// The image `key` of `cache`, if it is there, with a lease.
 pub fn find(cache: &Path, key: &str) -> Option<Image> {
+    look(cache, key)?;
+    // In a cache that cannot be written to, nobody takes anything away.
+    let lease = Lease(Lock::share(&lock(cache, key)).ok().map(Arc::new));
+    // It may have been taken away meanwhile.
+    Some(Image { lease, ..look(cache, key)? })
+}
+
+fn look(cache: &Path, key: &str) -> Option<Image> {
     let folder = cache.join("image").join(key);
     let about = about(&folder)?;
     let config = folder.join("config");
@@ -83,6 +115,7 @@ pub fn find(cache: &Path, key: &str) -> Option<Image> {
         describe: about.describe,
         release: about.release,
         cached: true,
+        lease: Lease::default(),
     })
 }
 
@@ -101,13 +134,13 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
     fs::write(scratch.path().join(ABOUT), text)?;
     let place = folder.join(key);
     // Another build of equal inputs may have been first, and its image may be in use.
-    if find(cache, key).is_none() {
+    if look(cache, key).is_none() {
         if place.exists() {
             // What find() did not take: a folder that somebody took files out of.
             fs::remove_dir_all(&place)?;
         }
         match fs::rename(scratch.path(), &place) {
-            Err(cause) if find(cache, key).is_none() => return Err(cause.into()),
+            Err(cause) if look(cache, key).is_none() => return Err(cause.into()),
             Err(_) => {}
             Ok(()) => drop(scratch.keep()),
         }
@@ -123,9 +156,9 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
 pub fn evict(cache: &Path, key: &str, with_build: bool) -> io::Result<()> {
     let folder = cache.join("image").join(key);
     if with_build && let Some(about) = about(&folder) {
-        fs::remove_dir_all(about.build)?;
+        room::discard(cache, &about.build)?;
     }
-    fs::remove_dir_all(folder)
+    room::discard(cache, &folder)
 }
 
 /// An image that somebody else built.
@@ -141,6 +174,7 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
         describe: format!("{}{described}", path.display()),
         release,
         cached: true,
+        lease: Lease::default(),
     })
 }
 
@@ -154,7 +188,7 @@ pub fn list(cache: &Path) -> Vec<Image> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     keys.sort();
-    keys.iter().filter_map(|key| find(cache, key)).collect()
+    keys.iter().filter_map(|key| look(cache, key)).collect()
 }
 
 /// What of the patches of the image `key` did not fit just as it is.
@@ -162,9 +196,9 @@ pub fn inexact(cache: &Path, key: &str) -> Vec<String> {
     about(&cache.join("image").join(key)).map(|about| about.inexact).unwrap_or_default()
 }
 
-/// The config fragments of the image `key`, on top of the default ones.
-pub(super) fn fragments(cache: &Path, key: &str) -> Vec<String> {
-    about(&cache.join("image").join(key)).map(|about| about.fragments).unwrap_or_default()
+/// What the image `key` was made of.
+pub(super) fn made_of(cache: &Path, key: &str) -> Option<About> {
+    about(&cache.join("image").join(key))
 }
 
 fn about(folder: &Path) -> Option<About> {
@@ -190,6 +224,7 @@ mod tests {
             source: "7.3.4".into(),
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
+            ours: 0,
             fragments: vec!["debug.config".into()],
             compiler: "gcc".into(),
             release: None,
@@ -237,7 +272,10 @@ mod tests {
         publish(cache.path(), "abc", &first).unwrap();
         let image = publish(cache.path(), "abc", &second).unwrap();
         assert_eq!(image.vmlinux, Some(first.build.join("vmlinux")));
-        assert_eq!(fs::read_dir(cache.path().join("image")).unwrap().count(), 1);
+        assert_eq!(list(cache.path()).len(), 1);
+        let entries = fs::read_dir(cache.path().join("image")).unwrap();
+        let folders = entries.filter(|entry| entry.as_ref().unwrap().path().is_dir());
+        assert_eq!(folders.count(), 1, "no scratch folder is left");
     }
 
     #[test]

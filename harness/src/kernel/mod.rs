@@ -9,6 +9,7 @@ mod config;
 mod copy;
 mod diagnosis;
 mod error;
+mod evict;
 mod gitref;
 mod image;
 mod inputs;
@@ -16,6 +17,7 @@ mod inspect;
 mod listing;
 mod merge;
 mod ours;
+mod profile;
 mod refusal;
 mod release;
 mod source;
@@ -27,7 +29,9 @@ mod wanted;
 pub use crate::series::Patch;
 pub use config::{Dropped, Fragment};
 pub use error::{KernelError, Kind};
-pub use image::{Image, evict, find, foreign};
+pub use evict::{Held, Holds, held, limit};
+pub use image::{Image, Lease, evict, find, foreign};
+pub use profile::{NoProfile, Profile};
 pub use release::Origins;
 pub use source::Source;
 pub use stock::{Kept, kept};
@@ -35,8 +39,8 @@ pub use subject::Label;
 pub use wanted::Wanted;
 
 use crate::host::lock::Lock;
-use crate::host::paths;
 use crate::host::progress::Progress;
+use crate::host::{paths, room};
 use apply::Applied;
 use build::Build;
 use copy::{Origin, WorkingCopy};
@@ -103,10 +107,20 @@ impl Request {
     }
 }
 
-/// The image that `request` asks for, from the cache or built.
+/// The image that `request` asks for, from the cache or built. What has been unused for the longest makes room for it.
 ///
 /// `origins` says where the default release comes from; its cache holds everything.
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+    let image = cached_or_built(request, origins, progress)?;
+    if !image.cached
+        && let Err(cause) = evict::make_room(&origins.env.cache, limit(), progress)
+    {
+        progress.say(&format!("kernel: what is too much in the cache stays there: {cause}"));
+    }
+    Ok(image)
+}
+
+fn cached_or_built(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     let subject = match &request.source {
         Source::Image(path) => return foreign(path),
         Source::Release(wanted) => Subject::of_release(origins.obtain(wanted, progress)?),
@@ -118,6 +132,7 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
         return Err(KernelError::CachePath(cache.clone()));
     }
     let ours = ours::of(&request.project, &subject, &request.patches)?;
+    let number_of_ours = ours.patches.len();
     let inputs = Inputs::of(request, ours.patches, origins)?;
     let cached = |key: &str| cached(request, &subject, cache, key, progress);
     let known = subject.known_by();
@@ -130,7 +145,7 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
     // What does not fit is told before anybody is waited for. A tree may change until it is listed.
     let early = known.is_some().then(|| subject.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&subject.id);
-    let _lock = Lock::acquire(&cache.join("tree").join(format!("{}.lock", subject.id)), || {
+    let _lock = Lock::acquire(&source_lock(cache, &subject.id), || {
         progress.say("kernel: waiting for another damonlab to build from this source");
     })?;
     fs::create_dir_all(&folder)?;
@@ -154,6 +169,7 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
         inexact: applied.inexact,
         source,
         patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
+        ours: number_of_ours,
         fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
         compiler: inputs.toolchain.version.clone(),
         release: None,
@@ -274,9 +290,10 @@ pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathB
         removed.push(cache.join("image").join(&image.key));
     }
     let tree = cache.join("tree").join(name);
-    let lock = cache.join("tree").join(format!("{name}.lock"));
     let _lock = match tree.exists() {
-        true => Some(Lock::acquire(&lock, || progress.say("kernel: waiting for a build to end"))?),
+        true => Some(Lock::acquire(&source_lock(cache, name), || {
+            progress.say("kernel: waiting for a build to end")
+        })?),
         false => None,
     };
     if tree.exists() {
@@ -284,9 +301,19 @@ pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathB
         removed.extend(builds(cache, name)?);
     }
     for folder in &removed {
-        fs::remove_dir_all(folder)?;
+        room::discard(cache, folder)?;
     }
     Ok(removed)
+}
+
+/// The lock of the source `id`: who builds from it holds it.
+fn source_lock(cache: &Path, id: &str) -> PathBuf {
+    cache.join("tree").join(format!("{id}.lock"))
+}
+
+/// Whether the build folder `name` is one of the source `id`, with extra fragments or without.
+fn is_build_of(name: &str, id: &str) -> bool {
+    name.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
 }
 
 /// The build folders of the source `id`, with extra fragments or without.
@@ -296,7 +323,7 @@ fn builds(cache: &Path, id: &str) -> Result<Vec<PathBuf>, KernelError> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name == id || name.strip_prefix(id).is_some_and(|rest| rest.starts_with('+')) {
+        if is_build_of(&name, id) {
             found.push(entry.path());
         }
     }

@@ -1,6 +1,6 @@
 //! The cached images as a user looks over them: what each is, what it takes, and when it was last asked for.
 
-use super::image::{self, Image};
+use super::image::{self, About, Image};
 use damonlab_guest::units::Bytes;
 use std::fs::{self, File};
 use std::path::Path;
@@ -11,8 +11,9 @@ use std::time::SystemTime;
 pub struct Kept {
     /// It.
     pub image: Image,
-    /// The config fragments on top of the default ones, by their file names, in order.
-    pub fragments: Vec<String>,
+    /// File names of what was put on top of the source besides damonlab's own: patches, then config fragments, in order.
+    /// A file with several patches is named once.
+    pub on_top: Vec<String>,
     /// What its files take. The build folder is not among them.
     pub size: Bytes,
     /// When it was built or last asked for.
@@ -26,12 +27,20 @@ pub fn kept(cache: &Path) -> Vec<Kept> {
         let used = fs::metadata(folder.join(image::ABOUT)).and_then(|meta| meta.modified());
         let files = fs::read_dir(&folder).into_iter().flatten().flatten();
         let size = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
-        let fragments = image::fragments(cache, &image.key);
-        Kept { fragments, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
+        let on_top = image::made_of(cache, &image.key).map(|about| on_top(&about)).unwrap_or_default();
+        Kept { on_top, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
     };
     let mut all: Vec<Kept> = image::list(cache).into_iter().map(one).collect();
     all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.image.key.cmp(&b.image.key)));
     all
+}
+
+fn on_top(about: &About) -> Vec<String> {
+    let name = |path: &String| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let mut names: Vec<String> = about.patches.iter().skip(about.ours).map(name).collect();
+    names.dedup();
+    names.extend(about.fragments.iter().cloned());
+    names
 }
 
 /// Takes note that the image `key` was asked for. Where that cannot be written, it looks older than it is.
@@ -52,7 +61,8 @@ mod tests {
             fs::write(folder.join(name), "1234").unwrap();
         }
         let about = format!(
-            r#"{{"describe": "linux {key}", "source": "7", "patches": [], "fragments": ["debug.config"],
+            r#"{{"describe": "linux {key}", "source": "7", "ours": 1, "fragments": ["debug.config"],
+                "patches": ["/lab/0001-ours.patch", "my/a.mbox", "my/a.mbox", "b.patch"],
                 "compiler": "gcc", "release": null, "build": "/nonexistent"}}"#
         );
         fs::write(folder.join(image::ABOUT), &about).unwrap();
@@ -61,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_last_comes_first_with_its_size_and_fragments() {
+    fn what_was_asked_for_last_comes_first_with_its_size_and_what_is_on_top() {
         let cache = tempfile::tempdir().unwrap();
         image(cache.path(), "old", 1_000);
         image(cache.path(), "new", 10);
@@ -71,7 +81,8 @@ mod tests {
         assert_eq!(keys(), ["old", "new"]);
         let first = kept(cache.path()).remove(0);
         let about = fs::metadata(cache.path().join("image/old").join(image::ABOUT)).unwrap().len();
-        assert_eq!((first.size, first.fragments), (Bytes(8 + about), vec!["debug.config".to_owned()]));
+        assert_eq!(first.size, Bytes(8 + about));
+        assert_eq!(first.on_top, ["a.mbox", "b.patch", "debug.config"]);
     }
 
     #[test]

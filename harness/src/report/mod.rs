@@ -2,6 +2,7 @@
 
 mod bisect;
 mod compare;
+mod kernels;
 mod mutants;
 mod repeated;
 mod sweep;
@@ -9,6 +10,7 @@ mod tests_of_kernel;
 
 pub use bisect::{bisection, bisection_json, step};
 pub use compare::{comparison, comparison_json};
+pub use kernels::kernels;
 pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;
 pub use sweep::{sweep_head, sweep_line, sweep_summary};

@@ -149,6 +149,7 @@ mod tests {
             describe: meta.kernel,
             release: None,
             cached: true,
+            lease: kernel::Lease::default(),
         };
         let tools = Tools {
             qemu_version: meta.qemu,

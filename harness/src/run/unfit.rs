@@ -38,7 +38,7 @@ pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdi
     // The guest is not trusted: what it says may be long, and there may be much of it.
     let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
     let why = match lack {
-        Lack::HostRoot { .. } => format!("{lack}: run with --config kernel-config/host-root.config"),
+        Lack::HostRoot { .. } => format!("{lack}: run with --profile host-root"),
         _ if reasons.is_empty() => lack.to_string(),
         _ => format!("the kernel lacks {}", reasons.join("; ")),
     };
@@ -110,8 +110,8 @@ mod tests {
     fn a_kernel_that_cannot_show_the_hosts_files_is_a_skip_with_the_way_out() {
         let lack = Lack::HostRoot { kind: "9p".into() };
         assert_eq!(Unfit::of(&lacks(lack.clone()), "selftests", "linux"), None);
-        let why = "skip: the kernel has no 9p file system, and so cannot show the host's files: run with --config \
-                   kernel-config/host-root.config";
+        let why = "skip: the kernel has no 9p file system, and so cannot show the host's files: run with --profile \
+                   host-root";
         assert_eq!(skipped(lack), why);
     }
 

@@ -2,6 +2,7 @@
 
 use super::{ABOUT, About, FILES, Store, USED};
 use crate::host::lock::Lock;
+use crate::host::room;
 use damonlab_guest::units::Bytes;
 use fs_err as fs;
 use std::io;
@@ -29,8 +30,7 @@ pub struct Listed {
 
 /// The limit that holds: [`LIMIT`], or `DAMONLAB_CHECKPOINTS_MIB`.
 pub fn limit() -> Bytes {
-    let given = std::env::var(LIMIT_VARIABLE).ok().and_then(|text| text.parse::<u64>().ok());
-    given.map_or(LIMIT, |mebibytes| Bytes(mebibytes.saturating_mul(Bytes::MIB.0)))
+    room::limit(LIMIT_VARIABLE, LIMIT)
 }
 
 /// All checkpoints of a store, the last used first.
@@ -57,16 +57,15 @@ fn listed(place: &Path) -> Option<Listed> {
 
 /// Takes the longest unused away until the rest is within `limit`; never `keep`, and none that is in use.
 pub(super) fn evict(store: &Store, limit: Bytes, keep: &str) -> io::Result<()> {
-    let all = list(store);
-    let mut sum: u64 = all.iter().map(|one| one.size.0).sum();
-    for one in all.iter().rev().filter(|one| one.key != keep) {
-        if sum <= limit.0 {
-            break;
-        }
-        if let Ok(Some(_lock)) = Lock::try_acquire(&store.lock(&one.key)) {
-            fs::remove_dir_all(store.place(&one.key))?;
-            sum -= one.size.0;
-        }
-    }
-    Ok(())
+    let remove = |one: &Listed| {
+        let Ok(Some(_lock)) = Lock::try_acquire(&store.lock(&one.key)) else { return Ok(false) };
+        fs::remove_dir_all(store.place(&one.key))?;
+        Ok(true)
+    };
+    room::shrink(
+        &list(store),
+        |one| one.size,
+        limit,
+        |one| if one.key == keep { Ok(false) } else { remove(one) },
+    )
 }
