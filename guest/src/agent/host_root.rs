@@ -102,11 +102,12 @@ impl HostRoot {
     fn run(&mut self, name: &str, run: &[String], folder: &str, within: Nanos) -> Result<(), Failure> {
         let program = run.first().map_or("", String::as_str);
         if !self.is_there(program, folder) {
-            return self.result(
-                "ok",
-                name,
-                &format!("SKIP it needs {program}, which this host does not have"),
-            );
+            let install = match program {
+                "damo" => ": `damonlab setup --with damo` installs it",
+                _ => "",
+            };
+            let why = format!("SKIP it needs {program}, which this host does not have{install}");
+            return self.result("ok", name, &why);
         }
         let mut child = match self.spawn(run, folder) {
             Ok(child) => child,

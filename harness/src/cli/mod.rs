@@ -16,6 +16,7 @@ mod verbs;
 use crate::kernel::Profile;
 use crate::run::SeedRange;
 use crate::scenario::GuestClock;
+use crate::setup::Extra;
 use clap::{Args, Parser, Subcommand};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -38,8 +39,12 @@ enum Verb {
                             git bisect run damonlab run pull-push --kernel . --git-bisect --out /tmp/bisect")]
     Run(Run),
     /// Install what is missing: Debian packages and a private virtme-ng.
-    #[command(after_help = "Example: damonlab setup")]
-    Setup,
+    #[command(after_help = "Examples: damonlab setup\n          damonlab setup --with damo")]
+    Setup {
+        /// Install this too, into damonlab's own environment: damo, from PyPI, for the scenario of that name.
+        #[arg(long = "with", value_name = "damo")]
+        extras: Vec<Extra>,
+    },
     /// Say what is missing, what it is for and the command that mends it. Boots nothing.
     #[command(after_help = "Example: damonlab doctor")]
     Doctor,
@@ -215,7 +220,7 @@ pub fn main() -> ExitCode {
     let answer =
         crate::host::interrupt::listen().map_err(error::CliError::Signals).and_then(|()| match cli.verb {
             Verb::Run(run) => verbs::run(&run),
-            Verb::Setup => verbs::setup(),
+            Verb::Setup { extras } => verbs::setup(&extras),
             Verb::Doctor => verbs::doctor(),
             Verb::Check { recordings } => verbs::check(&recordings),
             Verb::Replay(arguments) => replay::replay(&arguments),

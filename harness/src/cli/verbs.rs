@@ -14,7 +14,7 @@ use crate::report;
 use crate::run::stored::{self, Stored};
 use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, suite};
 use crate::series;
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Extra};
 use crate::vm;
 use crate::vm::checkpoint::{self, Store};
 use damonlab_guest::units::Bytes;
@@ -159,9 +159,10 @@ impl Batch<'_> {
     }
 }
 
-pub(super) fn setup() -> Answer {
-    let env = Env::machine()?;
-    setup::install(&env, &Progress::stderr())?;
+pub(super) fn setup(extras: &[Extra]) -> Answer {
+    let (env, progress) = (Env::machine()?, Progress::stderr());
+    setup::install(&env, &progress)?;
+    setup::install_extras(&env, extras, &progress)?;
     say("everything damonlab needs is here\n")?;
     Ok(0)
 }

@@ -33,7 +33,9 @@ pub struct Image {
 
 /// A share of an image's lock; none for an image outside of the cache. Two are equal: they say nothing of the image.
 #[derive(Debug, Clone, Default)]
-pub struct Lease(Option<Arc<Lock>>);
+pub struct Lease {
+    _lock: Option<Arc<Lock>>,
+}
 
 impl PartialEq for Lease {
     fn eq(&self, _: &Lease) -> bool {
@@ -92,7 +94,7 @@ pub(super) fn lock(cache: &Path, key: &str) -> PathBuf {
 pub fn find(cache: &Path, key: &str) -> Option<Image> {
     look(cache, key)?;
     // In a cache that cannot be written to, nobody takes anything away.
-    let lease = Lease(Lock::share(&lock(cache, key)).ok().map(Arc::new));
+    let lease = Lease { _lock: Lock::share(&lock(cache, key)).ok().map(Arc::new) };
     // It may have been taken away meanwhile.
     Some(Image { lease, ..look(cache, key)? })
 }

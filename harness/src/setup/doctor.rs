@@ -4,6 +4,7 @@ use super::detect::{self, State};
 use super::requirements::{self, Need};
 use super::venv::Venv;
 use super::{Env, ourselves};
+use crate::host::paths;
 use std::fmt::Write as _;
 
 /// One requirement and what was found of it.
@@ -61,7 +62,22 @@ pub fn doctor(env: &Env) -> Vec<Row> {
         need: Need::Required,
         package: None,
     });
+    rows.push(damo(env));
     rows
+}
+
+fn damo(env: &Env) -> Row {
+    let here = Venv::of(env).damo().map(|version| version.to_string());
+    let elsewhere = || Some(paths::find_program(&env.path, "damo")?.display().to_string());
+    let state = here.or_else(elsewhere).map_or(State::Missing, State::Found);
+    Row {
+        name: "damo".to_owned(),
+        mend: matches!(state, State::Missing).then(|| ourselves("setup --with damo")),
+        state,
+        purpose: "the scenario damo has it configure a kernel and read it".to_owned(),
+        need: Need::Optional,
+        package: None,
+    }
 }
 
 /// The rows as a table, then what to do.
@@ -140,6 +156,7 @@ mod tests {
         let env = Env { root: cache.path().into(), path: "/nonexistent".into(), cache: cache.path().into() };
         let rows = doctor(&env);
         assert!(rows.iter().all(|row| row.mend.is_some()));
-        assert_eq!(rows.last().unwrap().name, "virtme-ng");
+        let last: Vec<&str> = rows.iter().rev().take(2).map(|row| row.name.as_str()).collect();
+        assert_eq!(last, ["damo", "virtme-ng"]);
     }
 }

@@ -31,6 +31,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::str::FromStr;
 use venv::Venv;
 
 /// Where the apt state for tools lies in the cache.
@@ -168,13 +169,51 @@ fn missing(rows: &[Row]) -> Missing {
     Missing { what: what.collect(), command: ourselves("setup") }
 }
 
+/// What some scenarios want and damonlab itself does not need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// damo from PyPI, for the scenario of that name.
+    Damo,
+}
+
+impl FromStr for Extra {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Extra, String> {
+        (word == "damo")
+            .then_some(Extra::Damo)
+            .ok_or_else(|| format!("nothing is called '{word}' here: damo"))
+    }
+}
+
+/// Installs `extras`, those that are not there yet, into damonlab's own environment, which is whole.
+///
+/// # Errors
+/// pip could not install it.
+pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<(), SetupError> {
+    let venv = Venv::of(env);
+    if !extras.contains(&Extra::Damo) || venv.damo().is_some() {
+        return Ok(());
+    }
+    let _lock = hold(env, progress)?;
+    let mut task = progress.task("setup", "steps", None);
+    venv.add_damo(&mut |line| task.show(line.trim()))?;
+    drop(task);
+    let version = venv.damo().ok_or_else(|| io::Error::other("pip was content, and there is no damo"))?;
+    progress.say(&format!("setup: installed damo {version} in damonlab's own environment"));
+    Ok(())
+}
+
+fn hold(env: &Env, progress: &Progress) -> Result<Lock, LockError> {
+    Lock::acquire(&env.cache.join("setup.lock"), || progress.say("setup: waiting for another damonlab"))
+}
+
 /// Installs what is missing, and nothing else. A second call finds nothing to do and asks nobody.
 pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
     if tools(env).is_ok() {
         return Ok(());
     }
-    let _lock =
-        Lock::acquire(&env.cache.join("setup.lock"), || progress.say("setup: waiting for another damonlab"))?;
+    let _lock = hold(env, progress)?;
     let packages = packages(&doctor(env));
     if !packages.is_empty() {
         install_packages(env, &packages, progress)?;

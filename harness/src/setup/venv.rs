@@ -1,4 +1,4 @@
-//! virtme-ng in a virtual environment of its own. A `vng` that the system has is never used: its
+//! virtme-ng, and damo where it is asked for, in a virtual environment of their own. A `vng` that the system has is never used: its
 //! version, and so its command line, would be the machine's and not ours.
 //!
 //! The scripts of an environment name its Python by path, so it cannot be made elsewhere and renamed.
@@ -29,7 +29,7 @@ pub enum VenvError {
     #[error("no python3 in PATH to make a virtual environment with")]
     NoPython,
     /// python3 or pip failed.
-    #[error("cannot install virtme-ng: {0}")]
+    #[error("cannot install from PyPI: {0}")]
     Run(#[from] RunError),
     /// A file could not be written or removed.
     #[error("cannot make the virtual environment: {0}")]
@@ -53,7 +53,7 @@ impl Venv {
     pub fn version(&self) -> Option<Version> {
         let marker = fs::read_to_string(self.marker()).ok()?;
         let whole = marker == self.marker_text().ok()? && self.vng().is_file();
-        self.installed_version().filter(|version| whole && *version >= oldest_virtme_ng())
+        self.installed("virtme_ng").filter(|version| whole && *version >= oldest_virtme_ng())
     }
 
     /// `vng` inside the environment.
@@ -76,9 +76,36 @@ impl Venv {
             fs::remove_dir_all(&self.folder)?;
         }
         command::succeed(Command::new(python).args(["-I", "-m", "venv"]).arg(&self.folder))?;
+        self.pip_install(&format!("virtme-ng>={}", oldest_virtme_ng()), line)?;
+        if self.installed("virtme_ng").is_none_or(|version| version < oldest_virtme_ng())
+            || !self.vng().is_file()
+        {
+            return Err(VenvError::NotThere { folder: self.folder.clone(), wanted: oldest_virtme_ng() });
+        }
+        Ok(paths::write_atomic(&self.marker(), self.marker_text()?.as_bytes())?)
+    }
+
+    /// The version of damo; none without it.
+    pub fn damo(&self) -> Option<Version> {
+        self.installed("damo").filter(|_| self.folder.join("bin/damo").is_file())
+    }
+
+    /// Installs damo into an environment that is whole. The caller holds the lock of the setup.
+    pub fn add_damo(&self, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
+        self.pip_install("damo", line)
+    }
+
+    fn pip_install(&self, what: &str, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
         let mut pip = Command::new(self.folder.join("bin/python3"));
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"])
-            .arg(format!("virtme-ng>={}", oldest_virtme_ng()));
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--no-cache-dir",
+            what,
+        ]);
         // What the caller's Python settings say is about the caller's Python.
         pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
         let mut said = String::new();
@@ -92,15 +119,10 @@ impl Venv {
             },
             || {},
         )?;
-        if !status.success() {
-            return Err(command::failed(&pip, status, said).into());
+        match status.success() {
+            true => Ok(()),
+            false => Err(command::failed(&pip, status, said).into()),
         }
-        if self.installed_version().is_none_or(|version| version < oldest_virtme_ng())
-            || !self.vng().is_file()
-        {
-            return Err(VenvError::NotThere { folder: self.folder.clone(), wanted: oldest_virtme_ng() });
-        }
-        Ok(paths::write_atomic(&self.marker(), self.marker_text()?.as_bytes())?)
     }
 
     fn marker(&self) -> PathBuf {
@@ -114,8 +136,8 @@ impl Venv {
         Ok(format!("made in {} with {}\n", self.folder.display(), python.display()))
     }
 
-    /// The version in the name of the package's metadata folder: no Python has to start for it.
-    fn installed_version(&self) -> Option<Version> {
+    /// The version in the name of a package's metadata folder: no Python has to start for it.
+    fn installed(&self, package: &str) -> Option<Version> {
         let folders = |path: &Path| {
             let entries = std::fs::read_dir(path).ok();
             entries.into_iter().flatten().flatten().map(|entry| entry.path())
@@ -123,7 +145,7 @@ impl Venv {
         folders(&self.folder.join("lib")).flat_map(|python| folders(&python.join("site-packages"))).find_map(
             |path| {
                 let name = path.file_name()?.to_str()?;
-                Version::find(name.strip_prefix("virtme_ng-")?.strip_suffix(".dist-info")?)
+                Version::find(name.strip_prefix(package)?.strip_prefix('-')?.strip_suffix(".dist-info")?)
             },
         )
     }
@@ -188,6 +210,17 @@ mod tests {
         let venv = environment(cache.path(), "1.38");
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), None);
+    }
+
+    #[test]
+    fn damo_is_there_with_its_program_and_its_metadata() {
+        let cache = tempfile::tempdir().unwrap();
+        let venv = environment(cache.path(), "1.42");
+        assert_eq!(venv.damo(), None);
+        fs::create_dir_all(venv.folder.join("lib/python3.11/site-packages/damo-3.4.3.dist-info")).unwrap();
+        assert_eq!(venv.damo(), None);
+        fs::write(venv.folder.join("bin/damo"), "").unwrap();
+        assert_eq!(venv.damo(), Version::find("3.4.3"));
     }
 
     #[test]
