@@ -41,7 +41,7 @@ fn cpu(millions: f64) -> Option<Seen> {
 fn one_recording_on_both_sides_is_no_difference() {
     let real = stored("truth");
     let comparison = compared((0..4).map(|_| (seen(&real), seen(&real))));
-    assert_eq!(first_line(&comparison), "no difference in pull-push, 4 seed(s) each");
+    assert_eq!(first_line(&comparison), "no difference in pull-push, 4 seeds each");
     assert_eq!(comparison.exit_code(), 0);
     assert!(comparison.scenarios[0].rows.iter().all(|row| row.claim == Claim::Within));
 }
@@ -68,7 +68,7 @@ fn what_only_the_first_kernel_breaks_is_a_difference_too() {
 fn what_both_break_is_no_difference_and_is_told() {
     let comparison =
         compared([(fail("Q1", None), fail("Q1", None)), (verdict(Verdict::Pass), fail("Q1", None))]);
-    assert_eq!(first_line(&comparison), "no difference in pull-push, 2 seed(s) each; both fail pull-push");
+    assert_eq!(first_line(&comparison), "no difference in pull-push, 2 seeds each; both fail pull-push");
     assert_eq!(comparison.exit_code(), 0);
 }
 

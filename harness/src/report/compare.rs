@@ -89,7 +89,8 @@ fn no_difference(comparison: &Comparison) -> String {
         .map(|one| one.name.as_str())
         .collect();
     let both = if failing.is_empty() { String::new() } else { format!("; both fail {}", failing.join(", ")) };
-    format!("no difference in {}, {runs} seed(s) each{both}", names(&comparison.scenarios))
+    let seeds = if runs == 1 { "1 seed".to_owned() } else { format!("{runs} seeds") };
+    format!("no difference in {}, {seeds} each{both}", names(&comparison.scenarios))
 }
 
 fn names(scenarios: &[Scenario]) -> String {

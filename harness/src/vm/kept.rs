@@ -1,5 +1,7 @@
 //! Answers that took a guest, or a QEMU, to find out, kept in the cache beside what was asked.
 
+use super::VmError;
+use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
 use fs_err as fs;
 use serde::de::DeserializeOwned;
@@ -27,6 +29,24 @@ pub(super) trait Question: Serialize + DeserializeOwned + PartialEq {
         (kept.question == *self).then_some(kept.answer)
     }
 
+    /// The kept answer, or else what `find` finds, which is kept. Of several damonlabs one finds it and the others wait.
+    fn answered(
+        &self,
+        cache: &Path,
+        find: impl FnOnce() -> Result<Self::Answer, VmError>,
+    ) -> Result<Self::Answer, VmError> {
+        if let Some(answer) = self.known(cache) {
+            return Ok(answer);
+        }
+        let _one_at_a_time = Lock::acquire(&cache.join(format!("{}.lock", Self::FOLDER)), || {})?;
+        if let Some(answer) = self.known(cache) {
+            return Ok(answer);
+        }
+        let answer = find()?;
+        self.keep(cache, &answer)?;
+        Ok(answer)
+    }
+
     /// Keeps an answer.
     fn keep(&self, cache: &Path, answer: &Self::Answer) -> io::Result<()> {
         let kept = Kept { question: self, answer };
@@ -51,6 +71,22 @@ mod tests {
     impl Question for Asked {
         type Answer = u32;
         const FOLDER: &'static str = "asked";
+    }
+
+    #[test]
+    fn of_two_who_ask_at_once_one_finds_the_answer_and_both_have_it() {
+        let cache = tempfile::tempdir().unwrap();
+        let found = std::sync::atomic::AtomicU32::new(0);
+        let find = || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            Ok(1 + found.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+        };
+        let ask = || Asked("one".into()).answered(cache.path(), find).unwrap();
+        let answers = std::thread::scope(|scope| {
+            let other = scope.spawn(ask);
+            (ask(), other.join().unwrap())
+        });
+        assert_eq!(answers, (1, 1));
     }
 
     #[test]

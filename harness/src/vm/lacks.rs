@@ -50,10 +50,13 @@ pub fn lacks(
     progress: &Progress,
 ) -> Result<BTreeSet<Need>, VmError> {
     let asked = Asked { image: image.key.clone(), needs: needs.to_vec() };
-    if let Some(answer) = asked.known(cache) {
-        return Ok(answer);
-    }
-    progress.say("kernel: booting a small guest to see what it has");
+    asked.answered(cache, || {
+        progress.say("kernel: booting a small guest to see what it has");
+        ask(tools, image, needs)
+    })
+}
+
+fn ask(tools: &Tools, image: &Image, needs: &[Need]) -> Result<BTreeSet<Need>, VmError> {
     let machine =
         Argv { memory: MEMORY, cpus: 1, qemu: vec!["-machine".into(), "q35".into()], kernel: Vec::new() };
     let tcg = Accelerator::Tcg("it does that everywhere".to_owned());
@@ -62,9 +65,7 @@ pub fn lacks(
     let (done, _) = guest.wait_for(DRAIN_MARK, LIMIT)?;
     let said = guest.end()?;
     let answer = told(&said, needs).filter(|_| done);
-    let answer = answer.ok_or_else(|| VmError::NoAnswer(probe::last_words(&said)))?;
-    asked.keep(cache, &answer)?;
-    Ok(answer)
+    answer.ok_or_else(|| VmError::NoAnswer(probe::last_words(&said)))
 }
 
 /// The needs that a guest's console says are lacking; none if it says something else is wrong.

@@ -7,7 +7,6 @@ use super::VmError;
 use super::accel::Accelerator;
 use super::kept::Question;
 use super::probe::{self, Probe};
-use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::machine::{Argv, cxl_backend};
 use crate::scenario::Scenario;
@@ -56,11 +55,18 @@ pub fn emulated_windows(
     let mut words = vec!["-m".to_owned(), machine.memory_word(), "-smp".to_owned(), machine.cpus.to_string()];
     words.extend(machine.qemu.iter().cloned());
     let asked = Asked { binary: tools.qemu.clone(), qemu: tools.qemu_version.clone(), machine: words };
-    let _one_at_a_time = Lock::acquire(&cache.join("mapping.lock"), || {})?;
-    if let Some(answer) = asked.known(cache) {
-        return Ok(answer);
-    }
-    progress.say("cxl: booting a small guest to see whether this QEMU maps CXL memory directly");
+    asked.answered(cache, || {
+        progress.say("cxl: booting a small guest to see whether this QEMU maps CXL memory directly");
+        ask(tools, bzimage, scenario, machine)
+    })
+}
+
+fn ask(
+    tools: &Tools,
+    bzimage: &Path,
+    scenario: &Scenario,
+    machine: &Argv,
+) -> Result<BTreeSet<NodeId>, VmError> {
     let plan = Plan { steps: vec![Step::Run { time: IDLE }], ..bring_up_of(scenario) };
     let tcg = Accelerator::Tcg("CXL memory under KVM may kill the guest".to_owned());
     let mut probe = Probe::start(tools, bzimage, &tcg, machine, &plan)?;
@@ -73,9 +79,7 @@ pub fn emulated_windows(
     probe.end()?;
     let memory = system_memory(tree.as_str().unwrap_or_default());
     let mapped = memory.ok_or_else(|| VmError::NotAsked("QEMU's memory tree has no system memory".into()))?;
-    let answer = emulated(scenario, &mapped);
-    asked.keep(cache, &answer)?;
-    Ok(answer)
+    Ok(emulated(scenario, &mapped))
 }
 
 /// The scenario's memory, and nothing else of it.
