@@ -7,7 +7,7 @@
 use super::small_damon::Run;
 pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, spoiled, stored};
 use crate::recording::{Meta, RECORDING_VERSION, Recording};
-use crate::scenario::{Clocks, GuestClock, MachineSpec, Places, Scenario};
+use crate::scenario::{Clocks, GuestClock, MachineSpec, Pace, Places, Scenario};
 use crate::trace::Trace;
 use damonlab_guest::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
@@ -114,6 +114,7 @@ impl Model {
                 booted: false,
                 agent: None,
                 clock: GuestClock::Virtual,
+                pace: Pace::Plain,
             },
             plan: scenario.plan(0, Default::default()),
             scenario,

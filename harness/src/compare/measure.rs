@@ -63,9 +63,6 @@ const TOLERANCE: f64 = 500.0;
 /// A goal that was measured less often is not compared.
 const LEAST_WINDOWS: usize = 2 * IN_A_ROW;
 
-/// Under `-icount shift=3` every instruction moves the guest's clock by so many nanoseconds.
-const NANOS_AN_INSTRUCTION: f64 = 8.0;
-
 const MIB: f64 = 1_048_576.0;
 
 impl Quantity {
@@ -140,7 +137,7 @@ pub fn measures(recording: &Recording) -> BTreeMap<Quantity, Measure> {
         put(Quantity::Applied(action), bytes as f64);
     }
     if let Some(cpu) = cpu(recording) {
-        put(Quantity::Instructions, cpu.0 as f64 / NANOS_AN_INSTRUCTION);
+        put(Quantity::Instructions, cpu.0 as f64 / recording.meta.pace.nanos());
     }
     all
 }

@@ -46,6 +46,12 @@ impl PartialEq for Lease {
 impl Eq for Lease {}
 
 impl Image {
+    /// Whether it checks each of its memory accesses (KASAN), and so executes several times as many instructions.
+    pub fn is_instrumented(&self) -> bool {
+        let config = self.config.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+        config.is_some_and(|text| text.lines().any(|line| line == "CONFIG_KASAN=y"))
+    }
+
     /// The tree that it was built from, as it is now: another build may have put other patches into it.
     pub fn tree(&self) -> Option<PathBuf> {
         let about = about(self.config.as_deref()?.parent()?)?;

@@ -1,12 +1,14 @@
 //! Configurations by name: a word for each fragment of `kernel-config/` that is not in every kernel. Pure.
 
 use super::config;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A named configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// What every kernel has, and nothing on top.
     Fast,

@@ -4,7 +4,7 @@
 //! lines `Key: value`; all of them may be missing in somebody's own patch.
 
 use crate::host::paths;
-use crate::kernel::{KernelError, Request, Source};
+use crate::kernel::{KernelError, NoProfile, Profile, Request, Source};
 use crate::series;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -37,13 +37,16 @@ pub struct Header {
     pub scenarios: Vec<String>,
     /// Set where the file says so; else its folder decides.
     pub kind: Option<Kind>,
+    /// How the kernel has to be configured for the bug to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 impl Header {
     /// Reads what stands in front of the diff. Lines that are no known `Key: value` are somebody's prose.
     ///
     /// # Errors
-    /// A `Kind:` that is none.
+    /// A `Kind:` or `Profile:` that is none.
     pub fn parse(text: &str) -> Result<Header, String> {
         let mut header = Header::default();
         for line in text.lines().take_while(|line| !begins_a_diff(line)) {
@@ -59,6 +62,9 @@ impl Header {
                 "Caught-by" => header.caught_by = list(value),
                 "Scenarios" => header.scenarios = list(value),
                 "Kind" => header.kind = Some(kind(value)?),
+                "Profile" => {
+                    header.profile = Some(value.parse().map_err(|error: NoProfile| error.to_string())?)
+                }
                 _ => {}
             }
         }
@@ -122,8 +128,9 @@ impl Mutant {
     pub fn request(&self) -> Result<Request, KernelError> {
         let mut request = Request::of(Source::default());
         let path = std::slice::from_ref(&self.path);
+        request.fragments.extend(self.header.profile.and_then(|profile| profile.fragment(&request.project)));
         match self.is_fragment() {
-            true => request.fragments = path.to_vec(),
+            true => request.fragments.extend_from_slice(path),
             false => request.patches = series::read_patches(path)?,
         }
         Ok(request)
@@ -258,6 +265,17 @@ mod tests {
     fn a_kind_that_is_none_is_refused() {
         let error = Header::parse("Kind: harmless\n").unwrap_err();
         assert_eq!(error, "'Kind: harmless' is neither regression nor null");
+    }
+
+    #[test]
+    fn a_bug_that_a_profile_alone_shows_is_put_into_a_kernel_of_that_profile() {
+        let folder = paths::project().join("patches/debug");
+        for mutant in find(&[folder]).unwrap() {
+            let request = mutant.request().unwrap();
+            assert_eq!(request.fragments, Vec::from_iter(Profile::Debug.fragment(&request.project)));
+            assert_eq!(request.patches.len(), 1, "{}", mutant.name);
+        }
+        assert!(Header::parse("Profile: kasan\n").unwrap_err().contains("no profile 'kasan'"));
     }
 
     const PATCH: &str = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";

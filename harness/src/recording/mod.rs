@@ -10,7 +10,7 @@ mod write;
 pub use read::{Recipe, RecordingError};
 pub use write::{begin, finish, make_folder};
 
-use crate::scenario::{GuestClock, Scenario};
+use crate::scenario::{GuestClock, Pace, Scenario};
 use crate::trace::Trace;
 use damonlab_guest::plan::Plan;
 use damonlab_guest::record::{GuestReport, Sample};
@@ -83,6 +83,9 @@ pub struct Meta {
     /// What made time pass in the guest, whatever the scenario says.
     #[serde(default, skip_serializing_if = "GuestClock::is_virtual")]
     pub clock: GuestClock,
+    /// How fast the guest's processor was on virtual time.
+    #[serde(default, skip_serializing_if = "Pace::is_plain")]
+    pub pace: Pace,
     /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Older recordings do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,

@@ -140,7 +140,7 @@ pub fn debug(lab: &Lab, recipe: &Recipe, at: &At, logs: &Path) -> Result<Session
         bzimage: &lab.image.bzimage,
         agent: lab.agent,
         machine: &machine.argv,
-        timing: Timing::Virtual,
+        timing: Timing::Virtual(lab.pace()),
         plan: &recipe.plan,
         clocks: &recipe.scenario.clocks,
         results: logs,

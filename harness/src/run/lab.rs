@@ -1,6 +1,7 @@
 //! What all runs of a command share: tools, kernel, agent, and where results and saved guests lie.
 
 use crate::kernel::Image;
+use crate::scenario::Pace;
 use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
 use fs_err as fs;
@@ -24,6 +25,11 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// How fast a guest's processor is with this kernel, on virtual time.
+    pub fn pace(&self) -> Pace {
+        if self.image.is_instrumented() { Pace::Instrumented } else { Pace::Plain }
+    }
+
     /// A lab for a kernel that nobody asks for again: its saved guests lie below `out`, where they do not push out the
     /// user's, and go with the folder that comes with it.
     ///

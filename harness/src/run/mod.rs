@@ -234,7 +234,7 @@ fn delivered(
 /// What makes time pass, and on the real clock a word about what runs the guest.
 fn timing(lab: &Lab, scenario: &Scenario) -> Result<Timing, VmError> {
     if scenario.clock.is_virtual() {
-        return Ok(Timing::Virtual);
+        return Ok(Timing::Virtual(lab.pace()));
     }
     let cxl = !scenario.machine.cxl.is_empty();
     let progress = Progress::stderr();
@@ -299,6 +299,7 @@ fn complete(
         booted,
         agent: Some(recording::agent_digest(lab.agent)),
         clock: loaded.scenario.clock,
+        pace: lab.pace(),
     };
     recording::finish(dir, &meta)?;
     Recording::load(dir)

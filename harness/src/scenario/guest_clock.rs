@@ -34,6 +34,38 @@ impl fmt::Display for GuestClock {
     }
 }
 
+/// How fast a guest's processor is on the virtual clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    /// An instruction takes 8 ns.
+    #[default]
+    Plain,
+    /// An instruction takes 2 ns. A kernel with KASAN and lockdep executes several times as many for the same work; on
+    /// a processor that is faster by as much, the same work is done in the same guest time.
+    Instrumented,
+}
+
+impl Pace {
+    /// The base-2 logarithm of the nanoseconds that an instruction takes (QEMU's `-icount shift=`).
+    pub fn shift(self) -> u32 {
+        match self {
+            Pace::Plain => 3,
+            Pace::Instrumented => 1,
+        }
+    }
+
+    /// Nanoseconds that an instruction takes.
+    pub fn nanos(self) -> f64 {
+        f64::from(1_u32 << self.shift())
+    }
+
+    /// Whether it is the default: recordings of before there was a choice do not name it.
+    pub fn is_plain(&self) -> bool {
+        *self == Pace::Plain
+    }
+}
+
 /// A word that names no clock.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no clock '{0}': it is virtual or real")]

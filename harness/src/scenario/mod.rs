@@ -34,7 +34,7 @@ pub(crate) use resolve::{machine_of, try_machine_of};
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
-pub use guest_clock::{GuestClock, NoClock};
+pub use guest_clock::{GuestClock, NoClock, Pace};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
 pub use place::Places;

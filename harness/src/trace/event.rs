@@ -194,6 +194,8 @@ macro_rules! events {
         impl Event {
             /// The names of the events that have a type, in the order of the table.
             pub const KNOWN: &'static [&'static str] = &[$($name),+];
+            /// Each of them with its fields.
+            pub const FIELDS: &'static [(&'static str, &'static [&'static str])] = &[$(($name, $variant::FIELDS)),+];
 
             /// The event's name.
             pub fn name(&self) -> &str {
@@ -203,8 +205,7 @@ macro_rules! events {
                 }
             }
 
-            /// A field by its name. Fields that the text does not name (`start`, `end`, `nr_accesses`
-            /// and `age` of a region) have the name of the tracepoint's field.
+            /// A field by its name; where the text has none (`age` of a region), the tracepoint's.
             pub fn field(&self, name: &str) -> Option<Field<'_>> {
                 match self {
                     $(Event::$variant(event) => event.field(name),)+

@@ -10,6 +10,7 @@ use super::probe::{self, Probe};
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::machine::Argv;
+use crate::scenario::Pace;
 use crate::setup::{Tools, Version};
 use damonlab_guest::plan::READY_MARK;
 use damonlab_guest::units::Bytes;
@@ -51,8 +52,8 @@ pub enum Accelerator {
 /// What makes time pass in a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Timing {
-    /// Its own instructions.
-    Virtual,
+    /// Its own instructions, so fast.
+    Virtual(Pace),
     /// The host's clock.
     Real(Accelerator),
 }

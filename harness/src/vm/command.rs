@@ -7,6 +7,7 @@
 use super::VmError;
 use super::accel::Timing;
 use crate::machine::Argv;
+use crate::scenario::Pace;
 use damonlab_guest::plan::{FW_CFG_NAME, RESULTS_PORT};
 use std::ffi::OsString;
 use std::path::Path;
@@ -33,7 +34,7 @@ pub mod file {
     pub const ROOT: &str = "root";
 }
 
-/// The virtual clock: an instruction takes 8 ns of guest time, idle time takes none of ours, and the
+/// The virtual clock: an instruction takes 8 ns of guest time, or what else the pace says, idle time takes none of ours, and the
 /// guest's calendar begins on a fixed day.
 ///
 /// The CPU has no fast string instructions: with them the kernel copies and clears memory by `rep movsb`, and
@@ -46,14 +47,16 @@ pub mod file {
 /// microseconds that the host's load decides. In record mode `icount_prepare_for_run` holds the replay
 /// mutex until `icount_process_data` lets go of it, and the main loop waits for that mutex. Measured on two
 /// loaded cores: three runs, three traces without it; ten runs, one trace with it, for 6 % of wall time.
-const VIRTUAL_CLOCK: &[&str] = &[
-    "-icount",
-    "shift=3,sleep=off,rr=record,rrfile=/dev/null",
-    "-rtc",
-    "base=2026-01-01T00:00:00,clock=vm",
-    "-cpu",
-    "max,-rdrand,-rdseed,-erms,-fsrm,-fzrm,-fsrs,-fsrc",
-];
+fn virtual_clock(pace: Pace) -> [String; 6] {
+    [
+        "-icount".to_owned(),
+        format!("shift={},sleep=off,rr=record,rrfile=/dev/null", pace.shift()),
+        "-rtc".to_owned(),
+        "base=2026-01-01T00:00:00,clock=vm".to_owned(),
+        "-cpu".to_owned(),
+        "max,-rdrand,-rdseed,-erms,-fsrm,-fzrm,-fsrs,-fsrc".to_owned(),
+    ]
+}
 
 /// All that the kernel is told. virtme-ng's own words speak of a root and a shell that are not used, and
 /// hand on the host's `fs.nr_open`: with them another host would have another trace. (Past some length they
@@ -102,7 +105,7 @@ fn kernel_words(machine: &Argv) -> Vec<&str> {
 fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
     let socket = |id: &str, name: &str| format!("socket,id={id},path={place}/{name},server=on,wait=off");
     let mut words: Vec<String> = match timing {
-        Timing::Virtual => VIRTUAL_CLOCK.iter().map(ToString::to_string).collect(),
+        Timing::Virtual(pace) => virtual_clock(*pace).into(),
         Timing::Real(accelerator) => accelerator.words().map(str::to_owned).into(),
     };
     words.extend(machine.qemu.iter().cloned());
@@ -171,7 +174,7 @@ mod tests {
 
     #[test]
     fn no_word_needs_a_shell_quote_but_the_kernels_that_have_theirs() {
-        let words = arguments(&machine(), Path::new("/tmp/run"), &Timing::Virtual).unwrap();
+        let words = arguments(&machine(), Path::new("/tmp/run"), &Timing::Virtual(Pace::Plain)).unwrap();
         for word in words {
             let word = word.into_string().unwrap().replace(&format!("'{}'", KERNEL_WORDS.join(" ")), "");
             assert!(
@@ -183,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
-        let error = arguments(&machine(), Path::new("/tmp/my runs/1"), &Timing::Virtual).unwrap_err();
+        let error =
+            arguments(&machine(), Path::new("/tmp/my runs/1"), &Timing::Virtual(Pace::Plain)).unwrap_err();
         assert!(error.to_string().contains("/tmp/my runs/1"), "{error}");
     }
 

@@ -18,7 +18,7 @@ use std::sync::mpsc;
 pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
     let item = plan::item(launch.plan)?;
     let mut notes = Vec::new();
-    let saved = match launch.checkpoints.filter(|_| launch.timing == Timing::Virtual) {
+    let saved = match launch.checkpoints.filter(|_| matches!(launch.timing, Timing::Virtual(_))) {
         Some(store) => saved(launch, &item, store, &mut notes)?,
         None => None,
     };

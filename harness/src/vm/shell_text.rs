@@ -6,7 +6,7 @@
 use super::accel::Timing;
 use super::command;
 use crate::machine::Machine;
-use crate::scenario::{Scenario, ScenarioError};
+use crate::scenario::{Pace, Scenario, ScenarioError};
 use serde_json::Value;
 use std::path::Path;
 
@@ -89,7 +89,8 @@ clocks: {boot: 60s, scenario: 60s, shutdown: 60s}
 fn arguments(text: &str) -> Result<Vec<String>, ScenarioError> {
     let scenario = Scenario::parse("full", text)?;
     let machine = Machine::new(&scenario.machine).unwrap();
-    let words = command::arguments(&machine.argv, Path::new("/tmp/run"), &Timing::Virtual).unwrap();
+    let words =
+        command::arguments(&machine.argv, Path::new("/tmp/run"), &Timing::Virtual(Pace::Plain)).unwrap();
     Ok(words.into_iter().map(|word| word.into_string().unwrap()).collect())
 }
 

@@ -5,9 +5,7 @@
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::raw::At;
 use crate::scenario::units::Word;
-use crate::trace::{
-    Aggregated, BeforeApply, Esz, Event, IntervalsTune, NodeEligible, RegionAggregated, Stat,
-};
+use crate::trace::Event;
 
 /// The system whose events have a type here.
 const SYSTEM: &str = "damon";
@@ -23,17 +21,6 @@ const NO_NUMBER: &str = "probe_hits";
 
 /// What to do where the event is not DAMON's after all.
 const FOREIGN: &str = "another system's event has to be in trace.events";
-
-/// The fields of each known event.
-const FIELDS: &[(&str, &[&str])] = &[
-    (NodeEligible::NAME, NodeEligible::FIELDS),
-    (Esz::NAME, Esz::FIELDS),
-    (BeforeApply::NAME, BeforeApply::FIELDS),
-    (Stat::NAME, Stat::FIELDS),
-    (IntervalsTune::NAME, IntervalsTune::FIELDS),
-    (RegionAggregated::NAME, RegionAggregated::FIELDS),
-    (Aggregated::NAME, Aggregated::FIELDS),
-];
 
 /// An event that the trace can have.
 pub(super) struct Recorded<'a> {
@@ -74,7 +61,7 @@ impl<'a> Recorded<'a> {
             return Err(Fault::at(raw, format!("the event '{text}' is not recorded"))
                 .help(not_recorded(damons, system, name, recorded)));
         }
-        let fields = FIELDS.iter().find(|(known, _)| *known == name).map(|(_, fields)| *fields);
+        let fields = Event::FIELDS.iter().find(|(known, _)| *known == name).map(|(_, fields)| *fields);
         Ok(Recorded { text, fields })
     }
 
@@ -149,7 +136,6 @@ fn is_word(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::scenario::Scenario;
 
     /// What comes of one line of `expect`, with these `trace.events`.
@@ -160,12 +146,6 @@ mod tests {
              trace: {{events: [{events}]}}\nsteps: [start, run: {{for: 1s}}, stop]\nexpect: [{{{line}, equals: 0}}]\n"
         );
         Scenario::parse("one-line", &text).map(|_| ()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_table_has_the_fields_of_every_known_event() {
-        let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, Event::KNOWN);
     }
 
     #[test]
