@@ -11,13 +11,14 @@ use std::path::Path;
 /// How many of the console's last lines a finding shows.
 const LAST_WORDS: usize = 40;
 
+/// How the kernel begins its last report.
+const PANIC: &str = "Kernel panic - not syncing";
+
 /// A kernel that dies, hangs or falls silent has failed; each way has an id of its own.
 pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     let (id, expected, seen) = match ending {
         Ending::Delivered => return Verdict::Pass,
-        Ending::Panicked(reason) => {
-            ("panic", "a kernel that lives".to_owned(), format!("Kernel panic - not syncing: {reason}"))
-        }
+        Ending::Panicked(reason) => ("panic", "a kernel that lives".to_owned(), format!("{PANIC}: {reason}")),
         Ending::Lost { during } => (
             "guest-lost",
             "results before the guest ends".to_owned(),
@@ -35,11 +36,9 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         ),
         Ending::BadResults(error) => ("bad-results", "results that are whole".to_owned(), error.to_string()),
     };
-    // Why it hangs or is lost the kernel may have said; a panic's reason is known already.
-    let mut findings = match ending {
-        Ending::Panicked(_) => Vec::new(),
-        _ => kernel_log::scan(CONSOLE_LOG, &console(dir)),
-    };
+    // Why it hangs, is lost or panics the kernel may have said. The panic itself is what is told here.
+    let mut findings = kernel_log::scan(CONSOLE_LOG, &console(dir));
+    findings.retain(|finding| !finding.seen.contains(PANIC));
     findings.push(Finding { id, expected, seen, evidence: last_words(dir), scenario_line: None });
     Verdict::Fail(findings)
 }
@@ -134,6 +133,20 @@ mod tests {
             (finding.id, finding.seen.as_str()),
             ("K1", "an oops: Oops: divide error: 0000 [#1] SMP PTI")
         );
+    }
+
+    #[test]
+    fn a_panic_is_told_after_the_report_that_led_to_it() {
+        let console = "[    9.8] BUG: KASAN: slab-use-after-free in damos_destroy+0x1/0x2\r\n[    9.8] Write of size 8\r\n\
+                       [    9.8] Kernel panic - not syncing: KASAN: panic_on_warn set ...\r\n[    9.8] CPU: 0\r\n";
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(CONSOLE_LOG), console).unwrap();
+        let ending = Ending::Panicked("KASAN: panic_on_warn set ...".into());
+        let Verdict::Fail(findings) = verdict(&ending, dir.path()) else { panic!("a panic is a failure") };
+        let told: Vec<(&str, &str)> = findings.iter().map(|one| (one.id, one.seen.as_str())).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].0 == "K1" && told[0].1.contains("slab-use-after-free in damos_destroy"), "{told:?}");
+        assert_eq!(told[1], ("panic", "Kernel panic - not syncing: KASAN: panic_on_warn set ..."));
     }
 
     #[test]
