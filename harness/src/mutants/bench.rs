@@ -15,7 +15,7 @@ use crate::snapshot;
 use fs_err as fs;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What all mutants have in common.
@@ -140,6 +140,7 @@ impl Bench<'_> {
         let work = |place: &usize| run::run(&lab, &self.scenarios[*place], self.seed);
         let each = |place: &usize, report| self.look(mutant.kind, &self.scenarios[*place], report, &mut seen);
         let ended = suite::ordered(&order.places, self.jobs, work, each);
+        forget_unseen(&out, &names, &seen)?;
         let outcome = match ended {
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::NoBoot(why)) => Outcome::DoesNotBoot { why },
@@ -238,4 +239,32 @@ impl Bench<'_> {
 /// The mutant is why there is no kernel, and not the host.
 fn is_the_mutants(error: &KernelError) -> bool {
     matches!(error, KernelError::PatchRefused { .. }) || error.is_the_sources()
+}
+
+/// Takes away what those of `scenarios` left that were under way when it ended, and that nobody looked at.
+fn forget_unseen(out: &Path, scenarios: &[&str], seen: &Seen) -> io::Result<()> {
+    let looked_at = |name: &str| seen.ran.iter().any(|(ran, _)| ran == name);
+    for name in scenarios.iter().filter(|name| !looked_at(name)) {
+        let folder = out.join(name);
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_under_way_at_the_end_leaves_nothing_and_what_was_looked_at_stays() {
+        let out = tempfile::tempdir().unwrap();
+        for name in ["idle", "pull-push"] {
+            fs::create_dir_all(out.path().join(name).join("0001")).unwrap();
+        }
+        let seen = Seen { ran: vec![("idle".into(), "fail".into())], ..Seen::default() };
+        forget_unseen(out.path(), &["idle", "pull-push", "cold"], &seen).unwrap();
+        assert!(out.path().join("idle/0001").exists() && !out.path().join("pull-push").exists());
+    }
 }
