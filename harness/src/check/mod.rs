@@ -1,48 +1,22 @@
 //! Judgement: pure functions from a recording to what is wrong in it.
 //!
 //! [`judge`] runs every entry of [`INVARIANTS`] (always on, where they apply) and the scenario's own
-//! expectations. An invariant that does not apply says why; nothing passes in silence. The files
-//! below each hold one family; [`mod@oracle`] replays the quota controller.
+//! expectations. An invariant that does not apply says why; nothing passes in silence. `rules/` has the families
+//! of invariants, `log/` what the kernel says of itself; [`mod@oracle`] replays the quota controller.
 
-mod ages;
-mod apply;
-mod continuation;
-mod counters;
 mod coverage;
-mod dumps;
 mod eras;
 mod expect;
-mod filters;
 mod finding;
 mod findings;
-mod goals;
-mod health;
 mod invariant;
-mod kdamonds;
-pub mod kernel_log;
-mod known;
-mod ktap;
-mod machine;
-mod migration;
-mod open_loop;
+mod log;
 pub mod oracle;
 mod page;
-mod pause;
-mod placement;
-mod probes;
-mod quota;
-mod region_count;
-mod regions;
+mod rules;
 mod seeds;
-mod share;
-mod shares;
 mod span;
-mod splats;
-mod stats;
-mod sysfs;
 mod table;
-mod text;
-mod tuning;
 mod verdict;
 pub(crate) mod view;
 pub(crate) mod windows;
@@ -60,11 +34,12 @@ pub use coverage::{Coverage, Never};
 pub use expect::{Answer, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};
-pub use known::{known_bugs, known_machine};
-pub use ktap::{KTAP, Suite, Tests};
-pub use machine::other_machine;
-pub(crate) use migration::migrated;
+pub use log::kernel_log;
+pub use log::known::{known_bugs, known_machine};
+pub use log::ktap::{KTAP, Suite, Tests};
+pub use log::machine::other_machine;
 pub use page::page;
+pub(crate) use rules::migration::migrated;
 pub use seeds::{OverSeeds, Summary, over_seeds};
 pub use table::INVARIANTS;
 pub use verdict::Verdict;
@@ -132,7 +107,7 @@ pub fn judge(recording: &Recording) -> Judgement {
             Err(Missing { event }) => judged.missing_events.push(event),
         }
     }
-    let (tests, findings) = ktap::judge(recording);
+    let (tests, findings) = log::ktap::judge(recording);
     judged.tests = tests;
     judged.findings.extend(findings.first_ones());
     judged

@@ -7,8 +7,8 @@
 
 use super::finding::Finding;
 use super::findings::Findings;
-use super::goals::need_windows;
 use super::invariant::{Outcome, Reason, each_scheme};
+use super::rules::goals::need_windows;
 use super::view::{Life, NODE_ELIGIBLE, View, goals};
 use super::windows::Window;
 use crate::trace::Event;

@@ -1,9 +1,11 @@
 //! The table of invariants: what every run is held to.
 
 use super::invariant::{Invariant, Kind};
-use super::{
-    ages, apply, continuation, counters, filters, goals, health, kernel_log, migration, open_loop, oracle,
-    pause, placement, probes, quota, region_count, regions, share, shares, stats, sysfs, text, tuning,
+use super::log::kernel_log;
+use super::oracle;
+use super::rules::{
+    ages, apply, continuation, counters, filters, goals, health, migration, open_loop, pause, placement,
+    probes, quota, region_count, regions, share, shares, stats, sysfs, text, tuning,
 };
 
 macro_rules! table {

@@ -1,9 +1,9 @@
 //! The kernel log: K1 and K3, over `dmesg.txt` and over what a console said.
 
-use super::finding::{Evidence, Finding};
-use super::invariant::Outcome;
 use super::splats::{ALLOWED, Allowed, Splat, kind, version};
-use super::view::View;
+use crate::check::finding::{Evidence, Finding};
+use crate::check::invariant::Outcome;
+use crate::check::view::View;
 use crate::ktap;
 use damonlab_guest::record::section;
 
@@ -13,11 +13,11 @@ const REPORT_LINES: usize = 40;
 /// How many lines of a report are shown.
 const SHOWN_LINES: usize = 12;
 
-pub(super) fn k1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn k1(view: &View<'_>) -> Outcome {
     with_id(view, "K1")
 }
 
-pub(super) fn k3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn k3(view: &View<'_>) -> Outcome {
     with_id(view, "K3")
 }
 

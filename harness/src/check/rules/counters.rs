@@ -1,15 +1,15 @@
 //! What a scheme's statistics can and cannot count: S3, S5, Q7.
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, Reason, each_scheme};
 use super::quota::need_charges;
 use super::stats::{STAT_EVENT, stats};
-use super::view::{Life, PAGE, View, goals};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason, each_scheme};
+use crate::check::view::{Life, PAGE, View, goals};
 use crate::trace::{Event, Line, Stat};
 use damonlab_guest::damon::{Ops, Scheme};
 
-pub(super) fn s3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn s3(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let passed_counts = needs_small_pages(view, life);
@@ -98,7 +98,7 @@ impl Counted {
     }
 }
 
-pub(super) fn s5(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn s5(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let most = scheme.max_nr_snapshots;
@@ -135,7 +135,7 @@ pub(super) fn s5(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(super) fn q7(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn q7(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let quota = &scheme.quota;
@@ -198,6 +198,6 @@ fn miscounted(life: &Life<'_>, index: usize) -> Option<Finding> {
 }
 
 /// `damos_quota_is_full`, for addresses in bytes.
-pub(super) fn is_full(quota: u64, charged: u64) -> bool {
+pub(in crate::check) fn is_full(quota: u64, charged: u64) -> bool {
     quota.saturating_sub(charged) < PAGE
 }

@@ -1,7 +1,7 @@
 //! Bugs of older kernels that are known and mended since (`known.txt`): they are no news, and no silence either.
 
 use super::splats::{Version, entries, version};
-use super::{Judgement, Verdict};
+use crate::check::{Judgement, Verdict};
 use crate::recording::Recording;
 use std::sync::LazyLock;
 
@@ -71,10 +71,10 @@ fn known(text: &str) -> Vec<Known<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::invariant::Invariant;
-    use super::super::testkit::Model;
-    use super::super::{EXPECT, Finding, INVARIANTS, judge};
     use super::*;
+    use crate::check::invariant::Invariant;
+    use crate::check::testkit::Model;
+    use crate::check::{EXPECT, Finding, INVARIANTS, judge};
 
     const LIST: &str = "model | Q1 S2 | 7.3 | the quota is wrong | mm: mend the quota\n";
 

@@ -4,10 +4,10 @@
 //! cold in its eyes for one or two aggregations, and a second passes between two samples. So single windows say
 //! nothing; means over [`BLOCK`] windows do.
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, Reason, each_scheme};
-use super::view::{Life, PAGE, View, node_goals};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason, each_scheme};
+use crate::check::view::{Life, PAGE, View, node_goals};
 use crate::trace::{Event, Line};
 use damonlab_guest::damon::{Context, Ops, Scheme};
 use damonlab_guest::record::Sample;
@@ -37,7 +37,7 @@ const STEADY: f64 = 2_000.0;
 /// The tolerance for the mean over a whole run that has no steady block; 520 was the most.
 const WHOLE: f64 = 1_500.0;
 
-pub(super) fn g5(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn g5(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&["damos_node_eligible_mem_bp"])?;
         let context = &life.config.context;
@@ -193,8 +193,8 @@ fn mean(block: &[Seen<'_>], value: impl Fn(&Seen<'_>) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge;
-    use super::super::testkit::{found, of_event, rewrite, stored};
+    use crate::check::judge;
+    use crate::check::testkit::{found, of_event, rewrite, stored};
     use crate::recording::Recording;
 
     /// The real run with other measurements.

@@ -7,15 +7,15 @@
 use super::counters::is_full;
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
 use super::filters::CoreFilters;
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_scheme};
 use super::quota::need_charges;
-use super::view::{Life, PAGE, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_scheme};
+use crate::check::view::{Life, PAGE, View};
 use crate::trace::{BeforeApply, Event, Line};
 use damonlab_guest::damon::Scheme;
 
-pub(super) fn a6(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn a6(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         need_charges(view, life, index, scheme)?;
         view.need(&[super::stats::STAT_EVENT])?;
@@ -159,7 +159,7 @@ fn left_out(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, found};
+    use crate::check::testkit::{Model, found};
 
     #[test]
     fn a6_sees_a_page_that_each_window_leaves_out() {

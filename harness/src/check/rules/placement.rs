@@ -2,11 +2,11 @@
 //!
 //! `numa_maps` is counted from page tables: neither DAMON nor the migration core has a say in it.
 
-use super::finding::{Evidence, Finding};
-use super::findings::Findings;
-use super::invariant::{Outcome, Reason};
 use super::migration::{Migration, Told, first_sample, migrates, migrations, told};
-use super::view::{Life, PAGE, View};
+use crate::check::finding::{Evidence, Finding};
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason};
+use crate::check::view::{Life, PAGE, View};
 use crate::trace::{BeforeApply, Event};
 use damonlab_guest::damon::Ops;
 use damonlab_guest::plan::Step;
@@ -21,7 +21,7 @@ const IN_FLIGHT: i128 = 512 * PAGE as i128;
 /// A CPU keeps so many pages of a node's counter to itself at most (`MAX_THRESHOLD` of `mm/vmstat.c`).
 const UNFOLDED: u64 = 125;
 
-pub(super) fn m3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn m3(view: &View<'_>) -> Outcome {
     match moved_about(view) {
         Ok(findings) => Outcome::Applied(findings),
         Err(why) => Outcome::NotApplicable(why),
@@ -194,7 +194,7 @@ fn others(sample: &Sample) -> i128 {
     (all - sample.workloads.values().map(total).sum::<i128>()).max(0)
 }
 
-pub(super) fn m4(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn m4(view: &View<'_>) -> Outcome {
     let recording = view.recording;
     let stopped = recording.plan.steps.last() == Some(&Step::Stop)
         && recording.report.steps.len() == recording.plan.steps.len();
@@ -224,7 +224,7 @@ pub(super) fn m4(view: &View<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{of_event, rewrite, spoiled, stored};
+    use crate::check::testkit::{of_event, rewrite, spoiled, stored};
     use crate::recording::Recording;
     use damonlab_guest::plan::Step;
     use damonlab_guest::units::{Bytes, NodeId};
@@ -269,7 +269,7 @@ mod tests {
     fn m3_is_not_asked_where_a_step_moves_memory() {
         let mut recording = stored("truth");
         recording.plan.steps.insert(1, Step::Offline { node: NodeId(1) });
-        let skipped = super::super::judge(&recording).skipped;
+        let skipped = crate::check::judge(&recording).skipped;
         assert!(skipped.contains(&("M3", "a step moves or changes memory".to_owned())));
     }
 

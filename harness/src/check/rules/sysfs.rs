@@ -4,12 +4,12 @@
 //! so between two passes of the schemes (`kdamond_call`), so each file must say what the trace says of one
 //! moment between the sample before and this one.
 
-use super::finding::{Evidence, Finding};
-use super::findings::Findings;
-use super::invariant::{Outcome, Reason, each_scheme};
 use super::quota::told_before;
 use super::stats::{STAT_EVENT, last_before};
-use super::view::{Life, View};
+use crate::check::finding::{Evidence, Finding};
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason, each_scheme};
+use crate::check::view::{Life, View};
 use crate::trace::{Event, Line, Stat};
 use damonlab_guest::plan::Step;
 use damonlab_guest::record::{SchemeStats, section};
@@ -100,7 +100,7 @@ fn compare<T: PartialEq + Copy>(
     findings
 }
 
-pub(super) fn s4(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn s4(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, _| {
         view.need(&[STAT_EVENT])?;
         let said: Vec<(&Line, Counters)> =
@@ -141,7 +141,7 @@ fn counters_shown(counters: Counters) -> String {
     )
 }
 
-pub(super) fn q6(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn q6(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, _| {
         view.need(&["damos_esz"])?;
         let said: Vec<(&Line, u64)> = life.lines.iter().filter_map(|line| told(line, index)).collect();
@@ -169,7 +169,7 @@ fn some<T>(readings: Vec<T>) -> Result<Vec<T>, Reason> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{found, stored};
+    use crate::check::testkit::{found, stored};
     use damonlab_guest::plan::Step;
 
     #[test]

@@ -1,10 +1,10 @@
 //! Data attributes: what `damon_region_aggregated` tells beside `damon_aggregated` (R7).
 
 use super::dumps::EVENT;
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_life};
-use super::view::{Life, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_life};
+use crate::check::view::{Life, View};
 use crate::trace::{Event, Line, RegionAggregated};
 use damonlab_guest::damon::Probe;
 
@@ -13,7 +13,7 @@ const PROBED: &str = "damon_region_aggregated";
 /// The kernel counts hits in a byte (`struct damon_region`).
 const COUNTER: u64 = 255;
 
-pub(super) fn r7(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn r7(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[EVENT, PROBED])?;
         let context = &life.config.context;

@@ -4,10 +4,10 @@
 //! field's key, a wrong width or sign. Arguments that are swapped before (in `TP_ARGS`, or by the caller) are
 //! the same in both; only other truth shows those (A1, A3, S2, M1).
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::Outcome;
-use super::view::View;
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::Outcome;
+use crate::check::view::View;
 use crate::trace::raw::{RawFormat, RawTrace, Record};
 use crate::trace::{Event, Line};
 use damonlab_guest::record::RAW_LIMIT;
@@ -87,7 +87,7 @@ fn meaning(event: &str) -> Option<Meaning> {
     MEANINGS.iter().find(|(name, _)| *name == event).map(|(_, meaning)| *meaning)
 }
 
-pub(super) fn p1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn p1(view: &View<'_>) -> Outcome {
     let (raw, trace) = (&view.recording.raw, &view.recording.trace);
     if raw.is_empty() {
         return Outcome::NotApplicable("the recording has no raw record".to_owned());
@@ -179,9 +179,9 @@ fn differences(line: &Line, record: &Record<'_>) -> Vec<Difference> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge;
-    use super::super::testkit::{Model, edit, found, rewrite, stored};
     use super::meaning;
+    use crate::check::judge;
+    use crate::check::testkit::{Model, edit, found, rewrite, stored};
     use crate::recording::Recording;
     use crate::trace::Event;
 

@@ -1,13 +1,13 @@
 //! Where schemes may act: the core filters, on addresses and targets (A2).
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_scheme};
-use super::view::{PAGE, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_scheme};
+use crate::check::view::{PAGE, View};
 use crate::trace::{BeforeApply, Event};
 use damonlab_guest::damon::{AddrRange, Filter, FilterKind, Scheme};
 
-pub(super) fn a2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn a2(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&["damos_before_apply"])?;
         life.need_bytes()?;
@@ -37,7 +37,7 @@ pub(super) fn a2(view: &View<'_>) -> Outcome {
 }
 
 /// A scheme's core filters, as the kernel has them (`damos_core_filter_out`).
-pub(super) struct CoreFilters<'a> {
+pub(in crate::check) struct CoreFilters<'a> {
     filters: Vec<(Looks, &'a Filter)>,
     /// What becomes of memory that no filter is about.
     default_reject: bool,
@@ -51,7 +51,7 @@ enum Looks {
 
 impl<'a> CoreFilters<'a> {
     /// Nothing where a filter's range is not known.
-    pub(super) fn new(view: &View<'_>, scheme: &'a Scheme) -> Option<CoreFilters<'a>> {
+    pub(in crate::check) fn new(view: &View<'_>, scheme: &'a Scheme) -> Option<CoreFilters<'a>> {
         let mut filters = Vec::new();
         let mut has_ops_filters = false;
         // The order in which sysfs adds them (`damon_sysfs_mk_scheme`).
@@ -89,7 +89,7 @@ impl<'a> CoreFilters<'a> {
     }
 
     /// Whether the scheme may act on all of a region.
-    pub(super) fn let_through(&self, target_idx: u64, start: u64, end: u64) -> bool {
+    pub(in crate::check) fn let_through(&self, target_idx: u64, start: u64, end: u64) -> bool {
         let region = BeforeApply {
             ctx_idx: 0,
             scheme_idx: 0,
@@ -116,7 +116,7 @@ fn addresses(view: &View<'_>, range: &AddrRange) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, found};
+    use crate::check::testkit::{Model, found};
     use damonlab_guest::damon::{AddrRange, Filter, FilterKind};
     use damonlab_guest::units::NodeId;
 

@@ -1,20 +1,20 @@
 //! Whether the recording itself is whole: the guest's word, its steps, the ring buffer.
 
-use super::finding::{Evidence, Finding};
-use super::findings::Findings;
-use super::invariant::Outcome;
-use super::view::View;
+use crate::check::finding::{Evidence, Finding};
+use crate::check::findings::Findings;
+use crate::check::invariant::Outcome;
+use crate::check::view::View;
 use damonlab_guest::plan::Step;
 use damonlab_guest::record::section;
 
-pub(super) fn guest_error(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn guest_error(view: &View<'_>) -> Outcome {
     let errors = view.recording.report.errors.iter();
     Outcome::Applied(
         errors.map(|e| Finding::new("guest-error", "a guest without errors", e.as_str())).collect(),
     )
 }
 
-pub(super) fn incomplete(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn incomplete(view: &View<'_>) -> Outcome {
     let (plan, done) = (&view.recording.plan.steps, &view.recording.report.steps);
     // Nothing is run after a start that was refused.
     let last = done.last().zip(plan.get(done.len().saturating_sub(1)));
@@ -28,7 +28,7 @@ pub(super) fn incomplete(view: &View<'_>) -> Outcome {
     Outcome::Applied([missing].into_iter().collect())
 }
 
-pub(super) fn k2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn k2(view: &View<'_>) -> Outcome {
     let recording = view.recording;
     if !recording.plan.steps.iter().any(|step| step.refusal().is_some()) {
         return Outcome::NotApplicable("the plan has nothing that the kernel could refuse".to_owned());
@@ -63,7 +63,7 @@ fn what(nth: usize, step: &Step) -> String {
     }
 }
 
-pub(super) fn trace_lost(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn trace_lost(view: &View<'_>) -> Outcome {
     let trace = &view.recording.trace;
     let expected = "a trace without holes (a larger trace buffer, or fewer events)";
     let finding = |seen: String| Finding::new("trace-lost", expected, seen);
@@ -94,7 +94,7 @@ pub(super) fn trace_lost(view: &View<'_>) -> Outcome {
     Outcome::Applied(findings.into_iter().collect())
 }
 
-pub(super) fn trace_unreadable(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn trace_unreadable(view: &View<'_>) -> Outcome {
     let trace = &view.recording.trace;
     let mut findings: Vec<Finding> = trace
         .unreadable
@@ -115,7 +115,7 @@ pub(super) fn trace_unreadable(view: &View<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, found};
+    use crate::check::testkit::{Model, found};
     use damonlab_guest::plan::Step;
     use damonlab_guest::record::Refusal;
 
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_print_format_that_changed_is_a_finding_and_not_an_absence() {
         let mut recording = Model::pull_push().recording();
-        super::super::testkit::rewrite(&mut recording, |lines| {
+        crate::check::testkit::rewrite(&mut recording, |lines| {
             for line in lines.iter_mut().filter(|line| line.contains("damos_esz")) {
                 line.push_str(" nid=0");
             }

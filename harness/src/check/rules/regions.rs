@@ -1,13 +1,13 @@
 //! The monitoring regions of every aggregation: R1, R2, R3.
 
 use super::dumps::{EVENT, Pass, passes};
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_life};
-use super::view::{Life, View, joined};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_life};
+use crate::check::view::{Life, View, joined};
 use crate::trace::{Event, Line};
 
-pub(super) fn r1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn r1(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[EVENT])?;
         let (passes, mut findings) = passes(life);
@@ -27,7 +27,7 @@ fn unsorted(pass: &Pass<'_>) -> Option<Finding> {
     Some(Finding::new("R1", expected, seen).at(pair.iter().map(|(line, _)| *line)))
 }
 
-pub(super) fn r2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn r2(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[EVENT])?;
         life.need_targets()?;
@@ -63,7 +63,7 @@ fn shown(ranges: &[(u64, u64)]) -> String {
     }
 }
 
-pub(super) fn r3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn r3(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[EVENT])?;
         life.need_fixed_intervals()?;
@@ -99,7 +99,7 @@ fn counted_before(life: &Life<'_>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, edit, found, of_event, replace, rewrite};
+    use crate::check::testkit::{Model, edit, found, of_event, replace, rewrite};
     use damonlab_guest::damon::Probe;
 
     #[test]

@@ -1,9 +1,9 @@
 //! What damo prints of the kernel's DAMON, read as a scenario's `damon:` is: it must say what the plan says. So damo,
 //! the kernel's files and our reading of damo's format are of one mind.
 
-use super::finding::{Evidence, Finding};
-use super::findings::Findings;
 use super::ktap::KTAP;
+use crate::check::finding::{Evidence, Finding};
+use crate::check::findings::Findings;
 use crate::ktap::{Outcome, Test};
 use crate::recording::Recording;
 use crate::scenario;
@@ -12,7 +12,7 @@ use damonlab_guest::plan::Step;
 use damonlab_guest::record::section;
 
 /// Judges what those programs printed of which the plan says that it is a configuration.
-pub(super) fn judge(tests: &[&Test], recording: &Recording, findings: &mut Findings) {
+pub(in crate::check) fn judge(tests: &[&Test], recording: &Recording, findings: &mut Findings) {
     let names = recording.plan.steps.iter().filter_map(|step| match step {
         Step::HostCommand { name, kdamonds: true, .. } => Some(name),
         _ => None,
@@ -69,8 +69,8 @@ fn difference(wanted: &[Kdamond], found: &[Kdamond]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::Model;
     use super::*;
+    use crate::check::testkit::Model;
 
     const ONE: &str = r#"# {"kdamonds": [{"contexts": [{"ops": "paddr",
 # "targets": [{"regions": [{"start": "4,096", "end": "1,048,576"}]}], "schemes": [{"action": "stat"}]}]}]}
@@ -104,7 +104,7 @@ ok 1 report
     /// What damo 3.4.3 reported of a kernel that it had configured.
     #[test]
     fn damos_own_report_is_read() {
-        let report = include_str!("../../tests/damo/report.json");
+        let report = include_str!("../../../tests/damo/report.json");
         let machine = Model::pull_push().recording().scenario.machine;
         let kdamonds = scenario::kdamonds("report.json", report, &machine).unwrap();
         let context = &kdamonds[0].context;

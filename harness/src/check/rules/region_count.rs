@@ -1,10 +1,10 @@
 //! How many regions there are: R5.
 
 use super::dumps::{Dump, dumps, size};
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_life};
-use super::view::{Life, PAGE, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_life};
+use crate::check::view::{Life, PAGE, View};
 use crate::trace::{Aggregated, Event, Line};
 use damonlab_guest::damon::{Ops, Scheme};
 
@@ -13,7 +13,7 @@ use damonlab_guest::damon::{Ops, Scheme};
 /// `commit-max-nr-regions`: 43 regions where 20 were allowed, and 7 an aggregation later).
 const AFTER_A_COMMIT: usize = 2;
 
-pub(super) fn r5(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn r5(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         life.need_bytes()?;
         let skipped = if life.is_from_start() { 0 } else { AFTER_A_COMMIT };
@@ -102,7 +102,7 @@ fn breaks(dump: &Dump<'_>, target: u64, apart: impl Fn(&Aggregated, &Aggregated)
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, found, stored};
+    use crate::check::testkit::{Model, found, stored};
     use crate::trace::Event;
 
     #[test]

@@ -3,64 +3,64 @@
 //! `kdamond_reset_aggregated` prints every region of every target, after schemes were applied and before
 //! regions are split: the monitoring results as the schemes left them.
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::Reason;
 use super::stats::period;
-use super::view::{Life, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::Reason;
+use crate::check::view::{Life, View};
 use crate::trace::{Aggregated, Event, Line};
 use damonlab_guest::damon::Scheme;
 
-pub(super) const EVENT: &str = "damon_aggregated";
+pub(in crate::check) const EVENT: &str = "damon_aggregated";
 
 /// What one aggregation told about one target.
-pub(super) struct Pass<'a> {
-    pub(super) target: u64,
-    pub(super) regions: Vec<(&'a Line, &'a Aggregated)>,
+pub(in crate::check) struct Pass<'a> {
+    pub(in crate::check) target: u64,
+    pub(in crate::check) regions: Vec<(&'a Line, &'a Aggregated)>,
     /// The place of the first region among the events of the kdamond.
-    pub(super) at: usize,
+    pub(in crate::check) at: usize,
 }
 
 /// What one aggregation told.
-pub(super) struct Dump<'a> {
+pub(in crate::check) struct Dump<'a> {
     /// One entry a target that has regions.
-    pub(super) targets: Vec<Pass<'a>>,
+    pub(in crate::check) targets: Vec<Pass<'a>>,
 }
 
 impl<'a> Dump<'a> {
     /// The place of the first region among the events of the kdamond.
-    pub(super) fn at(&self) -> usize {
+    pub(in crate::check) fn at(&self) -> usize {
         self.targets.first().map_or(0, |pass| pass.at)
     }
 
     /// The regions of one target.
-    pub(super) fn target(&self, target: u64) -> &[(&'a Line, &'a Aggregated)] {
+    pub(in crate::check) fn target(&self, target: u64) -> &[(&'a Line, &'a Aggregated)] {
         self.targets.iter().find(|pass| pass.target == target).map_or(&[], |pass| &pass.regions)
     }
 
     /// The regions of all targets.
-    pub(super) fn regions(&self) -> impl Iterator<Item = &(&'a Line, &'a Aggregated)> {
+    pub(in crate::check) fn regions(&self) -> impl Iterator<Item = &(&'a Line, &'a Aggregated)> {
         self.targets.iter().flat_map(|pass| &pass.regions)
     }
 
     /// The size of all regions.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::check) fn bytes(&self) -> u64 {
         self.regions().map(|(_, region)| size(region)).sum()
     }
 }
 
 /// The size of a region.
-pub(super) fn size(region: &Aggregated) -> u64 {
+pub(in crate::check) fn size(region: &Aggregated) -> u64 {
     region.end.saturating_sub(region.start)
 }
 
 /// Whether a region and a range have an address in common.
-pub(super) fn overlap(region: &Aggregated, start: u64, end: u64) -> bool {
+pub(in crate::check) fn overlap(region: &Aggregated, start: u64, end: u64) -> bool {
     region.start < end && start < region.end
 }
 
 /// The aggregations of a life, in order; the last one may be cut off with the trace.
-pub(super) fn dumps<'a>(view: &View<'_>, life: &Life<'a>) -> Result<Vec<Dump<'a>>, Reason> {
+pub(in crate::check) fn dumps<'a>(view: &View<'_>, life: &Life<'a>) -> Result<Vec<Dump<'a>>, Reason> {
     view.need(&[EVENT])?;
     let mut dumps: Vec<Dump<'a>> = Vec::new();
     for pass in passes(life).0 {
@@ -77,7 +77,7 @@ pub(super) fn dumps<'a>(view: &View<'_>, life: &Life<'a>) -> Result<Vec<Dump<'a>
 
 /// An error unless every pass of a scheme is followed by an aggregation of the same iteration of the
 /// kdamond's loop, so that an aggregation shows what the pass left.
-pub(super) fn need_passes_at_aggregations(life: &Life<'_>, scheme: &Scheme) -> Result<(), Reason> {
+pub(in crate::check) fn need_passes_at_aggregations(life: &Life<'_>, scheme: &Scheme) -> Result<(), Reason> {
     life.need_fixed_intervals()?;
     let context = &life.config.context;
     // An inactive scheme does not count its interval, and may be due at any sample once it is active.
@@ -97,7 +97,7 @@ pub(super) fn need_passes_at_aggregations(life: &Life<'_>, scheme: &Scheme) -> R
 
 /// Splits the events into aggregations, and says where one is shorter than it claims. The last one
 /// may be cut off with the trace.
-pub(super) fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Findings) {
+pub(in crate::check) fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Findings) {
     let mut passes = Vec::new();
     let mut findings = Findings::default();
     let mut open: Option<Pass<'a>> = None;

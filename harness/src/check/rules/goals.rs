@@ -1,11 +1,11 @@
 //! Quota goals: what is measured, in which order, and how often (G1, G2, G3, G7).
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, Reason, each_life, each_scheme};
 use super::stats::period;
-use super::view::{Life, View, node_goals};
-use super::windows::{Course, Window};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason, each_life, each_scheme};
+use crate::check::view::{Life, View, node_goals};
+use crate::check::windows::{Course, Window};
 use crate::trace::{Event, Line, NodeEligible};
 use damonlab_guest::damon::Scheme;
 use damonlab_guest::units::Nanos;
@@ -13,10 +13,10 @@ use damonlab_guest::units::Nanos;
 /// Windows are counted in jiffies, whose length the trace does not tell: 10 ms is the longest.
 const JIFFY: Nanos = Nanos(10_000_000);
 
-pub(super) const GOAL_EVENT: &str = "damos_node_eligible_mem_bp";
+pub(in crate::check) const GOAL_EVENT: &str = "damos_node_eligible_mem_bp";
 const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
-pub(super) fn g1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn g1(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[GOAL_EVENT])?;
         let schemes = &life.config.context.schemes;
@@ -49,7 +49,7 @@ fn out_of_range(event: &NodeEligible, schemes: usize, nids: &[i32]) -> Option<(S
     }
 }
 
-pub(super) fn g2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn g2(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[GOAL_EVENT])?;
         let wanted = node_goals(scheme);
@@ -88,7 +88,7 @@ fn uncalled_for(life: &Life<'_>, index: usize) -> Findings {
     findings
 }
 
-pub(super) fn g3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn g3(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         need_windows(view, scheme)?;
         Ok(life.courses[index].broken.clone().into_iter().collect())
@@ -96,7 +96,7 @@ pub(super) fn g3(view: &View<'_>) -> Outcome {
 }
 
 /// An error where a scheme's windows cannot be seen.
-pub(super) fn need_windows(view: &View<'_>, scheme: &Scheme) -> Result<(), Reason> {
+pub(in crate::check) fn need_windows(view: &View<'_>, scheme: &Scheme) -> Result<(), Reason> {
     view.need(&[GOAL_EVENT])?;
     match node_goals(scheme).is_empty() {
         true => Err("no node_eligible_mem_bp goal, so charge windows are not visible".to_owned()),
@@ -104,7 +104,7 @@ pub(super) fn need_windows(view: &View<'_>, scheme: &Scheme) -> Result<(), Reaso
     }
 }
 
-pub(super) fn g7(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn g7(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         need_windows(view, scheme)?;
         let course = &life.courses[index];
@@ -203,7 +203,7 @@ fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, found, of_event, replace, rewrite};
+    use crate::check::testkit::{Model, found, of_event, replace, rewrite};
 
     #[test]
     fn g1_sees_values_that_cannot_be() {

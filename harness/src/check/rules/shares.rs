@@ -4,12 +4,12 @@
 //! same access pattern have the same eligible memory, so the shares of all nodes make one whole. Each is
 //! rounded down, and each is a walk of its own: memory that comes or goes between two walks shows.
 
-use super::finding::Finding;
-use super::findings::Findings;
 use super::goals::GOAL_EVENT;
-use super::invariant::{Outcome, each_life};
 use super::stats::STAT_EVENT;
-use super::view::{Life, PAGE, View, node_goals};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_life};
+use crate::check::view::{Life, PAGE, View, node_goals};
 use crate::trace::{Event, Line, NodeEligible};
 use damonlab_guest::damon::{GoalTuner, Ops, Scheme};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ struct Together<'a> {
     quotas: Vec<Option<u64>>,
 }
 
-pub(super) fn g4(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn g4(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         let mut judged = false;
         let mut findings = Findings::default();
@@ -161,7 +161,7 @@ fn by_pattern<'a>(
     groups.into_iter().map(|(pattern, goals)| Together { pattern, goals, quotas: quotas.to_vec() }).collect()
 }
 
-pub(super) fn x2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn x2(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&["damos_esz"])?;
         let schemes = &life.config.context.schemes;
@@ -198,7 +198,7 @@ fn has_one_goal(schemes: &[Scheme], goal: &NodeEligible) -> bool {
     schemes.get(goal.scheme_idx as usize).is_some_and(|scheme| {
         scheme.quota.goal_tuner == GoalTuner::Temporal
             && node_goals(scheme).len() == 1
-            && super::view::goals(scheme).count() == 1
+            && crate::check::view::goals(scheme).count() == 1
     })
 }
 

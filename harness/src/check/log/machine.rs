@@ -1,6 +1,6 @@
 //! A guest that was not the machine that is described: nothing ran in it, and nothing is said about the kernel.
 
-use super::Verdict;
+use crate::check::Verdict;
 use crate::host::text::excerpt;
 use damonlab_guest::machine_view::Difference;
 

@@ -1,14 +1,14 @@
 //! What the effective quota allows: Q3, Q4, Q5.
 
-use super::finding::Finding;
-use super::findings::Findings;
 use super::goals::need_windows;
-use super::invariant::{Outcome, Reason, each_scheme};
-use super::view::{Life, PAGE, View, goals};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason, each_scheme};
+use crate::check::view::{Life, PAGE, View, goals};
 use crate::trace::{Event, Line};
 use damonlab_guest::damon::Scheme;
 
-pub(super) fn q3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn q3(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&["damos_esz", "damos_before_apply"])?;
         life.need_bytes()?;
@@ -38,7 +38,7 @@ pub(super) fn q3(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(super) fn q4(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn q4(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         need_charges(view, life, index, scheme)?;
         let course = &life.courses[index];
@@ -64,12 +64,16 @@ pub(super) fn q4(view: &View<'_>) -> Outcome {
 }
 
 /// The quota that a commit left as it was, until the next charge window.
-pub(super) fn told_before<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Option<(&'a Line, u64)> {
+pub(in crate::check) fn told_before<'a>(
+    view: &View<'a>,
+    life: &Life<'a>,
+    index: usize,
+) -> Option<(&'a Line, u64)> {
     view.history(life, index).iter().rev().find_map(|era| era.last_esz(index))
 }
 
 /// An error unless the trace tells how much each charge window was charged: all that was acted on in it.
-pub(super) fn need_charges(
+pub(in crate::check) fn need_charges(
     view: &View<'_>,
     life: &Life<'_>,
     index: usize,
@@ -102,7 +106,7 @@ fn acted_on<'a>(lines: &[&'a Line], scheme: usize) -> (u64, Option<&'a Line>) {
     (bytes, last)
 }
 
-pub(super) fn q5(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn q5(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&["damos_esz"])?;
         let quota = &scheme.quota;
@@ -136,7 +140,7 @@ pub(super) fn q5(view: &View<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, found, of_event, replace, rewrite};
+    use crate::check::testkit::{Model, found, of_event, replace, rewrite};
 
     #[test]
     fn q3_sees_an_action_without_a_quota() {

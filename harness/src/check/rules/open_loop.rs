@@ -1,11 +1,11 @@
 //! A goal that reads 0 though its memory is there: the control loop runs open (G6).
 
 use super::dumps::{Dump, dumps, size};
-use super::finding::Finding;
-use super::findings::Findings;
 use super::goals::need_windows;
-use super::invariant::{Outcome, each_scheme};
-use super::view::{Life, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_scheme};
+use crate::check::view::{Life, View};
 use crate::trace::{Aggregated, Event, Line};
 use damonlab_guest::damon::{Ops, Scheme};
 use damonlab_guest::units::NodeId;
@@ -16,7 +16,7 @@ const IN_A_ROW: usize = 5;
 /// The least part of the eligible memory that must be on the node: one in so many.
 const PART: u128 = 10;
 
-pub(super) fn g6(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn g6(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         need_windows(view, scheme)?;
         life.need_bytes()?;
@@ -27,7 +27,7 @@ pub(super) fn g6(view: &View<'_>) -> Outcome {
         let dumps = dumps(view, life)?;
         let mut findings = Findings::default();
         let mut could = false;
-        for place in 0..super::view::node_goals(scheme).len() {
+        for place in 0..crate::check::view::node_goals(scheme).len() {
             let mut empty: Vec<&Line> = Vec::new();
             for window in &life.courses[index].windows {
                 let Some(line) = window.goals.get(place) else { continue };

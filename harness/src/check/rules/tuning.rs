@@ -5,18 +5,18 @@
 //! can be computed anew. (The aggregation interval follows: its number of samples never changes.)
 
 use super::dumps::{Dump, dumps, size};
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_life};
-use super::oracle::next_input;
-use super::view::{Life, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_life};
+use crate::check::oracle::next_input;
+use crate::check::view::{Life, View};
 use crate::trace::{Event, Line};
 use damonlab_guest::damon::{Intervals, IntervalsGoal};
 
 /// The unit of scores and of the adaptation.
 const WHOLE: u64 = 10_000;
 
-pub(super) fn t1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn t1(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&["damon_monitor_intervals_tune"])?;
         let intervals = &life.config.context.intervals;

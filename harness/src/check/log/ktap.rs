@@ -1,9 +1,9 @@
 //! The kernel's own tests: what KUnit said in the kernel log, and how programs of the host ended. One finding a test that failed; what was not run is
 //! told with its reason, and never passes for a success.
 
-use super::finding::{Evidence, Finding};
-use super::findings::Findings;
 use super::kdamonds;
+use crate::check::finding::{Evidence, Finding};
+use crate::check::findings::Findings;
 use crate::ktap::{Ktap, Outcome, Test};
 use crate::recording::Recording;
 use damonlab_guest::record::section;
@@ -68,7 +68,7 @@ impl Tests {
 }
 
 /// All tests that the scenario asks for.
-pub(super) fn judge(recording: &Recording) -> (Tests, Findings) {
+pub(in crate::check) fn judge(recording: &Recording) -> (Tests, Findings) {
     let mut findings = Findings::default();
     let mut tests = Tests::default();
     if !recording.scenario.kunit.is_empty() {
@@ -209,7 +209,7 @@ mod tests {
     fn a_program_of_the_host_that_fails_is_a_finding_and_one_that_is_skipped_is_told() {
         let (mut tests, mut findings) = (Tests::default(), Findings::default());
         let text = "TAP version 13\nok 1 sysfs.py # SKIP it needs drgn\n# no quota\nnot ok 2 damos_quota.py # exit=1\n";
-        let mut recording = super::super::testkit::Model::pull_push().recording();
+        let mut recording = crate::check::testkit::Model::pull_push().recording();
         recording.tests = text.to_owned();
         programs(&recording, &mut tests, &mut findings);
         assert_eq!(tests.suites[0].skipped, [("sysfs.py".to_owned(), "it needs drgn".to_owned())]);

@@ -1,14 +1,14 @@
 //! How old regions get: R4, R6, and what an action does to it: A5.
 
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, Reason, each_life, each_scheme};
-use super::view::{Life, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason, each_life, each_scheme};
+use crate::check::view::{Life, View};
 use crate::trace::{Aggregated, Event, Line};
 use damonlab_guest::damon::Ops;
 
-pub(super) fn r4(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn r4(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         life.need_fixed_intervals()?;
         let mut findings = Findings::default();
@@ -31,7 +31,7 @@ pub(super) fn r4(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(super) fn r6(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn r6(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         life.need_fixed_intervals()?;
         let context = &life.config.context;
@@ -139,7 +139,7 @@ fn overlapping<'b, 'a>(regions: &'b [Old<'a>], run: &[Old<'_>]) -> &'b [Old<'a>]
     &regions[from..from + count]
 }
 
-pub(super) fn a5(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn a5(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&["damos_before_apply"])?;
         if scheme.action == "stat" {

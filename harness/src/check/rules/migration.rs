@@ -4,11 +4,11 @@
 //! its own), right after it counts them into `pgmigrate_success` and `pgmigrate_fail`; nothing else counts
 //! there. What it hands back to DAMON is the same number, so both rules are exact.
 
-use super::finding::{Evidence, Finding};
-use super::findings::Findings;
-use super::invariant::{Outcome, Reason, each_life};
 use super::stats;
-use super::view::{Life, PAGE, View, bare};
+use crate::check::finding::{Evidence, Finding};
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, Reason, each_life};
+use crate::check::view::{Life, PAGE, View, bare};
 use crate::trace::{Event, Line, MIGRATIONS, Stat};
 use damonlab_guest::damon::Scheme;
 use damonlab_guest::plan::Step;
@@ -17,14 +17,14 @@ use damonlab_guest::units::{Bytes, Nanos};
 
 /// One call of `migrate_pages`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Migration<'a> {
-    pub(super) line: &'a Line,
+pub(in crate::check) struct Migration<'a> {
+    pub(in crate::check) line: &'a Line,
     /// Pages that were moved.
-    pub(super) succeeded: u64,
+    pub(in crate::check) succeeded: u64,
     /// Pages that were not.
-    pub(super) failed: u64,
+    pub(in crate::check) failed: u64,
     /// `damon`, `compaction`, `numa_misplaced` and so on.
-    pub(super) reason: &'a str,
+    pub(in crate::check) reason: &'a str,
 }
 
 impl<'a> Migration<'a> {
@@ -44,13 +44,13 @@ impl<'a> Migration<'a> {
         )
     }
 
-    pub(super) fn is_damons(&self) -> bool {
+    pub(in crate::check) fn is_damons(&self) -> bool {
         self.reason == "damon"
     }
 }
 
 /// Every call of `migrate_pages`, by whomever.
-pub(super) fn migrations<'a>(view: &View<'a>) -> Result<Vec<Migration<'a>>, Reason> {
+pub(in crate::check) fn migrations<'a>(view: &View<'a>) -> Result<Vec<Migration<'a>>, Reason> {
     let recorded =
         view.recording.plan.trace.events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
     if !recorded || view.lacks(MIGRATIONS) {
@@ -69,19 +69,19 @@ pub(crate) fn migrated(view: &View<'_>) -> Option<Bytes> {
     Some(Bytes(pages.saturating_mul(PAGE)))
 }
 
-pub(super) fn migrates(scheme: &Scheme) -> bool {
+pub(in crate::check) fn migrates(scheme: &Scheme) -> bool {
     scheme.action.starts_with("migrate_")
 }
 
 /// A kdamond's events, and its migrations among them.
-pub(super) enum Told<'a> {
+pub(in crate::check) enum Told<'a> {
     Damon(&'a Line),
     Migration(Migration<'a>),
 }
 
 /// What one kdamond told while a configuration was in force, in order. A migration is followed by its scheme's
 /// statistics, so none of it comes after the last event but where the trace was cut.
-pub(super) fn told<'a>(life: &Life<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> {
+pub(in crate::check) fn told<'a>(life: &Life<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> {
     let Some((first, last)) = life.lines.first().zip(life.lines.last()) else { return Vec::new() };
     let during = first.number..=last.number;
     let own = all
@@ -93,7 +93,7 @@ pub(super) fn told<'a>(life: &Life<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> 
     told.into_iter().map(|(_, told)| told).collect()
 }
 
-pub(super) fn m1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn m1(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         if !life.config.context.schemes.iter().any(migrates) {
             return Err("no scheme migrates".to_owned());
@@ -180,7 +180,7 @@ impl<'v, 'a> Passes<'v, 'a> {
     }
 }
 
-pub(super) fn m2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn m2(view: &View<'_>) -> Outcome {
     let all = match migrations(view) {
         Ok(all) => all,
         Err(why) => return Outcome::NotApplicable(why),
@@ -223,7 +223,7 @@ const COUNTED: &[(&str, Pages)] =
 const ELSEWHERE: &[(&str, &str)] = &[("pgpromote_success", "numa_misplaced"), ("pgdemote_", "demotion")];
 
 /// The sample that is taken right before the first start: from there on every migration is in the trace.
-pub(super) fn first_sample(view: &View<'_>) -> Option<usize> {
+pub(in crate::check) fn first_sample(view: &View<'_>) -> Option<usize> {
     let recording = view.recording;
     let start = recording.plan.steps.iter().position(|step| matches!(step, Step::Start { .. }))?;
     let begin = recording.report.steps.get(start)?.begin;
@@ -259,7 +259,7 @@ fn uncounted(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{edit, found, of_event, replace, rewrite, spoiled, stored};
+    use crate::check::testkit::{edit, found, of_event, replace, rewrite, spoiled, stored};
     use crate::recording::Recording;
 
     /// Changes the first migration of at least one page.
@@ -335,7 +335,7 @@ mod tests {
     fn a_text_of_migrations_that_cannot_be_read_is_no_absence() {
         let mut recording = stored("truth");
         first_move(&mut recording, "nr_failed", "failed");
-        let skipped = super::super::judge(&recording).skipped;
+        let skipped = crate::check::judge(&recording).skipped;
         let (_, why) = skipped.iter().find(|(id, _)| *id == "M1").unwrap();
         assert!(why.ends_with("mm_migrate_pages cannot be read"), "{why}");
     }

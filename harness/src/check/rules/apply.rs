@@ -1,15 +1,15 @@
 //! What schemes act on: A1, A3, A4.
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_life, each_scheme};
-use super::view::{Life, PAGE, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_life, each_scheme};
+use crate::check::view::{Life, PAGE, View};
 use crate::trace::{BeforeApply, Event, Line};
 use damonlab_guest::damon::{Range, Scheme};
 
 const APPLY_EVENT: &str = "damos_before_apply";
 
-pub(super) fn a1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn a1(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[APPLY_EVENT])?;
         let mut findings = Findings::default();
@@ -42,7 +42,7 @@ fn outside_pattern(event: &BeforeApply, scheme: &Scheme) -> Option<(String, Stri
         })
 }
 
-pub(super) fn a3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn a3(view: &View<'_>) -> Outcome {
     if view.lives.is_empty() && view.strangers.is_empty() {
         return Outcome::NotApplicable("no kdamond left an event".to_owned());
     }
@@ -107,7 +107,7 @@ fn uncounted(life: &Life<'_>, index: usize) -> Option<Finding> {
     (any && !own).then(|| Finding::new("A3", expected, "those of other schemes only").at([rest[0]]))
 }
 
-pub(super) fn a4(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn a4(view: &View<'_>) -> Outcome {
     each_life(view, |life| {
         view.need(&[APPLY_EVENT])?;
         life.need_bytes()?;
@@ -181,8 +181,8 @@ fn descending(life: &Life<'_>, index: usize) -> Findings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, edit, found, of_event, replace, rewrite};
     use super::PAGE;
+    use crate::check::testkit::{Model, edit, found, of_event, replace, rewrite};
     use crate::recording::Recording;
 
     #[test]

@@ -1,19 +1,19 @@
 //! The statistics of a scheme against its apply interval and its actions: S1, S2, S6.
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::{Outcome, each_scheme};
-use super::view::{Life, View};
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::{Outcome, each_scheme};
+use crate::check::view::{Life, View};
 use crate::trace::{Event, Line, Stat};
 use damonlab_guest::damon::{Intervals, Scheme};
 use damonlab_guest::units::Nanos;
 
-pub(super) const STAT_EVENT: &str = "damos_stat_after_apply_interval";
+pub(in crate::check) const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
 /// Sleeps are at least as long as asked, by the clock of jiffies; 10 ms is the longest jiffy.
 const JIFFY: u64 = 10_000_000;
 
-pub(super) fn s1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn s1(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, _| {
         view.need(&[STAT_EVENT])?;
         let told = stats(life, index);
@@ -35,7 +35,7 @@ pub(super) fn s1(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(super) fn s6(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn s6(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, scheme| {
         view.need(&[STAT_EVENT])?;
         life.need_fixed_intervals()?;
@@ -44,7 +44,7 @@ pub(super) fn s6(view: &View<'_>) -> Outcome {
 }
 
 /// What a scheme's statistics said, in order.
-pub(super) fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
+pub(in crate::check) fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
     let of_scheme = |line: &&'a Line| match &line.event {
         Event::Stat(stat) if stat.scheme_idx as usize == index => Some((*line, stat)),
         _ => None,
@@ -53,7 +53,7 @@ pub(super) fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Sta
 }
 
 /// What a scheme's statistics had come to when this configuration came into force: a commit keeps them.
-pub(super) fn last_before<'a>(
+pub(in crate::check) fn last_before<'a>(
     view: &View<'a>,
     life: &Life<'a>,
     index: usize,
@@ -77,7 +77,7 @@ fn fell(old: &Stat, new: &Stat) -> Option<&'static str> {
 
 /// How many samples lie between two passes of a scheme (`damos_set_next_apply_sis`); an interval
 /// shorter than a sample still takes one.
-pub(super) fn period(intervals: &Intervals, scheme: &Scheme) -> u64 {
+pub(in crate::check) fn period(intervals: &Intervals, scheme: &Scheme) -> u64 {
     let apply = if scheme.apply_interval_us == 0 { intervals.aggr_us } else { scheme.apply_interval_us };
     (apply / intervals.sample_us.max(1)).max(1)
 }
@@ -162,7 +162,7 @@ fn aggregations(lines: &[&Line]) -> u64 {
     count
 }
 
-pub(super) fn s2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn s2(view: &View<'_>) -> Outcome {
     each_scheme(view, |life, index, _| {
         view.need(&["damos_before_apply", STAT_EVENT])?;
         let mut findings = Findings::default();
@@ -200,7 +200,7 @@ pub(super) fn s2(view: &View<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, found, of_event, rewrite};
+    use crate::check::testkit::{Model, found, of_event, rewrite};
 
     #[test]
     fn s1_sees_each_counter_fall() {

@@ -1,12 +1,12 @@
 //! What a paused kdamond does: nothing (P2).
 
-use super::finding::Finding;
-use super::findings::Findings;
-use super::invariant::Outcome;
-use super::view::View;
+use crate::check::finding::Finding;
+use crate::check::findings::Findings;
+use crate::check::invariant::Outcome;
+use crate::check::view::View;
 use damonlab_guest::damon::Kdamond;
 
-pub(super) fn p2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn p2(view: &View<'_>) -> Outcome {
     let recording = view.recording;
     let done = recording.plan.steps.iter().zip(&recording.report.steps);
     let committed = done.filter(|(_, outcome)| outcome.refused.is_none());
