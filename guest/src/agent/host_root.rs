@@ -35,6 +35,23 @@ const STEP: Nanos = Nanos(20_000_000);
 /// How kselftest's programs say that they were skipped.
 const SKIP: i32 = 4;
 
+/// What a test came to, in KTAP's words.
+struct Outcome {
+    ok: bool,
+    /// What stands behind the hash sign, or nothing.
+    directive: String,
+}
+
+impl Outcome {
+    fn ok(directive: String) -> Outcome {
+        Outcome { ok: true, directive }
+    }
+
+    fn not_ok(directive: String) -> Outcome {
+        Outcome { ok: false, directive }
+    }
+}
+
 /// The host's files, mounted, and the results so far.
 pub struct HostRoot {
     files: HostFiles,
@@ -79,7 +96,8 @@ impl HostRoot {
 
     /// Runs one program, in `/`.
     pub fn command(&mut self, name: &str, run: &[String], within: Nanos) -> Result<(), Failure> {
-        self.run(name, run, "/", within)
+        let outcome = self.attempt(run, "/", within)?;
+        self.result(name, &outcome)
     }
 
     /// Runs the kernel's selftests, one after the other, each for so long at most, but for some.
@@ -87,19 +105,36 @@ impl HostRoot {
         for test in self.files.selftests.clone() {
             let lacks = skip.get(&test.name).cloned().or(test.lacks).or_else(|| lacks(&test.name));
             match lacks {
-                Some(why) => self.result("ok", &test.name, &format!("SKIP {why}"))?,
+                Some(why) => self.result(&test.name, &Outcome::ok(format!("SKIP {why}")))?,
                 None => {
-                    let run = [format!("./{}", test.name)];
-                    self.run(&test.name, &run, host_files::SELFTESTS, within)?;
-                    // A kdamond ends a while after its target does, and the next test would find it busy.
-                    damon::turn_off(damon::count())?;
+                    self.selftest(&test.name, within)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn run(&mut self, name: &str, run: &[String], folder: &str, within: Nanos) -> Result<(), Failure> {
+    /// One of them. The tests wait for fixed times, and their guest is on the real clock: on a host that has other work, a
+    /// good kernel is late for one now and then. So one that fails is run again; a bug fails twice.
+    fn selftest(&mut self, name: &str, within: Nanos) -> Result<(), Failure> {
+        let run = [format!("./{name}")];
+        let first = self.attempt(&run, host_files::SELFTESTS, within)?;
+        // A kdamond ends a while after its target does, and the next test would find it busy.
+        damon::turn_off(damon::count())?;
+        if first.ok {
+            return self.result(name, &first);
+        }
+        writeln!(self.out, "# it came to {}, and is run again", first.directive)?;
+        let mut second = self.attempt(&run, host_files::SELFTESTS, within)?;
+        damon::turn_off(damon::count())?;
+        if second.ok && second.directive.is_empty() {
+            second.directive = format!("AGAIN {}", first.directive);
+        }
+        self.result(name, &second)
+    }
+
+    /// What running a program comes to. What it says is written down.
+    fn attempt(&mut self, run: &[String], folder: &str, within: Nanos) -> Result<Outcome, Failure> {
         let program = run.first().map_or("", String::as_str);
         if !self.is_there(program, folder) {
             let install = match program {
@@ -107,12 +142,12 @@ impl HostRoot {
                 _ => "",
             };
             let why = format!("SKIP it needs {program}, which this host does not have{install}");
-            return self.result("ok", name, &why);
+            return Ok(Outcome::ok(why));
         }
         let mut child = match self.spawn(run, folder) {
             Ok(child) => child,
             Err(error) => {
-                return self.result("not ok", name, &format!("ERROR cannot start {run:?}: {error}"));
+                return Ok(Outcome::not_ok(format!("ERROR cannot start {run:?}: {error}")));
             }
         };
         let ended = wait(&mut child, within);
@@ -121,23 +156,19 @@ impl HostRoot {
             // A program of the host says what it likes; each line stays a comment.
             writeln!(self.out, "# {line}")?;
         }
-        match ended {
+        Ok(match ended {
             Ended::By(status) => match (status.code(), status.signal()) {
-                (Some(0), _) => self.result("ok", name, ""),
+                (Some(0), _) => Outcome::ok(String::new()),
                 (Some(SKIP), _) => {
                     let why = said.lines().rev().find(|line| !line.trim().is_empty());
-                    self.result("ok", name, &format!("SKIP {}", why.unwrap_or("it gives no reason")))
+                    Outcome::ok(format!("SKIP {}", why.unwrap_or("it gives no reason")))
                 }
-                (Some(code), _) => self.result("not ok", name, &format!("exit={code}")),
-                (None, signal) => self.result("not ok", name, &format!("signal={}", signal.unwrap_or(0))),
+                (Some(code), _) => Outcome::not_ok(format!("exit={code}")),
+                (None, signal) => Outcome::not_ok(format!("signal={}", signal.unwrap_or(0))),
             },
-            Ended::Late => {
-                self.result("not ok", name, &format!("TIMEOUT {} seconds", within.0 / 1_000_000_000))
-            }
-            Ended::Loud => {
-                self.result("not ok", name, &format!("ERROR it said more than {OUTPUT_LIMIT} bytes"))
-            }
-        }
+            Ended::Late => Outcome::not_ok(format!("TIMEOUT {} seconds", within.0 / 1_000_000_000)),
+            Ended::Loud => Outcome::not_ok(format!("ERROR it said more than {OUTPUT_LIMIT} bytes")),
+        })
     }
 
     /// Whether a program can be found, as a shell would. Absolute links lead out of the host's root here, so a
@@ -178,8 +209,9 @@ impl HostRoot {
         Ok(command.spawn()?)
     }
 
-    fn result(&mut self, word: &str, name: &str, directive: &str) -> Result<(), Failure> {
+    fn result(&mut self, name: &str, Outcome { ok, directive }: &Outcome) -> Result<(), Failure> {
         self.count += 1;
+        let word = if *ok { "ok" } else { "not ok" };
         let directive = if directive.is_empty() { String::new() } else { format!(" # {directive}") };
         Ok(writeln!(self.out, "{word} {} {name}{directive}", self.count)?)
     }

@@ -46,6 +46,8 @@ pub struct Test {
 pub enum Outcome {
     /// `ok`
     Passed,
+    /// `ok` of a test that failed before and was run again: `# AGAIN`, with what it came to the first time.
+    PassedAgain(String),
     /// `not ok`, with what stands behind the hash sign: `TIMEOUT 45 seconds`, `exit=1`, nothing.
     Failed(String),
     /// `# SKIP`, with its reason.

@@ -51,8 +51,8 @@ fn prefixes_of_either_kernel_log_do_not_hide_the_nesting() {
 #[test]
 fn directives_tell_skips_known_failures_and_reasons_apart() {
     let ktap = plain(
-        "1..6\nok 1 a # SKIP no kmemleak\nnot ok 2 b # skip\nnot ok 3 c # XFAIL known\nnot ok 4 - d # TIMEOUT 45 seconds\n\
-         not ok 5 e # exit=1\nok 6 # SKIPPED is no directive\n",
+        "1..7\nok 1 a # SKIP no kmemleak\nnot ok 2 b # skip\nnot ok 3 c # XFAIL known\nnot ok 4 - d # TIMEOUT 45 seconds\n\
+         not ok 5 e # exit=1\nok 6 # SKIPPED is no directive\nok 7 f # AGAIN exit=1\n",
     );
     let wanted = [
         ("a", Outcome::Skipped("no kmemleak".into())),
@@ -61,6 +61,7 @@ fn directives_tell_skips_known_failures_and_reasons_apart() {
         ("d", Outcome::Failed("TIMEOUT 45 seconds".into())),
         ("e", Outcome::Failed("exit=1".into())),
         ("6", Outcome::Passed),
+        ("f", Outcome::PassedAgain("exit=1".into())),
     ];
     assert_eq!(outcomes(&ktap), wanted.map(|(name, outcome)| (name.to_owned(), outcome)));
 }

@@ -227,7 +227,8 @@ fn outcome(result: &ResultLine<'_>) -> Outcome {
         return Outcome::Skipped(excerpt(reason));
     }
     if result.ok {
-        return Outcome::Passed;
+        let first = after_word(directive, "AGAIN");
+        return first.map_or(Outcome::Passed, |first| Outcome::PassedAgain(excerpt(first)));
     }
     let known = ["XFAIL", "TODO"].iter().find_map(|word| after_word(directive, word));
     known.map_or_else(|| Outcome::Failed(excerpt(directive)), |reason| Outcome::KnownToFail(excerpt(reason)))

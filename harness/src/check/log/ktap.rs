@@ -34,6 +34,8 @@ pub struct Suite {
     pub failed: usize,
     /// Which were skipped, and why.
     pub skipped: Vec<(String, String)>,
+    /// Which of those that passed had to be run again, and what they came to the first time.
+    pub again: Vec<(String, String)>,
 }
 
 impl Tests {
@@ -53,6 +55,10 @@ impl Tests {
         for (path, test) in tests.iter().flat_map(|test| test.leaves()) {
             match &test.outcome {
                 Outcome::Passed | Outcome::KnownToFail(_) => suite.passed += 1,
+                Outcome::PassedAgain(first) => {
+                    suite.passed += 1;
+                    suite.again.push((path, first.clone()));
+                }
                 Outcome::Skipped(why) => suite.skipped.push((path, why.clone())),
                 Outcome::Failed(_) | Outcome::Unfinished => {
                     suite.failed += 1;
