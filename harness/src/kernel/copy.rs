@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// The file beside a working copy with the bytes that it takes, as they were measured once.
+pub(super) const SIZE_FILE: &str = "size";
+
 /// A folder with a working copy, and what is known about it.
 #[derive(Debug)]
 pub struct WorkingCopy {
@@ -84,8 +87,8 @@ impl WorkingCopy {
         if write.is_empty() && remove.is_empty() {
             return Ok(changes);
         }
-        if fresh && self.tree().exists() {
-            fs::remove_dir_all(self.tree())?;
+        if fresh {
+            self.forget()?;
         }
         self.begin(&write, &remove)?;
         for path in remove {
@@ -103,6 +106,18 @@ impl WorkingCopy {
         want.store(&self.list())?;
         fs::remove_file(self.journal())?;
         Ok(changes)
+    }
+
+    /// Removes what is left of an earlier copy.
+    fn forget(&self) -> Result<(), KernelError> {
+        if self.tree().exists() {
+            fs::remove_dir_all(self.tree())?;
+        }
+        let size = self.folder.join(SIZE_FILE);
+        if size.exists() {
+            fs::remove_file(size)?;
+        }
+        Ok(())
     }
 
     /// Paths that an interrupted synchronisation may have changed.

@@ -4,9 +4,11 @@
 //! What is in use stays: an image while a process of damonlab has it (its lock is shared), the folder of its build with
 //! it, a working copy while any of its builds is there. Whoever builds from a source holds that source's lock.
 
+use super::copy::SIZE_FILE;
 use super::image::{self, KEY_FILE};
 use super::stock;
 use crate::host::lock::Lock;
+use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
 use crate::host::room;
 use damonlab_guest::units::Bytes;
@@ -99,10 +101,23 @@ fn copy(cache: &Path, name: String, builds: &[Held]) -> Held {
     let used = of_it.map(|build| build.used).max().or_else(|| modified(&folder));
     Held {
         holds: Holds::Copy,
-        size: room::taken(&folder),
+        size: size_of_copy(&folder),
         used: used.unwrap_or(SystemTime::UNIX_EPOCH),
         name,
     }
+}
+
+/// What the working copy in `folder` takes. It has a hundred thousand files and changes by a few of them, so it is measured
+/// once, until it is made anew.
+fn size_of_copy(folder: &Path) -> Bytes {
+    let kept = folder.join(SIZE_FILE);
+    let known = std::fs::read_to_string(&kept).ok().and_then(|text| text.trim().parse().ok());
+    known.map(Bytes).unwrap_or_else(|| {
+        let size = room::taken(folder);
+        // Where it cannot be kept, it is measured again.
+        let _ = write_atomic(&kept, size.0.to_string().as_bytes());
+        size
+    })
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
@@ -221,6 +236,18 @@ mod tests {
             (Holds::Image, "old"),
         ];
         assert_eq!(all, expected.map(|(holds, name)| (holds, name.to_owned())));
+    }
+
+    #[test]
+    fn a_working_copy_is_measured_once() {
+        let cache = cache();
+        let size = |cache: &Path| held(cache).into_iter().find(|one| one.holds == Holds::Copy).unwrap().size;
+        let first = size(cache.path());
+        assert!(first.0 >= 9_000, "{first:?}");
+        file(&cache.path().join("tree/linux-7/src/Kconfig"), 1_000);
+        assert_eq!(size(cache.path()), first);
+        fs::remove_file(cache.path().join("tree/linux-7").join(SIZE_FILE)).unwrap();
+        assert!(size(cache.path()) > first);
     }
 
     #[test]
