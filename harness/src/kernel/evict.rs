@@ -5,7 +5,7 @@
 //! it, a working copy while any of its builds is there. Whoever builds from a source holds that source's lock.
 
 use super::copy::SIZE_FILE;
-use super::image::{self, KEY_FILE};
+use super::image::{self, KEY_FILE, names};
 use super::stock;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
@@ -122,13 +122,6 @@ fn size_of_copy(folder: &Path) -> Bytes {
 
 fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.sort();
-    names
 }
 
 /// Every source that was ever built from: its lock stays.

@@ -188,15 +188,15 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
 
 /// Every image of `cache`, by key.
 pub fn list(cache: &Path) -> Vec<Image> {
-    let entries = std::fs::read_dir(cache.join("image")).ok();
-    let mut keys: Vec<String> = entries
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    keys.sort();
-    keys.iter().filter_map(|key| look(cache, key)).collect()
+    names(&cache.join("image")).iter().filter_map(|key| look(cache, key)).collect()
+}
+
+/// What lies in a folder of the cache, by name; nothing where it is not there.
+pub(super) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
 }
 
 /// What of the patches of the image `key` did not fit just as it is.

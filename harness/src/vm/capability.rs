@@ -124,13 +124,7 @@ fn told(needs: &[&Need]) -> String {
 /// # Errors
 /// It could not be started, or did not answer.
 pub fn capabilities(cache: &Path, tools: &Tools) -> Result<Capabilities, VmError> {
-    let asked = Asked::of(tools)?;
-    if let Some(known) = asked.known(cache) {
-        return Ok(known);
-    }
-    let answer = start_and_ask(&tools.qemu)?;
-    asked.keep(cache, &answer)?;
-    Ok(answer)
+    Asked::of(tools)?.answered(cache, || start_and_ask(&tools.qemu))
 }
 
 /// What is known of this QEMU, for people.
