@@ -1,8 +1,9 @@
 //! Builds the guest agent as a static program and tells the crate where it is.
 //!
-//! The agent needs its own flags (`crt-static`) and profile, so it is built by a second cargo in a
-//! target folder of its own; the first one's lock is not in the way there. `--target` is given
-//! even where it equals the host: only then do the flags stay away from build scripts and macros.
+//! The agent needs its own flags (`crt-static`) and profile, so a second cargo builds it in a target folder of its
+//! own, where the first one's lock does not block it. Every profile of the outer build shares that folder, so the
+//! agent is built once. `--target` is given even where it equals the host: only then do the flags stay away from
+//! build scripts and macros.
 
 use std::env;
 use std::path::PathBuf;
@@ -28,8 +29,13 @@ fn build() -> Result<PathBuf, String> {
     let variable = |name: &str| env::var_os(name).map(PathBuf::from).ok_or(format!("{name} is not set"));
     let harness = variable("CARGO_MANIFEST_DIR")?;
     let root = harness.parent().ok_or("the crate is not in a workspace")?;
-    let target_dir = variable("OUT_DIR")?.join("guest");
-    for watched in ["guest/src", "guest/Cargo.toml", "Cargo.toml", "Cargo.lock"] {
+    // OUT_DIR is <target>/[<triple>/]<profile>/build/<package>/out.
+    let out = variable("OUT_DIR")?;
+    let profile = out.ancestors().nth(3).ok_or("OUT_DIR is not below a target folder")?;
+    let target_dir = profile.parent().ok_or("OUT_DIR is not below a target folder")?.join("guest");
+    for watched in
+        ["guest/src", "guest/Cargo.toml", "protocol/src", "protocol/Cargo.toml", "Cargo.toml", "Cargo.lock"]
+    {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
     let status = Command::new(variable("CARGO")?)
@@ -48,6 +54,6 @@ fn build() -> Result<PathBuf, String> {
     let agent = target_dir.join(TARGET).join(PROFILE).join("damonlab-guest");
     match status.success() && agent.is_file() {
         true => Ok(agent),
-        false => Err(format!("cargo ended with {status}; the compiler's words are above")),
+        false => Err(format!("cargo ended with {status}; the compiler's output is above")),
     }
 }

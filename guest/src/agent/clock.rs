@@ -1,6 +1,6 @@
 //! Guest time: CLOCK_MONOTONIC, read, slept on, and as a limit.
 
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::time::TimeSpec;

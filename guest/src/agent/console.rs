@@ -1,6 +1,6 @@
 //! What the guest says on the console, and how it goes away.
 
-use damonlab_guest::plan::ERROR_MARK;
+use damonlab_protocol::plan::ERROR_MARK;
 use nix::sys::reboot::{RebootMode, reboot};
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,12 +1,12 @@
 //! DAMON under way: configured, turned on, asked for statistics, turned off.
 
 use super::{Failure, clock, files, urgent};
-use damonlab_guest::damon::{Kdamond, MODULE, ROOT, Resolve, Write, online_writes, writes};
-use damonlab_guest::kernel_text::number;
-use damonlab_guest::lack::Lack;
-use damonlab_guest::ranges::AddrRange;
-use damonlab_guest::record::{Refusal, SchemeStats};
-use damonlab_guest::units::{Nanos, NodeId};
+use damonlab_protocol::damon::{Kdamond, MODULE, ROOT, Resolve, Write, online_writes, writes};
+use damonlab_protocol::kernel_text::number;
+use damonlab_protocol::missing_feature::MissingFeature;
+use damonlab_protocol::ranges::AddrRange;
+use damonlab_protocol::record::{Refusal, SchemeStats};
+use damonlab_protocol::units::{Nanos, NodeId};
 use nix::errno::Errno;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,18 @@ const STOP_STEP: Nanos = Nanos(10_000_000);
 const STOP_LIMIT: Nanos = Nanos(60_000_000_000);
 
 /// Why DAMON does not run.
-pub enum No {
+pub enum ConfigureError {
     /// The kernel does not have what the configuration needs.
-    Lacks(Lack),
+    Lacks(MissingFeature),
     /// The kernel refused a write.
     Refused(Refusal),
     /// Something else is wrong.
     Failed(Failure),
 }
 
-impl<E: Into<Failure>> From<E> for No {
+impl<E: Into<Failure>> From<E> for ConfigureError {
     fn from(error: E) -> Self {
-        No::Failed(error.into())
+        ConfigureError::Failed(error.into())
     }
 }
 
@@ -51,9 +51,9 @@ fn kdamond(index: usize) -> PathBuf {
 }
 
 /// Writes the whole configuration.
-pub fn configure(kdamonds: &[Kdamond], names: &Names) -> Result<(), No> {
+pub fn configure(kdamonds: &[Kdamond], names: &Names) -> Result<(), ConfigureError> {
     if !Path::new(ROOT).exists() {
-        return Err(No::Lacks(Lack::Damon));
+        return Err(ConfigureError::Lacks(MissingFeature::Damon));
     }
     for write in writes(kdamonds, names)? {
         put(&write)?;
@@ -62,12 +62,12 @@ pub fn configure(kdamonds: &[Kdamond], names: &Names) -> Result<(), No> {
 }
 
 /// Writes the whole configuration of kdamonds that run.
-pub fn reconfigure(kdamonds: &[Kdamond], names: &Names) -> Result<(), No> {
+pub fn reconfigure(kdamonds: &[Kdamond], names: &Names) -> Result<(), ConfigureError> {
     online_writes(kdamonds, names)?.iter().try_for_each(put)
 }
 
 /// Has a kdamond carry out a command that changes what it runs with, and says when it had answered.
-pub fn command(index: usize, command: &str) -> Result<Nanos, No> {
+pub fn command(index: usize, command: &str) -> Result<Nanos, ConfigureError> {
     let state = kdamond(index).join("state");
     let (result, answered) = urgent::first(|| (files::write_patiently(&state, command), clock::now()));
     match result {
@@ -87,15 +87,15 @@ fn raw_path(file: &str) -> PathBuf {
 }
 
 /// Puts a value into one file. A file that is not there refuses it too.
-pub fn put_raw(file: &str, value: &str) -> Result<(), No> {
+pub fn put_raw(file: &str, value: &str) -> Result<(), ConfigureError> {
     files::write_patiently(raw_path(file), value).map_err(|error| {
         let errno = files::errno_name(error.errno);
-        No::Refused(Refusal { errno, file: file.to_owned(), value: value.to_owned() })
+        ConfigureError::Refused(Refusal { errno, file: file.to_owned(), value: value.to_owned() })
     })
 }
 
 /// One write of a configuration.
-pub fn put(write: &Write) -> Result<(), No> {
+pub fn put(write: &Write) -> Result<(), ConfigureError> {
     let path = Path::new(ROOT).join(&write.path);
     match files::write_patiently(&path, &write.value) {
         Ok(()) => Ok(()),
@@ -103,20 +103,23 @@ pub fn put(write: &Write) -> Result<(), No> {
             if write.is_default {
                 return Ok(());
             }
-            Err(No::Lacks(Lack::File { file: write.path.clone(), value: write.value.clone() }))
+            Err(ConfigureError::Lacks(MissingFeature::File {
+                file: write.path.clone(),
+                value: write.value.clone(),
+            }))
         }
         Err(error) => Err(refused(error.errno, &write.path, &write.value)),
     }
 }
 
-fn refused(errno: Errno, file: &str, value: &str) -> No {
+fn refused(errno: Errno, file: &str, value: &str) -> ConfigureError {
     let refusal = Refusal { errno: files::errno_name(errno), file: file.to_owned(), value: value.to_owned() };
-    Lack::behind(&refusal).map_or(No::Refused(refusal), No::Lacks)
+    MissingFeature::behind(&refusal).map_or(ConfigureError::Refused(refusal), ConfigureError::Lacks)
 }
 
 /// Turns every kdamond on, in order, and gives their pids back. The caller turns those off that run when a
 /// later one is refused.
-pub fn turn_on(count: usize) -> Result<Vec<i32>, No> {
+pub fn turn_on(count: usize) -> Result<Vec<i32>, ConfigureError> {
     for index in 0..count {
         let state = kdamond(index).join("state");
         if let Err(error) = files::write_patiently(&state, "on") {

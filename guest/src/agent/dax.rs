@@ -2,8 +2,8 @@
 //! a whole, and taken away again.
 
 use super::{Failure, clock, files, topology};
-use damonlab_guest::kernel_text::number;
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::kernel_text::number;
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 //! A write is one `write(2)`: the kernel's store functions see the whole value or none of it.
 
 use super::clock;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use nix::errno::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const BUSY_TRIES: u32 = 100;
 const BUSY_WAIT: Nanos = Nanos(2_000_000);
 
-/// No text file that the guest reads whole is larger.
+/// ConfigureError text file that the guest reads whole is larger.
 const READ_LIMIT: u64 = 4 << 20;
 
 /// A kernel file that said no.

@@ -6,7 +6,7 @@
 //! first zero.
 
 use super::{Failure, files};
-use damonlab_guest::plan::{FW_CFG_NAME, PLAN_VERSION, Plan};
+use damonlab_protocol::plan::{FW_CFG_NAME, PLAN_VERSION, Plan};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read};

@@ -4,9 +4,9 @@
 //! its time and so much to say, and is killed with all that it started when either is used up.
 
 use super::{Failure, clock, damon, files};
-use damonlab_guest::host_files::{self, HostFiles};
-use damonlab_guest::lack::Lack;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::host_files::{self, HostFiles};
+use damonlab_protocol::missing_feature::MissingFeature;
+use damonlab_protocol::units::Nanos;
 use nix::mount::{MsFlags, mount};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, chroot};
@@ -36,19 +36,19 @@ const STEP: Nanos = Nanos(20_000_000);
 const SKIP: i32 = 4;
 
 /// What a test came to, in KTAP's words.
-struct Outcome {
+struct ProgramExit {
     ok: bool,
     /// What stands behind the hash sign, or nothing.
     directive: String,
 }
 
-impl Outcome {
-    fn ok(directive: String) -> Outcome {
-        Outcome { ok: true, directive }
+impl ProgramExit {
+    fn ok(directive: String) -> ProgramExit {
+        ProgramExit { ok: true, directive }
     }
 
-    fn not_ok(directive: String) -> Outcome {
-        Outcome { ok: false, directive }
+    fn not_ok(directive: String) -> ProgramExit {
+        ProgramExit { ok: false, directive }
     }
 }
 
@@ -61,14 +61,14 @@ pub struct HostRoot {
 
 impl HostRoot {
     /// Mounts them. A kernel that cannot is told apart from other failures.
-    pub fn mount(out: File) -> Result<Result<HostRoot, Lack>, Failure> {
+    pub fn mount(out: File) -> Result<Result<HostRoot, MissingFeature>, Failure> {
         for folder in [LOWER, LAYER, ROOT] {
             fs::create_dir_all(folder)?;
         }
         let known = fs::read_to_string("/proc/filesystems")?;
         for kind in ["9p", "overlay"] {
             if !known.split_whitespace().any(|word| word == kind) {
-                return Ok(Err(Lack::HostRoot { kind: kind.to_owned() }));
+                return Ok(Err(MissingFeature::HostRoot { kind: kind.to_owned() }));
             }
         }
         nine_p(host_files::ROOT_TAG, LOWER)?;
@@ -105,7 +105,7 @@ impl HostRoot {
         for test in self.files.selftests.clone() {
             let lacks = skip.get(&test.name).cloned().or(test.lacks).or_else(|| lacks(&test.name));
             match lacks {
-                Some(why) => self.result(&test.name, &Outcome::ok(format!("SKIP {why}")))?,
+                Some(why) => self.result(&test.name, &ProgramExit::ok(format!("SKIP {why}")))?,
                 None => {
                     self.selftest(&test.name, within)?;
                 }
@@ -134,7 +134,7 @@ impl HostRoot {
     }
 
     /// What running a program comes to. What it says is written down.
-    fn attempt(&mut self, run: &[String], folder: &str, within: Nanos) -> Result<Outcome, Failure> {
+    fn attempt(&mut self, run: &[String], folder: &str, within: Nanos) -> Result<ProgramExit, Failure> {
         let program = run.first().map_or("", String::as_str);
         if !self.is_there(program, folder) {
             let install = match program {
@@ -142,12 +142,12 @@ impl HostRoot {
                 _ => "",
             };
             let why = format!("SKIP it needs {program}, which this host does not have{install}");
-            return Ok(Outcome::ok(why));
+            return Ok(ProgramExit::ok(why));
         }
         let mut child = match self.spawn(run, folder) {
             Ok(child) => child,
             Err(error) => {
-                return Ok(Outcome::not_ok(format!("ERROR cannot start {run:?}: {error}")));
+                return Ok(ProgramExit::not_ok(format!("ERROR cannot start {run:?}: {error}")));
             }
         };
         let ended = wait(&mut child, within);
@@ -158,16 +158,16 @@ impl HostRoot {
         }
         Ok(match ended {
             Ended::By(status) => match (status.code(), status.signal()) {
-                (Some(0), _) => Outcome::ok(String::new()),
+                (Some(0), _) => ProgramExit::ok(String::new()),
                 (Some(SKIP), _) => {
                     let why = said.lines().rev().find(|line| !line.trim().is_empty());
-                    Outcome::ok(format!("SKIP {}", why.unwrap_or("it gives no reason")))
+                    ProgramExit::ok(format!("SKIP {}", why.unwrap_or("it gives no reason")))
                 }
-                (Some(code), _) => Outcome::not_ok(format!("exit={code}")),
-                (None, signal) => Outcome::not_ok(format!("signal={}", signal.unwrap_or(0))),
+                (Some(code), _) => ProgramExit::not_ok(format!("exit={code}")),
+                (None, signal) => ProgramExit::not_ok(format!("signal={}", signal.unwrap_or(0))),
             },
-            Ended::Late => Outcome::not_ok(format!("TIMEOUT {} seconds", within.0 / 1_000_000_000)),
-            Ended::Loud => Outcome::not_ok(format!("ERROR it said more than {OUTPUT_LIMIT} bytes")),
+            Ended::Late => ProgramExit::not_ok(format!("TIMEOUT {} seconds", within.0 / 1_000_000_000)),
+            Ended::Loud => ProgramExit::not_ok(format!("ERROR it said more than {OUTPUT_LIMIT} bytes")),
         })
     }
 
@@ -209,7 +209,7 @@ impl HostRoot {
         Ok(command.spawn()?)
     }
 
-    fn result(&mut self, name: &str, Outcome { ok, directive }: &Outcome) -> Result<(), Failure> {
+    fn result(&mut self, name: &str, ProgramExit { ok, directive }: &ProgramExit) -> Result<(), Failure> {
         self.count += 1;
         let word = if *ok { "ok" } else { "not ok" };
         let directive = if directive.is_empty() { String::new() } else { format!(" # {directive}") };

@@ -3,8 +3,8 @@
 use super::dax;
 use super::files::FileError;
 use super::{Failure, clock, topology};
-use damonlab_guest::plan::Plan;
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::plan::Plan;
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use nix::errno::Errno;
 use std::path::{Path, PathBuf};
 

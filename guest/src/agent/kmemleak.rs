@@ -2,7 +2,7 @@
 //! the kernel log, which is judged.
 
 use super::{clock, files};
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use std::path::Path;
 
 const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";

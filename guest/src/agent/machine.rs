@@ -3,10 +3,10 @@
 //! What a file does not say counts as absent: the comparison with the description then tells it by its name.
 
 use super::{Failure, cxl, files, topology};
-use damonlab_guest::kernel_text::id_list;
-use damonlab_guest::machine_view::{AccessView, CacheView, MachineView, NodeView, SpeedView};
-use damonlab_guest::ranges::merged;
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_protocol::kernel_text::id_list;
+use damonlab_protocol::machine_view::{AccessView, CacheView, MachineView, NodeView, SpeedView};
+use damonlab_protocol::ranges::merged;
+use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! One anonymous mapping, placed on a node and touched page by page: the only place with raw memory.
 
-use damonlab_guest::plan::Access;
-use damonlab_guest::units::{Addr, Bytes, NodeId};
+use damonlab_protocol::plan::Access;
+use damonlab_protocol::units::{Addr, Bytes, NodeId};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, mprotect};

@@ -32,11 +32,11 @@ mod urgent;
 pub mod workload;
 mod workloads;
 
-use damonlab_guest::machine_view::{self, MachineView};
-use damonlab_guest::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};
-use damonlab_guest::record::{GuestReport, section};
+use damonlab_protocol::machine_view::{self, MachineView};
+use damonlab_protocol::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};
+use damonlab_protocol::record::{GuestReport, section};
 use host_root::HostRoot;
-use steps::Stage;
+use steps::StepContext;
 use tracing::Instance;
 use workloads::Running;
 
@@ -45,7 +45,7 @@ pub type Failure = Box<dyn std::error::Error>;
 
 /// What has to be looked after whatever happens.
 #[derive(Default)]
-struct Run {
+struct Agent {
     report: GuestReport,
     tracer: Option<Instance>,
     workloads: Vec<Running>,
@@ -54,11 +54,11 @@ struct Run {
 /// Does everything that PID 1 does.
 pub fn run() -> ! {
     console::power_off_on_panic();
-    let mut run = Run::default();
+    let mut run = Agent::default();
     if let Err(error) = run.carry_out() {
         run.report.errors.push(error.to_string());
     }
-    run.wind_up();
+    run.shut_down();
     for error in &run.report.errors {
         console::error(error);
     }
@@ -72,7 +72,7 @@ pub fn run() -> ! {
     console::power_off();
 }
 
-impl Run {
+impl Agent {
     fn carry_out(&mut self) -> Result<(), Failure> {
         mounts::mount_all()?;
         self.report.kernel = kernel();
@@ -82,7 +82,7 @@ impl Run {
         let plan = fw_cfg::plan()?;
         randomness::mix_in(plan.seed)?;
         self.bring_up(&plan)?;
-        self.look_around(plan.machine.as_ref())?;
+        self.inspect_machine(plan.machine.as_ref())?;
         if !self.report.differences.is_empty() {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl Run {
         }
         self.set_up(&plan)?;
         console::line(MEMORY_MARK);
-        self.play(&plan)
+        self.run_steps(&plan)
     }
 
     /// All memory that is not there at boot.
@@ -107,7 +107,7 @@ impl Run {
     }
 
     /// What the machine is, and whether that is what it should be.
-    fn look_around(&mut self, wanted: Option<&MachineView>) -> Result<(), Failure> {
+    fn inspect_machine(&mut self, wanted: Option<&MachineView>) -> Result<(), Failure> {
         self.report.machine = machine::view()?;
         if let Some(wanted) = wanted {
             self.report.differences = machine_view::differences(wanted, &self.report.machine);
@@ -133,7 +133,7 @@ impl Run {
         Ok(())
     }
 
-    fn play(&mut self, plan: &Plan) -> Result<(), Failure> {
+    fn run_steps(&mut self, plan: &Plan) -> Result<(), Failure> {
         let Some(tracer) = &self.tracer else { return Ok(()) };
         let mut samples = results::create(section::SAMPLES)?;
         let mut host = None;
@@ -147,16 +147,16 @@ impl Run {
             };
         }
         let (kdamonds, workloads) = (&plan.kdamonds[..], &mut self.workloads);
-        let mut stage =
-            Stage { plan, kdamonds, tracer, workloads, samples: &mut samples, host: host.as_mut() };
-        let result = stage.play(&mut self.report);
+        let mut context =
+            StepContext { plan, kdamonds, tracer, workloads, samples: &mut samples, host: host.as_mut() };
+        let result = context.run_steps(&mut self.report);
         // A plan may end while DAMON runs, and so may a step that failed.
-        let stopped = steps::stop_kdamonds(stage.kdamonds, &mut self.report);
+        let stopped = steps::stop_kdamonds(context.kdamonds, &mut self.report);
         result.and(stopped)
     }
 
     /// Ends what still runs, so that nothing moves while the results are gathered.
-    fn wind_up(&mut self) {
+    fn shut_down(&mut self) {
         if let Some(tracer) = &self.tracer {
             let stats = tracer.stop().and_then(|()| tracer.stats());
             match stats {

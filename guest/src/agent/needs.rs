@@ -1,9 +1,9 @@
 //! What a scenario states that it needs, asked for before anything of it is started.
 
 use super::{Failure, files, tracing};
-use damonlab_guest::damon::ROOT;
-use damonlab_guest::lack::Lack;
-use damonlab_guest::need::{Need, Question};
+use damonlab_protocol::damon::ROOT;
+use damonlab_protocol::kernel_feature::{FeatureProbe, KernelFeature};
+use damonlab_protocol::missing_feature::MissingFeature;
 use nix::errno::Errno;
 use std::path::Path;
 
@@ -17,13 +17,13 @@ const SCRATCH: &[&str] = &[
 ];
 
 /// What the kernel lacks of `needs`, if anything. DAMON's folder is left as it was found.
-pub fn lacking(needs: &[Need]) -> Result<Option<Lack>, Failure> {
+pub fn lacking(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failure> {
     if needs.is_empty() {
         return Ok(None);
     }
     let root = Path::new(ROOT);
     if !root.exists() {
-        return Ok(Some(Lack::Damon));
+        return Ok(Some(MissingFeature::Damon));
     }
     files::write_patiently(root.join("nr_kdamonds"), "1")?;
     for count in SCRATCH.iter().map(|file| root.join(file)).filter(|file| file.exists()) {
@@ -36,16 +36,16 @@ pub fn lacking(needs: &[Need]) -> Result<Option<Lack>, Failure> {
         }
     }
     files::write_patiently(root.join("nr_kdamonds"), "0")?;
-    Ok((!lacks.is_empty()).then_some(Lack::Needs(lacks)))
+    Ok((!lacks.is_empty()).then_some(MissingFeature::Needs(lacks)))
 }
 
-fn has(need: &Need) -> Result<bool, Failure> {
+fn has(need: &KernelFeature) -> Result<bool, Failure> {
     let kdamond = Path::new(ROOT).join("0");
     match need.question().ok_or_else(|| format!("the plan needs '{need}', which means nothing"))? {
-        Question::Event(name) => Ok(tracing::has_damon_event(name)),
-        Question::Module(name) => Ok(Path::new("/sys/module").join(name).exists()),
-        Question::File(file) => Ok(kdamond.join(file).exists()),
-        Question::Word { file, word } => match files::write_patiently(kdamond.join(file), word) {
+        FeatureProbe::Event(name) => Ok(tracing::has_damon_event(name)),
+        FeatureProbe::Module(name) => Ok(Path::new("/sys/module").join(name).exists()),
+        FeatureProbe::File(file) => Ok(kdamond.join(file).exists()),
+        FeatureProbe::Word { file, word } => match files::write_patiently(kdamond.join(file), word) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.errno, Errno::EINVAL | Errno::ENOENT) => Ok(false),
             Err(error) => Err(error.into()),

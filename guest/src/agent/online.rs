@@ -2,17 +2,21 @@
 //! workload.
 
 use super::Failure;
-use super::damon::{self, Names, No};
-use super::steps::{Answer, Stage};
-use damonlab_guest::damon::{Kdamond, goal_writes};
-use damonlab_guest::plan::{Phase, SchemeAt};
-use damonlab_guest::record::GuestReport;
-use damonlab_guest::units::Nanos;
+use super::damon::{self, ConfigureError, Names};
+use super::steps::{StepContext, StepResult};
+use damonlab_protocol::damon::{Kdamond, goal_writes};
+use damonlab_protocol::plan::{Phase, SchemeAt};
+use damonlab_protocol::record::GuestReport;
+use damonlab_protocol::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
 
-impl<'a> Stage<'a> {
+impl<'a> StepContext<'a> {
     /// Writes a configuration and has every kdamond take it.
-    pub fn commit(&mut self, kdamonds: &'a [Kdamond], report: &mut GuestReport) -> Result<Answer, Failure> {
+    pub fn commit(
+        &mut self,
+        kdamonds: &'a [Kdamond],
+        report: &mut GuestReport,
+    ) -> Result<StepResult, Failure> {
         let names = Names { ranges: &report.node_ranges, pids: &report.workload_pids };
         let taken = damon::reconfigure(kdamonds, &names).and_then(|()| command(0..kdamonds.len(), "commit"));
         self.settle(kdamonds, taken, report)
@@ -24,7 +28,7 @@ impl<'a> Stage<'a> {
         kdamonds: &'a [Kdamond],
         schemes: &[SchemeAt],
         report: &mut GuestReport,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<StepResult, Failure> {
         let concerned: BTreeSet<usize> = schemes.iter().map(|at| at.kdamond).collect();
         let mut writes = schemes.iter().flat_map(|at| {
             let goals = goals_of(kdamonds, *at);
@@ -37,12 +41,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Puts a value into one file.
-    pub fn write(&mut self, file: &str, value: &str) -> Result<Answer, Failure> {
+    pub fn write(&mut self, file: &str, value: &str) -> Result<StepResult, Failure> {
         match damon::put_raw(file, value) {
-            Ok(()) => Ok(Answer::default()),
-            Err(No::Refused(refusal)) => Ok(Some(refusal).into()),
-            Err(No::Lacks(lack)) => Err(lack.into()),
-            Err(No::Failed(error)) => Err(error),
+            Ok(()) => Ok(StepResult::default()),
+            Err(ConfigureError::Refused(refusal)) => Ok(Some(refusal).into()),
+            Err(ConfigureError::Lacks(lack)) => Err(lack.into()),
+            Err(ConfigureError::Failed(error)) => Err(error),
         }
     }
 
@@ -58,41 +62,44 @@ impl<'a> Stage<'a> {
     fn settle(
         &mut self,
         kdamonds: &'a [Kdamond],
-        taken: Result<BTreeMap<usize, Nanos>, No>,
+        taken: Result<BTreeMap<usize, Nanos>, ConfigureError>,
         report: &mut GuestReport,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<StepResult, Failure> {
         match taken {
             Ok(answered) => {
                 self.kdamonds = kdamonds;
-                Ok(Answer { refused: None, answered })
+                Ok(StepResult { refused: None, answered })
             }
-            Err(No::Refused(refusal)) => {
+            Err(ConfigureError::Refused(refusal)) => {
                 let names = Names { ranges: &report.node_ranges, pids: &report.workload_pids };
                 match damon::reconfigure(self.kdamonds, &names) {
                     Ok(()) => Ok(Some(refusal).into()),
-                    Err(No::Refused(again)) => Err(format!(
+                    Err(ConfigureError::Refused(again)) => Err(format!(
                         "after a refusal, '{}' into {} is refused with {}, and was taken before",
                         again.value, again.file, again.errno
                     )
                     .into()),
-                    Err(No::Lacks(lack)) => Err(lack.into()),
-                    Err(No::Failed(error)) => Err(error),
+                    Err(ConfigureError::Lacks(lack)) => Err(lack.into()),
+                    Err(ConfigureError::Failed(error)) => Err(error),
                 }
             }
-            Err(No::Lacks(lack)) => {
+            Err(ConfigureError::Lacks(lack)) => {
                 report.lack = Some(lack.clone());
                 Err(lack.into())
             }
-            Err(No::Failed(error)) => Err(error),
+            Err(ConfigureError::Failed(error)) => Err(error),
         }
     }
 }
 
-fn goals_of(kdamonds: &[Kdamond], at: SchemeAt) -> Option<&damonlab_guest::damon::Scheme> {
+fn goals_of(kdamonds: &[Kdamond], at: SchemeAt) -> Option<&damonlab_protocol::damon::Scheme> {
     kdamonds.get(at.kdamond)?.context.schemes.get(at.scheme)
 }
 
 /// Has each of the kdamonds carry out a command, in order.
-fn command(kdamonds: impl Iterator<Item = usize>, command: &str) -> Result<BTreeMap<usize, Nanos>, No> {
+fn command(
+    kdamonds: impl Iterator<Item = usize>,
+    command: &str,
+) -> Result<BTreeMap<usize, Nanos>, ConfigureError> {
     kdamonds.map(|index| Ok((index, damon::command(index, command)?))).collect()
 }

@@ -8,8 +8,8 @@
 //! breakpoint) does not do: it counts as idle while the machine still runs, and the clock may jump.
 
 use super::{Failure, clock, files};
-use damonlab_guest::units::Nanos;
-use damonlab_guest::watchdog_card::{self as card, Scale};
+use damonlab_protocol::units::Nanos;
+use damonlab_protocol::watchdog_card::{self as card, Scale};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap};
 use std::fs::{File, OpenOptions};
 use std::num::NonZeroUsize;

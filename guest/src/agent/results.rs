@@ -5,11 +5,11 @@
 
 use super::tracing::{Instance, damon_formats};
 use super::{Failure, clock, files};
-use damonlab_guest::kernel_text::{event_format, kmsg_record};
-use damonlab_guest::plan::RESULTS_PORT;
-use damonlab_guest::record::{GuestReport, section};
-use damonlab_guest::units::Nanos;
-use damonlab_guest::wire::{ACK, Sender};
+use damonlab_protocol::kernel_text::{event_format, kmsg_record};
+use damonlab_protocol::plan::RESULTS_PORT;
+use damonlab_protocol::record::{GuestReport, section};
+use damonlab_protocol::units::Nanos;
+use damonlab_protocol::wire::{ACK, Sender};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::fs::{self, File, OpenOptions};

@@ -2,9 +2,9 @@
 
 use super::workloads::Running;
 use super::{Failure, clock, damon, files, topology};
-use damonlab_guest::damon::Kdamond;
-use damonlab_guest::kernel_text::vmstat;
-use damonlab_guest::record::Sample;
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::kernel_text::vmstat;
+use damonlab_protocol::record::Sample;
 use std::fs::File;
 use std::io::Write;
 

@@ -2,7 +2,7 @@
 
 use super::dax::{self, LIMIT, STEP};
 use super::{Failure, clock, cxl};
-use damonlab_guest::plan::SoftReserved;
+use damonlab_protocol::plan::SoftReserved;
 use std::path::PathBuf;
 
 /// Puts the memory of one node online, and checks that the node has all of it.

@@ -1,20 +1,20 @@
 //! The plan's steps: start, run, take a node away and put it back, stop. Those that change what runs are in
 //! [`super::online`].
 
-use super::damon::{self, Names, No};
+use super::damon::{self, ConfigureError, Names};
 use super::host_root::HostRoot;
 use super::tracing::Instance;
 use super::workloads::Running;
 use super::{Failure, clock, hotplug, results, sample};
-use damonlab_guest::damon::Kdamond;
-use damonlab_guest::plan::{Plan, Step};
-use damonlab_guest::record::{GuestReport, Refusal, StepOutcome};
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::plan::{Plan, Step};
+use damonlab_protocol::record::{GuestReport, Refusal, StepRecord};
+use damonlab_protocol::units::Nanos;
 use std::collections::BTreeMap;
 use std::fs::File;
 
 /// What the steps work on.
-pub struct Stage<'a> {
+pub struct StepContext<'a> {
     pub plan: &'a Plan,
     /// The configuration that is in force, or would be if DAMON ran.
     pub kdamonds: &'a [Kdamond],
@@ -27,31 +27,31 @@ pub struct Stage<'a> {
 
 /// What came of a step.
 #[derive(Default)]
-pub struct Answer {
+pub struct StepResult {
     pub refused: Option<Refusal>,
     /// When each kdamond answered, by index.
     pub answered: BTreeMap<usize, Nanos>,
 }
 
-impl From<Option<Refusal>> for Answer {
+impl From<Option<Refusal>> for StepResult {
     fn from(refused: Option<Refusal>) -> Self {
-        Answer { refused, ..Answer::default() }
+        StepResult { refused, ..StepResult::default() }
     }
 }
 
-impl<'a> Stage<'a> {
+impl<'a> StepContext<'a> {
     /// Carries the steps out, in order, until one says that nothing may follow.
-    pub fn play(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
+    pub fn run_steps(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
         for step in &self.plan.steps {
             let begin = clock::now();
             let result = self.step(step, report);
             let end = clock::now();
-            let (Answer { refused, answered }, result) = match result {
+            let (StepResult { refused, answered }, result) = match result {
                 Ok(answer) => (answer, Ok(())),
-                Err(error) => (Answer::default(), Err(error)),
+                Err(error) => (StepResult::default(), Err(error)),
             };
             let nothing_runs = refused.is_some() && matches!(step, Step::Start { .. });
-            report.steps.push(StepOutcome { begin, end, refused, answered });
+            report.steps.push(StepRecord { begin, end, refused, answered });
             result?;
             self.check_workloads()?;
             if nothing_runs {
@@ -61,10 +61,10 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn step(&mut self, step: &'a Step, report: &mut GuestReport) -> Result<Answer, Failure> {
-        let nothing = |()| Answer::default();
+    fn step(&mut self, step: &'a Step, report: &mut GuestReport) -> Result<StepResult, Failure> {
+        let nothing = |()| StepResult::default();
         match step {
-            Step::Start { refused } => self.start(refused.as_deref(), report).map(Answer::from),
+            Step::Start { refused } => self.start(refused.as_deref(), report).map(StepResult::from),
             Step::Run { time } => self.run(*time).map(nothing),
             Step::Offline { node } => hotplug::offline(*node).and_then(|()| self.sample()).map(nothing),
             Step::Online { node } => {
@@ -105,12 +105,12 @@ impl<'a> Stage<'a> {
         });
         match outcome {
             Ok(pids) => report.kdamond_pids = pids,
-            Err(No::Failed(error)) => return Err(error),
-            Err(No::Lacks(lack)) => {
+            Err(ConfigureError::Failed(error)) => return Err(error),
+            Err(ConfigureError::Lacks(lack)) => {
                 report.lack = Some(lack.clone());
                 return Err(lack.into());
             }
-            Err(No::Refused(refusal)) => {
+            Err(ConfigureError::Refused(refusal)) => {
                 if let Some(error) = unexpected(&refusal, expected) {
                     report.errors.push(error);
                 }

@@ -1,8 +1,8 @@
 //! Swap to compressed memory: `zram0`, formatted and switched on.
 
 use super::{Failure, files};
-use damonlab_guest::swap_header;
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::swap_header;
+use damonlab_protocol::units::Bytes;
 use nix::errno::Errno;
 use nix::libc;
 use std::fs::OpenOptions;

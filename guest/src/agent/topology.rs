@@ -1,9 +1,9 @@
 //! What the guest sees of its memory: nodes, their memory blocks and address ranges.
 
 use super::{Failure, files};
-use damonlab_guest::kernel_text::{id_list, node_meminfo};
-use damonlab_guest::ranges::{AddrRange, merged, system_ram, usable};
-use damonlab_guest::units::{Addr, Bytes, NodeId};
+use damonlab_protocol::kernel_text::{id_list, node_meminfo};
+use damonlab_protocol::ranges::{AddrRange, merged, system_ram, usable};
+use damonlab_protocol::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

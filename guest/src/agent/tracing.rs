@@ -4,9 +4,9 @@
 //! from a whole one, and one without its beginning cannot.
 
 use super::{Failure, files};
-use damonlab_guest::kernel_text::trace_stats;
-use damonlab_guest::plan::Trace;
-use damonlab_guest::record::{RAW_LIMIT, SUB_BUFFER, TraceStats};
+use damonlab_protocol::kernel_text::trace_stats;
+use damonlab_protocol::plan::Trace;
+use damonlab_protocol::record::{RAW_LIMIT, SUB_BUFFER, TraceStats};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use std::fs::{self, OpenOptions};
@@ -99,7 +99,7 @@ impl Instance {
             .collect()
     }
 
-    /// Copies what [`section::RAW`](damonlab_guest::record::section::RAW) is made of. Reading the ring buffer
+    /// Copies what [`section::RAW`](damonlab_protocol::record::section::RAW) is made of. Reading the ring buffer
     /// takes the events out of it: nothing can be read as text afterwards.
     pub fn copy_raw(&self, out: &mut impl Write) -> Result<(), Failure> {
         let mut formats: Vec<String> = self.events.iter().map(|event| format!("{event}/format")).collect();

@@ -6,9 +6,9 @@
 
 use super::memory::Mapping;
 use super::{clock, memcg};
-use damonlab_guest::pattern::{Pattern, next_pass, pattern};
-use damonlab_guest::plan::{Phase, Workload};
-use damonlab_guest::units::Addr;
+use damonlab_protocol::pattern::{Pattern, next_pass, pattern};
+use damonlab_protocol::plan::{Phase, Workload};
+use damonlab_protocol::units::Addr;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 use std::fs;

@@ -2,9 +2,9 @@
 
 use super::workload::{Order, WORKLOAD, parse_answer};
 use super::{Failure, files, memcg, topology};
-use damonlab_guest::kernel_text::{anon_huge_pages, numa_maps};
-use damonlab_guest::plan::{Phase, Workload};
-use damonlab_guest::units::{Addr, Bytes, NodeId};
+use damonlab_protocol::kernel_text::{anon_huge_pages, numa_maps};
+use damonlab_protocol::plan::{Phase, Workload};
+use damonlab_protocol::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -6,12 +6,12 @@ use damonlab::check::{EXPECT, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
 use damonlab::kernel::{self, Origins, Request, Source};
-use damonlab::run::{self, Lab, Loaded};
+use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario::Scenario;
 use damonlab::setup::{self, Env};
 use damonlab::vm;
 use damonlab::vm::checkpoint::Store;
-use damonlab_guest::plan::READY_MARK;
+use damonlab_protocol::plan::READY_MARK;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 /// Tools, a kernel, and a place for what comes out.
 pub struct Bench {
-    lab: Lab,
+    lab: RunEnv,
     scratch: TempDir,
 }
 
@@ -37,7 +37,7 @@ impl Bench {
         let scratch = tempfile::tempdir()?;
         let out = scratch.path().join("results");
         let checkpoints = Some(Store::of(&scratch.path().join("cache")));
-        Ok(Bench { lab: Lab { tools, image, agent: vm::AGENT, out, checkpoints }, scratch })
+        Ok(Bench { lab: RunEnv { tools, image, agent: vm::AGENT, out, checkpoints }, scratch })
     }
 
     /// All figures. What is compared is measured in turn, so that a busy host is busy for both.
@@ -62,26 +62,31 @@ impl Bench {
         figures.extend([plain, cold, restored]);
         figures.extend(ratios);
         let shipped = paths::project().join("scenarios/pull-push.yaml");
-        let pull_push = self.pace(&shipped, ["windows: 100", "windows: 50"], runs)?;
+        let pull_push = self.instruction_cost(&shipped, ["windows: 100", "windows: 50"], runs)?;
         figures.push(Figure::new("guest seconds a second, pull-push", "s/s", Better::More, pull_push));
-        let idle = self.pace(&benches("idle-guest.yaml"), ["for: 1000s", "for: 1s"], runs)?;
+        let idle = self.instruction_cost(&benches("idle-guest.yaml"), ["for: 1000s", "for: 1s"], runs)?;
         figures.push(Figure::new("guest seconds a second, idle guest", "s/s", Better::More, idle));
         Ok(())
     }
 
     /// Seconds from the command to the verdict, with no checkpoint to start from.
-    fn cold(&self, loaded: &Loaded) -> Result<f64, Failure> {
+    fn cold(&self, loaded: &ScenarioSource) -> Result<f64, Failure> {
         let fresh = tempfile::tempdir()?;
-        run(&Lab { checkpoints: Some(Store::of(fresh.path())), ..self.lab.clone() }, loaded)
+        run(&RunEnv { checkpoints: Some(Store::of(fresh.path())), ..self.lab.clone() }, loaded)
     }
 
     /// Seconds from the command to the verdict, from whatever earlier runs left.
-    fn restored(&self, loaded: &Loaded) -> Result<f64, Failure> {
+    fn restored(&self, loaded: &ScenarioSource) -> Result<f64, Failure> {
         run(&self.lab, loaded)
     }
 
     /// Guest seconds a second of wall time, without what every run takes: from a long and a short run.
-    fn pace(&self, path: &Path, [long, short]: [&str; 2], runs: usize) -> Result<Vec<f64>, Failure> {
+    fn instruction_cost(
+        &self,
+        path: &Path,
+        [long, short]: [&str; 2],
+        runs: usize,
+    ) -> Result<Vec<f64>, Failure> {
         let (short, long) = (loaded(path, &[(long, short)])?, loaded(path, &[])?);
         let more = (long.scenario.guest_time().0 - short.scenario.guest_time().0) as f64 / 1e9;
         (0..runs).map(|_| Ok(more / (run(&self.lab, &long)? - run(&self.lab, &short)?))).collect()
@@ -125,7 +130,7 @@ impl Bench {
 
 /// Seconds to a verdict. A run that was made shorter need not come to what its scenario expects; the rest
 /// must hold.
-fn run(lab: &Lab, loaded: &Loaded) -> Result<f64, Failure> {
+fn run(lab: &RunEnv, loaded: &ScenarioSource) -> Result<f64, Failure> {
     let report = run::run(lab, loaded, 0)?;
     let holds = match &report.verdict {
         Verdict::Pass => true,
@@ -143,7 +148,7 @@ fn benches(name: &str) -> PathBuf {
 }
 
 /// A scenario with some words replaced; each has to be there.
-fn loaded(path: &Path, changes: &[(&str, &str)]) -> Result<Loaded, Failure> {
+fn loaded(path: &Path, changes: &[(&str, &str)]) -> Result<ScenarioSource, Failure> {
     let mut text = fs::read_to_string(path)?;
     for (from, to) in changes {
         if !text.contains(from) {
@@ -152,5 +157,5 @@ fn loaded(path: &Path, changes: &[(&str, &str)]) -> Result<Loaded, Failure> {
         text = text.replace(from, to);
     }
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("bench");
-    Ok(Loaded { scenario: Scenario::parse(name, &text)?, text })
+    Ok(ScenarioSource { scenario: Scenario::parse(name, &text)?, text })
 }

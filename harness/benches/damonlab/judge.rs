@@ -4,7 +4,7 @@ use super::figure::{Better, Figure};
 use super::{Failure, long};
 use damonlab::check::Verdict;
 use damonlab::trace::Trace;
-use damonlab_guest::record::section;
+use damonlab_protocol::record::section;
 use serde_json::{Value, json};
 use std::io::{self, BufReader, Write};
 use std::path::Path;
@@ -54,7 +54,7 @@ fn parse(dir: &Path, count: usize) -> Result<f64, Failure> {
 /// Judges the recording once, and says what it took.
 pub fn child(dir: &Path) -> Result<(), Failure> {
     let started = Instant::now();
-    let report = damonlab::run::again(dir)?;
+    let report = damonlab::run::rejudge(dir)?;
     let seconds = started.elapsed().as_secs_f64();
     if report.verdict != Verdict::Pass {
         return Err(format!("the recording should pass: {}", report.verdict).into());

@@ -6,7 +6,7 @@
 use damonlab::recording::{PLAN, SCENARIO};
 use damonlab::scenario::Scenario;
 use damonlab::trace::{Event, Line, Stat, Trace};
-use damonlab_guest::record::section;
+use damonlab_protocol::record::section;
 use serde_json::Value;
 use std::fs;
 use std::io::{self, BufWriter, Error, Write};

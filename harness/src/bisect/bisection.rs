@@ -1,13 +1,13 @@
 //! One step: the kernel with so many patches is built, or found in the cache, and the scenario runs on it.
 
 use super::series::Series;
-use super::step::{Failure, Outcome, Step};
+use super::step::{Failure, Step, StepVerdict};
 use super::store::{self, Wanted};
 use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
 use crate::kernel::{self, Image, Origins, Patch, Request};
-use crate::mutants::{BenchError, Suite};
-use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, Sweep};
+use crate::mutants::{MutantRunError, Suite};
+use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, SeedRange, Sweep};
 use crate::setup::Tools;
 use fs_err as fs;
 use std::num::NonZeroUsize;
@@ -28,7 +28,7 @@ pub struct Bisection<'a> {
     /// The series.
     pub series: &'a Series,
     /// The scenario.
-    pub loaded: &'a Loaded,
+    pub loaded: &'a ScenarioSource,
     /// A name for it.
     pub suite: &'a Suite,
     /// It fails if it fails with one of these.
@@ -48,7 +48,7 @@ pub struct Bisection<'a> {
 /// Why a step's seeds end early.
 enum Stop {
     /// One run decides.
-    Decided(Outcome, PathBuf),
+    Decided(StepVerdict, PathBuf),
     /// There is no verdict.
     Error(RunError),
 }
@@ -65,7 +65,7 @@ impl Bisection<'_> {
     ///
     /// # Errors
     /// What stops damonlab, and a patch that does not apply; a kernel that does not build or boot is a step.
-    pub fn examine(&self, applied: usize) -> Result<Step, BenchError> {
+    pub fn examine(&self, applied: usize) -> Result<Step, MutantRunError> {
         let mut request = self.base.clone();
         request.patches.extend(self.series.patches.iter().take(applied).cloned());
         // None for a tree, which has to be looked at first, and while no source is here.
@@ -78,7 +78,7 @@ impl Bisection<'_> {
             Ok(image) => image,
             Err(error) if error.is_the_sources() => {
                 let seconds = Some(begun.elapsed().as_secs_f64());
-                let outcome = Outcome::DoesNotBuild { why: error.to_string() };
+                let outcome = StepVerdict::DoesNotBuild { why: error.to_string() };
                 return Ok(self.step(applied, outcome, seconds, String::new()));
             }
             Err(error) => return Err(error.into()),
@@ -111,14 +111,14 @@ impl Bisection<'_> {
         format!("{}{finding}", self.seeds)
     }
 
-    fn run(&self, applied: usize, image: &Image) -> Result<(Outcome, Option<PathBuf>), BenchError> {
+    fn run(&self, applied: usize, image: &Image) -> Result<(StepVerdict, Option<PathBuf>), MutantRunError> {
         let scenario = &self.loaded.scenario;
         let out = store::folder(&self.out, applied);
         let recordings = out.join(&scenario.name);
         if recordings.exists() {
             fs::remove_dir_all(&recordings)?;
         }
-        let (lab, _saved) = Lab::passing(&self.tools, image, self.agent, &out)?;
+        let (lab, _saved) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
         let one = |seed| run::run(&lab, self.loaded, seed);
         match run::sweep(scenario, self.seeds, self.jobs, one, |seed, report| self.look(seed, report)) {
             Ok(sweep) => {
@@ -126,8 +126,8 @@ impl Bisection<'_> {
                 Ok((self.together(&sweep), recording))
             }
             Err(Stop::Decided(outcome, recording)) => Ok((outcome, Some(recording))),
-            Err(Stop::Error(RunError::Unfit(unfit))) => {
-                Ok((Outcome::CannotJudge { why: unfit.to_string() }, None))
+            Err(Stop::Error(RunError::UnsupportedKernel(unfit))) => {
+                Ok((StepVerdict::CannotJudge { why: unfit.to_string() }, None))
             }
             Err(Stop::Error(error)) => Err(error.into()),
         }
@@ -138,28 +138,30 @@ impl Bisection<'_> {
         let outcome = match &report.verdict {
             Verdict::Fail(findings) if report.never_began() => {
                 let why = findings.first().map(ToString::to_string).unwrap_or_default();
-                Outcome::DoesNotBoot { why }
+                StepVerdict::DoesNotBoot { why }
             }
             Verdict::Fail(findings) if self.counts(findings) => {
-                Outcome::Bad(self.failure(findings, Some(seed)))
+                StepVerdict::Bad(self.failure(findings, Some(seed)))
             }
-            Verdict::Infra(why) => Outcome::NoAnswer { why: why.clone() },
+            Verdict::Infra(why) => StepVerdict::NoAnswer { why: why.clone() },
             Verdict::Fail(_) | Verdict::Pass | Verdict::Skip(_) | Verdict::Unstable(_) => return Ok(()),
         };
         Err(Stop::Decided(outcome, report.dir.clone()))
     }
 
     /// What all seeds say together, where none of them decided.
-    fn together(&self, sweep: &Sweep) -> Outcome {
+    fn together(&self, sweep: &Sweep) -> StepVerdict {
         match &sweep.verdict {
-            Verdict::Pass => Outcome::Good,
-            Verdict::Fail(findings) if self.counts(findings) => Outcome::Bad(self.failure(findings, None)),
-            Verdict::Fail(findings) => Outcome::Otherwise(self.failure(findings, None)),
-            Verdict::Skip(why) => Outcome::CannotJudge { why: why.clone() },
-            Verdict::Unstable(why) => {
-                Outcome::CannotJudge { why: format!("the same run gave two answers: {why}") }
+            Verdict::Pass => StepVerdict::Good,
+            Verdict::Fail(findings) if self.counts(findings) => {
+                StepVerdict::Bad(self.failure(findings, None))
             }
-            Verdict::Infra(why) => Outcome::NoAnswer { why: why.clone() },
+            Verdict::Fail(findings) => StepVerdict::Otherwise(self.failure(findings, None)),
+            Verdict::Skip(why) => StepVerdict::CannotJudge { why: why.clone() },
+            Verdict::Unstable(why) => {
+                StepVerdict::CannotJudge { why: format!("the same run gave two answers: {why}") }
+            }
+            Verdict::Infra(why) => StepVerdict::NoAnswer { why: why.clone() },
         }
     }
 
@@ -171,7 +173,7 @@ impl Bisection<'_> {
         Failure::by(findings, self.finding, seed)
     }
 
-    fn step(&self, applied: usize, outcome: Outcome, built: Option<f64>, image: String) -> Step {
+    fn step(&self, applied: usize, outcome: StepVerdict, built: Option<f64>, image: String) -> Step {
         let last = applied.checked_sub(1).and_then(|index| self.series.patches.get(index));
         Step {
             applied,

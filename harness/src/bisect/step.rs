@@ -39,7 +39,7 @@ impl Failure {
 /// What came of one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
-pub enum Outcome {
+pub enum StepVerdict {
     /// The scenario passes.
     Good,
     /// It fails.
@@ -68,17 +68,17 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl StepVerdict {
     /// What it means to the search; nothing where the host failed.
     pub fn turn(&self) -> Option<Turn> {
         match self {
-            Outcome::Good => Some(Turn::Good),
-            Outcome::Bad(_) => Some(Turn::Bad),
-            Outcome::Otherwise(_)
-            | Outcome::DoesNotBuild { .. }
-            | Outcome::DoesNotBoot { .. }
-            | Outcome::CannotJudge { .. } => Some(Turn::Skip),
-            Outcome::NoAnswer { .. } => None,
+            StepVerdict::Good => Some(Turn::Good),
+            StepVerdict::Bad(_) => Some(Turn::Bad),
+            StepVerdict::Otherwise(_)
+            | StepVerdict::DoesNotBuild { .. }
+            | StepVerdict::DoesNotBoot { .. }
+            | StepVerdict::CannotJudge { .. } => Some(Turn::Skip),
+            StepVerdict::NoAnswer { .. } => None,
         }
     }
 }
@@ -92,7 +92,7 @@ pub struct Step {
     pub patch: Option<String>,
     /// What came of it.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: StepVerdict,
     /// How long its kernel took to build; none where it was in the cache.
     pub build_seconds: Option<f64>,
     /// How long its runs took.
@@ -116,7 +116,7 @@ impl Step {
     /// Its failure, whether it counts or not.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.outcome {
-            Outcome::Bad(failure) | Outcome::Otherwise(failure) => Some(failure),
+            StepVerdict::Bad(failure) | StepVerdict::Otherwise(failure) => Some(failure),
             _ => None,
         }
     }
@@ -126,7 +126,7 @@ impl Step {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn step(applied: usize, outcome: Outcome) -> Step {
+    pub(crate) fn step(applied: usize, outcome: StepVerdict) -> Step {
         Step {
             applied,
             patch: (applied > 0).then(|| format!("mm/damon: change {applied}")),
@@ -142,15 +142,15 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) fn bad(ids: &[&str]) -> Outcome {
+    pub(crate) fn bad(ids: &[&str]) -> StepVerdict {
         let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        Outcome::Bad(Failure { ids, sentence: "expected 2; saw 1".into(), seed: Some(0) })
+        StepVerdict::Bad(Failure { ids, sentence: "expected 2; saw 1".into(), seed: Some(0) })
     }
 
     #[test]
     fn a_host_that_failed_says_nothing_about_the_patch() {
-        assert_eq!(Outcome::NoAnswer { why: String::new() }.turn(), None);
-        assert_eq!(Outcome::DoesNotBoot { why: String::new() }.turn(), Some(Turn::Skip));
+        assert_eq!(StepVerdict::NoAnswer { why: String::new() }.turn(), None);
+        assert_eq!(StepVerdict::DoesNotBoot { why: String::new() }.turn(), Some(Turn::Skip));
         assert_eq!(bad(&["Q2"]).turn(), Some(Turn::Bad));
     }
 }

@@ -3,7 +3,7 @@
 //! A step is used again for the same kernel image, scenario, agent, rules, seeds, finding and damonlab. Where the host
 //! failed, or a build, which a full disk ends as well, nothing is kept.
 
-use super::step::{Outcome, Step};
+use super::step::{Step, StepVerdict};
 use crate::host::paths;
 use crate::mutants::Suite;
 use std::io;
@@ -40,7 +40,7 @@ pub(super) fn kept(out: &Path, applied: usize, scenario: &str, wanted: Wanted<'_
 
 /// Keeps a step that says something about the kernel.
 pub(super) fn keep(out: &Path, scenario: &str, step: &Step) -> io::Result<()> {
-    if matches!(step.outcome, Outcome::NoAnswer { .. } | Outcome::DoesNotBuild { .. }) {
+    if matches!(step.outcome, StepVerdict::NoAnswer { .. } | StepVerdict::DoesNotBuild { .. }) {
         return Ok(());
     }
     let text = serde_json::to_vec_pretty(step)?;
@@ -49,7 +49,7 @@ pub(super) fn keep(out: &Path, scenario: &str, step: &Step) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::course::{Ending, course};
+    use super::super::bisect_log::{Ending, log};
     use super::super::search::{End, Search};
     use super::super::step::tests::{bad, step};
     use super::*;
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_step_is_used_again_for_the_same_question_only() {
         let out = tempfile::tempdir().unwrap();
-        let kept_step = step(3, Outcome::Good);
+        let kept_step = step(3, StepVerdict::Good);
         keep(out.path(), "idle", &kept_step).unwrap();
         let again = |scenario, suite: &Suite, asked, image| {
             kept(out.path(), 3, scenario, Wanted { suite, asked, image }).is_some()
@@ -81,10 +81,10 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let (same, why) = (suite("suite", "program"), String::new());
         let wanted = Wanted { suite: &same, asked: "0..=0", image: "image 3" };
-        keep(out.path(), "idle", &step(3, Outcome::NoAnswer { why: why.clone() })).unwrap();
-        keep(out.path(), "idle", &step(3, Outcome::DoesNotBuild { why })).unwrap();
+        keep(out.path(), "idle", &step(3, StepVerdict::NoAnswer { why: why.clone() })).unwrap();
+        keep(out.path(), "idle", &step(3, StepVerdict::DoesNotBuild { why })).unwrap();
         assert_eq!(kept(out.path(), 3, "idle", wanted), None);
-        keep(out.path(), "idle", &step(3, Outcome::Good)).unwrap();
+        keep(out.path(), "idle", &step(3, StepVerdict::Good)).unwrap();
         std::fs::write(file(out.path(), 3, "idle"), "{\"applied\":").unwrap();
         assert_eq!(kept(out.path(), 3, "idle", wanted), None);
     }
@@ -106,17 +106,17 @@ mod tests {
                     return Err("Ctrl-C");
                 }
                 run.set(run.get() + 1);
-                let step = step(place, if place < 4 { Outcome::Good } else { bad(&["Q2"]) });
+                let step = step(place, if place < 4 { StepVerdict::Good } else { bad(&["Q2"]) });
                 keep(out, "idle", &step).map_err(|_| "disk")?;
                 Ok(step)
             }
         };
         let search = Search::new(5, None, None).unwrap();
-        assert_eq!(course(search.clone(), examine(Some(4)), |_| Ok(())), Err("Ctrl-C"));
+        assert_eq!(log(search.clone(), examine(Some(4)), |_| Ok(())), Err("Ctrl-C"));
         assert_eq!(run.get(), 3);
-        let course = course(search, examine(None), |_| Ok(())).unwrap();
-        assert_eq!((course.ending.clone(), run.get()), (Ending::Answer(End::First(4)), 4));
-        assert_eq!(course.steps.iter().filter(|step| step.kept).count(), 3);
-        assert_eq!(course.builds(), 1);
+        let log = log(search, examine(None), |_| Ok(())).unwrap();
+        assert_eq!((log.ending.clone(), run.get()), (Ending::Answer(End::First(4)), 4));
+        assert_eq!(log.steps.iter().filter(|step| step.kept).count(), 3);
+        assert_eq!(log.builds(), 1);
     }
 }

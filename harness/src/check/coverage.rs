@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Which invariants applied in at least one of several runs.
 #[derive(Debug, Default)]
 pub struct Coverage {
+    runs: usize,
     applied: BTreeSet<&'static str>,
     reasons: BTreeMap<&'static str, BTreeSet<String>>,
 }
@@ -23,15 +24,21 @@ pub struct Never {
 impl Coverage {
     /// Nothing.
     pub const fn new() -> Coverage {
-        Coverage { applied: BTreeSet::new(), reasons: BTreeMap::new() }
+        Coverage { runs: 0, applied: BTreeSet::new(), reasons: BTreeMap::new() }
     }
 
     /// One more run.
     pub fn add(&mut self, judgement: &Judgement) {
+        self.runs += 1;
         self.applied.extend(judgement.applied.iter().map(|invariant| invariant.id));
         for (id, why) in &judgement.skipped {
             self.reasons.entry(id).or_default().insert(why.clone());
         }
+    }
+
+    /// How many runs there were.
+    pub fn runs(&self) -> usize {
+        self.runs
     }
 
     /// Those that never applied, in the order of the table. Without a run, none: nothing was asked.

@@ -7,8 +7,8 @@ use super::view::{View, bare};
 use crate::host::text::printable;
 use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity, Where};
 use crate::trace::Line;
-use damonlab_guest::record::section;
-use damonlab_guest::units::NodeId;
+use damonlab_protocol::record::section;
+use damonlab_protocol::units::NodeId;
 use serde::Serialize;
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub struct Measured {
     /// The number that was measured.
     pub value: Option<f64>,
     /// Whether it is inside.
-    pub answer: Answer,
+    pub answer: ExpectationStatus,
     /// The expectation's line in the scenario.
     pub scenario_line: u64,
 }
@@ -34,7 +34,7 @@ pub struct Measured {
 /// Whether a measure is what the scenario expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum ExpectationStatus {
     /// It is inside its bounds.
     Holds,
     /// It is outside, or could not be measured.
@@ -43,12 +43,12 @@ pub enum Answer {
     NotAsked(&'static str),
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for ExpectationStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Answer::Holds => f.write_str("ok"),
-            Answer::Broken => f.write_str("NOT OK"),
-            Answer::NotAsked(why) => write!(f, "not asked: {why}"),
+            ExpectationStatus::Holds => f.write_str("ok"),
+            ExpectationStatus::Broken => f.write_str("NOT OK"),
+            ExpectationStatus::NotAsked(why) => write!(f, "not asked: {why}"),
         }
     }
 }
@@ -57,7 +57,7 @@ impl fmt::Display for Answer {
 const NEEDS_SEEDS: &str = "needs --seeds";
 
 /// What one expectation comes to: the measure, and a finding where it does not hold.
-pub(super) type Outcome = Result<(Measured, Option<Finding>), Missing>;
+pub(super) type Evaluation = Result<(Measured, Option<Finding>), Missing>;
 
 /// A quantity: its value with how it is shown (or why there is none), and where it shows.
 struct Found {
@@ -77,12 +77,12 @@ const KDAMOND: &str = "kdamond";
 const REAL_CLOCK_BAND: f64 = 10.0;
 
 /// Evaluates all expectations, in the scenario's order.
-pub(super) fn all(view: &View<'_>) -> Vec<Outcome> {
+pub(super) fn all(view: &View<'_>) -> Vec<Evaluation> {
     let expect = view.recording.scenario.expect.iter().enumerate();
     expect.map(|(index, expectation)| evaluate(view, index, expectation)).collect()
 }
 
-fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Outcome {
+fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluation {
     if let Quantity::Mean { event, .. } | Quantity::Count { event, .. } = &expectation.quantity {
         has(view, event)?;
     }
@@ -100,12 +100,12 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Outcome
     let wanted = format!("{}{band}", expectation.wanted());
     let value = found.value.as_ref().ok().map(|(value, _)| *value);
     let answer = match expectation.over {
-        Over::Seeds { .. } => Answer::NotAsked(NEEDS_SEEDS),
-        Over::Run if value.is_some_and(|value| expectation.bound.holds(value)) => Answer::Holds,
-        Over::Run => Answer::Broken,
+        Over::Seeds { .. } => ExpectationStatus::NotAsked(NEEDS_SEEDS),
+        Over::Run if value.is_some_and(|value| expectation.bound.holds(value)) => ExpectationStatus::Holds,
+        Over::Run => ExpectationStatus::Broken,
     };
     let seen = printable(&found.value.map_or_else(|why| why, |(_, shown)| shown));
-    let finding = (answer == Answer::Broken).then(|| {
+    let finding = (answer == ExpectationStatus::Broken).then(|| {
         let mut finding = Finding::new(EXPECT, format!("{what} {wanted}"), seen.clone());
         finding.evidence = found.evidence;
         finding.scenario_line = Some(expectation.line);
@@ -205,8 +205,8 @@ fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Res
 }
 
 fn kdamond_of(view: &View<'_>, line: &Line) -> String {
-    let life = view.lives.iter().find(|life| life.pid == line.pid);
-    life.map(|life| life.kdamond.to_string()).unwrap_or_default()
+    let run = view.kdamond_runs.iter().find(|run| run.pid == line.pid);
+    run.map(|run| run.kdamond.to_string()).unwrap_or_default()
 }
 
 fn no_field(line: &Line, field: &str) -> String {

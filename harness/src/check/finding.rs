@@ -43,7 +43,7 @@ impl Evidence {
 
 impl From<&Line> for Evidence {
     fn from(line: &Line) -> Self {
-        Evidence::new(damonlab_guest::record::section::TRACE, line.number, &line.to_string())
+        Evidence::new(damonlab_protocol::record::section::TRACE, line.number, &line.to_string())
     }
 }
 

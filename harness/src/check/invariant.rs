@@ -1,9 +1,9 @@
 //! What an invariant is: what must hold in every run, why, and when it can be said.
 
 use super::findings::Findings;
-use super::view::{Life, View};
+use super::view::{KdamondRun, View};
 use crate::scenario::GuestClock;
-use damonlab_guest::damon::Scheme;
+use damonlab_protocol::damon::Scheme;
 use std::collections::BTreeSet;
 
 /// How an invariant follows from the kernel's source.
@@ -35,7 +35,7 @@ pub struct Invariant {
     pub source: &'static str,
     /// When it applies.
     pub when: &'static str,
-    pub(super) judge: fn(&View<'_>) -> Outcome,
+    pub(super) judge: fn(&View<'_>) -> RuleResult,
 }
 
 impl Kind {
@@ -59,7 +59,7 @@ impl Invariant {
 }
 
 /// What came of one invariant.
-pub(super) enum Outcome {
+pub(super) enum RuleResult {
     /// It could be checked; no finding means that it held.
     Applied(Findings),
     /// It could not be checked, for this reason.
@@ -72,23 +72,26 @@ pub(crate) type Reason = String;
 /// Why nothing that compares times is asked of a run on the real clock.
 pub const REAL_CLOCK: &str = "the run was on the real clock, on which a late guest is not a wrong one";
 
-/// Checks each life of each kdamond; applies where it applies to one of them.
-pub(super) fn each_life(view: &View<'_>, check: impl Fn(&Life<'_>) -> Result<Findings, Reason>) -> Outcome {
-    gather(view.lives.iter().map(check))
+/// Checks each run of each kdamond; applies where it applies to one of them.
+pub(super) fn each_kdamond_run(
+    view: &View<'_>,
+    check: impl Fn(&KdamondRun<'_>) -> Result<Findings, Reason>,
+) -> RuleResult {
+    gather(view.kdamond_runs.iter().map(check))
 }
 
-/// Checks each scheme of each life.
+/// Checks each scheme of each run.
 pub(super) fn each_scheme(
     view: &View<'_>,
-    check: impl Fn(&Life<'_>, usize, &Scheme) -> Result<Findings, Reason>,
-) -> Outcome {
-    gather(view.lives.iter().flat_map(|life| {
-        let schemes = life.config.context.schemes.iter().enumerate();
-        schemes.map(|(index, scheme)| check(life, index, scheme)).collect::<Vec<_>>()
+    check: impl Fn(&KdamondRun<'_>, usize, &Scheme) -> Result<Findings, Reason>,
+) -> RuleResult {
+    gather(view.kdamond_runs.iter().flat_map(|run| {
+        let schemes = run.config.context.schemes.iter().enumerate();
+        schemes.map(|(index, scheme)| check(run, index, scheme)).collect::<Vec<_>>()
     }))
 }
 
-fn gather(results: impl Iterator<Item = Result<Findings, Reason>>) -> Outcome {
+fn gather(results: impl Iterator<Item = Result<Findings, Reason>>) -> RuleResult {
     let mut findings = None::<Findings>;
     let mut reasons = BTreeSet::new();
     for result in results {
@@ -100,8 +103,8 @@ fn gather(results: impl Iterator<Item = Result<Findings, Reason>>) -> Outcome {
         }
     }
     match findings {
-        Some(findings) => Outcome::Applied(findings),
-        None if reasons.is_empty() => Outcome::NotApplicable("no kdamond left an event".to_owned()),
-        None => Outcome::NotApplicable(reasons.into_iter().collect::<Vec<_>>().join("; ")),
+        Some(findings) => RuleResult::Applied(findings),
+        None if reasons.is_empty() => RuleResult::NotApplicable("no kdamond left an event".to_owned()),
+        None => RuleResult::NotApplicable(reasons.into_iter().collect::<Vec<_>>().join("; ")),
     }
 }

@@ -4,8 +4,8 @@
 //! expectations. An invariant that does not apply says why; nothing passes in silence. `rules/` has the families
 //! of invariants, `log/` what the kernel says of itself; [`mod@oracle`] replays the quota controller.
 
+mod config_periods;
 mod coverage;
-mod eras;
 mod expect;
 mod finding;
 mod findings;
@@ -22,16 +22,16 @@ pub(crate) mod view;
 pub(crate) mod windows;
 
 #[cfg(test)]
-mod rejected;
+mod damon_model;
 #[cfg(test)]
-mod small_damon;
+mod must_reject;
 #[cfg(test)]
-mod spoil;
+mod tamper;
 #[cfg(test)]
 pub(crate) mod testkit;
 
 pub use coverage::{Coverage, Never};
-pub use expect::{Answer, Measured};
+pub use expect::{ExpectationStatus, Measured};
 pub use finding::{EXPECT, Evidence, Finding};
 pub use invariant::{Invariant, Kind, REAL_CLOCK};
 pub use log::kernel_log;
@@ -45,7 +45,7 @@ pub use table::INVARIANTS;
 pub use verdict::Verdict;
 
 use crate::recording::Recording;
-use invariant::Outcome;
+use invariant::RuleResult;
 use view::View;
 
 /// What came of all checks.
@@ -90,11 +90,11 @@ pub fn judge(recording: &Recording) -> Judgement {
             continue;
         }
         match (invariant.judge)(&view) {
-            Outcome::Applied(findings) => {
+            RuleResult::Applied(findings) => {
                 judged.applied.push(invariant);
                 judged.findings.extend(findings.first_ones());
             }
-            Outcome::NotApplicable(why) => judged.skipped.push((invariant.id, why)),
+            RuleResult::NotApplicable(why) => judged.skipped.push((invariant.id, why)),
         }
     }
     for outcome in expect::all(&view) {

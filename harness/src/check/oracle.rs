@@ -7,12 +7,12 @@
 
 use super::finding::Finding;
 use super::findings::Findings;
-use super::invariant::{Outcome, Reason, each_scheme};
+use super::invariant::{Reason, RuleResult, each_scheme};
 use super::rules::goals::need_windows;
-use super::view::{Life, NODE_ELIGIBLE, View, goals};
+use super::view::{KdamondRun, NODE_ELIGIBLE, View, goals};
 use super::windows::Window;
 use crate::trace::Event;
-use damonlab_guest::damon::{GoalTuner, Scheme};
+use damonlab_protocol::damon::{GoalTuner, Scheme};
 
 /// The score of a goal that is just reached, and the unit of `esz_bp`.
 const GOAL: u64 = 10_000;
@@ -90,17 +90,17 @@ pub fn score(current: u64, target: u64) -> u64 {
     whole.wrapping_mul(GOAL).wrapping_add(rest.wrapping_mul(GOAL) / target)
 }
 
-pub(super) fn q1(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| replay(view, life, index, scheme, GoalTuner::Temporal, "Q1"))
+pub(super) fn q1(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| replay(view, run, index, scheme, GoalTuner::Temporal, "Q1"))
 }
 
-pub(super) fn q2(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| replay(view, life, index, scheme, GoalTuner::Consist, "Q2"))
+pub(super) fn q2(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| replay(view, run, index, scheme, GoalTuner::Consist, "Q2"))
 }
 
 fn replay(
     view: &View<'_>,
-    life: &Life<'_>,
+    run: &KdamondRun<'_>,
     index: usize,
     scheme: &Scheme,
     tuner: GoalTuner,
@@ -112,12 +112,12 @@ fn replay(
     view.need(&["damos_esz"])?;
     need_windows(view, scheme)?;
     let constant = constant_score(scheme)?;
-    let mut controller = before(view, life, index)?;
+    let mut controller = before(view, run, index)?;
     controller.commit(tuner, scheme.quota.bytes);
-    for window in &life.courses[index].windows {
+    for window in &run.charge_windows[index].windows {
         let score = measured_score(window).max(constant);
         let quota = controller.window(score);
-        if let Some(finding) = differs(life, index, id, window, score, quota) {
+        if let Some(finding) = differs(run, index, id, window, score, quota) {
             // What follows depends on a state that is now unknown.
             return Ok([finding].into_iter().collect());
         }
@@ -126,9 +126,9 @@ fn replay(
 }
 
 /// What the controller had come to when this configuration came into force.
-fn before(view: &View<'_>, life: &Life<'_>, index: usize) -> Result<Controller, Reason> {
+fn before(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Result<Controller, Reason> {
     let mut controller = Controller::new(GoalTuner::Consist, 0);
-    for era in view.history(life, index) {
+    for era in view.history(run, index) {
         let unknown = |why: Reason| format!("what the quota was before the commit is not known: {why}");
         let scheme = &era.config.context.schemes[index];
         if goals(scheme).next().is_none() {
@@ -140,12 +140,12 @@ fn before(view: &View<'_>, life: &Life<'_>, index: usize) -> Result<Controller, 
         }
         need_windows(view, scheme).map_err(unknown)?;
         let constant = constant_score(scheme).map_err(unknown)?;
-        let course = &era.courses[index];
-        if course.broken.is_some() {
+        let charge = &era.charge_windows[index];
+        if charge.broken.is_some() {
             return Err(unknown("windows cannot be told apart (see G3)".to_owned()));
         }
         controller.commit(scheme.quota.goal_tuner, scheme.quota.bytes);
-        for window in &course.windows {
+        for window in &charge.windows {
             let quota = controller.window(measured_score(window).max(constant));
             if differs(era, index, "", window, 0, quota).is_some() {
                 return Err(unknown("it was wrong already".to_owned()));
@@ -180,7 +180,7 @@ fn measured_score(window: &Window<'_>) -> u64 {
 }
 
 fn differs(
-    life: &Life<'_>,
+    run: &KdamondRun<'_>,
     index: usize,
     id: &'static str,
     window: &Window<'_>,
@@ -191,7 +191,7 @@ fn differs(
         Some(Event::Esz(event)) => Some(event.esz),
         _ => None,
     };
-    let name = life.scheme_name(index);
+    let name = run.scheme_name(index);
     let Quota { esz, told } = quota;
     let (expected, seen) = match (told, seen) {
         (true, Some(seen)) if seen == esz => return None,
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn q1_takes_the_highest_of_several_goals() {
         let mut model = Model::pull_push();
-        let reached = damonlab_guest::damon::Goal {
+        let reached = damonlab_protocol::damon::Goal {
             metric: "user_input".into(),
             current_value: 10,
             target_value: 10,

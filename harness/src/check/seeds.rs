@@ -4,7 +4,7 @@
 //! many.
 
 use super::Judgement;
-use super::expect::{Answer, Measured};
+use super::expect::{ExpectationStatus, Measured};
 use super::finding::{EXPECT, Finding};
 use crate::scenario::{Expectation, Over, Quantity};
 use std::fmt::Write;
@@ -17,7 +17,7 @@ pub struct OverSeeds {
     /// What the seeds came to, in words.
     pub seen: String,
     /// Whether that is what the scenario expects: of each run, or of all of them together.
-    pub answer: Answer,
+    pub answer: ExpectationStatus,
     /// What is wrong with all of them together; what is wrong with one is among the findings of its run.
     pub finding: Option<Finding>,
 }
@@ -83,7 +83,7 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
         Over::Run => of_runs(shares),
         Over::Seeds { spread } => of_seeds(expectation, spread, shares, summary.as_ref()),
     };
-    let together = matches!(expectation.over, Over::Seeds { .. }) && answer == Answer::Broken;
+    let together = matches!(expectation.over, Over::Seeds { .. }) && answer == ExpectationStatus::Broken;
     let finding = together.then(|| {
         let wanted = format!("{} {}", expectation.what(), expectation.wanted());
         let seen = format!("{seen} ({})", each(&expectation.quantity, shares));
@@ -95,25 +95,25 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
 }
 
 /// Each run has answered for itself.
-fn of_runs(shares: &[Share<'_>]) -> Answer {
+fn of_runs(shares: &[Share<'_>]) -> ExpectationStatus {
     let answers = || shares.iter().map(|(_, measured)| measured.map(|measured| measured.answer));
-    if answers().any(|answer| answer == Some(Answer::Broken)) {
-        return Answer::Broken;
+    if answers().any(|answer| answer == Some(ExpectationStatus::Broken)) {
+        return ExpectationStatus::Broken;
     }
-    if answers().any(|answer| answer.is_none()) { NOT_EVERY_SEED } else { Answer::Holds }
+    if answers().any(|answer| answer.is_none()) { NOT_EVERY_SEED } else { ExpectationStatus::Holds }
 }
 
 /// A mean over the seeds that happened to get through would be flattered.
-const NOT_EVERY_SEED: Answer = Answer::NotAsked("not every seed could be measured");
+const NOT_EVERY_SEED: ExpectationStatus = ExpectationStatus::NotAsked("not every seed could be measured");
 
 fn of_seeds(
     expectation: &Expectation,
     most: Option<f64>,
     shares: &[Share<'_>],
     summary: Option<&Summary>,
-) -> Answer {
+) -> ExpectationStatus {
     if shares.len() < 2 {
-        return Answer::NotAsked("needs --seeds with two seeds or more");
+        return ExpectationStatus::NotAsked("needs --seeds with two seeds or more");
     }
     if shares.iter().any(|(_, measured)| measured.is_none()) {
         return NOT_EVERY_SEED;
@@ -124,7 +124,7 @@ fn of_seeds(
         let near = most.is_none_or(|most| summary.spread.is_some_and(|spread| spread <= most));
         expectation.bound.holds(summary.mean) && near
     });
-    if complete && holds { Answer::Holds } else { Answer::Broken }
+    if complete && holds { ExpectationStatus::Holds } else { ExpectationStatus::Broken }
 }
 
 /// `seed 0: 6985.45, seed 1: 0 such event(s)`.
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    fn run(value: Option<f64>, answer: Answer) -> Judgement {
+    fn run(value: Option<f64>, answer: ExpectationStatus) -> Judgement {
         let measured = Measured {
             index: 0,
             what: "the count".into(),
@@ -182,7 +182,8 @@ mod tests {
     }
 
     fn judged(spread: Option<f64>, values: &[Option<f64>]) -> OverSeeds {
-        let runs: Vec<_> = values.iter().map(|value| run(*value, Answer::NotAsked("alone"))).collect();
+        let runs: Vec<_> =
+            values.iter().map(|value| run(*value, ExpectationStatus::NotAsked("alone"))).collect();
         let runs: Vec<_> = (0..).zip(runs.iter().map(Some)).collect();
         over_seeds(&[expectation(Over::Seeds { spread })], &runs).remove(0)
     }
@@ -190,15 +191,21 @@ mod tests {
     #[test]
     fn the_bounds_are_those_of_the_mean() {
         let far_apart = judged(None, &[Some(50.0), Some(150.0)]);
-        assert_eq!(far_apart.answer, Answer::Holds);
+        assert_eq!(far_apart.answer, ExpectationStatus::Holds);
         assert_eq!(far_apart.seen, "mean 100, spread 70.71, from 50 to 150");
-        assert_eq!(judged(None, &[Some(100.0), Some(150.0)]).answer, Answer::Broken);
+        assert_eq!(judged(None, &[Some(100.0), Some(150.0)]).answer, ExpectationStatus::Broken);
     }
 
     #[test]
     fn the_spread_is_the_sample_standard_deviation_and_has_a_bound_of_its_own() {
-        assert_eq!(judged(Some(10.0), &[Some(90.0), Some(100.0), Some(110.0)]).answer, Answer::Holds);
-        assert_eq!(judged(Some(9.99), &[Some(90.0), Some(100.0), Some(110.0)]).answer, Answer::Broken);
+        assert_eq!(
+            judged(Some(10.0), &[Some(90.0), Some(100.0), Some(110.0)]).answer,
+            ExpectationStatus::Holds
+        );
+        assert_eq!(
+            judged(Some(9.99), &[Some(90.0), Some(100.0), Some(110.0)]).answer,
+            ExpectationStatus::Broken
+        );
     }
 
     #[test]
@@ -216,20 +223,21 @@ mod tests {
     #[test]
     fn a_seed_without_a_value_breaks_it() {
         let broken = judged(None, &[Some(100.0), None]);
-        assert_eq!(broken.answer, Answer::Broken);
+        assert_eq!(broken.answer, ExpectationStatus::Broken);
         assert!(broken.finding.unwrap().seen.ends_with("seed 1: 0 such event(s))"));
     }
 
     #[test]
     fn one_seed_alone_says_nothing() {
         let alone = judged(Some(0.0), &[Some(1e9)]);
-        assert_eq!(alone.answer, Answer::NotAsked("needs --seeds with two seeds or more"));
+        assert_eq!(alone.answer, ExpectationStatus::NotAsked("needs --seeds with two seeds or more"));
         assert_eq!(alone.finding, None);
     }
 
     #[test]
     fn a_seed_without_a_recording_leaves_it_open() {
-        let (good, expect) = (run(Some(100.0), Answer::Holds), [expectation(Over::Seeds { spread: None })]);
+        let (good, expect) =
+            (run(Some(100.0), ExpectationStatus::Holds), [expectation(Over::Seeds { spread: None })]);
         let open = over_seeds(&expect, &[(0, Some(&good)), (1, None), (2, Some(&good))]);
         assert_eq!(open[0].answer, NOT_EVERY_SEED);
         assert_eq!(open[0].finding, None);
@@ -237,11 +245,12 @@ mod tests {
 
     #[test]
     fn an_expectation_of_each_run_is_broken_by_one_and_adds_no_finding_of_its_own() {
-        let (good, bad) = (run(Some(100.0), Answer::Holds), run(Some(500.0), Answer::Broken));
+        let (good, bad) =
+            (run(Some(100.0), ExpectationStatus::Holds), run(Some(500.0), ExpectationStatus::Broken));
         let expect = [expectation(Over::Run)];
         let all = over_seeds(&expect, &[(0, Some(&good)), (1, Some(&bad))]);
-        assert_eq!((all[0].answer, &all[0].finding), (Answer::Broken, &None));
-        assert_eq!(over_seeds(&expect, &[(0, Some(&good))])[0].answer, Answer::Holds);
+        assert_eq!((all[0].answer, &all[0].finding), (ExpectationStatus::Broken, &None));
+        assert_eq!(over_seeds(&expect, &[(0, Some(&good))])[0].answer, ExpectationStatus::Holds);
     }
 
     proptest! {

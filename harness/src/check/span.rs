@@ -2,9 +2,9 @@
 
 use super::view::View;
 use crate::recording::Recording;
-use damonlab_guest::plan::Step;
-use damonlab_guest::record::Sample;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::record::Sample;
+use damonlab_protocol::units::Nanos;
 
 /// A part of guest time, ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

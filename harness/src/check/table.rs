@@ -4,8 +4,8 @@ use super::invariant::{Invariant, Kind};
 use super::log::kernel_log;
 use super::oracle;
 use super::rules::{
-    ages, apply, continuation, counters, filters, goals, health, migration, open_loop, pause, placement,
-    probes, quota, region_count, regions, share, shares, stats, sysfs, text, tuning,
+    ages, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_pages, goals,
+    health, migration, pause, placement, probes, quota, region_count, regions, stats, sysfs, text, tuning,
 };
 
 macro_rules! table {
@@ -85,12 +85,12 @@ table! {
         because "The score is the highest of all goals, measured one after the other by the only task that there is, right before the quota is set.",
         from "damos_adjust_quota",
         when "a scheme has a node_eligible_mem_bp goal and its event is recorded";
-    "G4" Conditional shares::g4,
+    "G4" Conditional goal_sums::g4,
         "Goals of one access pattern that are measured in one pass are shares of one whole: 10000 over all nodes, or 0.",
         because "Both walks count the same regions, by node; each share is rounded down. Each walk is a snapshot of its own, so one pass may be off by 100, but not two in a row.",
         from "damos_get_node_eligible_mem_bp, damos_calc_eligible_bytes",
         when "two goals with one access pattern are measured in one pass; paddr";
-    "G6" Windowed open_loop::g6,
+    "G6" Windowed goal_stuck_at_zero::g6,
         "A goal does not read 0 window after window while memory with the scheme's pattern is on its node.",
         because "A region is seen accessed where a page on the LRU list is; the metric counts those pages. One tenth of the eligible memory in 5 windows in a row leaves no room for rounding.",
         from "damos_calc_eligible_bytes, damon_pa_check_accesses",
@@ -100,7 +100,7 @@ table! {
         because "A window ends when reset_interval has passed, which is looked at in each pass of the scheme.",
         from "damos_adjust_quota",
         when "a scheme has a node_eligible_mem_bp goal and its event is recorded";
-    "X2" Conditional shares::x2,
+    "X2" Conditional goal_sums::x2,
         "Two temporal schemes that want shares of one whole never both have a quota from one snapshot.",
         because "If two shares make 10000 and two targets do not exceed it, at least one share is at its target, and the temporal tuner gives that scheme 0.",
         from "damos_goal_tune_esz_bp_temporal, damos_quota_score",
@@ -195,7 +195,7 @@ table! {
         because "The age is set back with the action, and later in the same iteration regions of equal age only are merged.",
         from "damos_apply_scheme, damos_apply_target",
         when "passes fall on aggregations; damos_before_apply and damon_aggregated are recorded";
-    "A6" Conditional continuation::a6,
+    "A6" Conditional charge_resume::a6,
         "After its quota was used up a scheme goes on where it stopped, and leaves nothing out.",
         because "The end of the last region is kept, and the next window skips what ends before it. What follows has the priority of what is acted on if it is as old and as often accessed.",
         from "damos_apply_scheme, damos_skip_charged_region",
@@ -260,7 +260,7 @@ table! {
         because "What is isolated for a migration is put back, moved or not; only what a CPU keeps to itself is not counted.",
         from "damon_pa_migrate, damon_migrate_folio_list: folio_putback_lru",
         when "the plan ends with a stop";
-    "G5" Windowed share::g5,
+    "G5" Windowed goal_vs_pages::g5,
         "Over many windows a node_eligible_mem_bp goal measures the share of the workloads' pages that is on its node.",
         because "What the pattern takes is what the workloads touch, so the metric's walk and the page tables count the same pages.",
         from "damos_get_node_eligible_mem_bp, damos_calc_eligible_bytes",

@@ -1,20 +1,20 @@
-//! A small DAMON of our own, for tests: it writes the trace of a right kernel, which tests then spoil.
+//! A small DAMON of our own, for tests: it writes the trace of a right kernel, which tests then tamper.
 //!
 //! It is written from the documentation of DAMON and not from the checks: what the two agree on is
 //! agreed on twice. One loop turn is one aggregation; the hot memory is the first 16 MiB of each
 //! node; scheme S takes from node S.
 
-use super::small_damon::Run;
-pub(crate) use super::spoil::{edit, found, of_event, replace, rewrite, spoiled, stored};
+use super::damon_model::ModelRun;
+pub(crate) use super::tamper::{edit, found, of_event, replace, rewrite, spoiled, stored};
 use crate::recording::{Meta, RECORDING_VERSION, Recording};
-use crate::scenario::{Clocks, GuestClock, MachineSpec, Pace, Places, Scenario};
+use crate::scenario::{Clocks, GuestClock, InstructionCost, MachineSpec, Places, Scenario};
 use crate::trace::Trace;
-use damonlab_guest::damon::{
+use damonlab_protocol::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
 };
-use damonlab_guest::plan::{Access, Step, Trace as TracePlan, Workload};
-use damonlab_guest::record::{GuestReport, Sample, StepOutcome, TraceStats};
-use damonlab_guest::units::{Addr, Bytes, Nanos, NodeId};
+use damonlab_protocol::plan::{Access, Step, Trace as TracePlan, Workload};
+use damonlab_protocol::record::{GuestReport, Sample, StepRecord, TraceStats};
+use damonlab_protocol::units::{Addr, Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 pub(super) const MIB: u64 = 1 << 20;
@@ -92,7 +92,7 @@ impl Model {
         let mut lines: Vec<(u64, String)> = Vec::new();
         let mut report = self.report();
         for index in 0..self.kdamonds.len() {
-            let (told, stats, taken) = Run::new(self, index).run();
+            let (told, stats, taken) = ModelRun::new(self, index).run();
             lines.extend(told);
             report.kdamond_stats.push(stats);
             for (nth, time) in taken.into_iter().enumerate() {
@@ -114,7 +114,7 @@ impl Model {
                 booted: false,
                 agent: None,
                 clock: GuestClock::Virtual,
-                pace: Pace::Plain,
+                pace: InstructionCost::Plain,
             },
             plan: scenario.plan(0, Default::default()),
             scenario,
@@ -178,7 +178,7 @@ impl Model {
 
     fn report(&self) -> GuestReport {
         let range = |(start, end)| vec![(Addr(start), Addr(end))];
-        let step = StepOutcome { begin: Nanos(0), end: Nanos(1), refused: None, answered: BTreeMap::new() };
+        let step = StepRecord { begin: Nanos(0), end: Nanos(1), refused: None, answered: BTreeMap::new() };
         GuestReport {
             kernel: "7.3.4".into(),
             node_ranges: BTreeMap::from([(NodeId(0), range(Model::NODE0)), (NodeId(1), range(Model::NODE1))]),

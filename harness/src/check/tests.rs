@@ -4,7 +4,7 @@ use super::findings::KEPT;
 use super::testkit::{Model, rewrite};
 use super::*;
 use crate::scenario::GuestClock;
-use damonlab_guest::damon::GoalTuner;
+use damonlab_protocol::damon::GoalTuner;
 use std::collections::BTreeSet;
 
 fn findings(model: &Model) -> Vec<String> {

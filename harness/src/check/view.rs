@@ -2,12 +2,12 @@
 //!
 //! Every kdamond prints `ctx_idx=0`, so only the pid of a line says whose it is.
 
-use super::eras::{self, Era};
+use super::config_periods::{self, ConfigPeriod};
 use super::invariant::Reason;
-use super::windows::{self, Course};
+use super::windows::{self, ChargeWindows};
 use crate::recording::Recording;
 use crate::trace::{Event, Line};
-use damonlab_guest::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
+use damonlab_protocol::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
 use std::collections::BTreeMap;
 
 /// The page size, which is the least size of a region where `addr_unit` is 1 (`DAMON_MIN_REGION_SZ`).
@@ -18,15 +18,15 @@ pub(crate) const NODE_ELIGIBLE: &str = "node_eligible_mem_bp";
 
 pub(crate) struct View<'a> {
     pub(crate) recording: &'a Recording,
-    /// One entry a pid and configuration: a kdamond that is started twice lives twice, and one that takes a
+    /// One entry a pid and configuration: a kdamond that is started twice kdamond_runs twice, and one that takes a
     /// commit goes on in another entry, which comes right after.
-    pub(crate) lives: Vec<Life<'a>>,
+    pub(crate) kdamond_runs: Vec<KdamondRun<'a>>,
     /// DAMON's events from tasks that are no kdamond of the plan.
-    pub(crate) strangers: Vec<&'a Line>,
+    pub(crate) foreign_events: Vec<&'a Line>,
 }
 
 /// All that one kdamond did with one configuration, from its start or a commit to the next or its end.
-pub(crate) struct Life<'a> {
+pub(crate) struct KdamondRun<'a> {
     pub(crate) kdamond: usize,
     pub(crate) pid: i32,
     /// What was in force.
@@ -39,7 +39,7 @@ pub(crate) struct Life<'a> {
     /// DAMON's events of this pid while it was in force, in order.
     pub(crate) lines: Vec<&'a Line>,
     /// The charge windows, one entry a scheme.
-    pub(crate) courses: Vec<Course<'a>>,
+    pub(crate) charge_windows: Vec<ChargeWindows<'a>>,
 }
 
 impl<'a> View<'a> {
@@ -48,36 +48,49 @@ impl<'a> View<'a> {
         for line in recording.trace.lines.iter().filter(|line| !matches!(line.event, Event::Other(_))) {
             by_pid.entry(line.pid).or_default().push(line);
         }
-        let mut view = View { recording, lives: Vec::new(), strangers: Vec::new() };
+        let mut view = View { recording, kdamond_runs: Vec::new(), foreign_events: Vec::new() };
         let goals_told = view.traced("damos_node_eligible_mem_bp");
         for (_, lines) in by_pid {
             let Some((kdamond, pid)) =
                 lines.first().and_then(|line| Some((owner(recording, line)?, line.pid)))
             else {
-                view.strangers.extend(lines);
+                view.foreign_events.extend(lines);
                 continue;
             };
             let mut before = None;
-            for Era { config, since, kept, lines } in eras::eras(recording, kdamond, &lines) {
-                let courses = windows::courses(&lines, before, &config.context.schemes, goals_told);
+            for ConfigPeriod { config, since, kept, lines } in
+                config_periods::config_periods(recording, kdamond, &lines)
+            {
+                let charge_windows =
+                    windows::charge_windows(&lines, before, &config.context.schemes, goals_told);
                 before = lines.last().map(|line| line.time);
-                view.lives.push(Life { kdamond, pid, config, since, kept, lines, courses });
+                view.kdamond_runs.push(KdamondRun {
+                    kdamond,
+                    pid,
+                    config,
+                    since,
+                    kept,
+                    lines,
+                    charge_windows,
+                });
             }
         }
-        view.lives.sort_by_key(|life| (life.kdamond, life.lines.first().map(|line| line.number)));
+        view.kdamond_runs.sort_by_key(|run| (run.kdamond, run.lines.first().map(|line| line.number)));
         view
     }
 
     /// What a scheme did before with other configurations, the oldest first: a commit changes a scheme's
     /// parameters and keeps the rest, its statistics, charge window and quota (`damos_commit`).
-    pub(crate) fn history(&self, life: &Life<'a>, scheme: usize) -> &[Life<'a>] {
-        let number = |life: &Life<'_>| life.lines.first().map(|line| line.number);
-        let Some(end) = self.lives.iter().position(|one| number(one) == number(life)) else { return &[] };
+    pub(crate) fn history(&self, run: &KdamondRun<'a>, scheme: usize) -> &[KdamondRun<'a>] {
+        let number = |run: &KdamondRun<'_>| run.lines.first().map(|line| line.number);
+        let Some(end) = self.kdamond_runs.iter().position(|one| number(one) == number(run)) else {
+            return &[];
+        };
         let mut begin = end;
-        while begin > 0 && scheme < self.lives[begin].kept {
+        while begin > 0 && scheme < self.kdamond_runs[begin].kept {
             begin -= 1;
         }
-        &self.lives[begin..end]
+        &self.kdamond_runs[begin..end]
     }
 
     /// Whether events of this name would be in the trace if they happened.
@@ -146,7 +159,7 @@ impl<'a> View<'a> {
     }
 }
 
-impl<'a> Life<'a> {
+impl<'a> KdamondRun<'a> {
     /// Whether it began with a commit and not with a start.
     pub(crate) fn continues(&self) -> bool {
         self.since.is_some()

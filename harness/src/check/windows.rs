@@ -6,12 +6,12 @@
 use super::finding::Finding;
 use super::view::node_goals;
 use crate::trace::{Event, Line};
-use damonlab_guest::damon::Scheme;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::damon::Scheme;
+use damonlab_protocol::units::Nanos;
 
 /// The windows of one scheme.
 #[derive(Default)]
-pub(crate) struct Course<'a> {
+pub(crate) struct ChargeWindows<'a> {
     /// In order, up to the first break.
     pub(crate) windows: Vec<Window<'a>>,
     /// Where the events stop making sense; what follows is not judged by windows.
@@ -48,7 +48,7 @@ impl<'a> Window<'a> {
 struct Reader<'a> {
     /// How many measurements make a window, one entry a scheme.
     goals: Vec<usize>,
-    courses: Vec<Course<'a>>,
+    charge_windows: Vec<ChargeWindows<'a>>,
     /// A window that lacks measurements, and its scheme.
     open: Option<(usize, Window<'a>)>,
     /// The scheme whose measurements are complete, while its `damos_esz` may follow.
@@ -56,21 +56,21 @@ struct Reader<'a> {
 }
 
 /// Reads the windows of every scheme from a kdamond's events, of which the last one `before` them is told too.
-pub(crate) fn courses<'a>(
+pub(crate) fn charge_windows<'a>(
     lines: &[&'a Line],
     before: Option<Nanos>,
     schemes: &[Scheme],
     goals_told: bool,
-) -> Vec<Course<'a>> {
+) -> Vec<ChargeWindows<'a>> {
     let goals = schemes.iter().map(|scheme| if goals_told { node_goals(scheme).len() } else { 0 }).collect();
-    let courses = schemes.iter().map(|_| Course::default()).collect();
-    let mut reader = Reader { goals, courses, open: None, complete: None };
+    let charge_windows = schemes.iter().map(|_| ChargeWindows::default()).collect();
+    let mut reader = Reader { goals, charge_windows, open: None, complete: None };
     let mut after = before;
     for (at, line) in lines.iter().enumerate() {
         reader.take(at, after, line);
         after = Some(line.time);
     }
-    reader.courses
+    reader.charge_windows
 }
 
 impl<'a> Reader<'a> {
@@ -101,8 +101,8 @@ impl<'a> Reader<'a> {
         if window.goals.len() == self.goals[scheme]
             && let Some((_, window)) = self.open.take()
         {
-            if self.courses[scheme].broken.is_none() {
-                self.courses[scheme].windows.push(window);
+            if self.charge_windows[scheme].broken.is_none() {
+                self.charge_windows[scheme].windows.push(window);
             }
             self.complete = Some(scheme);
         }
@@ -110,8 +110,8 @@ impl<'a> Reader<'a> {
 
     /// The event right after a scheme's last measurement.
     fn follow(&mut self, complete: usize, line: &'a Line) {
-        let course = &mut self.courses[complete];
-        let window = course.windows.last_mut().filter(|_| course.broken.is_none());
+        let charge = &mut self.charge_windows[complete];
+        let window = charge.windows.last_mut().filter(|_| charge.broken.is_none());
         match &line.event {
             Event::Esz(event) if event.scheme_idx as usize == complete => {
                 if let Some(window) = window {
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         let expected = format!("{} measured goals of scheme {scheme} in a row", self.goals[scheme]);
         let seen = format!("{} and then {}", window.goals.len(), by.event.name());
         let finding = Finding::new("G3", expected, seen).at(window.goals.iter().copied()).at([by]);
-        self.courses[scheme].broken.get_or_insert(finding);
+        self.charge_windows[scheme].broken.get_or_insert(finding);
     }
 
     fn lone_esz(&mut self, scheme: usize, line: &'a Line) {
@@ -143,6 +143,6 @@ impl<'a> Reader<'a> {
         }
         let expected = format!("damos_esz of scheme {scheme} right after its goals were measured");
         let finding = Finding::new("G3", expected, "one without a measurement before it").at([line]);
-        self.courses[scheme].broken.get_or_insert(finding);
+        self.charge_windows[scheme].broken.get_or_insert(finding);
     }
 }

@@ -1,19 +1,19 @@
 //! `damonlab bisect`: which patch of a series broke a scenario.
 
-use super::again::{Seeds, command};
 use super::error::CliError;
 use super::machine::fit_qemu;
 use super::mutants::Format;
-use super::verbs::{Answer, request, say, scenario_path};
+use super::repro_command::{Seeds, command};
+use super::verbs::{VerbResult, request, say, scenario_path};
 use super::{ConfigArgs, KernelArgs};
-use crate::bisect::{self, Bisection, Course, Search, Series, Step};
+use crate::bisect::{self, BisectLog, Bisection, Search, Series, Step};
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::host::{interrupt, slots};
 use crate::kernel::{KernelError, Origins};
-use crate::mutants::{BenchError, Suite};
+use crate::mutants::{MutantRunError, Suite};
 use crate::report;
-use crate::run::{self, Loaded, RunError, SeedRange};
+use crate::run::{self, RunError, ScenarioSource, SeedRange};
 use crate::setup::{self, Env};
 use crate::vm;
 use clap::Args;
@@ -65,10 +65,10 @@ pub(super) struct Arguments {
     out: PathBuf,
 }
 
-pub(super) fn bisect(arguments: &Arguments) -> Answer {
+pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let series = bisect::series(&arguments.series)?;
     let search = Search::new(series.patches.len(), arguments.good, arguments.bad)?;
-    let loaded = Loaded::on(&scenario_path(&arguments.scenario)?, arguments.machine.as_deref())?;
+    let loaded = ScenarioSource::on(&scenario_path(&arguments.scenario)?, arguments.machine.as_deref())?;
     if !loaded.scenario.clock.is_virtual() {
         return Err(CliError::NeverRepeats(loaded.scenario.name));
     }
@@ -102,27 +102,27 @@ pub(super) fn bisect(arguments: &Arguments) -> Answer {
         progress: &progress,
     };
     let bad_end = search.bad_end();
-    let course = walk(&bisection, search, arguments.format)?;
-    let commands = commands(arguments, &series, &course, &out)?;
+    let log = walk(&bisection, search, arguments.format)?;
+    let commands = commands(arguments, &series, &log, &out)?;
     say(&match arguments.format {
-        Format::Human => report::bisection(&course, bad_end, series.patches.len(), &commands),
-        Format::Json => report::bisection_json(&course, series.patches.len(), &commands),
+        Format::Human => report::bisection(&log, bad_end, series.patches.len(), &commands),
+        Format::Json => report::bisection_json(&log, series.patches.len(), &commands),
     })?;
-    Ok(course.exit_code())
+    Ok(log.exit_code())
 }
 
 /// Every step, told as soon as it is there.
-fn walk(bisection: &Bisection<'_>, search: Search, format: Format) -> Result<Course, CliError> {
+fn walk(bisection: &Bisection<'_>, search: Search, format: Format) -> Result<BisectLog, CliError> {
     let patches = bisection.series.patches.len();
     let examine = |applied| {
-        interrupt::check().map_err(|stop| BenchError::Run(stop.into()))?;
+        interrupt::check().map_err(|stop| MutantRunError::Run(stop.into()))?;
         Ok(bisection.examine(applied)?)
     };
     let tell = |step: &Step| match format {
         Format::Human => say(&report::step(step, patches)),
         Format::Json => Ok(()),
     };
-    bisect::course(search, examine, tell)
+    bisect::log(search, examine, tell)
 }
 
 fn kernel(arguments: &Arguments, patches: Vec<PathBuf>) -> KernelArgs {
@@ -143,11 +143,11 @@ fn seeds(arguments: &Arguments) -> SeedRange {
 fn commands(
     arguments: &Arguments,
     series: &Series,
-    course: &Course,
+    log: &BisectLog,
     out: &Path,
 ) -> Result<Vec<String>, CliError> {
-    let Some((good, bad)) = course.turn() else { return Ok(Vec::new()) };
-    let failed = course.step(bad).and_then(Step::failure).and_then(|failure| failure.seed);
+    let Some((good, bad)) = log.turn() else { return Ok(Vec::new()) };
+    let failed = log.step(bad).and_then(Step::failure).and_then(|failure| failure.seed);
     let seeds = match (failed, arguments.seeds) {
         (Some(seed), _) => Seeds::One(seed),
         (None, Some(seeds)) => Seeds::All(seeds),

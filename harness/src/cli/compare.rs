@@ -2,13 +2,13 @@
 
 use super::error::CliError;
 use super::machine::fit_qemu;
-use super::verbs::{Answer, by_name, say, scenario_path, scenarios};
-use crate::compare::{self, Bench, Pair, Side};
+use super::verbs::{VerbResult, by_name, say, scenario_path, scenarios};
+use crate::compare::{self, Comparer, Pair, Side};
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Image, Origins, Request};
 use crate::report;
-use crate::run::{self, Lab, Loaded, RunError, SeedRange};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::Store;
@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     out: PathBuf,
 }
 
-pub(super) fn compare(arguments: &Arguments) -> Answer {
+pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to mend comes before what takes minutes.
     let origins = Origins::of(Env::machine()?);
     let asked = |word: &str| compare::request(word, &origins);
@@ -78,14 +78,14 @@ pub(super) fn compare(arguments: &Arguments) -> Answer {
         return same(&images.a.key);
     }
     let out = std::path::absolute(&arguments.out)?;
-    let lab = |side: Side| Lab {
+    let lab = |side: Side| RunEnv {
         tools: tools.clone(),
         image: images.get(side).clone(),
         agent: vm::AGENT,
         out: out.join(side.to_string().to_lowercase()),
         checkpoints: Some(Store::of(&origins.env.cache)),
     };
-    let bench = Bench {
+    let bench = Comparer {
         labs: Pair::of(lab),
         words: Pair { a: arguments.a.clone(), b: arguments.b.clone() },
         scenarios: &loaded,
@@ -106,7 +106,7 @@ pub(super) fn compare(arguments: &Arguments) -> Answer {
     Ok(comparison.exit_code())
 }
 
-fn load(arguments: &Arguments) -> Result<Vec<Loaded>, CliError> {
+fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
     let named = |names: &[&str]| names.iter().map(|name| by_name(name)).collect::<Vec<_>>();
     let paths = match (arguments.all, arguments.scenarios.as_slice()) {
         (true, _) => {
@@ -118,9 +118,9 @@ fn load(arguments: &Arguments) -> Result<Vec<Loaded>, CliError> {
         (false, []) => named(QUICK),
         (false, words) => words.iter().map(|word| scenario_path(word)).collect::<Result<_, _>>()?,
     };
-    let on = |path: &PathBuf| Loaded::on(path, arguments.machine.as_deref());
+    let on = |path: &PathBuf| ScenarioSource::on(path, arguments.machine.as_deref());
     let loaded = paths.iter().map(on).collect::<Result<Vec<_>, _>>()?;
-    for Loaded { scenario, .. } in &loaded {
+    for ScenarioSource { scenario, .. } in &loaded {
         if !scenario.clock.is_virtual() {
             return Err(CliError::NeverRepeats(scenario.name.clone()));
         }
@@ -141,7 +141,7 @@ fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<String
     Ok(a.filter(|key| Some(key) == b.as_ref()))
 }
 
-fn same(key: &str) -> Answer {
+fn same(key: &str) -> VerbResult {
     say(&format!("no difference: A and B are the same kernel ({key}); nothing was run\n"))?;
     Ok(0)
 }

@@ -5,14 +5,14 @@ use crate::compare::WordError;
 use crate::host::interrupt::Interrupted;
 use crate::kernel::{KernelError, Kind};
 use crate::machine::MachineError;
-use crate::mutants::{BenchError, MutantError};
+use crate::mutants::{MutantError, MutantRunError};
 use crate::recording::RecordingError;
 use crate::run::RunError;
 use crate::run::debug::DebugError;
-use crate::run::replay::NoImage;
+use crate::run::replay::ImageNotFound;
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
-use crate::vm::{Lacking, Refusal, VmError};
+use crate::vm::{MissingQemuFeature, Refusal, VmError};
 use std::io;
 use thiserror::Error;
 
@@ -59,7 +59,7 @@ pub(super) enum CliError {
     NoKernel(String),
     #[error(transparent)]
     #[diagnostic(transparent)]
-    NoImage(#[from] NoImage),
+    ImageNotFound(#[from] ImageNotFound),
     #[error(transparent)]
     Kernel(#[from] KernelError),
     #[error(transparent)]
@@ -75,7 +75,7 @@ pub(super) enum CliError {
     Refused(#[from] Refusal),
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Lacking(#[from] Lacking),
+    MissingQemuFeature(#[from] MissingQemuFeature),
     #[error(transparent)]
     Vm(#[from] VmError),
     #[error(transparent)]
@@ -90,12 +90,12 @@ pub(super) enum CliError {
     Io(#[from] io::Error),
 }
 
-impl From<BenchError> for CliError {
-    fn from(error: BenchError) -> CliError {
+impl From<MutantRunError> for CliError {
+    fn from(error: MutantRunError) -> CliError {
         match error {
-            BenchError::Kernel(error) => error.into(),
-            BenchError::Run(error) => error.into(),
-            BenchError::Io(error) => error.into(),
+            MutantRunError::Kernel(error) => error.into(),
+            MutantRunError::Run(error) => error.into(),
+            MutantRunError::Io(error) => error.into(),
         }
     }
 }
@@ -121,15 +121,18 @@ impl CliError {
             | CliError::HostFiles(_)
             | CliError::NoReverse
             | CliError::NeverRepeats(_)
-            | CliError::NoImage(_)
+            | CliError::ImageNotFound(_)
             | CliError::Machine(_)
             | CliError::Refused(_)
-            | CliError::Lacking(_)
+            | CliError::MissingQemuFeature(_)
             | CliError::Mutant(_)
             | CliError::Side(_)
             | CliError::Ends(_)
             | CliError::Run(
-                RunError::Machine(_) | RunError::Slots(_) | RunError::Unfit(_) | RunError::Scenario(_),
+                RunError::Machine(_)
+                | RunError::Slots(_)
+                | RunError::UnsupportedKernel(_)
+                | RunError::Scenario(_),
             ) => BAD_INPUT,
             CliError::Kernel(error) => match error.kind() {
                 Kind::BadInput => BAD_INPUT,

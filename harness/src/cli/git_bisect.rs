@@ -43,7 +43,7 @@ pub(super) fn of_error(error: &CliError) -> u8 {
     match error {
         // Ctrl-C: 130, which ends git's loop too.
         _ if status >= ABORT => status,
-        CliError::Run(RunError::Unfit(_)) => CANNOT_TELL,
+        CliError::Run(RunError::UnsupportedKernel(_)) => CANNOT_TELL,
         CliError::Run(
             RunError::Results(_) | RunError::Slot(_) | RunError::Memory(_) | RunError::Probe(_),
         ) => CANNOT_TELL,
@@ -98,7 +98,7 @@ mod tests {
     fn a_kernel_that_does_not_boot_is_skipped_and_one_that_dies_later_is_bad() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(of_verdict(&fail(), [&report("Kernel panic", &dir)]), 125);
-        let later = format!("{}\nKernel panic", damonlab_guest::plan::READY_MARK);
+        let later = format!("{}\nKernel panic", damonlab_protocol::plan::READY_MARK);
         assert_eq!(of_verdict(&fail(), [&report(&later, &dir)]), 1);
     }
 

@@ -1,12 +1,12 @@
 //! `damonlab machine`: what a machine looks like, what QEMU is told, and whether it takes it.
 
 use super::error::CliError;
-use super::verbs::{Answer, say, scenario_path};
+use super::verbs::{VerbResult, say, scenario_path};
 use crate::host::paths;
 use crate::machine::{self, Argv, Machine};
 use crate::scenario::{MachineFile, MachineSpec, Machines, Scenario, ScenarioError, shipped_machines};
 use crate::setup::{self, Env, Tools};
-use crate::vm::{self, Trial};
+use crate::vm::{self, MachineCheck};
 use clap::Args;
 use std::path::Path;
 use std::time::Instant;
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     check: bool,
 }
 
-pub(super) fn machine(arguments: &Arguments) -> Answer {
+pub(super) fn machine(arguments: &Arguments) -> VerbResult {
     let spec = spec(&arguments.what)?;
     let machine = Machine::new(&spec)?;
     say(&format!("{}\n{}", machine::drawing(&spec)?, words(&machine.argv)))?;
@@ -74,19 +74,19 @@ fn words(argv: &Argv) -> String {
     text
 }
 
-fn check(word: &str, argv: &Argv) -> Answer {
+fn check(word: &str, argv: &Argv) -> VerbResult {
     let env = Env::machine()?;
     let tools = setup::tools(&env)?;
     vm::capabilities(&env.cache, &tools)?.check(word, argv, &tools)?;
     let begun = Instant::now();
     match vm::try_machine(&tools.qemu, argv)? {
-        Trial::Taken(notes) => {
+        MachineCheck::Taken(notes) => {
             let took = begun.elapsed().as_secs_f64();
             let notes: String = notes.iter().map(|note| format!("note: QEMU says: {note}\n")).collect();
             say(&format!("\nQEMU takes it ({took:.2} s)\n{notes}"))?;
             Ok(0)
         }
-        Trial::Refused(refusal) => Err(refusal.into()),
+        MachineCheck::Refused(refusal) => Err(refusal.into()),
     }
 }
 

@@ -3,7 +3,6 @@
 //! Exit status: 0 pass or skip (a skip is 1 with `DAMONLAB_REQUIRE=vm`), 1 fail, 2 bad input, 3 the machine
 //! or QEMU, 130 interrupted.
 
-mod again;
 mod bisect;
 mod compare;
 mod error;
@@ -11,6 +10,7 @@ mod git_bisect;
 mod machine;
 mod mutants;
 mod replay;
+mod repro_command;
 mod verbs;
 
 use crate::kernel::Profile;
@@ -37,7 +37,7 @@ enum Verb {
                             damonlab run pull-push --seeds 0..8\n          \
                             damonlab run idle --machine dram2\n          \
                             git bisect run damonlab run pull-push --kernel . --git-bisect --out /tmp/bisect")]
-    Run(Run),
+    Run(RunArguments),
     /// Install what is missing: Debian packages and a private virtme-ng.
     #[command(after_help = "Examples: damonlab setup\n          damonlab setup --with damo")]
     Setup {
@@ -97,7 +97,7 @@ enum Verb {
 }
 
 #[derive(Debug, Args)]
-struct Run {
+struct RunArguments {
     /// Names from scenarios/, or YAML files. None: pull-push.
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,

@@ -2,14 +2,14 @@
 
 use super::error::CliError;
 use super::machine::fit_qemu;
-use super::verbs::{Answer, by_name, say, scenarios};
+use super::verbs::{VerbResult, by_name, say, scenarios};
 use crate::host::interrupt;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::Origins;
-use crate::mutants::{self, Bench, BenchError, Mutant, Record, Score, Suite};
+use crate::mutants::{self, Mutant, MutantRunError, MutantRunner, Record, Score, Suite};
 use crate::report;
-use crate::run::{self, Loaded, RunError};
+use crate::run::{self, RunError, ScenarioSource};
 use crate::setup::{self, Env};
 use crate::vm;
 use clap::{Args, ValueEnum};
@@ -24,7 +24,7 @@ pub(super) enum Format {
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Patches or config fragments (.config), or folders of them. None: patches/regressions and patches/null. A patch
+    /// Patches or config fragments (.config), or folders of them. None: patches/regressions and patches/equivalent. A patch
     /// is a bug that must be caught, unless it lies in a folder called null or says `Kind: null` before its diff.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     out: PathBuf,
 }
 
-pub(super) fn mutants(arguments: &Arguments) -> Answer {
+pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
     let loaded = suite()?;
     let slots = slots::count().map_err(RunError::from)?;
@@ -63,7 +63,7 @@ pub(super) fn mutants(arguments: &Arguments) -> Answer {
     fit_qemu(loaded.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let origins = Origins::of(env);
     let progress = Progress::stderr();
-    let bench = Bench {
+    let bench = MutantRunner {
         tools,
         origins: &origins,
         agent: vm::AGENT,
@@ -87,21 +87,21 @@ pub(super) fn mutants(arguments: &Arguments) -> Answer {
 }
 
 /// Every scenario of `scenarios/` that the default kernel can run, all of which this host must be able to run.
-fn suite() -> Result<Vec<Loaded>, CliError> {
+fn suite() -> Result<Vec<ScenarioSource>, CliError> {
     let all = crate::scenario::all(&scenarios()).map_err(Box::new)?;
-    let load = |name: &str| Loaded::from(&by_name(name));
+    let load = |name: &str| ScenarioSource::from(&by_name(name));
     let all = all.iter().filter(|scenario| !scenario.wants_another_kernel());
     let loaded = all.map(|scenario| load(&scenario.name)).collect::<Result<Vec<_>, _>>()?;
     loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     Ok(loaded)
 }
 
-fn examine(bench: &Bench<'_>, mutants: &[Mutant], format: Format) -> Result<Vec<Record>, CliError> {
+fn examine(bench: &MutantRunner<'_>, mutants: &[Mutant], format: Format) -> Result<Vec<Record>, CliError> {
     // What the user may have to mend comes before what takes an hour.
     mutants.iter().try_for_each(|mutant| bench.check(mutant))?;
     let mut records = Vec::new();
     for mutant in mutants {
-        interrupt::check().map_err(|stop| BenchError::Run(stop.into()))?;
+        interrupt::check().map_err(|stop| MutantRunError::Run(stop.into()))?;
         let record = bench.examine(mutant)?;
         if format == Format::Human {
             say(&report::mutant(&record))?;

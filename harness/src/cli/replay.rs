@@ -2,14 +2,14 @@
 
 use super::error::CliError;
 use super::machine::fit_qemu;
-use super::verbs::{Answer, say, skips_fail};
+use super::verbs::{VerbResult, say, skips_fail};
 use crate::host::progress::Progress;
 use crate::kernel::{self, Origins, Request, Source};
-use crate::recording::Recipe;
+use crate::recording::RunInputs;
 use crate::report;
-use crate::run::Lab;
+use crate::run::RunEnv;
 use crate::run::debug::{self, At};
-use crate::run::replay::{self, Outcome};
+use crate::run::replay::{self, ReplayResult};
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::Store;
@@ -35,11 +35,11 @@ pub(super) struct Arguments {
     out: PathBuf,
 }
 
-pub(super) fn replay(arguments: &Arguments) -> Answer {
+pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     if arguments.reverse {
         return Err(CliError::NoReverse);
     }
-    let recipe = Recipe::load(&arguments.recording)?;
+    let recipe = RunInputs::load(&arguments.recording)?;
     can_repeat(&recipe)?;
     let env = Env::machine()?;
     let cache = env.cache.clone();
@@ -56,7 +56,7 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
     // A guest that was booted and one from a checkpoint go two ways.
     let checkpoints = (!recipe.meta.booted).then(|| Store::of(&cache));
     let out = std::path::absolute(&arguments.out)?;
-    let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
+    let lab = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
     let unlike = replay::unlike(&recipe, &lab);
     for what in &unlike {
         progress.say(&format!("replay: {what}"));
@@ -68,14 +68,14 @@ pub(super) fn replay(arguments: &Arguments) -> Answer {
     let replay = replay::replay(&lab, &recipe)?;
     say(&report::replay(&replay, &recipe.dir, &unlike))?;
     Ok(match replay.outcome {
-        Outcome::Identical(_) => 0,
-        Outcome::Different(_) => 1,
-        Outcome::NoRecording => replay.report.verdict.exit_code(skips_fail()),
+        ReplayResult::Identical(_) => 0,
+        ReplayResult::Different(_) => 1,
+        ReplayResult::NoRecording => replay.report.verdict.exit_code(skips_fail()),
     })
 }
 
 /// What ran on the real clock has nothing to be compared with.
-fn can_repeat(recipe: &Recipe) -> Result<(), CliError> {
+fn can_repeat(recipe: &RunInputs) -> Result<(), CliError> {
     match recipe.meta.clock.is_virtual() {
         true => Ok(()),
         false => Err(CliError::NeverRepeats(recipe.meta.scenario.clone())),
@@ -83,7 +83,7 @@ fn can_repeat(recipe: &Recipe) -> Result<(), CliError> {
 }
 
 /// Stops the guest, says how to get at it, and stays until it has ended.
-fn stop(lab: &Lab, recipe: &Recipe, at: &At) -> Answer {
+fn stop(lab: &RunEnv, recipe: &RunInputs, at: &At) -> VerbResult {
     let logs = tempfile::tempdir()?;
     let session = debug::debug(lab, recipe, at, logs.path())?;
     say(&session.to_string())?;
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_recording_of_the_real_clock_is_refused() {
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
-        let mut recipe = Recipe::load(&stored).unwrap();
+        let mut recipe = RunInputs::load(&stored).unwrap();
         assert!(can_repeat(&recipe).is_ok());
         recipe.meta.clock = GuestClock::Real;
         let error = can_repeat(&recipe).unwrap_err();

@@ -1,10 +1,10 @@
 //! What each verb does: a few calls into the library, and its answer on standard output.
 
-use super::again::{Again, Seeds};
 use super::error::CliError;
 use super::git_bisect;
 use super::machine::fit_qemu;
-use super::{KernelArgs, Run};
+use super::repro_command::{ReproCommand, Seeds};
+use super::{KernelArgs, RunArguments};
 use crate::check::{Coverage, Verdict};
 use crate::host::paths;
 use crate::host::progress::Progress;
@@ -12,27 +12,27 @@ use crate::host::slots;
 use crate::kernel::{self, KernelError, Label, Origins, Request, Source};
 use crate::report;
 use crate::run::stored::{self, Stored};
-use crate::run::{self, Lab, Loaded, Report, RunError, SeedRange, suite};
+use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use crate::series;
 use crate::setup::{self, Env, Extra};
 use crate::vm;
 use crate::vm::checkpoint::{self, Store};
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-pub(super) type Answer = Result<u8, CliError>;
+pub(super) type VerbResult = Result<u8, CliError>;
 
 /// The scenario of the README.
 const FIRST: &str = "pull-push";
 
-pub(super) fn run(arguments: &Run) -> Answer {
+pub(super) fn run(arguments: &RunArguments) -> VerbResult {
     // Everything that the user may have to mend comes before what takes minutes.
     let scenarios = scenario_paths(arguments)?;
     let mut loaded = scenarios
         .iter()
-        .map(|path| Loaded::on(path, arguments.machine.as_deref()))
+        .map(|path| ScenarioSource::on(path, arguments.machine.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
     set_clock(arguments, &mut loaded)?;
     loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Run) -> Answer {
     let image = kernel::obtain(&request, &origins, &progress)?;
     let out = std::path::absolute(&arguments.out)?;
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
-    let lab = Lab { tools, image, agent: vm::AGENT, out, checkpoints };
+    let lab = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
     let jobs = arguments.jobs.unwrap_or(slots);
     let named: Vec<_> = scenarios.iter().map(|path| scenario_word(path)).zip(&loaded).collect();
     let batch = Batch { lab: &lab, arguments, jobs, progress: &progress };
@@ -60,8 +60,8 @@ pub(super) fn run(arguments: &Run) -> Answer {
 }
 
 /// The clock that the user asks for, where all that is asked for can be had on it.
-fn set_clock(arguments: &Run, loaded: &mut [Loaded]) -> Result<(), CliError> {
-    for Loaded { scenario, .. } in loaded {
+fn set_clock(arguments: &RunArguments, loaded: &mut [ScenarioSource]) -> Result<(), CliError> {
+    for ScenarioSource { scenario, .. } in loaded {
         scenario.clock = arguments.clock.unwrap_or(scenario.clock);
         if scenario.clock.is_virtual() && scenario.host_root {
             return Err(CliError::HostFiles(scenario.name.clone()));
@@ -78,18 +78,18 @@ fn set_clock(arguments: &Run, loaded: &mut [Loaded]) -> Result<(), CliError> {
 
 /// What all runs of one command have in common.
 struct Batch<'a> {
-    lab: &'a Lab,
-    arguments: &'a Run,
+    lab: &'a RunEnv,
+    arguments: &'a RunArguments,
     jobs: NonZeroUsize,
     progress: &'a Progress,
 }
 
 /// A scenario, and the word that the user has for it.
-type Named<'a> = (String, &'a Loaded);
+type Named<'a> = (String, &'a ScenarioSource);
 
 impl Batch<'_> {
     /// Several scenarios at a time, one run each.
-    fn one_seed_each(&self, scenarios: &[Named<'_>]) -> Answer {
+    fn one_seed_each(&self, scenarios: &[Named<'_>]) -> VerbResult {
         let seed = self.arguments.seed;
         let (mut verdicts, mut statuses) = (Vec::new(), Vec::new());
         let mut coverage = Coverage::new();
@@ -113,7 +113,7 @@ impl Batch<'_> {
     }
 
     /// One scenario after the other, several of its seeds at a time.
-    fn many_seeds_each(&self, scenarios: &[Named<'_>], seeds: SeedRange) -> Answer {
+    fn many_seeds_each(&self, scenarios: &[Named<'_>], seeds: SeedRange) -> VerbResult {
         let (mut verdicts, mut statuses) = (Vec::new(), Vec::new());
         for (word, loaded) in scenarios {
             let (scenario, again) = (&loaded.scenario, self.again(word));
@@ -136,20 +136,20 @@ impl Batch<'_> {
     }
 
     /// The exit status, as a shell wants it or as git does.
-    fn conclude(&self, verdicts: &[Verdict], statuses: &[u8]) -> Answer {
+    fn conclude(&self, verdicts: &[Verdict], statuses: &[u8]) -> VerbResult {
         let status = conclude(verdicts)?;
         Ok(if self.arguments.git_bisect { git_bisect::of_all(statuses) } else { status })
     }
 
-    fn repeat(&self, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
+    fn repeat(&self, loaded: &ScenarioSource, seed: u64) -> Result<Report, RunError> {
         run::repeat(self.lab, loaded, seed, self.arguments.repeat, self.progress)
     }
 
-    fn again(&self, word: &str) -> Again<'_> {
-        Again { scenario: word.to_owned(), arguments: self.arguments }
+    fn again(&self, word: &str) -> ReproCommand<'_> {
+        ReproCommand { scenario: word.to_owned(), arguments: self.arguments }
     }
 
-    fn announce(&self, loaded: &Loaded, how: &str) {
+    fn announce(&self, loaded: &ScenarioSource, how: &str) {
         self.progress.say(&format!(
             "run: {}: {:.0} guest seconds{how} on {}",
             loaded.scenario.name,
@@ -159,7 +159,7 @@ impl Batch<'_> {
     }
 }
 
-pub(super) fn setup(extras: &[Extra]) -> Answer {
+pub(super) fn setup(extras: &[Extra]) -> VerbResult {
     let (env, progress) = (Env::machine()?, Progress::stderr());
     setup::install(&env, &progress)?;
     setup::install_extras(&env, extras, &progress)?;
@@ -167,7 +167,7 @@ pub(super) fn setup(extras: &[Extra]) -> Answer {
     Ok(0)
 }
 
-pub(super) fn doctor() -> Answer {
+pub(super) fn doctor() -> VerbResult {
     let env = Env::machine()?;
     let rows = setup::doctor(&env);
     say(&setup::render(&rows))?;
@@ -179,7 +179,7 @@ pub(super) fn doctor() -> Answer {
     Ok(if rows.iter().any(setup::Row::blocks) { 3 } else { 0 })
 }
 
-pub(super) fn check(recordings: &[PathBuf]) -> Answer {
+pub(super) fn check(recordings: &[PathBuf]) -> VerbResult {
     let mut verdicts = Vec::new();
     let mut all = Vec::new();
     for dir in recordings {
@@ -189,8 +189,8 @@ pub(super) fn check(recordings: &[PathBuf]) -> Answer {
     }
     for answer in stored::together(all) {
         match answer {
-            stored::Answer::Alone(report) => verdicts.push(report.verdict),
-            stored::Answer::Seeds(scenario, sweep) => {
+            stored::StoredResult::Alone(report) => verdicts.push(report.verdict),
+            stored::StoredResult::Seeds(scenario, sweep) => {
                 say(&report::sweep_head(&scenario))?;
                 say(&report::sweep_summary(&scenario, &sweep))?;
                 verdicts.push(sweep.verdict);
@@ -200,7 +200,7 @@ pub(super) fn check(recordings: &[PathBuf]) -> Answer {
     conclude(&verdicts)
 }
 
-pub(super) fn list() -> Answer {
+pub(super) fn list() -> VerbResult {
     let mut text = String::from("scenarios:\n");
     for scenario in crate::scenario::all(&scenarios()).map_err(Box::new)? {
         text.push_str(&format!("  {:<20}  {}\n", scenario.name, scenario.summary));
@@ -220,7 +220,7 @@ pub(super) fn list() -> Answer {
     Ok(0)
 }
 
-pub(super) fn kernel_build(arguments: &KernelArgs) -> Answer {
+pub(super) fn kernel_build(arguments: &KernelArgs) -> VerbResult {
     let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
     let request = request(arguments, &origins, &progress)?;
     let image = kernel::obtain(&request, &origins, &progress)?;
@@ -228,12 +228,12 @@ pub(super) fn kernel_build(arguments: &KernelArgs) -> Answer {
     Ok(0)
 }
 
-pub(super) fn kernel_has(arguments: &KernelArgs) -> Answer {
+pub(super) fn kernel_has(arguments: &KernelArgs) -> VerbResult {
     let env = Env::machine()?;
     let (tools, origins, progress) = (setup::tools(&env)?, Origins::of(env), Progress::stderr());
     let image = kernel::obtain(&request(arguments, &origins, &progress)?, &origins, &progress)?;
     let needs = crate::scenario::all_needs();
-    let lacks = vm::lacks(&origins.env.cache, &tools, &image, &needs, &progress)?;
+    let lacks = vm::missing_features(&origins.env.cache, &tools, &image, &needs, &progress)?;
     let (there, not): (Vec<_>, Vec<_>) = needs.iter().partition(|need| !lacks.contains(need));
     let lines = |all: Vec<_>| all.iter().map(|need| format!("  {need}\n")).collect::<String>();
     say(&format!("{} has\n{}", image.describe, lines(there)))?;
@@ -243,13 +243,13 @@ pub(super) fn kernel_has(arguments: &KernelArgs) -> Answer {
     Ok(0)
 }
 
-pub(super) fn kernel_list() -> Answer {
+pub(super) fn kernel_list() -> VerbResult {
     let cache = paths::cache()?;
     say(&report::kernels(&kernel::kept(&cache), &kernel::held(&cache), kernel::limit()))?;
     Ok(0)
 }
 
-pub(super) fn kernel_rm(name: &str) -> Answer {
+pub(super) fn kernel_rm(name: &str) -> VerbResult {
     let removed = kernel::remove(&paths::cache()?, name, &Progress::stderr())?;
     if removed.is_empty() {
         return Err(CliError::NoKernel(name.to_owned()));
@@ -288,7 +288,7 @@ pub(super) fn scenarios() -> PathBuf {
     paths::project().join("scenarios")
 }
 
-fn scenario_paths(arguments: &Run) -> Result<Vec<PathBuf>, CliError> {
+fn scenario_paths(arguments: &RunArguments) -> Result<Vec<PathBuf>, CliError> {
     if arguments.all {
         let all = crate::scenario::all(&scenarios()).map_err(Box::new)?;
         let repeats = arguments.seeds.is_some() || arguments.repeat.get() > 1;
@@ -328,7 +328,7 @@ pub(super) fn scenario_path(word: &str) -> Result<PathBuf, CliError> {
 }
 
 /// The worst of the verdicts decides; no answer is worse than a bad one.
-fn conclude(verdicts: &[Verdict]) -> Answer {
+fn conclude(verdicts: &[Verdict]) -> VerbResult {
     if verdicts.len() > 1 {
         say(&format!("{}\n", report::tally(verdicts)))?;
     }
@@ -360,7 +360,7 @@ mod tests {
         let words = ["damonlab", "run", "idle", "--machine", machine.to_str().unwrap()];
         let set = |more: &[&str]| {
             let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };
-            let mut loaded = [Loaded::on(&by_name("idle"), run.machine.as_deref()).unwrap()];
+            let mut loaded = [ScenarioSource::on(&by_name("idle"), run.machine.as_deref()).unwrap()];
             set_clock(&run, &mut loaded)
         };
         assert!(matches!(set(&[]), Err(CliError::ManyCpus(name)) if name == "idle"));

@@ -1,7 +1,9 @@
 //! All that two kernels showed, put side by side, and the answer: what differs.
 
-use super::complaint::{Runs, SKIP, complaints};
-use super::{Claim, Complaint, Group, LEAST_SEEDS, Pair, Quantity, Seen, Side, Standing, differs};
+use super::discrepancy::{Runs, SKIP, discrepancies};
+use super::{
+    Attribution, Discrepancy, Group, LEAST_SEEDS, Observed, Pair, Quantity, Side, Significance, differs,
+};
 use crate::check::Verdict;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +29,7 @@ pub struct Scenario {
     /// The words of the verdicts, by seed.
     pub verdicts: Vec<Words>,
     /// What the checks say.
-    pub complaints: Vec<Complaint>,
+    pub discrepancies: Vec<Discrepancy>,
     /// What was measured.
     pub rows: Vec<Row>,
     /// Runs without an answer: the side, the seed, and why.
@@ -57,14 +59,14 @@ pub struct Row {
     /// The numbers, by seed.
     pub values: Pair<Vec<f64>>,
     /// Whether they differ.
-    pub claim: Claim,
+    pub claim: Significance,
 }
 
 /// One thing that differs, with its scenario.
 #[derive(Debug, Clone, Copy)]
 pub enum Difference<'a> {
     /// A rule that only one side breaks.
-    Complaint(&'a Scenario, &'a Complaint, Side),
+    Discrepancy(&'a Scenario, &'a Discrepancy, Side),
     /// A number.
     Number(&'a Scenario, &'a Row),
     /// A line of the interface.
@@ -81,20 +83,20 @@ impl Comparison {
     pub fn add(&mut self, name: &str, runs: &Runs) {
         let known: BTreeSet<String> = self.interface.iter().cloned().collect();
         let interfaces = runs.values().find_map(|pair| {
-            let of = |seen: &'_ Option<Seen>| seen.as_ref()?.interface.clone();
+            let of = |seen: &'_ Option<Observed>| seen.as_ref()?.interface.clone();
             of(&pair.a).zip(of(&pair.b))
         });
         let changes = interfaces.map(|(a, b)| a.changes(&b)).unwrap_or_default();
         self.interface.extend(changes.into_iter().filter(|change| !known.contains(change)));
-        let word = |seen: &Option<Seen>| seen.as_ref().map(|seen| seen.verdict.word());
-        let words = |(seed, pair): (&u64, &Pair<Option<Seen>>)| Words {
+        let word = |seen: &Option<Observed>| seen.as_ref().map(|seen| seen.verdict.word());
+        let words = |(seed, pair): (&u64, &Pair<Option<Observed>>)| Words {
             seed: *seed,
             verdicts: Pair { a: word(&pair.a), b: word(&pair.b) },
         };
         self.scenarios.push(Scenario {
             name: name.to_owned(),
             verdicts: runs.iter().map(words).collect(),
-            complaints: complaints(runs),
+            discrepancies: discrepancies(runs),
             rows: rows(runs),
             no_answer: no_answer(runs),
         });
@@ -105,18 +107,20 @@ impl Comparison {
         let mut all = Vec::new();
         for wanted in [Side::B, Side::A] {
             for scenario in &self.scenarios {
-                for complaint in &scenario.complaints {
-                    if complaint.standing == Standing::Only(wanted) {
-                        all.push(Difference::Complaint(scenario, complaint, wanted));
+                for discrepancy in &scenario.discrepancies {
+                    if discrepancy.standing == Attribution::Only(wanted) {
+                        all.push(Difference::Discrepancy(scenario, discrepancy, wanted));
                     }
                 }
             }
         }
         // A skip says what is missing, and a finding that something is wrong.
-        all.sort_by_key(|one| matches!(one, Difference::Complaint(_, complaint, _) if complaint.id == SKIP));
+        all.sort_by_key(
+            |one| matches!(one, Difference::Discrepancy(_, discrepancy, _) if discrepancy.id == SKIP),
+        );
         for scenario in &self.scenarios {
-            let claimed = scenario.rows.iter().filter(|row| row.claim == Claim::Differs);
-            all.extend(claimed.map(|row| Difference::Number(scenario, row)));
+            let significant = scenario.rows.iter().filter(|row| row.claim == Significance::Differs);
+            all.extend(significant.map(|row| Difference::Number(scenario, row)));
         }
         all.extend(self.interface.iter().map(|line| Difference::Interface(line)));
         all
@@ -178,7 +182,7 @@ impl Row {
             never: Pair::default(),
             groups: Pair { a: group, b: group },
             values: Pair::default(),
-            claim: Claim::TooFew,
+            claim: Significance::TooFew,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::check::{self, view::View};
 use crate::recording::Recording;
 use crate::trace::Event;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -143,15 +143,15 @@ pub fn measures(recording: &Recording) -> BTreeMap<Quantity, Measure> {
 }
 
 /// A goal's value, window by window.
-type Course = Vec<(Nanos, f64)>;
+type Series = Vec<(Nanos, f64)>;
 
-fn courses(view: &View<'_>) -> BTreeMap<Goal, Course> {
-    let mut courses: BTreeMap<Goal, Course> = BTreeMap::new();
-    for life in &view.lives {
-        for line in &life.lines {
+fn courses(view: &View<'_>) -> BTreeMap<Goal, Series> {
+    let mut courses: BTreeMap<Goal, Series> = BTreeMap::new();
+    for run in &view.kdamond_runs {
+        for line in &run.lines {
             let Event::NodeEligible(event) = &line.event else { continue };
             let goal = Goal {
-                kdamond: life.kdamond,
+                kdamond: run.kdamond,
                 scheme: event.scheme_idx,
                 nid: event.nid,
                 target: event.target_value,
@@ -196,7 +196,7 @@ fn time_to_target(target: f64, course: &[(Nanos, f64)]) -> Measure {
 fn applied(view: &View<'_>) -> BTreeMap<String, u64> {
     let mut all: BTreeMap<String, u64> = BTreeMap::new();
     for (kdamond, stats) in view.recording.report.kdamond_stats.iter().enumerate() {
-        let Some(last) = view.lives.iter().rev().find(|life| life.kdamond == kdamond) else { continue };
+        let Some(last) = view.kdamond_runs.iter().rev().find(|run| run.kdamond == kdamond) else { continue };
         for (scheme, stats) in last.config.context.schemes.iter().zip(stats) {
             let counted = !scheme.action.starts_with("migrate_") && scheme.action != "stat";
             if counted {
@@ -208,7 +208,7 @@ fn applied(view: &View<'_>) -> BTreeMap<String, u64> {
 }
 
 /// The CPU time of all kdamonds; one that is started again counts again from 0. What one did after the last sample of
-/// its life is missing, on both sides alike. None in recordings of an older damonlab, and on the real clock.
+/// its run is missing, on both sides alike. None in recordings of an older damonlab, and on the real clock.
 fn cpu(recording: &Recording) -> Option<Nanos> {
     if !recording.meta.clock.is_virtual() {
         return None;
@@ -232,9 +232,9 @@ fn cpu(recording: &Recording) -> Option<Nanos> {
 mod tests {
     use super::*;
     use crate::check::testkit::{Model, stored};
-    use damonlab_guest::record::Sample;
+    use damonlab_protocol::record::Sample;
 
-    fn course(values: impl IntoIterator<Item = f64>) -> Course {
+    fn course(values: impl IntoIterator<Item = f64>) -> Series {
         (0..).zip(values).map(|(second, value)| (Nanos(second * 1_000_000_000), value)).collect()
     }
 

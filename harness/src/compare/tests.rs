@@ -1,26 +1,26 @@
-use super::complaint::Runs;
-use super::{Claim, Comparison, Goal, Measure, Pair, Quantity, Seen, Side, Standing};
+use super::discrepancy::Runs;
+use super::{Attribution, Comparison, Goal, Measure, Observed, Pair, Quantity, Side, Significance};
 use crate::check::testkit::{Model, replace, rewrite, stored};
 use crate::check::{Finding, Verdict, judge};
 use crate::recording::Recording;
 use crate::report;
 use std::collections::BTreeMap;
 
-fn seen(recording: &Recording) -> Option<Seen> {
-    Some(Seen::of(Verdict::of(&judge(recording)), Some(recording)))
+fn seen(recording: &Recording) -> Option<Observed> {
+    Some(Observed::of(Verdict::of(&judge(recording)), Some(recording)))
 }
 
-fn verdict(verdict: Verdict) -> Option<Seen> {
-    Some(Seen::of(verdict, None))
+fn verdict(verdict: Verdict) -> Option<Observed> {
+    Some(Observed::of(verdict, None))
 }
 
-fn fail(id: &'static str, line: Option<u64>) -> Option<Seen> {
+fn fail(id: &'static str, line: Option<u64>) -> Option<Observed> {
     let finding =
         Finding { id, expected: "one".into(), seen: "two".into(), evidence: Vec::new(), scenario_line: line };
     verdict(Verdict::Fail(vec![finding]))
 }
 
-fn compared(runs: impl IntoIterator<Item = (Option<Seen>, Option<Seen>)>) -> Comparison {
+fn compared(runs: impl IntoIterator<Item = (Option<Observed>, Option<Observed>)>) -> Comparison {
     let runs: Runs = (0..).zip(runs.into_iter().map(|(a, b)| Pair { a, b })).collect();
     let mut comparison = Comparison::new(Pair { a: "one".into(), b: "two".into() });
     comparison.add("pull-push", &runs);
@@ -31,10 +31,10 @@ fn first_line(comparison: &Comparison) -> String {
     report::comparison(comparison).lines().next().unwrap().to_owned()
 }
 
-fn cpu(millions: f64) -> Option<Seen> {
+fn cpu(millions: f64) -> Option<Observed> {
     let measures =
         BTreeMap::from([(Quantity::Instructions, Measure { value: millions * 1e6, never: false })]);
-    Some(Seen { verdict: Verdict::Pass, measures, interface: None })
+    Some(Observed { verdict: Verdict::Pass, measures, interface: None })
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn one_recording_on_both_sides_is_no_difference() {
     let comparison = compared((0..4).map(|_| (seen(&real), seen(&real))));
     assert_eq!(first_line(&comparison), "no difference in pull-push, 4 seeds each");
     assert_eq!(comparison.exit_code(), 0);
-    assert!(comparison.scenarios[0].rows.iter().all(|row| row.claim == Claim::Within));
+    assert!(comparison.scenarios[0].rows.iter().all(|row| row.claim == Significance::Within));
 }
 
 #[test]
@@ -78,15 +78,15 @@ fn an_expectation_that_one_seed_of_four_breaks_may_be_the_seeds() {
     let broken = |count: usize| {
         compared((0..4).map(|seed| (pass(), if seed < count { fail("expect", Some(41)) } else { pass() })))
     };
-    assert_eq!(broken(2).scenarios[0].complaints[0].standing, Standing::NoDifference);
-    assert_eq!(broken(3).scenarios[0].complaints[0].standing, Standing::Only(Side::B));
+    assert_eq!(broken(2).scenarios[0].discrepancies[0].standing, Attribution::NoDifference);
+    assert_eq!(broken(3).scenarios[0].discrepancies[0].standing, Attribution::Only(Side::B));
 }
 
 #[test]
 fn two_expectations_of_one_scenario_are_told_apart() {
     let comparison = compared([(fail("expect", Some(41)), fail("expect", Some(42)))]);
-    let standing: Vec<_> = comparison.scenarios[0].complaints.iter().map(|one| one.standing).collect();
-    assert_eq!(standing, [Standing::Only(Side::A), Standing::Only(Side::B)]);
+    let standing: Vec<_> = comparison.scenarios[0].discrepancies.iter().map(|one| one.standing).collect();
+    assert_eq!(standing, [Attribution::Only(Side::A), Attribution::Only(Side::B)]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_seed_that_one_side_did_not_measure_counts_for_neither() {
     let crashed = [(cpu(1e6), verdict(Verdict::Pass))];
     let comparison = compared(measured.chain(crashed));
     let row = &comparison.scenarios[0].rows[0];
-    assert_eq!((row.seeds, row.groups.a.max, row.claim), (4, 100e6, Claim::Differs));
+    assert_eq!((row.seeds, row.groups.a.max, row.claim), (4, 100e6, Significance::Differs));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_goal_that_is_never_reached_reads_so() {
     let goal = Goal { kdamond: 0, scheme: 1, nid: 0, target: 7000 };
     let side = |value, never| {
         let measures = BTreeMap::from([(Quantity::TimeToTarget(goal), Measure { value, never })]);
-        Some(Seen { verdict: Verdict::Pass, measures, interface: None })
+        Some(Observed { verdict: Verdict::Pass, measures, interface: None })
     };
     let text = report::comparison(&compared((0..4).map(|_| (side(13.0, false), side(40.0, true)))));
     let row =

@@ -164,9 +164,9 @@ mod tests {
     fn a_fragment_is_known_by_its_ending_and_a_mailbox_is_a_series() {
         let root = crate::host::paths::project();
         let word = |file: &str| format!("7.3+{}", root.join(file).display());
-        let fragment = asked(&word("patches/null/11-other-nr-cpus.config")).unwrap();
+        let fragment = asked(&word("patches/equivalent/11-other-nr-cpus.config")).unwrap();
         assert_eq!((fragment.fragments.len(), fragment.patches.len()), (1, 0));
-        let patch = asked(&word("patches/null/03-equivalent-formula.patch")).unwrap();
+        let patch = asked(&word("patches/equivalent/03-equivalent-formula.patch")).unwrap();
         assert_eq!((patch.fragments.len(), patch.patches.len(), patch.source), (0, 1, Source::default()));
         let series = asked(&word("examples/series/damos-quota-cleanups.mbox")).unwrap();
         assert_eq!((series.patches.len(), series.series.map(|label| label.patches)), (5, Some(5)));

@@ -1,6 +1,6 @@
 //! The host's memory: how much is left, and how much of it another damonlab's guests have taken.
 
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::collections::BTreeMap;
 use std::io;

@@ -4,6 +4,7 @@
 //! leave behind is decided in this folder alone.
 
 pub mod command;
+pub mod disk_usage;
 pub mod git;
 pub mod interrupt;
 pub mod lock;
@@ -11,6 +12,5 @@ pub mod memory;
 pub mod paths;
 pub mod process;
 pub mod progress;
-pub mod room;
 pub mod slots;
 pub mod text;

@@ -9,7 +9,7 @@
 use super::interrupt;
 use super::lock::{Lock, LockError};
 use super::{memory, paths, text};
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;

@@ -7,11 +7,11 @@
 use super::copy::SIZE_FILE;
 use super::image::{self, KEY_FILE, names};
 use super::stock;
+use crate::host::disk_usage;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
-use crate::host::room;
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ impl Held {
 
 /// The limit that holds: 10 GiB, or `DAMONLAB_KERNELS_MIB`.
 pub fn limit() -> Bytes {
-    room::limit(LIMIT_VARIABLE, LIMIT)
+    disk_usage::limit(LIMIT_VARIABLE, LIMIT)
 }
 
 /// All of it, the last used first.
@@ -92,7 +92,7 @@ fn build(cache: &Path, name: String, asked: &BTreeMap<&str, SystemTime>) -> Held
     let key = std::fs::read_to_string(folder.join(KEY_FILE)).unwrap_or_default();
     let used = asked.get(key.as_str()).copied().max(modified(&folder.join("make.log")));
     let used = used.or_else(|| modified(&folder)).unwrap_or(SystemTime::UNIX_EPOCH);
-    Held { holds: Holds::Build, size: room::taken(&folder), used, name }
+    Held { holds: Holds::Build, size: disk_usage::taken(&folder), used, name }
 }
 
 fn copy(cache: &Path, name: String, builds: &[Held]) -> Held {
@@ -113,7 +113,7 @@ fn size_of_copy(folder: &Path) -> Bytes {
     let kept = folder.join(SIZE_FILE);
     let known = std::fs::read_to_string(&kept).ok().and_then(|text| text.trim().parse().ok());
     known.map(Bytes).unwrap_or_else(|| {
-        let size = room::taken(folder);
+        let size = disk_usage::taken(folder);
         // Where it cannot be kept, it is measured again.
         let _ = write_atomic(&kept, size.0.to_string().as_bytes());
         size
@@ -136,11 +136,11 @@ pub fn make_room(cache: &Path, limit: Bytes, progress: &Progress) -> io::Result<
     let remove = |one: &Held| {
         let Some(_locks) = unused(cache, one) else { return Ok(false) };
         let folder = one.folder(cache);
-        room::discard(cache, &folder)?;
+        disk_usage::discard(cache, &folder)?;
         progress.say(&format!("kernel: more than {limit} of kernels: removed {}", folder.display()));
         Ok(true)
     };
-    room::shrink(&held(cache), |one| one.size, limit, remove)
+    disk_usage::shrink(&held(cache), |one| one.size, limit, remove)
 }
 
 /// The locks that keep `one` from being used; none if it is in use, or a lock cannot be had.

@@ -3,7 +3,7 @@
 use super::error::KernelError;
 use super::inspect;
 use crate::host::lock::Lock;
-use crate::host::{paths, room};
+use crate::host::{disk_usage, paths};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -164,9 +164,9 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
 pub fn evict(cache: &Path, key: &str, with_build: bool) -> io::Result<()> {
     let folder = cache.join("image").join(key);
     if with_build && let Some(about) = about(&folder) {
-        room::discard(cache, &about.build)?;
+        disk_usage::discard(cache, &about.build)?;
     }
-    room::discard(cache, &folder)
+    disk_usage::discard(cache, &folder)
 }
 
 /// An image that somebody else built.

@@ -5,6 +5,7 @@
 
 mod apply;
 mod build;
+mod bundled_patches;
 mod config;
 mod copy;
 mod diagnosis;
@@ -16,7 +17,6 @@ mod inputs;
 mod inspect;
 mod listing;
 mod merge;
-mod ours;
 mod profile;
 mod refusal;
 mod release;
@@ -24,7 +24,7 @@ mod source;
 mod stock;
 mod subject;
 mod usertree;
-mod wanted;
+mod version_request;
 
 pub use crate::series::Patch;
 pub use config::{Dropped, Fragment};
@@ -34,13 +34,13 @@ pub use image::{Image, Lease, evict, find, foreign};
 pub use profile::{NoProfile, Profile};
 pub use release::Origins;
 pub use source::Source;
-pub use stock::{Kept, kept};
+pub use stock::{CachedImage, kept};
 pub use subject::Label;
-pub use wanted::Wanted;
+pub use version_request::Wanted;
 
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
-use crate::host::{paths, room};
+use crate::host::{disk_usage, paths};
 use apply::Applied;
 use build::Build;
 use copy::{Origin, WorkingCopy};
@@ -131,7 +131,7 @@ fn cached_or_built(request: &Request, origins: &Origins, progress: &Progress) ->
     if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
         return Err(KernelError::CachePath(cache.clone()));
     }
-    let ours = ours::of(&request.project, &subject, &request.patches)?;
+    let ours = bundled_patches::of(&request.project, &subject, &request.patches)?;
     let number_of_ours = ours.patches.len();
     let inputs = Inputs::of(request, ours.patches, origins)?;
     let cached = |key: &str| cached(request, &subject, cache, key, progress);
@@ -194,7 +194,7 @@ pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, Kern
 /// A patch or a fragment that is none.
 pub fn key(request: &Request, origins: &Origins) -> Result<Option<String>, KernelError> {
     let Some(subject) = Subject::here(&request.source, origins)? else { return Ok(None) };
-    let ours = ours::of(&request.project, &subject, &request.patches)?;
+    let ours = bundled_patches::of(&request.project, &subject, &request.patches)?;
     let inputs = Inputs::of(request, ours.patches, origins)?;
     Ok(subject.known_by().map(|source| inputs.key(&source)))
 }
@@ -206,7 +206,7 @@ pub fn key(request: &Request, origins: &Origins) -> Result<Option<String>, Kerne
 /// A patch that is none or does not apply.
 pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError> {
     let Some(subject) = Subject::here(&request.source, origins)? else { return Ok(false) };
-    let ours = ours::of(&request.project, &subject, &request.patches)?;
+    let ours = bundled_patches::of(&request.project, &subject, &request.patches)?;
     subject.apply(&request.on_top_of(ours.patches), request.strict)?;
     Ok(true)
 }
@@ -301,7 +301,7 @@ pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathB
         removed.extend(builds(cache, name)?);
     }
     for folder in &removed {
-        room::discard(cache, folder)?;
+        disk_usage::discard(cache, folder)?;
     }
     Ok(removed)
 }

@@ -6,7 +6,7 @@
 
 use super::error::{KernelError, Kind};
 use super::listing::{self, Listing};
-use super::wanted::Wanted;
+use super::version_request::Wanted;
 use crate::host::command;
 use crate::host::lock::Lock;
 use crate::host::paths;

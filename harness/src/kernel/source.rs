@@ -2,7 +2,7 @@
 
 use super::error::KernelError;
 use super::release::Origins;
-use super::wanted::Wanted;
+use super::version_request::Wanted;
 use std::path::{Path, PathBuf};
 
 /// Where a kernel comes from.

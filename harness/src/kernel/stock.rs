@@ -1,14 +1,14 @@
 //! The cached images as a user looks over them: what each is, what it takes, and when it was last asked for.
 
 use super::image::{self, About, Image};
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::SystemTime;
 
 /// An image, and what is known of it besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct CachedImage {
     /// It.
     pub image: Image,
     /// File names of what was put on top of the source besides damonlab's own: patches, then config fragments, in order.
@@ -21,16 +21,16 @@ pub struct Kept {
 }
 
 /// Every image of `cache`, the last used first.
-pub fn kept(cache: &Path) -> Vec<Kept> {
+pub fn kept(cache: &Path) -> Vec<CachedImage> {
     let one = |image: Image| {
         let folder = cache.join("image").join(&image.key);
         let used = fs::metadata(folder.join(image::ABOUT)).and_then(|meta| meta.modified());
         let files = fs::read_dir(&folder).into_iter().flatten().flatten();
         let size = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
         let on_top = image::made_of(cache, &image.key).map(|about| on_top(&about)).unwrap_or_default();
-        Kept { on_top, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
+        CachedImage { on_top, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
     };
-    let mut all: Vec<Kept> = image::list(cache).into_iter().map(one).collect();
+    let mut all: Vec<CachedImage> = image::list(cache).into_iter().map(one).collect();
     all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.image.key.cmp(&b.image.key)));
     all
 }

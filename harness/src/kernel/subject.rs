@@ -7,7 +7,7 @@ use super::inspect::Tree;
 use super::listing::Listing;
 use super::release::{Origins, Release};
 use super::source::Source;
-use super::wanted::series_of;
+use super::version_request::series_of;
 use super::{builds, inspect, usertree};
 use crate::host::paths;
 use crate::series::Patch;

@@ -32,7 +32,7 @@ pub struct Test {
     /// Its name; its number where it has none.
     pub name: String,
     /// What it came to.
-    pub outcome: Outcome,
+    pub outcome: TestResult,
     /// What it is made of; empty for a test that is one.
     pub parts: Vec<Test>,
     /// What was said before its result, the last lines of it.
@@ -43,7 +43,7 @@ pub struct Test {
 
 /// What a test came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TestResult {
     /// `ok`
     Passed,
     /// `ok` of a test that failed before and was run again: `# AGAIN`, with what it came to the first time.

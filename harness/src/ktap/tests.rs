@@ -1,7 +1,7 @@
 use super::*;
 
 /// The names and outcomes of all tests that are made of no others.
-fn outcomes(ktap: &Ktap) -> Vec<(String, Outcome)> {
+fn outcomes(ktap: &Ktap) -> Vec<(String, TestResult)> {
     let leaves = ktap.tests.iter().flat_map(Test::leaves);
     leaves.map(|(name, test)| (name, test.outcome.clone())).collect()
 }
@@ -14,8 +14,8 @@ fn problems(ktap: &Ktap) -> Vec<String> {
     ktap.problems.iter().map(|problem| format!("{}: {}", problem.line, problem.what)).collect()
 }
 
-fn passed(name: &str) -> (String, Outcome) {
-    (name.to_owned(), Outcome::Passed)
+fn passed(name: &str) -> (String, TestResult) {
+    (name.to_owned(), TestResult::Passed)
 }
 
 #[test]
@@ -55,13 +55,13 @@ fn directives_tell_skips_known_failures_and_reasons_apart() {
          not ok 5 e # exit=1\nok 6 # SKIPPED is no directive\nok 7 f # AGAIN exit=1\n",
     );
     let wanted = [
-        ("a", Outcome::Skipped("no kmemleak".into())),
-        ("b", Outcome::Skipped(String::new())),
-        ("c", Outcome::KnownToFail("known".into())),
-        ("d", Outcome::Failed("TIMEOUT 45 seconds".into())),
-        ("e", Outcome::Failed("exit=1".into())),
-        ("6", Outcome::Passed),
-        ("f", Outcome::PassedAgain("exit=1".into())),
+        ("a", TestResult::Skipped("no kmemleak".into())),
+        ("b", TestResult::Skipped(String::new())),
+        ("c", TestResult::KnownToFail("known".into())),
+        ("d", TestResult::Failed("TIMEOUT 45 seconds".into())),
+        ("e", TestResult::Failed("exit=1".into())),
+        ("6", TestResult::Passed),
+        ("f", TestResult::PassedAgain("exit=1".into())),
     ];
     assert_eq!(outcomes(&ktap), wanted.map(|(name, outcome)| (name.to_owned(), outcome)));
 }
@@ -87,7 +87,7 @@ fn a_message_of_several_lines_is_kept_whole_and_others_lines_are_not() {
 #[test]
 fn a_text_that_ends_early_leaves_an_unfinished_test_and_a_plan_that_is_not_kept() {
     let ktap = plain("1..2\n    KTAP version 1\n    # Subtest: damon\n    1..3\n    ok 1 a\n");
-    assert_eq!(ktap.tests[0].outcome, Outcome::Unfinished);
+    assert_eq!(ktap.tests[0].outcome, TestResult::Unfinished);
     assert_eq!(ktap.tests[0].name, "damon");
     let wanted =
         ["5: 3 tests are planned, and 1 have a result", "2: 2 tests are planned, and 0 have a result"];
@@ -99,7 +99,7 @@ fn a_suite_without_a_result_does_not_take_the_next_ones() {
     let ktap =
         plain("    # Subtest: one\n    ok 1 a\nKTAP version 1\n    # Subtest: two\n    ok 1 b\nok 1 two\n");
     let top: Vec<_> = ktap.tests.iter().map(|test| (test.name.as_str(), test.outcome.clone())).collect();
-    assert_eq!(top, [("one", Outcome::Unfinished), ("two", Outcome::Passed)]);
+    assert_eq!(top, [("one", TestResult::Unfinished), ("two", TestResult::Passed)]);
 }
 
 #[test]
@@ -152,11 +152,11 @@ fn what_a_real_kernel_and_real_selftests_print_is_read() {
         let ktap = Ktap::parse(text);
         assert_eq!(problems(&ktap), [""; 0]);
         let all = outcomes(&ktap);
-        let of = |wanted: fn(&Outcome) -> bool| all.iter().filter(|(_, outcome)| wanted(outcome)).count();
+        let of = |wanted: fn(&TestResult) -> bool| all.iter().filter(|(_, outcome)| wanted(outcome)).count();
         [
-            of(|outcome| *outcome == Outcome::Passed),
-            of(|outcome| matches!(outcome, Outcome::Failed(_))),
-            of(|outcome| matches!(outcome, Outcome::Skipped(_))),
+            of(|outcome| *outcome == TestResult::Passed),
+            of(|outcome| matches!(outcome, TestResult::Failed(_))),
+            of(|outcome| matches!(outcome, TestResult::Skipped(_))),
         ]
     };
     assert_eq!(count(include_str!("../../tests/ktap/kunit-dmesg.txt")), [37, 0, 0]);
@@ -168,7 +168,7 @@ fn what_a_real_kernel_and_real_selftests_print_is_read() {
 fn a_real_failure_of_kunit_keeps_what_it_said() {
     let ktap = Ktap::parse(include_str!("../../tests/ktap/kunit-one-fails.txt"));
     let damon = &ktap.tests[0];
-    assert_eq!((damon.name.as_str(), &damon.outcome), ("damon", &Outcome::Failed(String::new())));
+    assert_eq!((damon.name.as_str(), &damon.outcome), ("damon", &TestResult::Failed(String::new())));
     let said: Vec<_> = damon.parts[1].diagnostics.iter().map(|said| said.text.as_str()).collect();
     assert!(said[0].starts_with("damon_test_regions: EXPECTATION FAILED at "), "{said:?}");
     assert_eq!(said[1], "Expected 1 == 2, but");

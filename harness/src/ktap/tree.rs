@@ -2,7 +2,7 @@
 //! the result of the test that they are parts of.
 
 use super::line::{self, Line, ResultLine, after_word};
-use super::{Ktap, Outcome, Problem, Said, Test, Wrong};
+use super::{Ktap, Problem, Said, Test, TestResult, Wrong};
 use crate::host::text::excerpt;
 
 /// So many tests are read; DAMON has 37 of KUnit's and 15 selftests.
@@ -157,7 +157,7 @@ impl Reader {
             return;
         };
         let name = name.unwrap_or_else(|| "a test without a name".to_owned());
-        let test = Test { name, outcome: Outcome::Unfinished, parts, diagnostics, line };
+        let test = Test { name, outcome: TestResult::Unfinished, parts, diagnostics, line };
         match self.levels.last_mut() {
             Some(level) => level.tests.push(test),
             None => self.found.tests.push(test),
@@ -221,15 +221,18 @@ fn keep_last(said: &mut Vec<Said>) {
     said.drain(..said.len().saturating_sub(MAX_SAID));
 }
 
-fn outcome(result: &ResultLine<'_>) -> Outcome {
+fn outcome(result: &ResultLine<'_>) -> TestResult {
     let directive = result.directive;
     if let Some(reason) = after_word(directive, "SKIP") {
-        return Outcome::Skipped(excerpt(reason));
+        return TestResult::Skipped(excerpt(reason));
     }
     if result.ok {
         let first = after_word(directive, "AGAIN");
-        return first.map_or(Outcome::Passed, |first| Outcome::PassedAgain(excerpt(first)));
+        return first.map_or(TestResult::Passed, |first| TestResult::PassedAgain(excerpt(first)));
     }
     let known = ["XFAIL", "TODO"].iter().find_map(|word| after_word(directive, word));
-    known.map_or_else(|| Outcome::Failed(excerpt(directive)), |reason| Outcome::KnownToFail(excerpt(reason)))
+    known.map_or_else(
+        || TestResult::Failed(excerpt(directive)),
+        |reason| TestResult::KnownToFail(excerpt(reason)),
+    )
 }

@@ -5,7 +5,7 @@
 
 use super::{cxl, hmat, layout, slit};
 use crate::scenario::{MachineSpec, NodeSpec};
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// What virtme-ng is told, word by word. No word needs quoting in a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -139,7 +139,7 @@ impl Tree {
         self.slots + 1
     }
 
-    fn device(&mut self, port: &str, size: damonlab_guest::units::Bytes, serial: u64) {
+    fn device(&mut self, port: &str, size: damonlab_protocol::units::Bytes, serial: u64) {
         let index = self.devices;
         let memory = backend(index);
         self.words("-object", format!("memory-backend-ram,id={memory},size={}", mebibytes(size)));

@@ -6,7 +6,7 @@
 use super::argv::domain;
 use super::{cxl, slit};
 use crate::scenario::{From, MachineSpec, NodeSpec, tier};
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// How one domain's memory, or port, looks from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! or where `max-ram-below-4g` says.
 
 use crate::scenario::{MachineSpec, NodeSpec};
-use damonlab_guest::units::{Addr, Bytes, NodeId};
+use damonlab_protocol::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
 
 const ABOVE: u64 = 4 << 30;

@@ -17,12 +17,12 @@ pub use argv::{Argv, MachineError, qemu_check_args};
 pub use cxl::backend as cxl_backend;
 pub use drawing::drawing;
 pub use layout::ranges;
-pub use needs::{Feature, NEEDS, Need};
+pub use needs::{Feature, NEEDS, QemuFeature};
 pub use option::QemuOption;
 
 use crate::scenario::{MachineSpec, Scenario};
-use damonlab_guest::machine_view::MachineView;
-use damonlab_guest::plan::Plan;
+use damonlab_protocol::machine_view::MachineView;
+use damonlab_protocol::plan::Plan;
 
 /// A machine, ready to be started.
 #[derive(Debug, Clone, PartialEq)]

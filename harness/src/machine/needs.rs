@@ -21,7 +21,7 @@ pub enum Feature {
 
 /// A feature, and what needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Need {
+pub struct QemuFeature {
     /// What it is good for, in people's words; several features may make one.
     pub purpose: &'static str,
     /// What QEMU must have.
@@ -30,15 +30,15 @@ pub struct Need {
     pub asked_by: &'static str,
 }
 
-const fn need(purpose: &'static str, feature: Feature, asked_by: &'static str) -> Need {
-    Need { purpose, feature, asked_by }
+const fn need(purpose: &'static str, feature: Feature, asked_by: &'static str) -> QemuFeature {
+    QemuFeature { purpose, feature, asked_by }
 }
 
 const CXL: &str = "CXL";
 const SWITCH: &str = "CXL switches";
 
 /// All that any machine could need.
-pub const NEEDS: &[Need] = &[
+pub const NEEDS: &[QemuFeature] = &[
     need("q35 machines", Feature::Machine("q35"), "every machine"),
     need("q35 machines", Feature::Object("memory-backend-ram"), "every machine"),
     need("HMAT", Feature::MachineProperty("hmat"), "`from`"),
@@ -61,7 +61,7 @@ pub const NEEDS: &[Need] = &[
 
 impl Argv {
     /// What this machine needs, in the order of [`NEEDS`].
-    pub fn needs(&self) -> impl Iterator<Item = &'static Need> {
+    pub fn needs(&self) -> impl Iterator<Item = &'static QemuFeature> {
         NEEDS.iter().filter(|need| self.options().any(|option| need.feature.is_used_by(&option)))
     }
 }
@@ -95,7 +95,7 @@ impl fmt::Display for Feature {
     }
 }
 
-impl fmt::Display for Need {
+impl fmt::Display for QemuFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.purpose, self.feature)
     }

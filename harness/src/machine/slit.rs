@@ -5,7 +5,7 @@
 
 use super::argv::domain;
 use crate::scenario::{MachineSpec, NodeSpec};
-use damonlab_guest::units::NodeId;
+use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;
 
 /// A node from itself.

@@ -2,7 +2,7 @@ mod properties;
 
 use super::*;
 use crate::scenario;
-use damonlab_guest::units::NodeId;
+use damonlab_protocol::units::NodeId;
 
 /// The machine whose `machine:` is `text`; it may have more CPUs than virtual time allows.
 fn machine(text: &str) -> Machine {

@@ -2,8 +2,8 @@
 
 use super::{hmat, layout, slit};
 use crate::scenario::{Across, CxlWindow, MachineSpec, NodeSpec, tier};
-use damonlab_guest::machine_view::{AccessView, CacheView, MachineView, NodeView, RegionView, SpeedView};
-use damonlab_guest::units::NodeId;
+use damonlab_protocol::machine_view::{AccessView, CacheView, MachineView, NodeView, RegionView, SpeedView};
+use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;
 
 /// A node that SLIT does not speak of, from everywhere (`REMOTE_DISTANCE`).

@@ -115,7 +115,8 @@ impl Mutant {
             std::fs::read(path).map_err(|cause| MutantError::Unreadable { path: path.to_owned(), cause })?;
         let header = Header::parse(&String::from_utf8_lossy(&bytes))
             .map_err(|reason| MutantError::Header { path: path.to_owned(), reason })?;
-        let under_null = || path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "null");
+        let under_null =
+            || path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "equivalent");
         let by_folder = if under_null() { Kind::Null } else { Kind::Regression };
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Mutant { name, path: path.to_owned(), kind: header.kind.unwrap_or(by_folder), header })
@@ -189,7 +190,7 @@ pub enum MutantError {
 /// # Errors
 /// What cannot be read, and a folder without one.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<Mutant>, MutantError> {
-    let shipped = ["regressions", "null"].map(|folder| paths::project().join("patches").join(folder));
+    let shipped = ["regressions", "equivalent"].map(|folder| paths::project().join("patches").join(folder));
     let paths = if paths.is_empty() { &shipped[..] } else { paths };
     let mut mutants: Vec<Mutant> = Vec::new();
     for path in paths {
@@ -283,12 +284,12 @@ mod tests {
     #[test]
     fn a_plain_patch_is_a_regression_unless_its_folder_or_its_header_says_null() {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("null")).unwrap();
+        fs::create_dir(dir.path().join("equivalent")).unwrap();
         let files = [
             ("a.patch", PATCH.to_owned()),
-            ("null/b.diff", PATCH.to_owned()),
+            ("equivalent/b.diff", PATCH.to_owned()),
             ("c.patch", format!("Kind: null\n{PATCH}")),
-            ("null/d.patch", format!("Kind: regression\n{PATCH}")),
+            ("equivalent/d.patch", format!("Kind: regression\n{PATCH}")),
         ];
         let paths = files.map(|(name, text)| {
             fs::write(dir.path().join(name), text).unwrap();

@@ -4,11 +4,11 @@
 //! is also made anew when damonlab itself is another: its checks may see more by now.
 
 use super::mutant::Mutant;
-use super::outcome::{Outcome, Record};
+use super::result::{MutantResult, Record};
 use crate::check::INVARIANTS;
 use crate::host::paths;
 use crate::recording::agent_digest;
-use crate::run::Loaded;
+use crate::run::ScenarioSource;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -26,12 +26,12 @@ impl Suite {
     ///
     /// # Errors
     /// damonlab's own file cannot be read.
-    pub fn of(scenarios: &[Loaded], agent: &[u8], seed: u64, whole: bool) -> io::Result<Suite> {
+    pub fn of(scenarios: &[ScenarioSource], agent: &[u8], seed: u64, whole: bool) -> io::Result<Suite> {
         let mut hasher = blake3::Hasher::new();
         let mut add = |part: &str| {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
         };
-        for Loaded { scenario, text } in scenarios {
+        for ScenarioSource { scenario, text } in scenarios {
             add(&scenario.name);
             add(text);
             add(scenario.machine_file.as_ref().map_or("", |file| &file.text));
@@ -53,7 +53,7 @@ impl Suite {
         let same = record.image == image && record.suite == self.digest && record.kind == mutant.kind;
         let lasting = record.is_good() || record.program == self.program;
         // A disk may have been full where a build ended.
-        let answer = matches!(record.outcome, Outcome::Noticed(_) | Outcome::Unnoticed);
+        let answer = matches!(record.outcome, MutantResult::Noticed(_) | MutantResult::Unnoticed);
         // The header's words are the same, too: the image's key has all of the file.
         (same && lasting && answer).then_some(record)
     }
@@ -76,7 +76,7 @@ fn digits(hash: blake3::Hash) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::mutant::{Header, Kind};
-    use super::super::outcome::tests::record;
+    use super::super::result::tests::record;
     use super::*;
 
     fn mutant() -> Mutant {
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_result_is_used_again_for_the_same_image_and_suite_only() {
         let out = tempfile::tempdir().unwrap();
-        let kept = record(Kind::Regression, Outcome::Unnoticed);
+        let kept = record(Kind::Regression, MutantResult::Unnoticed);
         keep(out.path(), &mutant(), &kept).unwrap();
         let again = |suite: Suite, image| suite.kept(out.path(), &mutant(), image);
         assert_eq!(again(suite("suite", "program"), "image"), Some(kept));
@@ -104,9 +104,9 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let null = Mutant { kind: Kind::Null, ..mutant() };
         let newer = suite("suite", "a newer program");
-        keep(out.path(), &null, &record(Kind::Null, Outcome::Unnoticed)).unwrap();
+        keep(out.path(), &null, &record(Kind::Null, MutantResult::Unnoticed)).unwrap();
         assert!(newer.kept(out.path(), &null, "image").is_some());
-        keep(out.path(), &mutant(), &record(Kind::Regression, Outcome::Unnoticed)).unwrap();
+        keep(out.path(), &mutant(), &record(Kind::Regression, MutantResult::Unnoticed)).unwrap();
         assert!(newer.kept(out.path(), &mutant(), "image").is_none());
     }
 
@@ -114,7 +114,7 @@ mod tests {
     fn a_host_that_failed_and_a_cut_file_are_no_results() {
         let out = tempfile::tempdir().unwrap();
         let suite = suite("suite", "program");
-        let no_answer = Outcome::NoAnswer { why: "no QEMU".into() };
+        let no_answer = MutantResult::NoAnswer { why: "no QEMU".into() };
         keep(out.path(), &mutant(), &record(Kind::Regression, no_answer)).unwrap();
         assert_eq!(suite.kept(out.path(), &mutant(), "image"), None);
         std::fs::write(out.path().join("m.json"), "{\"name\":").unwrap();

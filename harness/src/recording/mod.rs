@@ -7,13 +7,13 @@ pub mod compare;
 mod read;
 mod write;
 
-pub use read::{Recipe, RecordingError};
+pub use read::{RecordingError, RunInputs};
 pub use write::{begin, finish, make_folder};
 
-use crate::scenario::{GuestClock, Pace, Scenario};
+use crate::scenario::{GuestClock, InstructionCost, Scenario};
 use crate::trace::Trace;
-use damonlab_guest::plan::Plan;
-use damonlab_guest::record::{GuestReport, Sample};
+use damonlab_protocol::plan::Plan;
+use damonlab_protocol::record::{GuestReport, Sample};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -84,8 +84,8 @@ pub struct Meta {
     #[serde(default, skip_serializing_if = "GuestClock::is_virtual")]
     pub clock: GuestClock,
     /// How fast the guest's processor was on virtual time.
-    #[serde(default, skip_serializing_if = "Pace::is_plain")]
-    pub pace: Pace,
+    #[serde(default, skip_serializing_if = "InstructionCost::is_plain")]
+    pub pace: InstructionCost,
     /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Older recordings do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,

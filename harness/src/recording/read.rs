@@ -3,8 +3,8 @@
 use super::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use crate::trace::Trace;
-use damonlab_guest::plan::Plan;
-use damonlab_guest::record::section;
+use damonlab_protocol::plan::Plan;
+use damonlab_protocol::record::section;
 use fs_err as fs;
 use serde::de::DeserializeOwned;
 use std::io::{self, BufRead};
@@ -48,7 +48,7 @@ pub enum RecordingError {
 
 /// What a stored run was made of: all that is needed to run it again.
 #[derive(Debug, Clone)]
-pub struct Recipe {
+pub struct RunInputs {
     /// The recording's folder.
     pub dir: PathBuf,
     /// `recording.json`.
@@ -61,12 +61,12 @@ pub struct Recipe {
     pub plan: Plan,
 }
 
-impl Recipe {
+impl RunInputs {
     /// Reads it from a recording's folder; what the run gave is left alone.
     ///
     /// # Errors
     /// A missing or malformed file, named with its line.
-    pub fn load(dir: &Path) -> Result<Recipe, RecordingError> {
+    pub fn load(dir: &Path) -> Result<RunInputs, RecordingError> {
         if !dir.join(META).is_file() {
             return Err(RecordingError::Incomplete(dir.to_owned()));
         }
@@ -77,7 +77,7 @@ impl Recipe {
             Scenario::parse_with(&meta.scenario, &scenario_text, &machines).map_err(Box::new)?;
         // `run --clock` may have overruled the text.
         scenario.clock = meta.clock;
-        Ok(Recipe { scenario, scenario_text, plan: json(&dir.join(PLAN))?, meta, dir: dir.to_owned() })
+        Ok(RunInputs { scenario, scenario_text, plan: json(&dir.join(PLAN))?, meta, dir: dir.to_owned() })
     }
 }
 
@@ -87,7 +87,7 @@ impl Recording {
     /// # Errors
     /// A missing or malformed file, named with its line.
     pub fn load(dir: &Path) -> Result<Recording, RecordingError> {
-        let Recipe { dir, meta, scenario, plan, .. } = Recipe::load(dir)?;
+        let RunInputs { dir, meta, scenario, plan, .. } = RunInputs::load(dir)?;
         let text = |name: &str| fs::read_to_string(dir.join(name));
         let trace = Trace::read(io::BufReader::new(fs::File::open(dir.join(section::TRACE))?))?;
         Ok(Recording {
@@ -206,7 +206,7 @@ mod tests {
     fn the_recordings_own_machine_counts_where_its_name_means_nothing() {
         let copy = copy_with(named);
         fs::write(copy.path().join(MACHINE), TWO_NODES).unwrap();
-        let scenario = Recipe::load(copy.path()).unwrap().scenario;
+        let scenario = RunInputs::load(copy.path()).unwrap().scenario;
         assert_eq!(scenario.machine.memory().0, 896 << 20);
         assert_eq!(scenario.machine_file.unwrap().text, TWO_NODES);
     }
@@ -214,9 +214,9 @@ mod tests {
     #[test]
     fn a_machine_that_overruled_the_scenarios_own_does_so_again() {
         let copy = copy_with(|text| text);
-        assert_eq!(Recipe::load(copy.path()).unwrap().scenario.machine.memory().0, 1 << 30);
+        assert_eq!(RunInputs::load(copy.path()).unwrap().scenario.machine.memory().0, 1 << 30);
         fs::write(copy.path().join(MACHINE), TWO_NODES).unwrap();
-        assert_eq!(Recipe::load(copy.path()).unwrap().scenario.machine.memory().0, 896 << 20);
+        assert_eq!(RunInputs::load(copy.path()).unwrap().scenario.machine.memory().0, 896 << 20);
     }
 
     #[test]
@@ -224,21 +224,21 @@ mod tests {
         let copy = copy_with(|text| text);
         let meta = fs::read_to_string(copy.path().join(META)).unwrap();
         fs::write(copy.path().join(META), meta.replacen('{', "{\"machine\": \"dram2\",", 1)).unwrap();
-        let error = Recipe::load(copy.path()).unwrap_err();
+        let error = RunInputs::load(copy.path()).unwrap_err();
         assert!(error.to_string().contains(MACHINE), "{error}");
     }
 
     #[test]
     fn a_machine_that_ships_is_not_looked_up_for_a_recording() {
         let copy = copy_with(|text| named(text).replace("of-another-computer", "dram-slow"));
-        let error = Recipe::load(copy.path()).unwrap_err();
+        let error = RunInputs::load(copy.path()).unwrap_err();
         assert_eq!(error.to_string(), "there is no machine named 'dram-slow'");
     }
 
     #[test]
     fn the_clock_is_the_runs_and_not_the_texts() {
         let copy = copy_with(|text| format!("{text}\nclock: real\n"));
-        let recipe = Recipe::load(copy.path()).unwrap();
+        let recipe = RunInputs::load(copy.path()).unwrap();
         assert!(recipe.meta.clock.is_virtual() && recipe.scenario.clock.is_virtual());
     }
 }

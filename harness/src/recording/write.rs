@@ -3,7 +3,7 @@
 use super::{MACHINE, META, Meta, PLAN, SCENARIO};
 use crate::host::paths::write_atomic;
 use crate::scenario::MachineFile;
-use damonlab_guest::plan::Plan;
+use damonlab_protocol::plan::Plan;
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let machine = MachineFile::of("dram2", "here/dram2.yaml", "# a comment\n".to_owned());
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
-        let plan = crate::recording::Recipe::load(&stored).unwrap().plan;
+        let plan = crate::recording::RunInputs::load(&stored).unwrap().plan;
         begin(dir.path(), "", None, &plan).unwrap();
         assert!(!dir.path().join(MACHINE).exists());
         begin(dir.path(), "", Some(&machine), &plan).unwrap();

@@ -1,6 +1,6 @@
 //! A bisection as text: a few lines a step, and the patch that broke it.
 
-use crate::bisect::{Course, End, Ending, Failure, Outcome, Step};
+use crate::bisect::{BisectLog, End, Ending, Failure, Step, StepVerdict};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -16,26 +16,26 @@ fn write_step(step: &Step, patches: usize, out: &mut String) -> std::fmt::Result
     let title = step.patch.as_deref().unwrap_or("the base alone");
     writeln!(out, "{:<9} {}/{patches}  {title}{}", word(&step.outcome), step.applied, time(step))?;
     match &step.outcome {
-        Outcome::Good => Ok(()),
-        Outcome::Bad(failure) | Outcome::Otherwise(failure) => write_failure(failure, out),
-        Outcome::DoesNotBuild { why }
-        | Outcome::DoesNotBoot { why }
-        | Outcome::CannotJudge { why }
-        | Outcome::NoAnswer { why } => {
+        StepVerdict::Good => Ok(()),
+        StepVerdict::Bad(failure) | StepVerdict::Otherwise(failure) => write_failure(failure, out),
+        StepVerdict::DoesNotBuild { why }
+        | StepVerdict::DoesNotBoot { why }
+        | StepVerdict::CannotJudge { why }
+        | StepVerdict::NoAnswer { why } => {
             writeln!(out, "  why       {}", why.replace('\n', "\n            "))
         }
     }
 }
 
-fn word(outcome: &Outcome) -> &'static str {
+fn word(outcome: &StepVerdict) -> &'static str {
     match outcome {
-        Outcome::Good => "good",
-        Outcome::Bad(_) => "BAD",
-        Outcome::Otherwise(_) => "OTHERWISE",
-        Outcome::DoesNotBuild { .. } => "NO BUILD",
-        Outcome::DoesNotBoot { .. } => "NO BOOT",
-        Outcome::CannotJudge { .. } => "SKIP",
-        Outcome::NoAnswer { .. } => "NO ANSWER",
+        StepVerdict::Good => "good",
+        StepVerdict::Bad(_) => "BAD",
+        StepVerdict::Otherwise(_) => "OTHERWISE",
+        StepVerdict::DoesNotBuild { .. } => "NO BUILD",
+        StepVerdict::DoesNotBoot { .. } => "NO BOOT",
+        StepVerdict::CannotJudge { .. } => "SKIP",
+        StepVerdict::NoAnswer { .. } => "NO ANSWER",
     }
 }
 
@@ -57,28 +57,28 @@ fn write_failure(failure: &Failure, out: &mut String) -> std::fmt::Result {
 }
 
 /// How it ended: the patch, the finding, and what to type to see it again.
-pub fn bisection(course: &Course, bad_end: usize, patches: usize, commands: &[String]) -> String {
+pub fn bisection(log: &BisectLog, bad_end: usize, patches: usize, commands: &[String]) -> String {
     let mut out = String::new();
-    let _ = write_bisection(course, bad_end, patches, commands, &mut out);
+    let _ = write_bisection(log, bad_end, patches, commands, &mut out);
     out
 }
 
 fn write_bisection(
-    course: &Course,
+    log: &BisectLog,
     bad_end: usize,
     patches: usize,
     commands: &[String],
     out: &mut String,
 ) -> std::fmt::Result {
-    match &course.ending {
+    match &log.ending {
         Ending::Answer(End::First(first)) => {
-            writeln!(out, "first bad: patch {first} of {patches}: {}", title(course, *first))?;
+            writeln!(out, "first bad: patch {first} of {patches}: {}", title(log, *first))?;
         }
         Ending::Answer(End::OneOf(places)) => {
             let (first, last) = (places.start(), places.end());
             writeln!(out, "first bad: one of the patches {first} to {last} of {patches}")?;
             for place in places.clone() {
-                writeln!(out, "  {:<9} {place}  {}", outcome(course, place), title(course, place))?;
+                writeln!(out, "  {:<9} {place}  {}", outcome(log, place), title(log, place))?;
             }
         }
         Ending::Answer(End::NothingBad) if bad_end == patches => {
@@ -112,18 +112,18 @@ fn write_bisection(
             writeln!(out, "  next      mend that and type the same command again; what is done is kept")?;
         }
     }
-    write_turn(course, bad_end, commands, out)?;
-    writeln!(out, "  took      {}", took(course))
+    write_turn(log, bad_end, commands, out)?;
+    writeln!(out, "  took      {}", took(log))
 }
 
 /// Both sides of the turn.
-fn write_turn(course: &Course, bad_end: usize, commands: &[String], out: &mut String) -> std::fmt::Result {
-    let Some((good, bad)) = course.turn() else { return Ok(()) };
-    let failure = |place| course.step(place).and_then(Step::failure);
+fn write_turn(log: &BisectLog, bad_end: usize, commands: &[String], out: &mut String) -> std::fmt::Result {
+    let Some((good, bad)) = log.turn() else { return Ok(()) };
+    let failure = |place| log.step(place).and_then(Step::failure);
     if let Some(failure) = failure(bad) {
         write_failure(failure, out)?;
         let other = |end: &&Failure| !end.ids.iter().any(|id| failure.ids.contains(id));
-        let end = course.step(bad_end).and_then(Step::failure).filter(other);
+        let end = log.step(bad_end).and_then(Step::failure).filter(other);
         if let Some(end) = end {
             let ids = end.ids.join(", ");
             writeln!(
@@ -132,42 +132,42 @@ fn write_turn(course: &Course, bad_end: usize, commands: &[String], out: &mut St
             )?;
         }
     }
-    if course.step(good).is_some_and(|step| !matches!(step.outcome, Outcome::Good)) {
+    if log.step(good).is_some_and(|step| !matches!(step.outcome, StepVerdict::Good)) {
         writeln!(out, "  but       {good} patches could not be judged, and were taken as good")?;
     }
     for (word, command) in ["fails", "passes"].iter().zip(commands) {
         writeln!(out, "  {word:<9} {command}")?;
     }
     for (word, place) in [("bad", bad), ("good", good)] {
-        if let Some(recording) = course.step(place).and_then(|step| step.recording.as_ref()) {
+        if let Some(recording) = log.step(place).and_then(|step| step.recording.as_ref()) {
             writeln!(out, "  {word:<9} {}", recording.display())?;
         }
     }
     Ok(())
 }
 
-fn title(course: &Course, place: usize) -> &str {
-    course.step(place).and_then(|step| step.patch.as_deref()).unwrap_or_default()
+fn title(log: &BisectLog, place: usize) -> &str {
+    log.step(place).and_then(|step| step.patch.as_deref()).unwrap_or_default()
 }
 
-fn outcome(course: &Course, place: usize) -> &'static str {
-    course.step(place).map_or("", |step| word(&step.outcome))
+fn outcome(log: &BisectLog, place: usize) -> &'static str {
+    log.step(place).map_or("", |step| word(&step.outcome))
 }
 
-fn took(course: &Course) -> String {
-    let new: Vec<&Step> = course.steps.iter().filter(|step| !step.kept).collect();
+fn took(log: &BisectLog) -> String {
+    let new: Vec<&Step> = log.steps.iter().filter(|step| !step.kept).collect();
     // Not sum(), which is -0 of nothing.
     let seconds =
         new.iter().fold(0.0, |sum, step| sum + step.build_seconds.unwrap_or(0.0) + step.run_seconds);
-    let kept = match course.steps.len() - new.len() {
+    let kept = match log.steps.len() - new.len() {
         0 => String::new(),
         kept => format!(", {kept} of them kept from before"),
     };
-    format!("{} steps{kept}, {} kernels built, {seconds:.0} s", course.steps.len(), course.builds())
+    format!("{} steps{kept}, {} kernels built, {seconds:.0} s", log.steps.len(), log.builds())
 }
 
 /// All of it, for a program.
-pub fn bisection_json(course: &Course, patches: usize, commands: &[String]) -> String {
+pub fn bisection_json(log: &BisectLog, patches: usize, commands: &[String]) -> String {
     #[derive(Serialize)]
     struct All<'a> {
         version: u32,
@@ -181,7 +181,7 @@ pub fn bisection_json(course: &Course, patches: usize, commands: &[String]) -> S
         reproduce: &'a [String],
         steps: &'a [Step],
     }
-    let (result, candidates) = match &course.ending {
+    let (result, candidates) = match &log.ending {
         Ending::Answer(End::First(first)) => ("first_bad", vec![*first]),
         Ending::Answer(End::OneOf(places)) => ("one_of", places.clone().collect()),
         Ending::Answer(End::NothingBad) => ("nothing_bad", Vec::new()),
@@ -190,7 +190,7 @@ pub fn bisection_json(course: &Course, patches: usize, commands: &[String]) -> S
         Ending::NoAnswer(_) => ("no_answer", Vec::new()),
     };
     let first_bad = if let [first] = candidates.as_slice() { Some(*first) } else { None };
-    let step = candidates.last().and_then(|place| course.step(*place));
+    let step = candidates.last().and_then(|place| log.step(*place));
     let all = All {
         version: 1,
         result,
@@ -199,9 +199,9 @@ pub fn bisection_json(course: &Course, patches: usize, commands: &[String]) -> S
         finding: step.and_then(Step::failure),
         candidates,
         patches,
-        builds: course.builds(),
+        builds: log.builds(),
         reproduce: commands,
-        steps: &course.steps,
+        steps: &log.steps,
     };
     // Nothing in it can fail: no map with odd keys, no number that is none.
     serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
@@ -212,15 +212,15 @@ mod tests {
     use super::*;
     use crate::bisect::tests::{bad, step as taken};
 
-    fn course(steps: Vec<Step>, end: End) -> Course {
-        Course { steps, ending: Ending::Answer(end) }
+    fn log(steps: Vec<Step>, end: End) -> BisectLog {
+        BisectLog { steps, ending: Ending::Answer(end) }
     }
 
-    fn found() -> Course {
-        let kept = Step { kept: true, ..taken(0, Outcome::Good) };
+    fn found() -> BisectLog {
+        let kept = Step { kept: true, ..taken(0, StepVerdict::Good) };
         let steps =
-            vec![taken(5, bad(&["Q2"])), kept, taken(3, Outcome::Good), taken(4, bad(&["Q2", "expect"]))];
-        course(steps, End::First(4))
+            vec![taken(5, bad(&["Q2"])), kept, taken(3, StepVerdict::Good), taken(4, bad(&["Q2", "expect"]))];
+        log(steps, End::First(4))
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         let wanted = "BAD       4/5  mm/damon: change 4  (built in 12 s, ran for 6 s)\n  \
                       by        Q2, expect (seed 0)\n  saw       expected 2; saw 1\n";
         assert_eq!(text, wanted);
-        let base = Step { build_seconds: None, ..taken(0, Outcome::Good) };
+        let base = Step { build_seconds: None, ..taken(0, StepVerdict::Good) };
         assert_eq!(step(&base, 5), "good      0/5  the base alone  (kernel in the cache, ran for 6 s)\n");
         let kept = Step { kept: true, ..base };
         assert_eq!(step(&kept, 5), "good      0/5  the base alone  (kept)\n");
@@ -249,16 +249,16 @@ mod tests {
 
     #[test]
     fn a_patch_that_fails_by_other_findings_than_the_whole_series_is_told_so() {
-        let steps = vec![taken(2, bad(&["A1"])), taken(0, Outcome::Good), taken(1, bad(&["K1"]))];
-        let text = bisection(&course(steps, End::First(1)), 2, 2, &[]);
+        let steps = vec![taken(2, bad(&["A1"])), taken(0, StepVerdict::Good), taken(1, bad(&["K1"]))];
+        let text = bisection(&log(steps, End::First(1)), 2, 2, &[]);
         assert!(text.contains("  but       2 patches fail by A1: --finding ID"), "{text}");
     }
 
     #[test]
     fn patches_that_cannot_be_told_apart_are_all_named_with_what_is_in_the_way() {
-        let broken = taken(1, Outcome::DoesNotBuild { why: "error: ';'".into() });
-        let steps = vec![taken(2, bad(&["A1"])), taken(0, Outcome::Good), broken];
-        let text = bisection(&course(steps, End::OneOf(1..=2)), 2, 2, &[]);
+        let broken = taken(1, StepVerdict::DoesNotBuild { why: "error: ';'".into() });
+        let steps = vec![taken(2, bad(&["A1"])), taken(0, StepVerdict::Good), broken];
+        let text = bisection(&log(steps, End::OneOf(1..=2)), 2, 2, &[]);
         assert!(
             text.starts_with(
                 "first bad: one of the patches 1 to 2 of 2\n  NO BUILD  1  mm/damon: change 1\n"
@@ -269,11 +269,11 @@ mod tests {
 
     #[test]
     fn a_series_that_passes_and_a_base_that_fails_are_told_so() {
-        let passes = course(vec![taken(2, Outcome::Good)], End::NothingBad);
+        let passes = log(vec![taken(2, StepVerdict::Good)], End::NothingBad);
         assert!(bisection(&passes, 2, 2, &[]).starts_with("the whole series passes: nothing to bisect\n"));
-        let kept = course(vec![Step { kept: true, ..taken(2, Outcome::Good) }], End::NothingBad);
+        let kept = log(vec![Step { kept: true, ..taken(2, StepVerdict::Good) }], End::NothingBad);
         assert!(bisection(&kept, 2, 2, &[]).ends_with(", 0 kernels built, 0 s\n"));
-        let fails = course(vec![taken(2, bad(&["A1"])), taken(0, bad(&["A1"]))], End::NothingGood);
+        let fails = log(vec![taken(2, bad(&["A1"])), taken(0, bad(&["A1"]))], End::NothingGood);
         assert!(bisection(&fails, 2, 2, &[]).starts_with("the good end fails too: "));
     }
 

@@ -1,6 +1,8 @@
 //! Two kernels side by side as text: the answer in the first line, then a table a scenario.
 
-use crate::compare::{Claim, Comparison, Difference, LEAST_SEEDS, Pair, Row, Scenario, Side, Standing};
+use crate::compare::{
+    Attribution, Comparison, Difference, LEAST_SEEDS, Pair, Row, Scenario, Side, Significance,
+};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -102,14 +104,14 @@ fn names(scenarios: &[Scenario]) -> String {
 
 fn sentence(difference: &Difference<'_>) -> String {
     match difference {
-        Difference::Complaint(scenario, complaint, side) => {
-            let (verb, id) = match complaint.id.as_str() {
+        Difference::Discrepancy(scenario, discrepancy, side) => {
+            let (verb, id) = match discrepancy.id.as_str() {
                 "skip" => ("skips", String::new()),
                 id => ("fails", format!("{id}: ")),
             };
-            let seeds = seeds(complaint.seeds.get(*side));
+            let seeds = seeds(discrepancy.seeds.get(*side));
             let alone = if *side == Side::A { ", and B does not" } else { "" };
-            format!("{side} {verb} {} ({seeds}){alone}: {id}{}", scenario.name, complaint.sentence)
+            format!("{side} {verb} {} ({seeds}){alone}: {id}{}", scenario.name, discrepancy.sentence)
         }
         Difference::Number(scenario, row) => {
             let (a, b) = (median(row, Side::A), median(row, Side::B));
@@ -139,17 +141,21 @@ fn write_scenario(scenario: &Scenario, out: &mut String) -> std::fmt::Result {
         let [first, second, third] = widths;
         writeln!(out, "{}", format!("{name:first$}  {a:second$}  {b:third$}  {claim}").trim_end())?;
     }
-    for complaint in &scenario.complaints {
-        let whose = match complaint.standing {
-            Standing::Only(side) => format!("only {side}"),
-            Standing::NoDifference => "no difference".to_owned(),
+    for discrepancy in &scenario.discrepancies {
+        let whose = match discrepancy.standing {
+            Attribution::Only(side) => format!("only {side}"),
+            Attribution::NoDifference => "no difference".to_owned(),
         };
-        let told = Pair::of(|side| match complaint.seeds.get(side).as_slice() {
+        let told = Pair::of(|side| match discrepancy.seeds.get(side).as_slice() {
             [] => format!("{side} never"),
             some => format!("{side} {}", seeds(some)),
         });
-        let line = complaint.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-        writeln!(out, "  {whose}: {}{line}: {}, {}: {}", complaint.id, told.a, told.b, complaint.sentence)?;
+        let line = discrepancy.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        writeln!(
+            out,
+            "  {whose}: {}{line}: {}, {}: {}",
+            discrepancy.id, told.a, told.b, discrepancy.sentence
+        )?;
     }
     Ok(())
 }
@@ -191,11 +197,11 @@ fn change(row: &Row) -> String {
     format!(" ({:+.1} %)", 100.0 * (b.median / a.median - 1.0))
 }
 
-fn claim(claim: Claim) -> &'static str {
+fn claim(claim: Significance) -> &'static str {
     match claim {
-        Claim::Differs => "DIFFERS",
-        Claim::Within => "within the spread",
-        Claim::Small => "apart by less than counts",
-        Claim::TooFew => "too few seeds",
+        Significance::Differs => "DIFFERS",
+        Significance::Within => "within the spread",
+        Significance::Small => "apart by less than counts",
+        Significance::TooFew => "too few seeds",
     }
 }

@@ -1,12 +1,12 @@
 //! The kernels in the cache as text, and what they take there.
 
-use crate::kernel::{Held, Holds, Kept};
-use damonlab_guest::units::Bytes;
+use crate::kernel::{CachedImage, Held, Holds};
+use damonlab_protocol::units::Bytes;
 use std::fmt::Write;
 use std::time::SystemTime;
 
 /// The images, then the folders they are built in; each list the last used first.
-pub fn kernels(images: &[Kept], held: &[Held], limit: Bytes) -> String {
+pub fn kernels(images: &[CachedImage], held: &[Held], limit: Bytes) -> String {
     if held.is_empty() {
         return "no kernels in the cache\n".to_owned();
     }
@@ -23,12 +23,12 @@ pub fn kernels(images: &[Kept], held: &[Held], limit: Bytes) -> String {
     out
 }
 
-fn image(one: &Kept, out: &mut String) -> std::fmt::Result {
+fn image(one: &CachedImage, out: &mut String) -> std::fmt::Result {
     let on_top = match one.on_top.as_slice() {
         [] => String::new(),
         names => format!(" ({})", names.join(", ")),
     };
-    let Kept { image, size, used, .. } = one;
+    let CachedImage { image, size, used, .. } = one;
     let key = &image.key;
     writeln!(out, "  {key}  used {}  {:>8}  {}{on_top}", day(*used), mebibytes(*size), image.describe)
 }
@@ -70,8 +70,12 @@ mod tests {
             cached: true,
             lease: Lease::default(),
         };
-        let kept =
-            Kept { image, on_top: vec!["a.mbox".into(), "debug.config".into()], size: Bytes(5 << 20), used };
+        let kept = CachedImage {
+            image,
+            on_top: vec!["a.mbox".into(), "debug.config".into()],
+            size: Bytes(5 << 20),
+            used,
+        };
         let held =
             |holds, name: &str, mib: u64| Held { holds, name: name.into(), size: Bytes(mib << 20), used };
         let all = [

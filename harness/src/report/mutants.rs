@@ -1,6 +1,6 @@
 //! Mutants as text: a few lines each, and the score.
 
-use crate::mutants::{Catch, Kind, Outcome, Record, Score, Strength};
+use crate::mutants::{Catch, Kind, MutantResult, Record, Score, Strength};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -18,19 +18,21 @@ fn write_mutant(record: &Record, out: &mut String) -> std::fmt::Result {
         writeln!(out, "  what      {what}")?;
     }
     match &record.outcome {
-        Outcome::Noticed(catch) => {
+        MutantResult::Noticed(catch) => {
             let Catch { ids, scenario, seed, sentence, .. } = catch;
             writeln!(out, "  by        {}{} in {scenario}, seed {seed}", ids.join(", "), weak(catch))?;
             writeln!(out, "  saw       {sentence}")?;
         }
-        Outcome::Unnoticed if record.kind == Kind::Regression => {
+        MutantResult::Unnoticed if record.kind == Kind::Regression => {
             writeln!(out, "  ran       {}", ran(record))?;
             if !record.header.caught_by.is_empty() {
                 writeln!(out, "  expected  {} to catch it", record.header.caught_by.join(", "))?;
             }
         }
-        Outcome::Unnoticed => {}
-        Outcome::DoesNotBuild { why } | Outcome::DoesNotBoot { why } | Outcome::NoAnswer { why } => {
+        MutantResult::Unnoticed => {}
+        MutantResult::DoesNotBuild { why }
+        | MutantResult::DoesNotBoot { why }
+        | MutantResult::NoAnswer { why } => {
             writeln!(out, "  why       {}", why.replace('\n', "\n            "))?;
         }
     }
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
     use crate::mutants::Header;
 
-    fn record(kind: Kind, outcome: Outcome) -> Record {
+    fn record(kind: Kind, outcome: MutantResult) -> Record {
         let header = Header {
             symptom: Some("It is broken.".into()),
             caught_by: vec!["Q1".into()],
@@ -142,8 +144,8 @@ mod tests {
         }
     }
 
-    fn caught(strength: Strength, id: &str) -> Outcome {
-        Outcome::Noticed(Catch {
+    fn caught(strength: Strength, id: &str) -> MutantResult {
+        MutantResult::Noticed(Catch {
             strength,
             ids: vec![id.to_owned()],
             scenario: "pull-push".into(),
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_miss_says_what_ran_what_was_expected_and_which_scenario_is_not_there() {
-        let text = mutant(&record(Kind::Regression, Outcome::Unnoticed));
+        let text = mutant(&record(Kind::Regression, MutantResult::Unnoticed));
         let lines =
             "  ran       2 scenarios: 1 pass, 1 fail\n  expected  Q1 to catch it\n  not there later\n";
         assert!(text.starts_with("MISSED ") && text.ends_with(lines), "{text}");
@@ -178,9 +180,9 @@ mod tests {
     fn the_score_counts_what_is_not_there_apart() {
         let all = [
             record(Kind::Regression, caught(Strength::Invariant, "Q1")),
-            record(Kind::Regression, Outcome::Unnoticed),
-            record(Kind::Null, Outcome::Unnoticed),
-            record(Kind::Null, Outcome::DoesNotBuild { why: "no".into() }),
+            record(Kind::Regression, MutantResult::Unnoticed),
+            record(Kind::Null, MutantResult::Unnoticed),
+            record(Kind::Null, MutantResult::DoesNotBuild { why: "no".into() }),
         ];
         let expected = "regressions: 1 of 2 caught by an invariant, the oracle or a crash\n             1 missed\n\
                         nulls:       1 of 1 green, 0 false alarms\nnot counted: 1 not built\n";

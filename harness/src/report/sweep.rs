@@ -1,7 +1,7 @@
 //! Runs with several seeds as text: what is measured, a line a seed, and what all of them come to.
 
 use super::seconds;
-use crate::check::{Answer, Verdict};
+use crate::check::{ExpectationStatus, Verdict};
 use crate::run::{Report, Sweep};
 use crate::scenario::Scenario;
 use std::fmt::Write;
@@ -29,7 +29,7 @@ fn write_line(scenario: &Scenario, report: &Report, out: &mut String) -> std::fm
         let quantity = scenario.expect.get(measured.index).map(|expectation| &expectation.quantity);
         let amount = quantity.zip(measured.value).map(|(quantity, value)| quantity.amount(value));
         let amount = amount.unwrap_or_else(|| measured.seen.clone());
-        let mark = if measured.answer == Answer::Broken { " NOT OK" } else { "" };
+        let mark = if measured.answer == ExpectationStatus::Broken { " NOT OK" } else { "" };
         write!(out, "{} {amount}{mark}  ", name(measured.index))?;
     }
     match &report.verdict {
@@ -113,7 +113,7 @@ mod tests {
     fn sweep(over: Option<Over>, seeds: &[u64]) -> (Scenario, Sweep) {
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let mut scenario = Recording::load(&stored).unwrap().scenario;
-        let reports = seeds.iter().map(|seed| (*seed, run::again(&stored).unwrap())).collect();
+        let reports = seeds.iter().map(|seed| (*seed, run::rejudge(&stored).unwrap())).collect();
         if let (Some(over), Some(first)) = (over, scenario.expect.first_mut()) {
             *first = Expectation { over, ..first.clone() };
         }

@@ -1,12 +1,12 @@
 //! A recording's guest once more, stopped where the user wants to look, with a debugger's way in.
 
-use super::Lab;
+use super::RunEnv;
 use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
-use crate::recording::{Recipe, Recording, RecordingError};
+use crate::recording::{Recording, RecordingError, RunInputs};
 use crate::trace::Line;
 use crate::vm::{self, Launch, Stopped, Timing, VmError};
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -41,13 +41,13 @@ pub enum At {
 /// A word that names no place to stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is neither a guest time in seconds (12.345678) nor an event and its number (damos_esz:3)")]
-pub struct NoPlace(String);
+pub struct ParseStopPointError(String);
 
 impl FromStr for At {
-    type Err = NoPlace;
+    type Err = ParseStopPointError;
 
-    fn from_str(word: &str) -> Result<At, NoPlace> {
-        let no = || NoPlace(word.to_owned());
+    fn from_str(word: &str) -> Result<At, ParseStopPointError> {
+        let no = || ParseStopPointError(word.to_owned());
         if word.starts_with(|c: char| c.is_ascii_digit()) {
             let seconds: f64 = word.trim_end_matches('s').parse().map_err(|_| no())?;
             return Ok(At::Time(Nanos((seconds * 1e9).round() as u64)));
@@ -126,7 +126,7 @@ struct Target {
 ///
 /// # Errors
 /// The recording does not repeat or has no such place; QEMU failed; the user asked to stop.
-pub fn debug(lab: &Lab, recipe: &Recipe, at: &At, logs: &Path) -> Result<Session, DebugError> {
+pub fn debug(lab: &RunEnv, recipe: &RunInputs, at: &At, logs: &Path) -> Result<Session, DebugError> {
     let (false, true, Some(store)) = (recipe.meta.booted, recipe.meta.clock.is_virtual(), &lab.checkpoints)
     else {
         let why = "its guest was booted, or ran on the real clock, and no checkpoint leads there";
@@ -140,7 +140,7 @@ pub fn debug(lab: &Lab, recipe: &Recipe, at: &At, logs: &Path) -> Result<Session
         bzimage: &lab.image.bzimage,
         agent: lab.agent,
         machine: &machine.argv,
-        timing: Timing::Virtual(lab.pace()),
+        timing: Timing::Virtual(lab.instruction_cost()),
         plan: &recipe.plan,
         clocks: &recipe.scenario.clocks,
         results: logs,

@@ -1,15 +1,15 @@
 //! Workloads on CXL memory that would take minutes to fill, because QEMU emulates every access to it: the
 //! user's to mend, and found out before the guest is started.
 
-use super::{Lab, RunError};
+use super::{RunEnv, RunError};
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::machine::Machine;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::setup::Version;
 use crate::vm;
-use damonlab_guest::plan::Workload;
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_protocol::plan::Workload;
+use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeSet;
 
 /// What workloads may have on emulated windows, together. To fill it took 23 s, and a scenario's wall clock has
@@ -25,7 +25,7 @@ const HELP: &str = "16M or less suits such memory; a node with `soft_reserved: t
                     directly (11.1 is said to)";
 
 /// Refuses a scenario with too much on windows that this QEMU emulates. QEMU is asked only if it matters.
-pub(super) fn check(lab: &Lab, scenario: &Scenario, machine: &Machine) -> Result<(), RunError> {
+pub(super) fn check(lab: &RunEnv, scenario: &Scenario, machine: &Machine) -> Result<(), RunError> {
     let windows: BTreeSet<NodeId> = scenario.machine.cxl.iter().map(|window| window.node).collect();
     if first_beyond(&scenario.workloads, &windows).is_none() {
         return Ok(());

@@ -5,7 +5,7 @@ use crate::check::{Evidence, Finding, Verdict, kernel_log};
 use crate::host::text::last_lines;
 use crate::recording::RecordingError;
 use crate::vm::{CONSOLE_LOG, Clock, Ending, VNG_LOG};
-use damonlab_guest::plan::READY_MARK;
+use damonlab_protocol::plan::READY_MARK;
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.

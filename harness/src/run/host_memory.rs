@@ -5,7 +5,7 @@
 
 use crate::host::slots;
 use crate::scenario::{Scenario, ScenarioError};
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use std::io;
 
 const HELP: &str = "make this smaller, or run it on a host with more memory; what other damonlab guests hold \

@@ -6,7 +6,7 @@
 use crate::host::command;
 use crate::kernel::Image;
 use crate::setup::Tools;
-use damonlab_guest::host_files::{FILES_TAG, HostFiles, INDEX, ROOT_TAG, Selftest};
+use damonlab_protocol::host_files::{FILES_TAG, HostFiles, INDEX, ROOT_TAG, Selftest};
 use fs_err as fs;
 use std::ffi::OsStr;
 use std::io;

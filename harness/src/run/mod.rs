@@ -5,20 +5,20 @@ mod emulated_cxl;
 mod ending;
 mod host_memory;
 mod host_root;
-mod lab;
 mod repeat;
 pub mod replay;
+mod run_env;
 mod seeds;
 pub mod stored;
 pub mod suite;
 mod sweep;
-mod unfit;
+mod unsupported_kernel;
 
-pub use lab::Lab;
 pub use repeat::{Repeated, repeat};
+pub use run_env::RunEnv;
 pub use seeds::{SeedRange, SeedRangeError};
 pub use sweep::{Sweep, sweep};
-pub use unfit::Unfit;
+pub use unsupported_kernel::UnsupportedKernel;
 
 use crate::check::{self, Judgement, Verdict};
 use crate::host::interrupt::Interrupted;
@@ -30,7 +30,7 @@ use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::{Machines, Scenario, ScenarioError};
 use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
-use damonlab_guest::plan::Plan;
+use damonlab_protocol::plan::Plan;
 use fs_err as fs;
 use host_root::HostRoot;
 use std::io;
@@ -39,22 +39,22 @@ use std::time::{Duration, Instant};
 
 /// A scenario and the text it was read from.
 #[derive(Debug, Clone)]
-pub struct Loaded {
+pub struct ScenarioSource {
     /// What the text says.
     pub scenario: Scenario,
     /// The text, for the recording.
     pub text: String,
 }
 
-impl Loaded {
+impl ScenarioSource {
     /// Reads a scenario's file.
-    pub fn from(path: &Path) -> Result<Loaded, Box<ScenarioError>> {
-        Loaded::on(path, None)
+    pub fn from(path: &Path) -> Result<ScenarioSource, Box<ScenarioError>> {
+        ScenarioSource::on(path, None)
     }
 
     /// Reads a scenario's file, to run on a machine that may be another than its own: a name, or a path. Whether
     /// the machine goes with the clock is for the caller, who may overrule that as well.
-    pub fn on(path: &Path, machine: Option<&str>) -> Result<Loaded, Box<ScenarioError>> {
+    pub fn on(path: &Path, machine: Option<&str>) -> Result<ScenarioSource, Box<ScenarioError>> {
         let mut machines = Machines::beside(path);
         if let Some(word) = machine {
             let machine = machines.pick(word)?;
@@ -63,7 +63,7 @@ impl Loaded {
         let scenario = Scenario::load_with(path, &machines)?;
         let text = std::fs::read_to_string(path)
             .map_err(|source| ScenarioError::Unreadable { path: path.to_owned(), source })?;
-        Ok(Loaded { scenario, text })
+        Ok(ScenarioSource { scenario, text })
     }
 }
 
@@ -106,7 +106,7 @@ pub enum RunError {
     /// The kernel has no DAMON; nothing of the run is kept.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Unfit(#[from] Unfit),
+    UnsupportedKernel(#[from] UnsupportedKernel),
     /// The scenario asks for what this host, or this QEMU, cannot give.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -138,7 +138,7 @@ impl From<VmError> for RunError {
 ///
 /// # Errors
 /// Only what the user has to mend or asked for; a failure of the host or of QEMU is a verdict.
-pub fn run(lab: &Lab, loaded: &Loaded, seed: u64) -> Result<Report, RunError> {
+pub fn run(lab: &RunEnv, loaded: &ScenarioSource, seed: u64) -> Result<Report, RunError> {
     let machine = Machine::new(&loaded.scenario.machine)?;
     run_plan(lab, loaded, &machine, &machine.plan(&loaded.scenario, seed))
 }
@@ -152,7 +152,12 @@ pub fn check_host(scenario: &Scenario) -> Result<(), RunError> {
 }
 
 /// Runs one scenario with a plan that was made of it, now or earlier.
-fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Result<Report, RunError> {
+fn run_plan(
+    lab: &RunEnv,
+    loaded: &ScenarioSource,
+    machine: &Machine,
+    plan: &Plan,
+) -> Result<Report, RunError> {
     let scenario = &loaded.scenario;
     check_host(scenario)?;
     let _slot = slot(scenario)?;
@@ -211,15 +216,17 @@ fn run_plan(lab: &Lab, loaded: &Loaded, machine: &Machine, plan: &Plan) -> Resul
 
 /// The verdict on a guest that handed over its results.
 fn delivered(
-    lab: &Lab,
-    loaded: &Loaded,
+    lab: &RunEnv,
+    loaded: &ScenarioSource,
     seed: u64,
     booted: bool,
     dir: &Path,
 ) -> Result<(Verdict, Option<Judgement>), RunError> {
     match complete(lab, loaded, seed, booted, dir) {
         Ok(recording) => {
-            if let Some(unfit) = Unfit::of(&recording.report, &loaded.scenario.name, &lab.image.describe) {
+            if let Some(unfit) =
+                UnsupportedKernel::of(&recording.report, &loaded.scenario.name, &lab.image.describe)
+            {
                 fs::remove_dir_all(dir).map_err(RunError::Results)?;
                 return Err(unfit.into());
             }
@@ -232,9 +239,9 @@ fn delivered(
 }
 
 /// What makes time pass, and on the real clock a word about what runs the guest.
-fn timing(lab: &Lab, scenario: &Scenario) -> Result<Timing, VmError> {
+fn timing(lab: &RunEnv, scenario: &Scenario) -> Result<Timing, VmError> {
     if scenario.clock.is_virtual() {
-        return Ok(Timing::Virtual(lab.pace()));
+        return Ok(Timing::Virtual(lab.instruction_cost()));
     }
     let cxl = !scenario.machine.cxl.is_empty();
     let progress = Progress::stderr();
@@ -263,7 +270,7 @@ fn machine_name(scenario: &Scenario) -> Option<String> {
 }
 
 /// Judges a stored recording with today's rules.
-pub fn again(dir: &Path) -> Result<Report, RecordingError> {
+pub fn rejudge(dir: &Path) -> Result<Report, RecordingError> {
     let recording = Recording::load(dir)?;
     let (verdict, judgement) = verdict(&recording);
     Ok(Report {
@@ -282,8 +289,8 @@ pub fn again(dir: &Path) -> Result<Report, RecordingError> {
 }
 
 fn complete(
-    lab: &Lab,
-    loaded: &Loaded,
+    lab: &RunEnv,
+    loaded: &ScenarioSource,
     seed: u64,
     booted: bool,
     dir: &Path,
@@ -299,7 +306,7 @@ fn complete(
         booted,
         agent: Some(recording::agent_digest(lab.agent)),
         clock: loaded.scenario.clock,
-        pace: lab.pace(),
+        pace: lab.instruction_cost(),
     };
     recording::finish(dir, &meta)?;
     Recording::load(dir)
@@ -311,7 +318,7 @@ fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
     if let Some(verdict) = check::other_machine(&recording.report.differences) {
         return (check::known_machine(recording).unwrap_or(verdict), None);
     }
-    if let Some(verdict) = unfit::lacking(&recording.report, &recording.scenario) {
+    if let Some(verdict) = unsupported_kernel::lacking(&recording.report, &recording.scenario) {
         return (verdict, None);
     }
     let judgement = judge(recording);
@@ -340,7 +347,7 @@ mod tests {
         let mut recording = check::testkit::Model::pull_push().recording();
         recording.report.errors.push("which would be a finding".to_owned());
         assert!(matches!(verdict(&recording).0, Verdict::Fail(_)));
-        recording.report.differences.push(damonlab_guest::machine_view::Difference {
+        recording.report.differences.push(damonlab_protocol::machine_view::Difference {
             what: "memory tier of node 1".to_owned(),
             wanted: "27".to_owned(),
             seen: "4".to_owned(),
@@ -357,14 +364,14 @@ mod tests {
             let path = entry.unwrap().path();
             fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
         }
-        assert_eq!(again(copy.path()).unwrap().verdict, Verdict::Pass);
+        assert_eq!(rejudge(copy.path()).unwrap().verdict, Verdict::Pass);
         let warning = "WARNING: mm/damon/core.c:1 at damon_test+0x1/0x2, CPU#0: kdamond.0/50";
         let log = copy.path().join("dmesg.txt");
         let text = fs::read_to_string(&log).unwrap();
         fs::write(&log, format!("{text}4,9000000;{warning}\n")).unwrap();
         let console = format!("[    9.000000] {warning}\r\n[    9.5] Kernel panic - not syncing: late\r\n");
         fs::write(copy.path().join(CONSOLE_LOG), console).unwrap();
-        let Verdict::Fail(findings) = again(copy.path()).unwrap().verdict else { panic!("it must fail") };
+        let Verdict::Fail(findings) = rejudge(copy.path()).unwrap().verdict else { panic!("it must fail") };
         let files: Vec<_> = findings.iter().map(|finding| finding.evidence[0].file).collect();
         assert!(files.contains(&"dmesg.txt") && files.contains(&CONSOLE_LOG), "{findings:?}");
     }

@@ -1,6 +1,6 @@
 //! One scenario several times over, with one seed: do all runs give the same recording?
 
-use super::{Lab, Loaded, Report, RunError, run};
+use super::{Report, RunEnv, RunError, ScenarioSource, run};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
 use crate::recording::compare::{Difference, Extent, extent, first_difference};
@@ -38,8 +38,8 @@ pub enum Repeated {
 /// # Errors
 /// As [`run`].
 pub fn repeat(
-    lab: &Lab,
-    loaded: &Loaded,
+    lab: &RunEnv,
+    loaded: &ScenarioSource,
     seed: u64,
     times: NonZeroU32,
     progress: &Progress,
@@ -103,7 +103,7 @@ fn lasting(report: Report, wall: Duration) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::again;
+    use crate::run::rejudge;
     use std::path::Path;
 
     /// A run that gives a copy of a stored recording, with its trace changed.
@@ -117,7 +117,7 @@ mod tests {
         }
         let trace = fs::read_to_string(dir.join("trace.txt")).unwrap();
         fs::write(dir.join("trace.txt"), change(&trace)).unwrap();
-        Ok(again(&dir).unwrap())
+        Ok(rejudge(&dir).unwrap())
     }
 
     fn times(count: u32) -> NonZeroU32 {

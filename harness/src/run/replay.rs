@@ -1,11 +1,11 @@
 //! A stored recording's run once more: the same plan on the same kernel, and the two recordings compared.
 
-use super::{Lab, Loaded, Report, RunError, run_plan};
+use super::{Report, RunEnv, RunError, ScenarioSource, run_plan};
 use crate::host::paths::quoted;
 use crate::kernel::{self, Image};
 use crate::machine::Machine;
 use crate::recording::compare::{Difference, Extent, extent, first_difference};
-use crate::recording::{Recipe, agent_digest};
+use crate::recording::{RunInputs, agent_digest};
 use crate::setup;
 use std::path::{Path, PathBuf};
 
@@ -15,12 +15,12 @@ pub struct Replay {
     /// The new run.
     pub report: Report,
     /// How it compares with the stored one.
-    pub outcome: Outcome,
+    pub outcome: ReplayResult,
 }
 
 /// How two recordings compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ReplayResult {
     /// Not a byte differs.
     Identical(Extent),
     /// They part here.
@@ -33,7 +33,7 @@ pub enum Outcome {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("the kernel of {dir} is not in the cache any more: {kernel}, key {key}", dir = .dir.display())]
 #[diagnostic(help("{how}"))]
-pub struct NoImage {
+pub struct ImageNotFound {
     dir: PathBuf,
     kernel: String,
     key: String,
@@ -44,7 +44,7 @@ pub struct NoImage {
 ///
 /// # Errors
 /// There is none with that key, or the file is another by now.
-pub fn image(recipe: &Recipe, cache: &Path) -> Result<Image, NoImage> {
+pub fn image(recipe: &RunInputs, cache: &Path) -> Result<Image, ImageNotFound> {
     let meta = &recipe.meta;
     if let Some(image) = kernel::find(cache, &meta.kernel_key) {
         return Ok(image);
@@ -61,7 +61,12 @@ pub fn image(recipe: &Recipe, cache: &Path) -> Result<Image, NoImage> {
         "`{build}`, with the --patch and --config that it had, builds it if source and compiler are the same; \
          `--kernel DIR|bzImage` replays on another kernel"
     );
-    Err(NoImage { dir: recipe.dir.clone(), kernel: meta.kernel.clone(), key: meta.kernel_key.clone(), how })
+    Err(ImageNotFound {
+        dir: recipe.dir.clone(),
+        kernel: meta.kernel.clone(),
+        key: meta.kernel_key.clone(),
+        how,
+    })
 }
 
 /// The tree or the file in a description of a kernel: `~/linux (linux 7.3.4) + 1 patch`. A release has none.
@@ -71,8 +76,8 @@ fn origin(describe: &str) -> Option<&Path> {
 }
 
 /// What is not as it was when the recording was made, and would explain another result.
-pub fn unlike(recipe: &Recipe, lab: &Lab) -> Vec<String> {
-    let Recipe { meta, plan, scenario, .. } = recipe;
+pub fn unlike(recipe: &RunInputs, lab: &RunEnv) -> Vec<String> {
+    let RunInputs { meta, plan, scenario, .. } = recipe;
     let mut found = Vec::new();
     if lab.image.key != meta.kernel_key {
         let (now, then) = (&lab.image, meta);
@@ -103,28 +108,28 @@ pub fn unlike(recipe: &Recipe, lab: &Lab) -> Vec<String> {
 ///
 /// # Errors
 /// As [`super::run`]; a file of one of the recordings that cannot be read.
-pub fn replay(lab: &Lab, recipe: &Recipe) -> Result<Replay, RunError> {
-    let loaded = Loaded { scenario: recipe.scenario.clone(), text: recipe.scenario_text.clone() };
+pub fn replay(lab: &RunEnv, recipe: &RunInputs) -> Result<Replay, RunError> {
+    let loaded = ScenarioSource { scenario: recipe.scenario.clone(), text: recipe.scenario_text.clone() };
     let machine = Machine::new(&loaded.scenario.machine)?;
     let report = run_plan(lab, &loaded, &machine, &recipe.plan)?;
     let outcome = outcome(&recipe.dir, &report).map_err(RunError::Results)?;
     Ok(Replay { report, outcome })
 }
 
-fn outcome(stored: &Path, report: &Report) -> std::io::Result<Outcome> {
+fn outcome(stored: &Path, report: &Report) -> std::io::Result<ReplayResult> {
     if report.judgement.is_none() {
-        return Ok(Outcome::NoRecording);
+        return Ok(ReplayResult::NoRecording);
     }
     Ok(match first_difference(stored, &report.dir)? {
-        None => Outcome::Identical(extent(stored)?),
-        Some(difference) => Outcome::Different(Box::new(difference)),
+        None => ReplayResult::Identical(extent(stored)?),
+        Some(difference) => ReplayResult::Different(Box::new(difference)),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::again;
+    use crate::run::rejudge;
     use crate::setup::Tools;
     use fs_err as fs;
 
@@ -132,14 +137,14 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short")
     }
 
-    fn recipe(change: impl FnOnce(&mut Recipe)) -> Recipe {
-        let mut recipe = Recipe::load(&stored()).unwrap();
+    fn recipe(change: impl FnOnce(&mut RunInputs)) -> RunInputs {
+        let mut recipe = RunInputs::load(&stored()).unwrap();
         change(&mut recipe);
         recipe
     }
 
     /// A lab with the kernel and the QEMU of the stored recording.
-    fn lab() -> Lab {
+    fn lab() -> RunEnv {
         let meta = recipe(|_| {}).meta;
         let image = Image {
             bzimage: PathBuf::new(),
@@ -158,7 +163,7 @@ mod tests {
             path: std::ffi::OsString::new(),
             home: PathBuf::new(),
         };
-        Lab { tools, image, agent: b"agent", out: PathBuf::new(), checkpoints: None }
+        RunEnv { tools, image, agent: b"agent", out: PathBuf::new(), checkpoints: None }
     }
 
     #[test]
@@ -220,9 +225,9 @@ mod tests {
 
     #[test]
     fn a_recording_is_identical_to_its_copy_and_a_run_without_one_has_no_answer() {
-        let report = again(&stored()).unwrap();
-        assert!(matches!(outcome(&stored(), &report).unwrap(), Outcome::Identical(_)));
+        let report = rejudge(&stored()).unwrap();
+        assert!(matches!(outcome(&stored(), &report).unwrap(), ReplayResult::Identical(_)));
         let report = Report { judgement: None, ..report };
-        assert_eq!(outcome(&stored(), &report).unwrap(), Outcome::NoRecording);
+        assert_eq!(outcome(&stored(), &report).unwrap(), ReplayResult::NoRecording);
     }
 }

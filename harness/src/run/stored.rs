@@ -1,7 +1,7 @@
 //! Stored recordings judged again, and those of one scenario with several seeds together.
 
-use super::{Report, Sweep, again};
-use crate::recording::{Recipe, RecordingError};
+use super::{Report, Sweep, rejudge};
+use crate::recording::{RecordingError, RunInputs};
 use crate::scenario::Scenario;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Stored {
     /// What it was made of.
-    recipe: Recipe,
+    recipe: RunInputs,
     /// What came of it.
     pub report: Report,
 }
@@ -20,8 +20,8 @@ impl Stored {
     /// # Errors
     /// It cannot be read.
     pub fn judge(dir: &Path) -> Result<Stored, RecordingError> {
-        let report = again(dir)?;
-        Ok(Stored { recipe: Recipe::load(dir)?, report })
+        let report = rejudge(dir)?;
+        Ok(Stored { recipe: RunInputs::load(dir)?, report })
     }
 
     /// Whether the two differ in their seed alone. Runs on the real clock differ by more.
@@ -41,7 +41,7 @@ impl Stored {
 
 /// What several recordings say.
 #[derive(Debug)]
-pub enum Answer {
+pub enum StoredResult {
     /// A recording that goes with no other.
     Alone(Box<Report>),
     /// Recordings of one scenario and one kernel, each with another seed.
@@ -50,7 +50,7 @@ pub enum Answer {
 
 /// Brings together what differs in the seed alone, in the order of the first of each. A second recording of a
 /// seed stands alone: it would count twice in a mean.
-pub fn together(recordings: Vec<Stored>) -> Vec<Answer> {
+pub fn together(recordings: Vec<Stored>) -> Vec<StoredResult> {
     let mut groups: Vec<Vec<Stored>> = Vec::new();
     for one in recordings {
         let place = groups.iter_mut().find(|group| group.iter().all(|known| joins(&one, known)));
@@ -66,15 +66,15 @@ fn joins(one: &Stored, known: &Stored) -> bool {
     one.goes_with(known) && one.seed() != known.seed()
 }
 
-fn answer(mut group: Vec<Stored>) -> Option<Answer> {
+fn answer(mut group: Vec<Stored>) -> Option<StoredResult> {
     group.sort_by_key(Stored::seed);
     let scenario = group.first()?.recipe.scenario.clone();
     if group.len() == 1 {
-        return group.pop().map(|only| Answer::Alone(Box::new(only.report)));
+        return group.pop().map(|only| StoredResult::Alone(Box::new(only.report)));
     }
     let runs = group.into_iter().map(|one| (one.seed(), one.report)).collect();
     let sweep = Sweep::of(&scenario, runs, None);
-    Some(Answer::Seeds(Box::new(scenario), sweep))
+    Some(StoredResult::Seeds(Box::new(scenario), sweep))
 }
 
 #[cfg(test)]
@@ -112,9 +112,9 @@ mod tests {
         let all: Vec<_> = [4, 1].iter().map(|seed| stored(out.path(), *seed, missed_over_seeds)).collect();
         assert!(all.iter().all(|one| one.report.verdict == Verdict::Pass));
         let answers = together(all);
-        let [Answer::Seeds(_, sweep)] = answers.as_slice() else { panic!("{answers:?}") };
+        let [StoredResult::Seeds(_, sweep)] = answers.as_slice() else { panic!("{answers:?}") };
         assert_eq!(sweep.runs.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [1, 4]);
-        assert_eq!(sweep.over[0].answer, check::Answer::Broken);
+        assert_eq!(sweep.over[0].answer, check::ExpectationStatus::Broken);
         assert!(matches!(sweep.verdict, Verdict::Fail(_)));
     }
 
@@ -130,7 +130,9 @@ mod tests {
             stored(out.path(), 2, same),
         ];
         let answers = together(all);
-        let [Answer::Seeds(_, sweep), Answer::Alone(again), Answer::Alone(other)] = answers.as_slice() else {
+        let [StoredResult::Seeds(_, sweep), StoredResult::Alone(again), StoredResult::Alone(other)] =
+            answers.as_slice()
+        else {
             panic!("{answers:?}")
         };
         assert_eq!(sweep.runs.len(), 2);
@@ -142,7 +144,7 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
         all[1].recipe.meta.kernel_key = "another".into();
-        assert!(together(all).iter().all(|answer| matches!(answer, Answer::Alone(_))));
+        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(_))));
     }
 
     #[test]
@@ -150,6 +152,6 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
         all[1].recipe.scenario.machine.nodes.pop();
-        assert!(together(all).iter().all(|answer| matches!(answer, Answer::Alone(_))));
+        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(_))));
     }
 }

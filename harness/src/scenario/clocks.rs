@@ -1,6 +1,6 @@
 //! How much wall time a run may take before it is called stuck.
 
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use std::time::Duration;
 
 /// Wall-clock limits of one run, each named in the message when it runs out.

@@ -1,6 +1,6 @@
 //! What a scenario says must come out, as a closed set of typed checks.
 
-use damonlab_guest::units::NodeId;
+use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -37,7 +37,7 @@ impl fmt::Display for GuestClock {
 /// How fast a guest's processor is on the virtual clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Pace {
+pub enum InstructionCost {
     /// An instruction takes 8 ns.
     #[default]
     Plain,
@@ -46,12 +46,12 @@ pub enum Pace {
     Instrumented,
 }
 
-impl Pace {
+impl InstructionCost {
     /// The base-2 logarithm of the nanoseconds that an instruction takes (QEMU's `-icount shift=`).
     pub fn shift(self) -> u32 {
         match self {
-            Pace::Plain => 3,
-            Pace::Instrumented => 1,
+            InstructionCost::Plain => 3,
+            InstructionCost::Instrumented => 1,
         }
     }
 
@@ -62,7 +62,7 @@ impl Pace {
 
     /// Whether it is the default: recordings of before there was a choice do not name it.
     pub fn is_plain(&self) -> bool {
-        *self == Pace::Plain
+        *self == InstructionCost::Plain
     }
 }
 

@@ -1,6 +1,6 @@
 //! The machine part of a scenario: nodes, their distances and speeds, CXL windows and what is behind them.
 
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 /// The machine that a scenario asks for.

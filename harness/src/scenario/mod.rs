@@ -34,18 +34,18 @@ pub(crate) use resolve::{machine_of, try_machine_of};
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
-pub use guest_clock::{GuestClock, NoClock, Pace};
+pub use guest_clock::{GuestClock, InstructionCost, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
 pub use place::Places;
 pub use read::{all, kdamonds};
 pub use window::charge_window;
 
-use damonlab_guest::damon::Kdamond;
-use damonlab_guest::machine_view::MachineView;
-use damonlab_guest::need::Need;
-use damonlab_guest::plan::{CxlRegion, PLAN_VERSION, Plan, SoftReserved, Step, Trace, Workload};
-use damonlab_guest::units::{Bytes, Nanos};
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::kernel_feature::KernelFeature;
+use damonlab_protocol::machine_view::MachineView;
+use damonlab_protocol::plan::{CxlRegion, PLAN_VERSION, Plan, SoftReserved, Step, Trace, Workload};
+use damonlab_protocol::units::{Bytes, Nanos};
 
 /// A scenario that makes sense.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +83,7 @@ pub struct Scenario {
     /// How much wall time a run may take.
     pub clocks: Clocks,
     /// What the kernel must have, besides what the configuration asks of it.
-    pub needs: Vec<Need>,
+    pub needs: Vec<KernelFeature>,
     /// Where some of it stands in its text.
     pub places: Places,
 }
@@ -98,7 +98,7 @@ pub enum SnapshotKind {
 }
 
 /// All that a scenario may need of a kernel, and that has a name of its own.
-pub fn all_needs() -> Vec<Need> {
+pub fn all_needs() -> Vec<KernelFeature> {
     resolve::all_needs()
 }
 

@@ -4,7 +4,7 @@ use super::error::{Fault, ScenarioError};
 use super::place::{Places, Source};
 use super::raw::{RawDamon, RawScenario};
 use super::{MachineSpec, Machines, Scenario, resolve};
-use damonlab_guest::damon::Kdamond;
+use damonlab_protocol::damon::Kdamond;
 use fs_err as fs;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind, Read};

@@ -1,9 +1,9 @@
 //! Whole files: the ones that ship, the ones that must be refused, and what random bytes do.
 
 use super::*;
-use damonlab_guest::damon::{AddrRange, FilterKind, GoalTuner, Ops, Pid, Range};
-use damonlab_guest::plan::Access;
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_protocol::damon::{AddrRange, FilterKind, GoalTuner, Ops, Pid, Range};
+use damonlab_protocol::plan::Access;
+use damonlab_protocol::units::{Bytes, NodeId};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Which memory tier the kernel will put a node into: `mt_perf_to_adistance` of `mm/memory-tiers.c`.
 
 use super::machine::{Across, CxlWindow, MachineSpec, NodeSpec};
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// `MEMTIER_ADISTANCE_DRAM`: the abstract distance of DRAM.
 pub const DRAM_ADISTANCE: u64 = 576;

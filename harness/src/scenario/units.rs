@@ -3,7 +3,7 @@
 //! A value that is not of its kind says what was wanted; serde-saphyr adds the place.
 
 use super::amount;
-use damonlab_guest::units::{BasisPoints, Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{BasisPoints, Bytes, Nanos, NodeId};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use std::fmt;
 use std::marker::PhantomData;

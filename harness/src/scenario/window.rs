@@ -1,7 +1,7 @@
 //! The charge window: the beat in which quotas, goals and so scenarios are counted.
 
-use damonlab_guest::damon::{Context, Kdamond, Scheme};
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::damon::{Context, Kdamond, Scheme};
+use damonlab_protocol::units::Nanos;
 
 /// The longest charge window of all schemes; where there is none, the longest aggregation interval.
 ///

@@ -2,13 +2,13 @@
 
 use super::words::{beside, list, many, share};
 use crate::check::oracle;
-use crate::check::view::{Life, View, node_goals};
+use crate::check::view::{KdamondRun, View, node_goals};
 use crate::check::windows::Window;
 use crate::recording::Recording;
 use crate::trace::{BeforeApply, Event, Stat};
-use damonlab_guest::damon::{GoalTuner, Ops, Scheme};
-use damonlab_guest::plan::{Phase, Step};
-use damonlab_guest::units::NodeId;
+use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
+use damonlab_protocol::plan::{Phase, Step};
+use damonlab_protocol::units::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Counters of `/proc/vmstat` of which it is worth knowing whether they moved. Failures and the
@@ -21,10 +21,10 @@ pub fn behaviour(recording: &Recording) -> String {
     let mut text = Text::default();
     steps(&mut text, recording);
     text.line(0, &format!("missing tracepoints: {}", list(view.missing_events())));
-    for life in &view.lives {
-        kdamond(&mut text, &view, life);
+    for run in &view.kdamond_runs {
+        kdamond(&mut text, &view, run);
     }
-    if view.lives.is_empty() {
+    if view.kdamond_runs.is_empty() {
         text.line(0, "kdamonds: no event");
     }
     memory(&mut text, recording);
@@ -79,23 +79,23 @@ fn phase_name(phase: Phase) -> String {
     }
 }
 
-fn kdamond(text: &mut Text, view: &View<'_>, life: &Life<'_>) {
-    let context = &life.config.context;
+fn kdamond(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>) {
+    let context = &run.config.context;
     let ops = match context.ops {
         Ops::Paddr => "paddr",
         Ops::Vaddr => "vaddr",
         Ops::Fvaddr => "fvaddr",
     };
-    let since = life.since.map(|step| format!(" after step {step}")).unwrap_or_default();
-    text.line(0, &format!("kdamond {}{since}: {ops}", life.kdamond));
-    text.line(1, &format!("iterations end with: {}", list(last_phases(life))));
+    let since = run.since.map(|step| format!(" after step {step}")).unwrap_or_default();
+    text.line(0, &format!("kdamond {}{since}: {ops}", run.kdamond));
+    text.line(1, &format!("iterations end with: {}", list(last_phases(run))));
     if view.traced("damon_aggregated") {
         let seen =
-            life.lines.iter().any(|line| matches!(&line.event, Event::Aggregated(e) if e.nr_accesses > 0));
+            run.lines.iter().any(|line| matches!(&line.event, Event::Aggregated(e) if e.nr_accesses > 0));
         text.line(1, &format!("accesses: {}", if seen { "seen" } else { "none" }));
     }
     for (index, config) in context.schemes.iter().enumerate() {
-        scheme(text, view, life, index, config);
+        scheme(text, view, run, index, config);
     }
 }
 
@@ -104,7 +104,7 @@ fn kdamond(text: &mut Text, view: &View<'_>, life: &Life<'_>) {
 ///
 /// Which phase follows which would say more, and would change with every jitter: a window without an
 /// eligible region, a tick without a window.
-fn last_phases(life: &Life<'_>) -> Vec<String> {
+fn last_phases(run: &KdamondRun<'_>) -> Vec<String> {
     const NAMES: [&str; 5] = ["quota", "action", "statistics", "tuning", "aggregation"];
     let phase = |event: &Event| match event {
         Event::NodeEligible(_) | Event::Esz(_) => Some(0),
@@ -114,27 +114,27 @@ fn last_phases(life: &Life<'_>) -> Vec<String> {
         Event::Aggregated(_) | Event::RegionAggregated(_) => Some(4),
         Event::Other(_) => None,
     };
-    let all: Vec<usize> = life.lines.iter().filter_map(|line| phase(&line.event)).collect();
+    let all: Vec<usize> = run.lines.iter().filter_map(|line| phase(&line.event)).collect();
     let last: BTreeSet<usize> = all.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0]).collect();
     last.into_iter().map(|phase| NAMES[phase].to_owned()).collect()
 }
 
-fn scheme(text: &mut Text, view: &View<'_>, life: &Life<'_>, index: usize, config: &Scheme) {
+fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, config: &Scheme) {
     let target =
         if config.target_nid < 0 { String::new() } else { format!(" to node {}", config.target_nid) };
     text.line(1, &format!("scheme {index}: {}{target}", config.action));
-    let windows = &life.courses[index].windows;
+    let windows = &run.charge_windows[index].windows;
     if view.traced("damos_node_eligible_mem_bp") && !node_goals(config).is_empty() {
         text.line(2, &format!("charge windows: {}", many(windows.len())));
         (0..node_goals(config).len()).for_each(|place| goal(text, windows, place, config.quota.goal_tuner));
     }
     if view.traced("damos_esz") {
-        text.line(2, &format!("quota: {}", quota(life, index, config, windows)));
+        text.line(2, &format!("quota: {}", quota(run, index, config, windows)));
     }
     if view.traced("damos_before_apply") {
-        text.line(2, &format!("acted on: {}", list(acted_on(view, life, index))));
+        text.line(2, &format!("acted on: {}", list(acted_on(view, run, index))));
     }
-    let last = life.lines.iter().rev().find_map(|line| match &line.event {
+    let last = run.lines.iter().rev().find_map(|line| match &line.event {
         Event::Stat(stat) if stat.scheme_idx as usize == index => Some(stat),
         _ => None,
     });
@@ -172,8 +172,8 @@ fn goal(text: &mut Text, windows: &[Window<'_>], place: usize, tuner: GoalTuner)
     text.line(2, &format!("goal {place}: {} of 10000 on node {}: {share}", first.target_value, first.nid));
 }
 
-fn quota(life: &Life<'_>, index: usize, config: &Scheme, windows: &[Window<'_>]) -> String {
-    let told: Vec<u64> = life
+fn quota(run: &KdamondRun<'_>, index: usize, config: &Scheme, windows: &[Window<'_>]) -> String {
+    let told: Vec<u64> = run
         .lines
         .iter()
         .filter_map(|line| match &line.event {
@@ -222,20 +222,20 @@ fn doubles(windows: &[Window<'_>], bytes: u64) -> bool {
 }
 
 /// The nodes of the regions that a scheme acted on.
-fn acted_on(view: &View<'_>, life: &Life<'_>, index: usize) -> Vec<String> {
+fn acted_on(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Vec<String> {
     let mut nodes = BTreeSet::new();
-    for line in &life.lines {
+    for line in &run.lines {
         if let Event::BeforeApply(event) = &line.event
             && event.scheme_idx as usize == index
         {
-            nodes.insert(place(view, life, event));
+            nodes.insert(place(view, run, event));
         }
     }
     nodes.into_iter().collect()
 }
 
-fn place(view: &View<'_>, life: &Life<'_>, event: &BeforeApply) -> String {
-    if life.config.context.ops != Ops::Paddr {
+fn place(view: &View<'_>, run: &KdamondRun<'_>, event: &BeforeApply) -> String {
+    if run.config.context.ops != Ops::Paddr {
         return format!("target {}", event.target_idx);
     }
     let touched: BTreeSet<NodeId> = view

@@ -2,7 +2,7 @@ use super::{behaviour, interface, not_compared};
 use crate::check::testkit::{Model, of_event, replace, rewrite, stored};
 use crate::recording::Recording;
 use crate::scenario::{GuestClock, SnapshotKind};
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_protocol::units::{Bytes, NodeId};
 
 fn push() -> Recording {
     Model::pull_push().recording()

@@ -142,7 +142,7 @@ impl Other {
 
 /// The text of an event that has a type is not what its print format gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotItsFormat;
+pub(super) struct FormatMismatch;
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident $name:literal {
@@ -224,10 +224,10 @@ macro_rules! events {
             }
 
             /// Reads what follows `name: `.
-            pub(super) fn scan(name: &str, text: &str) -> Result<Event, NotItsFormat> {
+            pub(super) fn scan(name: &str, text: &str) -> Result<Event, FormatMismatch> {
                 let mut cursor = Cursor::new(text);
                 match name {
-                    $($name => $variant::scan(&mut cursor).map(Event::$variant).ok_or(NotItsFormat),)+
+                    $($name => $variant::scan(&mut cursor).map(Event::$variant).ok_or(FormatMismatch),)+
                     _ => Ok(Event::Other(Box::new(Other { name: name.into(), text: text.into() }))),
                 }
             }

@@ -7,7 +7,7 @@
 
 use super::cursor::Cursor;
 use super::event::{Event, Field};
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use std::fmt;
 
 /// `TASK_COMM_LEN` without its terminator.

@@ -1,5 +1,5 @@
 use super::*;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use proptest::prelude::*;
 
 const HEADER: &str = "# tracer: nop

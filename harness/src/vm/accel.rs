@@ -5,15 +5,15 @@
 //! in the cache. A no is kept only if the same guest does run under TCG; else it may be the kernel's.
 
 use super::VmError;
-use super::kept::Question;
 use super::probe::{self, Probe};
+use super::probe_cache::CachedProbe;
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::machine::Argv;
-use crate::scenario::Pace;
+use crate::scenario::InstructionCost;
 use crate::setup::{Tools, Version};
-use damonlab_guest::plan::READY_MARK;
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::plan::READY_MARK;
+use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -53,7 +53,7 @@ pub enum Accelerator {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Timing {
     /// Its own instructions, so fast.
-    Virtual(Pace),
+    Virtual(InstructionCost),
     /// The host's clock.
     Real(Accelerator),
 }
@@ -100,8 +100,8 @@ impl Machine {
     }
 }
 
-impl Question for Machine {
-    type Answer = Accelerator;
+impl CachedProbe for Machine {
+    type Output = Accelerator;
     const FOLDER: &'static str = "accelerator";
 }
 

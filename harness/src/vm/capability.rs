@@ -4,10 +4,10 @@
 //! could need is asked for at once, so that a run later compares words.
 
 use super::VmError;
-use super::kept::Question;
+use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
 use crate::host::process::Group;
-use crate::machine::{Argv, Feature, NEEDS, Need};
+use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub struct Capabilities(BTreeSet<String>);
     .qemu.display(),
     .qemu.display()
 ))]
-pub struct Lacking {
+pub struct MissingQemuFeature {
     scenario: String,
     lacks: String,
     asked_by: String,
@@ -44,7 +44,7 @@ pub struct Lacking {
 
 /// The QEMU that was asked, and what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Asked {
+struct ProbeKey {
     qemu: PathBuf,
     version: String,
     size: u64,
@@ -52,15 +52,15 @@ struct Asked {
     features: Vec<String>,
 }
 
-impl Question for Asked {
-    type Answer = Capabilities;
+impl CachedProbe for ProbeKey {
+    type Output = Capabilities;
     const FOLDER: &'static str = "qemu";
 }
 
-impl Asked {
-    fn of(tools: &Tools) -> io::Result<Asked> {
+impl ProbeKey {
+    fn of(tools: &Tools) -> io::Result<ProbeKey> {
         let stat = fs::metadata(&tools.qemu)?;
-        Ok(Asked {
+        Ok(ProbeKey {
             qemu: tools.qemu.clone(),
             version: tools.qemu_version.clone(),
             size: stat.len(),
@@ -72,7 +72,7 @@ impl Asked {
 
 impl Capabilities {
     /// Of `needs` those that this QEMU has not; of a device that is not there no properties.
-    fn lacks(&self, needs: impl Iterator<Item = &'static Need>) -> Vec<&'static Need> {
+    fn lacks(&self, needs: impl Iterator<Item = &'static QemuFeature>) -> Vec<&'static QemuFeature> {
         let moot =
             |feature| matches!(feature, Feature::DeviceProperty(kind, _) if !self.has(Feature::Device(kind)));
         needs.filter(|need| !self.has(need.feature) && !moot(need.feature)).collect()
@@ -86,13 +86,13 @@ impl Capabilities {
     ///
     /// # Errors
     /// All that is lacking.
-    pub fn check(&self, scenario: &str, machine: &Argv, tools: &Tools) -> Result<(), Lacking> {
+    pub fn check(&self, scenario: &str, machine: &Argv, tools: &Tools) -> Result<(), MissingQemuFeature> {
         let lacks = self.lacks(machine.needs());
         if lacks.is_empty() {
             return Ok(());
         }
         let asked_by: BTreeSet<&str> = lacks.iter().map(|need| need.asked_by).collect();
-        Err(Lacking {
+        Err(MissingQemuFeature {
             scenario: scenario.to_owned(),
             lacks: told(&lacks),
             asked_by: asked_by.into_iter().collect::<Vec<_>>().join(" and "),
@@ -114,8 +114,8 @@ impl Capabilities {
     }
 }
 
-fn told(needs: &[&Need]) -> String {
-    let one = |need: &&Need| format!("{need}, which {} needs", need.asked_by);
+fn told(needs: &[&QemuFeature]) -> String {
+    let one = |need: &&QemuFeature| format!("{need}, which {} needs", need.asked_by);
     needs.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
@@ -124,7 +124,7 @@ fn told(needs: &[&Need]) -> String {
 /// # Errors
 /// It could not be started, or did not answer.
 pub fn capabilities(cache: &Path, tools: &Tools) -> Result<Capabilities, VmError> {
-    Asked::of(tools)?.answered(cache, || start_and_ask(&tools.qemu))
+    ProbeKey::of(tools)?.answered(cache, || start_and_ask(&tools.qemu))
 }
 
 /// What is known of this QEMU, for people.
@@ -168,7 +168,7 @@ fn ask(qmp: &mut Qmp) -> io::Result<Capabilities> {
         names(&qmp.execute("qom-list-types", json!({"implements": "user-creatable", "abstract": false}))?);
     let machines = qmp.execute("query-machines", json!({}))?;
     let mut have = BTreeSet::new();
-    for Need { feature, .. } in NEEDS {
+    for QemuFeature { feature, .. } in NEEDS {
         let there = match feature {
             Feature::Machine(alias) => machine_type(&machines, alias).is_some(),
             Feature::MachineProperty(key) => match machine_type(&machines, "q35") {

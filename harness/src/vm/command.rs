@@ -7,8 +7,8 @@
 use super::VmError;
 use super::accel::Timing;
 use crate::machine::Argv;
-use crate::scenario::Pace;
-use damonlab_guest::plan::{FW_CFG_NAME, RESULTS_PORT};
+use crate::scenario::InstructionCost;
+use damonlab_protocol::plan::{FW_CFG_NAME, RESULTS_PORT};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -47,7 +47,7 @@ pub mod file {
 /// microseconds that the host's load decides. In record mode `icount_prepare_for_run` holds the replay
 /// mutex until `icount_process_data` lets go of it, and the main loop waits for that mutex. Measured on two
 /// loaded cores: three runs, three traces without it; ten runs, one trace with it, for 6 % of wall time.
-fn virtual_clock(pace: Pace) -> [String; 6] {
+fn virtual_clock(pace: InstructionCost) -> [String; 6] {
     [
         "-icount".to_owned(),
         format!("shift={},sleep=off,rr=record,rrfile=/dev/null", pace.shift()),
@@ -161,7 +161,7 @@ pub(super) fn shell_safe(path: &Path) -> Result<&str, VmError> {
 mod tests {
     use super::super::accel::Accelerator;
     use super::*;
-    use damonlab_guest::units::Bytes;
+    use damonlab_protocol::units::Bytes;
 
     fn machine() -> Argv {
         Argv {
@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn no_word_needs_a_shell_quote_but_the_kernels_that_have_theirs() {
-        let words = arguments(&machine(), Path::new("/tmp/run"), &Timing::Virtual(Pace::Plain)).unwrap();
+        let words =
+            arguments(&machine(), Path::new("/tmp/run"), &Timing::Virtual(InstructionCost::Plain)).unwrap();
         for word in words {
             let word = word.into_string().unwrap().replace(&format!("'{}'", KERNEL_WORDS.join(" ")), "");
             assert!(
@@ -187,7 +188,8 @@ mod tests {
     #[test]
     fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
         let error =
-            arguments(&machine(), Path::new("/tmp/my runs/1"), &Timing::Virtual(Pace::Plain)).unwrap_err();
+            arguments(&machine(), Path::new("/tmp/my runs/1"), &Timing::Virtual(InstructionCost::Plain))
+                .unwrap_err();
         assert!(error.to_string().contains("/tmp/my runs/1"), "{error}");
     }
 

@@ -5,7 +5,7 @@
 //! rexpect 0.7.1 goes on reading after an error, for ever, so the tee gives it an end instead.
 
 use super::VmError;
-use damonlab_guest::plan::{DRAIN_MARK, READY_MARK};
+use damonlab_protocol::plan::{DRAIN_MARK, READY_MARK};
 use fs_err as fs;
 use rexpect::error::Error as ConsoleError;
 use rexpect::reader::{ReadUntil, Regex};

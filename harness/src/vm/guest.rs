@@ -53,8 +53,8 @@ fn saved(
     };
     match from(launch, item, &checkpoint) {
         Ok(ending) => Ok(Some((ending, false))),
-        Err(NotRun::Failed(error)) => Err(error),
-        Err(NotRun::Refused(why)) => {
+        Err(RestoreError::Failed(error)) => Err(error),
+        Err(RestoreError::Refused(why)) => {
             let key = checkpoint.key.clone();
             drop(checkpoint);
             store.discard(&key)?;
@@ -173,7 +173,7 @@ fn publish(
 }
 
 /// Why a checkpoint led to no ending.
-enum NotRun {
+enum RestoreError {
     /// QEMU does not take it; a boot may do better.
     Refused(VmError),
     /// The run itself failed.
@@ -181,18 +181,18 @@ enum NotRun {
 }
 
 /// Starts from a checkpoint and runs the guest on.
-fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<Ending, NotRun> {
+fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<Ending, RestoreError> {
     let Restored { folder, started, qmp, .. } =
         restore(launch, item, checkpoint, false).map_err(|error| match error.is_interrupt() {
-            true => NotRun::Failed(error),
-            false => NotRun::Refused(error),
+            true => RestoreError::Failed(error),
+            false => RestoreError::Refused(error),
         })?;
     let phase = Phase::Scenario { stopped: qmp };
-    match follow(launch, &folder, started, &checkpoint.console, phase).map_err(NotRun::Failed)? {
+    match follow(launch, &folder, started, &checkpoint.console, phase).map_err(RestoreError::Failed)? {
         Watched::Ended(ending) => Ok(ending),
-        Watched::LeftStopped => {
-            Err(NotRun::Failed(VmError::NotSaved("the guest stopped at its ready point again".to_owned())))
-        }
+        Watched::LeftStopped => Err(RestoreError::Failed(VmError::NotSaved(
+            "the guest stopped at its ready point again".to_owned(),
+        ))),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The guest's kernel has read the sizes of all items when it is saved, so an item must have the same size
 //! when it is started again, whatever the plan.
 
-use damonlab_guest::plan::Plan;
+use damonlab_protocol::plan::Plan;
 use std::io;
 
 /// Most plans have a few KiB. A larger one takes the next power of two, and a checkpoint of its own.

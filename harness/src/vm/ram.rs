@@ -4,7 +4,7 @@
 //! guests map the same files privately and read-only, and nothing that they write reaches the files. Memory
 //! of CXL devices stays outside: nobody has touched it before the ready point.
 
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use std::path::Path;
 
 /// How the word of a node's memory begins in [`crate::machine::Argv::qemu`].

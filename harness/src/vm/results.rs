@@ -1,8 +1,8 @@
 //! The host's end of the results: a stream of sections, each to a file of the recording, checked and
-//! acknowledged (`damonlab_guest::wire`).
+//! acknowledged (`damonlab_protocol::wire`).
 
-use damonlab_guest::record::section;
-use damonlab_guest::wire::{self, ACK, WireError};
+use damonlab_protocol::record::section;
+use damonlab_protocol::wire::{self, ACK, WireError};
 use fs_err as fs;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;

@@ -6,7 +6,7 @@
 use super::accel::Timing;
 use super::command;
 use crate::machine::Machine;
-use crate::scenario::{Pace, Scenario, ScenarioError};
+use crate::scenario::{InstructionCost, Scenario, ScenarioError};
 use serde_json::Value;
 use std::path::Path;
 
@@ -90,7 +90,8 @@ fn arguments(text: &str) -> Result<Vec<String>, ScenarioError> {
     let scenario = Scenario::parse("full", text)?;
     let machine = Machine::new(&scenario.machine).unwrap();
     let words =
-        command::arguments(&machine.argv, Path::new("/tmp/run"), &Timing::Virtual(Pace::Plain)).unwrap();
+        command::arguments(&machine.argv, Path::new("/tmp/run"), &Timing::Virtual(InstructionCost::Plain))
+            .unwrap();
     Ok(words.into_iter().map(|word| word.into_string().unwrap()).collect())
 }
 

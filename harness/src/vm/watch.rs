@@ -10,7 +10,7 @@ use super::save;
 use crate::host::interrupt;
 use crate::host::process::Group;
 use crate::scenario::Clocks;
-use damonlab_guest::wire::WireError;
+use damonlab_protocol::wire::WireError;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -3,14 +3,14 @@
 //! [`tree`] finds devices, decoders and windows, [`region`] assembles a region, [`seen`] says what there is.
 
 mod region;
-mod seen;
 mod tree;
+mod view;
 
-pub use seen::regions;
+pub use view::regions;
 
 use super::dax::{self, LIMIT, STEP};
 use super::{Failure, clock};
-use damonlab_guest::plan::CxlRegion;
+use damonlab_protocol::plan::CxlRegion;
 use std::path::{Path, PathBuf};
 use tree::{Device, Window};
 
@@ -44,5 +44,5 @@ fn dax_of(region: &Path) -> Option<PathBuf> {
 
 /// Whether a DAX device is made of a CXL region.
 pub fn is_below_region(dax: &Path) -> bool {
-    seen::all().iter().any(|region| dax.starts_with(region))
+    view::all().iter().any(|region| dax.starts_with(region))
 }

@@ -2,7 +2,7 @@
 
 use super::tree::{BUS, Device, Window, link};
 use crate::agent::{Failure, files};
-use damonlab_guest::plan::CxlRegion;
+use damonlab_protocol::plan::CxlRegion;
 use std::path::{Path, PathBuf};
 
 const BIND: &str = "/sys/bus/cxl/drivers/cxl_region/bind";

@@ -1,11 +1,11 @@
 //! The CXL bus as sysfs shows it: devices, endpoints and decoders, found by what they are.
 //!
-//! No name is assumed: a device is known by its serial number, its endpoint by `uport`, the host bridge by the
+//! ConfigureError name is assumed: a device is known by its serial number, its endpoint by `uport`, the host bridge by the
 //! place of the endpoint in the tree of ports, a window by the host bridges that it targets.
 
 use crate::agent::dax::{LIMIT, STEP};
 use crate::agent::{Failure, clock, files};
-use damonlab_guest::kernel_text::number;
+use damonlab_protocol::kernel_text::number;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -4,12 +4,12 @@
 use super::ktap::KTAP;
 use crate::check::finding::{Evidence, Finding};
 use crate::check::findings::Findings;
-use crate::ktap::{Outcome, Test};
+use crate::ktap::{Test, TestResult};
 use crate::recording::Recording;
 use crate::scenario;
-use damonlab_guest::damon::Kdamond;
-use damonlab_guest::plan::Step;
-use damonlab_guest::record::section;
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::record::section;
 
 /// Judges what those programs printed of which the plan says that it is a configuration.
 pub(in crate::check) fn judge(tests: &[&Test], recording: &Recording, findings: &mut Findings) {
@@ -18,7 +18,7 @@ pub(in crate::check) fn judge(tests: &[&Test], recording: &Recording, findings: 
         _ => None,
     });
     for name in names {
-        let passed = |test: &&&Test| test.name == *name && test.outcome == Outcome::Passed;
+        let passed = |test: &&&Test| test.name == *name && test.outcome == TestResult::Passed;
         // One that failed or was skipped is told as that.
         let Some(test) = tests.iter().find(passed) else { continue };
         let printed = printed(&recording.tests, test.line);
@@ -86,7 +86,7 @@ ok 1 report
         recording.plan.steps = vec![Step::HostCommand {
             name: "report".into(),
             run: vec!["damo".into()],
-            within: damonlab_guest::units::Nanos(1),
+            within: damonlab_protocol::units::Nanos(1),
             kdamonds: true,
         }];
         recording.tests = format!("TAP version 13\n# other\nok 1 other\n{}", ONE.replace("ok 1", "ok 2"));

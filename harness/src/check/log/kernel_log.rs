@@ -2,10 +2,10 @@
 
 use super::splats::{ALLOWED, Allowed, Splat, kind, version};
 use crate::check::finding::{Evidence, Finding};
-use crate::check::invariant::Outcome;
+use crate::check::invariant::RuleResult;
 use crate::check::view::View;
 use crate::ktap;
-use damonlab_guest::record::section;
+use damonlab_protocol::record::section;
 
 /// A report spreads over many lines; a pattern so soon after another is part of the same one.
 const REPORT_LINES: usize = 40;
@@ -13,17 +13,17 @@ const REPORT_LINES: usize = 40;
 /// How many lines of a report are shown.
 const SHOWN_LINES: usize = 12;
 
-pub(in crate::check) fn k1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn k1(view: &View<'_>) -> RuleResult {
     with_id(view, "K1")
 }
 
-pub(in crate::check) fn k3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn k3(view: &View<'_>) -> RuleResult {
     with_id(view, "K3")
 }
 
-fn with_id(view: &View<'_>, id: &str) -> Outcome {
+fn with_id(view: &View<'_>, id: &str) -> RuleResult {
     let found = scan(section::DMESG, &view.recording.dmesg).into_iter();
-    Outcome::Applied(found.filter(|finding| finding.id == id).collect())
+    RuleResult::Applied(found.filter(|finding| finding.id == id).collect())
 }
 
 /// One finding a report of trouble in a kernel log, but for those of the allow list. `text` is `dmesg.txt`

@@ -4,9 +4,9 @@
 use super::kdamonds;
 use crate::check::finding::{Evidence, Finding};
 use crate::check::findings::Findings;
-use crate::ktap::{Ktap, Outcome, Test};
+use crate::ktap::{Ktap, Test, TestResult};
 use crate::recording::Recording;
-use damonlab_guest::record::section;
+use damonlab_protocol::record::section;
 
 /// The id of findings that come from tests of the kernel's own.
 pub const KTAP: &str = "ktap";
@@ -54,13 +54,13 @@ impl Tests {
         let mut suite = Suite { name: name.to_owned(), ..Suite::default() };
         for (path, test) in tests.iter().flat_map(|test| test.leaves()) {
             match &test.outcome {
-                Outcome::Passed | Outcome::KnownToFail(_) => suite.passed += 1,
-                Outcome::PassedAgain(first) => {
+                TestResult::Passed | TestResult::KnownToFail(_) => suite.passed += 1,
+                TestResult::PassedAgain(first) => {
                     suite.passed += 1;
                     suite.again.push((path, first.clone()));
                 }
-                Outcome::Skipped(why) => suite.skipped.push((path, why.clone())),
-                Outcome::Failed(_) | Outcome::Unfinished => {
+                TestResult::Skipped(why) => suite.skipped.push((path, why.clone())),
+                TestResult::Failed(_) | TestResult::Unfinished => {
                     suite.failed += 1;
                     findings.push(|| failed(&path, file, test));
                 }
@@ -135,8 +135,8 @@ fn problems(ktap: &Ktap, file: &'static str, findings: &mut Findings) {
 
 fn failed(path: &str, file: &'static str, test: &Test) -> Finding {
     let seen = match &test.outcome {
-        Outcome::Failed(why) if !why.is_empty() => format!("not ok: {why}"),
-        Outcome::Unfinished => "no result: it began and did not end".to_owned(),
+        TestResult::Failed(why) if !why.is_empty() => format!("not ok: {why}"),
+        TestResult::Unfinished => "no result: it began and did not end".to_owned(),
         _ => "not ok".to_owned(),
     };
     let mut finding = Finding::new(KTAP, format!("the test {path} to pass"), seen);
@@ -151,7 +151,7 @@ fn failed(path: &str, file: &'static str, test: &Test) -> Finding {
 
 /// A test that is made of others and failed by itself, although none of them did.
 fn broken_above(test: &Test, file: &'static str, findings: &mut Findings) {
-    let bad = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unfinished);
+    let bad = |outcome: &TestResult| matches!(outcome, TestResult::Failed(_) | TestResult::Unfinished);
     if test.parts.is_empty() {
         return;
     }

@@ -2,7 +2,7 @@
 
 use crate::check::Verdict;
 use crate::host::text::excerpt;
-use damonlab_guest::machine_view::Difference;
+use damonlab_protocol::machine_view::Difference;
 
 /// So many facts are shown; a guest's report has no bound.
 const SHOWN: usize = 12;

@@ -3,16 +3,16 @@
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, Reason, each_life, each_scheme};
-use crate::check::view::{Life, View};
+use crate::check::invariant::{Reason, RuleResult, each_kdamond_run, each_scheme};
+use crate::check::view::{KdamondRun, View};
 use crate::trace::{Aggregated, Event, Line};
-use damonlab_guest::damon::Ops;
+use damonlab_protocol::damon::Ops;
 
-pub(in crate::check) fn r4(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
-        life.need_fixed_intervals()?;
+pub(in crate::check) fn r4(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
+        run.need_fixed_intervals()?;
         let mut findings = Findings::default();
-        each_region(life, &dumps(view, life)?, |line, region, before| {
+        each_region(run, &dumps(view, run)?, |line, region, before| {
             let most = match before {
                 Before::Start => 1,
                 Before::Regions(before) => match oldest(before) {
@@ -31,10 +31,10 @@ pub(in crate::check) fn r4(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(in crate::check) fn r6(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
-        life.need_fixed_intervals()?;
-        let context = &life.config.context;
+pub(in crate::check) fn r6(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
+        run.need_fixed_intervals()?;
+        let context = &run.config.context;
         if context.ops == Ops::Vaddr {
             return Err("the kernel moves the regions itself".to_owned());
         }
@@ -43,7 +43,7 @@ pub(in crate::check) fn r6(view: &View<'_>) -> Outcome {
         }
         let samples = (context.intervals.aggr_us / context.intervals.sample_us.max(1)).max(1);
         let mut findings = Findings::default();
-        each_region(life, &dumps(view, life)?, |line, region, before| {
+        each_region(run, &dumps(view, run)?, |line, region, before| {
             let Before::Regions(regions) = before else { return };
             let Some(most) = most_after_turn(region, regions, samples) else { return };
             if region.age > most {
@@ -108,12 +108,12 @@ fn evidence<'a>(before: Before<'_, 'a>, line: &'a Line) -> Vec<&'a Line> {
 /// Schemes split regions after they were merged: what was merged lies in the run of neighbours with as many
 /// accesses. Where the kernel moves regions itself, it may come from any.
 fn each_region<'a>(
-    life: &Life<'a>,
+    run: &KdamondRun<'a>,
     dumps: &[Dump<'a>],
     mut look: impl FnMut(&'a Line, &'a Aggregated, Before<'_, 'a>),
 ) {
-    let moves = life.config.context.ops == Ops::Vaddr;
-    if let Some(first) = dumps.first().filter(|_| life.is_from_start()) {
+    let moves = run.config.context.ops == Ops::Vaddr;
+    if let Some(first) = dumps.first().filter(|_| run.is_from_start()) {
         first.regions().for_each(|(line, region)| look(line, region, Before::Start));
     }
     for pair in dumps.windows(2) {
@@ -139,24 +139,24 @@ fn overlapping<'b, 'a>(regions: &'b [Old<'a>], run: &[Old<'_>]) -> &'b [Old<'a>]
     &regions[from..from + count]
 }
 
-pub(in crate::check) fn a5(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn a5(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&["damos_before_apply"])?;
         if scheme.action == "stat" {
             return Err("the action is stat".to_owned());
         }
-        need_passes_at_aggregations(life, scheme)?;
-        acted_on_and_old(life, index, &dumps(view, life)?)
+        need_passes_at_aggregations(run, scheme)?;
+        acted_on_and_old(run, index, &dumps(view, run)?)
     })
 }
 
 /// Regions that were acted on, and are older than 0 in the aggregation of the same iteration.
-fn acted_on_and_old(life: &Life<'_>, index: usize, dumps: &[Dump<'_>]) -> Result<Findings, Reason> {
+fn acted_on_and_old(run: &KdamondRun<'_>, index: usize, dumps: &[Dump<'_>]) -> Result<Findings, Reason> {
     let mut findings = Findings::default();
     let mut from = 0;
     let mut acted = false;
     for dump in dumps {
-        for line in life.lines.get(from..dump.at()).unwrap_or_default() {
+        for line in run.lines.get(from..dump.at()).unwrap_or_default() {
             let Event::BeforeApply(event) = &line.event else { continue };
             if event.scheme_idx as usize != index {
                 continue;
@@ -165,7 +165,7 @@ fn acted_on_and_old(life: &Life<'_>, index: usize, dumps: &[Dump<'_>]) -> Result
             let old = |(_, region): &&Old<'_>| overlap(region, event.start, event.end) && region.age != 0;
             if let Some((after, region)) = dump.target(event.target_idx).iter().find(old) {
                 findings.push(|| {
-                    let name = life.scheme_name(index);
+                    let name = run.scheme_name(index);
                     let expected = format!("the age of what {name} acted on to be 0");
                     Finding::new("A5", expected, region.age.to_string()).at([*line, *after])
                 });

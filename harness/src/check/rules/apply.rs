@@ -2,23 +2,23 @@
 
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, each_life, each_scheme};
-use crate::check::view::{Life, PAGE, View};
+use crate::check::invariant::{RuleResult, each_kdamond_run, each_scheme};
+use crate::check::view::{KdamondRun, PAGE, View};
 use crate::trace::{BeforeApply, Event, Line};
-use damonlab_guest::damon::{Range, Scheme};
+use damonlab_protocol::damon::{Range, Scheme};
 
 const APPLY_EVENT: &str = "damos_before_apply";
 
-pub(in crate::check) fn a1(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn a1(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&[APPLY_EVENT])?;
         let mut findings = Findings::default();
-        for line in &life.lines {
+        for line in &run.lines {
             if let Event::BeforeApply(event) = &line.event
                 && event.scheme_idx as usize == index
                 && let Some((expected, seen)) = outside_pattern(event, scheme)
             {
-                let expected = format!("{expected} ({})", life.scheme_name(index));
+                let expected = format!("{expected} ({})", run.scheme_name(index));
                 findings.push(|| Finding::new("A1", expected, seen).at([*line]));
             }
         }
@@ -42,35 +42,35 @@ fn outside_pattern(event: &BeforeApply, scheme: &Scheme) -> Option<(String, Stri
         })
 }
 
-pub(in crate::check) fn a3(view: &View<'_>) -> Outcome {
-    if view.lives.is_empty() && view.strangers.is_empty() {
-        return Outcome::NotApplicable("no kdamond left an event".to_owned());
+pub(in crate::check) fn a3(view: &View<'_>) -> RuleResult {
+    if view.kdamond_runs.is_empty() && view.foreign_events.is_empty() {
+        return RuleResult::NotApplicable("no kdamond left an event".to_owned());
     }
     let expected = "events of the plan's kdamonds only";
     let mut findings = Findings::default();
-    for line in &view.strangers {
+    for line in &view.foreign_events {
         findings.push(|| {
             let seen = format!("one of '{}' (pid {})", line.comm.as_str(), line.pid);
             Finding::new("A3", expected, seen).at([*line])
         });
     }
-    if let Outcome::Applied(found) = each_life(view, |life| Ok(unknown_indices(life))) {
+    if let RuleResult::Applied(found) = each_kdamond_run(view, |run| Ok(unknown_indices(run))) {
         findings.append(found);
     }
-    if let Outcome::Applied(found) = each_scheme(view, |life, index, _| {
+    if let RuleResult::Applied(found) = each_scheme(view, |run, index, _| {
         view.need(&[APPLY_EVENT, "damos_stat_after_apply_interval"])?;
-        Ok(uncounted(life, index).into_iter().collect())
+        Ok(uncounted(run, index).into_iter().collect())
     }) {
         findings.append(found);
     }
-    Outcome::Applied(findings)
+    RuleResult::Applied(findings)
 }
 
-fn unknown_indices(life: &Life<'_>) -> Findings {
-    let schemes = life.config.context.schemes.len() as u64;
-    let targets = life.config.context.targets.len() as u64;
+fn unknown_indices(run: &KdamondRun<'_>) -> Findings {
+    let schemes = run.config.context.schemes.len() as u64;
+    let targets = run.config.context.targets.len() as u64;
     let mut findings = Findings::default();
-    for line in &life.lines {
+    for line in &run.lines {
         let (context, scheme, target) = match &line.event {
             Event::Esz(e) => (e.ctx_idx, Some(e.scheme_idx), None),
             Event::Stat(e) => (e.ctx_idx, Some(e.scheme_idx), None),
@@ -97,25 +97,25 @@ fn unknown_indices(life: &Life<'_>) -> Findings {
 }
 
 /// A scheme that acts and whose statistics never come. (The last pass may be cut off with the trace.)
-fn uncounted(life: &Life<'_>, index: usize) -> Option<Finding> {
+fn uncounted(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
     let mine = |line: &&&Line| matches!(&line.event, Event::BeforeApply(e) if e.scheme_idx as usize == index);
-    let first = life.lines.iter().position(|line| mine(&line))?;
-    let rest = &life.lines[first..];
+    let first = run.lines.iter().position(|line| mine(&line))?;
+    let rest = &run.lines[first..];
     let any = rest.iter().any(|line| matches!(line.event, Event::Stat(_)));
     let own = rest.iter().any(|line| matches!(&line.event, Event::Stat(e) if e.scheme_idx as usize == index));
-    let expected = format!("statistics of {} after it acted", life.scheme_name(index));
+    let expected = format!("statistics of {} after it acted", run.scheme_name(index));
     (any && !own).then(|| Finding::new("A3", expected, "those of other schemes only").at([rest[0]]))
 }
 
-pub(in crate::check) fn a4(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
+pub(in crate::check) fn a4(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
         view.need(&[APPLY_EVENT])?;
-        life.need_bytes()?;
-        life.need_targets()?;
-        let context = &life.config.context;
+        run.need_bytes()?;
+        run.need_targets()?;
+        let context = &run.config.context;
         let ranges: Vec<_> = (0..context.targets.len()).map(|target| view.ranges(context, target)).collect();
         let mut findings = Findings::default();
-        for line in &life.lines {
+        for line in &run.lines {
             if let Event::BeforeApply(event) = &line.event {
                 let target = ranges.get(event.target_idx as usize).and_then(Option::as_ref);
                 let wrong = misplaced(event, target.map(Vec::as_slice));
@@ -124,7 +124,7 @@ pub(in crate::check) fn a4(view: &View<'_>) -> Outcome {
         }
         if view.traced("damos_stat_after_apply_interval") {
             for index in 0..context.schemes.len() {
-                findings.append(descending(life, index));
+                findings.append(descending(run, index));
             }
         }
         Ok(findings)
@@ -150,11 +150,11 @@ fn misplaced(event: &BeforeApply, ranges: Option<&[(u64, u64)]>) -> Option<(Stri
 /// Beside another scheme they may overlap: the other's quota splits the region that this one has just
 /// been applied to, before the other's filters turn it away, and what is split off comes next in the list
 /// and is given to this one again (`damos_apply_scheme`; seen in `pull-push-consist` on 7.3.4).
-fn descending(life: &Life<'_>, index: usize) -> Findings {
+fn descending(run: &KdamondRun<'_>, index: usize) -> Findings {
     let mut findings = Findings::default();
-    let alone = life.config.context.schemes.len() == 1;
+    let alone = run.config.context.schemes.len() == 1;
     let mut last: Option<(&Line, &BeforeApply)> = None;
-    for line in &life.lines {
+    for line in &run.lines {
         match &line.event {
             Event::Stat(event) if event.scheme_idx as usize == index => last = None,
             Event::BeforeApply(event) if event.scheme_idx as usize == index => {
@@ -166,7 +166,7 @@ fn descending(life: &Life<'_>, index: usize) -> Findings {
                 if let Some((before, old)) = last.filter(|(_, old)| goes_back(old)) {
                     findings.push(|| {
                         let expected =
-                            format!("regions of one pass of {} to go upwards", life.scheme_name(index));
+                            format!("regions of one pass of {} to go upwards", run.scheme_name(index));
                         let seen = format!("{}-{} after {}-{}", event.start, event.end, old.start, old.end);
                         Finding::new("A4", expected, seen).at([before, *line])
                     });

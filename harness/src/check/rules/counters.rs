@@ -4,24 +4,24 @@ use super::quota::need_charges;
 use super::stats::{STAT_EVENT, stats};
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, Reason, each_scheme};
-use crate::check::view::{Life, PAGE, View, goals};
+use crate::check::invariant::{Reason, RuleResult, each_scheme};
+use crate::check::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::{Event, Line, Stat};
-use damonlab_guest::damon::{Ops, Scheme};
+use damonlab_protocol::damon::{Ops, Scheme};
 
-pub(in crate::check) fn s3(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn s3(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
-        let passed_counts = needs_small_pages(view, life);
+        let passed_counts = needs_small_pages(view, run);
         let mut findings = Findings::default();
-        let mut old = life.is_from_start().then(|| (None, Counted::default()));
-        for (line, stat) in stats(life, index) {
+        let mut old = run.is_from_start().then(|| (None, Counted::default()));
+        for (line, stat) in stats(run, index) {
             let new = Counted::of(stat);
             if let Some((before, old)) = old {
                 let grown = new.since(&old);
                 if let Some((expected, seen)) = grown.wrong(scheme, passed_counts.is_ok()) {
                     findings.push(|| {
-                        let expected = format!("{expected} in a pass of {}", life.scheme_name(index));
+                        let expected = format!("{expected} in a pass of {}", run.scheme_name(index));
                         Finding::new("S3", expected, seen).at(before).at([line])
                     });
                 }
@@ -34,8 +34,8 @@ pub(in crate::check) fn s3(view: &View<'_>) -> Outcome {
 
 /// An error where the bytes of a pass cannot be compared: a folio counts whole though a region begins or
 /// ends inside, and actions on virtual addresses do not all say what the filters let pass.
-fn needs_small_pages(view: &View<'_>, life: &Life<'_>) -> Result<(), Reason> {
-    if life.config.context.ops != Ops::Paddr {
+fn needs_small_pages(view: &View<'_>, run: &KdamondRun<'_>) -> Result<(), Reason> {
+    if run.config.context.ops != Ops::Paddr {
         return Err("the memory is virtual".to_owned());
     }
     let huge = |name: &str| name.ends_with("HugePages") || name.ends_with("PmdMapped");
@@ -98,20 +98,20 @@ impl Counted {
     }
 }
 
-pub(in crate::check) fn s5(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn s5(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let most = scheme.max_nr_snapshots;
         if most == 0 {
             return Err("max_nr_snapshots is not set".to_owned());
         }
-        let name = life.scheme_name(index);
+        let name = run.scheme_name(index);
         let mut findings = Findings::default();
         let mut last: Option<(&Line, u64)> = None;
-        for line in &life.lines {
+        for line in &run.lines {
             match &line.event {
                 Event::Stat(stat) if stat.scheme_idx as usize == index => {
-                    let grown = last.map_or(life.is_from_start(), |(_, old)| stat.nr_snapshots > old);
+                    let grown = last.map_or(run.is_from_start(), |(_, old)| stat.nr_snapshots > old);
                     if stat.nr_snapshots > most && grown {
                         findings.push(|| {
                             let expected = format!("at most {most} snapshots of {name}");
@@ -135,15 +135,15 @@ pub(in crate::check) fn s5(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(in crate::check) fn q7(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn q7(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let quota = &scheme.quota;
         let limited = quota.bytes != 0 || quota.ms != 0 || goals(scheme).next().is_some();
-        let mut findings: Findings = too_often(life, index, u64::from(limited)).into_iter().collect();
-        let replayable = need_charges(view, life, index, scheme).is_ok() && life.is_from_start();
+        let mut findings: Findings = too_often(run, index, u64::from(limited)).into_iter().collect();
+        let replayable = need_charges(view, run, index, scheme).is_ok() && run.is_from_start();
         if replayable {
-            findings.extend(miscounted(life, index));
+            findings.extend(miscounted(run, index));
         }
         Ok(findings)
     })
@@ -151,14 +151,14 @@ pub(in crate::check) fn q7(view: &View<'_>) -> Outcome {
 
 /// More exceeded windows than passes: a window starts at a pass only, and one at most (the very first one
 /// counts nothing).
-fn too_often(life: &Life<'_>, index: usize, most: u64) -> Option<Finding> {
-    let mut old = life.is_from_start().then_some((None, 0));
-    for (line, stat) in stats(life, index) {
+fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Finding> {
+    let mut old = run.is_from_start().then_some((None, 0));
+    for (line, stat) in stats(run, index) {
         if let Some((before, count)) = old
             && stat.qt_exceeds.saturating_sub(count) > most
         {
             let expected =
-                format!("qt_exceeds of {} to grow by at most {most} a pass", life.scheme_name(index));
+                format!("qt_exceeds of {} to grow by at most {most} a pass", run.scheme_name(index));
             let seen = format!("{count} and then {}", stat.qt_exceeds);
             return Some(Finding::new("Q7", expected, seen).at(before).at([line]));
         }
@@ -168,11 +168,11 @@ fn too_often(life: &Life<'_>, index: usize, most: u64) -> Option<Finding> {
 }
 
 /// Counts the windows that ended with a full quota, from what was charged in them.
-fn miscounted(life: &Life<'_>, index: usize) -> Option<Finding> {
-    let windows = &life.courses[index].windows;
+fn miscounted(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
+    let windows = &run.charge_windows[index].windows;
     let mut starts = windows.iter().peekable();
     let (mut quota, mut charged, mut exceeds) = (None, 0u64, 0u64);
-    for (at, line) in life.lines.iter().enumerate() {
+    for (at, line) in run.lines.iter().enumerate() {
         if let Some(window) = starts.next_if(|window| window.at == at) {
             exceeds += u64::from(quota.is_some_and(|quota| is_full(quota, charged)));
             charged = 0;
@@ -185,7 +185,7 @@ fn miscounted(life: &Life<'_>, index: usize) -> Option<Finding> {
                 charged = charged.saturating_add(event.end.saturating_sub(event.start));
             }
             Event::Stat(stat) if stat.scheme_idx as usize == index && stat.qt_exceeds != exceeds => {
-                let name = life.scheme_name(index);
+                let name = run.scheme_name(index);
                 let expected =
                     format!("qt_exceeds={exceeds}: so many charge windows of {name} used up their quota");
                 let seen = format!("qt_exceeds={}", stat.qt_exceeds);

@@ -1,4 +1,4 @@
-//! The aggregations of a life, as `damon_aggregated` tells them.
+//! The aggregations of a run, as `damon_aggregated` tells them.
 //!
 //! `kdamond_reset_aggregated` prints every region of every target, after schemes were applied and before
 //! regions are split: the monitoring results as the schemes left them.
@@ -7,9 +7,9 @@ use super::stats::period;
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
 use crate::check::invariant::Reason;
-use crate::check::view::{Life, View};
+use crate::check::view::{KdamondRun, View};
 use crate::trace::{Aggregated, Event, Line};
-use damonlab_guest::damon::Scheme;
+use damonlab_protocol::damon::Scheme;
 
 pub(in crate::check) const EVENT: &str = "damon_aggregated";
 
@@ -59,11 +59,11 @@ pub(in crate::check) fn overlap(region: &Aggregated, start: u64, end: u64) -> bo
     region.start < end && start < region.end
 }
 
-/// The aggregations of a life, in order; the last one may be cut off with the trace.
-pub(in crate::check) fn dumps<'a>(view: &View<'_>, life: &Life<'a>) -> Result<Vec<Dump<'a>>, Reason> {
+/// The aggregations of a run, in order; the last one may be cut off with the trace.
+pub(in crate::check) fn dumps<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<Dump<'a>>, Reason> {
     view.need(&[EVENT])?;
     let mut dumps: Vec<Dump<'a>> = Vec::new();
-    for pass in passes(life).0 {
+    for pass in passes(run).0 {
         match dumps.last_mut() {
             // Targets come in order, and nothing comes between them.
             Some(Dump { targets }) if targets.last().is_some_and(|last| last.target < pass.target) => {
@@ -77,15 +77,18 @@ pub(in crate::check) fn dumps<'a>(view: &View<'_>, life: &Life<'a>) -> Result<Ve
 
 /// An error unless every pass of a scheme is followed by an aggregation of the same iteration of the
 /// kdamond's loop, so that an aggregation shows what the pass left.
-pub(in crate::check) fn need_passes_at_aggregations(life: &Life<'_>, scheme: &Scheme) -> Result<(), Reason> {
-    life.need_fixed_intervals()?;
-    let context = &life.config.context;
+pub(in crate::check) fn need_passes_at_aggregations(
+    run: &KdamondRun<'_>,
+    scheme: &Scheme,
+) -> Result<(), Reason> {
+    run.need_fixed_intervals()?;
+    let context = &run.config.context;
     // An inactive scheme does not count its interval, and may be due at any sample once it is active.
     if context.schemes.iter().any(|scheme| scheme.watermarks.metric != "none") {
         return Err("watermarks decide when schemes are applied".to_owned());
     }
     // A commit moves the end of the aggregation, and not the next pass.
-    if !life.is_from_start() {
+    if !run.is_from_start() {
         return Err("the configuration was changed online".to_owned());
     }
     let aggregation = (context.intervals.aggr_us / context.intervals.sample_us.max(1)).max(1);
@@ -97,11 +100,11 @@ pub(in crate::check) fn need_passes_at_aggregations(life: &Life<'_>, scheme: &Sc
 
 /// Splits the events into aggregations, and says where one is shorter than it claims. The last one
 /// may be cut off with the trace.
-pub(in crate::check) fn passes<'a>(life: &Life<'a>) -> (Vec<Pass<'a>>, Findings) {
+pub(in crate::check) fn passes<'a>(run: &KdamondRun<'a>) -> (Vec<Pass<'a>>, Findings) {
     let mut passes = Vec::new();
     let mut findings = Findings::default();
     let mut open: Option<Pass<'a>> = None;
-    for (at, line) in life.lines.iter().enumerate() {
+    for (at, line) in run.lines.iter().enumerate() {
         let event = match &line.event {
             Event::Aggregated(event) => Some(event),
             Event::RegionAggregated(_) => continue,

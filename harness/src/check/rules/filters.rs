@@ -2,22 +2,22 @@
 
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, each_scheme};
+use crate::check::invariant::{RuleResult, each_scheme};
 use crate::check::view::{PAGE, View};
 use crate::trace::{BeforeApply, Event};
-use damonlab_guest::damon::{AddrRange, Filter, FilterKind, Scheme};
+use damonlab_protocol::damon::{AddrRange, Filter, FilterKind, Scheme};
 
-pub(in crate::check) fn a2(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn a2(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&["damos_before_apply"])?;
-        life.need_bytes()?;
+        run.need_bytes()?;
         let filters = CoreFilters::new(view, scheme).ok_or("the range of an addr filter is not known")?;
         if filters.filters.is_empty() {
             return Err("the scheme has no core filter".to_owned());
         }
         let mut findings = Findings::default();
         let mut acted = false;
-        for line in &life.lines {
+        for line in &run.lines {
             let Event::BeforeApply(event) = &line.event else { continue };
             if event.scheme_idx as usize != index {
                 continue;
@@ -26,7 +26,7 @@ pub(in crate::check) fn a2(view: &View<'_>) -> Outcome {
             if let Some(why) = filters.turn_away(event) {
                 findings.push(|| {
                     let expected =
-                        format!("{} to stay where its core filters let it", life.scheme_name(index));
+                        format!("{} to stay where its core filters let it", run.scheme_name(index));
                     let seen = format!("an action on {}-{}, {why}", event.start, event.end);
                     Finding::new("A2", expected, seen).at([*line])
                 });
@@ -117,8 +117,8 @@ fn addresses(view: &View<'_>, range: &AddrRange) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{Model, found};
-    use damonlab_guest::damon::{AddrRange, Filter, FilterKind};
-    use damonlab_guest::units::NodeId;
+    use damonlab_protocol::damon::{AddrRange, Filter, FilterKind};
+    use damonlab_protocol::units::NodeId;
 
     fn filter(kind: FilterKind, matching: bool, allow: bool) -> Filter {
         Filter { kind, matching, allow }
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn a2_sees_each_way_of_not_being_let_through() {
-        let rejected = with(vec![filter(node(1), false, false)], vec![]).unwrap();
-        assert!(rejected.ends_with("which core filter 0 rejects"), "{rejected}");
+        let must_reject = with(vec![filter(node(1), false, false)], vec![]).unwrap();
+        assert!(must_reject.ends_with("which core filter 0 rejects"), "{must_reject}");
         let not_allowed = with(vec![filter(node(1), true, true)], vec![]).unwrap();
         assert!(not_allowed.ends_with("which no core filter allows"), "{not_allowed}");
         let other_target = with(vec![filter(FilterKind::Target(1), false, false)], vec![]).unwrap();
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a2_sees_an_action_over_the_border_of_a_filter() {
-        use damonlab_guest::units::Addr;
+        use damonlab_protocol::units::Addr;
         let start = Addr(Model::NODE0.0 + 4096);
         let range = AddrRange::Fixed { start, end: Addr(start.0 + 4096) };
         let seen = with(vec![filter(FilterKind::Addr(range), true, true)], vec![]).unwrap();

@@ -3,12 +3,12 @@
 use super::stats::period;
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, Reason, each_life, each_scheme};
-use crate::check::view::{Life, View, node_goals};
-use crate::check::windows::{Course, Window};
+use crate::check::invariant::{Reason, RuleResult, each_kdamond_run, each_scheme};
+use crate::check::view::{KdamondRun, View, node_goals};
+use crate::check::windows::{ChargeWindows, Window};
 use crate::trace::{Event, Line, NodeEligible};
-use damonlab_guest::damon::Scheme;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::damon::Scheme;
+use damonlab_protocol::units::Nanos;
 
 /// Windows are counted in jiffies, whose length the trace does not tell: 10 ms is the longest.
 const JIFFY: Nanos = Nanos(10_000_000);
@@ -16,13 +16,13 @@ const JIFFY: Nanos = Nanos(10_000_000);
 pub(in crate::check) const GOAL_EVENT: &str = "damos_node_eligible_mem_bp";
 const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
-pub(in crate::check) fn g1(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
+pub(in crate::check) fn g1(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
         view.need(&[GOAL_EVENT])?;
-        let schemes = &life.config.context.schemes;
+        let schemes = &run.config.context.schemes;
         let nids: Vec<i32> = schemes.iter().flat_map(node_goals).map(|goal| goal.nid).collect();
         let mut findings = Findings::default();
-        for line in &life.lines {
+        for line in &run.lines {
             let Event::NodeEligible(event) = &line.event else { continue };
             if let Some((expected, seen)) = out_of_range(event, schemes.len(), &nids) {
                 findings.push(|| Finding::new("G1", expected, seen).at([*line]));
@@ -49,20 +49,20 @@ fn out_of_range(event: &NodeEligible, schemes: usize, nids: &[i32]) -> Option<(S
     }
 }
 
-pub(in crate::check) fn g2(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn g2(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&[GOAL_EVENT])?;
         let wanted = node_goals(scheme);
         if wanted.is_empty() {
-            return Ok(uncalled_for(life, index));
+            return Ok(uncalled_for(run, index));
         }
         let mut findings = Findings::default();
-        for window in &life.courses[index].windows {
+        for window in &run.charge_windows[index].windows {
             for (place, (goal, line)) in wanted.iter().zip(&window.goals).enumerate() {
                 let Event::NodeEligible(event) = &line.event else { continue };
                 if (event.nid, event.target_value) != (goal.nid, goal.target_value) {
                     findings.push(|| {
-                        let name = life.scheme_name(index);
+                        let name = run.scheme_name(index);
                         let (nid, target) = (goal.nid, goal.target_value);
                         let expected =
                             format!("goal {place} of {name} to be nid={nid} target_value={target}");
@@ -77,21 +77,21 @@ pub(in crate::check) fn g2(view: &View<'_>) -> Outcome {
 }
 
 /// Measurements of a scheme that has no such goal.
-fn uncalled_for(life: &Life<'_>, index: usize) -> Findings {
+fn uncalled_for(run: &KdamondRun<'_>, index: usize) -> Findings {
     let of_scheme =
         |line: &&&Line| matches!(&line.event, Event::NodeEligible(e) if e.scheme_idx as usize == index);
-    let expected = format!("no measurement for {}, which has no such goal", life.scheme_name(index));
+    let expected = format!("no measurement for {}, which has no such goal", run.scheme_name(index));
     let mut findings = Findings::default();
-    for line in life.lines.iter().filter(of_scheme) {
+    for line in run.lines.iter().filter(of_scheme) {
         findings.push(|| Finding::new("G2", expected.as_str(), "one").at([*line]));
     }
     findings
 }
 
-pub(in crate::check) fn g3(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn g3(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         need_windows(view, scheme)?;
-        Ok(life.courses[index].broken.clone().into_iter().collect())
+        Ok(run.charge_windows[index].broken.clone().into_iter().collect())
     })
 }
 
@@ -104,15 +104,15 @@ pub(in crate::check) fn need_windows(view: &View<'_>, scheme: &Scheme) -> Result
     }
 }
 
-pub(in crate::check) fn g7(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn g7(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         need_windows(view, scheme)?;
-        let course = &life.courses[index];
+        let charge = &run.charge_windows[index];
         let reset = Nanos::from_millis(scheme.quota.reset_interval_ms);
-        let mut findings: Findings = too_early(life, index, course, reset).into_iter().collect();
+        let mut findings: Findings = too_early(run, index, charge, reset).into_iter().collect();
         let always_active = scheme.watermarks.metric == "none";
-        if view.traced(STAT_EVENT) && always_active && course.broken.is_none() {
-            findings.append(per_tick(life, index, course, reset));
+        if view.traced(STAT_EVENT) && always_active && charge.broken.is_none() {
+            findings.append(per_tick(run, index, charge, reset));
         }
         Ok(findings)
     })
@@ -124,15 +124,20 @@ pub(in crate::check) fn g7(view: &View<'_>) -> Outcome {
 /// that measurement, which can take longer than the interval. So single gaps prove little, but n
 /// windows cannot fit into less than n intervals: all pairs are compared, by keeping the one that
 /// left the least room.
-fn too_early(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) -> Option<Finding> {
+fn too_early(
+    run: &KdamondRun<'_>,
+    index: usize,
+    charge: &ChargeWindows<'_>,
+    reset: Nanos,
+) -> Option<Finding> {
     let mut tightest: Option<(u64, usize, &Window<'_>)> = None;
-    for (nth, window) in course.windows.iter().enumerate() {
+    for (nth, window) in charge.windows.iter().enumerate() {
         let shift = reset.0.saturating_mul(nth as u64);
         if let Some((_, first_nth, first)) = tightest
             .filter(|(room, _, _)| window.time().0.saturating_add(JIFFY.0) < room.saturating_add(shift))
         {
             let count = nth - first_nth;
-            let name = life.scheme_name(index);
+            let name = run.scheme_name(index);
             let expected = format!("{count} charge window(s) of {name} to take {reset} each at least");
             let took = Nanos(window.time().0.saturating_sub(first.after.unwrap_or_default().0));
             let seen = format!("{took} from before the first line to the second");
@@ -150,20 +155,20 @@ fn too_early(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) -
 
 /// Apply ticks with too many windows, or without one that was due. A tick ends with the scheme's
 /// statistics event, and begins at least the samples of its interval after the one before.
-fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) -> Findings {
+fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, reset: Nanos) -> Findings {
     let mut findings = Findings::default();
-    let mut windows = course.windows.iter().peekable();
+    let mut windows = charge.windows.iter().peekable();
     let mut latest: Option<&Window<'_>> = None;
     let mut previous: Option<&Line> = None;
-    let context = &life.config.context;
-    let slept = match life.need_fixed_intervals() {
+    let context = &run.config.context;
+    let slept = match run.need_fixed_intervals() {
         Ok(()) => {
             period(&context.intervals, &context.schemes[index]).saturating_mul(context.intervals.sample_us)
         }
         Err(_) => 0,
     };
     let slept = Nanos::from_micros(slept).0;
-    for (at, line) in life.lines.iter().enumerate() {
+    for (at, line) in run.lines.iter().enumerate() {
         if !matches!(&line.event, Event::Stat(stat) if stat.scheme_idx as usize == index) {
             continue;
         }
@@ -174,8 +179,8 @@ fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) ->
         }
         let allowed = match (previous, reset.0) {
             // A scheme that ran before the commit has a window; a new one begins with its first.
-            (None, 0) if life.continues() => 1..=2,
-            (None, _) if life.continues() => 0..=2,
+            (None, 0) if run.continues() => 1..=2,
+            (None, _) if run.continues() => 0..=2,
             (None, 0) => 2..=2,
             (None, _) => 1..=2,
             (Some(_), 0) => 1..=1,
@@ -187,7 +192,7 @@ fn per_tick(life: &Life<'_>, index: usize, course: &Course<'_>, reset: Nanos) ->
         };
         if !allowed.contains(&(started.len() as u64)) {
             findings.push(|| {
-                let name = life.scheme_name(index);
+                let name = run.scheme_name(index);
                 let (least, most) = allowed.into_inner();
                 let many = if least == most { format!("{least}") } else { format!("{least} to {most}") };
                 let expected =
@@ -236,7 +241,7 @@ mod tests {
     #[test]
     fn g2_sees_goals_in_another_order() {
         let mut model = Model::pull_push();
-        let second = damonlab_guest::damon::Goal { nid: 0, target_value: 9000, ..model.goal(0).clone() };
+        let second = damonlab_protocol::damon::Goal { nid: 0, target_value: 9000, ..model.goal(0).clone() };
         model.scheme(0).quota.goals.push(second);
         let mut recording = model.recording();
         assert_eq!(found(&recording, "G2"), []);

@@ -2,36 +2,36 @@
 
 use crate::check::finding::{Evidence, Finding};
 use crate::check::findings::Findings;
-use crate::check::invariant::Outcome;
+use crate::check::invariant::RuleResult;
 use crate::check::view::View;
-use damonlab_guest::plan::Step;
-use damonlab_guest::record::section;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::record::section;
 
-pub(in crate::check) fn guest_error(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn guest_error(view: &View<'_>) -> RuleResult {
     let errors = view.recording.report.errors.iter();
-    Outcome::Applied(
+    RuleResult::Applied(
         errors.map(|e| Finding::new("guest-error", "a guest without errors", e.as_str())).collect(),
     )
 }
 
-pub(in crate::check) fn incomplete(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn incomplete(view: &View<'_>) -> RuleResult {
     let (plan, done) = (&view.recording.plan.steps, &view.recording.report.steps);
     // Nothing is run after a start that was refused.
     let last = done.last().zip(plan.get(done.len().saturating_sub(1)));
     let refused =
         last.is_some_and(|(outcome, step)| outcome.refused.is_some() && matches!(step, Step::Start { .. }));
     if done.len() == plan.len() || (refused && done.len() < plan.len()) {
-        return Outcome::Applied(Findings::default());
+        return RuleResult::Applied(Findings::default());
     }
     let expected = format!("the outcome of each of {} steps", plan.len());
     let missing = Finding::new("incomplete", expected, format!("{} of them", done.len()));
-    Outcome::Applied([missing].into_iter().collect())
+    RuleResult::Applied([missing].into_iter().collect())
 }
 
-pub(in crate::check) fn k2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn k2(view: &View<'_>) -> RuleResult {
     let recording = view.recording;
     if !recording.plan.steps.iter().any(|step| step.refusal().is_some()) {
-        return Outcome::NotApplicable("the plan has nothing that the kernel could refuse".to_owned());
+        return RuleResult::NotApplicable("the plan has nothing that the kernel could refuse".to_owned());
     }
     let mut findings = Vec::new();
     for (nth, (step, outcome)) in recording.plan.steps.iter().zip(&recording.report.steps).enumerate() {
@@ -51,7 +51,7 @@ pub(in crate::check) fn k2(view: &View<'_>) -> Outcome {
         }
         findings.push(Finding::new("K2", expected, seen));
     }
-    Outcome::Applied(findings.into_iter().collect())
+    RuleResult::Applied(findings.into_iter().collect())
 }
 
 /// What a step gives the kernel.
@@ -63,7 +63,7 @@ fn what(nth: usize, step: &Step) -> String {
     }
 }
 
-pub(in crate::check) fn trace_lost(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn trace_lost(view: &View<'_>) -> RuleResult {
     let trace = &view.recording.trace;
     let expected = "a trace without holes (a larger trace buffer, or fewer events)";
     let finding = |seen: String| Finding::new("trace-lost", expected, seen);
@@ -91,10 +91,10 @@ pub(in crate::check) fn trace_lost(view: &View<'_>) -> Outcome {
     if stored != read {
         findings.push(finding(format!("{read} lines of {stored} events in the ring buffer")));
     }
-    Outcome::Applied(findings.into_iter().collect())
+    RuleResult::Applied(findings.into_iter().collect())
 }
 
-pub(in crate::check) fn trace_unreadable(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn trace_unreadable(view: &View<'_>) -> RuleResult {
     let trace = &view.recording.trace;
     let mut findings: Vec<Finding> = trace
         .unreadable
@@ -110,21 +110,21 @@ pub(in crate::check) fn trace_unreadable(view: &View<'_>) -> Outcome {
     if let (Some(last), 1..) = (findings.last_mut(), more) {
         last.seen.push_str(&format!(" (and {more} more such lines)"));
     }
-    Outcome::Applied(findings.into_iter().collect())
+    RuleResult::Applied(findings.into_iter().collect())
 }
 
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{Model, found};
-    use damonlab_guest::plan::Step;
-    use damonlab_guest::record::Refusal;
+    use damonlab_protocol::plan::Step;
+    use damonlab_protocol::record::Refusal;
 
     #[test]
     fn every_counter_of_loss_fails_the_run() {
-        for spoil in [0, 1, 2] {
+        for tamper in [0, 1, 2] {
             let mut recording = Model::pull_push().recording();
             let stats = &mut recording.report.trace_stats[0];
-            *[&mut stats.overrun, &mut stats.commit_overrun, &mut stats.dropped][spoil] = 1;
+            *[&mut stats.overrun, &mut stats.commit_overrun, &mut stats.dropped][tamper] = 1;
             assert_eq!(found(&recording, "trace-lost").len(), 1);
         }
     }

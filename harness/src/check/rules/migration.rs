@@ -7,13 +7,13 @@
 use super::stats;
 use crate::check::finding::{Evidence, Finding};
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, Reason, each_life};
-use crate::check::view::{Life, PAGE, View, bare};
+use crate::check::invariant::{Reason, RuleResult, each_kdamond_run};
+use crate::check::view::{KdamondRun, PAGE, View, bare};
 use crate::trace::{Event, Line, MIGRATIONS, Stat};
-use damonlab_guest::damon::Scheme;
-use damonlab_guest::plan::Step;
-use damonlab_guest::record::{Sample, section};
-use damonlab_guest::units::{Bytes, Nanos};
+use damonlab_protocol::damon::Scheme;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::record::{Sample, section};
+use damonlab_protocol::units::{Bytes, Nanos};
 
 /// One call of `migrate_pages`.
 #[derive(Debug, Clone, Copy)]
@@ -81,32 +81,32 @@ pub(in crate::check) enum Told<'a> {
 
 /// What one kdamond told while a configuration was in force, in order. A migration is followed by its scheme's
 /// statistics, so none of it comes after the last event but where the trace was cut.
-pub(in crate::check) fn told<'a>(life: &Life<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> {
-    let Some((first, last)) = life.lines.first().zip(life.lines.last()) else { return Vec::new() };
+pub(in crate::check) fn told<'a>(run: &KdamondRun<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> {
+    let Some((first, last)) = run.lines.first().zip(run.lines.last()) else { return Vec::new() };
     let during = first.number..=last.number;
     let own = all
         .iter()
-        .filter(|one| one.line.pid == life.pid && one.is_damons() && during.contains(&one.line.number));
+        .filter(|one| one.line.pid == run.pid && one.is_damons() && during.contains(&one.line.number));
     let mut told: Vec<(u32, Told<'a>)> = own.map(|one| (one.line.number, Told::Migration(*one))).collect();
-    told.extend(life.lines.iter().map(|line| (line.number, Told::Damon(line))));
+    told.extend(run.lines.iter().map(|line| (line.number, Told::Damon(line))));
     told.sort_by_key(|(number, _)| *number);
     told.into_iter().map(|(_, told)| told).collect()
 }
 
-pub(in crate::check) fn m1(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
-        if !life.config.context.schemes.iter().any(migrates) {
+pub(in crate::check) fn m1(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
+        if !run.config.context.schemes.iter().any(migrates) {
             return Err("no scheme migrates".to_owned());
         }
         view.need(&["damos_before_apply", "damos_stat_after_apply_interval"])?;
-        life.need_bytes()?;
-        Ok(Passes::of(view, life).judge(&migrations(view)?))
+        run.need_bytes()?;
+        Ok(Passes::of(view, run).judge(&migrations(view)?))
     })
 }
 
 /// The migrations of each scheme since its last statistics.
 struct Passes<'v, 'a> {
-    life: &'v Life<'a>,
+    run: &'v KdamondRun<'a>,
     schemes: Vec<Pass<'a>>,
     /// The scheme that the last region was given to.
     acting: Option<usize>,
@@ -122,16 +122,16 @@ struct Pass<'a> {
 }
 
 impl<'v, 'a> Passes<'v, 'a> {
-    fn of(view: &View<'a>, life: &'v Life<'a>) -> Self {
-        let before = |index| stats::last_before(view, life, index).map_or(0, |(_, stat)| stat.sz_applied);
-        let schemes = (0..life.config.context.schemes.len())
+    fn of(view: &View<'a>, run: &'v KdamondRun<'a>) -> Self {
+        let before = |index| stats::last_before(view, run, index).map_or(0, |(_, stat)| stat.sz_applied);
+        let schemes = (0..run.config.context.schemes.len())
             .map(|index| Pass { applied: before(index), ..Pass::default() })
             .collect();
-        Passes { life, schemes, acting: None, findings: Findings::default() }
+        Passes { run, schemes, acting: None, findings: Findings::default() }
     }
 
     fn judge(mut self, all: &[Migration<'a>]) -> Findings {
-        for told in told(self.life, all) {
+        for told in told(self.run, all) {
             match told {
                 Told::Migration(one) => self.moved(one),
                 Told::Damon(line) => match &line.event {
@@ -145,7 +145,7 @@ impl<'v, 'a> Passes<'v, 'a> {
     }
 
     fn moved(&mut self, one: Migration<'a>) {
-        let migrates = |index: &usize| self.life.config.context.schemes.get(*index).is_some_and(migrates);
+        let migrates = |index: &usize| self.run.config.context.schemes.get(*index).is_some_and(migrates);
         let Some(index) = self.acting.filter(migrates) else {
             self.findings.push(|| {
                 let expected = "pages to be moved for a region that a migrate scheme was given";
@@ -160,7 +160,7 @@ impl<'v, 'a> Passes<'v, 'a> {
 
     fn counted(&mut self, line: &'a Line, stat: &Stat) {
         let index = stat.scheme_idx as usize;
-        if !self.life.config.context.schemes.get(index).is_some_and(migrates) {
+        if !self.run.config.context.schemes.get(index).is_some_and(migrates) {
             return;
         }
         let pass =
@@ -168,7 +168,7 @@ impl<'v, 'a> Passes<'v, 'a> {
         // S1 says that it must not fall; from there it is counted anew.
         let grown = stat.sz_applied.checked_sub(pass.applied).unwrap_or(stat.sz_applied);
         if grown != pass.moved {
-            let name = self.life.scheme_name(index);
+            let name = self.run.scheme_name(index);
             self.findings.push(|| {
                 let expected = format!(
                     "sz_applied of {name} to grow by the {} bytes that migrate_pages moved",
@@ -180,13 +180,13 @@ impl<'v, 'a> Passes<'v, 'a> {
     }
 }
 
-pub(in crate::check) fn m2(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn m2(view: &View<'_>) -> RuleResult {
     let all = match migrations(view) {
         Ok(all) => all,
-        Err(why) => return Outcome::NotApplicable(why),
+        Err(why) => return RuleResult::NotApplicable(why),
     };
     let Some(first) = first_sample(view) else {
-        return Outcome::NotApplicable("no sample was taken before DAMON started".to_owned());
+        return RuleResult::NotApplicable("no sample was taken before DAMON started".to_owned());
     };
     let samples = &view.recording.samples;
     let mut findings = Findings::default();
@@ -210,7 +210,7 @@ pub(in crate::check) fn m2(view: &View<'_>) -> Outcome {
             }
         }
     }
-    Outcome::Applied(findings)
+    RuleResult::Applied(findings)
 }
 
 type Pages = fn(&Migration<'_>) -> u64;

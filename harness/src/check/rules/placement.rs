@@ -5,13 +5,13 @@
 use super::migration::{Migration, Told, first_sample, migrates, migrations, told};
 use crate::check::finding::{Evidence, Finding};
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, Reason};
-use crate::check::view::{Life, PAGE, View};
+use crate::check::invariant::{Reason, RuleResult};
+use crate::check::view::{KdamondRun, PAGE, View};
 use crate::trace::{BeforeApply, Event};
-use damonlab_guest::damon::Ops;
-use damonlab_guest::plan::Step;
-use damonlab_guest::record::{Sample, section};
-use damonlab_guest::units::{Addr, Bytes, Nanos, NodeId};
+use damonlab_protocol::damon::Ops;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::record::{Sample, section};
+use damonlab_protocol::units::{Addr, Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 /// So many pages are between two nodes at most while a sample is taken (`NR_MAX_BATCHED_MIGRATION`): no page
@@ -21,10 +21,10 @@ const IN_FLIGHT: i128 = 512 * PAGE as i128;
 /// A CPU keeps so many pages of a node's counter to itself at most (`MAX_THRESHOLD` of `mm/vmstat.c`).
 const UNFOLDED: u64 = 125;
 
-pub(in crate::check) fn m3(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn m3(view: &View<'_>) -> RuleResult {
     match moved_about(view) {
-        Ok(findings) => Outcome::Applied(findings),
-        Err(why) => Outcome::NotApplicable(why),
+        Ok(findings) => RuleResult::Applied(findings),
+        Err(why) => RuleResult::NotApplicable(why),
     }
 }
 
@@ -36,7 +36,7 @@ fn moved_about(view: &View<'_>) -> Result<Findings, Reason> {
     if view.recording.plan.workloads.is_empty() {
         return Err("there is no workload".to_owned());
     }
-    let mut schemes = view.lives.iter().flat_map(|life| &life.config.context.schemes).peekable();
+    let mut schemes = view.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes).peekable();
     if schemes.peek().is_none() || !schemes.all(|scheme| migrates(scheme) || scheme.action == "stat") {
         return Err("a scheme does more to memory than to move it".to_owned());
     }
@@ -47,8 +47,8 @@ fn moved_about(view: &View<'_>) -> Result<Findings, Reason> {
     }
     let first = first_sample(view).ok_or("no sample was taken before DAMON started")?;
     let mut moves = Vec::new();
-    for life in &view.lives {
-        moves.extend(moves_of(view, life, &all)?);
+    for run in &view.kdamond_runs {
+        moves.extend(moves_of(view, run, &all)?);
     }
     moves.sort_by_key(|one| one.time);
     let mut findings = lost(view);
@@ -68,11 +68,11 @@ struct Move {
 }
 
 /// Where each of a kdamond's migrations went, by the scheme and the region before it.
-fn moves_of(view: &View<'_>, life: &Life<'_>, all: &[Migration<'_>]) -> Result<Vec<Move>, Reason> {
-    let context = &life.config.context;
+fn moves_of(view: &View<'_>, run: &KdamondRun<'_>, all: &[Migration<'_>]) -> Result<Vec<Move>, Reason> {
+    let context = &run.config.context;
     let mut moves = Vec::new();
     let mut acting: Option<&BeforeApply> = None;
-    for told in told(life, all) {
+    for told in told(run, all) {
         match told {
             Told::Damon(line) => {
                 if let Event::BeforeApply(event) = &line.event {
@@ -194,23 +194,23 @@ fn others(sample: &Sample) -> i128 {
     (all - sample.workloads.values().map(total).sum::<i128>()).max(0)
 }
 
-pub(in crate::check) fn m4(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn m4(view: &View<'_>) -> RuleResult {
     let recording = view.recording;
     let stopped = recording.plan.steps.last() == Some(&Step::Stop)
         && recording.report.steps.len() == recording.plan.steps.len();
     let Some(last) = recording.samples.last().filter(|_| stopped) else {
-        return Outcome::NotApplicable("no sample was taken after DAMON stopped".to_owned());
+        return RuleResult::NotApplicable("no sample was taken after DAMON stopped".to_owned());
     };
     let nodes = recording.report.machine.nodes.values();
     let cpus: usize = nodes.map(|node| node.cpus.len()).sum();
     let most = UNFOLDED * (cpus.max(1) * last.nodes.len().max(1)) as u64;
     let number = u32::try_from(recording.samples.len()).unwrap_or(u32::MAX);
     if !last.vmstat.keys().any(|name| name.starts_with("nr_isolated_")) {
-        return Outcome::NotApplicable("the samples have no nr_isolated_ counter".to_owned());
+        return RuleResult::NotApplicable("the samples have no nr_isolated_ counter".to_owned());
     }
     let counters =
         last.vmstat.iter().filter(|(name, value)| name.starts_with("nr_isolated_") && **value > most);
-    Outcome::Applied(
+    RuleResult::Applied(
         counters
             .map(|(name, value)| {
                 let expected = format!("{name} to be back at 0 (what CPUs keep to themselves: up to {most})");
@@ -226,8 +226,8 @@ pub(in crate::check) fn m4(view: &View<'_>) -> Outcome {
 mod tests {
     use crate::check::testkit::{of_event, rewrite, spoiled, stored};
     use crate::recording::Recording;
-    use damonlab_guest::plan::Step;
-    use damonlab_guest::units::{Bytes, NodeId};
+    use damonlab_protocol::plan::Step;
+    use damonlab_protocol::units::{Bytes, NodeId};
 
     #[test]
     fn m3_sees_a_kernel_that_counts_and_does_not_move() {

@@ -3,31 +3,31 @@
 use super::dumps::EVENT;
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, each_life};
-use crate::check::view::{Life, View};
+use crate::check::invariant::{RuleResult, each_kdamond_run};
+use crate::check::view::{KdamondRun, View};
 use crate::trace::{Event, Line, RegionAggregated};
-use damonlab_guest::damon::Probe;
+use damonlab_protocol::damon::Probe;
 
 const PROBED: &str = "damon_region_aggregated";
 
 /// The kernel counts hits in a byte (`struct damon_region`).
 const COUNTER: u64 = 255;
 
-pub(in crate::check) fn r7(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
+pub(in crate::check) fn r7(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
         view.need(&[EVENT, PROBED])?;
-        let context = &life.config.context;
+        let context = &run.config.context;
         if context.probes.is_empty() {
             return Err("no probe is installed".to_owned());
         }
         let mut findings = Findings::default();
         let mut last: Option<&Line> = None;
-        for line in &life.lines {
+        for line in &run.lines {
             if let Event::RegionAggregated(event) = &line.event {
                 if !last.is_some_and(|last| same_region(last, event)) {
                     findings.push(|| unpaired(event).at(last).at([*line]));
                 }
-                findings.extend(wrong_hits(life, event).map(|finding| finding.at([*line])));
+                findings.extend(wrong_hits(run, event).map(|finding| finding.at([*line])));
             } else if let Some(alone) = last.filter(|last| matches!(last.event, Event::Aggregated(_))) {
                 findings.push(|| {
                     let expected = format!("{PROBED} after each {EVENT}");
@@ -53,8 +53,8 @@ fn unpaired(event: &RegionAggregated) -> Finding {
     Finding::new("R7", expected, format!("{start}-{end}: {nr_accesses} {age}"))
 }
 
-fn wrong_hits(life: &Life<'_>, event: &RegionAggregated) -> Option<Finding> {
-    let context = &life.config.context;
+fn wrong_hits(run: &KdamondRun<'_>, event: &RegionAggregated) -> Option<Finding> {
+    let context = &run.config.context;
     let hits = event.probe_hits.as_slice();
     let probes = &context.probes;
     if hits.len() != probes.len() {

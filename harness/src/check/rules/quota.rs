@@ -3,28 +3,28 @@
 use super::goals::need_windows;
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, Reason, each_scheme};
-use crate::check::view::{Life, PAGE, View, goals};
+use crate::check::invariant::{Reason, RuleResult, each_scheme};
+use crate::check::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::{Event, Line};
-use damonlab_guest::damon::Scheme;
+use damonlab_protocol::damon::Scheme;
 
-pub(in crate::check) fn q3(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn q3(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&["damos_esz", "damos_before_apply"])?;
-        life.need_bytes()?;
+        run.need_bytes()?;
         let quota = &scheme.quota;
         if quota.bytes == 0 && quota.ms == 0 && goals(scheme).next().is_none() {
             return Err("the scheme has no quota".to_owned());
         }
         let mut findings = Findings::default();
-        let mut told = told_before(view, life, index);
-        for line in &life.lines {
+        let mut told = told_before(view, run, index);
+        for line in &run.lines {
             match &line.event {
                 Event::Esz(event) if event.scheme_idx as usize == index => told = Some((line, event.esz)),
                 Event::BeforeApply(event) if event.scheme_idx as usize == index => {
                     if let Some((quota, esz)) = told.filter(|(_, esz)| *esz < PAGE) {
                         findings.push(|| {
-                            let name = life.scheme_name(index);
+                            let name = run.scheme_name(index);
                             let expected = format!("no action of {name} while its quota is {esz} bytes");
                             let seen = format!("one on {} bytes", event.end.saturating_sub(event.start));
                             Finding::new("Q3", expected, seen).at([quota, *line])
@@ -38,21 +38,21 @@ pub(in crate::check) fn q3(view: &View<'_>) -> Outcome {
     })
 }
 
-pub(in crate::check) fn q4(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
-        need_charges(view, life, index, scheme)?;
-        let course = &life.courses[index];
+pub(in crate::check) fn q4(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
+        need_charges(view, run, index, scheme)?;
+        let charge = &run.charge_windows[index];
         let mut findings = Findings::default();
-        let mut esz = told_before(view, life, index).map(|(_, esz)| esz);
-        for (nth, window) in course.windows.iter().enumerate() {
+        let mut esz = told_before(view, run, index).map(|(_, esz)| esz);
+        for (nth, window) in charge.windows.iter().enumerate() {
             if let Some(Event::Esz(event)) = window.esz.map(|line| &line.event) {
                 esz = Some(event.esz);
             }
-            let end = course.windows.get(nth + 1).map_or(life.lines.len(), |next| next.at);
-            let (bytes, last) = acted_on(&life.lines[window.at..end], index);
+            let end = charge.windows.get(nth + 1).map_or(run.lines.len(), |next| next.at);
+            let (bytes, last) = acted_on(&run.lines[window.at..end], index);
             if let (Some(esz), Some(last)) = (esz.filter(|esz| bytes > *esz), last) {
                 findings.push(|| {
-                    let name = life.scheme_name(index);
+                    let name = run.scheme_name(index);
                     let expected = format!("at most {esz} bytes in this charge window of {name}");
                     let lines = window.lines().chain([last]);
                     Finding::new("Q4", expected, format!("{bytes} bytes")).at(lines)
@@ -66,26 +66,26 @@ pub(in crate::check) fn q4(view: &View<'_>) -> Outcome {
 /// The quota that a commit left as it was, until the next charge window.
 pub(in crate::check) fn told_before<'a>(
     view: &View<'a>,
-    life: &Life<'a>,
+    run: &KdamondRun<'a>,
     index: usize,
 ) -> Option<(&'a Line, u64)> {
-    view.history(life, index).iter().rev().find_map(|era| era.last_esz(index))
+    view.history(run, index).iter().rev().find_map(|era| era.last_esz(index))
 }
 
 /// An error unless the trace tells how much each charge window was charged: all that was acted on in it.
 pub(in crate::check) fn need_charges(
     view: &View<'_>,
-    life: &Life<'_>,
+    run: &KdamondRun<'_>,
     index: usize,
     scheme: &Scheme,
 ) -> Result<(), Reason> {
     view.need(&["damos_esz", "damos_before_apply"])?;
     need_windows(view, scheme)?;
-    life.need_bytes()?;
+    run.need_bytes()?;
     if scheme.quota.fail_charge_denom != 0 {
         return Err("failed bytes are charged in part".to_owned());
     }
-    match life.courses[index].broken {
+    match run.charge_windows[index].broken {
         Some(_) => Err("charge windows cannot be told apart (see G3)".to_owned()),
         None => Ok(()),
     }
@@ -106,8 +106,8 @@ fn acted_on<'a>(lines: &[&'a Line], scheme: usize) -> (u64, Option<&'a Line>) {
     (bytes, last)
 }
 
-pub(in crate::check) fn q5(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn q5(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&["damos_esz"])?;
         let quota = &scheme.quota;
         let has_goals = goals(scheme).next().is_some();
@@ -119,16 +119,16 @@ pub(in crate::check) fn q5(view: &View<'_>) -> Outcome {
             (0, false) => most,
             (0, true) | (_, true) => 0,
             // `esz_time` is at least one region of the least size, whatever the unit of addresses.
-            (_, false) => most.min((PAGE / life.config.context.addr_unit.max(1)).max(1)),
+            (_, false) => most.min((PAGE / run.config.context.addr_unit.max(1)).max(1)),
         };
         let mut findings = Findings::default();
-        for line in &life.lines {
+        for line in &run.lines {
             if let Event::Esz(event) = &line.event
                 && event.scheme_idx as usize == index
                 && !(least..=most).contains(&event.esz)
             {
                 findings.push(|| {
-                    let name = life.scheme_name(index);
+                    let name = run.scheme_name(index);
                     let expected = format!("a quota of {least} to {most} bytes ({name})");
                     Finding::new("Q5", expected, format!("esz={}", event.esz)).at([*line])
                 });

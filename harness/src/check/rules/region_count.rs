@@ -3,26 +3,26 @@
 use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, each_life};
-use crate::check::view::{Life, PAGE, View};
+use crate::check::invariant::{RuleResult, each_kdamond_run};
+use crate::check::view::{KdamondRun, PAGE, View};
 use crate::trace::{Aggregated, Event, Line};
-use damonlab_guest::damon::{Ops, Scheme};
+use damonlab_protocol::damon::{Ops, Scheme};
 
 /// Aggregations after a commit that may still be of the limits before it: a commit comes after regions are merged, and
 /// the next merging goes by the largest size that was computed after this one (`sz_limit` of `kdamond_fn`; seen in
 /// `commit-max-nr-regions`: 43 regions where 20 were allowed, and 7 an aggregation later).
 const AFTER_A_COMMIT: usize = 2;
 
-pub(in crate::check) fn r5(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
-        life.need_bytes()?;
-        let skipped = if life.is_from_start() { 0 } else { AFTER_A_COMMIT };
+pub(in crate::check) fn r5(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
+        run.need_bytes()?;
+        let skipped = if run.is_from_start() { 0 } else { AFTER_A_COMMIT };
         let mut from = 0;
         let mut findings = Findings::default();
-        for (nth, dump) in dumps(view, life)?.iter().enumerate() {
+        for (nth, dump) in dumps(view, run)?.iter().enumerate() {
             if nth >= skipped {
-                findings.extend(too_large(life, dump));
-                findings.extend(too_many(view, life, dump, from));
+                findings.extend(too_large(run, dump));
+                findings.extend(too_many(view, run, dump, from));
             }
             from = dump.at();
         }
@@ -31,8 +31,8 @@ pub(in crate::check) fn r5(view: &View<'_>) -> Outcome {
 }
 
 /// `damon_apply_min_nr_regions` splits what is larger, and nothing is merged beyond that size.
-fn too_large(life: &Life<'_>, dump: &Dump<'_>) -> Option<Finding> {
-    let least = life.config.context.nr_regions.min.max(1);
+fn too_large(run: &KdamondRun<'_>, dump: &Dump<'_>) -> Option<Finding> {
+    let least = run.config.context.nr_regions.min.max(1);
     let most = (dump.bytes() / least).max(PAGE).next_multiple_of(PAGE);
     let (line, region) = dump.regions().find(|(_, region)| size(region) > most)?;
     let expected = format!("no region above {most} bytes, so that there are {least} regions at least");
@@ -41,8 +41,8 @@ fn too_large(life: &Life<'_>, dump: &Dump<'_>) -> Option<Finding> {
 
 /// More regions than the maximum. Where schemes split regions, what a pass splits off is not counted unless it tells
 /// two ages or two numbers of accesses apart: an action makes two such borders at most. Elsewhere all are.
-fn too_many(view: &View<'_>, life: &Life<'_>, dump: &Dump<'_>, from: usize) -> Option<Finding> {
-    let context = &life.config.context;
+fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize) -> Option<Finding> {
+    let context = &run.config.context;
     let runs = dump.targets.iter().map(|pass| breaks(dump, pass.target, |old, new| old.end != new.start));
     let runs: u64 = runs.sum();
     // Neighbours are not merged to more than a region's largest size, which leaves as many.
@@ -61,7 +61,7 @@ fn too_many(view: &View<'_>, life: &Life<'_>, dump: &Dump<'_>, from: usize) -> O
             Finding::new("R5", expected, count.to_string()).at(ends(dump))
         });
     }
-    let told = life.lines.get(from..dump.at()).unwrap_or_default();
+    let told = run.lines.get(from..dump.at()).unwrap_or_default();
     let actions = told.iter().filter(|line| matches!(line.event, Event::BeforeApply(_))).count() as u64;
     let most = context.nr_regions.max.saturating_add(actions.saturating_mul(2));
     let differ = |old: &Aggregated, new: &Aggregated| {

@@ -3,14 +3,14 @@
 use super::dumps::{EVENT, Pass, passes};
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, each_life};
-use crate::check::view::{Life, View, joined};
+use crate::check::invariant::{RuleResult, each_kdamond_run};
+use crate::check::view::{KdamondRun, View, joined};
 use crate::trace::{Event, Line};
 
-pub(in crate::check) fn r1(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
+pub(in crate::check) fn r1(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
         view.need(&[EVENT])?;
-        let (passes, mut findings) = passes(life);
+        let (passes, mut findings) = passes(run);
         findings.extend(passes.iter().filter_map(unsorted));
         Ok(findings)
     })
@@ -27,18 +27,18 @@ fn unsorted(pass: &Pass<'_>) -> Option<Finding> {
     Some(Finding::new("R1", expected, seen).at(pair.iter().map(|(line, _)| *line)))
 }
 
-pub(in crate::check) fn r2(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
+pub(in crate::check) fn r2(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
         view.need(&[EVENT])?;
-        life.need_targets()?;
-        let context = &life.config.context;
+        run.need_targets()?;
+        let context = &run.config.context;
         let targets = 0..context.targets.len();
         let ranges: Vec<_> = targets.map(|target| view.ranges(context, target)).collect();
         if ranges.iter().all(Option::is_none) {
             return Err("the kernel chooses the regions itself, or addr_unit is not 1".to_owned());
         }
         let mut findings = Findings::default();
-        for pass in passes(life).0 {
+        for pass in passes(run).0 {
             let Some(Some(wanted)) = ranges.get(pass.target as usize) else { continue };
             let covered = joined(pass.regions.iter().map(|(_, event)| (event.start, event.end)));
             if covered != *wanted {
@@ -63,16 +63,16 @@ fn shown(ranges: &[(u64, u64)]) -> String {
     }
 }
 
-pub(in crate::check) fn r3(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
+pub(in crate::check) fn r3(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
         view.need(&[EVENT])?;
-        life.need_fixed_intervals()?;
-        let context = &life.config.context;
+        run.need_fixed_intervals()?;
+        let context = &run.config.context;
         let weighted = context.probes.iter().any(|probe| probe.weight > 0);
         let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
         let most = if weighted { 0 } else { samples.max(1) };
         let mut findings = Findings::default();
-        for line in life.lines.iter().skip(counted_before(life)) {
+        for line in run.lines.iter().skip(counted_before(run)) {
             if let Event::Aggregated(event) = &line.event
                 && u64::from(event.nr_accesses) > most
             {
@@ -88,19 +88,19 @@ pub(in crate::check) fn r3(view: &View<'_>) -> Outcome {
 
 /// How many lines end the aggregation in which a commit came: it was counted with the intervals and probes
 /// before, and maybe converted (`damon_update_monitoring_results`).
-fn counted_before(life: &Life<'_>) -> usize {
-    if !life.continues() {
+fn counted_before(run: &KdamondRun<'_>) -> usize {
+    if !run.continues() {
         return 0;
     }
     let aggregated = |line: &&Line| matches!(line.event, Event::Aggregated(_) | Event::RegionAggregated(_));
-    let first = life.lines.iter().take_while(|line| !aggregated(line)).count();
-    first + life.lines[first..].iter().take_while(|line| aggregated(line)).count()
+    let first = run.lines.iter().take_while(|line| !aggregated(line)).count();
+    first + run.lines[first..].iter().take_while(|line| aggregated(line)).count()
 }
 
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{Model, edit, found, of_event, replace, rewrite};
-    use damonlab_guest::damon::Probe;
+    use damonlab_protocol::damon::Probe;
 
     #[test]
     fn r1_sees_a_region_too_few_and_one_too_many() {

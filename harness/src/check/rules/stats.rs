@@ -2,63 +2,63 @@
 
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, each_scheme};
-use crate::check::view::{Life, View};
+use crate::check::invariant::{RuleResult, each_scheme};
+use crate::check::view::{KdamondRun, View};
 use crate::trace::{Event, Line, Stat};
-use damonlab_guest::damon::{Intervals, Scheme};
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::damon::{Intervals, Scheme};
+use damonlab_protocol::units::Nanos;
 
 pub(in crate::check) const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
 /// Sleeps are at least as long as asked, by the clock of jiffies; 10 ms is the longest jiffy.
 const JIFFY: u64 = 10_000_000;
 
-pub(in crate::check) fn s1(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, _| {
+pub(in crate::check) fn s1(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, _| {
         view.need(&[STAT_EVENT])?;
-        let told = stats(life, index);
+        let told = stats(run, index);
         let mut findings = Findings::default();
-        let before = last_before(view, life, index);
+        let before = last_before(view, run, index);
         for pair in before.into_iter().chain(told.iter().copied()).collect::<Vec<_>>().windows(2) {
             let [(before, old), (line, new)] = pair else { continue };
             if let Some(name) = fell(old, new) {
                 findings.push(|| {
-                    let expected = format!("{name} of {} never to fall", life.scheme_name(index));
+                    let expected = format!("{name} of {} never to fall", run.scheme_name(index));
                     Finding::new("S1", expected, "less than before").at([*before, *line])
                 });
             }
         }
-        if life.need_fixed_intervals().is_ok() {
-            findings.extend(out_of_step(life, index));
+        if run.need_fixed_intervals().is_ok() {
+            findings.extend(out_of_step(run, index));
         }
         Ok(findings)
     })
 }
 
-pub(in crate::check) fn s6(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, scheme| {
+pub(in crate::check) fn s6(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
-        life.need_fixed_intervals()?;
-        Ok(too_soon(life, index, scheme, &stats(life, index)))
+        run.need_fixed_intervals()?;
+        Ok(too_soon(run, index, scheme, &stats(run, index)))
     })
 }
 
 /// What a scheme's statistics said, in order.
-pub(in crate::check) fn stats<'a>(life: &Life<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
+pub(in crate::check) fn stats<'a>(run: &KdamondRun<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
     let of_scheme = |line: &&'a Line| match &line.event {
         Event::Stat(stat) if stat.scheme_idx as usize == index => Some((*line, stat)),
         _ => None,
     };
-    life.lines.iter().filter_map(of_scheme).collect()
+    run.lines.iter().filter_map(of_scheme).collect()
 }
 
 /// What a scheme's statistics had come to when this configuration came into force: a commit keeps them.
 pub(in crate::check) fn last_before<'a>(
     view: &View<'a>,
-    life: &Life<'a>,
+    run: &KdamondRun<'a>,
     index: usize,
 ) -> Option<(&'a Line, &'a Stat)> {
-    view.history(life, index).iter().rev().find_map(|era| stats(era, index).pop())
+    view.history(run, index).iter().rev().find_map(|era| stats(era, index).pop())
 }
 
 /// The first counter that is smaller than it was.
@@ -82,8 +82,8 @@ pub(in crate::check) fn period(intervals: &Intervals, scheme: &Scheme) -> u64 {
     (apply / intervals.sample_us.max(1)).max(1)
 }
 
-fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Findings {
-    let intervals = &life.config.context.intervals;
+fn too_soon(run: &KdamondRun<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Findings {
+    let intervals = &run.config.context.intervals;
     let least = Nanos::from_micros(period(intervals, scheme).saturating_mul(intervals.sample_us));
     let mut findings = Findings::default();
     for pair in told.windows(2) {
@@ -91,7 +91,7 @@ fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Sta
         let gap = line.time.0.saturating_sub(before.time.0);
         if gap.saturating_add(JIFFY) < least.0 {
             findings.push(|| {
-                let expected = format!("passes of {} at least {least} apart", life.scheme_name(index));
+                let expected = format!("passes of {} at least {least} apart", run.scheme_name(index));
                 Finding::new("S6", expected, format!("{}", Nanos(gap))).at([*before, *line])
             });
         }
@@ -105,21 +105,21 @@ fn too_soon(life: &Life<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Sta
 ///
 /// After a commit neither clock begins at 0, and the next pass may still come when the interval before
 /// wanted it (`damos_commit` leaves `next_apply_sis`): what comes after the first pass is compared.
-fn out_of_step(life: &Life<'_>, index: usize) -> Option<Finding> {
-    let context = &life.config.context;
+fn out_of_step(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
+    let context = &run.config.context;
     let always_active = context.schemes.iter().all(|scheme| scheme.watermarks.metric == "none");
     if !always_active || context.pause {
         return None;
     }
-    let from = if life.continues() { 1 + first_pass(life, index)? } else { 0 };
-    let lines = &life.lines[from..];
+    let from = if run.continues() { 1 + first_pass(run, index)? } else { 0 };
+    let lines = &run.lines[from..];
     let count = passes(lines, index);
     let mine = period(&context.intervals, &context.schemes[index]);
     let (other, other_count, name) = match aggregations(lines) {
         0 => (period(&context.intervals, &context.schemes[0]), passes(lines, 0), "passes of scheme 0"),
         count => (context.intervals.aggr_us / context.intervals.sample_us.max(1), count, "aggregations"),
     };
-    let early = if life.continues() { other } else { 0 };
+    let early = if run.continues() { other } else { 0 };
     let (samples, other_samples) = (mine.saturating_mul(count), other.saturating_mul(other_count));
     let in_step = samples < other_samples.saturating_add(other)
         && other_samples.saturating_sub(early) < samples.saturating_add(mine);
@@ -128,7 +128,7 @@ fn out_of_step(life: &Life<'_>, index: usize) -> Option<Finding> {
     }
     let expected = format!(
         "{} to make a pass every {mine} samples, beside {other_count} {name} of {other} samples each",
-        life.scheme_name(index)
+        run.scheme_name(index)
     );
     Some(Finding::new("S1", expected, format!("{count} passes")))
 }
@@ -137,8 +137,8 @@ fn is_pass(line: &Line, index: usize) -> bool {
     matches!(&line.event, Event::Stat(stat) if stat.scheme_idx as usize == index)
 }
 
-fn first_pass(life: &Life<'_>, index: usize) -> Option<usize> {
-    life.lines.iter().position(|line| is_pass(line, index))
+fn first_pass(run: &KdamondRun<'_>, index: usize) -> Option<usize> {
+    run.lines.iter().position(|line| is_pass(line, index))
 }
 
 fn passes(lines: &[&Line], index: usize) -> u64 {
@@ -162,14 +162,14 @@ fn aggregations(lines: &[&Line]) -> u64 {
     count
 }
 
-pub(in crate::check) fn s2(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, _| {
+pub(in crate::check) fn s2(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, _| {
         view.need(&["damos_before_apply", STAT_EVENT])?;
         let mut findings = Findings::default();
-        let before = last_before(view, life, index);
+        let before = last_before(view, run, index);
         let (mut old_regions, mut old_bytes) = before.map_or((0, 0), |(_, s)| (s.nr_tried, s.sz_tried));
         let (mut regions, mut bytes) = (0u64, 0u64);
-        for line in &life.lines {
+        for line in &run.lines {
             match &line.event {
                 Event::BeforeApply(event) if event.scheme_idx as usize == index => {
                     regions += 1;
@@ -180,7 +180,7 @@ pub(in crate::check) fn s2(view: &View<'_>) -> Outcome {
                         (stat.nr_tried.saturating_sub(old_regions), stat.sz_tried.saturating_sub(old_bytes));
                     if grown != (regions, bytes) {
                         findings.push(|| {
-                            let name = life.scheme_name(index);
+                            let name = run.scheme_name(index);
                             let expected = format!(
                                 "nr_tried of {name} to grow by {regions} and sz_tried by {bytes}, as damos_before_apply says"
                             );

@@ -8,12 +8,12 @@ use super::quota::told_before;
 use super::stats::{STAT_EVENT, last_before};
 use crate::check::finding::{Evidence, Finding};
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, Reason, each_scheme};
-use crate::check::view::{Life, View};
+use crate::check::invariant::{Reason, RuleResult, each_scheme};
+use crate::check::view::{KdamondRun, View};
 use crate::trace::{Event, Line, Stat};
-use damonlab_guest::plan::Step;
-use damonlab_guest::record::{SchemeStats, section};
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::record::{SchemeStats, section};
+use damonlab_protocol::units::Nanos;
 
 /// What sysfs said, and between which times of the trace.
 struct Reading<'a> {
@@ -27,20 +27,20 @@ struct Reading<'a> {
 }
 
 /// All that sysfs said of one scheme while its kdamond ran.
-fn readings<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Result<Vec<Reading<'a>>, Reason> {
-    if life.config.refresh_ms != 0 {
+fn readings<'a>(view: &View<'a>, run: &KdamondRun<'a>, index: usize) -> Result<Vec<Reading<'a>>, Reason> {
+    if run.config.refresh_ms != 0 {
         return Err("refresh_ms changes the files while they are read".to_owned());
     }
     if view.recording.plan.steps.iter().any(empties_a_folder) {
         return Err("a step makes folders anew, and their statistics begin at 0".to_owned());
     }
-    let (Some(first), Some(last)) = (life.lines.first(), life.lines.last()) else { return Ok(Vec::new()) };
+    let (Some(first), Some(last)) = (run.lines.first(), run.lines.last()) else { return Ok(Vec::new()) };
     let mut readings = Vec::new();
     let mut after = Nanos(0);
     for (number, sample) in (1..).zip(&view.recording.samples) {
         let runs = first.time <= sample.time && sample.time <= last.time;
-        let whole = life.is_from_start() || after >= first.time;
-        let stats = sample.schemes.get(life.kdamond).and_then(|schemes| schemes.get(index));
+        let whole = run.is_from_start() || after >= first.time;
+        let stats = sample.schemes.get(run.kdamond).and_then(|schemes| schemes.get(index));
         if let Some(stats) = stats.filter(|_| runs && whole) {
             readings.push(Reading { after, until: sample.time, sample: Some(number), stats });
         }
@@ -48,11 +48,11 @@ fn readings<'a>(view: &View<'a>, life: &Life<'a>, index: usize) -> Result<Vec<Re
             after = sample.time;
         }
     }
-    // They are kept when the kdamond is turned off: they are of its last life.
-    let is_last = view.lives.iter().rfind(|other| other.kdamond == life.kdamond);
-    let is_last = is_last.is_some_and(|other| std::ptr::eq(other, life));
-    let stats = view.recording.report.kdamond_stats.get(life.kdamond).and_then(|schemes| schemes.get(index));
-    if let Some(stats) = stats.filter(|_| is_last && (life.is_from_start() || after >= first.time)) {
+    // They are kept when the kdamond is turned off: they are of its last run.
+    let is_last = view.kdamond_runs.iter().rfind(|other| other.kdamond == run.kdamond);
+    let is_last = is_last.is_some_and(|other| std::ptr::eq(other, run));
+    let stats = view.recording.report.kdamond_stats.get(run.kdamond).and_then(|schemes| schemes.get(index));
+    if let Some(stats) = stats.filter(|_| is_last && (run.is_from_start() || after >= first.time)) {
         readings.push(Reading { after, until: last.time, sample: None, stats });
     }
     Ok(readings)
@@ -100,15 +100,14 @@ fn compare<T: PartialEq + Copy>(
     findings
 }
 
-pub(in crate::check) fn s4(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, _| {
+pub(in crate::check) fn s4(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, _| {
         view.need(&[STAT_EVENT])?;
-        let said: Vec<(&Line, Counters)> =
-            life.lines.iter().filter_map(|line| counted(line, index)).collect();
-        let readings = some(readings(view, life, index)?)?;
-        let name = life.scheme_name(index);
+        let said: Vec<(&Line, Counters)> = run.lines.iter().filter_map(|line| counted(line, index)).collect();
+        let readings = some(readings(view, run, index)?)?;
+        let name = run.scheme_name(index);
         // A commit keeps what a scheme had come to.
-        let before = last_before(view, life, index).map_or([0; 7], |(_, stat)| of_event(stat));
+        let before = last_before(view, run, index).map_or([0; 7], |(_, stat)| of_event(stat));
         Ok(compare("S4", &name, &readings, &said, before, counters_shown, of_sysfs))
     })
 }
@@ -141,14 +140,14 @@ fn counters_shown(counters: Counters) -> String {
     )
 }
 
-pub(in crate::check) fn q6(view: &View<'_>) -> Outcome {
-    each_scheme(view, |life, index, _| {
+pub(in crate::check) fn q6(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, _| {
         view.need(&["damos_esz"])?;
-        let said: Vec<(&Line, u64)> = life.lines.iter().filter_map(|line| told(line, index)).collect();
-        let readings = some(readings(view, life, index)?)?;
-        let name = life.scheme_name(index);
+        let said: Vec<(&Line, u64)> = run.lines.iter().filter_map(|line| told(line, index)).collect();
+        let readings = some(readings(view, run, index)?)?;
+        let name = run.scheme_name(index);
         let shown = |esz| format!("effective_bytes {esz}");
-        let before = told_before(view, life, index).map_or(0, |(_, esz)| esz);
+        let before = told_before(view, run, index).map_or(0, |(_, esz)| esz);
         Ok(compare("Q6", &name, &readings, &said, before, shown, |stats| stats.effective_bytes))
     })
 }
@@ -170,7 +169,7 @@ fn some<T>(readings: Vec<T>) -> Result<Vec<T>, Reason> {
 #[cfg(test)]
 mod tests {
     use crate::check::testkit::{found, stored};
-    use damonlab_guest::plan::Step;
+    use damonlab_protocol::plan::Step;
 
     #[test]
     fn s4_takes_a_reading_that_is_one_pass_late_and_none_that_is_older_than_the_sample_before() {

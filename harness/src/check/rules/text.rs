@@ -6,11 +6,11 @@
 
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::Outcome;
+use crate::check::invariant::RuleResult;
 use crate::check::view::View;
 use crate::trace::raw::{RawFormat, RawTrace, Record};
 use crate::trace::{Event, Line};
-use damonlab_guest::record::RAW_LIMIT;
+use damonlab_protocol::record::RAW_LIMIT;
 
 /// What the text of an event is: for each part that changes, in its order, what damonlab reads it as, and the
 /// record's field of that meaning.
@@ -87,20 +87,20 @@ fn meaning(event: &str) -> Option<Meaning> {
     MEANINGS.iter().find(|(name, _)| *name == event).map(|(_, meaning)| *meaning)
 }
 
-pub(in crate::check) fn p1(view: &View<'_>) -> Outcome {
+pub(in crate::check) fn p1(view: &View<'_>) -> RuleResult {
     let (raw, trace) = (&view.recording.raw, &view.recording.trace);
     if raw.is_empty() {
-        return Outcome::NotApplicable("the recording has no raw record".to_owned());
+        return RuleResult::NotApplicable("the recording has no raw record".to_owned());
     }
     if trace.unreadable_count > 0 || !trace.losses.is_empty() {
-        return Outcome::NotApplicable("the text has holes: event and record cannot be paired".to_owned());
+        return RuleResult::NotApplicable("the text has holes: event and record cannot be paired".to_owned());
     }
     let found = RawTrace::parse(raw).and_then(|raw| {
         let mut findings: Findings = raw.formats.values().flat_map(misprinted).collect();
         findings.append(compared(&trace.lines, &raw.records()?, raw.is_below(RAW_LIMIT)));
         Ok(findings)
     });
-    Outcome::Applied(found.unwrap_or_else(|error| {
+    RuleResult::Applied(found.unwrap_or_else(|error| {
         [Finding::new("P1", "a ring buffer's record", error.to_string())].into_iter().collect()
     }))
 }

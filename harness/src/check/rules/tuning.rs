@@ -7,30 +7,30 @@
 use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Finding;
 use crate::check::findings::Findings;
-use crate::check::invariant::{Outcome, each_life};
+use crate::check::invariant::{RuleResult, each_kdamond_run};
 use crate::check::oracle::next_input;
-use crate::check::view::{Life, View};
+use crate::check::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
-use damonlab_guest::damon::{Intervals, IntervalsGoal};
+use damonlab_protocol::damon::{Intervals, IntervalsGoal};
 
 /// The unit of scores and of the adaptation.
 const WHOLE: u64 = 10_000;
 
-pub(in crate::check) fn t1(view: &View<'_>) -> Outcome {
-    each_life(view, |life| {
+pub(in crate::check) fn t1(view: &View<'_>) -> RuleResult {
+    each_kdamond_run(view, |run| {
         view.need(&["damon_monitor_intervals_tune"])?;
-        let intervals = &life.config.context.intervals;
+        let intervals = &run.config.context.intervals;
         let Some(goal) = intervals.goal.as_ref().filter(|goal| goal.aggrs > 0) else {
             return Err("intervals are not tuned".to_owned());
         };
-        if !life.is_from_start() {
+        if !run.is_from_start() {
             return Err("the configuration was changed online".to_owned());
         }
-        let mut findings = steps(life, intervals, goal);
+        let mut findings = steps(run, intervals, goal);
         let samples = intervals.aggr_us / intervals.sample_us.max(1);
         // Else the counters that the aggregation tells have been rounded (`damon_nr_samples_for_new_attrs`).
         if samples > 0 && WHOLE.is_multiple_of(samples) {
-            findings.extend(replay(life, intervals, goal, samples, &dumps(view, life)?));
+            findings.extend(replay(run, intervals, goal, samples, &dumps(view, run)?));
         }
         Ok(findings)
     })
@@ -43,10 +43,10 @@ fn bounds(old: u64, goal: &IntervalsGoal) -> (u64, u64) {
 }
 
 /// Intervals that are out of their limits, or that jump.
-fn steps(life: &Life<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> Findings {
+fn steps(run: &KdamondRun<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> Findings {
     let mut findings = Findings::default();
     let mut old = intervals.sample_us;
-    for line in &life.lines {
+    for line in &run.lines {
         let Event::IntervalsTune(event) = &line.event else { continue };
         let (least, most) = bounds(old, goal);
         if !(least..=most).contains(&event.sample_us) {
@@ -64,7 +64,7 @@ fn steps(life: &Life<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> Findin
 
 /// The first tuning that is not what the accesses of its aggregation ask for.
 fn replay(
-    life: &Life<'_>,
+    run: &KdamondRun<'_>,
     intervals: &Intervals,
     goal: &IntervalsGoal,
     samples: u64,
@@ -73,7 +73,7 @@ fn replay(
     let mut old = intervals.sample_us;
     let mut from = 0;
     for (nth, dump) in (1u64..).zip(dumps) {
-        let told = life.lines.get(from..dump.at()).unwrap_or_default();
+        let told = run.lines.get(from..dump.at()).unwrap_or_default();
         from = dump.at();
         let tuned: Vec<(&Line, u64)> = told.iter().filter_map(|line| tuned(line)).collect();
         let wanted = nth.is_multiple_of(goal.aggrs).then(|| next(dump, old, goal, samples)).flatten();

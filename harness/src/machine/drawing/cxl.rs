@@ -4,7 +4,7 @@ use super::{Branch, tier_of};
 use crate::machine::option::QemuOption;
 use crate::machine::{Machine, cxl};
 use crate::scenario::{Across, CxlWindow, From, MachineSpec};
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
 
 /// A paragraph a window; empty without windows.

@@ -6,8 +6,8 @@ mod tables;
 
 use super::{Machine, MachineError, hmat};
 use crate::scenario::{MachineSpec, NodeSpec};
-use damonlab_guest::machine_view::NodeView;
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_protocol::machine_view::NodeView;
+use damonlab_protocol::units::{Bytes, NodeId};
 
 /// The drawing, some lines with an end each.
 ///

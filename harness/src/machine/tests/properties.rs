@@ -3,7 +3,7 @@
 use crate::machine::generated::{self, Generated, machine};
 use crate::machine::{Feature, Machine, NEEDS, drawing, ranges};
 use crate::scenario::{MachineSpec, try_machine_of};
-use damonlab_guest::units::{Addr, NodeId};
+use damonlab_protocol::units::{Addr, NodeId};
 use proptest::prelude::*;
 use proptest::test_runner::TestError;
 use std::collections::BTreeSet;

@@ -3,8 +3,8 @@
 use super::lines::Pair;
 use crate::host::text::excerpt;
 use crate::trace::{Comm, Line};
-use damonlab_guest::record::section;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::record::section;
+use damonlab_protocol::units::Nanos;
 use serde_json::Value;
 use std::fmt;
 

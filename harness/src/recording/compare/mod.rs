@@ -10,7 +10,7 @@ mod lines;
 pub use describe::{Place, Side, What};
 
 use super::{MACHINE, META, PLAN, SCENARIO};
-use damonlab_guest::record::section;
+use damonlab_protocol::record::section;
 use lines::{Lines, Pair};
 use std::fmt;
 use std::io;

@@ -8,8 +8,10 @@ use crate::scenario::raw_damon::{
 };
 use crate::scenario::units::{Micros, Word};
 use crate::scenario::vocabulary::OPS;
-use damonlab_guest::damon::{AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target};
-use damonlab_guest::units::Addr;
+use damonlab_protocol::damon::{
+    AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target,
+};
+use damonlab_protocol::units::Addr;
 
 /// damo's and the kernel's defaults; they differ in `update_us` (damo 1 s, kernel 60 s), damo wins.
 const DEFAULT_INTERVALS: Intervals =

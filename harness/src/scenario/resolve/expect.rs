@@ -29,7 +29,7 @@ impl Unit {
 }
 
 /// What the run can have.
-pub(super) struct Run<'a> {
+pub(super) struct RunStep<'a> {
     /// The nodes and workloads.
     pub(super) names: &'a Names,
     /// How many charge windows each run has room for, where that is known.
@@ -38,7 +38,7 @@ pub(super) struct Run<'a> {
     pub(super) events: &'a [String],
 }
 
-impl Run<'_> {
+impl RunStep<'_> {
     /// How many windows there is room for, in one run or in all.
     fn room(&self, during: Option<usize>) -> Option<u64> {
         match during {
@@ -49,7 +49,7 @@ impl Run<'_> {
 }
 
 /// The expectation that `raw` means.
-pub(super) fn resolve(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Expectation> {
+pub(super) fn resolve(raw: &At<RawExpectation>, run: &RunStep<'_>) -> Checked<Expectation> {
     let during = raw.value.during.as_ref().map(|during| self::during(during, run)).transpose()?;
     let quantity = quantity(raw, run, during)?;
     let unit = match quantity {
@@ -63,7 +63,7 @@ pub(super) fn resolve(raw: &At<RawExpectation>, run: &Run<'_>) -> Checked<Expect
 }
 
 /// Runs are counted from 1 in the file.
-fn during(raw: &At<RawDuring>, run: &Run<'_>) -> Checked<usize> {
+fn during(raw: &At<RawDuring>, run: &RunStep<'_>) -> Checked<usize> {
     let (place, count) = (&raw.value.run, run.windows.len());
     let nth = usize::try_from(place.value.0).unwrap_or(usize::MAX);
     match nth.checked_sub(1).filter(|index| *index < count) {
@@ -100,7 +100,7 @@ fn spread(raw: &At<Word>, unit: Unit) -> Checked<f64> {
     Ok(most)
 }
 
-fn quantity(raw: &At<RawExpectation>, run: &Run<'_>, during: Option<usize>) -> Checked<Quantity> {
+fn quantity(raw: &At<RawExpectation>, run: &RunStep<'_>, during: Option<usize>) -> Checked<Quantity> {
     let line = &raw.value;
     match (&line.mean, &line.count, &line.resident, &line.vmstat) {
         (Some(field), None, None, None) => {
@@ -146,7 +146,7 @@ fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()>
 fn mean(
     raw: &At<RawExpectation>,
     field: &At<Word>,
-    run: &Run<'_>,
+    run: &RunStep<'_>,
     during: Option<usize>,
 ) -> Checked<Quantity> {
     let Some(event) = &raw.value.of else {
@@ -178,7 +178,7 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
 
 fn vmstat(raw: &At<Word>) -> Checked<Quantity> {
     let counter = word(raw, "counter")?;
-    let prefixes = damonlab_guest::record::VMSTAT_PREFIXES;
+    let prefixes = damonlab_protocol::record::VMSTAT_PREFIXES;
     if !prefixes.iter().any(|prefix| counter.starts_with(prefix)) {
         return Err(Fault::at(raw, format!("the counter '{counter}' is not recorded"))
             .help(format!("recorded are those that begin with {}", prefixes.join(", "))));
@@ -193,7 +193,7 @@ fn word(raw: &At<Word>, what: &str) -> Checked<String> {
     if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name a {what}"))) }
 }
 
-fn filter(raw: &At<RawExpectation>, event: &Recorded<'_>, run: &Run<'_>) -> Checked<Where> {
+fn filter(raw: &At<RawExpectation>, event: &Recorded<'_>, run: &RunStep<'_>) -> Checked<Where> {
     let mut filter = Where::new();
     for (field, value) in raw.value.filter.iter().flat_map(|raw| &raw.value) {
         event.check_where(field, value)?;

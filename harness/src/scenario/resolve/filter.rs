@@ -6,7 +6,7 @@ use crate::scenario::raw::At;
 use crate::scenario::raw_damon::{RawFilter, RawProbe, RawProbeFilter};
 use crate::scenario::units::{DamoSize, Word};
 use crate::scenario::vocabulary::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
-use damonlab_guest::damon::{Filter, FilterKind, Probe, Range};
+use damonlab_protocol::damon::{Filter, FilterKind, Probe, Range};
 
 /// `core_filters`.
 pub(super) fn core(raw: &[At<RawFilter>], targets: usize, names: &Names) -> Checked<Vec<Filter>> {

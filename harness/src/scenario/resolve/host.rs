@@ -6,8 +6,8 @@ use crate::scenario::guest_clock::GuestClock;
 use crate::scenario::raw::At;
 use crate::scenario::raw_steps::{RawHostCommand, RawSelftests, RawStep};
 use crate::scenario::units::{Flag, Time};
-use damonlab_guest::plan::Step;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::units::Nanos;
 
 /// The longest that one program may take.
 const MAX_WITHIN: Nanos = Nanos(3_600 * 1_000_000_000);

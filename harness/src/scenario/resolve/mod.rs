@@ -30,9 +30,9 @@ use super::units::{Node, Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
 use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
 use crate::trace::MIGRATIONS;
-use damonlab_guest::damon::Kdamond;
-use damonlab_guest::plan::{Step, Trace, Workload};
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::plan::{Step, Trace, Workload};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use steps::Steps;
@@ -146,7 +146,7 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
     }
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
     let trace = trace(&raw.trace, &machine)?;
-    let run = expect::Run { names: &names, windows: &windows, events: &trace.events };
+    let run = expect::RunStep { names: &names, windows: &windows, events: &trace.events };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     let guest_time = super::guest_time(&steps);
     Ok(Scenario {

@@ -5,9 +5,9 @@ use crate::scenario::raw::At;
 use crate::scenario::units::Word;
 use crate::scenario::vocabulary::{ACTIONS, ALL_FILTERS, METRICS, OPS, TUNERS};
 use crate::trace::Event;
-use damonlab_guest::need::Need;
+use damonlab_protocol::kernel_feature::KernelFeature;
 
-pub(super) fn need(raw: &At<Word>) -> Checked<Need> {
+pub(super) fn need(raw: &At<Word>) -> Checked<KernelFeature> {
     let name = raw.value.0.as_str();
     let fault = || Fault::at(raw, format!("nothing that a kernel may have is called '{name}'"));
     if let Some((kind, word)) = name.split_once('.')
@@ -16,22 +16,22 @@ pub(super) fn need(raw: &At<Word>) -> Checked<Need> {
     {
         return Err(fault().known(word, &words));
     }
-    Need::parse(name).ok_or_else(|| {
-        let kinds = Need::kinds().map(|kind| format!("{kind}.WORD"));
-        let all: Vec<String> = Need::alone().map(str::to_owned).chain(kinds).collect();
+    KernelFeature::parse(name).ok_or_else(|| {
+        let kinds = KernelFeature::kinds().map(|kind| format!("{kind}.WORD"));
+        let all: Vec<String> = KernelFeature::alone().map(str::to_owned).chain(kinds).collect();
         fault().known(name, &all.iter().map(String::as_str).collect::<Vec<_>>())
     })
 }
 
 /// All that has a name of its own, and DAMON's tracepoints that this damonlab reads.
-pub(in crate::scenario) fn all() -> Vec<Need> {
+pub(in crate::scenario) fn all() -> Vec<KernelFeature> {
     let of = |kind: &'static str| {
         let events = || Event::KNOWN.iter().copied().filter(|name| name.starts_with("damo")).collect();
         let words = if kind == "tracepoint" { events() } else { words(kind).unwrap_or_default() };
         words.into_iter().map(move |word| format!("{kind}.{word}"))
     };
-    let names = Need::alone().map(str::to_owned).chain(Need::kinds().flat_map(of));
-    names.filter_map(|name| Need::parse(&name)).collect()
+    let names = KernelFeature::alone().map(str::to_owned).chain(KernelFeature::kinds().flat_map(of));
+    names.filter_map(|name| KernelFeature::parse(&name)).collect()
 }
 
 /// The words that go with a kind, where not every word does.

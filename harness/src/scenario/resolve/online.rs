@@ -7,8 +7,8 @@ use crate::scenario::raw::At;
 use crate::scenario::raw_steps::{RawCommit, RawNewGoals, RawPhase, RawRetarget, RawStep, RawWrite};
 use crate::scenario::units::Word;
 use crate::scenario::vocabulary::ERRNOS;
-use damonlab_guest::damon::{Kdamond, MODULE};
-use damonlab_guest::plan::{Phase, SchemeAt, Step, Workload};
+use damonlab_protocol::damon::{Kdamond, MODULE};
+use damonlab_protocol::plan::{Phase, SchemeAt, Step, Workload};
 
 /// How long a file's name and a value may be: more than sysfs has, and less than a page.
 const MAX_TEXT: usize = 1_000;

@@ -8,7 +8,7 @@ use crate::scenario::raw_damon::{
 };
 use crate::scenario::units::{Accesses, Age, Bp, DamoSize, Leaf, Micros, Number, Permil, Signed, Word};
 use crate::scenario::vocabulary::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
-use damonlab_guest::damon::{Dest, Goal, GoalTuner, Intervals, Ops, Quota, Range, Scheme, Watermarks};
+use damonlab_protocol::damon::{Dest, Goal, GoalTuner, Intervals, Ops, Quota, Range, Scheme, Watermarks};
 
 /// `access_pattern` counts accesses and age in `unsigned int`.
 const MAX_COUNT: u64 = u32::MAX as u64;

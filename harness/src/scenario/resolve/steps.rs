@@ -8,9 +8,9 @@ use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::At;
 use crate::scenario::raw_steps::{RawNodeStep, RawRun, RawStart, RawStep};
 use crate::scenario::units::{Node, Number};
-use damonlab_guest::damon::Kdamond;
-use damonlab_guest::plan::{Step, Workload};
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::plan::{Step, Workload};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeSet;
 
 /// The most guest time that one scenario may ask for.

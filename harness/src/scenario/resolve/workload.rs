@@ -5,8 +5,8 @@ use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::{At, RawTouch, RawWorkload};
 use crate::scenario::units::{Size, Word};
 use crate::scenario::vocabulary::ACCESSES;
-use damonlab_guest::plan::{Access, Workload};
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::plan::{Access, Workload};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 /// A process's comm holds 15 bytes.

@@ -1,7 +1,7 @@
 //! The fields of one record.
 
 use super::format::RawFormat;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::units::Nanos;
 use std::fmt;
 
 /// One event of the ring buffer.

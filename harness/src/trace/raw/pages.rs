@@ -3,8 +3,8 @@
 //! A sub-buffer is `time stamp: u64, commit: u64, data`; an event in it `type_len: 5 bits, time_delta: 27
 //! bits` and, by `type_len`, its payload or a time stamp. `events/header_event` of tracefs has the numbers.
 
-use damonlab_guest::record::SUB_BUFFER;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::record::SUB_BUFFER;
+use damonlab_protocol::units::Nanos;
 use std::fmt;
 
 const HEADER: usize = 16;

@@ -1,6 +1,6 @@
 use super::*;
-use damonlab_guest::record::SUB_BUFFER;
-use damonlab_guest::units::Nanos;
+use damonlab_protocol::record::SUB_BUFFER;
+use damonlab_protocol::units::Nanos;
 use proptest::prelude::*;
 
 const HEADER_PAGE: &str = "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n\

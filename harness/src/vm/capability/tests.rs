@@ -39,7 +39,7 @@ fn this_qemu_says_what_it_has_and_is_asked_once() {
     let tools = tools(qemu);
     let first = capabilities(cache.path(), &tools).unwrap();
     assert!(first.has(Feature::Machine("q35")) && first.has(Feature::MachineProperty("hmat")), "{first:?}");
-    let kept = Asked::of(&tools).unwrap();
+    let kept = ProbeKey::of(&tools).unwrap();
     kept.keep(cache.path(), &without(&[Feature::Machine("q35")])).unwrap();
     assert!(!capabilities(cache.path(), &tools).unwrap().has(Feature::Machine("q35")), "it was asked again");
 }
@@ -49,11 +49,11 @@ fn another_qemu_at_the_same_place_is_asked_anew() {
     let folder = tempfile::tempdir().unwrap();
     let (qemu, cache) = (folder.path().join("qemu"), folder.path().join("cache"));
     fs::write(&qemu, "one").unwrap();
-    let before = Asked::of(&tools(qemu.clone())).unwrap();
+    let before = ProbeKey::of(&tools(qemu.clone())).unwrap();
     before.keep(&cache, &all()).unwrap();
     assert_eq!(before.known(&cache), Some(all()));
     fs::write(&qemu, "another").unwrap();
-    assert_eq!(Asked::of(&tools(qemu)).unwrap().known(&cache), None);
+    assert_eq!(ProbeKey::of(&tools(qemu)).unwrap().known(&cache), None);
 }
 
 #[test]

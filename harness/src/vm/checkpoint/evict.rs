@@ -1,9 +1,9 @@
 //! Which checkpoints there are, how much room they take, and which have to go.
 
 use super::{ABOUT, About, FILES, Store, USED};
+use crate::host::disk_usage;
 use crate::host::lock::Lock;
-use crate::host::room;
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -30,7 +30,7 @@ pub struct Listed {
 
 /// The limit that holds: [`LIMIT`], or `DAMONLAB_CHECKPOINTS_MIB`.
 pub fn limit() -> Bytes {
-    room::limit(LIMIT_VARIABLE, LIMIT)
+    disk_usage::limit(LIMIT_VARIABLE, LIMIT)
 }
 
 /// All checkpoints of a store, the last used first.
@@ -62,7 +62,7 @@ pub(super) fn evict(store: &Store, limit: Bytes, keep: &str) -> io::Result<()> {
         fs::remove_dir_all(store.place(&one.key))?;
         Ok(true)
     };
-    room::shrink(
+    disk_usage::shrink(
         &list(store),
         |one| one.size,
         limit,

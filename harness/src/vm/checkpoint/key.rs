@@ -41,10 +41,10 @@ pub(in super::super) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<Str
 mod tests {
     use super::*;
     use crate::machine::Argv;
-    use crate::scenario::{Pace, Scenario};
+    use crate::scenario::{InstructionCost, Scenario};
     use crate::setup::Tools;
     use crate::vm::Timing;
-    use damonlab_guest::units::Bytes;
+    use damonlab_protocol::units::Bytes;
     use std::path::PathBuf;
 
     struct Parts {
@@ -85,7 +85,7 @@ mod tests {
                 bzimage: &at("bzImage"),
                 agent: &self.agent,
                 machine: &self.machine,
-                timing: Timing::Virtual(Pace::Plain),
+                timing: Timing::Virtual(InstructionCost::Plain),
                 plan: &scenario.plan(0, Default::default()),
                 clocks: &scenario.clocks,
                 results: self.folder.path(),

@@ -16,7 +16,7 @@ use super::VmError;
 use super::ram::Ram;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 use digest::digest;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};

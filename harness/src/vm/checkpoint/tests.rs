@@ -1,5 +1,5 @@
 use super::*;
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 
 struct Place {
     _folder: tempfile::TempDir,

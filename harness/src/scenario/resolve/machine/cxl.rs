@@ -6,7 +6,7 @@ use crate::scenario::machine::{Across, CxlDevice, CxlWindow};
 use crate::scenario::raw::At;
 use crate::scenario::raw_machine::{RawDevice, RawNode, RawWindow};
 use crate::scenario::units::{Number, Size, Word};
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
 
 /// CXL's own unit: windows, devices and decoders are multiples of it.

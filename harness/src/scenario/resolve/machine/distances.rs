@@ -5,7 +5,7 @@ use crate::scenario::machine::{CxlWindow, NodeSpec};
 use crate::scenario::raw::At;
 use crate::scenario::raw_machine::RawDistance;
 use crate::scenario::units::Node;
-use damonlab_guest::units::NodeId;
+use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;
 
 /// ACPI SLIT: 10 is local, and Linux drops the whole table if another entry is not above it.

@@ -12,7 +12,7 @@ use crate::scenario::error::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::At;
 use crate::scenario::raw_machine::{RawMachine, RawMachineRef, RawWindow};
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 
 /// The kernel's memory block on x86 below 64 GiB: hotplug and `/proc/iomem` deal in these.
 const MEMORY_BLOCK: u64 = 128 << 20;

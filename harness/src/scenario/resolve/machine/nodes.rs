@@ -6,7 +6,7 @@ use crate::scenario::machine::{MemorySideCache, NodeSpec};
 use crate::scenario::raw::At;
 use crate::scenario::raw_machine::{RawCache, RawNode};
 use crate::scenario::units::Number;
-use damonlab_guest::units::{Bytes, NodeId};
+use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
 
 /// `NR_CPUS=8` in this project's kernels.

@@ -6,7 +6,7 @@ use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::At;
 use crate::scenario::raw_machine::RawMachine;
 use crate::scenario::units::Size;
-use damonlab_guest::units::Bytes;
+use damonlab_protocol::units::Bytes;
 
 /// QEMU's q35 keeps 768 MiB below 4 GiB for devices, more where there is more RAM (`pc_q35_init`).
 const MOST_BELOW_4G: u64 = 0x8000_0000;

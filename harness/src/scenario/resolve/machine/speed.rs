@@ -7,7 +7,7 @@ use crate::scenario::raw::At;
 use crate::scenario::raw_machine::{RawFrom, RawMachine, RawNode};
 use crate::scenario::tier;
 use crate::scenario::units::{Number, Rate, Time};
-use damonlab_guest::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// An entry of an HMAT table is 16 bits, the largest being reserved.
 const MAX_HMAT_ENTRY: u64 = 65_534;

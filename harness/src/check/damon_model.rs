@@ -1,0 +1,239 @@
+//! For tests: the loop of a small kdamond, which prints as it goes.
+
+use super::testkit::{HOT, MIB, Model, TURN_US};
+use damonlab_protocol::damon::{GoalTuner, Kdamond, Quota, Scheme};
+use damonlab_protocol::record::SchemeStats;
+
+const NODES: [(u64, u64); 2] = [Model::NODE0, Model::NODE1];
+
+/// One kdamond at work.
+pub(super) struct ModelRun<'a> {
+    model: &'a Model,
+    index: usize,
+    now: u64,
+    config: &'a Kdamond,
+    schemes: Vec<State>,
+    /// The hot memory of each node: how old its one region was when schemes were applied, and what they
+    /// acted on, each part from its start to its end.
+    hot: [(u64, Vec<(u64, u64)>); 2],
+    out: Vec<(u64, String)>,
+    /// When each commit was taken.
+    taken: Vec<u64>,
+}
+
+#[derive(Default, Clone)]
+struct State {
+    window_from: Option<u64>,
+    input: u128,
+    quota: Option<u64>,
+    charged: u64,
+    offset: u64,
+    exceeds: u64,
+    tried: (u64, u64),
+}
+
+impl<'a> ModelRun<'a> {
+    pub(super) fn new(model: &'a Model, index: usize) -> Self {
+        let config = &model.kdamonds[index];
+        let now = 10_000_000 + 37 * index as u64;
+        ModelRun {
+            model,
+            index,
+            now,
+            config,
+            schemes: vec![State::default(); config.context.schemes.len()],
+            hot: Default::default(),
+            out: Vec::new(),
+            taken: Vec::new(),
+        }
+    }
+
+    fn configured(&self, scheme: usize) -> &'a Scheme {
+        &self.config.context.schemes[scheme]
+    }
+
+    /// Schemes that stay keep what they had.
+    fn take_commits(&mut self, turn: u64) {
+        for (_, kdamonds) in self.model.commits.iter().filter(|(when, _)| *when == turn) {
+            self.config = &kdamonds[self.index];
+            self.schemes.resize(self.config.context.schemes.len(), State::default());
+            self.taken.push(self.now);
+        }
+    }
+
+    fn tell(&mut self, event: String) {
+        self.now += 3;
+        let (seconds, micros) = (self.now / 1_000_000, self.now % 1_000_000);
+        let (name, pid) = (format!("kdamond.{}", self.index), 52 + self.index);
+        self.out
+            .push((self.now, format!("{name:>16}-{pid:<7} [000] ..... {seconds:5}.{micros:06}: {event}")));
+    }
+
+    /// The trace, what sysfs says at the end, and when each commit was taken.
+    pub(super) fn run(mut self) -> (Vec<(u64, String)>, Vec<SchemeStats>, Vec<u64>) {
+        for turn in 0..self.model.turns {
+            self.now += TURN_US;
+            self.take_commits(turn);
+            self.merge(turn);
+            for scheme in 0..self.schemes.len() {
+                self.adjust(turn, scheme);
+            }
+            for scheme in 0..self.schemes.len() {
+                self.act(scheme);
+            }
+            for scheme in 0..self.schemes.len() {
+                self.statistics(turn, scheme);
+            }
+            self.aggregate(turn);
+        }
+        let stats = self.schemes.iter().map(|state| self.sysfs(state)).collect();
+        (self.out, stats, self.taken)
+    }
+
+    fn sysfs(&self, state: &State) -> SchemeStats {
+        let (nr_tried, sz_tried) = state.tried;
+        SchemeStats {
+            nr_tried,
+            sz_tried,
+            nr_applied: nr_tried,
+            sz_applied: sz_tried,
+            sz_ops_filter_passed: sz_tried,
+            qt_exceeds: state.exceeds,
+            nr_snapshots: self.model.turns,
+            effective_bytes: state.quota.unwrap_or(0),
+        }
+    }
+
+    /// The hot memory becomes one region again, as old as its parts are in the mean, and one turn older.
+    fn merge(&mut self, turn: u64) {
+        for (age, acted) in &mut self.hot {
+            let young: u64 = std::mem::take(acted).iter().map(|(start, end)| end - start).sum();
+            *age = if turn == 0 { 0 } else { *age * (HOT - young) / HOT + 1 };
+        }
+    }
+
+    fn adjust(&mut self, turn: u64, scheme: usize) {
+        let reset_us = self.configured(scheme).quota.reset_interval_ms * 1000;
+        if self.schemes[scheme].window_from.is_none() {
+            self.begin_window(turn, scheme);
+        }
+        let from = self.schemes[scheme].window_from.unwrap();
+        if self.now - from >= reset_us {
+            self.begin_window(turn, scheme);
+        }
+    }
+
+    fn begin_window(&mut self, turn: u64, scheme: usize) {
+        let quota = &self.configured(scheme).quota;
+        let state = &mut self.schemes[scheme];
+        let full = state.quota.is_some_and(|quota| quota - state.charged.min(quota) < 4096);
+        state.exceeds += u64::from(full);
+        state.window_from = Some(self.now);
+        state.charged = 0;
+        let mut measured = Vec::new();
+        for goal in &quota.goals {
+            if goal.metric == "user_input" {
+                measured.push((goal.current_value, goal.target_value));
+                continue;
+            }
+            let current = (self.model.current)(turn, scheme);
+            self.now += (self.model.walk_us)(turn, scheme);
+            measured.push((current, goal.target_value));
+            self.tell(format!(
+                "damos_node_eligible_mem_bp: ctx_idx=0 scheme_idx={scheme} nid={} target_value={} current_value={current}",
+                goal.nid, goal.target_value
+            ));
+        }
+        let new = tuned(quota, &measured, &mut self.schemes[scheme].input);
+        if self.schemes[scheme].quota != Some(new) {
+            self.schemes[scheme].quota = Some(new);
+            self.tell(format!("damos_esz: ctx_idx=0 scheme_idx={scheme} esz={new}"));
+        }
+    }
+
+    fn act(&mut self, scheme: usize) {
+        let state = &mut self.schemes[scheme];
+        let left = state.quota.unwrap_or(u64::MAX) - state.charged;
+        if left < 4096 {
+            return;
+        }
+        let size = left.min(HOT.saturating_sub(state.offset)) / 4096 * 4096;
+        let start = state.offset;
+        // With quota left, the last region has been seen, and the next pass begins at the first.
+        state.offset = if left - size < 4096 { start + size + self.model.hole } else { 0 };
+        if size == 0 {
+            return;
+        }
+        state.charged += size;
+        state.tried = (state.tried.0 + 1, state.tried.1 + size);
+        let (age, acted) = &mut self.hot[scheme];
+        acted.push((start, start + size));
+        let age = *age;
+        let start = NODES[scheme].0 + start;
+        self.tell(format!(
+            "damos_before_apply: ctx_idx=0 scheme_idx={scheme} target_idx=0 nr_regions=5 {start}-{}: 6 {age}",
+            start + size
+        ));
+    }
+
+    fn statistics(&mut self, turn: u64, scheme: usize) {
+        let State { tried: (regions, bytes), exceeds, .. } = self.schemes[scheme];
+        self.tell(format!(
+            "damos_stat_after_apply_interval: ctx_idx=0 scheme_idx={scheme} nr_tried={regions} sz_tried={bytes} \
+             nr_applied={regions} sz_applied={bytes} sz_ops_filter_passed={bytes} qt_exceeds={exceeds} \
+             nr_snapshots={}",
+            turn + 1
+        ));
+    }
+
+    fn aggregate(&mut self, turn: u64) {
+        let mut regions = Vec::new();
+        for ((node, end), (age, acted)) in NODES.into_iter().zip(&self.hot) {
+            let mut from = 0;
+            for (start, end) in acted.iter().copied().chain([(HOT, HOT)]) {
+                regions.push((node + from, node + start, 6, *age));
+                regions.push((node + start, node + end, 6, 0));
+                from = end;
+            }
+            let (cold, middle) = (node + HOT, node + 256 * MIB);
+            regions.extend([(cold, middle, 0, turn), (middle, end, 0, turn)]);
+        }
+        regions.retain(|(start, end, ..)| start < end);
+        let count = regions.len();
+        for (start, end, accesses, age) in regions {
+            self.tell(format!(
+                "damon_aggregated: target_id=0 nr_regions={count} {start}-{end}: {accesses} {age}"
+            ));
+        }
+    }
+}
+
+/// The effective quota of a window, from goals as (measured, wanted).
+fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
+    if goals.is_empty() {
+        return quota.bytes;
+    }
+    let unlimited = u64::MAX / 10_000;
+    let cap = if quota.bytes == 0 { unlimited } else { quota.bytes };
+    let reached = goals.iter().any(|(measured, wanted)| measured >= wanted);
+    match quota.goal_tuner {
+        // What the other tuner would begin with after a commit.
+        GoalTuner::Temporal => {
+            *input = if reached { 0 } else { u128::from(cap.saturating_mul(10_000)) };
+            if reached { 0 } else { cap }
+        }
+        GoalTuner::Consist => {
+            // Percent of a percent of the goal that is reached best.
+            let share =
+                goals.iter().map(|(measured, wanted)| u128::from(measured * 10_000 / wanted)).max().unwrap();
+            let last = (*input).max(10_000);
+            *input = if share >= 20_000 { 10_000 } else { last * (20_000 - share) / 10_000 };
+            if share > 10_000 && share < 20_000 {
+                // The kernel rounds the part that it takes away, not what is left.
+                *input = (last - last * (share - 10_000) / 10_000).max(10_000);
+            }
+            *input = (*input).min(u128::from(u64::MAX));
+            u64::try_from(*input / 10_000).unwrap().min(cap)
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Which CXL windows QEMU maps straight onto memory, and of which it emulates every access.
+//!
+//! A QEMU decides that when the guest commits its decoders, so a guest has to do that before QEMU can be
+//! asked. It is booted once for each machine and QEMU, and the answer is kept in the cache.
+
+use super::VmError;
+use super::accel::Accelerator;
+use super::probe::{self, Probe};
+use super::probe_cache::CachedProbe;
+use crate::host::progress::Progress;
+use crate::machine::{Argv, cxl_backend};
+use crate::scenario::Scenario;
+use crate::setup::Tools;
+use damonlab_protocol::plan::{MEMORY_MARK, Plan, Step};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+/// To user space it takes five seconds under TCG, on a busy host more, and each region has ten of its own.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The guest waits here until it is ended.
+const IDLE: Nanos = Nanos(3_600 * 1_000_000_000);
+
+/// What decides how windows are mapped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ProbeKey {
+    binary: PathBuf,
+    qemu: String,
+    machine: Vec<String>,
+}
+
+impl CachedProbe for ProbeKey {
+    /// The nodes of the windows of which every access is emulated.
+    type Output = BTreeSet<NodeId>;
+    const FOLDER: &'static str = "mapping";
+}
+
+/// The windows of a scenario's machine of which this QEMU emulates every access. Boots a guest the first time.
+///
+/// # Errors
+/// The guest did not bring its memory up, QEMU did not answer, or the user asked to stop.
+pub fn emulated_windows(
+    cache: &Path,
+    tools: &Tools,
+    bzimage: &Path,
+    scenario: &Scenario,
+    machine: &Argv,
+    progress: &Progress,
+) -> Result<BTreeSet<NodeId>, VmError> {
+    let mut words = vec!["-m".to_owned(), machine.memory_word(), "-smp".to_owned(), machine.cpus.to_string()];
+    words.extend(machine.qemu.iter().cloned());
+    let asked = ProbeKey { binary: tools.qemu.clone(), qemu: tools.qemu_version.clone(), machine: words };
+    asked.answered(cache, || {
+        progress.say("cxl: booting a small guest to see whether this QEMU maps CXL memory directly");
+        ask(tools, bzimage, scenario, machine)
+    })
+}
+
+fn ask(
+    tools: &Tools,
+    bzimage: &Path,
+    scenario: &Scenario,
+    machine: &Argv,
+) -> Result<BTreeSet<NodeId>, VmError> {
+    let plan = Plan { steps: vec![Step::Run { time: IDLE }], ..bring_up_of(scenario) };
+    let tcg = Accelerator::Tcg("CXL memory under KVM may kill the guest".to_owned());
+    let mut probe = Probe::start(tools, bzimage, &tcg, machine, &plan)?;
+    let (up, ended) = probe.wait_for(MEMORY_MARK, LIMIT)?;
+    if !up {
+        return Err(VmError::NotAsked(why(ended, &probe.end()?)));
+    }
+    let command = json!({"command-line": "info mtree -f"});
+    let tree = probe.monitor()?.execute("human-monitor-command", command)?;
+    probe.end()?;
+    let memory = system_memory(tree.as_str().unwrap_or_default());
+    let mapped = memory.ok_or_else(|| VmError::NotAsked("QEMU's memory tree has no system memory".into()))?;
+    Ok(emulated(scenario, &mapped))
+}
+
+/// The scenario's memory, and nothing else of it.
+fn bring_up_of(scenario: &Scenario) -> Plan {
+    let Plan { cxl, .. } = scenario.plan(0, Default::default());
+    Plan { cxl, ..probe::no_step() }
+}
+
+fn why(ended: Option<ExitStatus>, said: &str) -> String {
+    let last = probe::last_words(said);
+    match ended {
+        Some(status) => {
+            format!("the guest did not bring its CXL memory up, and QEMU ended with {status}; {last}")
+        }
+        None => format!("the guest did not bring its CXL memory up within {} s; {last}", LIMIT.as_secs()),
+    }
+}
+
+/// A window is mapped if each of its devices' memories is a part of the guest's, whole.
+fn emulated(scenario: &Scenario, mapped: &BTreeMap<String, Bytes>) -> BTreeSet<NodeId> {
+    let mut numbers = 0..;
+    let mut emulated = BTreeSet::new();
+    for window in &scenario.machine.cxl {
+        for (device, number) in window.devices.iter().zip(&mut numbers) {
+            if mapped.get(&cxl_backend(number)).is_none_or(|found| *found < device.size) {
+                emulated.insert(window.node);
+            }
+        }
+    }
+    emulated
+}
+
+/// The RAM in the guest's physical addresses, by QEMU's name for it, of the text of `info mtree -f`; none if
+/// there is no such address space. Devices have address spaces of their own, with the same memory in them.
+///
+/// ```text
+/// FlatView #1
+///  AS "memory", root: system
+///  Root memory region: system
+///   0000000000000000-00000000000bffff (prio 0, ram): numa-mem0
+///   0000000110000000-000000011fffffff (prio 0, i/o): cxl-fixed-memory-region
+/// ```
+fn system_memory(tree: &str) -> Option<BTreeMap<String, Bytes>> {
+    let views = tree.split("FlatView #").skip(1);
+    let system = views.into_iter().find(|view| view.contains("AS \"memory\""))?;
+    let mut found: BTreeMap<String, Bytes> = BTreeMap::new();
+    for (name, size) in system.lines().filter_map(ram) {
+        let known = found.entry(name).or_default();
+        known.0 = known.0.saturating_add(size.0);
+    }
+    Some(found)
+}
+
+/// A line of RAM: its name and its size.
+fn ram(line: &str) -> Option<(String, Bytes)> {
+    let (range, rest) = line.trim().split_once(" (prio ")?;
+    let (start, end) = range.split_once('-')?;
+    let address = |text: &str| u64::from_str_radix(text, 16).ok();
+    let size = address(end)?.checked_sub(address(start)?)?.saturating_add(1);
+    let name = rest.split_once(", ram): ")?.1.split([' ', '@']).next()?;
+    Some((name.to_owned(), Bytes(size)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+    use crate::scenario;
+
+    /// What QEMU 10.0.2 said of the machine of cxl-promote.yaml once its guest had committed the region.
+    const REAL: &str = include_str!("mapping/qemu-10.0.2.txt");
+
+    /// The window's line in it.
+    const WINDOW: &str = "  0000000110000000-000000011fffffff (prio 0, i/o): cxl-fixed-memory-region\n";
+
+    /// One that is mapped, as QEMU 11.1 is reported to say it (qemu.md 1.3); no such QEMU was at hand.
+    const MAPPED: &str = "  0000000110000000-000000011fffffff (prio 0, ram): cxl-mem0\n";
+
+    fn emulated_by(tree: &str, cxl: &str) -> Vec<u16> {
+        let text = format!(
+            "version: 1\nsummary: Windows.\nmachine:\n  nodes: [{{id: 0, memory: 512M, cpus: [0]}}, {{id: 1, memory: \
+             512M}}]\n  cxl: [{cxl}]\nsteps: [offline: {{node: 2}}]\n"
+        );
+        let scenario = Scenario::parse("windows", &text).unwrap();
+        emulated(&scenario, &system_memory(tree).unwrap()).into_iter().map(|node| node.0).collect()
+    }
+
+    #[test]
+    fn the_real_qemu_10_emulates_its_window_though_a_device_shows_the_same_memory_as_ram() {
+        assert!(REAL.contains(WINDOW) && REAL.contains("(prio 0, ram): cxl-mem0"));
+        assert_eq!(emulated_by(REAL, "{node: 2, size: 256M}"), [2]);
+    }
+
+    #[test]
+    fn a_window_that_is_ram_is_mapped() {
+        let tree = REAL.replace(WINDOW, MAPPED);
+        assert_eq!(emulated_by(&tree, "{node: 2, size: 256M}"), [0; 0]);
+        // As the monitor ends its lines.
+        assert_eq!(emulated_by(&tree.replace('\n', "\r\n"), "{node: 2, size: 256M}"), [0; 0]);
+    }
+
+    #[test]
+    fn each_window_is_looked_at_by_itself() {
+        let tree = REAL.replace(WINDOW, &format!("{MAPPED}{}", WINDOW.replace("00000001", "00000002")));
+        assert_eq!(emulated_by(&tree, "{node: 2, size: 256M}, {node: 3, size: 256M}"), [3]);
+    }
+
+    #[test]
+    fn a_window_of_which_a_part_is_mapped_counts_as_emulated() {
+        let part = MAPPED.replace("11fffffff", "117ffffff");
+        assert_eq!(emulated_by(&REAL.replace(WINDOW, &part), "{node: 2, size: 256M}"), [2]);
+    }
+
+    #[test]
+    fn a_window_in_two_ranges_is_whole() {
+        let halves = MAPPED.replace("11fffffff", "117ffffff")
+            + "  0000000118000000-000000011fffffff (prio 0, ram): cxl-mem0 @0000000008000000\n";
+        assert_eq!(emulated_by(&REAL.replace(WINDOW, &halves), "{node: 2, size: 256M}"), [0; 0]);
+    }
+
+    #[test]
+    fn a_text_without_system_memory_is_no_answer() {
+        assert_eq!(system_memory(""), None);
+        assert_eq!(system_memory("unknown command: 'info mtree -f'\r\n"), None);
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_this_binary_version_and_machine_alone() {
+        let cache = tempfile::tempdir().unwrap();
+        let asked = ProbeKey { binary: "/usr/bin/qemu".into(), qemu: "10".into(), machine: vec!["a".into()] };
+        asked.keep(cache.path(), &BTreeSet::from([NodeId(2)])).unwrap();
+        assert_eq!(asked.known(cache.path()), Some(BTreeSet::from([NodeId(2)])));
+        for other in [
+            ProbeKey { binary: "/opt/qemu".into(), ..asked.clone() },
+            ProbeKey { qemu: "11".into(), ..asked.clone() },
+            ProbeKey { machine: vec!["b".into()], ..asked.clone() },
+        ] {
+            assert_eq!(other.known(cache.path()), None);
+        }
+    }
+
+    #[test]
+    fn memories_are_called_as_on_the_command_line() {
+        let machine =
+            scenario::machine_of("{nodes: [{id: 0, memory: 512M, cpus: [0]}], cxl: [{node: 1, size: 256M}]}");
+        let words = Machine::new(&machine).unwrap().argv.qemu.join(" ");
+        assert!(words.contains(&format!("memory-backend-ram,id={},size=256M", cxl_backend(0))), "{words}");
+    }
+}

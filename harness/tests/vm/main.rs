@@ -1,0 +1,40 @@
+//! The tests that need a guest, or a kernel's source: one program, one trial a scenario, a patch or a check.
+//!
+//! - `cargo test pull-push` runs the trials whose names fit.
+//! - `DAMONLAB_SETUP=1` installs and builds what is missing first.
+//! - `DAMONLAB_REQUIRE=vm` fails a trial that would otherwise be ignored because something is missing.
+//! - `DAMONLAB_KERNEL=KERNEL`, a value for `--kernel`, tests that kernel instead of the default one.
+
+mod checkpoints;
+mod common;
+mod determinism;
+mod endings;
+mod mutants;
+mod real_clock;
+mod refused;
+mod scenarios;
+
+use libtest_mimic::Trial;
+use std::error::Error;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match trials() {
+        Ok(trials) => common::main(trials, scenarios::complaints),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
+    let mut trials = scenarios::trials().map_err(|error| format!("{:?}", miette::Report::new(error)))?;
+    trials.extend(determinism::trials());
+    trials.extend(checkpoints::trials());
+    trials.extend(endings::trials());
+    trials.extend(real_clock::trials());
+    trials.extend(refused::trials());
+    trials.extend(mutants::trials()?);
+    Ok(trials)
+}

@@ -1,0 +1,40 @@
+//! One trial for each patch of `patches/regressions` and `patches/equivalent`, and one for the series of `examples/series`: it
+//! applies to the release that damonlab builds. Nothing is built. Without a release in the cache they are ignored.
+
+use super::common;
+use damonlab::bisect;
+use damonlab::host::paths;
+use damonlab::kernel::{self, Origins, Request, Source};
+use damonlab::mutants::{self, MutantError};
+use damonlab::setup::Env;
+use libtest_mimic::{Completion, Failed, Trial};
+
+/// # Errors
+/// A file of the two folders is no mutant.
+pub fn trials() -> Result<Vec<Trial>, MutantError> {
+    let mutants = mutants::find(&[])?.into_iter().map(|mutant| {
+        Trial::ignorable_test(format!("{} applies", mutant.name), move || applies(&mutant.request()?))
+    });
+    let example = Trial::ignorable_test("the example series applies", example);
+    Ok(mutants.chain([example]).collect())
+}
+
+fn example() -> Result<Completion, Failed> {
+    let mbox = paths::project().join("examples/series/damos-quota-cleanups.mbox");
+    let patches = bisect::series(&[mbox])?.patches;
+    match patches[3].title().as_str() {
+        "mm/damon/core: use min_not_zero() for the size quota" => {}
+        other => return Err(format!("the fourth patch is {other}").into()),
+    }
+    applies(&Request { patches, ..Request::of(Source::default()) })
+}
+
+fn applies(request: &Request) -> Result<Completion, Failed> {
+    let origins = Origins::of(Env::machine()?);
+    match kernel::applies(request, &origins)? {
+        true => Ok(Completion::Completed),
+        false => common::ignored(
+            "no kernel's source is in the cache; `damonlab kernel build` fetches it".to_owned(),
+        ),
+    }
+}
