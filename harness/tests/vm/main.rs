@@ -10,6 +10,7 @@ mod common;
 mod determinism;
 mod endings;
 mod mutants;
+mod patches;
 mod real_clock;
 mod refused;
 mod scenarios;
@@ -36,5 +37,6 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
     trials.extend(mutants::trials()?);
+    trials.extend(patches::trials()?);
     Ok(trials)
 }
