@@ -49,13 +49,13 @@ impl From<&Line> for Evidence {
 
 impl Finding {
     /// A finding without evidence.
-    pub(super) fn new(id: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> Finding {
+    pub(crate) fn new(id: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> Finding {
         let (expected, seen) = (expected.into(), printable(&seen.into()));
         Finding { id, expected, seen, evidence: Vec::new(), scenario_line: None }
     }
 
     /// The same with trace lines.
-    pub(super) fn at<'a>(mut self, lines: impl IntoIterator<Item = &'a Line>) -> Finding {
+    pub(crate) fn at<'a>(mut self, lines: impl IntoIterator<Item = &'a Line>) -> Finding {
         self.evidence.extend(lines.into_iter().map(Evidence::from));
         self
     }

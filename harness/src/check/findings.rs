@@ -6,18 +6,18 @@
 use super::finding::Finding;
 
 /// How many findings of one id are kept.
-pub(super) const KEPT: usize = 8;
+pub(crate) const KEPT: usize = 8;
 
 /// Findings of one id, in the order in which they were found.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     kept: Vec<Finding>,
     more: usize,
 }
 
 impl Findings {
     /// One more; `finding` is only asked for its words where it is kept.
-    pub(super) fn push(&mut self, finding: impl FnOnce() -> Finding) {
+    pub(crate) fn push(&mut self, finding: impl FnOnce() -> Finding) {
         if self.kept.len() < KEPT {
             self.kept.push(finding());
         } else {
@@ -26,13 +26,13 @@ impl Findings {
     }
 
     /// All of `later`, after these.
-    pub(super) fn append(&mut self, later: Findings) {
+    pub(crate) fn append(&mut self, later: Findings) {
         self.more += later.more;
         self.extend(later.kept);
     }
 
     /// Those that are kept; the last of them says how many are not.
-    pub(super) fn first_ones(mut self) -> Vec<Finding> {
+    pub(crate) fn first_ones(mut self) -> Vec<Finding> {
         if let (Some(last), 1..) = (self.kept.last_mut(), self.more) {
             last.seen.push_str(&format!(" (and {} more of {})", self.more, last.id));
         }

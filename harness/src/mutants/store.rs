@@ -5,8 +5,8 @@
 
 use super::mutant::Mutant;
 use super::result::{MutantResult, Record};
-use crate::check::INVARIANTS;
 use crate::host::paths;
+use crate::judge::INVARIANTS;
 use crate::recording::agent_digest;
 use crate::run::ScenarioSource;
 use std::io;

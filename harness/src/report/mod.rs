@@ -15,8 +15,8 @@ pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;
 pub use sweep::{sweep_head, sweep_line, sweep_summary};
 
-use crate::check::{Coverage, Measured, Verdict};
-use crate::run::Report;
+use crate::check::{Measured, Verdict};
+use crate::judge::{Coverage, Report};
 use std::fmt::Write;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use super::seconds;
 use crate::check::{ExpectationStatus, Verdict};
-use crate::run::{Report, Sweep};
+use crate::judge::{Report, Sweep};
 use crate::scenario::Scenario;
 use std::fmt::Write;
 
@@ -103,8 +103,8 @@ fn name(index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge;
     use crate::recording::Recording;
-    use crate::run;
     use crate::scenario::{Expectation, Over};
     use std::path::Path;
     use std::time::Duration;
@@ -113,7 +113,7 @@ mod tests {
     fn sweep(over: Option<Over>, seeds: &[u64]) -> (Scenario, Sweep) {
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let mut scenario = Recording::load(&stored).unwrap().scenario;
-        let reports = seeds.iter().map(|seed| (*seed, run::rejudge(&stored).unwrap())).collect();
+        let reports = seeds.iter().map(|seed| (*seed, judge::rejudge(&stored).unwrap())).collect();
         if let (Some(over), Some(first)) = (over, scenario.expect.first_mut()) {
             *first = Expectation { over, ..first.clone() };
         }

@@ -1,11 +1,10 @@
 //! The verdict on a guest that ended in another way than by handing over its results.
 
-use super::Report;
 use crate::check::{Evidence, Finding, Verdict, kernel_log};
 use crate::host::text::last_lines;
-use crate::recording::RecordingError;
-use crate::vm::{CONSOLE_LOG, Clock, Ending, VNG_LOG};
-use damonlab_protocol::plan::READY_MARK;
+use crate::judge::console_log;
+use crate::recording::{CONSOLE_LOG, RecordingError, VNG_LOG};
+use crate::vm::{Clock, Ending};
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.
@@ -37,22 +36,10 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         Ending::BadResults(error) => ("bad-results", "results that are whole".to_owned(), error.to_string()),
     };
     // Why it hangs, is lost or panics the kernel may have said. The panic itself is what is told here.
-    let mut findings = kernel_log::scan(CONSOLE_LOG, &console(dir));
+    let mut findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
     findings.retain(|finding| !finding.seen.contains(PANIC));
     findings.push(Finding { id, expected, seen, evidence: last_words(dir), scenario_line: None });
     Verdict::Fail(findings)
-}
-
-impl Report {
-    /// It failed without a recording, and the console does not have the agent's first words: the kernel does not boot.
-    pub fn never_began(&self) -> bool {
-        let failed = matches!(self.verdict, Verdict::Fail(_)) && self.judgement.is_none();
-        failed && !console(&self.dir).contains(READY_MARK)
-    }
-}
-
-fn console(dir: &Path) -> String {
-    String::from_utf8_lossy(&std::fs::read(dir.join(CONSOLE_LOG)).unwrap_or_default()).into_owned()
 }
 
 /// The guest delivered files with right checksums that make no sense.

@@ -1,10 +1,10 @@
 //! The course of a run in words.
 
 use super::words::{beside, list, many, share};
-use crate::check::oracle;
-use crate::check::view::{KdamondRun, View, node_goals};
-use crate::check::windows::Window;
 use crate::recording::Recording;
+use crate::subject::damon::oracle;
+use crate::subject::damon::view::{KdamondRun, View, node_goals};
+use crate::subject::damon::windows::Window;
 use crate::trace::{BeforeApply, Event, Stat};
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
 use damonlab_protocol::plan::{Phase, Step};

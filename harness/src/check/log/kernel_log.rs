@@ -2,9 +2,9 @@
 
 use super::splats::{ALLOWED, Allowed, Splat, kind, version};
 use crate::check::finding::{Evidence, Finding};
-use crate::check::invariant::RuleResult;
-use crate::check::view::View;
+use crate::check::rule::RuleResult;
 use crate::ktap;
+use crate::recording::Recording;
 use damonlab_protocol::record::section;
 
 /// A report spreads over many lines; a pattern so soon after another is part of the same one.
@@ -13,16 +13,16 @@ const REPORT_LINES: usize = 40;
 /// How many lines of a report are shown.
 const SHOWN_LINES: usize = 12;
 
-pub(in crate::check) fn k1(view: &View<'_>) -> RuleResult {
-    with_id(view, "K1")
+pub(crate) fn k1(recording: &Recording) -> RuleResult {
+    with_id(recording, "K1")
 }
 
-pub(in crate::check) fn k3(view: &View<'_>) -> RuleResult {
-    with_id(view, "K3")
+pub(crate) fn k3(recording: &Recording) -> RuleResult {
+    with_id(recording, "K3")
 }
 
-fn with_id(view: &View<'_>, id: &str) -> RuleResult {
-    let found = scan(section::DMESG, &view.recording.dmesg).into_iter();
+fn with_id(recording: &Recording, id: &str) -> RuleResult {
+    let found = scan(section::DMESG, &recording.dmesg).into_iter();
     RuleResult::Applied(found.filter(|finding| finding.id == id).collect())
 }
 

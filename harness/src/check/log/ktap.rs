@@ -1,7 +1,6 @@
 //! The kernel's own tests: what KUnit said in the kernel log, and how programs of the host ended. One finding a test that failed; what was not run is
 //! told with its reason, and never passes for a success.
 
-use super::kdamonds;
 use crate::check::finding::{Evidence, Finding};
 use crate::check::findings::Findings;
 use crate::ktap::{Ktap, Test, TestResult};
@@ -74,7 +73,7 @@ impl Tests {
 }
 
 /// All tests that the scenario asks for.
-pub(in crate::check) fn judge(recording: &Recording) -> (Tests, Findings) {
+pub(crate) fn judge(recording: &Recording) -> (Tests, Findings) {
     let mut findings = Findings::default();
     let mut tests = Tests::default();
     if !recording.scenario.kunit.is_empty() {
@@ -120,7 +119,6 @@ fn programs(recording: &Recording, tests: &mut Tests, findings: &mut Findings) {
         return;
     }
     tests.add("programs of the host", section::TESTS, &all, findings);
-    kdamonds::judge(&all, recording, findings);
 }
 
 fn problems(ktap: &Ktap, file: &'static str, findings: &mut Findings) {
@@ -215,7 +213,7 @@ mod tests {
     fn a_program_of_the_host_that_fails_is_a_finding_and_one_that_is_skipped_is_told() {
         let (mut tests, mut findings) = (Tests::default(), Findings::default());
         let text = "TAP version 13\nok 1 sysfs.py # SKIP it needs drgn\n# no quota\nnot ok 2 damos_quota.py # exit=1\n";
-        let mut recording = crate::check::testkit::Model::pull_push().recording();
+        let mut recording = crate::subject::damon::testing::Model::pull_push().recording();
         recording.tests = text.to_owned();
         programs(&recording, &mut tests, &mut findings);
         assert_eq!(tests.suites[0].skipped, [("sysfs.py".to_owned(), "it needs drgn".to_owned())]);

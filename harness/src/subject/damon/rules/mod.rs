@@ -1,0 +1,23 @@
+//! The families of invariants, a file each: pure functions from a recording's view to an outcome. Their ids, in order,
+//! are in the table above.
+
+pub(crate) mod ages;
+pub(crate) mod apply;
+pub(crate) mod charge_resume;
+pub(crate) mod counters;
+pub(crate) mod dumps;
+pub(crate) mod filters;
+pub(crate) mod goal_stuck_at_zero;
+pub(crate) mod goal_sums;
+pub(crate) mod goal_vs_pages;
+pub(crate) mod goals;
+pub(crate) mod migration;
+pub(crate) mod pause;
+pub(crate) mod placement;
+pub(crate) mod probes;
+pub(crate) mod quota;
+pub(crate) mod region_count;
+pub(crate) mod regions;
+pub(crate) mod stats;
+pub(crate) mod sysfs;
+pub(crate) mod tuning;
