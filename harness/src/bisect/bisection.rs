@@ -167,7 +167,7 @@ impl Bisection<'_> {
     }
 
     fn counts(&self, findings: &[Finding]) -> bool {
-        self.finding.is_none_or(|id| findings.iter().any(|finding| finding.id == id))
+        self.finding.is_none_or(|id| findings.iter().any(|finding| finding.id() == id))
     }
 
     fn failure(&self, findings: &[Finding], seed: Option<u64>) -> Failure {

@@ -1,6 +1,6 @@
 //! The scenario's own expectations, over the recording.
 
-use super::finding::{EXPECT, Evidence, Finding};
+use super::finding::{Evidence, Finding, Origin, Violation};
 use super::span::{Samples, Span};
 use crate::host::text::printable;
 use crate::recording::Recording;
@@ -127,8 +127,9 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
     };
     let seen = printable(&found.value.map_or_else(|why| why, |(_, shown)| shown));
     let finding = (answer == ExpectationStatus::Broken).then(|| {
-        let mut finding = Finding::new(EXPECT, format!("{what} {wanted}"), seen.clone());
-        finding.evidence = found.evidence;
+        let mut violation = Violation::new(format!("{what} {wanted}"), seen.clone());
+        violation.evidence = found.evidence;
+        let mut finding = Finding::of(Origin::Expectation, violation);
         finding.scenario_line = Some(expectation.line);
         finding
     });
@@ -303,7 +304,11 @@ mod tests {
         let bound = Bound { min: Some(min), max: Some(max) };
         recording.scenario.expect =
             vec![Expectation { quantity, bound, over: Over::Run, during: None, line: 41 }];
-        judge(recording).findings.into_iter().filter(|finding| finding.id == EXPECT).collect()
+        judge(recording)
+            .findings
+            .into_iter()
+            .filter(|finding| finding.origin == Origin::Expectation)
+            .collect()
     }
 
     fn mean(field: &str, filter: &[(&str, &str)], last: Option<u64>) -> Quantity {

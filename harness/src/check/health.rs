@@ -1,34 +1,29 @@
 //! Whether the recording itself is whole: the guest's word, its steps, the ring buffer.
 
-use crate::check::finding::{Evidence, Finding};
-use crate::check::findings::Findings;
-use crate::check::rule::RuleResult;
+use crate::check::finding::{Evidence, Violation};
+use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult};
 use crate::recording::Recording;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::section;
 
-pub(crate) fn guest_error(recording: &Recording) -> RuleResult {
-    let errors = recording.report.errors.iter();
-    RuleResult::Applied(
-        errors.map(|e| Finding::new("guest-error", "a guest without errors", e.as_str())).collect(),
-    )
-}
+/// The rules about the recording itself, those of the kernel log left out.
+pub(crate) static RULES: &[&RecordingRule] =
+    &[&KERNEL_REFUSES_AS_EXPECTED, &TRACE_IS_COMPLETE, &TRACE_IS_READABLE, &super::text::TEXT_MATCHES_RECORD];
 
-pub(crate) fn incomplete(recording: &Recording) -> RuleResult {
-    let (plan, done) = (&recording.plan.steps, &recording.report.steps);
-    // Nothing is run after a start that was refused.
-    let last = done.last().zip(plan.get(done.len().saturating_sub(1)));
-    let refused =
-        last.is_some_and(|(outcome, step)| outcome.refused.is_some() && matches!(step, Step::Start { .. }));
-    if done.len() == plan.len() || (refused && done.len() < plan.len()) {
-        return RuleResult::Applied(Findings::default());
-    }
-    let expected = format!("the outcome of each of {} steps", plan.len());
-    let missing = Finding::new("incomplete", expected, format!("{} of them", done.len()));
-    RuleResult::Applied([missing].into_iter().collect())
-}
+pub(crate) static KERNEL_REFUSES_AS_EXPECTED: RecordingRule = Rule {
+    about: About {
+        id: "K2",
+        name: "kernel-refuses-as-expected",
+        kind: Kind::Exact,
+        statement: "A configuration or a value is refused with the errno that the scenario names, and accepted where it names none.",
+        because: "Values are tested when they are written, configurations when they are committed, each rule with an errno of its own.",
+        source: "mm/damon/sysfs.c: state_store, mm/damon/core.c: damon_commit_ctx",
+        when: "the plan has a start, a commit or a write",
+    },
+    judge: kernel_refuses_as_expected,
+};
 
-pub(crate) fn k2(recording: &Recording) -> RuleResult {
+fn kernel_refuses_as_expected(recording: &Recording) -> RuleResult {
     if !recording.plan.steps.iter().any(|step| step.refusal().is_some()) {
         return RuleResult::NotApplicable("the plan has nothing that the kernel could refuse".to_owned());
     }
@@ -48,7 +43,7 @@ pub(crate) fn k2(recording: &Recording) -> RuleResult {
         if let Some(refusal) = &outcome.refused {
             seen.push_str(&format!(" ('{}' to {})", refusal.value, refusal.file));
         }
-        findings.push(Finding::new("K2", expected, seen));
+        findings.push(Violation::new(expected, seen));
     }
     RuleResult::Applied(findings.into_iter().collect())
 }
@@ -62,10 +57,23 @@ fn what(nth: usize, step: &Step) -> String {
     }
 }
 
-pub(crate) fn trace_lost(recording: &Recording) -> RuleResult {
+pub(crate) static TRACE_IS_COMPLETE: RecordingRule = Rule {
+    about: About {
+        id: "trace-lost",
+        name: "trace-is-complete",
+        kind: Kind::Exact,
+        statement: "The ring buffer lost no event.",
+        because: "The buffer counts what it overwrites and drops; the scenario asks for one that is large enough.",
+        source: "kernel/trace/ring_buffer.c",
+        when: "always",
+    },
+    judge: trace_is_complete,
+};
+
+fn trace_is_complete(recording: &Recording) -> RuleResult {
     let trace = &recording.trace;
     let expected = "a trace without holes (a larger trace buffer, or fewer events)";
-    let finding = |seen: String| Finding::new("trace-lost", expected, seen);
+    let finding = |seen: String| Violation::new(expected, seen);
     let mut findings = Vec::new();
     for stats in &recording.report.trace_stats {
         let counts = [
@@ -93,14 +101,26 @@ pub(crate) fn trace_lost(recording: &Recording) -> RuleResult {
     RuleResult::Applied(findings.into_iter().collect())
 }
 
-pub(crate) fn trace_unreadable(recording: &Recording) -> RuleResult {
+pub(crate) static TRACE_IS_READABLE: RecordingRule = Rule {
+    about: About {
+        id: "trace-unreadable",
+        name: "trace-is-readable",
+        kind: Kind::Exact,
+        statement: "Every line of the trace is an event in a print format that damonlab knows.",
+        because: "The text of an event is its print format with the values filled in.",
+        source: "include/trace/events/damon.h, kernel/trace/trace_output.c",
+        when: "always",
+    },
+    judge: trace_is_readable,
+};
+
+fn trace_is_readable(recording: &Recording) -> RuleResult {
     let trace = &recording.trace;
-    let mut findings: Vec<Finding> = trace
+    let mut findings: Vec<Violation> = trace
         .unreadable
         .iter()
         .map(|line| {
-            let mut finding =
-                Finding::new("trace-unreadable", "an event as the kernel prints it", line.why.to_string());
+            let mut finding = Violation::new("an event as the kernel prints it", line.why.to_string());
             finding.evidence.push(Evidence::new(section::TRACE, line.number, &line.text));
             finding
         })

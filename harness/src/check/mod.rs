@@ -6,17 +6,19 @@
 
 pub(crate) mod expect;
 pub(crate) mod finding;
-pub(crate) mod findings;
 pub(crate) mod health;
 pub(crate) mod log;
 pub(crate) mod rule;
+pub(crate) mod run_end;
 mod span;
 pub(crate) mod text;
 mod verdict;
+pub(crate) mod violations;
 
 pub use expect::{ExpectationStatus, Measured, Missing};
-pub use finding::{EXPECT, Evidence, Finding};
+pub use finding::{EXPECT, Evidence, Finding, KTAP, Origin};
 pub use log::kernel_log;
-pub use log::ktap::{KTAP, Suite, Tests};
-pub use rule::{Kind, REAL_CLOCK};
+pub use log::ktap::{Suite, Tests};
+pub use rule::{About, Kind, REAL_CLOCK};
+pub use run_end::RunEnd;
 pub use verdict::Verdict;

@@ -1,6 +1,8 @@
 //! What an invariant is: what must hold in every run, why, and when it can be said.
 
-use super::findings::Findings;
+use super::violations::Violations;
+use crate::recording::Recording;
+use crate::scenario::GuestClock;
 use std::collections::BTreeSet;
 
 /// How an invariant follows from the kernel's source.
@@ -29,10 +31,47 @@ impl Kind {
     }
 }
 
+/// What is known about a rule, whatever it judges: one entry of the reference page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct About {
+    /// The short id, `G5`.
+    pub id: &'static str,
+    /// What holds, in kebab-case: `goal-share-matches-pages`.
+    pub name: &'static str,
+    /// How strict it is.
+    pub kind: Kind,
+    /// The rule, in one sentence.
+    pub statement: &'static str,
+    /// How it follows from the source, in a sentence or two.
+    pub because: &'static str,
+    /// The kernel functions that it follows from, or the part of damonlab that owes it.
+    pub source: &'static str,
+    /// When it applies.
+    pub when: &'static str,
+}
+
+/// One rule that every run is checked against, beside the function that checks it. `J` is that function: it takes
+/// what the rule looks at.
+pub(crate) struct Rule<J> {
+    pub(crate) about: About,
+    pub(crate) judge: J,
+}
+
+/// A rule that needs nothing but the recording.
+pub(crate) type RecordingRule = Rule<fn(&Recording) -> RuleResult>;
+
+impl About {
+    /// Why it cannot be checked in a run on this clock, if so.
+    pub(crate) fn not_on(&self, clock: GuestClock) -> Option<Reason> {
+        let needs_virtual_time = self.kind == Kind::Timed;
+        (needs_virtual_time && !clock.is_virtual()).then(|| REAL_CLOCK.to_owned())
+    }
+}
+
 /// What came of one invariant.
 pub(crate) enum RuleResult {
     /// It could be checked; no finding means that it held.
-    Applied(Findings),
+    Applied(Violations),
     /// It could not be checked, for this reason.
     NotApplicable(String),
 }
@@ -44,8 +83,8 @@ pub(crate) type Reason = String;
 pub const REAL_CLOCK: &str = "the run was on the real clock, on which a late guest is not a wrong one";
 
 /// One result out of those of all parts that a rule looks at; it applies where it applies to one of them.
-pub(crate) fn gather(results: impl Iterator<Item = Result<Findings, Reason>>) -> RuleResult {
-    let mut findings = None::<Findings>;
+pub(crate) fn gather(results: impl Iterator<Item = Result<Violations, Reason>>) -> RuleResult {
+    let mut findings = None::<Violations>;
     let mut reasons = BTreeSet::new();
     for result in results {
         match result {

@@ -4,9 +4,9 @@
 //! field's key, a wrong width or sign. Arguments that are swapped before (in `TP_ARGS`, or by the caller) are
 //! the same in both; only other truth shows those (A1, A3, S2, M1).
 
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::check::rule::RuleResult;
+use crate::check::finding::Violation;
+use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult};
+use crate::check::violations::Violations;
 use crate::recording::Recording;
 use crate::trace::raw::{RawFormat, RawTrace, Record};
 use crate::trace::{Event, Line};
@@ -87,7 +87,20 @@ fn meaning(event: &str) -> Option<Meaning> {
     MEANINGS.iter().find(|(name, _)| *name == event).map(|(_, meaning)| *meaning)
 }
 
-pub(crate) fn p1(recording: &Recording) -> RuleResult {
+pub(crate) static TEXT_MATCHES_RECORD: RecordingRule = Rule {
+    about: About {
+        id: "P1",
+        name: "text-matches-record",
+        kind: Kind::Exact,
+        statement: "The text of every event says what the ring buffer's record of it says: event, CPU, pid, time, fields.",
+        because: "The text is rendered from the record when it is read, by the event's print format alone.",
+        source: "include/trace/events/damon.h: TP_printk, kernel/trace/trace_output.c",
+        when: "the recording has trace.raw and a trace without holes",
+    },
+    judge: text_matches_record,
+};
+
+fn text_matches_record(recording: &Recording) -> RuleResult {
     let (raw, trace) = (&recording.raw, &recording.trace);
     if raw.is_empty() {
         return RuleResult::NotApplicable("the recording has no raw record".to_owned());
@@ -96,17 +109,17 @@ pub(crate) fn p1(recording: &Recording) -> RuleResult {
         return RuleResult::NotApplicable("the text has holes: event and record cannot be paired".to_owned());
     }
     let found = RawTrace::parse(raw).and_then(|raw| {
-        let mut findings: Findings = raw.formats.values().flat_map(misprinted).collect();
+        let mut findings: Violations = raw.formats.values().flat_map(misprinted).collect();
         findings.append(compared(&trace.lines, &raw.records()?, raw.is_below(RAW_LIMIT)));
         Ok(findings)
     });
     RuleResult::Applied(found.unwrap_or_else(|error| {
-        [Finding::new("P1", "a ring buffer's record", error.to_string())].into_iter().collect()
+        [Violation::new("a ring buffer's record", error.to_string())].into_iter().collect()
     }))
 }
 
 /// What stands in the wrong place of a `print fmt`, whether such an event happened or not.
-fn misprinted(format: &RawFormat) -> Option<Finding> {
+fn misprinted(format: &RawFormat) -> Option<Violation> {
     let known: Vec<&str> = meaning(&format.name)?.iter().map(|(_, field)| *field).collect();
     if known.iter().any(|field| format.field(field).is_none()) {
         return None;
@@ -118,23 +131,23 @@ fn misprinted(format: &RawFormat) -> Option<Finding> {
     printed.dedup();
     (printed != known).then(|| {
         let expected = format!("{} to print {}", format.name, known.join(", "));
-        Finding::new("P1", expected, format!("{}: {}", printed.join(", "), format.print))
+        Violation::new(expected, format!("{}: {}", printed.join(", "), format.print))
     })
 }
 
 /// Line by line; `whole` says that no record is missing at the end.
-fn compared(lines: &[Line], records: &[Record<'_>], whole: bool) -> Findings {
-    let mut findings = Findings::default();
+fn compared(lines: &[Line], records: &[Record<'_>], whole: bool) -> Violations {
+    let mut findings = Violations::default();
     if (whole && lines.len() != records.len()) || records.len() > lines.len() {
         let expected = format!("a record for each of {} lines", lines.len());
-        findings.push(|| Finding::new("P1", expected, format!("{} records", records.len())));
+        findings.push(|| Violation::new(expected, format!("{} records", records.len())));
         return findings;
     }
     for (line, record) in lines.iter().zip(records) {
         for (what, text, raw) in differences(line, record) {
             findings.push(|| {
                 let expected = format!("{what} {raw}, as in the ring buffer's record");
-                Finding::new("P1", expected, format!("{what} {text} in the text")).at([line])
+                Violation::new(expected, format!("{what} {text} in the text")).at([line])
             });
         }
     }
@@ -179,7 +192,7 @@ fn differences(line: &Line, record: &Record<'_>) -> Vec<Difference> {
 
 #[cfg(test)]
 mod tests {
-    use super::meaning;
+    use super::{TEXT_MATCHES_RECORD, meaning};
     use crate::judge::judge;
     use crate::recording::Recording;
     use crate::subject::damon::testing::{Model, edit, found, rewrite, stored};
@@ -205,7 +218,11 @@ mod tests {
         assert!(judge(&real).applied.iter().any(|invariant| invariant.id == "P1"));
         assert_eq!(seen(&real), [""; 0]);
         let judged = judge(&Model::pull_push().recording());
-        assert!(judged.skipped.contains(&("P1", "the recording has no raw record".to_owned())));
+        assert!(
+            judged
+                .skipped
+                .contains(&(&TEXT_MATCHES_RECORD.about, "the recording has no raw record".to_owned()))
+        );
     }
 
     #[test]

@@ -90,20 +90,28 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::EXPECT;
+    use crate::check::finding::{Origin, Violation};
+    use crate::check::run_end::RunEnd;
+
+    const PANIC: Origin = Origin::RunEnd(RunEnd::Panic);
+
+    fn finding(origin: Origin) -> Finding {
+        Finding::of(origin, Violation::new("a", "b"))
+    }
 
     #[test]
     fn the_worst_run_decides_for_all_and_failures_keep_their_findings() {
-        let fail = |id| Verdict::Fail(vec![Finding::new(id, "a", "b")]);
+        let fail = |origin| Verdict::Fail(vec![finding(origin)]);
         let (skip, infra) = (Verdict::Skip("no event".into()), Verdict::Infra("no QEMU".into()));
         assert_eq!(Verdict::of_all([&Verdict::Pass, &skip, &Verdict::Pass], vec![]), skip);
-        assert_eq!(Verdict::of_all([&fail("Q1"), &infra, &fail("Q2")], vec![]), infra);
-        let all = Verdict::of_all([&fail("Q1"), &skip, &fail("Q2")], vec![Finding::new(EXPECT, "a", "b")]);
+        assert_eq!(Verdict::of_all([&fail(Origin::Test), &infra, &fail(PANIC)], vec![]), infra);
+        let all =
+            Verdict::of_all([&fail(Origin::Test), &skip, &fail(PANIC)], vec![finding(Origin::Expectation)]);
         let Verdict::Fail(findings) = all else { panic!("it must fail") };
-        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
-        assert_eq!(ids, ["Q1", "Q2", "expect"]);
-        let over = Verdict::of_all([&Verdict::Pass], vec![Finding::new(EXPECT, "a", "b")]);
-        assert_eq!(over, fail(EXPECT));
+        let ids: Vec<_> = findings.iter().map(Finding::id).collect();
+        assert_eq!(ids, ["ktap", "panic", "expect"]);
+        let over = Verdict::of_all([&Verdict::Pass], vec![finding(Origin::Expectation)]);
+        assert_eq!(over, fail(Origin::Expectation));
     }
 
     #[test]

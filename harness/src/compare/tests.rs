@@ -16,8 +16,9 @@ fn verdict(verdict: Verdict) -> Option<Observed> {
 }
 
 fn fail(id: &'static str, line: Option<u64>) -> Option<Observed> {
+    let (origin, evidence) = (crate::judge::origin(id).unwrap(), Vec::new());
     let finding =
-        Finding { id, expected: "one".into(), seen: "two".into(), evidence: Vec::new(), scenario_line: line };
+        Finding { origin, expected: "one".into(), seen: "two".into(), evidence, scenario_line: line };
     verdict(Verdict::Fail(vec![finding]))
 }
 

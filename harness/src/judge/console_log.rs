@@ -1,7 +1,7 @@
 //! What the kernel printed on the console after the guest had read its log.
 
 use super::judgement::Judgement;
-use crate::check::{Finding, kernel_log};
+use crate::check::{Finding, Origin, kernel_log};
 use crate::recording::CONSOLE_LOG;
 use std::path::Path;
 
@@ -15,6 +15,6 @@ pub(super) fn late_findings(dir: &Path, judgement: &Judgement) -> Vec<Finding> {
     let mut late = kernel_log::scan(CONSOLE_LOG, &text(dir));
     // The console repeats what the log has; the headline tells whether it is the same report.
     late.retain(|finding| !judgement.findings.iter().any(|known| known.seen == finding.seen));
-    late.retain(|finding| !judgement.skipped.iter().any(|(id, _)| *id == finding.id));
+    late.retain(|finding| !judgement.skipped.iter().any(|(about, _)| Origin::Rule(about) == finding.origin));
     late
 }

@@ -1,7 +1,7 @@
 //! What a whole suite checks: an invariant that applies in no run of it checks nothing.
 
 use super::judgement::Judgement;
-use super::table::INVARIANTS;
+use super::rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which invariants applied in at least one of several runs.
@@ -31,8 +31,8 @@ impl Coverage {
     pub fn add(&mut self, judgement: &Judgement) {
         self.runs += 1;
         self.applied.extend(judgement.applied.iter().map(|invariant| invariant.id));
-        for (id, why) in &judgement.skipped {
-            self.reasons.entry(id).or_default().insert(why.clone());
+        for (about, why) in &judgement.skipped {
+            self.reasons.entry(about.id).or_default().insert(why.clone());
         }
     }
 
@@ -44,7 +44,7 @@ impl Coverage {
     /// Those that never applied, in the order of the table. Without a run, none: nothing was asked.
     pub fn never(&self) -> Vec<Never> {
         let why = |id| Some(self.reasons.get(id)?.iter().map(String::as_str).collect::<Vec<_>>().join("; "));
-        let ids = INVARIANTS.iter().map(|invariant| invariant.id);
+        let ids = rules::all().map(|invariant| invariant.id);
         let missing = ids.filter(|id| !self.applied.contains(id));
         missing.filter_map(|id| Some(Never { id, why: why(id)? })).collect()
     }

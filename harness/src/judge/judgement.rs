@@ -1,13 +1,14 @@
 //! All that is said about one recording: every rule, every expectation, the kernel's own tests.
 
-use super::table::{INVARIANTS, Invariant};
+use super::rules;
 use crate::check::expect::{self, bare};
-use crate::check::log::ktap;
+use crate::check::log::{kernel_log, ktap};
 use crate::check::rule::RuleResult;
-use crate::check::{EXPECT, Finding, Measured, Missing, Tests, Verdict};
+use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, health, run_end};
 use crate::recording::Recording;
-use crate::subject::damon::damo_report;
+use crate::scenario::GuestClock;
 use crate::subject::damon::view::View;
+use crate::subject::damon::{self, damo_report};
 
 /// What came of all checks.
 #[derive(Debug, Clone)]
@@ -15,9 +16,9 @@ pub struct Judgement {
     /// What is wrong, the weightiest first ([`Verdict`] has the order).
     pub findings: Vec<Finding>,
     /// The invariants that applied, whether they held or not.
-    pub applied: Vec<&'static Invariant>,
-    /// The invariants that did not apply: id, and why.
-    pub skipped: Vec<(&'static str, String)>,
+    pub applied: Vec<&'static About>,
+    /// The invariants that did not apply, and why.
+    pub skipped: Vec<(&'static About, String)>,
     /// Tracepoints that the scenario names and the kernel does not have.
     pub missing_events: Vec<String>,
     /// The scenario's expectations, as they were measured, in its order.
@@ -27,11 +28,23 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// What comes of one rule.
+    fn add(&mut self, about: &'static About, clock: GuestClock, judge: impl FnOnce() -> RuleResult) {
+        let result = about.not_on(clock).map_or_else(judge, RuleResult::NotApplicable);
+        match result {
+            RuleResult::Applied(violations) => {
+                self.applied.push(about);
+                self.findings.extend(violations.findings_of(Origin::Rule(about)));
+            }
+            RuleResult::NotApplicable(why) => self.skipped.push((about, why)),
+        }
+    }
+
     /// The verdict of a self. A tracepoint or a test that the kernel does not have makes a run that
     /// would pass a [`Verdict::Skip`]; it excuses no finding.
     pub fn verdict(&self) -> Verdict {
         let mut findings = self.findings.clone();
-        findings.sort_by_key(|finding| rank(finding.id));
+        findings.sort_by_key(rank);
         match (findings.is_empty(), self.missing_events.as_slice()) {
             (false, _) => Verdict::Fail(findings),
             (true, []) => self.tests.not_run().map_or(Verdict::Pass, Verdict::Skip),
@@ -41,11 +54,17 @@ impl Judgement {
     }
 }
 
-/// The place of a finding: invariants in the order of their table, then expectations, then what
-/// others add (snapshots).
-fn rank(id: &str) -> usize {
-    let place = INVARIANTS.iter().position(|invariant| invariant.id == id);
-    place.unwrap_or(INVARIANTS.len() + usize::from(id != EXPECT))
+/// The place of a finding: the kernel log, an end of the run, the other rules in their order, expectations, then the
+/// kernel's own tests.
+fn rank(finding: &Finding) -> (usize, usize) {
+    let place = |about: &'static About| rules::all().position(|rule| rule == about).unwrap_or_default();
+    match finding.origin {
+        Origin::Rule(about) if kernel_log::RULES.iter().any(|rule| rule.about == *about) => (0, place(about)),
+        Origin::RunEnd(end) => (1, end as usize),
+        Origin::Rule(about) => (2, place(about)),
+        Origin::Expectation => (3, 0),
+        Origin::Test => (4, 0),
+    }
 }
 
 /// Judges a recording.
@@ -59,18 +78,16 @@ pub fn judge(recording: &Recording) -> Judgement {
         measured: Vec::new(),
         tests: Tests::default(),
     };
-    for invariant in INVARIANTS {
-        if let Some(why) = invariant.not_on(recording.meta.clock) {
-            judged.skipped.push((invariant.id, why));
-            continue;
-        }
-        match (invariant.judge)(&view) {
-            RuleResult::Applied(findings) => {
-                judged.applied.push(invariant);
-                judged.findings.extend(findings.first_ones());
-            }
-            RuleResult::NotApplicable(why) => judged.skipped.push((invariant.id, why)),
-        }
+    let clock = recording.meta.clock;
+    for rule in kernel_log::RULES {
+        judged.add(&rule.about, clock, || (rule.judge)(recording));
+    }
+    judged.findings.extend(run_end::found(recording));
+    for rule in health::RULES {
+        judged.add(&rule.about, clock, || (rule.judge)(recording));
+    }
+    for rule in damon::rules::RULES {
+        judged.add(&rule.about, clock, || (rule.judge)(&view));
     }
     for outcome in expect::all(recording, &view) {
         match outcome {
@@ -85,7 +102,7 @@ pub fn judge(recording: &Recording) -> Judgement {
     let (tests, mut findings) = ktap::judge(recording);
     damo_report::judge(recording, &mut findings);
     judged.tests = tests;
-    judged.findings.extend(findings.first_ones());
+    judged.findings.extend(findings.findings_of(Origin::Test));
     judged
 }
 
@@ -97,10 +114,14 @@ fn known(events: &[String], event: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::finding::Violation;
 
     fn judgement(ids: &[&'static str], missing: &[&str]) -> Judgement {
         Judgement {
-            findings: ids.iter().map(|id| Finding::new(id, "a", "b")).collect(),
+            findings: ids
+                .iter()
+                .map(|id| Finding::of(rules::origin(id).unwrap(), Violation::new("a", "b")))
+                .collect(),
             applied: Vec::new(),
             skipped: Vec::new(),
             missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
@@ -114,7 +135,7 @@ mod tests {
         let Verdict::Fail(findings) = judgement(&["expect", "Q1", "K1", "trace-lost"], &[]).verdict() else {
             panic!("findings are a failure")
         };
-        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
+        let ids: Vec<_> = findings.iter().map(Finding::id).collect();
         assert_eq!(ids, ["K1", "trace-lost", "Q1", "expect"]);
     }
 

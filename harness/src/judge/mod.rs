@@ -12,10 +12,10 @@ mod missing_features;
 mod page;
 mod recording_verdict;
 mod report;
+mod rules;
 mod seeds;
 mod stored;
 mod sweep;
-mod table;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ pub use judgement::{Judgement, judge};
 pub use page::page;
 pub use recording_verdict::verdict;
 pub use report::{Repeated, Report, rejudge};
+pub use rules::{all as rules, origin, rule};
 pub use seeds::{OverSeeds, Summary, over_seeds};
 pub use stored::{Stored, StoredResult, together};
 pub use sweep::Sweep;
-pub use table::{INVARIANTS, Invariant};

@@ -1,6 +1,7 @@
 //! The reference page of all invariants, `docs/invariants.md`: written from their table, so it cannot lag behind.
 
-use super::table::INVARIANTS;
+use super::rules;
+use crate::check::Origin;
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -13,21 +14,21 @@ What every run is held to, where it applies. [checks.md](checks.md) says how ver
 - `windowed`: is about many events together; a single one may be off.
 - `timed`: compares times, up to the granularity of a clock. Not asked on the real clock.
 
-This page is written from the table in `harness/src/judge/table.rs`; `DAMONLAB_BLESS=1 cargo test -p damonlab page` writes it anew.
+This page is written from the rules themselves, each beside its function; `DAMONLAB_BLESS=1 cargo test -p damonlab page` writes it anew.
 
-| id | kind | what must hold | because | when | source |
+| rule | kind | what must hold | because | when | source |
 |---|---|---|---|---|---|
 ";
 
 /// The page's text.
 pub fn page() -> String {
     let mut text = String::from(HEAD);
-    for invariant in INVARIANTS {
-        let (id, kind) = (invariant.id, invariant.kind.word());
+    for invariant in rules::all() {
+        let (rule, kind) = (Origin::Rule(invariant), invariant.kind.word());
         let (statement, because) = (invariant.statement, invariant.because);
         let (when, source) = (invariant.when, invariant.source);
         // Writing to a String does not fail.
-        let _ = writeln!(text, "| {id} | {kind} | {statement} | {because} | {when} | {source} |");
+        let _ = writeln!(text, "| {rule} | {kind} | {statement} | {because} | {when} | {source} |");
     }
     text
 }

@@ -4,7 +4,8 @@
 //! many.
 
 use super::judgement::Judgement;
-use crate::check::{EXPECT, ExpectationStatus, Finding, Measured};
+use crate::check::finding::Violation;
+use crate::check::{ExpectationStatus, Finding, Measured, Origin};
 use crate::scenario::{Expectation, Over, Quantity};
 use std::fmt::Write;
 
@@ -86,7 +87,7 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
     let finding = together.then(|| {
         let wanted = format!("{} {}", expectation.what(), expectation.wanted());
         let seen = format!("{seen} ({})", each(&expectation.quantity, shares));
-        let mut finding = Finding::new(EXPECT, wanted, seen);
+        let mut finding = Finding::of(Origin::Expectation, Violation::new(wanted, seen));
         finding.scenario_line = Some(expectation.line);
         finding
     });

@@ -52,10 +52,11 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
             .applied
             .iter()
             .map(|invariant| invariant.id)
-            .filter(|id| !judgement.findings.iter().any(|finding| finding.id == *id))
+            .filter(|id| !judgement.findings.iter().any(|finding| finding.id() == *id))
             .collect();
         writeln!(out, "  held      {}", held.join(" "))?;
-        for (why, ids) in by_reason(&judgement.skipped) {
+        let skipped: Vec<_> = judgement.skipped.iter().map(|(about, why)| (about.id, why.clone())).collect();
+        for (why, ids) in by_reason(&skipped) {
             writeln!(out, "  not asked {}: {why}", ids.join(" "))?;
         }
     }

@@ -140,7 +140,7 @@ mod tests {
         report.verdict = Verdict::Fail(crate::check::kernel_log::scan("dmesg.txt", "4,9;WARNING: at x"));
         let line = sweep_line(&scenario, 3, report);
         assert!(line.starts_with("seed 3    FAIL     "), "{line}");
-        assert!(line.lines().nth(1).unwrap().starts_with("  broken    K1: "), "{line}");
+        assert!(line.lines().nth(1).unwrap().starts_with("  broken    kernel-log-is-clean (K1): "), "{line}");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! `splats.txt` has the patterns that K1 and K3 look for; `allowed.txt` the reports that are known, each with
 //! a reason, a link and the kernel version with which it ends.
 
+use super::kernel_log::RULES;
+use crate::check::rule::RecordingRule;
 use std::sync::LazyLock;
 
 /// Where in a message a pattern stands.
@@ -15,10 +17,9 @@ pub(crate) enum Place {
 }
 
 /// One kind of report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Splat {
-    /// The invariant that it breaks.
-    pub(crate) id: &'static str,
+    /// The rule that it violates.
+    pub(crate) rule: &'static RecordingRule,
     pub(crate) place: Place,
     /// What it is called in a finding.
     pub(crate) name: &'static str,
@@ -76,14 +77,15 @@ pub(crate) fn entries(text: &str) -> impl Iterator<Item = &str> {
 
 fn splat(line: &'static str) -> Option<Splat> {
     let mut parts = line.split(" | ");
-    let id = parts.next().filter(|id| matches!(*id, "K1" | "K3"))?;
+    let id = parts.next()?;
+    let rule = RULES.iter().find(|rule| rule.about.id == id)?;
     let place = match parts.next()? {
         "begins" => Place::Begins,
         "has" => Place::Has,
         _ => return None,
     };
     let (name, pattern, meaning) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(Splat { id, place, name, pattern, meaning }).filter(|_| parts.next().is_none())
+    Some(Splat { rule, place, name, pattern, meaning }).filter(|_| parts.next().is_none())
 }
 
 fn allow(line: &str) -> Option<Allowed<'_>> {

@@ -215,7 +215,7 @@ mod tests {
         recording.plan = committed.plan;
         recording.report.steps = committed.report.steps;
         let judged = judge(&recording);
-        let ids: Vec<_> = judged.findings.iter().map(|finding| finding.id).collect();
+        let ids: Vec<_> = judged.findings.iter().map(Finding::id).collect();
         assert_eq!(ids, ["K2", "K2"], "it was to be taken: {:?}", judged.findings);
         assert_eq!(View::new(&recording).kdamond_runs.len(), 1);
     }

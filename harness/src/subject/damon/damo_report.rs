@@ -1,9 +1,8 @@
 //! What damo prints of the kernel's DAMON, read as a scenario's `damon:` is: it must say what the plan says. So damo,
 //! the kernel's files and our reading of damo's format are of one mind.
 
-use crate::check::KTAP;
-use crate::check::finding::{Evidence, Finding};
-use crate::check::findings::Findings;
+use crate::check::finding::{Evidence, Violation};
+use crate::check::violations::Violations;
 use crate::ktap::{Ktap, TestResult};
 use crate::recording::Recording;
 use crate::scenario;
@@ -12,7 +11,7 @@ use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::section;
 
 /// Judges what those programs printed of which the plan says that it is a configuration.
-pub(crate) fn judge(recording: &Recording, findings: &mut Findings) {
+pub(crate) fn judge(recording: &Recording, findings: &mut Violations) {
     let names = recording.plan.steps.iter().filter_map(|step| match step {
         Step::HostCommand { name, kdamonds: true, .. } => Some(name),
         _ => None,
@@ -30,7 +29,7 @@ pub(crate) fn judge(recording: &Recording, findings: &mut Findings) {
         if let Some(seen) = seen {
             findings.push(|| {
                 let expected = format!("what {name} prints to be the scenario's configuration");
-                let mut finding = Finding::new(KTAP, expected, seen);
+                let mut finding = Violation::new(expected, seen);
                 finding.evidence.push(Evidence::new(section::TESTS, test.line, &test.name));
                 finding
             });
@@ -71,6 +70,7 @@ fn difference(wanted: &[Kdamond], found: &[Kdamond]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Origin;
     use crate::subject::damon::testing::Model;
 
     const ONE: &str = r#"# {"kdamonds": [{"contexts": [{"ops": "paddr",
@@ -91,9 +91,9 @@ ok 1 report
             kdamonds: true,
         }];
         recording.tests = format!("TAP version 13\n# other\nok 1 other\n{}", ONE.replace("ok 1", "ok 2"));
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         judge(&recording, &mut findings);
-        findings.first_ones().into_iter().map(|finding| finding.seen).collect()
+        findings.findings_of(Origin::Test).into_iter().map(|finding| finding.seen).collect()
     }
 
     #[test]

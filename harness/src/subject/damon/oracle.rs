@@ -5,12 +5,12 @@
 //! goals whose values the trace or the plan gives and without a time quota. The event is told in the
 //! first charge window, and later when the value changed.
 
-use super::rule::{Reason, RuleResult, each_scheme};
+use super::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use super::rules::goals::need_windows;
 use super::view::{KdamondRun, NODE_ELIGIBLE, View, goals};
 use super::windows::Window;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
 use crate::trace::Event;
 use damonlab_protocol::damon::{GoalTuner, Scheme};
 
@@ -90,12 +90,38 @@ pub fn score(current: u64, target: u64) -> u64 {
     whole.wrapping_mul(GOAL).wrapping_add(rest.wrapping_mul(GOAL) / target)
 }
 
-pub(crate) fn q1(view: &View<'_>) -> RuleResult {
-    each_scheme(view, |run, index, scheme| replay(view, run, index, scheme, GoalTuner::Temporal, "Q1"))
+pub(crate) static TEMPORAL_QUOTA_IS_ALL_OR_NOTHING: DamonRule = Rule {
+    about: About {
+        id: "Q1",
+        name: "temporal-quota-is-all-or-nothing",
+        kind: Kind::Exact,
+        statement: "With the temporal tuner the quota is 0 when a goal is reached, else whole; it is told when it changes.",
+        because: "The tuner knows all or nothing: the score is computed from the measurements that the trace tells.",
+        source: "damos_goal_tune_esz_bp_temporal, damos_set_effective_quota",
+        when: "goals are node_eligible_mem_bp or user_input, there is no time quota, both events are recorded",
+    },
+    judge: temporal_quota_is_all_or_nothing,
+};
+
+fn temporal_quota_is_all_or_nothing(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| replay(view, run, index, scheme, GoalTuner::Temporal))
 }
 
-pub(crate) fn q2(view: &View<'_>) -> RuleResult {
-    each_scheme(view, |run, index, scheme| replay(view, run, index, scheme, GoalTuner::Consist, "Q2"))
+pub(crate) static CONSIST_QUOTA_FOLLOWS_FEEDBACK: DamonRule = Rule {
+    about: About {
+        id: "Q2",
+        name: "consist-quota-follows-feedback",
+        kind: Kind::Exact,
+        statement: "With the consist tuner the quota follows the feedback loop exactly; it is told when it changes.",
+        because: "The loop is integer arithmetic on the score and on its own last value; both are known from the first window on.",
+        source: "damos_goal_tune_esz_bp_consist, damon_feed_loop_next_input, damos_set_effective_quota",
+        when: "goals are node_eligible_mem_bp or user_input, there is no time quota, both events are recorded",
+    },
+    judge: consist_quota_follows_feedback,
+};
+
+fn consist_quota_follows_feedback(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| replay(view, run, index, scheme, GoalTuner::Consist))
 }
 
 fn replay(
@@ -104,8 +130,7 @@ fn replay(
     index: usize,
     scheme: &Scheme,
     tuner: GoalTuner,
-    id: &'static str,
-) -> Result<Findings, Reason> {
+) -> Result<Violations, Reason> {
     if scheme.quota.goal_tuner != tuner {
         return Err("the scheme has the other goal_tuner".to_owned());
     }
@@ -117,12 +142,12 @@ fn replay(
     for window in &run.charge_windows[index].windows {
         let score = measured_score(window).max(constant);
         let quota = controller.window(score);
-        if let Some(finding) = differs(run, index, id, window, score, quota) {
+        if let Some(finding) = differs(run, index, window, score, quota) {
             // What follows depends on a state that is now unknown.
             return Ok([finding].into_iter().collect());
         }
     }
-    Ok(Findings::default())
+    Ok(Violations::default())
 }
 
 /// What the controller had come to when this configuration came into force.
@@ -147,7 +172,7 @@ fn before(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Result<Control
         controller.commit(scheme.quota.goal_tuner, scheme.quota.bytes);
         for window in &charge.windows {
             let quota = controller.window(measured_score(window).max(constant));
-            if differs(era, index, "", window, 0, quota).is_some() {
+            if differs(era, index, window, 0, quota).is_some() {
                 return Err(unknown("it was wrong already".to_owned()));
             }
         }
@@ -182,11 +207,10 @@ fn measured_score(window: &Window<'_>) -> u64 {
 fn differs(
     run: &KdamondRun<'_>,
     index: usize,
-    id: &'static str,
     window: &Window<'_>,
     score: u64,
     quota: Quota,
-) -> Option<Finding> {
+) -> Option<Violation> {
     let seen = match window.esz.map(|line| &line.event) {
         Some(Event::Esz(event)) => Some(event.esz),
         _ => None,
@@ -202,7 +226,7 @@ fn differs(
         (false, Some(seen)) => (format!("no damos_esz, for it stays {esz}"), format!("esz={seen}")),
     };
     let expected = format!("{expected} ({name}, score {score})");
-    Some(Finding::new(id, expected, seen).at(window.lines()))
+    Some(Violation::new(expected, seen).at(window.lines()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! right after. Nothing else marks a window, so only schemes with a traced goal have visible ones.
 
 use super::view::node_goals;
-use crate::check::finding::Finding;
+use crate::check::finding::Violation;
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::units::Nanos;
@@ -15,7 +15,7 @@ pub(crate) struct ChargeWindows<'a> {
     /// In order, up to the first break.
     pub(crate) windows: Vec<Window<'a>>,
     /// Where the events stop making sense; what follows is not judged by windows.
-    pub(crate) broken: Option<Finding>,
+    pub(crate) broken: Option<Violation>,
 }
 
 /// One charge window.
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
     fn interrupted(&mut self, scheme: usize, window: &Window<'a>, by: &'a Line) {
         let expected = format!("{} measured goals of scheme {scheme} in a row", self.goals[scheme]);
         let seen = format!("{} and then {}", window.goals.len(), by.event.name());
-        let finding = Finding::new("G3", expected, seen).at(window.goals.iter().copied()).at([by]);
+        let finding = Violation::new(expected, seen).at(window.goals.iter().copied()).at([by]);
         self.charge_windows[scheme].broken.get_or_insert(finding);
     }
 
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let expected = format!("damos_esz of scheme {scheme} right after its goals were measured");
-        let finding = Finding::new("G3", expected, "one without a measurement before it").at([line]);
+        let finding = Violation::new(expected, "one without a measurement before it").at([line]);
         self.charge_windows[scheme].broken.get_or_insert(finding);
     }
 }

@@ -1,17 +1,32 @@
 //! How old regions get: R4, R6, and what an action does to it: A5.
 
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult, each_kdamond_run, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme,
+};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Aggregated, Event, Line};
 use damonlab_protocol::damon::Ops;
 
-pub(crate) fn r4(view: &View<'_>) -> RuleResult {
+pub(crate) static AGE_GROWS_BY_ONE: DamonRule = Rule {
+    about: About {
+        id: "R4",
+        name: "age-grows-by-one",
+        kind: Kind::Exact,
+        statement: "A region gets older by at most 1 an aggregation, and is at most 1 old in the first.",
+        because: "The age is counted once an aggregation, and merging takes a mean, which is never above the oldest. Schemes may split what was merged, so neighbours with as many accesses are looked at together.",
+        source: "damon_merge_regions_of, damon_merge_two_regions, damon_split_region_at",
+        when: "damon_aggregated is recorded, intervals are not tuned",
+    },
+    judge: age_grows_by_one,
+};
+
+fn age_grows_by_one(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         run.need_fixed_intervals()?;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         each_region(run, &dumps(view, run)?, |line, region, before| {
             let most = match before {
                 Before::Start => 1,
@@ -23,7 +38,7 @@ pub(crate) fn r4(view: &View<'_>) -> RuleResult {
             if region.age > most {
                 findings.push(|| {
                     let expected = format!("an age of at most {most}: one more than the aggregation before");
-                    Finding::new("R4", expected, region.age.to_string()).at(evidence(before, line))
+                    Violation::new(expected, region.age.to_string()).at(evidence(before, line))
                 });
             }
         });
@@ -31,7 +46,20 @@ pub(crate) fn r4(view: &View<'_>) -> RuleResult {
     })
 }
 
-pub(crate) fn r6(view: &View<'_>) -> RuleResult {
+pub(crate) static ACCESS_CHANGE_RESETS_AGE: DamonRule = Rule {
+    about: About {
+        id: "R6",
+        name: "access-change-resets-age",
+        kind: Kind::Conditional,
+        statement: "Memory that is no longer accessed, or that now is, is not older than before.",
+        because: "An age is set back when accesses begin or end. A region that was merged afterwards may have a part that did not turn, but never so large that its accesses would not show.",
+        source: "damon_merge_regions_of, damon_merge_two_regions",
+        when: "damon_aggregated is recorded, intervals are not tuned; paddr or fvaddr; probes have no weights",
+    },
+    judge: access_change_resets_age,
+};
+
+fn access_change_resets_age(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         run.need_fixed_intervals()?;
         let context = &run.config.context;
@@ -42,7 +70,7 @@ pub(crate) fn r6(view: &View<'_>) -> RuleResult {
             return Err("probes, and not accesses, make a region older".to_owned());
         }
         let samples = (context.intervals.aggr_us / context.intervals.sample_us.max(1)).max(1);
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         each_region(run, &dumps(view, run)?, |line, region, before| {
             let Before::Regions(regions) = before else { return };
             let Some(most) = most_after_turn(region, regions, samples) else { return };
@@ -54,7 +82,7 @@ pub(crate) fn r6(view: &View<'_>) -> RuleResult {
                         "accesses that went from {accesses} to {} to set the age back from {oldest}, to at most {most}",
                         region.nr_accesses
                     );
-                    Finding::new("R6", expected, region.age.to_string()).at(evidence(before, line))
+                    Violation::new(expected, region.age.to_string()).at(evidence(before, line))
                 });
             }
         });
@@ -139,7 +167,20 @@ fn overlapping<'b, 'a>(regions: &'b [Old<'a>], run: &[Old<'_>]) -> &'b [Old<'a>]
     &regions[from..from + count]
 }
 
-pub(crate) fn a5(view: &View<'_>) -> RuleResult {
+pub(crate) static ACTION_RESETS_AGE: DamonRule = Rule {
+    about: About {
+        id: "A5",
+        name: "action-resets-age",
+        kind: Kind::Conditional,
+        statement: "What a scheme acted on is 0 aggregations old, unless the action is stat.",
+        because: "The age is set back with the action, and later in the same iteration regions of equal age only are merged.",
+        source: "damos_apply_scheme, damos_apply_target",
+        when: "passes fall on aggregations; damos_before_apply and damon_aggregated are recorded",
+    },
+    judge: action_resets_age,
+};
+
+fn action_resets_age(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&["damos_before_apply"])?;
         if scheme.action == "stat" {
@@ -151,8 +192,8 @@ pub(crate) fn a5(view: &View<'_>) -> RuleResult {
 }
 
 /// Regions that were acted on, and are older than 0 in the aggregation of the same iteration.
-fn acted_on_and_old(run: &KdamondRun<'_>, index: usize, dumps: &[Dump<'_>]) -> Result<Findings, Reason> {
-    let mut findings = Findings::default();
+fn acted_on_and_old(run: &KdamondRun<'_>, index: usize, dumps: &[Dump<'_>]) -> Result<Violations, Reason> {
+    let mut findings = Violations::default();
     let mut from = 0;
     let mut acted = false;
     for dump in dumps {
@@ -167,7 +208,7 @@ fn acted_on_and_old(run: &KdamondRun<'_>, index: usize, dumps: &[Dump<'_>]) -> R
                 findings.push(|| {
                     let name = run.scheme_name(index);
                     let expected = format!("the age of what {name} acted on to be 0");
-                    Finding::new("A5", expected, region.age.to_string()).at([*line, *after])
+                    Violation::new(expected, region.age.to_string()).at([*line, *after])
                 });
             }
         }

@@ -1,25 +1,38 @@
 //! What schemes act on: A1, A3, A4.
 
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_kdamond_run, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{BeforeApply, Event, Line};
 use damonlab_protocol::damon::{Range, Scheme};
 
 const APPLY_EVENT: &str = "damos_before_apply";
 
-pub(crate) fn a1(view: &View<'_>) -> RuleResult {
+pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
+    about: About {
+        id: "A1",
+        name: "applied-regions-match-pattern",
+        kind: Kind::Exact,
+        statement: "A region that is acted on has the scheme's access pattern.",
+        because: "The pattern is looked at with the same moving sum that is traced; a quota or filter may make the region smaller afterwards.",
+        source: "__damos_valid_target",
+        when: "damos_before_apply is recorded",
+    },
+    judge: applied_regions_match_pattern,
+};
+
+fn applied_regions_match_pattern(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[APPLY_EVENT])?;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for line in &run.lines {
             if let Event::BeforeApply(event) = &line.event
                 && event.scheme_idx as usize == index
                 && let Some((expected, seen)) = outside_pattern(event, scheme)
             {
                 let expected = format!("{expected} ({})", run.scheme_name(index));
-                findings.push(|| Finding::new("A1", expected, seen).at([*line]));
+                findings.push(|| Violation::new(expected, seen).at([*line]));
             }
         }
         Ok(findings)
@@ -42,16 +55,29 @@ fn outside_pattern(event: &BeforeApply, scheme: &Scheme) -> Option<(String, Stri
         })
 }
 
-pub(crate) fn a3(view: &View<'_>) -> RuleResult {
+pub(crate) static EVENTS_MATCH_CONFIGURATION: DamonRule = Rule {
+    about: About {
+        id: "A3",
+        name: "events-match-configuration",
+        kind: Kind::Exact,
+        statement: "Every event comes from a kdamond of the plan, and names a scheme and a target that it has.",
+        because: "The tracepoints count the position in the kernel's lists, which are in the order of sysfs.",
+        source: "damos_apply_scheme, damos_trace_esz, damos_trace_stat",
+        when: "a DAMON event is recorded",
+    },
+    judge: events_match_configuration,
+};
+
+fn events_match_configuration(view: &View<'_>) -> RuleResult {
     if view.kdamond_runs.is_empty() && view.foreign_events.is_empty() {
         return RuleResult::NotApplicable("no kdamond left an event".to_owned());
     }
     let expected = "events of the plan's kdamonds only";
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     for line in &view.foreign_events {
         findings.push(|| {
             let seen = format!("one of '{}' (pid {})", line.comm.as_str(), line.pid);
-            Finding::new("A3", expected, seen).at([*line])
+            Violation::new(expected, seen).at([*line])
         });
     }
     if let RuleResult::Applied(found) = each_kdamond_run(view, |run| Ok(unknown_indices(run))) {
@@ -66,10 +92,10 @@ pub(crate) fn a3(view: &View<'_>) -> RuleResult {
     RuleResult::Applied(findings)
 }
 
-fn unknown_indices(run: &KdamondRun<'_>) -> Findings {
+fn unknown_indices(run: &KdamondRun<'_>) -> Violations {
     let schemes = run.config.context.schemes.len() as u64;
     let targets = run.config.context.targets.len() as u64;
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     for line in &run.lines {
         let (context, scheme, target) = match &line.event {
             Event::Esz(e) => (e.ctx_idx, Some(e.scheme_idx), None),
@@ -81,7 +107,7 @@ fn unknown_indices(run: &KdamondRun<'_>) -> Findings {
             Event::NodeEligible(_) | Event::IntervalsTune(_) | Event::Other(_) => continue,
         };
         let mut wrong = |expected: String, seen: String| {
-            findings.push(|| Finding::new("A3", expected, seen).at([*line]));
+            findings.push(|| Violation::new(expected, seen).at([*line]));
         };
         if context != 0 {
             wrong("ctx_idx=0".into(), format!("ctx_idx={context}"));
@@ -97,29 +123,42 @@ fn unknown_indices(run: &KdamondRun<'_>) -> Findings {
 }
 
 /// A scheme that acts and whose statistics never come. (The last pass may be cut off with the trace.)
-fn uncounted(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
+fn uncounted(run: &KdamondRun<'_>, index: usize) -> Option<Violation> {
     let mine = |line: &&&Line| matches!(&line.event, Event::BeforeApply(e) if e.scheme_idx as usize == index);
     let first = run.lines.iter().position(|line| mine(&line))?;
     let rest = &run.lines[first..];
     let any = rest.iter().any(|line| matches!(line.event, Event::Stat(_)));
     let own = rest.iter().any(|line| matches!(&line.event, Event::Stat(e) if e.scheme_idx as usize == index));
     let expected = format!("statistics of {} after it acted", run.scheme_name(index));
-    (any && !own).then(|| Finding::new("A3", expected, "those of other schemes only").at([rest[0]]))
+    (any && !own).then(|| Violation::new(expected, "those of other schemes only").at([rest[0]]))
 }
 
-pub(crate) fn a4(view: &View<'_>) -> RuleResult {
+pub(crate) static APPLIED_REGIONS_ARE_WHOLE_PAGES: DamonRule = Rule {
+    about: About {
+        id: "A4",
+        name: "applied-regions-are-whole-pages",
+        kind: Kind::Exact,
+        statement: "A region that is acted on is whole pages inside its target, and a pass goes upwards.",
+        because: "Regions keep the alignment of the ranges they are split from, and a pass walks the list in order.",
+        source: "damos_apply_target, damon_split_region_at",
+        when: "damos_before_apply is recorded",
+    },
+    judge: applied_regions_are_whole_pages,
+};
+
+fn applied_regions_are_whole_pages(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&[APPLY_EVENT])?;
         run.need_bytes()?;
         run.need_targets()?;
         let context = &run.config.context;
         let ranges: Vec<_> = (0..context.targets.len()).map(|target| view.ranges(context, target)).collect();
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for line in &run.lines {
             if let Event::BeforeApply(event) = &line.event {
                 let target = ranges.get(event.target_idx as usize).and_then(Option::as_ref);
                 let wrong = misplaced(event, target.map(Vec::as_slice));
-                findings.extend(wrong.map(|(expected, seen)| Finding::new("A4", expected, seen).at([*line])));
+                findings.extend(wrong.map(|(expected, seen)| Violation::new(expected, seen).at([*line])));
             }
         }
         if view.traced("damos_stat_after_apply_interval") {
@@ -150,8 +189,8 @@ fn misplaced(event: &BeforeApply, ranges: Option<&[(u64, u64)]>) -> Option<(Stri
 /// Beside another scheme they may overlap: the other's quota splits the region that this one has just
 /// been applied to, before the other's filters turn it away, and what is split off comes next in the list
 /// and is given to this one again (`damos_apply_scheme`; seen in `pull-push-consist` on 7.3.4).
-fn descending(run: &KdamondRun<'_>, index: usize) -> Findings {
-    let mut findings = Findings::default();
+fn descending(run: &KdamondRun<'_>, index: usize) -> Violations {
+    let mut findings = Violations::default();
     let alone = run.config.context.schemes.len() == 1;
     let mut last: Option<(&Line, &BeforeApply)> = None;
     for line in &run.lines {
@@ -168,7 +207,7 @@ fn descending(run: &KdamondRun<'_>, index: usize) -> Findings {
                         let expected =
                             format!("regions of one pass of {} to go upwards", run.scheme_name(index));
                         let seen = format!("{}-{} after {}-{}", event.start, event.end, old.start, old.end);
-                        Finding::new("A4", expected, seen).at([before, *line])
+                        Violation::new(expected, seen).at([before, *line])
                     });
                 }
                 last = Some((line, event));

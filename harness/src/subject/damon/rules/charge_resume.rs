@@ -8,18 +8,31 @@ use super::counters::is_full;
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
 use super::filters::CoreFilters;
 use super::quota::need_charges;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{BeforeApply, Event, Line};
 use damonlab_protocol::damon::Scheme;
 
-pub(crate) fn a6(view: &View<'_>) -> RuleResult {
+pub(crate) static CHARGE_RESUMES_WHERE_IT_STOPPED: DamonRule = Rule {
+    about: About {
+        id: "A6",
+        name: "charge-resumes-where-it-stopped",
+        kind: Kind::Conditional,
+        statement: "After its quota was used up a scheme goes on where it stopped, and leaves nothing out.",
+        because: "The end of the last region is kept, and the next window skips what ends before it. What follows has the priority of what is acted on if it is as old and as often accessed.",
+        source: "damos_apply_scheme, damos_skip_charged_region",
+        when: "windows are visible, a quota was used up and the next window acted",
+    },
+    judge: charge_resumes_where_it_stopped,
+};
+
+fn charge_resumes_where_it_stopped(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         need_charges(view, run, index, scheme)?;
         view.need(&[super::stats::STAT_EVENT])?;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let goes_on = continuations(run, index);
         if goes_on.is_empty() {
             return Err("no quota was used up and followed by another action".to_owned());
@@ -45,7 +58,7 @@ pub(crate) fn a6(view: &View<'_>) -> RuleResult {
                 findings.push(|| {
                     let name = run.scheme_name(index);
                     let expected = format!("{name} to go on at {}, where its last quota was used up", from.1);
-                    Finding::new("A6", expected, seen).at([next.last, next.first])
+                    Violation::new(expected, seen).at([next.last, next.first])
                 });
             }
         }

@@ -2,18 +2,31 @@
 
 use super::quota::need_charges;
 use super::stats::{STAT_EVENT, stats};
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::{Event, Line, Stat};
 use damonlab_protocol::damon::{Ops, Scheme};
 
-pub(crate) fn s3(view: &View<'_>) -> RuleResult {
+pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
+    about: About {
+        id: "S3",
+        name: "applied-is-at-most-tried",
+        kind: Kind::Conditional,
+        statement: "A pass applies no more regions than it tried, and no more bytes than passed its filters; stat applies nothing.",
+        because: "Each tried region is applied once or not at all, and an action takes of a region what its filters let pass. A large folio counts whole, so bytes are compared without huge pages only.",
+        source: "damos_update_stat, damon_pa_migrate, damon_pa_pageout, damon_pa_stat",
+        when: "damos_stat_after_apply_interval is recorded; bytes for paddr without huge pages",
+    },
+    judge: applied_is_at_most_tried,
+};
+
+fn applied_is_at_most_tried(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let passed_counts = needs_small_pages(view, run);
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut old = run.is_from_start().then(|| (None, Counted::default()));
         for (line, stat) in stats(run, index) {
             let new = Counted::of(stat);
@@ -22,7 +35,7 @@ pub(crate) fn s3(view: &View<'_>) -> RuleResult {
                 if let Some((expected, seen)) = grown.wrong(scheme, passed_counts.is_ok()) {
                     findings.push(|| {
                         let expected = format!("{expected} in a pass of {}", run.scheme_name(index));
-                        Finding::new("S3", expected, seen).at(before).at([line])
+                        Violation::new(expected, seen).at(before).at([line])
                     });
                 }
             }
@@ -98,7 +111,20 @@ impl Counted {
     }
 }
 
-pub(crate) fn s5(view: &View<'_>) -> RuleResult {
+pub(crate) static MAX_NR_SNAPSHOTS_IS_RESPECTED: DamonRule = Rule {
+    about: About {
+        id: "S5",
+        name: "max-nr-snapshots-is-respected",
+        kind: Kind::Exact,
+        statement: "A scheme takes no more than max_nr_snapshots snapshots, and does not act after the last one.",
+        because: "The count is compared before each region, and grows by one at the end of a target's regions.",
+        source: "damon_do_apply_schemes",
+        when: "max_nr_snapshots is set",
+    },
+    judge: max_nr_snapshots_is_respected,
+};
+
+fn max_nr_snapshots_is_respected(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let most = scheme.max_nr_snapshots;
@@ -106,7 +132,7 @@ pub(crate) fn s5(view: &View<'_>) -> RuleResult {
             return Err("max_nr_snapshots is not set".to_owned());
         }
         let name = run.scheme_name(index);
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut last: Option<(&Line, u64)> = None;
         for line in &run.lines {
             match &line.event {
@@ -115,7 +141,7 @@ pub(crate) fn s5(view: &View<'_>) -> RuleResult {
                     if stat.nr_snapshots > most && grown {
                         findings.push(|| {
                             let expected = format!("at most {most} snapshots of {name}");
-                            Finding::new("S5", expected, stat.nr_snapshots.to_string()).at([*line])
+                            Violation::new(expected, stat.nr_snapshots.to_string()).at([*line])
                         });
                     }
                     last = Some((line, stat.nr_snapshots));
@@ -124,7 +150,7 @@ pub(crate) fn s5(view: &View<'_>) -> RuleResult {
                     if let Some((done, count)) = last.filter(|(_, count)| *count >= most) {
                         findings.push(|| {
                             let expected = format!("no action of {name} after {most} snapshots");
-                            Finding::new("S5", expected, format!("one after {count}")).at([done, *line])
+                            Violation::new(expected, format!("one after {count}")).at([done, *line])
                         });
                     }
                 }
@@ -135,12 +161,25 @@ pub(crate) fn s5(view: &View<'_>) -> RuleResult {
     })
 }
 
-pub(crate) fn q7(view: &View<'_>) -> RuleResult {
+pub(crate) static QT_EXCEEDS_COUNTS_FULL_WINDOWS: DamonRule = Rule {
+    about: About {
+        id: "Q7",
+        name: "qt-exceeds-counts-full-windows",
+        kind: Kind::Exact,
+        statement: "qt_exceeds counts the charge windows that ended with their quota used up.",
+        because: "It is counted when a window starts, once a pass at most, if less than a page of the last window's quota is left of what was charged.",
+        source: "damos_adjust_quota, damos_quota_is_full, damos_charge_quota",
+        when: "damos_stat_after_apply_interval is recorded; counted to the window where Q4 applies, else once a pass",
+    },
+    judge: qt_exceeds_counts_full_windows,
+};
+
+fn qt_exceeds_counts_full_windows(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
         let quota = &scheme.quota;
         let limited = quota.bytes != 0 || quota.ms != 0 || goals(scheme).next().is_some();
-        let mut findings: Findings = too_often(run, index, u64::from(limited)).into_iter().collect();
+        let mut findings: Violations = too_often(run, index, u64::from(limited)).into_iter().collect();
         let replayable = need_charges(view, run, index, scheme).is_ok() && run.is_from_start();
         if replayable {
             findings.extend(miscounted(run, index));
@@ -151,7 +190,7 @@ pub(crate) fn q7(view: &View<'_>) -> RuleResult {
 
 /// More exceeded windows than passes: a window starts at a pass only, and one at most (the very first one
 /// counts nothing).
-fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Finding> {
+fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Violation> {
     let mut old = run.is_from_start().then_some((None, 0));
     for (line, stat) in stats(run, index) {
         if let Some((before, count)) = old
@@ -160,7 +199,7 @@ fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Finding> {
             let expected =
                 format!("qt_exceeds of {} to grow by at most {most} a pass", run.scheme_name(index));
             let seen = format!("{count} and then {}", stat.qt_exceeds);
-            return Some(Finding::new("Q7", expected, seen).at(before).at([line]));
+            return Some(Violation::new(expected, seen).at(before).at([line]));
         }
         old = Some((Some(line), stat.qt_exceeds));
     }
@@ -168,7 +207,7 @@ fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Finding> {
 }
 
 /// Counts the windows that ended with a full quota, from what was charged in them.
-fn miscounted(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
+fn miscounted(run: &KdamondRun<'_>, index: usize) -> Option<Violation> {
     let windows = &run.charge_windows[index].windows;
     let mut starts = windows.iter().peekable();
     let (mut quota, mut charged, mut exceeds) = (None, 0u64, 0u64);
@@ -189,7 +228,7 @@ fn miscounted(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
                 let expected =
                     format!("qt_exceeds={exceeds}: so many charge windows of {name} used up their quota");
                 let seen = format!("qt_exceeds={}", stat.qt_exceeds);
-                return Some(Finding::new("Q7", expected, seen).at([*line]));
+                return Some(Violation::new(expected, seen).at([*line]));
             }
             _ => {}
         }

@@ -4,8 +4,8 @@
 //! regions are split: the monitoring results as the schemes left them.
 
 use super::stats::period;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
 use crate::subject::damon::rule::Reason;
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Aggregated, Event, Line};
@@ -97,9 +97,9 @@ pub(crate) fn need_passes_at_aggregations(run: &KdamondRun<'_>, scheme: &Scheme)
 
 /// Splits the events into aggregations, and says where one is shorter than it claims. The last one
 /// may be cut off with the trace.
-pub(crate) fn passes<'a>(run: &KdamondRun<'a>) -> (Vec<Pass<'a>>, Findings) {
+pub(crate) fn passes<'a>(run: &KdamondRun<'a>) -> (Vec<Pass<'a>>, Violations) {
     let mut passes = Vec::new();
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     let mut open: Option<Pass<'a>> = None;
     for (at, line) in run.lines.iter().enumerate() {
         let event = match &line.event {
@@ -129,9 +129,9 @@ impl Pass<'_> {
         (event.target_id, event.nr_regions) == (self.target, self.told())
     }
 
-    fn too_short(&self, by: &Line) -> Finding {
+    fn too_short(&self, by: &Line) -> Violation {
         let expected = format!("{} regions of target {} in a row", self.told(), self.target);
         let seen = format!("{}, and then another event", self.regions.len());
-        Finding::new("R1", expected, seen).at(self.regions.last().map(|(line, _)| *line)).at([by])
+        Violation::new(expected, seen).at(self.regions.last().map(|(line, _)| *line)).at([by])
     }
 }

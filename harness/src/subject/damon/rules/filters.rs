@@ -1,13 +1,26 @@
 //! Where schemes may act: the core filters, on addresses and targets (A2).
 
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{PAGE, View};
 use crate::trace::{BeforeApply, Event};
 use damonlab_protocol::damon::{AddrRange, Filter, FilterKind, Scheme};
 
-pub(crate) fn a2(view: &View<'_>) -> RuleResult {
+pub(crate) static ACTIONS_RESPECT_CORE_FILTERS: DamonRule = Rule {
+    about: About {
+        id: "A2",
+        name: "actions-respect-core-filters",
+        kind: Kind::Exact,
+        statement: "An action stays where the scheme's core filters let it, and never goes over the border of one.",
+        because: "Regions are split at the borders of an addr filter; the first filter that is about a region decides, else the contrary of the last one, unless there are ops filters.",
+        source: "damos_core_filter_out, damos_filter_match, damos_set_filters_default_reject",
+        when: "the scheme has addr or target filters and acts; damos_before_apply is recorded",
+    },
+    judge: actions_respect_core_filters,
+};
+
+fn actions_respect_core_filters(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&["damos_before_apply"])?;
         run.need_bytes()?;
@@ -15,7 +28,7 @@ pub(crate) fn a2(view: &View<'_>) -> RuleResult {
         if filters.filters.is_empty() {
             return Err("the scheme has no core filter".to_owned());
         }
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut acted = false;
         for line in &run.lines {
             let Event::BeforeApply(event) = &line.event else { continue };
@@ -28,7 +41,7 @@ pub(crate) fn a2(view: &View<'_>) -> RuleResult {
                     let expected =
                         format!("{} to stay where its core filters let it", run.scheme_name(index));
                     let seen = format!("an action on {}-{}, {why}", event.start, event.end);
-                    Finding::new("A2", expected, seen).at([*line])
+                    Violation::new(expected, seen).at([*line])
                 });
             }
         }

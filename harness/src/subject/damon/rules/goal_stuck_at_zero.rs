@@ -2,9 +2,9 @@
 
 use super::dumps::{Dump, dumps, size};
 use super::goals::need_windows;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Aggregated, Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
@@ -16,7 +16,20 @@ const IN_A_ROW: usize = 5;
 /// The least part of the eligible memory that must be on the node: one in so many.
 const PART: u128 = 10;
 
-pub(crate) fn g6(view: &View<'_>) -> RuleResult {
+pub(crate) static GOAL_IS_NOT_STUCK_AT_ZERO: DamonRule = Rule {
+    about: About {
+        id: "G6",
+        name: "goal-is-not-stuck-at-zero",
+        kind: Kind::Windowed,
+        statement: "A goal does not read 0 window after window while memory with the scheme's pattern is on its node.",
+        because: "A region is seen accessed where a page on the LRU list is; the metric counts those pages. One tenth of the eligible memory in 5 windows in a row leaves no room for rounding.",
+        source: "damos_calc_eligible_bytes, damon_pa_check_accesses",
+        when: "damon_aggregated shows memory with the pattern on the goal's node; paddr",
+    },
+    judge: goal_is_not_stuck_at_zero,
+};
+
+fn goal_is_not_stuck_at_zero(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         need_windows(view, scheme)?;
         run.need_bytes()?;
@@ -25,7 +38,7 @@ pub(crate) fn g6(view: &View<'_>) -> RuleResult {
             return Err("the metric is of physical memory".to_owned());
         }
         let dumps = dumps(view, run)?;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut could = false;
         for place in 0..crate::subject::damon::view::node_goals(scheme).len() {
             let mut empty: Vec<&Line> = Vec::new();
@@ -63,7 +76,7 @@ fn open<'a>(
     dump: &Dump<'a>,
     empty: &[&'a Line],
     nid: i32,
-) -> Option<Finding> {
+) -> Option<Violation> {
     let region = dump.regions().find(|(_, region)| eligible(region, scheme)).map(|(line, _)| *line);
     let name = run.scheme_name(index);
     let expected = format!(
@@ -71,7 +84,7 @@ fn open<'a>(
     );
     let seen = format!("current_value=0 in {IN_A_ROW} measurements in a row");
     let ends = [empty.first().copied(), empty.last().copied(), region];
-    Some(Finding::new("G6", expected, seen).at(ends.into_iter().flatten()))
+    Some(Violation::new(expected, seen).at(ends.into_iter().flatten()))
 }
 
 /// Whether a good part of what has the pattern is on the node. Accesses are seen only where pages are, and

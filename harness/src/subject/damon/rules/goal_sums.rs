@@ -6,9 +6,9 @@
 
 use super::goals::GOAL_EVENT;
 use super::stats::STAT_EVENT;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_kdamond_run};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
 use crate::trace::{Event, Line, NodeEligible};
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
@@ -32,10 +32,23 @@ struct Together<'a> {
     quotas: Vec<Option<u64>>,
 }
 
-pub(crate) fn g4(view: &View<'_>) -> RuleResult {
+pub(crate) static GOAL_SHARES_MAKE_A_WHOLE: DamonRule = Rule {
+    about: About {
+        id: "G4",
+        name: "goal-shares-make-a-whole",
+        kind: Kind::Conditional,
+        statement: "Goals of one access pattern that are measured in one pass are shares of one whole: 10000 over all nodes, or 0.",
+        because: "Both walks count the same regions, by node; each share is rounded down. Each walk is a snapshot of its own, so one pass may be off by 100, but not two in a row.",
+        source: "damos_get_node_eligible_mem_bp, damos_calc_eligible_bytes",
+        when: "two goals with one access pattern are measured in one pass; paddr",
+    },
+    judge: goal_shares_make_a_whole,
+};
+
+fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         let mut judged = false;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut streaks: BTreeMap<usize, (u32, u32)> = BTreeMap::new();
         for together in measured_together(view, run)? {
             let nids: BTreeSet<i32> = together.goals.iter().map(|(_, goal)| goal.nid).collect();
@@ -54,7 +67,7 @@ pub(crate) fn g4(view: &View<'_>) -> RuleResult {
                     let shares: Vec<String> = together.goals.iter().map(|(_, goal)| share(goal)).collect();
                     let seen = format!("{} ({count} passes in a row)", shares.join(" "));
                     let lines = together.goals.iter().map(|(line, _)| *line);
-                    Finding::new("G4", expected, seen).at(lines)
+                    Violation::new(expected, seen).at(lines)
                 });
             }
         }
@@ -161,12 +174,25 @@ fn by_pattern<'a>(
     groups.into_iter().map(|(pattern, goals)| Together { pattern, goals, quotas: quotas.to_vec() }).collect()
 }
 
-pub(crate) fn x2(view: &View<'_>) -> RuleResult {
+pub(crate) static COMPLEMENTARY_SCHEMES_TAKE_TURNS: DamonRule = Rule {
+    about: About {
+        id: "X2",
+        name: "complementary-schemes-take-turns",
+        kind: Kind::Conditional,
+        statement: "Two temporal schemes that want shares of one whole never both have a quota from one snapshot.",
+        because: "If two shares make 10000 and two targets do not exceed it, at least one share is at its target, and the temporal tuner gives that scheme 0.",
+        source: "damos_goal_tune_esz_bp_temporal, damos_quota_score",
+        when: "two schemes have one temporal goal each on different nodes, and their shares make one whole",
+    },
+    judge: complementary_schemes_take_turns,
+};
+
+fn complementary_schemes_take_turns(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&["damos_esz"])?;
         let schemes = &run.config.context.schemes;
         let mut judged = false;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for together in measured_together(view, run)? {
             let alone = together.goals.iter().filter(|(_, goal)| has_one_goal(schemes, goal));
             let goals: Vec<_> = alone.collect();
@@ -180,7 +206,7 @@ pub(crate) fn x2(view: &View<'_>) -> RuleResult {
                             let expected =
                                 format!("{name} or scheme {} to rest: one goal is reached", b.scheme_idx);
                             let seen = format!("quotas of {} and {} bytes", quota(a), quota(b));
-                            Finding::new("X2", expected, seen).at([*first, *second])
+                            Violation::new(expected, seen).at([*first, *second])
                         });
                     }
                 }

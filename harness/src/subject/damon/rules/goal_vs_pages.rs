@@ -4,9 +4,9 @@
 //! cold in its eyes for one or two aggregations, and a second passes between two samples. So single windows say
 //! nothing; means over [`BLOCK`] windows do.
 
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Context, Ops, Scheme};
@@ -37,7 +37,20 @@ const STEADY: f64 = 2_000.0;
 /// The tolerance for the mean over a whole run that has no steady block; 520 was the most.
 const WHOLE: f64 = 1_500.0;
 
-pub(crate) fn g5(view: &View<'_>) -> RuleResult {
+pub(crate) static GOAL_SHARE_MATCHES_PAGES: DamonRule = Rule {
+    about: About {
+        id: "G5",
+        name: "goal-share-matches-pages",
+        kind: Kind::Windowed,
+        statement: "Over many windows a node_eligible_mem_bp goal measures the share of the workloads' pages that is on its node.",
+        because: "What the pattern takes is what the workloads touch, so the metric's walk and the page tables count the same pages.",
+        source: "damos_get_node_eligible_mem_bp, damos_calc_eligible_bytes",
+        when: "paddr over the workloads' nodes, the pattern is all that is accessed, workloads touch all of their memory",
+    },
+    judge: goal_share_matches_pages,
+};
+
+fn goal_share_matches_pages(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&["damos_node_eligible_mem_bp"])?;
         let context = &run.config.context;
@@ -47,7 +60,7 @@ pub(crate) fn g5(view: &View<'_>) -> RuleResult {
         }
         whole_memory(view, context)?;
         touched_alone(view, context, scheme)?;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for (place, goal) in goals.iter().enumerate() {
             let node = u16::try_from(goal.nid).map(NodeId).map_err(|_| "a goal's nid is no node")?;
             let windows = windows(view, run, index, place, node);
@@ -161,8 +174,8 @@ fn share(sample: &Sample, names: &[&str], node: NodeId) -> Option<f64> {
     (whole > 0).then(|| 10_000.0 * here as f64 / whole as f64)
 }
 
-fn judged(windows: &[MeasuredShare<'_>], name: &str, scale: f64) -> Findings {
-    let mut findings = Findings::default();
+fn judged(windows: &[MeasuredShare<'_>], name: &str, scale: f64) -> Violations {
+    let mut findings = Violations::default();
     let steady: Vec<&[MeasuredShare<'_>]> =
         windows.chunks_exact(BLOCK).filter(|block| mean(block, |w| w.most - w.least) <= STEADY).collect();
     for block in &steady {
@@ -180,7 +193,7 @@ fn apart(
     name: &str,
     truth: impl Fn(&MeasuredShare<'_>) -> (f64, f64),
     tolerance: f64,
-) -> Option<Finding> {
+) -> Option<Violation> {
     let measured = mean(block, |window| window.measured);
     let (least, most) = (mean(block, |window| truth(window).0), mean(block, |window| truth(window).1));
     (measured < least - tolerance || measured > most + tolerance).then(|| {
@@ -189,7 +202,7 @@ fn apart(
              (within {tolerance:.0}), over {} windows",
             block.len()
         );
-        Finding::new("G5", expected, format!("{measured:.0}")).at(block.first().into_iter().chain(block.last()).map(|w| w.line))
+        Violation::new(expected, format!("{measured:.0}")).at(block.first().into_iter().chain(block.last()).map(|w| w.line))
     })
 }
 
@@ -244,7 +257,7 @@ mod tests {
         let why = |tamper: fn(&mut Recording)| {
             let mut recording = stored("truth");
             tamper(&mut recording);
-            judge(&recording).skipped.into_iter().find(|(id, _)| *id == "G5").map(|(_, why)| why)
+            judge(&recording).skipped.into_iter().find(|(about, _)| about.id == "G5").map(|(_, why)| why)
         };
         let pattern = why(|recording| {
             for scheme in &mut recording.plan.kdamonds[0].context.schemes {

@@ -1,9 +1,11 @@
 //! Quota goals: what is measured, in which order, and how often (G1, G2, G3, G7).
 
 use super::stats::period;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult, each_kdamond_run, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme,
+};
 use crate::subject::damon::view::{KdamondRun, View, node_goals};
 use crate::subject::damon::windows::{ChargeWindows, Window};
 use crate::trace::{Event, Line, NodeEligible};
@@ -16,16 +18,29 @@ const JIFFY: Nanos = Nanos(10_000_000);
 pub(crate) const GOAL_EVENT: &str = "damos_node_eligible_mem_bp";
 const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
-pub(crate) fn g1(view: &View<'_>) -> RuleResult {
+pub(crate) static GOAL_FIELDS_ARE_IN_RANGE: DamonRule = Rule {
+    about: About {
+        id: "G1",
+        name: "goal-fields-are-in-range",
+        kind: Kind::Exact,
+        statement: "A measured goal has ctx_idx 0, a configured scheme and nid, a target of at least 1 and a value of at most 10000.",
+        because: "The metric is node_eligible * 10000 / total of one walk, a target of 0 is left out by sysfs, and a kdamond has one context.",
+        source: "damos_get_node_eligible_mem_bp",
+        when: "damos_node_eligible_mem_bp is recorded",
+    },
+    judge: goal_fields_are_in_range,
+};
+
+fn goal_fields_are_in_range(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&[GOAL_EVENT])?;
         let schemes = &run.config.context.schemes;
         let nids: Vec<i32> = schemes.iter().flat_map(node_goals).map(|goal| goal.nid).collect();
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for line in &run.lines {
             let Event::NodeEligible(event) = &line.event else { continue };
             if let Some((expected, seen)) = out_of_range(event, schemes.len(), &nids) {
-                findings.push(|| Finding::new("G1", expected, seen).at([*line]));
+                findings.push(|| Violation::new(expected, seen).at([*line]));
             }
         }
         Ok(findings)
@@ -49,14 +64,27 @@ fn out_of_range(event: &NodeEligible, schemes: usize, nids: &[i32]) -> Option<(S
     }
 }
 
-pub(crate) fn g2(view: &View<'_>) -> RuleResult {
+pub(crate) static GOALS_MATCH_CONFIGURATION: DamonRule = Rule {
+    about: About {
+        id: "G2",
+        name: "goals-match-configuration",
+        kind: Kind::Exact,
+        statement: "Goals are measured with the configured nid and target, in the configured order.",
+        because: "Goals are kept in a list in the order of sysfs, and each measures for itself.",
+        source: "damos_quota_score, damos_commit_quota_goal",
+        when: "damos_node_eligible_mem_bp is recorded",
+    },
+    judge: goals_match_configuration,
+};
+
+fn goals_match_configuration(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[GOAL_EVENT])?;
         let wanted = node_goals(scheme);
         if wanted.is_empty() {
             return Ok(uncalled_for(run, index));
         }
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for window in &run.charge_windows[index].windows {
             for (place, (goal, line)) in wanted.iter().zip(&window.goals).enumerate() {
                 let Event::NodeEligible(event) = &line.event else { continue };
@@ -67,7 +95,7 @@ pub(crate) fn g2(view: &View<'_>) -> RuleResult {
                         let expected =
                             format!("goal {place} of {name} to be nid={nid} target_value={target}");
                         let seen = format!("nid={} target_value={}", event.nid, event.target_value);
-                        Finding::new("G2", expected, seen).at([*line])
+                        Violation::new(expected, seen).at([*line])
                     });
                 }
             }
@@ -77,18 +105,31 @@ pub(crate) fn g2(view: &View<'_>) -> RuleResult {
 }
 
 /// Measurements of a scheme that has no such goal.
-fn uncalled_for(run: &KdamondRun<'_>, index: usize) -> Findings {
+fn uncalled_for(run: &KdamondRun<'_>, index: usize) -> Violations {
     let of_scheme =
         |line: &&&Line| matches!(&line.event, Event::NodeEligible(e) if e.scheme_idx as usize == index);
     let expected = format!("no measurement for {}, which has no such goal", run.scheme_name(index));
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     for line in run.lines.iter().filter(of_scheme) {
-        findings.push(|| Finding::new("G2", expected.as_str(), "one").at([*line]));
+        findings.push(|| Violation::new(expected.as_str(), "one").at([*line]));
     }
     findings
 }
 
-pub(crate) fn g3(view: &View<'_>) -> RuleResult {
+pub(crate) static GOALS_PRECEDE_QUOTA: DamonRule = Rule {
+    about: About {
+        id: "G3",
+        name: "goals-precede-quota",
+        kind: Kind::Exact,
+        statement: "A scheme's goals are measured together, and its damos_esz follows them before anything else.",
+        because: "The score is the highest of all goals, measured one after the other by the only task that there is, right before the quota is set.",
+        source: "damos_adjust_quota",
+        when: "a scheme has a node_eligible_mem_bp goal and its event is recorded",
+    },
+    judge: goals_precede_quota,
+};
+
+fn goals_precede_quota(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         need_windows(view, scheme)?;
         Ok(run.charge_windows[index].broken.clone().into_iter().collect())
@@ -104,12 +145,25 @@ pub(crate) fn need_windows(view: &View<'_>, scheme: &Scheme) -> Result<(), Reaso
     }
 }
 
-pub(crate) fn g7(view: &View<'_>) -> RuleResult {
+pub(crate) static CHARGE_WINDOWS_START_ON_TIME: DamonRule = Rule {
+    about: About {
+        id: "G7",
+        name: "charge-windows-start-on-time",
+        kind: Kind::Timed,
+        statement: "A charge window starts at the first apply tick after reset_interval, not before and not later.",
+        because: "A window ends when reset_interval has passed, which is looked at in each pass of the scheme.",
+        source: "damos_adjust_quota",
+        when: "a scheme has a node_eligible_mem_bp goal and its event is recorded",
+    },
+    judge: charge_windows_start_on_time,
+};
+
+fn charge_windows_start_on_time(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         need_windows(view, scheme)?;
         let charge = &run.charge_windows[index];
         let reset = Nanos::from_millis(scheme.quota.reset_interval_ms);
-        let mut findings: Findings = too_early(run, index, charge, reset).into_iter().collect();
+        let mut findings: Violations = too_early(run, index, charge, reset).into_iter().collect();
         let always_active = scheme.watermarks.metric == "none";
         if view.traced(STAT_EVENT) && always_active && charge.broken.is_none() {
             findings.append(per_tick(run, index, charge, reset));
@@ -129,7 +183,7 @@ fn too_early(
     index: usize,
     charge: &ChargeWindows<'_>,
     reset: Nanos,
-) -> Option<Finding> {
+) -> Option<Violation> {
     let mut tightest: Option<(u64, usize, &Window<'_>)> = None;
     for (nth, window) in charge.windows.iter().enumerate() {
         let shift = reset.0.saturating_mul(nth as u64);
@@ -141,7 +195,7 @@ fn too_early(
             let expected = format!("{count} charge window(s) of {name} to take {reset} each at least");
             let took = Nanos(window.time().0.saturating_sub(first.after.unwrap_or_default().0));
             let seen = format!("{took} from before the first line to the second");
-            return Some(Finding::new("G7", expected, seen).at([first.goals[0], window.goals[0]]));
+            return Some(Violation::new(expected, seen).at([first.goals[0], window.goals[0]]));
         }
         // Kept relative to window 0: `after - nth * reset`; those that would be negative leave all room.
         if let Some(room) = window.after.and_then(|after| after.0.checked_sub(shift))
@@ -155,8 +209,8 @@ fn too_early(
 
 /// Apply ticks with too many windows, or without one that was due. A tick ends with the scheme's
 /// statistics event, and begins at least the samples of its interval after the one before.
-fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, reset: Nanos) -> Findings {
-    let mut findings = Findings::default();
+fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, reset: Nanos) -> Violations {
+    let mut findings = Violations::default();
     let mut windows = charge.windows.iter().peekable();
     let mut latest: Option<&Window<'_>> = None;
     let mut previous: Option<&Line> = None;
@@ -198,7 +252,7 @@ fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, rese
                 let expected =
                     format!("{many} charge window(s) of {name} to start in this apply tick ({reset} each)");
                 let lines = previous.into_iter().chain(started.iter().map(|w| w.goals[0])).chain([*line]);
-                Finding::new("G7", expected, format!("{}", started.len())).at(lines)
+                Violation::new(expected, format!("{}", started.len())).at(lines)
             });
         }
         previous = Some(line);

@@ -6,9 +6,9 @@
 
 use super::stats;
 use crate::check::expect::{Subject, bare};
-use crate::check::finding::{Evidence, Finding};
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult, each_kdamond_run};
+use crate::check::finding::{Evidence, Violation};
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{Event, Line, MIGRATIONS, Stat};
 use damonlab_protocol::damon::Scheme;
@@ -94,7 +94,20 @@ pub(crate) fn told<'a>(run: &KdamondRun<'a>, all: &[Migration<'a>]) -> Vec<Told<
     told.into_iter().map(|(_, told)| told).collect()
 }
 
-pub(crate) fn m1(view: &View<'_>) -> RuleResult {
+pub(crate) static APPLIED_MATCHES_MIGRATED: DamonRule = Rule {
+    about: About {
+        id: "M1",
+        name: "applied-matches-migrated",
+        kind: Kind::Exact,
+        statement: "In each pass a migrate scheme's sz_applied grows by the pages that migrate_pages moved for it.",
+        because: "migrate_pages returns the number that it tells of, and DAMON counts that as applied.",
+        source: "damon_migrate_pages, migrate_pages, damos_update_stat",
+        when: "a scheme migrates; mm_migrate_pages, damos_before_apply and damos_stat_after_apply_interval are recorded",
+    },
+    judge: applied_matches_migrated,
+};
+
+fn applied_matches_migrated(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         if !run.config.context.schemes.iter().any(migrates) {
             return Err("no scheme migrates".to_owned());
@@ -111,7 +124,7 @@ struct Passes<'v, 'a> {
     schemes: Vec<Pass<'a>>,
     /// The scheme that the last region was given to.
     acting: Option<usize>,
-    findings: Findings,
+    findings: Violations,
 }
 
 #[derive(Default, Clone)]
@@ -128,10 +141,10 @@ impl<'v, 'a> Passes<'v, 'a> {
         let schemes = (0..run.config.context.schemes.len())
             .map(|index| Pass { applied: before(index), ..Pass::default() })
             .collect();
-        Passes { run, schemes, acting: None, findings: Findings::default() }
+        Passes { run, schemes, acting: None, findings: Violations::default() }
     }
 
-    fn judge(mut self, all: &[Migration<'a>]) -> Findings {
+    fn judge(mut self, all: &[Migration<'a>]) -> Violations {
         for told in told(self.run, all) {
             match told {
                 Told::Migration(one) => self.moved(one),
@@ -150,8 +163,7 @@ impl<'v, 'a> Passes<'v, 'a> {
         let Some(index) = self.acting.filter(migrates) else {
             self.findings.push(|| {
                 let expected = "pages to be moved for a region that a migrate scheme was given";
-                Finding::new("M1", expected, format!("{} pages moved without one", one.succeeded))
-                    .at([one.line])
+                Violation::new(expected, format!("{} pages moved without one", one.succeeded)).at([one.line])
             });
             return;
         };
@@ -175,13 +187,26 @@ impl<'v, 'a> Passes<'v, 'a> {
                     "sz_applied of {name} to grow by the {} bytes that migrate_pages moved",
                     pass.moved
                 );
-                Finding::new("M1", expected, format!("by {grown}")).at(pass.first.into_iter().chain([line]))
+                Violation::new(expected, format!("by {grown}")).at(pass.first.into_iter().chain([line]))
             });
         }
     }
 }
 
-pub(crate) fn m2(view: &View<'_>) -> RuleResult {
+pub(crate) static VMSTAT_MATCHES_MIGRATIONS: DamonRule = Rule {
+    about: About {
+        id: "M2",
+        name: "vmstat-matches-migrations",
+        kind: Kind::Exact,
+        statement: "pgmigrate_success and pgmigrate_fail grow by what mm_migrate_pages tells; DAMON moves no pgpromote_ or pgdemote_ counter.",
+        because: "The event is told right after the counters are moved, by the only function that moves them.",
+        source: "migrate_pages, migrate_misplaced_folio, demote_folio_list",
+        when: "mm_migrate_pages is recorded",
+    },
+    judge: vmstat_matches_migrations,
+};
+
+fn vmstat_matches_migrations(view: &View<'_>) -> RuleResult {
     let all = match migrations(view) {
         Ok(all) => all,
         Err(why) => return RuleResult::NotApplicable(why),
@@ -190,7 +215,7 @@ pub(crate) fn m2(view: &View<'_>) -> RuleResult {
         return RuleResult::NotApplicable("no sample was taken before DAMON started".to_owned());
     };
     let samples = &view.recording.samples;
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     for at in first + 1..samples.len() {
         let until = samples.get(at + 1).map_or(Nanos(u64::MAX), |next| next.time);
         for (counter, pages) in COUNTED {
@@ -204,7 +229,7 @@ pub(crate) fn m2(view: &View<'_>) -> RuleResult {
                 let new = last.vmstat.get(name).copied().unwrap_or_default();
                 if new != *old {
                     let expected = format!("{name} to stay at {old}: no page was moved for {reason}");
-                    let mut finding = Finding::new("M2", expected, new.to_string());
+                    let mut finding = Violation::new(expected, new.to_string());
                     finding.evidence.push(Evidence::new(section::SAMPLES, number, &format!("{name} {new}")));
                     findings.extend([finding]);
                 }
@@ -240,7 +265,7 @@ fn uncounted(
     until: Nanos,
     counter: &str,
     pages: Pages,
-) -> Option<Finding> {
+) -> Option<Violation> {
     let value = |at: usize| samples[at].vmstat.get(counter).copied();
     let (old, new) = value(first).zip(value(at))?;
     let before = |time: Nanos| all.iter().filter(|one| one.line.time <= time).map(pages).sum::<u64>();
@@ -249,7 +274,7 @@ fn uncounted(
     (grown < least || grown > most).then(|| {
         let range = if least == most { format!("{least}") } else { format!("{least} to {most}") };
         let expected = format!("{counter} to grow by the {range} pages that mm_migrate_pages told");
-        let mut finding = Finding::new("M2", expected, format!("by {grown}"));
+        let mut finding = Violation::new(expected, format!("by {grown}"));
         for (at, value) in [(first, old), (at, new)] {
             let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
             finding.evidence.push(Evidence::new(section::SAMPLES, number, &format!("{counter} {value}")));
@@ -337,7 +362,7 @@ mod tests {
         let mut recording = stored("truth");
         first_move(&mut recording, "nr_failed", "failed");
         let skipped = crate::judge::judge(&recording).skipped;
-        let (_, why) = skipped.iter().find(|(id, _)| *id == "M1").unwrap();
+        let (_, why) = skipped.iter().find(|(about, _)| about.id == "M1").unwrap();
         assert!(why.ends_with("mm_migrate_pages cannot be read"), "{why}");
     }
 }

@@ -1,12 +1,25 @@
 //! What a paused kdamond does: nothing (P2).
 
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::RuleResult;
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult};
 use crate::subject::damon::view::View;
 use damonlab_protocol::damon::Kdamond;
 
-pub(crate) fn p2(view: &View<'_>) -> RuleResult {
+pub(crate) static PAUSE_IS_SILENT: DamonRule = Rule {
+    about: About {
+        id: "P2",
+        name: "pause-is-silent",
+        kind: Kind::Exact,
+        statement: "A paused kdamond leaves no event.",
+        because: "The loop stands still right after it took the commit, before schemes are applied and regions are told.",
+        source: "kdamond_fn, damon_commit_ctx",
+        when: "a step or the configuration pauses DAMON",
+    },
+    judge: pause_is_silent,
+};
+
+fn pause_is_silent(view: &View<'_>) -> RuleResult {
     let recording = view.recording;
     let done = recording.plan.steps.iter().zip(&recording.report.steps);
     let committed = done.filter(|(_, outcome)| outcome.refused.is_none());
@@ -15,12 +28,12 @@ pub(crate) fn p2(view: &View<'_>) -> RuleResult {
     if !committed.chain([&recording.plan.kdamonds[..]]).any(pauses) {
         return RuleResult::NotApplicable("nothing pauses DAMON".to_owned());
     }
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     for run in view.kdamond_runs.iter().filter(|run| run.config.context.pause) {
         for line in &run.lines {
             findings.push(|| {
                 let expected = format!("no event of kdamond {} while it is paused", run.kdamond);
-                Finding::new("P2", expected, line.event.name()).at([*line])
+                Violation::new(expected, line.event.name()).at([*line])
             });
         }
     }

@@ -3,9 +3,9 @@
 //! `numa_maps` is counted from page tables: neither DAMON nor the migration core has a say in it.
 
 use super::migration::{Migration, Told, first_sample, migrates, migrations, told};
-use crate::check::finding::{Evidence, Finding};
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult};
+use crate::check::finding::{Evidence, Violation};
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{BeforeApply, Event};
 use damonlab_protocol::damon::Ops;
@@ -21,14 +21,27 @@ const IN_FLIGHT: i128 = 512 * PAGE as i128;
 /// A CPU keeps so many pages of a node's counter to itself at most (`MAX_THRESHOLD` of `mm/vmstat.c`).
 const UNFOLDED: u64 = 125;
 
-pub(crate) fn m3(view: &View<'_>) -> RuleResult {
+pub(crate) static NODE_PAGES_MATCH_MIGRATIONS: DamonRule = Rule {
+    about: About {
+        id: "M3",
+        name: "node-pages-match-migrations",
+        kind: Kind::Windowed,
+        statement: "A node gains the workloads' pages that were moved to it less those that were moved away, and none is lost.",
+        because: "A moved page is mapped where it went; what is under way while a sample is taken is bounded by the batch.",
+        source: "damon_migrate_pages, alloc_migration_target, fs/proc/task_mmu.c: show_numa_map",
+        when: "schemes only migrate or count, no step changes memory, migrations are recorded and DAMON's",
+    },
+    judge: node_pages_match_migrations,
+};
+
+fn node_pages_match_migrations(view: &View<'_>) -> RuleResult {
     match moved_about(view) {
         Ok(findings) => RuleResult::Applied(findings),
         Err(why) => RuleResult::NotApplicable(why),
     }
 }
 
-fn moved_about(view: &View<'_>) -> Result<Findings, Reason> {
+fn moved_about(view: &View<'_>) -> Result<Violations, Reason> {
     let steady = |step: &Step| matches!(step, Step::Start { .. } | Step::Run { .. } | Step::Stop);
     if !view.recording.plan.steps.iter().all(steady) {
         return Err("a step moves or changes memory".to_owned());
@@ -112,8 +125,8 @@ fn source(view: &View<'_>, ops: Ops, region: &BeforeApply, to: NodeId) -> Option
 }
 
 /// Workloads whose memory is not all on some node.
-fn lost(view: &View<'_>) -> Findings {
-    let mut findings = Findings::default();
+fn lost(view: &View<'_>) -> Violations {
+    let mut findings = Violations::default();
     for (number, sample) in (1..).zip(&view.recording.samples) {
         for workload in &view.recording.plan.workloads {
             let Some(nodes) = sample.workloads.get(&workload.name).filter(|nodes| !nodes.is_empty()) else {
@@ -135,11 +148,11 @@ fn lost(view: &View<'_>) -> Findings {
 ///
 /// Pages that are no workload's are moved too: they can make up the difference, but no more than there are of
 /// them. What was moved while the sample was taken may be in it or not.
-fn strayed(samples: &[Sample], first: usize, at: usize, moves: &[Move]) -> Findings {
+fn strayed(samples: &[Sample], first: usize, at: usize, moves: &[Move]) -> Violations {
     let (sample, until) = (&samples[at], samples.get(at + 1).map_or(Nanos(u64::MAX), |next| next.time));
     let (before, now) = (placed(&samples[first]), placed(sample));
     let slack = samples[first..=at].iter().map(others).max().unwrap_or_default() + IN_FLIGHT;
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     for node in sample.nodes.keys() {
         let on = |nodes: &BTreeMap<NodeId, i128>| nodes.get(node).copied().unwrap_or_default();
         let gain = on(&now) - on(&before);
@@ -166,8 +179,8 @@ fn strayed(samples: &[Sample], first: usize, at: usize, moves: &[Move]) -> Findi
     findings
 }
 
-fn stray(number: u32, expected: String, seen: String, nodes: &BTreeMap<NodeId, Bytes>) -> Finding {
-    let mut finding = Finding::new("M3", expected, seen);
+fn stray(number: u32, expected: String, seen: String, nodes: &BTreeMap<NodeId, Bytes>) -> Violation {
+    let mut finding = Violation::new(expected, seen);
     let nodes: Vec<String> = nodes.iter().map(|(node, bytes)| format!("{node}: {bytes}")).collect();
     finding.evidence.push(Evidence::new(section::SAMPLES, number, &nodes.join(", ")));
     finding
@@ -194,7 +207,20 @@ fn others(sample: &Sample) -> i128 {
     (all - sample.workloads.values().map(total).sum::<i128>()).max(0)
 }
 
-pub(crate) fn m4(view: &View<'_>) -> RuleResult {
+pub(crate) static NO_PAGE_STAYS_ISOLATED: DamonRule = Rule {
+    about: About {
+        id: "M4",
+        name: "no-page-stays-isolated",
+        kind: Kind::Exact,
+        statement: "No page is left isolated when DAMON has stopped.",
+        because: "What is isolated for a migration is put back, moved or not; only what a CPU keeps to itself is not counted.",
+        source: "damon_pa_migrate, damon_migrate_folio_list: folio_putback_lru",
+        when: "the plan ends with a stop",
+    },
+    judge: no_page_stays_isolated,
+};
+
+fn no_page_stays_isolated(view: &View<'_>) -> RuleResult {
     let recording = view.recording;
     let stopped = recording.plan.steps.last() == Some(&Step::Stop)
         && recording.report.steps.len() == recording.plan.steps.len();
@@ -214,7 +240,7 @@ pub(crate) fn m4(view: &View<'_>) -> RuleResult {
         counters
             .map(|(name, value)| {
                 let expected = format!("{name} to be back at 0 (what CPUs keep to themselves: up to {most})");
-                let mut finding = Finding::new("M4", expected, value.to_string());
+                let mut finding = Violation::new(expected, value.to_string());
                 finding.evidence.push(Evidence::new(section::SAMPLES, number, &format!("{name} {value}")));
                 finding
             })
@@ -270,7 +296,9 @@ mod tests {
         let mut recording = stored("truth");
         recording.plan.steps.insert(1, Step::Offline { node: NodeId(1) });
         let skipped = crate::judge::judge(&recording).skipped;
-        assert!(skipped.contains(&("M3", "a step moves or changes memory".to_owned())));
+        assert!(
+            skipped.iter().any(|(about, why)| about.id == "M3" && why == "a step moves or changes memory")
+        );
     }
 
     #[test]

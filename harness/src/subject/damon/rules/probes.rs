@@ -1,9 +1,9 @@
 //! Data attributes: what `damon_region_aggregated` tells beside `damon_aggregated` (R7).
 
 use super::dumps::EVENT;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_kdamond_run};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line, RegionAggregated};
 use damonlab_protocol::damon::Probe;
@@ -13,14 +13,27 @@ const PROBED: &str = "damon_region_aggregated";
 /// The kernel counts hits in a byte (`struct damon_region`).
 const COUNTER: u64 = 255;
 
-pub(crate) fn r7(view: &View<'_>) -> RuleResult {
+pub(crate) static PROBE_REGIONS_MATCH_REGIONS: DamonRule = Rule {
+    about: About {
+        id: "R7",
+        name: "probe-regions-match-regions",
+        kind: Kind::Exact,
+        statement: "damon_region_aggregated repeats damon_aggregated, with no more hits of a probe than samples.",
+        because: "One loop prints both of each region, and a sample adds one to a probe's hits at most.",
+        source: "kdamond_reset_aggregated, damon_pa_apply_probes",
+        when: "probes are installed and both events are recorded",
+    },
+    judge: probe_regions_match_regions,
+};
+
+fn probe_regions_match_regions(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&[EVENT, PROBED])?;
         let context = &run.config.context;
         if context.probes.is_empty() {
             return Err("no probe is installed".to_owned());
         }
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut last: Option<&Line> = None;
         for line in &run.lines {
             if let Event::RegionAggregated(event) = &line.event {
@@ -31,7 +44,7 @@ pub(crate) fn r7(view: &View<'_>) -> RuleResult {
             } else if let Some(alone) = last.filter(|last| matches!(last.event, Event::Aggregated(_))) {
                 findings.push(|| {
                     let expected = format!("{PROBED} after each {EVENT}");
-                    Finding::new("R7", expected, format!("{} instead", line.event.name())).at([alone, *line])
+                    Violation::new(expected, format!("{} instead", line.event.name())).at([alone, *line])
                 });
             }
             last = Some(line);
@@ -47,19 +60,19 @@ fn same_region(line: &Line, event: &RegionAggregated) -> bool {
         == (target_id, nr_regions, start, end, nr_accesses, age)
 }
 
-fn unpaired(event: &RegionAggregated) -> Finding {
+fn unpaired(event: &RegionAggregated) -> Violation {
     let expected = format!("{PROBED} to say of a region what {EVENT} says right before");
     let RegionAggregated { start, end, nr_accesses, age, .. } = event;
-    Finding::new("R7", expected, format!("{start}-{end}: {nr_accesses} {age}"))
+    Violation::new(expected, format!("{start}-{end}: {nr_accesses} {age}"))
 }
 
-fn wrong_hits(run: &KdamondRun<'_>, event: &RegionAggregated) -> Option<Finding> {
+fn wrong_hits(run: &KdamondRun<'_>, event: &RegionAggregated) -> Option<Violation> {
     let context = &run.config.context;
     let hits = event.probe_hits.as_slice();
     let probes = &context.probes;
     if hits.len() != probes.len() {
         let expected = format!("one number of hits for each of {} probes", probes.len());
-        return Some(Finding::new("R7", expected, hits.len().to_string()));
+        return Some(Violation::new(expected, hits.len().to_string()));
     }
     let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
     if samples > COUNTER {
@@ -67,13 +80,13 @@ fn wrong_hits(run: &KdamondRun<'_>, event: &RegionAggregated) -> Option<Finding>
     }
     if let Some(most) = hits.iter().find(|hits| u64::from(**hits) > samples) {
         let expected = format!("at most {samples} hits of a probe in as many samples");
-        return Some(Finding::new("R7", expected, most.to_string()));
+        return Some(Violation::new(expected, most.to_string()));
     }
     let (a, b) = opposites(probes)?;
     let sum = u64::from(hits[a]) + u64::from(hits[b]);
     let expected =
         format!("probes {a} and {b}, of which one sample hits one, to have {samples} hits at most");
-    (sum > samples).then(|| Finding::new("R7", expected, sum.to_string()))
+    (sum > samples).then(|| Violation::new(expected, sum.to_string()))
 }
 
 /// Two probes of which a page passes exactly one: they ask for the same and for its contrary.

@@ -1,14 +1,27 @@
 //! What the effective quota allows: Q3, Q4, Q5.
 
 use super::goals::need_windows;
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Scheme;
 
-pub(crate) fn q3(view: &View<'_>) -> RuleResult {
+pub(crate) static QUOTA_BELOW_PAGE_STOPS_ACTION: DamonRule = Rule {
+    about: About {
+        id: "Q3",
+        name: "quota-below-page-stops-action",
+        kind: Kind::Exact,
+        statement: "A scheme whose quota is less than a page acts on nothing.",
+        because: "A quota with less than one smallest region left is full, and full quotas are looked at before each region.",
+        source: "damos_quota_is_full",
+        when: "the scheme has a quota; damos_esz and damos_before_apply are recorded",
+    },
+    judge: quota_below_page_stops_action,
+};
+
+fn quota_below_page_stops_action(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&["damos_esz", "damos_before_apply"])?;
         run.need_bytes()?;
@@ -16,7 +29,7 @@ pub(crate) fn q3(view: &View<'_>) -> RuleResult {
         if quota.bytes == 0 && quota.ms == 0 && goals(scheme).next().is_none() {
             return Err("the scheme has no quota".to_owned());
         }
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut told = told_before(view, run, index);
         for line in &run.lines {
             match &line.event {
@@ -27,7 +40,7 @@ pub(crate) fn q3(view: &View<'_>) -> RuleResult {
                             let name = run.scheme_name(index);
                             let expected = format!("no action of {name} while its quota is {esz} bytes");
                             let seen = format!("one on {} bytes", event.end.saturating_sub(event.start));
-                            Finding::new("Q3", expected, seen).at([quota, *line])
+                            Violation::new(expected, seen).at([quota, *line])
                         });
                     }
                 }
@@ -38,11 +51,24 @@ pub(crate) fn q3(view: &View<'_>) -> RuleResult {
     })
 }
 
-pub(crate) fn q4(view: &View<'_>) -> RuleResult {
+pub(crate) static WINDOW_STAYS_WITHIN_QUOTA: DamonRule = Rule {
+    about: About {
+        id: "Q4",
+        name: "window-stays-within-quota",
+        kind: Kind::Exact,
+        statement: "In one charge window a scheme acts on no more bytes than its quota.",
+        because: "A region is split where the quota ends, and a window begins with nothing charged.",
+        source: "damos_apply_scheme, damos_charge_quota",
+        when: "windows are visible (node_eligible_mem_bp goal) and failures are charged in full",
+    },
+    judge: window_stays_within_quota,
+};
+
+fn window_stays_within_quota(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         need_charges(view, run, index, scheme)?;
         let charge = &run.charge_windows[index];
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let mut esz = told_before(view, run, index).map(|(_, esz)| esz);
         for (nth, window) in charge.windows.iter().enumerate() {
             if let Some(Event::Esz(event)) = window.esz.map(|line| &line.event) {
@@ -55,7 +81,7 @@ pub(crate) fn q4(view: &View<'_>) -> RuleResult {
                     let name = run.scheme_name(index);
                     let expected = format!("at most {esz} bytes in this charge window of {name}");
                     let lines = window.lines().chain([last]);
-                    Finding::new("Q4", expected, format!("{bytes} bytes")).at(lines)
+                    Violation::new(expected, format!("{bytes} bytes")).at(lines)
                 });
             }
         }
@@ -106,7 +132,20 @@ fn acted_on<'a>(lines: &[&'a Line], scheme: usize) -> (u64, Option<&'a Line>) {
     (bytes, last)
 }
 
-pub(crate) fn q5(view: &View<'_>) -> RuleResult {
+pub(crate) static EFFECTIVE_QUOTA_IS_WITHIN_LIMITS: DamonRule = Rule {
+    about: About {
+        id: "Q5",
+        name: "effective-quota-is-within-limits",
+        kind: Kind::Exact,
+        statement: "The effective quota is never above the size quota, nor below a page for a time quota alone.",
+        because: "The effective quota is the least of what size, time and goals allow.",
+        source: "damos_set_effective_quota",
+        when: "bytes or ms is set and damos_esz is recorded",
+    },
+    judge: effective_quota_is_within_limits,
+};
+
+fn effective_quota_is_within_limits(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&["damos_esz"])?;
         let quota = &scheme.quota;
@@ -121,7 +160,7 @@ pub(crate) fn q5(view: &View<'_>) -> RuleResult {
             // `esz_time` is at least one region of the least size, whatever the unit of addresses.
             (_, false) => most.min((PAGE / run.config.context.addr_unit.max(1)).max(1)),
         };
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for line in &run.lines {
             if let Event::Esz(event) = &line.event
                 && event.scheme_idx as usize == index
@@ -130,7 +169,7 @@ pub(crate) fn q5(view: &View<'_>) -> RuleResult {
                 findings.push(|| {
                     let name = run.scheme_name(index);
                     let expected = format!("a quota of {least} to {most} bytes ({name})");
-                    Finding::new("Q5", expected, format!("esz={}", event.esz)).at([*line])
+                    Violation::new(expected, format!("esz={}", event.esz)).at([*line])
                 });
             }
         }

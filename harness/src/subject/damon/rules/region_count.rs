@@ -1,9 +1,9 @@
 //! How many regions there are: R5.
 
 use super::dumps::{Dump, dumps, size};
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_kdamond_run};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{Aggregated, Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
@@ -13,12 +13,25 @@ use damonlab_protocol::damon::{Ops, Scheme};
 /// `commit-max-nr-regions`: 43 regions where 20 were allowed, and 7 an aggregation later).
 const AFTER_A_COMMIT: usize = 2;
 
-pub(crate) fn r5(view: &View<'_>) -> RuleResult {
+pub(crate) static REGION_COUNT_IS_WITHIN_LIMITS: DamonRule = Rule {
+    about: About {
+        id: "R5",
+        name: "region-count-is-within-limits",
+        kind: Kind::Conditional,
+        statement: "There are at most max_nr_regions regions that differ, and none is so large that there could be fewer than min_nr_regions.",
+        because: "Neighbours are merged until there are few enough, and large regions are split. Afterwards only an action makes regions differ, at two borders.",
+        source: "kdamond_merge_regions, damon_apply_min_nr_regions, damon_region_sz_limit",
+        when: "damon_aggregated is recorded; the maximum where it is at least twice the minimum, and ranges are fixed",
+    },
+    judge: region_count_is_within_limits,
+};
+
+fn region_count_is_within_limits(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         run.need_bytes()?;
         let skipped = if run.is_from_start() { 0 } else { AFTER_A_COMMIT };
         let mut from = 0;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for (nth, dump) in dumps(view, run)?.iter().enumerate() {
             if nth >= skipped {
                 findings.extend(too_large(run, dump));
@@ -31,17 +44,17 @@ pub(crate) fn r5(view: &View<'_>) -> RuleResult {
 }
 
 /// `damon_apply_min_nr_regions` splits what is larger, and nothing is merged beyond that size.
-fn too_large(run: &KdamondRun<'_>, dump: &Dump<'_>) -> Option<Finding> {
+fn too_large(run: &KdamondRun<'_>, dump: &Dump<'_>) -> Option<Violation> {
     let least = run.config.context.nr_regions.min.max(1);
     let most = (dump.bytes() / least).max(PAGE).next_multiple_of(PAGE);
     let (line, region) = dump.regions().find(|(_, region)| size(region) > most)?;
     let expected = format!("no region above {most} bytes, so that there are {least} regions at least");
-    Some(Finding::new("R5", expected, format!("one of {} bytes", size(region))).at([*line]))
+    Some(Violation::new(expected, format!("one of {} bytes", size(region))).at([*line]))
 }
 
 /// More regions than the maximum. Where schemes split regions, what a pass splits off is not counted unless it tells
 /// two ages or two numbers of accesses apart: an action makes two such borders at most. Elsewhere all are.
-fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize) -> Option<Finding> {
+fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize) -> Option<Violation> {
     let context = &run.config.context;
     let runs = dump.targets.iter().map(|pass| breaks(dump, pass.target, |old, new| old.end != new.start));
     let runs: u64 = runs.sum();
@@ -58,7 +71,7 @@ fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize)
                 "at most {} regions once they are merged: no scheme splits any",
                 context.nr_regions.max
             );
-            Finding::new("R5", expected, count.to_string()).at(ends(dump))
+            Violation::new(expected, count.to_string()).at(ends(dump))
         });
     }
     let told = run.lines.get(from..dump.at()).unwrap_or_default();
@@ -74,7 +87,7 @@ fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize)
     let max = context.nr_regions.max;
     let expected = format!("at most {max} regions, and two more for each of the {actions} actions since");
     let seen = format!("{count} regions that differ from their neighbours");
-    Some(Finding::new("R5", expected, seen).at(ends(dump)))
+    Some(Violation::new(expected, seen).at(ends(dump)))
 }
 
 /// The lines of the first and the last region.

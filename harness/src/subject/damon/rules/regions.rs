@@ -1,13 +1,26 @@
 //! The monitoring regions of every aggregation: R1, R2, R3.
 
 use super::dumps::{EVENT, Pass, passes};
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_kdamond_run};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, View, joined};
 use crate::trace::{Event, Line};
 
-pub(crate) fn r1(view: &View<'_>) -> RuleResult {
+pub(crate) static REGIONS_ARE_SORTED_AND_DISJOINT: DamonRule = Rule {
+    about: About {
+        id: "R1",
+        name: "regions-are-sorted-and-disjoint",
+        kind: Kind::Exact,
+        statement: "An aggregation tells nr_regions regions of a target, in a row, sorted and disjoint.",
+        because: "One loop prints the whole list, with its length; regions are kept sorted.",
+        source: "kdamond_reset_aggregated",
+        when: "damon_aggregated is recorded",
+    },
+    judge: regions_are_sorted_and_disjoint,
+};
+
+fn regions_are_sorted_and_disjoint(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&[EVENT])?;
         let (passes, mut findings) = passes(run);
@@ -16,18 +29,31 @@ pub(crate) fn r1(view: &View<'_>) -> RuleResult {
     })
 }
 
-fn unsorted(pass: &Pass<'_>) -> Option<Finding> {
+fn unsorted(pass: &Pass<'_>) -> Option<Violation> {
     if let Some((line, event)) = pass.regions.iter().find(|(_, event)| event.start >= event.end) {
         let seen = format!("{}-{}", event.start, event.end);
-        return Some(Finding::new("R1", "a region that ends after its start", seen).at([*line]));
+        return Some(Violation::new("a region that ends after its start", seen).at([*line]));
     }
     let pair = pass.regions.windows(2).find(|pair| pair[0].1.end > pair[1].1.start)?;
     let expected = format!("the regions of target {} to be sorted and disjoint", pass.target);
     let seen = format!("{} after one that ends at {}", pair[1].1.start, pair[0].1.end);
-    Some(Finding::new("R1", expected, seen).at(pair.iter().map(|(line, _)| *line)))
+    Some(Violation::new(expected, seen).at(pair.iter().map(|(line, _)| *line)))
 }
 
-pub(crate) fn r2(view: &View<'_>) -> RuleResult {
+pub(crate) static REGIONS_COVER_TARGETS: DamonRule = Rule {
+    about: About {
+        id: "R2",
+        name: "regions-cover-targets",
+        kind: Kind::Exact,
+        statement: "The regions of an aggregation cover exactly the configured ranges.",
+        because: "Splitting and merging neighbours keeps the union as it is.",
+        source: "damon_set_regions, damon_merge_two_regions, damon_split_region_at",
+        when: "damon_aggregated is recorded; paddr or fvaddr",
+    },
+    judge: regions_cover_targets,
+};
+
+fn regions_cover_targets(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&[EVENT])?;
         run.need_targets()?;
@@ -37,7 +63,7 @@ pub(crate) fn r2(view: &View<'_>) -> RuleResult {
         if ranges.iter().all(Option::is_none) {
             return Err("the kernel chooses the regions itself, or addr_unit is not 1".to_owned());
         }
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for pass in passes(run).0 {
             let Some(Some(wanted)) = ranges.get(pass.target as usize) else { continue };
             let covered = joined(pass.regions.iter().map(|(_, event)| (event.start, event.end)));
@@ -46,7 +72,7 @@ pub(crate) fn r2(view: &View<'_>) -> RuleResult {
                     let expected = format!("target {} to cover {}", pass.target, shown(wanted));
                     let ends = [pass.regions.first(), pass.regions.last()];
                     let lines = ends.into_iter().flatten().map(|(line, _)| *line);
-                    Finding::new("R2", expected, shown(&covered)).at(lines)
+                    Violation::new(expected, shown(&covered)).at(lines)
                 });
             }
         }
@@ -63,7 +89,20 @@ fn shown(ranges: &[(u64, u64)]) -> String {
     }
 }
 
-pub(crate) fn r3(view: &View<'_>) -> RuleResult {
+pub(crate) static ACCESSES_ARE_AT_MOST_SAMPLES: DamonRule = Rule {
+    about: About {
+        id: "R3",
+        name: "accesses-are-at-most-samples",
+        kind: Kind::Exact,
+        statement: "A region is seen accessed at most once a sample; never when probes have weights.",
+        because: "Each sample adds one at most to a region; with weights nothing is checked for accesses.",
+        source: "damon_update_region_access_rate",
+        when: "damon_aggregated is recorded, intervals are not tuned",
+    },
+    judge: accesses_are_at_most_samples,
+};
+
+fn accesses_are_at_most_samples(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&[EVENT])?;
         run.need_fixed_intervals()?;
@@ -71,14 +110,14 @@ pub(crate) fn r3(view: &View<'_>) -> RuleResult {
         let weighted = context.probes.iter().any(|probe| probe.weight > 0);
         let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
         let most = if weighted { 0 } else { samples.max(1) };
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         for line in run.lines.iter().skip(counted_before(run)) {
             if let Event::Aggregated(event) = &line.event
                 && u64::from(event.nr_accesses) > most
             {
                 findings.push(|| {
                     let expected = format!("at most {most} accesses in an aggregation of {samples} samples");
-                    Finding::new("R3", expected, event.nr_accesses.to_string()).at([*line])
+                    Violation::new(expected, event.nr_accesses.to_string()).at([*line])
                 });
             }
         }

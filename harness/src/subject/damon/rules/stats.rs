@@ -1,8 +1,8 @@
 //! The statistics of a scheme against its apply interval and its actions: S1, S2, S6.
 
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{RuleResult, each_scheme};
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line, Stat};
 use damonlab_protocol::damon::{Intervals, Scheme};
@@ -13,18 +13,31 @@ pub(crate) const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 /// Sleeps are at least as long as asked, by the clock of jiffies; 10 ms is the longest jiffy.
 const JIFFY: u64 = 10_000_000;
 
-pub(crate) fn s1(view: &View<'_>) -> RuleResult {
+pub(crate) static STATS_ADVANCE_EACH_INTERVAL: DamonRule = Rule {
+    about: About {
+        id: "S1",
+        name: "stats-advance-each-interval",
+        kind: Kind::Exact,
+        statement: "A scheme's statistics never fall, and come once in the samples of an apply interval.",
+        because: "The kernel only adds to them, and counts intervals in samples.",
+        source: "damos_update_stat, damos_set_next_apply_sis",
+        when: "damos_stat_after_apply_interval is recorded",
+    },
+    judge: stats_advance_each_interval,
+};
+
+fn stats_advance_each_interval(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&[STAT_EVENT])?;
         let told = stats(run, index);
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let before = last_before(view, run, index);
         for pair in before.into_iter().chain(told.iter().copied()).collect::<Vec<_>>().windows(2) {
             let [(before, old), (line, new)] = pair else { continue };
             if let Some(name) = fell(old, new) {
                 findings.push(|| {
                     let expected = format!("{name} of {} never to fall", run.scheme_name(index));
-                    Finding::new("S1", expected, "less than before").at([*before, *line])
+                    Violation::new(expected, "less than before").at([*before, *line])
                 });
             }
         }
@@ -35,7 +48,20 @@ pub(crate) fn s1(view: &View<'_>) -> RuleResult {
     })
 }
 
-pub(crate) fn s6(view: &View<'_>) -> RuleResult {
+pub(crate) static APPLY_INTERVALS_ARE_KEPT: DamonRule = Rule {
+    about: About {
+        id: "S6",
+        name: "apply-intervals-are-kept",
+        kind: Kind::Timed,
+        statement: "A scheme's statistics come an apply interval apart at least.",
+        because: "A sleep is never shorter than asked, and an interval is a number of samples.",
+        source: "kdamond_fn, kdamond_usleep, damos_set_next_apply_sis",
+        when: "damos_stat_after_apply_interval is recorded, intervals are not tuned",
+    },
+    judge: apply_intervals_are_kept,
+};
+
+fn apply_intervals_are_kept(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[STAT_EVENT])?;
         run.need_fixed_intervals()?;
@@ -82,17 +108,17 @@ pub(crate) fn period(intervals: &Intervals, scheme: &Scheme) -> u64 {
     (apply / intervals.sample_us.max(1)).max(1)
 }
 
-fn too_soon(run: &KdamondRun<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Findings {
+fn too_soon(run: &KdamondRun<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Violations {
     let intervals = &run.config.context.intervals;
     let least = Nanos::from_micros(period(intervals, scheme).saturating_mul(intervals.sample_us));
-    let mut findings = Findings::default();
+    let mut findings = Violations::default();
     for pair in told.windows(2) {
         let [(before, _), (line, _)] = pair else { continue };
         let gap = line.time.0.saturating_sub(before.time.0);
         if gap.saturating_add(JIFFY) < least.0 {
             findings.push(|| {
                 let expected = format!("passes of {} at least {least} apart", run.scheme_name(index));
-                Finding::new("S6", expected, format!("{}", Nanos(gap))).at([*before, *line])
+                Violation::new(expected, format!("{}", Nanos(gap))).at([*before, *line])
             });
         }
     }
@@ -105,7 +131,7 @@ fn too_soon(run: &KdamondRun<'_>, index: usize, scheme: &Scheme, told: &[(&Line,
 ///
 /// After a commit neither clock begins at 0, and the next pass may still come when the interval before
 /// wanted it (`damos_commit` leaves `next_apply_sis`): what comes after the first pass is compared.
-fn out_of_step(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
+fn out_of_step(run: &KdamondRun<'_>, index: usize) -> Option<Violation> {
     let context = &run.config.context;
     let always_active = context.schemes.iter().all(|scheme| scheme.watermarks.metric == "none");
     if !always_active || context.pause {
@@ -130,7 +156,7 @@ fn out_of_step(run: &KdamondRun<'_>, index: usize) -> Option<Finding> {
         "{} to make a pass every {mine} samples, beside {other_count} {name} of {other} samples each",
         run.scheme_name(index)
     );
-    Some(Finding::new("S1", expected, format!("{count} passes")))
+    Some(Violation::new(expected, format!("{count} passes")))
 }
 
 fn is_pass(line: &Line, index: usize) -> bool {
@@ -162,10 +188,23 @@ fn aggregations(lines: &[&Line]) -> u64 {
     count
 }
 
-pub(crate) fn s2(view: &View<'_>) -> RuleResult {
+pub(crate) static TRIED_MATCHES_BEFORE_APPLY: DamonRule = Rule {
+    about: About {
+        id: "S2",
+        name: "tried-matches-before-apply",
+        kind: Kind::Exact,
+        statement: "nr_tried and sz_tried grow by the regions that damos_before_apply shows.",
+        because: "Both are counted and traced for the same regions: those that the core filters let through.",
+        source: "damos_apply_scheme",
+        when: "damos_before_apply and damos_stat_after_apply_interval are recorded",
+    },
+    judge: tried_matches_before_apply,
+};
+
+fn tried_matches_before_apply(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&["damos_before_apply", STAT_EVENT])?;
-        let mut findings = Findings::default();
+        let mut findings = Violations::default();
         let before = last_before(view, run, index);
         let (mut old_regions, mut old_bytes) = before.map_or((0, 0), |(_, s)| (s.nr_tried, s.sz_tried));
         let (mut regions, mut bytes) = (0u64, 0u64);
@@ -185,7 +224,7 @@ pub(crate) fn s2(view: &View<'_>) -> RuleResult {
                                 "nr_tried of {name} to grow by {regions} and sz_tried by {bytes}, as damos_before_apply says"
                             );
                             let seen = format!("{} and {}", grown.0, grown.1);
-                            Finding::new("S2", expected, seen).at([*line])
+                            Violation::new(expected, seen).at([*line])
                         });
                     }
                     (old_regions, old_bytes) = (stat.nr_tried, stat.sz_tried);

@@ -6,9 +6,9 @@
 
 use super::quota::told_before;
 use super::stats::{STAT_EVENT, last_before};
-use crate::check::finding::{Evidence, Finding};
-use crate::check::findings::Findings;
-use crate::subject::damon::rule::{Reason, RuleResult, each_scheme};
+use crate::check::finding::{Evidence, Violation};
+use crate::check::violations::Violations;
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line, Stat};
 use damonlab_protocol::plan::Step;
@@ -66,15 +66,14 @@ fn empties_a_folder(step: &Step) -> bool {
 /// Compares each reading with all that the trace said within its time: `said` gives the values in order,
 /// `zero` is what held before the first of them.
 fn compare<T: PartialEq + Copy>(
-    id: &'static str,
     name: &str,
     readings: &[Reading<'_>],
     said: &[(&Line, T)],
     zero: T,
     shown: impl Fn(T) -> String,
     read: impl Fn(&SchemeStats) -> T,
-) -> Findings {
-    let mut findings = Findings::default();
+) -> Violations {
+    let mut findings = Violations::default();
     for reading in readings {
         let from = said.partition_point(|(line, _)| line.time <= reading.after);
         let to = said.partition_point(|(line, _)| line.time <= reading.until).max(from);
@@ -92,7 +91,7 @@ fn compare<T: PartialEq + Copy>(
                 Some(_) => (section::SAMPLES, format!("the sample at {}", reading.until)),
                 None => (section::REPORT, "kdamond_stats".to_owned()),
             };
-            let mut finding = Finding::new(id, expected, shown(seen)).at(last.map(|(line, _)| *line));
+            let mut finding = Violation::new(expected, shown(seen)).at(last.map(|(line, _)| *line));
             finding.evidence.push(Evidence::new(file, number, &text));
             finding
         });
@@ -100,7 +99,20 @@ fn compare<T: PartialEq + Copy>(
     findings
 }
 
-pub(crate) fn s4(view: &View<'_>) -> RuleResult {
+pub(crate) static SYSFS_STATS_MATCH_TRACE: DamonRule = Rule {
+    about: About {
+        id: "S4",
+        name: "sysfs-stats-match-trace",
+        kind: Kind::Exact,
+        statement: "A scheme's statistics in sysfs are those that its event told last.",
+        because: "The kernel copies them between two passes, and each pass that may change them ends with the event.",
+        source: "damon_sysfs_upd_schemes_stats, kdamond_call, damos_trace_stat",
+        when: "damos_stat_after_apply_interval is recorded and sysfs is read while the kdamond runs",
+    },
+    judge: sysfs_stats_match_trace,
+};
+
+fn sysfs_stats_match_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&[STAT_EVENT])?;
         let said: Vec<(&Line, Counters)> = run.lines.iter().filter_map(|line| counted(line, index)).collect();
@@ -108,7 +120,7 @@ pub(crate) fn s4(view: &View<'_>) -> RuleResult {
         let name = run.scheme_name(index);
         // A commit keeps what a scheme had come to.
         let before = last_before(view, run, index).map_or([0; 7], |(_, stat)| of_event(stat));
-        Ok(compare("S4", &name, &readings, &said, before, counters_shown, of_sysfs))
+        Ok(compare(&name, &readings, &said, before, counters_shown, of_sysfs))
     })
 }
 
@@ -140,7 +152,20 @@ fn counters_shown(counters: Counters) -> String {
     )
 }
 
-pub(crate) fn q6(view: &View<'_>) -> RuleResult {
+pub(crate) static SYSFS_QUOTA_MATCHES_TRACE: DamonRule = Rule {
+    about: About {
+        id: "Q6",
+        name: "sysfs-quota-matches-trace",
+        kind: Kind::Exact,
+        statement: "effective_bytes in sysfs is the quota that damos_esz told last.",
+        because: "The event is told whenever the quota changes, and sysfs copies the same field between two passes.",
+        source: "damos_sysfs_update_effective_quotas, damos_trace_esz",
+        when: "damos_esz is recorded and sysfs is read while the kdamond runs",
+    },
+    judge: sysfs_quota_matches_trace,
+};
+
+fn sysfs_quota_matches_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&["damos_esz"])?;
         let said: Vec<(&Line, u64)> = run.lines.iter().filter_map(|line| told(line, index)).collect();
@@ -148,7 +173,7 @@ pub(crate) fn q6(view: &View<'_>) -> RuleResult {
         let name = run.scheme_name(index);
         let shown = |esz| format!("effective_bytes {esz}");
         let before = told_before(view, run, index).map_or(0, |(_, esz)| esz);
-        Ok(compare("Q6", &name, &readings, &said, before, shown, |stats| stats.effective_bytes))
+        Ok(compare(&name, &readings, &said, before, shown, |stats| stats.effective_bytes))
     })
 }
 

@@ -5,10 +5,10 @@
 //! can be computed anew. (The aggregation interval follows: its number of samples never changes.)
 
 use super::dumps::{Dump, dumps, size};
-use crate::check::finding::Finding;
-use crate::check::findings::Findings;
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
 use crate::subject::damon::oracle::next_input;
-use crate::subject::damon::rule::{RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Intervals, IntervalsGoal};
@@ -16,7 +16,20 @@ use damonlab_protocol::damon::{Intervals, IntervalsGoal};
 /// The unit of scores and of the adaptation.
 const WHOLE: u64 = 10_000;
 
-pub(crate) fn t1(view: &View<'_>) -> RuleResult {
+pub(crate) static TUNED_INTERVAL_FOLLOWS_ACCESSES: DamonRule = Rule {
+    about: About {
+        id: "T1",
+        name: "tuned-interval-follows-accesses",
+        kind: Kind::Exact,
+        statement: "A tuned sampling interval follows from the accesses of its aggregation, within its limits.",
+        because: "The score is the accesses seen against those wanted, and what it looked at is traced right after; intervals shrink to a half or grow to twice at most.",
+        source: "kdamond_tune_intervals, damon_get_intervals_adaptation_bp, damon_get_intervals_score",
+        when: "intervals are tuned; replayed where an aggregation's samples divide 10000",
+    },
+    judge: tuned_interval_follows_accesses,
+};
+
+fn tuned_interval_follows_accesses(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&["damon_monitor_intervals_tune"])?;
         let intervals = &run.config.context.intervals;
@@ -43,8 +56,8 @@ fn bounds(old: u64, goal: &IntervalsGoal) -> (u64, u64) {
 }
 
 /// Intervals that are out of their limits, or that jump.
-fn steps(run: &KdamondRun<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> Findings {
-    let mut findings = Findings::default();
+fn steps(run: &KdamondRun<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> Violations {
+    let mut findings = Violations::default();
     let mut old = intervals.sample_us;
     for line in &run.lines {
         let Event::IntervalsTune(event) = &line.event else { continue };
@@ -54,7 +67,7 @@ fn steps(run: &KdamondRun<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> F
                 let expected = format!(
                     "a sampling interval of {least} to {most} us: half to twice {old} us, within limits"
                 );
-                Finding::new("T1", expected, format!("sample_us={}", event.sample_us)).at([*line])
+                Violation::new(expected, format!("sample_us={}", event.sample_us)).at([*line])
             });
         }
         old = event.sample_us;
@@ -69,7 +82,7 @@ fn replay(
     goal: &IntervalsGoal,
     samples: u64,
     dumps: &[Dump<'_>],
-) -> Option<Finding> {
+) -> Option<Violation> {
     let mut old = intervals.sample_us;
     let mut from = 0;
     for (nth, dump) in (1u64..).zip(dumps) {
@@ -96,7 +109,7 @@ fn replay(
                 many => format!("{} tunings", many.len()),
             };
             let lines = tuned.iter().map(|(line, _)| *line).chain(aggregation);
-            return Some(Finding::new("T1", expected, seen).at(lines));
+            return Some(Violation::new(expected, seen).at(lines));
         }
         old = wanted.unwrap_or(old);
     }

@@ -59,7 +59,7 @@ pub(crate) fn replace(lines: &mut [String], event: &str, nth: usize, from: &str,
 
 /// What `judge` finds under one id.
 pub(crate) fn found(recording: &Recording, id: &str) -> Vec<Finding> {
-    judge(recording).findings.into_iter().filter(|finding| finding.id == id).collect()
+    judge(recording).findings.into_iter().filter(|finding| finding.id() == id).collect()
 }
 
 /// What an invariant says of the real run with all that is recorded, doctored; before that it says nothing.
