@@ -2,6 +2,7 @@
 
 mod config_periods;
 pub(crate) mod damo_report;
+pub(crate) mod events;
 pub(crate) mod oracle;
 pub(crate) mod rule;
 pub(crate) mod rules;

@@ -6,15 +6,10 @@ use super::testing::{Model, edit, found, of_event, replace, rewrite, stored};
 use crate::check::About;
 use crate::judge::{self, judge};
 use crate::recording::Recording;
+use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, NodeEligible, Stat};
 use crate::trace::Event;
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::units::{Bytes, NodeId};
-
-const GOAL: &str = "damos_node_eligible_mem_bp";
-const ESZ: &str = "damos_esz";
-const APPLY: &str = "damos_before_apply";
-const STAT: &str = "damos_stat_after_apply_interval";
-const REGION: &str = "damon_aggregated";
 
 struct Case {
     id: &'static str,
@@ -103,12 +98,12 @@ const CASES: &[Case] = &[
     Case {
         id: "trace-unreadable",
         good: pull_push,
-        tamper: |r| rewrite(r, |lines| replace(lines, ESZ, 0, " esz=", " quota=")),
+        tamper: |r| rewrite(r, |lines| replace(lines, Esz::NAME, 0, " esz=", " quota=")),
     },
     Case {
         id: "G1",
         good: pull_push,
-        tamper: |r| rewrite(r, |lines| set(lines, GOAL, 0, "current_value", "10001")),
+        tamper: |r| rewrite(r, |lines| set(lines, NodeEligible::NAME, 0, "current_value", "10001")),
     },
     Case { id: "G2", good: pull_push, tamper: |r| scheme(r, 0).quota.goals[0].target_value += 1 },
     Case {
@@ -116,7 +111,7 @@ const CASES: &[Case] = &[
         good: pull_push,
         tamper: |r| {
             rewrite(r, |lines| {
-                let goal = of_event(lines, GOAL)[0];
+                let goal = of_event(lines, NodeEligible::NAME)[0];
                 lines.swap(goal, goal + 1);
             });
         },
@@ -126,18 +121,18 @@ const CASES: &[Case] = &[
         good: pull_push,
         tamper: |r| everywhere(r, "current_value=10000", "current_value=8000"),
     },
-    Case { id: "G6", good: pull_push, tamper: |r| set_all(r, GOAL, "current_value", "0") },
+    Case { id: "G6", good: pull_push, tamper: |r| set_all(r, NodeEligible::NAME, "current_value", "0") },
     Case { id: "G7", good: pull_push, tamper: |r| scheme(r, 0).quota.reset_interval_ms *= 2 },
-    Case { id: "X2", good: pull_push, tamper: |r| set_all(r, ESZ, "esz", "1048576") },
+    Case { id: "X2", good: pull_push, tamper: |r| set_all(r, Esz::NAME, "esz", "1048576") },
     Case {
         id: "Q1",
         good: pull_push,
-        tamper: |r| rewrite(r, |lines| replace(lines, ESZ, 1, "esz=1048576", "esz=1048575")),
+        tamper: |r| rewrite(r, |lines| replace(lines, Esz::NAME, 1, "esz=1048576", "esz=1048575")),
     },
     Case {
         id: "Q2",
         good: || Model::consist().recording(),
-        tamper: |r| rewrite(r, |lines| set(lines, ESZ, 6, "esz", "1000")),
+        tamper: |r| rewrite(r, |lines| set(lines, Esz::NAME, 6, "esz", "1000")),
     },
     Case { id: "Q3", good: pull_push, tamper: |r| everywhere(r, " esz=1048576", " esz=4095") },
     Case { id: "Q4", good: pull_push, tamper: |r| everywhere(r, " esz=1048576", " esz=524288") },
@@ -155,8 +150,8 @@ const CASES: &[Case] = &[
         good: pull_push,
         tamper: |r| {
             rewrite(r, |lines| {
-                let last = of_event(lines, STAT).len() - 1;
-                set(lines, STAT, last, "qt_exceeds", "8");
+                let last = of_event(lines, Stat::NAME).len() - 1;
+                set(lines, Stat::NAME, last, "qt_exceeds", "8");
             });
         },
     },
@@ -165,23 +160,23 @@ const CASES: &[Case] = &[
         good: pull_push,
         tamper: |r| {
             rewrite(r, |lines| {
-                let last = of_event(lines, STAT).len() - 1;
-                set(lines, STAT, last, "sz_tried", "1");
+                let last = of_event(lines, Stat::NAME).len() - 1;
+                set(lines, Stat::NAME, last, "sz_tried", "1");
             });
         },
     },
     Case {
         id: "S2",
         good: pull_push,
-        tamper: |r| rewrite(r, |lines| drop(lines.remove(of_event(lines, APPLY)[1]))),
+        tamper: |r| rewrite(r, |lines| drop(lines.remove(of_event(lines, BeforeApply::NAME)[1]))),
     },
     Case {
         id: "S3",
         good: pull_push,
         tamper: |r| {
             rewrite(r, |lines| {
-                let last = of_event(lines, STAT).len() - 1;
-                set(lines, STAT, last, "sz_applied", "99999999");
+                let last = of_event(lines, Stat::NAME).len() - 1;
+                set(lines, Stat::NAME, last, "sz_applied", "99999999");
             });
         },
     },
@@ -209,7 +204,7 @@ const CASES: &[Case] = &[
     Case {
         id: "R1",
         good: pull_push,
-        tamper: |r| rewrite(r, |lines| drop(lines.remove(of_event(lines, REGION)[3]))),
+        tamper: |r| rewrite(r, |lines| drop(lines.remove(of_event(lines, Aggregated::NAME)[3]))),
     },
     Case {
         id: "R2",
@@ -245,7 +240,7 @@ const CASES: &[Case] = &[
         good: truth,
         tamper: |r| *r.samples.last_mut().unwrap().vmstat.get_mut("nr_isolated_anon").unwrap() += 10_000,
     },
-    Case { id: "G5", good: truth, tamper: |r| set_all(r, GOAL, "current_value", "0") },
+    Case { id: "G5", good: truth, tamper: |r| set_all(r, NodeEligible::NAME, "current_value", "0") },
     Case { id: "T1", good: tuned, tamper: |r| everywhere(r, "sample_us=9375", "sample_us=9374") },
 ];
 

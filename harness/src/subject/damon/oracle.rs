@@ -11,6 +11,7 @@ use super::view::{KdamondRun, NODE_ELIGIBLE, View, goals};
 use super::windows::Window;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::Esz;
 use crate::trace::Event;
 use damonlab_protocol::damon::{GoalTuner, Scheme};
 
@@ -134,7 +135,7 @@ fn replay(
     if scheme.quota.goal_tuner != tuner {
         return Err("the scheme has the other goal_tuner".to_owned());
     }
-    view.need(&["damos_esz"])?;
+    view.need(&[Esz::NAME])?;
     need_windows(view, scheme)?;
     let constant = constant_score(scheme)?;
     let mut controller = before(view, run, index)?;

@@ -7,6 +7,7 @@ use super::rule::Reason;
 use super::windows::{self, ChargeWindows};
 use crate::check::expect::{Subject, bare};
 use crate::recording::Recording;
+use crate::subject::damon::events::{Esz, NodeEligible};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ impl<'a> View<'a> {
             by_pid.entry(line.pid).or_default().push(line);
         }
         let mut view = View { recording, kdamond_runs: Vec::new(), foreign_events: Vec::new() };
-        let goals_told = view.traced("damos_node_eligible_mem_bp");
+        let goals_told = view.traced(NodeEligible::NAME);
         for (_, lines) in by_pid {
             let Some((kdamond, pid)) =
                 lines.first().and_then(|line| Some((owner(recording, line)?, line.pid)))
@@ -183,10 +184,7 @@ impl<'a> KdamondRun<'a> {
 
     /// The last time that a scheme's quota was told.
     pub(crate) fn last_esz(&self, scheme: usize) -> Option<(&'a Line, u64)> {
-        self.lines.iter().rev().find_map(|line| match &line.event {
-            Event::Esz(event) if event.scheme_idx as usize == scheme => Some((*line, event.esz)),
-            _ => None,
-        })
+        self.scheme_events::<Esz>(scheme).next_back().map(|(line, event)| (line, event.esz))
     }
 
     /// An error where targets went away, for then the others have new numbers (`damon_commit_targets`).

@@ -3,11 +3,12 @@
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme,
 };
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Aggregated, Event, Line};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Ops;
 
 pub(crate) static AGE_GROWS_BY_ONE: DamonRule = Rule {
@@ -182,7 +183,7 @@ pub(crate) static ACTION_RESETS_AGE: DamonRule = Rule {
 
 fn action_resets_age(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&["damos_before_apply"])?;
+        view.need(&[BeforeApply::NAME])?;
         if scheme.action == "stat" {
             return Err("the action is stat".to_owned());
         }

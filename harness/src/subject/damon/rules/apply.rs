@@ -2,12 +2,11 @@
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{BeforeApply, Stat};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{BeforeApply, Event, Line};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Range, Scheme};
-
-const APPLY_EVENT: &str = "damos_before_apply";
 
 pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
     about: About {
@@ -24,7 +23,7 @@ pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
 
 fn applied_regions_match_pattern(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&[APPLY_EVENT])?;
+        view.need(&[BeforeApply::NAME])?;
         let mut findings = Violations::default();
         for line in &run.lines {
             if let Event::BeforeApply(event) = &line.event
@@ -84,7 +83,7 @@ fn events_match_configuration(view: &View<'_>) -> RuleResult {
         findings.append(found);
     }
     if let RuleResult::Applied(found) = each_scheme(view, |run, index, _| {
-        view.need(&[APPLY_EVENT, "damos_stat_after_apply_interval"])?;
+        view.need(&[BeforeApply::NAME, Stat::NAME])?;
         Ok(uncounted(run, index).into_iter().collect())
     }) {
         findings.append(found);
@@ -148,7 +147,7 @@ pub(crate) static APPLIED_REGIONS_ARE_WHOLE_PAGES: DamonRule = Rule {
 
 fn applied_regions_are_whole_pages(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&[APPLY_EVENT])?;
+        view.need(&[BeforeApply::NAME])?;
         run.need_bytes()?;
         run.need_targets()?;
         let context = &run.config.context;
@@ -161,7 +160,7 @@ fn applied_regions_are_whole_pages(view: &View<'_>) -> RuleResult {
                 findings.extend(wrong.map(|(expected, seen)| Violation::new(expected, seen).at([*line])));
             }
         }
-        if view.traced("damos_stat_after_apply_interval") {
+        if view.traced(Stat::NAME) {
             for index in 0..context.schemes.len() {
                 findings.append(descending(run, index));
             }

@@ -10,9 +10,10 @@ use super::filters::CoreFilters;
 use super::quota::need_charges;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{BeforeApply, Stat};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{BeforeApply, Event, Line};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Scheme;
 
 pub(crate) static CHARGE_RESUMES_WHERE_IT_STOPPED: DamonRule = Rule {
@@ -31,7 +32,7 @@ pub(crate) static CHARGE_RESUMES_WHERE_IT_STOPPED: DamonRule = Rule {
 fn charge_resumes_where_it_stopped(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         need_charges(view, run, index, scheme)?;
-        view.need(&[super::stats::STAT_EVENT])?;
+        view.need(&[Stat::NAME])?;
         let mut findings = Violations::default();
         let goes_on = continuations(run, index);
         if goes_on.is_empty() {

@@ -1,12 +1,13 @@
 //! What a scheme's statistics can and cannot count: S3, S5, Q7.
 
 use super::quota::need_charges;
-use super::stats::{STAT_EVENT, stats};
+use super::stats::stats;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::Stat;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
-use crate::trace::{Event, Line, Stat};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
 
 pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
@@ -24,7 +25,7 @@ pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
 
 fn applied_is_at_most_tried(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&[STAT_EVENT])?;
+        view.need(&[Stat::NAME])?;
         let passed_counts = needs_small_pages(view, run);
         let mut findings = Violations::default();
         let mut old = run.is_from_start().then(|| (None, Counted::default()));
@@ -126,7 +127,7 @@ pub(crate) static MAX_NR_SNAPSHOTS_IS_RESPECTED: DamonRule = Rule {
 
 fn max_nr_snapshots_is_respected(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&[STAT_EVENT])?;
+        view.need(&[Stat::NAME])?;
         let most = scheme.max_nr_snapshots;
         if most == 0 {
             return Err("max_nr_snapshots is not set".to_owned());
@@ -176,7 +177,7 @@ pub(crate) static QT_EXCEEDS_COUNTS_FULL_WINDOWS: DamonRule = Rule {
 
 fn qt_exceeds_counts_full_windows(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&[STAT_EVENT])?;
+        view.need(&[Stat::NAME])?;
         let quota = &scheme.quota;
         let limited = quota.bytes != 0 || quota.ms != 0 || goals(scheme).next().is_some();
         let mut findings: Violations = too_often(run, index, u64::from(limited)).into_iter().collect();

@@ -6,12 +6,11 @@
 use super::stats::period;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::Aggregated;
 use crate::subject::damon::rule::Reason;
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Aggregated, Event, Line};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Scheme;
-
-pub(crate) const EVENT: &str = "damon_aggregated";
 
 /// What one aggregation told about one target.
 pub(crate) struct Pass<'a> {
@@ -61,7 +60,7 @@ pub(crate) fn overlap(region: &Aggregated, start: u64, end: u64) -> bool {
 
 /// The aggregations of a run, in order; the last one may be cut off with the trace.
 pub(crate) fn dumps<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<Dump<'a>>, Reason> {
-    view.need(&[EVENT])?;
+    view.need(&[Aggregated::NAME])?;
     let mut dumps: Vec<Dump<'a>> = Vec::new();
     for pass in passes(run).0 {
         match dumps.last_mut() {

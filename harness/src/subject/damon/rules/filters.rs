@@ -2,9 +2,10 @@
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::BeforeApply;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{PAGE, View};
-use crate::trace::{BeforeApply, Event};
+use crate::trace::Event;
 use damonlab_protocol::damon::{AddrRange, Filter, FilterKind, Scheme};
 
 pub(crate) static ACTIONS_RESPECT_CORE_FILTERS: DamonRule = Rule {
@@ -22,7 +23,7 @@ pub(crate) static ACTIONS_RESPECT_CORE_FILTERS: DamonRule = Rule {
 
 fn actions_respect_core_filters(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&["damos_before_apply"])?;
+        view.need(&[BeforeApply::NAME])?;
         run.need_bytes()?;
         let filters = CoreFilters::new(view, scheme).ok_or("the range of an addr filter is not known")?;
         if filters.filters.is_empty() {

@@ -4,9 +4,10 @@ use super::dumps::{Dump, dumps, size};
 use super::goals::need_windows;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::Aggregated;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Aggregated, Event, Line};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
 use damonlab_protocol::units::NodeId;
 

@@ -4,13 +4,12 @@
 //! same access pattern have the same eligible memory, so the shares of all nodes make one whole. Each is
 //! rounded down, and each is a walk of its own: memory that comes or goes between two walks shows.
 
-use super::goals::GOAL_EVENT;
-use super::stats::STAT_EVENT;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{Esz, NodeEligible, Stat};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
-use crate::trace::{Event, Line, NodeEligible};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,7 +131,7 @@ fn monitored_nodes(view: &View<'_>, run: &KdamondRun<'_>) -> Option<BTreeSet<i32
 /// The measurements of each pass, by access pattern.
 fn measured_together<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<Together<'a>>, String> {
     // The statistics part one pass from the next.
-    view.need(&[GOAL_EVENT, STAT_EVENT])?;
+    view.need(&[NodeEligible::NAME, Stat::NAME])?;
     let context = &run.config.context;
     if context.ops != Ops::Paddr {
         return Err("the metric is of physical memory".to_owned());
@@ -189,7 +188,7 @@ pub(crate) static COMPLEMENTARY_SCHEMES_TAKE_TURNS: DamonRule = Rule {
 
 fn complementary_schemes_take_turns(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&["damos_esz"])?;
+        view.need(&[Esz::NAME])?;
         let schemes = &run.config.context.schemes;
         let mut judged = false;
         let mut findings = Violations::default();

@@ -6,6 +6,7 @@
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::NodeEligible;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
 use crate::trace::{Event, Line};
@@ -52,7 +53,7 @@ pub(crate) static GOAL_SHARE_MATCHES_PAGES: DamonRule = Rule {
 
 fn goal_share_matches_pages(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&["damos_node_eligible_mem_bp"])?;
+        view.need(&[NodeEligible::NAME])?;
         let context = &run.config.context;
         let goals = node_goals(scheme);
         if goals.is_empty() {

@@ -3,20 +3,18 @@
 use super::stats::period;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{NodeEligible, SchemeEvent, Stat, TypedEvent};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme,
 };
 use crate::subject::damon::view::{KdamondRun, View, node_goals};
 use crate::subject::damon::windows::{ChargeWindows, Window};
-use crate::trace::{Event, Line, NodeEligible};
+use crate::trace::Line;
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::units::Nanos;
 
 /// Windows are counted in jiffies, whose length the trace does not tell: 10 ms is the longest.
 const JIFFY: Nanos = Nanos(10_000_000);
-
-pub(crate) const GOAL_EVENT: &str = "damos_node_eligible_mem_bp";
-const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
 pub(crate) static GOAL_FIELDS_ARE_IN_RANGE: DamonRule = Rule {
     about: About {
@@ -33,14 +31,13 @@ pub(crate) static GOAL_FIELDS_ARE_IN_RANGE: DamonRule = Rule {
 
 fn goal_fields_are_in_range(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&[GOAL_EVENT])?;
+        view.need(&[NodeEligible::NAME])?;
         let schemes = &run.config.context.schemes;
         let nids: Vec<i32> = schemes.iter().flat_map(node_goals).map(|goal| goal.nid).collect();
         let mut findings = Violations::default();
-        for line in &run.lines {
-            let Event::NodeEligible(event) = &line.event else { continue };
+        for (line, event) in run.events::<NodeEligible>() {
             if let Some((expected, seen)) = out_of_range(event, schemes.len(), &nids) {
-                findings.push(|| Violation::new(expected, seen).at([*line]));
+                findings.push(|| Violation::new(expected, seen).at([line]));
             }
         }
         Ok(findings)
@@ -79,7 +76,7 @@ pub(crate) static GOALS_MATCH_CONFIGURATION: DamonRule = Rule {
 
 fn goals_match_configuration(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&[GOAL_EVENT])?;
+        view.need(&[NodeEligible::NAME])?;
         let wanted = node_goals(scheme);
         if wanted.is_empty() {
             return Ok(uncalled_for(run, index));
@@ -87,7 +84,7 @@ fn goals_match_configuration(view: &View<'_>) -> RuleResult {
         let mut findings = Violations::default();
         for window in &run.charge_windows[index].windows {
             for (place, (goal, line)) in wanted.iter().zip(&window.goals).enumerate() {
-                let Event::NodeEligible(event) = &line.event else { continue };
+                let Some(event) = NodeEligible::of(&line.event) else { continue };
                 if (event.nid, event.target_value) != (goal.nid, goal.target_value) {
                     findings.push(|| {
                         let name = run.scheme_name(index);
@@ -106,12 +103,10 @@ fn goals_match_configuration(view: &View<'_>) -> RuleResult {
 
 /// Measurements of a scheme that has no such goal.
 fn uncalled_for(run: &KdamondRun<'_>, index: usize) -> Violations {
-    let of_scheme =
-        |line: &&&Line| matches!(&line.event, Event::NodeEligible(e) if e.scheme_idx as usize == index);
     let expected = format!("no measurement for {}, which has no such goal", run.scheme_name(index));
     let mut findings = Violations::default();
-    for line in run.lines.iter().filter(of_scheme) {
-        findings.push(|| Violation::new(expected.as_str(), "one").at([*line]));
+    for (line, _) in run.scheme_events::<NodeEligible>(index) {
+        findings.push(|| Violation::new(expected.as_str(), "one").at([line]));
     }
     findings
 }
@@ -138,7 +133,7 @@ fn goals_precede_quota(view: &View<'_>) -> RuleResult {
 
 /// An error where a scheme's windows cannot be seen.
 pub(crate) fn need_windows(view: &View<'_>, scheme: &Scheme) -> Result<(), Reason> {
-    view.need(&[GOAL_EVENT])?;
+    view.need(&[NodeEligible::NAME])?;
     match node_goals(scheme).is_empty() {
         true => Err("no node_eligible_mem_bp goal, so charge windows are not visible".to_owned()),
         false => Ok(()),
@@ -165,7 +160,7 @@ fn charge_windows_start_on_time(view: &View<'_>) -> RuleResult {
         let reset = Nanos::from_millis(scheme.quota.reset_interval_ms);
         let mut findings: Violations = too_early(run, index, charge, reset).into_iter().collect();
         let always_active = scheme.watermarks.metric == "none";
-        if view.traced(STAT_EVENT) && always_active && charge.broken.is_none() {
+        if view.traced(Stat::NAME) && always_active && charge.broken.is_none() {
             findings.append(per_tick(run, index, charge, reset));
         }
         Ok(findings)
@@ -223,7 +218,7 @@ fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, rese
     };
     let slept = Nanos::from_micros(slept).0;
     for (at, line) in run.lines.iter().enumerate() {
-        if !matches!(&line.event, Event::Stat(stat) if stat.scheme_idx as usize == index) {
+        if Stat::of(&line.event).is_none_or(|stat| stat.scheme() != index) {
             continue;
         }
         let mut started = Vec::new();
@@ -262,6 +257,7 @@ fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, rese
 
 #[cfg(test)]
 mod tests {
+    use crate::subject::damon::events::NodeEligible;
     use crate::subject::damon::testing::{Model, found, of_event, replace, rewrite};
 
     #[test]
@@ -274,7 +270,7 @@ mod tests {
             ("current_value=6000", "current_value=10001", "current_value=10001"),
         ] {
             let mut recording = Model::pull_push().recording();
-            rewrite(&mut recording, |lines| replace(lines, "damos_node_eligible_mem_bp", 4, from, to));
+            rewrite(&mut recording, |lines| replace(lines, NodeEligible::NAME, 4, from, to));
             let findings = found(&recording, "G1");
             assert_eq!(findings.len(), 1, "{to}");
             assert_eq!(findings[0].seen, seen);
@@ -285,7 +281,7 @@ mod tests {
     fn g2_sees_a_goal_of_another_node_or_target() {
         for (from, to) in [("nid=1", "nid=0"), ("target_value=3000", "target_value=3001")] {
             let mut recording = Model::pull_push().recording();
-            rewrite(&mut recording, |lines| replace(lines, "damos_node_eligible_mem_bp", 4, from, to));
+            rewrite(&mut recording, |lines| replace(lines, NodeEligible::NAME, 4, from, to));
             let findings = found(&recording, "G2");
             assert_eq!(findings.len(), 1, "{to}");
             assert!(findings[0].expected.contains("nid=1 target_value=3000"), "{}", findings[0]);
@@ -316,7 +312,7 @@ mod tests {
     fn g3_sees_a_quota_that_is_told_away_from_its_measurement() {
         let mut recording = Model::pull_push().recording();
         rewrite(&mut recording, |lines| {
-            let goal = of_event(lines, "damos_node_eligible_mem_bp")[0];
+            let goal = of_event(lines, NodeEligible::NAME)[0];
             lines.swap(goal + 1, goal + 2);
         });
         assert!(!found(&recording, "G3").is_empty());
@@ -329,7 +325,7 @@ mod tests {
         model.scheme(0).quota.goals.push(second);
         let mut recording = model.recording();
         rewrite(&mut recording, |lines| {
-            let goal = of_event(lines, "damos_node_eligible_mem_bp")[4];
+            let goal = of_event(lines, NodeEligible::NAME)[4];
             lines.remove(goal);
         });
         assert!(!found(&recording, "G3").is_empty());
@@ -361,7 +357,7 @@ mod tests {
         let mut recording = model.recording();
         assert_eq!(found(&recording, "G7"), []);
         rewrite(&mut recording, |lines| {
-            let goal = of_event(lines, "damos_node_eligible_mem_bp")[0];
+            let goal = of_event(lines, NodeEligible::NAME)[0];
             lines.drain(goal..goal + 2);
         });
         let findings = found(&recording, "G7");

@@ -8,9 +8,10 @@ use super::stats;
 use crate::check::expect::{Subject, bare};
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{BeforeApply, Stat};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{Event, Line, MIGRATIONS, Stat};
+use crate::trace::{Event, Line, MIGRATIONS};
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{Sample, section};
@@ -112,7 +113,7 @@ fn applied_matches_migrated(view: &View<'_>) -> RuleResult {
         if !run.config.context.schemes.iter().any(migrates) {
             return Err("no scheme migrates".to_owned());
         }
-        view.need(&["damos_before_apply", "damos_stat_after_apply_interval"])?;
+        view.need(&[BeforeApply::NAME, Stat::NAME])?;
         run.need_bytes()?;
         Ok(Passes::of(view, run).judge(&migrations(view)?))
     })

@@ -5,9 +5,10 @@
 use super::migration::{Migration, Told, first_sample, migrates, migrations, told};
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
+use crate::subject::damon::events::BeforeApply;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{BeforeApply, Event};
+use crate::trace::Event;
 use damonlab_protocol::damon::Ops;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{Sample, section};
@@ -53,7 +54,7 @@ fn moved_about(view: &View<'_>) -> Result<Violations, Reason> {
     if schemes.peek().is_none() || !schemes.all(|scheme| migrates(scheme) || scheme.action == "stat") {
         return Err("a scheme does more to memory than to move it".to_owned());
     }
-    view.need(&["damos_before_apply"])?;
+    view.need(&[BeforeApply::NAME])?;
     let all = migrations(view)?;
     if let Some(other) = all.iter().find(|one| !matches!(one.reason, "damon" | "compaction")) {
         return Err(format!("pages are moved for another reason too: {}", other.reason));

@@ -1,14 +1,12 @@
 //! Data attributes: what `damon_region_aggregated` tells beside `damon_aggregated` (R7).
 
-use super::dumps::EVENT;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{Aggregated, RegionAggregated};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line, RegionAggregated};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Probe;
-
-const PROBED: &str = "damon_region_aggregated";
 
 /// The kernel counts hits in a byte (`struct damon_region`).
 const COUNTER: u64 = 255;
@@ -28,7 +26,7 @@ pub(crate) static PROBE_REGIONS_MATCH_REGIONS: DamonRule = Rule {
 
 fn probe_regions_match_regions(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&[EVENT, PROBED])?;
+        view.need(&[Aggregated::NAME, RegionAggregated::NAME])?;
         let context = &run.config.context;
         if context.probes.is_empty() {
             return Err("no probe is installed".to_owned());
@@ -43,7 +41,7 @@ fn probe_regions_match_regions(view: &View<'_>) -> RuleResult {
                 findings.extend(wrong_hits(run, event).map(|finding| finding.at([*line])));
             } else if let Some(alone) = last.filter(|last| matches!(last.event, Event::Aggregated(_))) {
                 findings.push(|| {
-                    let expected = format!("{PROBED} after each {EVENT}");
+                    let expected = format!("{} after each {}", RegionAggregated::NAME, Aggregated::NAME);
                     Violation::new(expected, format!("{} instead", line.event.name())).at([alone, *line])
                 });
             }
@@ -61,7 +59,8 @@ fn same_region(line: &Line, event: &RegionAggregated) -> bool {
 }
 
 fn unpaired(event: &RegionAggregated) -> Violation {
-    let expected = format!("{PROBED} to say of a region what {EVENT} says right before");
+    let expected =
+        format!("{} to say of a region what {} says right before", RegionAggregated::NAME, Aggregated::NAME);
     let RegionAggregated { start, end, nr_accesses, age, .. } = event;
     Violation::new(expected, format!("{start}-{end}: {nr_accesses} {age}"))
 }

@@ -3,6 +3,7 @@
 use super::goals::need_windows;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{BeforeApply, Esz};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::{Event, Line};
@@ -23,7 +24,7 @@ pub(crate) static QUOTA_BELOW_PAGE_STOPS_ACTION: DamonRule = Rule {
 
 fn quota_below_page_stops_action(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&["damos_esz", "damos_before_apply"])?;
+        view.need(&[Esz::NAME, BeforeApply::NAME])?;
         run.need_bytes()?;
         let quota = &scheme.quota;
         if quota.bytes == 0 && quota.ms == 0 && goals(scheme).next().is_none() {
@@ -105,7 +106,7 @@ pub(crate) fn need_charges(
     index: usize,
     scheme: &Scheme,
 ) -> Result<(), Reason> {
-    view.need(&["damos_esz", "damos_before_apply"])?;
+    view.need(&[Esz::NAME, BeforeApply::NAME])?;
     need_windows(view, scheme)?;
     run.need_bytes()?;
     if scheme.quota.fail_charge_denom != 0 {
@@ -147,7 +148,7 @@ pub(crate) static EFFECTIVE_QUOTA_IS_WITHIN_LIMITS: DamonRule = Rule {
 
 fn effective_quota_is_within_limits(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&["damos_esz"])?;
+        view.need(&[Esz::NAME])?;
         let quota = &scheme.quota;
         let has_goals = goals(scheme).next().is_some();
         if quota.bytes == 0 && quota.ms == 0 {

@@ -3,9 +3,10 @@
 use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{Aggregated, Event, Line};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
 
 /// Aggregations after a commit that may still be of the limits before it: a commit comes after regions are merged, and
@@ -60,7 +61,7 @@ fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize)
     let runs: u64 = runs.sum();
     // Neighbours are not merged to more than a region's largest size, which leaves as many.
     let unmergeable = context.nr_regions.min.saturating_mul(2).saturating_add(runs);
-    let actions_are_told = context.schemes.is_empty() || view.traced("damos_before_apply");
+    let actions_are_told = context.schemes.is_empty() || view.traced(BeforeApply::NAME);
     if context.ops == Ops::Vaddr || context.nr_regions.max < unmergeable || !actions_are_told {
         return None;
     }

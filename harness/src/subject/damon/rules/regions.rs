@@ -1,8 +1,9 @@
 //! The monitoring regions of every aggregation: R1, R2, R3.
 
-use super::dumps::{EVENT, Pass, passes};
+use super::dumps::{Pass, passes};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::Aggregated;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, View, joined};
 use crate::trace::{Event, Line};
@@ -22,7 +23,7 @@ pub(crate) static REGIONS_ARE_SORTED_AND_DISJOINT: DamonRule = Rule {
 
 fn regions_are_sorted_and_disjoint(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&[EVENT])?;
+        view.need(&[Aggregated::NAME])?;
         let (passes, mut findings) = passes(run);
         findings.extend(passes.iter().filter_map(unsorted));
         Ok(findings)
@@ -55,7 +56,7 @@ pub(crate) static REGIONS_COVER_TARGETS: DamonRule = Rule {
 
 fn regions_cover_targets(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&[EVENT])?;
+        view.need(&[Aggregated::NAME])?;
         run.need_targets()?;
         let context = &run.config.context;
         let targets = 0..context.targets.len();
@@ -104,7 +105,7 @@ pub(crate) static ACCESSES_ARE_AT_MOST_SAMPLES: DamonRule = Rule {
 
 fn accesses_are_at_most_samples(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&[EVENT])?;
+        view.need(&[Aggregated::NAME])?;
         run.need_fixed_intervals()?;
         let context = &run.config.context;
         let weighted = context.probes.iter().any(|probe| probe.weight > 0);

@@ -2,13 +2,12 @@
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{BeforeApply, Stat};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line, Stat};
+use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Intervals, Scheme};
 use damonlab_protocol::units::Nanos;
-
-pub(crate) const STAT_EVENT: &str = "damos_stat_after_apply_interval";
 
 /// Sleeps are at least as long as asked, by the clock of jiffies; 10 ms is the longest jiffy.
 const JIFFY: u64 = 10_000_000;
@@ -28,7 +27,7 @@ pub(crate) static STATS_ADVANCE_EACH_INTERVAL: DamonRule = Rule {
 
 fn stats_advance_each_interval(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
-        view.need(&[STAT_EVENT])?;
+        view.need(&[Stat::NAME])?;
         let told = stats(run, index);
         let mut findings = Violations::default();
         let before = last_before(view, run, index);
@@ -63,7 +62,7 @@ pub(crate) static APPLY_INTERVALS_ARE_KEPT: DamonRule = Rule {
 
 fn apply_intervals_are_kept(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        view.need(&[STAT_EVENT])?;
+        view.need(&[Stat::NAME])?;
         run.need_fixed_intervals()?;
         Ok(too_soon(run, index, scheme, &stats(run, index)))
     })
@@ -203,7 +202,7 @@ pub(crate) static TRIED_MATCHES_BEFORE_APPLY: DamonRule = Rule {
 
 fn tried_matches_before_apply(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
-        view.need(&["damos_before_apply", STAT_EVENT])?;
+        view.need(&[BeforeApply::NAME, Stat::NAME])?;
         let mut findings = Violations::default();
         let before = last_before(view, run, index);
         let (mut old_regions, mut old_bytes) = before.map_or((0, 0), |(_, s)| (s.nr_tried, s.sz_tried));

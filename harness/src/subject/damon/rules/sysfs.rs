@@ -5,12 +5,13 @@
 //! moment between the sample before and this one.
 
 use super::quota::told_before;
-use super::stats::{STAT_EVENT, last_before};
+use super::stats::last_before;
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
+use crate::subject::damon::events::{Esz, Stat};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line, Stat};
+use crate::trace::{Event, Line};
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{SchemeStats, section};
 use damonlab_protocol::units::Nanos;
@@ -114,7 +115,7 @@ pub(crate) static SYSFS_STATS_MATCH_TRACE: DamonRule = Rule {
 
 fn sysfs_stats_match_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
-        view.need(&[STAT_EVENT])?;
+        view.need(&[Stat::NAME])?;
         let said: Vec<(&Line, Counters)> = run.lines.iter().filter_map(|line| counted(line, index)).collect();
         let readings = some(readings(view, run, index)?)?;
         let name = run.scheme_name(index);
@@ -167,7 +168,7 @@ pub(crate) static SYSFS_QUOTA_MATCHES_TRACE: DamonRule = Rule {
 
 fn sysfs_quota_matches_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
-        view.need(&["damos_esz"])?;
+        view.need(&[Esz::NAME])?;
         let said: Vec<(&Line, u64)> = run.lines.iter().filter_map(|line| told(line, index)).collect();
         let readings = some(readings(view, run, index)?)?;
         let name = run.scheme_name(index);

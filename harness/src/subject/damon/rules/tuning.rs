@@ -7,6 +7,7 @@
 use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::subject::damon::events::IntervalsTune;
 use crate::subject::damon::oracle::next_input;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
 use crate::subject::damon::view::{KdamondRun, View};
@@ -31,7 +32,7 @@ pub(crate) static TUNED_INTERVAL_FOLLOWS_ACCESSES: DamonRule = Rule {
 
 fn tuned_interval_follows_accesses(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&["damon_monitor_intervals_tune"])?;
+        view.need(&[IntervalsTune::NAME])?;
         let intervals = &run.config.context.intervals;
         let Some(goal) = intervals.goal.as_ref().filter(|goal| goal.aggrs > 0) else {
             return Err("intervals are not tuned".to_owned());
