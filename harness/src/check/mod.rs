@@ -1,7 +1,7 @@
 //! What every check is made of, and the checks that need nothing but a recording.
 //!
-//! [`finding`](Finding) and [`rule`] are the vocabulary; [`health`], [`text`] and [`log`] judge the recording itself;
-//! [`expect`] judges the scenario's expectations. What is about one subject of the kernel stands in
+//! [`Finding`] and [`About`] are the vocabulary; `health`, `text` and `log` judge the recording itself;
+//! `expect` judges the scenario's expectations. What is about one subject of the kernel stands in
 //! [`crate::subject`], and [`crate::judge`] brings all of it to a verdict.
 
 pub(crate) mod expect;
