@@ -5,9 +5,10 @@ use super::step::{Failure, Step, StepVerdict};
 use super::store::{self, Wanted};
 use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
+use crate::judge::{Report, Sweep};
 use crate::kernel::{self, Image, Origins, Patch, Request};
 use crate::mutants::{MutantRunError, Suite};
-use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, SeedRange, Sweep};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use fs_err as fs;
 use std::num::NonZeroUsize;
@@ -166,7 +167,7 @@ impl Bisection<'_> {
     }
 
     fn counts(&self, findings: &[Finding]) -> bool {
-        self.finding.is_none_or(|id| findings.iter().any(|finding| finding.id == id))
+        self.finding.is_none_or(|id| findings.iter().any(|finding| finding.id() == id))
     }
 
     fn failure(&self, findings: &[Finding], seed: Option<u64>) -> Failure {

@@ -22,14 +22,14 @@ impl Failure {
     pub fn by(findings: &[Finding], wanted: Option<&str>, seed: Option<u64>) -> Failure {
         let mut ids: Vec<String> = Vec::new();
         for finding in findings {
-            if !ids.iter().any(|id| id == finding.id) {
-                ids.push(finding.id.to_owned());
+            if !ids.iter().any(|id| id == finding.id()) {
+                ids.push(finding.id().to_owned());
             }
         }
         let first = findings
             .iter()
-            .find(|finding| wanted == Some(finding.id))
-            .or_else(|| findings.iter().find(|finding| finding.id != EXPECT))
+            .find(|finding| wanted == Some(finding.id()))
+            .or_else(|| findings.iter().find(|finding| finding.id() != EXPECT))
             .or(findings.first());
         let sentence = first.map(|first| format!("expected {}; saw {}", first.expected, first.seen));
         Failure { ids, sentence: sentence.unwrap_or_default(), seed }

@@ -3,8 +3,9 @@
 use super::discrepancy::Runs;
 use super::{Comparison, Observed, Pair, Side};
 use crate::check::Verdict;
+use crate::judge::Report;
 use crate::recording::Recording;
-use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, SeedRange, suite};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use std::num::NonZeroUsize;
 
 /// What is run, and on what.

@@ -69,7 +69,7 @@ fn told(verdict: &Verdict) -> Vec<(String, Option<u64>, String)> {
     match verdict {
         Verdict::Fail(findings) => findings
             .iter()
-            .map(|finding| (finding.id.to_owned(), finding.scenario_line, sentence(finding)))
+            .map(|finding| (finding.id().to_owned(), finding.scenario_line, sentence(finding)))
             .collect(),
         Verdict::Skip(why) => vec![(SKIP.to_owned(), None, why.clone())],
         Verdict::Pass | Verdict::Unstable(_) | Verdict::Infra(_) => Vec::new(),

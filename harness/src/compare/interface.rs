@@ -94,7 +94,7 @@ fn event_changes(old: &EventFormat, new: &EventFormat, changes: &mut Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testkit::stored;
+    use crate::subject::damon::testing::stored;
 
     fn changed(change: impl FnOnce(&mut Recording)) -> Vec<String> {
         let mut recording = stored("truth");

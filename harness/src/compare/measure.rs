@@ -1,7 +1,9 @@
 //! The numbers of one recording that two kernels are compared by.
 
-use crate::check::{self, view::View};
+use crate::judge::Summary;
 use crate::recording::Recording;
+use crate::subject::damon::rules::migration::migrated;
+use crate::subject::damon::view::View;
 use crate::trace::Event;
 use damonlab_protocol::units::Nanos;
 use serde::{Serialize, Serializer};
@@ -130,7 +132,7 @@ pub fn measures(recording: &Recording) -> BTreeMap<Quantity, Measure> {
         convergence(goal, &course, &mut all);
     }
     let mut put = |quantity, value| all.insert(quantity, Measure { value, never: false });
-    if let Some(bytes) = check::migrated(&view) {
+    if let Some(bytes) = migrated(&view) {
         put(Quantity::Migrated, bytes.0 as f64);
     }
     for (action, bytes) in applied(&view) {
@@ -167,7 +169,7 @@ fn convergence(goal: Goal, course: &[(Nanos, f64)], all: &mut BTreeMap<Quantity,
         return;
     }
     let half: Vec<f64> = course[course.len() / 2..].iter().map(|(_, value)| *value).collect();
-    if let Some(summary) = check::Summary::of(&half) {
+    if let Some(summary) = Summary::of(&half) {
         all.insert(Quantity::Mean(goal), Measure { value: summary.mean, never: false });
         all.insert(Quantity::Swing(goal), Measure { value: summary.spread.unwrap_or(0.0), never: false });
     }
@@ -231,7 +233,7 @@ fn cpu(recording: &Recording) -> Option<Nanos> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testkit::{Model, stored};
+    use crate::subject::damon::testing::{Model, stored};
     use damonlab_protocol::record::Sample;
 
     fn course(values: impl IntoIterator<Item = f64>) -> Series {

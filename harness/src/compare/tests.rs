@@ -1,13 +1,14 @@
 use super::discrepancy::Runs;
 use super::{Attribution, Comparison, Goal, Measure, Observed, Pair, Quantity, Side, Significance};
-use crate::check::testkit::{Model, replace, rewrite, stored};
-use crate::check::{Finding, Verdict, judge};
+use crate::check::{Finding, Verdict};
+use crate::judge::judge;
 use crate::recording::Recording;
 use crate::report;
+use crate::subject::damon::testing::{Model, replace, rewrite, stored};
 use std::collections::BTreeMap;
 
 fn seen(recording: &Recording) -> Option<Observed> {
-    Some(Observed::of(Verdict::of(&judge(recording)), Some(recording)))
+    Some(Observed::of(judge(recording).verdict(), Some(recording)))
 }
 
 fn verdict(verdict: Verdict) -> Option<Observed> {
@@ -15,8 +16,9 @@ fn verdict(verdict: Verdict) -> Option<Observed> {
 }
 
 fn fail(id: &'static str, line: Option<u64>) -> Option<Observed> {
+    let (origin, evidence) = (crate::judge::origin(id).unwrap(), Vec::new());
     let finding =
-        Finding { id, expected: "one".into(), seen: "two".into(), evidence: Vec::new(), scenario_line: line };
+        Finding { origin, expected: "one".into(), seen: "two".into(), evidence, scenario_line: line };
     verdict(Verdict::Fail(vec![finding]))
 }
 

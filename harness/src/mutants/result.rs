@@ -34,12 +34,12 @@ pub struct Catch {
 impl Catch {
     /// What a failed run's findings, the weightiest first, are worth.
     pub fn by(findings: &[Finding], scenario: &str, seed: u64) -> Option<Catch> {
-        let first = findings.iter().find(|finding| finding.id != EXPECT).or(findings.first())?;
-        let strength = if first.id == EXPECT { Strength::Expectation } else { Strength::Invariant };
+        let first = findings.iter().find(|finding| finding.id() != EXPECT).or(findings.first())?;
+        let strength = if first.id() == EXPECT { Strength::Expectation } else { Strength::Invariant };
         let mut ids: Vec<String> = Vec::new();
         for finding in findings {
-            if !ids.iter().any(|id| id == finding.id) {
-                ids.push(finding.id.to_owned());
+            if !ids.iter().any(|id| id == finding.id()) {
+                ids.push(finding.id().to_owned());
             }
         }
         let sentence = format!("expected {}; saw {}", first.expected, first.seen);
@@ -227,7 +227,8 @@ pub(super) mod tests {
     }
 
     fn finding(id: &'static str) -> Finding {
-        Finding { id, expected: "a".into(), seen: id.into(), evidence: Vec::new(), scenario_line: None }
+        let (origin, evidence) = (crate::judge::origin(id).unwrap(), Vec::new());
+        Finding { origin, expected: "a".into(), seen: id.into(), evidence, scenario_line: None }
     }
 
     #[test]

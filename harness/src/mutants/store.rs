@@ -5,8 +5,8 @@
 
 use super::mutant::Mutant;
 use super::result::{MutantResult, Record};
-use crate::check::INVARIANTS;
 use crate::host::paths;
+use crate::judge;
 use crate::recording::agent_digest;
 use crate::run::ScenarioSource;
 use std::io;
@@ -36,7 +36,7 @@ impl Suite {
             add(text);
             add(scenario.machine_file.as_ref().map_or("", |file| &file.text));
         }
-        for invariant in INVARIANTS {
+        for invariant in judge::rules() {
             add(invariant.id);
             add(invariant.statement);
         }

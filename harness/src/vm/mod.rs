@@ -33,6 +33,7 @@ mod start;
 pub(crate) mod testkit;
 mod watch;
 
+pub use crate::recording::{CONSOLE_LOG, VNG_LOG};
 pub use accel::{Accelerator, Timing, choose as choose_accelerator, kvm_note};
 pub use capability::{Capabilities, MissingQemuFeature, capabilities, machines_note};
 pub use cxl_mapping::emulated_windows;
@@ -55,10 +56,6 @@ use damonlab_protocol::plan::Plan;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The console's whole text, in the recording.
-pub const CONSOLE_LOG: &str = "console.txt";
-/// What virtme-ng and QEMU said; it names host paths, so nothing compares it.
-pub const VNG_LOG: &str = "vng.log";
 /// virtme-ng's command line, a word a line, of a guest that was booted.
 pub const VNG_ARGV: &str = "vng.argv";
 /// QEMU's command line, a word a line.
