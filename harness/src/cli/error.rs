@@ -2,8 +2,9 @@
 
 use crate::bisect::BadEnds;
 use crate::compare::WordError;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
-use crate::kernel::{KernelError, Kind};
+use crate::kernel::KernelError;
 use crate::machine::MachineError;
 use crate::mutants::{MutantError, MutantRunError};
 use crate::recording::RecordingError;
@@ -134,12 +135,12 @@ impl CliError {
                 | RunError::UnsupportedKernel(_)
                 | RunError::Scenario(_),
             ) => BAD_INPUT,
-            CliError::Kernel(error) => match error.kind() {
-                Kind::BadInput => BAD_INPUT,
-                Kind::Infra => INFRA,
-                Kind::Interrupted => INTERRUPTED,
+            CliError::Kernel(error) => match error.fault() {
+                Fault::BadInput => BAD_INPUT,
+                Fault::Infra => INFRA,
+                Fault::Interrupted => INTERRUPTED,
             },
-            CliError::Setup(error) if error.interrupted().is_some() => INTERRUPTED,
+            CliError::Setup(error) if error.is_interrupt() => INTERRUPTED,
             CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
             CliError::Debug(DebugError::Vm(error)) if error.is_interrupt() => INTERRUPTED,
             CliError::Vm(error) if error.is_interrupt() => INTERRUPTED,

@@ -5,7 +5,8 @@
 
 use super::error::CliError;
 use crate::check::Verdict;
-use crate::kernel::{KernelError, Kind};
+use crate::host::fault::{Fault, Faulty};
+use crate::kernel::KernelError;
 use crate::run::{Report, RunError};
 
 /// The option's word, as it stands on the command line.
@@ -49,7 +50,7 @@ pub(super) fn of_error(error: &CliError) -> u8 {
         ) => CANNOT_TELL,
         // A patch on top that this commit does not take, a commit before DAMON.
         CliError::Kernel(KernelError::PatchRefused { .. } | KernelError::TooOld { .. }) => CANNOT_TELL,
-        CliError::Kernel(error) if error.is_the_sources() || error.kind() == Kind::Infra => CANNOT_TELL,
+        CliError::Kernel(error) if error.is_the_sources() || error.fault() == Fault::Infra => CANNOT_TELL,
         _ => ABORT,
     }
 }

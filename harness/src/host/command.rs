@@ -1,6 +1,7 @@
 //! Commands run to their end: what they said is read while they run, Ctrl-C ends them with all
 //! their children, and a failure carries its last words.
 
+use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use super::process::{Group, WaitError};
 use super::text;
@@ -41,6 +42,15 @@ pub enum RunError {
         /// The end of what it said.
         stderr: String,
     },
+}
+
+impl Faulty for RunError {
+    fn fault(&self) -> Fault {
+        match self {
+            RunError::Interrupted(stop) => stop.fault(),
+            RunError::Start { .. } | RunError::Follow { .. } | RunError::Failed { .. } => Fault::Infra,
+        }
+    }
 }
 
 fn said(stderr: &str) -> String {

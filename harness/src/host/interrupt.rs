@@ -4,6 +4,7 @@
 //! children, temporary folders go. The second ends the process at once; the watchdogs of
 //! [`super::process`] still take the children along.
 
+use super::fault::{Fault, Faulty};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,6 +15,12 @@ static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
+
+impl Faulty for Interrupted {
+    fn fault(&self) -> Fault {
+        Fault::Interrupted
+    }
+}
 
 /// Begins to listen for SIGINT, SIGTERM and SIGHUP. Later calls change nothing.
 pub fn listen() -> io::Result<()> {

@@ -3,6 +3,7 @@
 //!
 //! The file itself stays: removing it would let two processes hold a lock on two files of one name.
 
+use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use fs_err as fs;
 use std::fs::{File, TryLockError};
@@ -38,6 +39,15 @@ pub enum LockError {
         /// What the system said.
         cause: io::Error,
     },
+}
+
+impl Faulty for LockError {
+    fn fault(&self) -> Fault {
+        match self {
+            LockError::Interrupted(stop) => stop.fault(),
+            LockError::Io { .. } => Fault::Infra,
+        }
+    }
 }
 
 impl Lock {

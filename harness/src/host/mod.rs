@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod disk_usage;
+pub mod fault;
 pub mod git;
 pub mod interrupt;
 pub mod lock;

@@ -5,6 +5,7 @@
 //! a shell that waits for the end of a pipe which only this process holds open, and then kills the
 //! group. However we end, SIGKILL included, the kernel closes the pipe.
 
+use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -136,6 +137,15 @@ pub enum WaitError {
     /// The system refused to wait or to signal.
     #[error("cannot wait for a process: {0}")]
     Io(#[from] io::Error),
+}
+
+impl Faulty for WaitError {
+    fn fault(&self) -> Fault {
+        match self {
+            WaitError::Interrupted(stop) => stop.fault(),
+            WaitError::Io(cause) => cause.fault(),
+        }
+    }
 }
 
 /// dash's `kill` takes `--` only after `-s NAME`: `kill -9 -- -PID` is an error there (tested on Debian 12).

@@ -6,6 +6,7 @@
 //! touches its memory bit by bit, so what is promised and not yet touched is taken off what the host
 //! has left: two that start at once do not both count on the same memory.
 
+use super::fault::{Fault, Faulty};
 use super::interrupt;
 use super::lock::{Lock, LockError};
 use super::{memory, paths, text};
@@ -38,6 +39,12 @@ const VARIABLE: &str = "DAMONLAB_SLOTS";
      is one a core"
 )]
 pub struct BadCount(String);
+
+impl Faulty for BadCount {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
+}
 
 /// How many guests may run on this host at once: one a core, or what `DAMONLAB_SLOTS` says.
 pub fn count() -> Result<NonZeroUsize, BadCount> {

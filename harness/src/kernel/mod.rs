@@ -28,7 +28,7 @@ mod version_request;
 
 pub use crate::series::Patch;
 pub use config::{Dropped, Fragment};
-pub use error::{KernelError, Kind};
+pub use error::KernelError;
 pub use evict::{Held, Holds, held, limit};
 pub use image::{Image, Lease, evict, find, foreign};
 pub use profile::{NoProfile, Profile};

@@ -21,6 +21,7 @@ pub use sweep::{Sweep, sweep};
 pub use unsupported_kernel::UnsupportedKernel;
 
 use crate::check::{self, Judgement, Verdict};
+use crate::host::fault::Faulty;
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::paths;

@@ -2,6 +2,7 @@
 
 use super::damage::Damage;
 use crate::host::command::RunError;
+use crate::host::fault::{Fault, Faulty};
 use std::io;
 use std::path::PathBuf;
 
@@ -78,4 +79,19 @@ pub enum SeriesError {
     /// git could not be started, or the user asked to stop.
     #[error(transparent)]
     Run(#[from] RunError),
+}
+
+impl Faulty for SeriesError {
+    fn fault(&self) -> Fault {
+        match self {
+            SeriesError::Run(error) => error.fault(),
+            SeriesError::Unreadable { .. }
+            | SeriesError::TooLarge { .. }
+            | SeriesError::NoPatch { .. }
+            | SeriesError::Outside { .. }
+            | SeriesError::Damaged { .. }
+            | SeriesError::NotASeries { .. }
+            | SeriesError::Range { .. } => Fault::BadInput,
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub use venv::VenvError;
 pub use version::Version;
 
 use crate::host::command::{self, RunError};
-use crate::host::interrupt::Interrupted;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::lock::{Lock, LockError};
 use crate::host::paths::{self, quoted};
 use crate::host::progress::Progress;
@@ -84,6 +84,12 @@ pub struct Missing {
     pub command: String,
 }
 
+impl Faulty for Missing {
+    fn fault(&self) -> Fault {
+        Fault::Infra
+    }
+}
+
 /// Why nothing, or not everything, could be installed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -129,14 +135,18 @@ pub enum SetupError {
     Io(#[from] io::Error),
 }
 
-impl SetupError {
-    /// Whether the user stopped it.
-    pub fn interrupted(&self) -> Option<Interrupted> {
+impl Faulty for SetupError {
+    fn fault(&self) -> Fault {
         match self {
-            SetupError::Run(RunError::Interrupted(stop))
-            | SetupError::Lock(LockError::Interrupted(stop))
-            | SetupError::Venv(VenvError::Run(RunError::Interrupted(stop))) => Some(*stop),
-            _ => None,
+            SetupError::Run(error) => error.fault(),
+            SetupError::Lock(error) => error.fault(),
+            SetupError::Venv(error) => error.fault(),
+            SetupError::NeedsRoot { .. }
+            | SetupError::NoApt { .. }
+            | SetupError::Sources(_)
+            | SetupError::NoQemu { .. }
+            | SetupError::Still(_)
+            | SetupError::Io(_) => Fault::Infra,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
 use crate::host::command::{self, RunError};
+use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsString;
@@ -42,6 +43,15 @@ pub enum VenvError {
         /// The oldest version that fits.
         wanted: Version,
     },
+}
+
+impl Faulty for VenvError {
+    fn fault(&self) -> Fault {
+        match self {
+            VenvError::Run(error) => error.fault(),
+            VenvError::NoPython | VenvError::Io(_) | VenvError::NotThere { .. } => Fault::Infra,
+        }
+    }
 }
 
 impl Venv {

@@ -6,6 +6,7 @@
 use super::VmError;
 use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::process::Group;
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
@@ -40,6 +41,12 @@ pub struct MissingQemuFeature {
     asked_by: String,
     qemu: PathBuf,
     version: String,
+}
+
+impl Faulty for MissingQemuFeature {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 /// The QEMU that was asked, and what it was asked for.

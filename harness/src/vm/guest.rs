@@ -9,6 +9,7 @@ use super::ram::{self, Ram};
 use super::start::{self, Started};
 use super::watch::{AtReadyPoint, Clock, Phase, Watch, Watched};
 use super::{CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError, console, initramfs, plan, results, save};
+use crate::host::fault::Faulty;
 use crate::machine::Argv;
 use fs_err as fs;
 use std::path::Path;

@@ -43,6 +43,7 @@ pub use machine_check::{MachineCheck, Refusal, try_machine};
 pub use missing_features::missing_features;
 pub use watch::{Clock, Ending};
 
+use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::process::WaitError;
@@ -156,9 +157,18 @@ impl From<WaitError> for VmError {
     }
 }
 
-impl VmError {
-    /// Whether the user asked to stop.
-    pub fn is_interrupt(&self) -> bool {
-        matches!(self, VmError::Interrupted(_) | VmError::Lock(LockError::Interrupted(_)))
+impl Faulty for VmError {
+    fn fault(&self) -> Fault {
+        match self {
+            VmError::Interrupted(stop) => stop.fault(),
+            VmError::Lock(error) => error.fault(),
+            VmError::Path { .. }
+            | VmError::Socket { .. }
+            | VmError::NotStarted { .. }
+            | VmError::NotAsked(_)
+            | VmError::NoAnswer(_)
+            | VmError::NotSaved(_)
+            | VmError::Io(_) => Fault::Infra,
+        }
     }
 }

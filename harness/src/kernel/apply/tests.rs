@@ -1,6 +1,7 @@
 //! Patches that fit, that fit with some doing, and that must not.
 
 use super::*;
+use crate::host::fault::{Fault, Faulty};
 
 mod round_trip;
 
@@ -84,7 +85,7 @@ fn a_hunk_with_other_context_applies_with_less_of_it_and_strict_refuses_that() {
     let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
     let error = apply(&[patch(CHANGE)], &base).unwrap_err();
     assert!(error.to_string().starts_with("--strict: 1 of") && error.to_string().ends_with(told), "{error}");
-    assert_eq!(error.kind(), crate::kernel::Kind::BadInput);
+    assert_eq!(error.fault(), Fault::BadInput);
 }
 
 #[test]
