@@ -61,6 +61,9 @@ pub struct Plan {
     /// The guest sees the host's files ([`crate::host_files`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub host_root: bool,
+    /// The guest prints its report on the console ([`crate::report_line`]), for a host that reads nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prints_report: bool,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration, one entry a kdamond.
@@ -71,6 +74,29 @@ pub struct Plan {
     pub sample_every: Nanos,
     /// What happens, in order.
     pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// A plan without a step, for the machine as it boots.
+    pub fn empty(scenario: &str) -> Plan {
+        Plan {
+            version: PLAN_VERSION,
+            scenario: scenario.to_owned(),
+            seed: 0,
+            cxl: Vec::new(),
+            soft_reserved: Vec::new(),
+            machine: None,
+            needs: Vec::new(),
+            swap: None,
+            host_root: false,
+            prints_report: false,
+            workloads: Vec::new(),
+            kdamonds: Vec::new(),
+            trace: Trace { events: Vec::new(), buffer: Bytes::MIB },
+            sample_every: Nanos::from_millis(1_000),
+            steps: Vec::new(),
+        }
+    }
 }
 
 /// One CXL region to assemble in a window of its own.

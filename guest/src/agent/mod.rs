@@ -35,6 +35,7 @@ mod workloads;
 use damonlab_protocol::machine_view::{self, MachineView};
 use damonlab_protocol::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};
 use damonlab_protocol::record::{GuestReport, section};
+use damonlab_protocol::report_line;
 use host_root::HostRoot;
 use steps::StepContext;
 use tracing::Instance;
@@ -49,6 +50,7 @@ struct Agent {
     report: GuestReport,
     tracer: Option<Instance>,
     workloads: Vec<Running>,
+    prints_report: bool,
 }
 
 /// Does everything that PID 1 does.
@@ -65,6 +67,9 @@ pub fn run() -> ! {
     for one in &run.report.differences {
         console::error(&format!("{}: described {}, seen {}", one.what, one.wanted, one.seen));
     }
+    if run.prints_report {
+        print_report(&run.report);
+    }
     console::line(DRAIN_MARK);
     if let Err(error) = results::send() {
         console::error(&format!("results not delivered: {error}"));
@@ -80,6 +85,7 @@ impl Agent {
         console::line(READY_MARK);
         self.report.ready_point = ready_point::stop_here()?;
         let plan = fw_cfg::plan()?;
+        self.prints_report = plan.prints_report;
         randomness::mix_in(plan.seed)?;
         self.bring_up(&plan)?;
         self.inspect_machine(plan.machine.as_ref())?;
@@ -171,6 +177,13 @@ impl Agent {
             self.report.errors.push(error.to_string());
         }
         results::gather(self.tracer.as_ref(), &mut self.report);
+    }
+}
+
+fn print_report(report: &GuestReport) {
+    match report_line::encode(report) {
+        Ok(line) => console::line(&line),
+        Err(error) => console::error(&error.to_string()),
     }
 }
 

@@ -44,7 +44,7 @@ pub use window::charge_window;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::machine_view::MachineView;
-use damonlab_protocol::plan::{CxlRegion, PLAN_VERSION, Plan, SoftReserved, Step, Trace, Workload};
+use damonlab_protocol::plan::{CxlRegion, Plan, SoftReserved, Step, Trace, Workload};
 use damonlab_protocol::units::{Bytes, Nanos};
 
 /// A scenario that makes sense.
@@ -111,8 +111,6 @@ impl Scenario {
     /// What the guest is told to do, on a machine that must look like `wanted`.
     pub fn plan(&self, seed: u64, wanted: MachineView) -> Plan {
         Plan {
-            version: PLAN_VERSION,
-            scenario: self.name.clone(),
             seed,
             cxl: self.machine.cxl.iter().map(region).collect(),
             soft_reserved: self.machine.nodes.iter().filter_map(soft_reserved).collect(),
@@ -125,6 +123,7 @@ impl Scenario {
             trace: self.trace.clone(),
             sample_every: self.sample_every,
             steps: self.steps.clone(),
+            ..Plan::empty(&self.name)
         }
     }
 

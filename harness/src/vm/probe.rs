@@ -12,8 +12,7 @@ use crate::host::process::Group;
 use crate::host::{interrupt, text};
 use crate::machine::Argv;
 use crate::setup::Tools;
-use damonlab_protocol::plan::{FW_CFG_NAME, PLAN_VERSION, Plan, Trace};
-use damonlab_protocol::units::{Bytes, Nanos};
+use damonlab_protocol::plan::{FW_CFG_NAME, Plan};
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -134,20 +133,5 @@ pub(super) fn last_words(said: &str) -> String {
 
 /// A plan without a step.
 pub(super) fn no_step() -> Plan {
-    Plan {
-        version: PLAN_VERSION,
-        scenario: "probe".to_owned(),
-        seed: 0,
-        cxl: Vec::new(),
-        soft_reserved: Vec::new(),
-        machine: None,
-        needs: Vec::new(),
-        swap: None,
-        host_root: false,
-        workloads: Vec::new(),
-        kdamonds: Vec::new(),
-        trace: Trace { events: Vec::new(), buffer: Bytes::MIB },
-        sample_every: Nanos::from_millis(1_000),
-        steps: Vec::new(),
-    }
+    Plan::empty("probe")
 }
