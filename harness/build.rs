@@ -5,6 +5,8 @@
 //! agent is built once. `--target` is given even where it equals the host: only then do the flags stay away from
 //! build scripts and macros.
 
+#![expect(clippy::disallowed_methods, reason = "cargo ends what a build script starts")]
+
 use std::env;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};

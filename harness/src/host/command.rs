@@ -100,8 +100,30 @@ pub fn succeed(command: &mut Command) -> Result<Output, RunError> {
     }
 }
 
-/// The error of a `command` that ended with `status` after it said `stderr`.
-pub fn failed(command: &Command, status: ExitStatus, stderr: String) -> RunError {
+/// Runs `command` to its end and hands every line of its output to `show`; another status than 0 is an error
+/// with the last lines.
+pub fn succeed_showing(command: &mut Command, mut show: impl FnMut(&str)) -> Result<(), RunError> {
+    let mut output = String::new();
+    let line = |text: &str| {
+        output.push_str(text);
+        output.push('\n');
+        show(text);
+        Ok(())
+    };
+    let status = follow(command, line, || {})?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(failed(command, status, output)),
+    }
+}
+
+/// The first line that `command` prints.
+pub fn first_line(command: &mut Command) -> Result<String, RunError> {
+    let output = succeed(command)?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
+}
+
+fn failed(command: &Command, status: ExitStatus, stderr: String) -> RunError {
     RunError::Failed { program: name(command), status, stderr }
 }
 

@@ -13,3 +13,14 @@ pub fn at(dir: &Path) -> Command {
     }
     git
 }
+
+/// Runs git in a test's repository, with an identity for its commits.
+///
+/// # Panics
+/// git fails.
+#[cfg(test)]
+pub(crate) fn run_in_test(dir: &Path, arguments: &[&str]) -> Vec<u8> {
+    let mut git = at(dir);
+    git.args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "core.autocrlf=false"]);
+    super::command::succeed(git.args(arguments)).unwrap().stdout
+}

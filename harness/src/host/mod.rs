@@ -9,6 +9,7 @@ pub mod fault;
 pub mod git;
 pub mod interrupt;
 pub mod lock;
+pub mod logged;
 pub mod memory;
 pub mod paths;
 pub mod process;

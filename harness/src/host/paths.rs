@@ -117,6 +117,7 @@ pub fn project() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::command;
 
     #[test]
     fn an_atomic_write_replaces_the_whole_file_and_leaves_no_other() {
@@ -151,11 +152,9 @@ mod tests {
     #[test]
     fn a_quoted_word_survives_the_shell() {
         let word = "it's a $HOME `path`";
-        let out = std::process::Command::new("/bin/sh")
-            .arg("-c")
-            .arg(format!("printf %s {}", quoted(word)))
-            .output();
-        assert_eq!(String::from_utf8(out.unwrap().stdout).unwrap(), word);
+        let mut shell = std::process::Command::new("/bin/sh");
+        let output = command::capture(shell.arg("-c").arg(format!("printf %s {}", quoted(word)))).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
         assert_eq!(quoted("/plain/path-1.2"), "/plain/path-1.2");
     }
 }

@@ -5,6 +5,8 @@
 //! a shell that waits for the end of a pipe which only this process holds open, and then kills the
 //! group. However we end, SIGKILL included, the kernel closes the pipe.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that starts processes")]
+
 use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use nix::errno::Errno;

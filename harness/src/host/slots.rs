@@ -245,7 +245,8 @@ fn fits(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::{Command, Stdio};
+    use crate::host::process::Group;
+    use std::process::Command;
     use std::sync::mpsc;
 
     const SMALL: Bytes = Bytes::MIB;
@@ -291,10 +292,12 @@ mod tests {
         // The lock belongs to the open file, and a child that has it as standard input holds it too.
         let held = File::create(one.path(0)).unwrap();
         held.try_lock().unwrap();
-        let mut holder = Command::new("sleep").arg("600").stdin(Stdio::from(held)).spawn().unwrap();
+        let mut sleep = Command::new("sleep");
+        let mut holder = Group::spawn(sleep.arg("600").stdin(held)).unwrap();
+        // It has a copy of the open file.
+        drop(sleep);
         assert!(one.try_acquire(SMALL).unwrap().is_err());
         holder.kill().unwrap();
-        holder.wait().unwrap();
         one.acquire(SMALL, |_| {}).unwrap();
     }
 

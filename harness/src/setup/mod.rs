@@ -161,7 +161,7 @@ pub fn tools(env: &Env) -> Result<Tools, Missing> {
     let (Some(qemu), None) = (qemu, rows.iter().find(|row| row.blocks())) else {
         return Err(missing(&rows));
     };
-    let qemu_version = detect::first_line_of_version(&qemu).unwrap_or_default();
+    let qemu_version = detect::version_line(&qemu);
     let venv = Venv::of(env);
     let home = env.cache.join("home");
     if let Err(cause) = fs::create_dir_all(&home) {
@@ -268,20 +268,8 @@ fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result
     };
     command.args(&arguments);
     progress.say(&format!("setup: installing {}", packages.join(" ")));
-    let mut said = String::new();
     let mut task = progress.task("setup", "steps", None);
-    let line = |text: &str| {
-        said.push_str(text);
-        said.push('\n');
-        task.show(text.trim());
-        Ok(())
-    };
-    let status = command::follow(&mut command, line, || {})?;
-    drop(task);
-    match status.success() {
-        true => Ok(()),
-        false => Err(command::failed(&command, status, said).into()),
-    }
+    Ok(command::succeed_showing(&mut command, |line| task.show(line.trim()))?)
 }
 
 /// The suite to prefer: none where the release's own QEMU does, else its backports.

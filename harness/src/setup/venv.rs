@@ -118,21 +118,7 @@ impl Venv {
         ]);
         // What the caller's Python settings say is about the caller's Python.
         pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
-        let mut said = String::new();
-        let status = command::follow(
-            &mut pip,
-            |text| {
-                said.push_str(text);
-                said.push('\n');
-                line(text);
-                Ok(())
-            },
-            || {},
-        )?;
-        match status.success() {
-            true => Ok(()),
-            false => Err(command::failed(&pip, status, said).into()),
-        }
+        Ok(command::succeed_showing(&mut pip, line)?)
     }
 
     fn marker(&self) -> PathBuf {

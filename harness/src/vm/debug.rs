@@ -52,7 +52,7 @@ impl Stopped {
     /// # Errors
     /// The user asked to stop first.
     pub fn wait(mut self) -> Result<(), VmError> {
-        while self.started.group.try_wait()?.is_none() {
+        while self.started.process.group.try_wait()?.is_none() {
             interrupt::check()?;
             std::thread::sleep(STEP);
         }
@@ -85,7 +85,7 @@ pub fn stop_after(launch: &Launch<'_>, store: &Store, after: Nanos) -> Result<St
     save::go_on(&mut qmp)?;
     while qmp.status()? != save::AT_READY_POINT {
         interrupt::check()?;
-        if started.group.try_wait()?.is_some() {
+        if started.process.group.try_wait()?.is_some() {
             return Err(VmError::NotSaved("the guest ended before that moment".to_owned()));
         }
         std::thread::sleep(STEP);

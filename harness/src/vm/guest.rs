@@ -241,7 +241,7 @@ fn follow(
     before: &[u8],
     phase: Phase<'_>,
 ) -> Result<Watched, VmError> {
-    let Started { mut group, drains, results, console, .. } = started;
+    let Started { mut process, results, console, .. } = started;
     let (heard, hearing) = mpsc::channel();
     let log = launch.results.join(CONSOLE_LOG);
     let console = console::listen(console, &log, before, launch.clocks.hard() * 2, heard)?;
@@ -252,12 +252,9 @@ fn follow(
         let _ = told.send(results::receive(results, &place));
     });
     let qmp = folder.path().join(file::QMP);
-    let watched = Watch::new(&mut group, qmp, launch.clocks, hearing, telling).run(phase);
-    group.kill()?;
+    let watched = Watch::new(&mut process.group, qmp, launch.clocks, hearing, telling).run(phase);
+    process.end()?;
     // With QEMU gone all channels are at their ends, and so are the threads.
-    for drain in drains {
-        let _ = drain.join();
-    }
     console.wait();
     let _ = receiver.join();
     watched
