@@ -12,7 +12,7 @@ use crate::host::progress::Progress;
 use crate::machine::Argv;
 use crate::scenario::InstructionCost;
 use crate::setup::{Tools, Version};
-use damonlab_protocol::plan::READY_MARK;
+use damonlab_protocol::plan::{Plan, READY_MARK};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -185,9 +185,7 @@ fn boots(
     accelerator: &Accelerator,
     limit: Duration,
 ) -> Result<Result<(), String>, VmError> {
-    let machine =
-        Argv { memory: MEMORY, cpus: 1, qemu: vec!["-machine".into(), "q35".into()], kernel: Vec::new() };
-    let mut probe = Probe::start(tools, bzimage, accelerator, &machine, &probe::no_step())?;
+    let mut probe = Probe::start(tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
     let ended = probe.wait_for_end(limit)?;
     Ok(judge(ended, &probe.end()?, limit))
 }

@@ -164,12 +164,7 @@ mod tests {
     use damonlab_protocol::units::Bytes;
 
     fn machine() -> Argv {
-        Argv {
-            memory: Bytes(1 << 30),
-            cpus: 1,
-            qemu: vec!["-machine".into(), "q35".into()],
-            kernel: Vec::new(),
-        }
+        Argv::plain(Bytes(1 << 30))
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn ask(
 /// The scenario's memory, and nothing else of it.
 fn bring_up_of(scenario: &Scenario) -> Plan {
     let Plan { cxl, .. } = scenario.plan(0, Default::default());
-    Plan { cxl, ..probe::no_step() }
+    Plan { cxl, ..Plan::empty("probe") }
 }
 
 fn why(ended: Option<ExitStatus>, said: &str) -> String {

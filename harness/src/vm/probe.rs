@@ -116,8 +116,3 @@ pub(super) fn last_words(said: &str) -> String {
     let last = said.lines().rev().map(|line| text::printable(line.trim())).find(|line| !line.is_empty());
     last.map_or_else(|| "it said nothing".to_owned(), |line| format!("its last words: {line}"))
 }
-
-/// A plan without a step.
-pub(super) fn no_step() -> Plan {
-    Plan::empty("probe")
-}

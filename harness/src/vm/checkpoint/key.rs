@@ -60,12 +60,7 @@ mod tests {
             for name in ["bzImage", "qemu", "vng"] {
                 fs::write(folder.path().join(name), name).unwrap();
             }
-            let machine = Argv {
-                memory: Bytes(1 << 30),
-                cpus: 1,
-                qemu: vec!["-machine".into(), "q35".into()],
-                kernel: Vec::new(),
-            };
+            let machine = Argv::plain(Bytes(1 << 30));
             Parts { folder, agent: b"agent".to_vec(), machine, qemu_version: "QEMU 10".into() }
         }
 

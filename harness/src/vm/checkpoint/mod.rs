@@ -13,9 +13,10 @@ mod words;
 pub use evict::{Listed, limit, list};
 
 use super::VmError;
-use super::ram::Ram;
+use super::ram;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
+use crate::machine::{Argv, NodeMemory};
 use damonlab_protocol::units::Bytes;
 use digest::digest;
 use fs_err as fs;
@@ -170,10 +171,10 @@ impl Making {
 
     /// Whether the disk has room for all that a guest may write until it is saved: a full one would end
     /// QEMU with a signal.
-    pub(super) fn check_room(&self, ram: &[Ram]) -> Result<(), VmError> {
+    pub(super) fn check_room(&self, machine: &Argv) -> Result<(), VmError> {
         let disk = nix::sys::statvfs::statvfs(&self.scratch).map_err(io::Error::from)?;
         let free = Bytes(disk.blocks_available().saturating_mul(disk.fragment_size()));
-        let wanted = Bytes(ram.iter().map(|ram| ram.size.0).sum());
+        let wanted = Bytes(machine.memories.iter().map(|memory| memory.size.0).sum());
         if free < wanted {
             let folder = self.store.folder.display();
             return Err(VmError::NotSaved(format!(
@@ -184,9 +185,9 @@ impl Making {
     }
 
     /// Makes the file of a node's memory, a single hole.
-    pub(super) fn ram(&self, ram: &Ram) -> io::Result<PathBuf> {
-        let path = self.scratch.join(&ram.file);
-        fs::File::create(&path)?.set_len(ram.size.0)?;
+    pub(super) fn ram(&self, memory: &NodeMemory) -> io::Result<PathBuf> {
+        let path = self.scratch.join(ram::file(memory));
+        fs::File::create(&path)?.set_len(memory.size.0)?;
         Ok(path)
     }
 
@@ -196,7 +197,7 @@ impl Making {
         self,
         argv: &[String],
         folder: &str,
-        ram: &[Ram],
+        memories: &[NodeMemory],
         console: &[u8],
         describe: &str,
     ) -> io::Result<()> {
@@ -204,7 +205,7 @@ impl Making {
         fs::write(self.scratch.join(ARGV), argv)?;
         fs::write(self.scratch.join(CONSOLE), console)?;
         let mut digests = BTreeMap::new();
-        let ram: Vec<String> = ram.iter().map(|ram| ram.file.clone()).collect();
+        let ram: Vec<String> = memories.iter().map(ram::file).collect();
         for name in FILES.iter().copied().chain(ram.iter().map(String::as_str)) {
             digests.insert(name.to_owned(), digest(&self.scratch.join(name))?);
         }

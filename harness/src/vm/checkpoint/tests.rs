@@ -1,5 +1,5 @@
 use super::*;
-use damonlab_protocol::units::Bytes;
+use damonlab_protocol::units::{Bytes, NodeId};
 
 struct Place {
     _folder: tempfile::TempDir,
@@ -16,9 +16,9 @@ fn make(store: &Store, key: &str, state: &[u8]) {
     let making = store.make(key).unwrap().unwrap();
     fs::write(making.state(), state).unwrap();
     let argv = ["qemu".to_owned(), "-qmp".to_owned(), "unix:/tmp/run-1/qmp.sock".to_owned()];
-    let ram = Ram { file: "ram0".to_owned(), size: Bytes(1 << 20) };
-    fs::write(making.ram(&ram).unwrap(), state).unwrap();
-    making.publish(&argv, "/tmp/run-1", &[ram], b"boot text", "idle on linux 7.3").unwrap();
+    let memory = NodeMemory { node: NodeId(0), size: Bytes(1 << 20) };
+    fs::write(making.ram(&memory).unwrap(), state).unwrap();
+    making.publish(&argv, "/tmp/run-1", &[memory], b"boot text", "idle on linux 7.3").unwrap();
 }
 
 fn broken(store: &Store, key: &str) -> String {
