@@ -132,7 +132,7 @@ fn giving_up_is_a_problem() {
 
 #[test]
 fn endless_and_bottomless_texts_are_cut_and_said_to_be() {
-    let many: String = (1..=2 * tree::MAX_TESTS).map(|number| format!("ok {number} a\n")).collect();
+    let many: String = (1..=2 * results::MAX_TESTS).map(|number| format!("ok {number} a\n")).collect();
     let deep: String = (0..100).map(|depth| format!("{}KTAP version 1\n", " ".repeat(depth))).collect();
     for text in [many, deep] {
         assert_eq!(plain(&text).problems.last().map(|problem| problem.what.clone()), Some(Wrong::TooMuch));

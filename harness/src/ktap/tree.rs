@@ -2,13 +2,9 @@
 //! the result of the test that they are parts of.
 
 use super::line::{self, Line, ResultLine, after_word};
-use super::{Ktap, Problem, Said, Test, TestResult, Wrong};
+use super::results::{Ktap, MAX_DEPTH, MAX_TESTS, Problem, Said, Test, TestResult, Wrong};
 use crate::host::text::excerpt;
 
-/// So many tests are read; DAMON has 37 of KUnit's and 15 selftests.
-pub(super) const MAX_TESTS: usize = 10_000;
-/// So deep. KUnit goes to 3.
-pub(super) const MAX_DEPTH: usize = 16;
 /// So many lines that were said before a result are kept, the last ones.
 const MAX_SAID: usize = 12;
 /// So many problems are told.
@@ -47,21 +43,24 @@ struct Reader {
     full: bool,
 }
 
-pub(super) fn parse(text: &str) -> Ktap {
-    let mut reader = Reader::default();
-    for (index, text) in text.lines().enumerate() {
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let (indent, line) = line::parse(text);
-        // What others print before the first version line may look like anything.
-        if reader.found.present || line == Line::Version {
-            reader.take(number, indent, line);
+impl Ktap {
+    /// Reads a text: a kernel log (`priority,time;message`, `[  1.234567] message`) or plain lines.
+    pub fn parse(text: &str) -> Ktap {
+        let mut reader = Reader::default();
+        for (index, text) in text.lines().enumerate() {
+            let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            let (indent, line) = line::parse(text);
+            // What others print before the first version line may look like anything.
+            if reader.found.present || line == Line::Version {
+                reader.take(number, indent, line);
+            }
+            if reader.full {
+                reader.problem(number, Wrong::TooMuch);
+                break;
+            }
         }
-        if reader.full {
-            reader.problem(number, Wrong::TooMuch);
-            break;
-        }
+        reader.finish()
     }
-    reader.finish()
 }
 
 impl Reader {

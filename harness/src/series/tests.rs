@@ -3,6 +3,7 @@
 use super::*;
 use crate::host::{git, paths};
 use std::fs;
+use std::path::PathBuf;
 
 /// A stored case.
 fn case(name: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! What of the requirements is there.
 
-use super::Env;
+use super::env::Env;
 use super::requirements::{Detect, Requirement};
 use super::venv::Venv;
 use super::version::Version;

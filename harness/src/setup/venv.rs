@@ -5,7 +5,7 @@
 //! It is made in place, and a marker written last says that it is whole, for which path and which
 //! Python. An environment without a fitting marker is thrown away and made again.
 
-use super::Env;
+use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
 use crate::host::command::{self, RunError};
