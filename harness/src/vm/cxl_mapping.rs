@@ -3,10 +3,10 @@
 //! A QEMU decides that when the guest commits its decoders, so a guest has to do that before QEMU can be
 //! asked. It is booted once for each machine and QEMU, and the answer is kept in the cache.
 
-use super::VmError;
-use super::accel::Accelerator;
+use super::error::VmError;
 use super::probe::{self, Probe};
 use super::probe_cache::CachedProbe;
+use super::timing::Accelerator;
 use crate::host::progress::Progress;
 use crate::machine::{Argv, cxl_backend};
 use crate::scenario::Scenario;

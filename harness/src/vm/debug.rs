@@ -6,14 +6,16 @@
 //! it, and goes the recording's way until the card stops it.
 
 use super::checkpoint::Store;
-use super::command::file;
 use super::console::{self, Logged};
-use super::folder::RunFolder;
+use super::error::VmError;
 use super::gdb::Gdb;
 use super::guest::{self, Begun, Restored};
+use super::launch::Launch;
+use super::log_files::CONSOLE_LOG;
 use super::qmp::Qmp;
+use super::run_folder::{RunFolder, file};
 use super::start::Started;
-use super::{CONSOLE_LOG, Launch, VmError, plan, results, save};
+use super::{plan, results, save};
 use crate::host::interrupt;
 use damonlab_protocol::units::Nanos;
 use damonlab_protocol::watchdog_card::{self as card, Scale};

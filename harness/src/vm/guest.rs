@@ -1,14 +1,16 @@
 //! The ways of a guest: booted and run, booted and saved, started from what was saved.
 
 use super::checkpoint::{self, Checkpoint, Found, Making, Store};
-use super::command::file;
-use super::folder::RunFolder;
+use super::error::VmError;
 use super::gdb::Gdb;
+use super::launch::{Ended, Launch};
+use super::log_files::CONSOLE_LOG;
 use super::qmp::Qmp;
-use super::ram;
+use super::run_folder::{RunFolder, file};
 use super::start::{self, Started};
-use super::watch::{AtReadyPoint, Clock, Phase, Watch, Watched};
-use super::{CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError, console, initramfs, plan, results, save};
+use super::timing::Timing;
+use super::watch::{AtReadyPoint, Clock, Ending, Phase, Watch, Watched};
+use super::{console, initramfs, plan, ram, results, save};
 use crate::host::fault::Faulty;
 use fs_err as fs;
 use std::path::Path;
@@ -92,7 +94,7 @@ pub(super) fn begin(
             }
             Found::Nothing => {}
         }
-        match store.make(&key).map(|making| making.map(|making| make(launch, item, making))) {
+        match Making::begin(store, &key).map(|making| making.map(|making| make(launch, item, making))) {
             // Somebody else has made it while we waited, or we have.
             Ok(None | Some(Ok(Made::Saved))) => {}
             Ok(Some(Ok(Made::Ended(ending)))) => return Ok(Begun::Ended(ending)),

@@ -1,10 +1,10 @@
 //! Which of the DAMON features that a scenario may need a kernel does not have: a small guest tries them once for each
 //! image, and the cache keeps the result.
 
-use super::VmError;
-use super::accel::Accelerator;
+use super::error::VmError;
 use super::probe::{self, Probe};
 use super::probe_cache::CachedProbe;
+use super::timing::Accelerator;
 use crate::host::progress::Progress;
 use crate::kernel::Image;
 use crate::machine::Argv;

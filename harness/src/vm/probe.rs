@@ -1,12 +1,12 @@
 //! A small guest that is there to answer a question about this host and its QEMU: booted straight under QEMU,
 //! on the real clock, with a console and no results' port.
 
-use super::VmError;
-use super::accel::Accelerator;
-use super::command::{KERNEL_WORDS, file, shell_safe};
-use super::folder::RunFolder;
+use super::command::{KERNEL_WORDS, shell_safe};
+use super::error::VmError;
 use super::initramfs;
 use super::qmp::Qmp;
+use super::run_folder::{RunFolder, file};
+use super::timing::Accelerator;
 use crate::host::logged::LoggedGroup;
 use crate::host::{interrupt, text};
 use crate::machine::Argv;

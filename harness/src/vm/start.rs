@@ -3,8 +3,11 @@
 //! Either way QEMU stops at the console's socket, its last, until we connect there, so that everything of
 //! ours is in place before the guest runs.
 
-use super::command::{self, file};
-use super::{Launch, QEMU_ARGV, VNG_ARGV, VNG_LOG, VmError, save};
+use super::error::VmError;
+use super::launch::Launch;
+use super::log_files::{QEMU_ARGV, VNG_ARGV, VNG_LOG};
+use super::run_folder::file;
+use super::{command, save};
 use crate::host::interrupt;
 use crate::host::logged::LoggedGroup;
 use crate::host::process::Group;
