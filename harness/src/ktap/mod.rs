@@ -1,9 +1,9 @@
-//! KTAP, version 1, as KUnit prints it into the kernel log and kselftest onto its standard output: from text to a
-//! tree of tests. Pure, and bounded: the text comes from a guest.
+//! KTAP, version 1, as KUnit prints it into the kernel log and kselftest onto its standard output: from text to a tree of
+//! tests. Pure, and bounded: the text comes from a guest.
 //!
-//! What stands before the first version line is not KTAP, and lines of others may stand between. A test that
-//! began and has no result, a plan that is not kept and numbers that jump are told, never passed over: they are what
-//! is left of a test run that was cut short.
+//! Text before the first version line is not KTAP, and other lines may stand between. A test without a result, a plan
+//! that does not match and a gap in the numbers are always reported: they are the traces of a test run that was cut
+//! short.
 
 mod line;
 mod results;
@@ -13,4 +13,4 @@ mod tree;
 mod tests;
 
 pub use line::message;
-pub use results::{Ktap, Problem, Said, Test, TestResult, Wrong};
+pub use results::{Diagnostic, Ktap, Problem, ProblemKind, Test, TestResult};

@@ -1,4 +1,4 @@
-//! What a KTAP text says: a tree of tests, and what is wrong with the text.
+//! The content of a KTAP text: a tree of tests, and the problems of the text itself.
 
 /// The most tests that are read; DAMON has 37 of KUnit's and 15 selftests.
 pub(super) const MAX_TESTS: usize = 10_000;
@@ -10,93 +10,93 @@ pub(super) const MAX_DEPTH: usize = 16;
 pub struct Ktap {
     /// The outermost tests, in order.
     pub tests: Vec<Test>,
-    /// What the text itself has wrong.
+    /// Problems of the text itself.
     pub problems: Vec<Problem>,
-    /// Why nothing was run, where the plan says so: `1..0 # SKIP reason`.
+    /// Why no test was run, if the plan says so: `1..0 # SKIP reason`.
     pub skipped: Option<String>,
-    /// There was a version line.
+    /// Whether there is a version line.
     pub present: bool,
 }
 
-/// One test, or one that is made of others.
+/// A test, or a suite of tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Test {
-    /// Its name; its number where it has none.
+    /// Its name, or its number if it has none.
     pub name: String,
-    /// What it came to.
+    /// Its result.
     pub outcome: TestResult,
-    /// What it is made of; empty for a test that is one.
+    /// The tests of a suite; empty for a test.
     pub parts: Vec<Test>,
-    /// What was said before its result, the last lines of it.
-    pub diagnostics: Vec<Said>,
-    /// The line of its result, from 1; of its begin where there is no result.
+    /// The last diagnostic lines before its result.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The line of its result, from 1; the line where it begins if there is no result.
     pub line: u32,
 }
 
-/// What a test came to.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TestResult {
     /// `ok`
     Passed,
-    /// `ok` of a test that failed before and was run again: `# AGAIN`, with what it came to the first time.
+    /// `ok` of a test that failed and was run again: `# AGAIN`, with its first result.
     PassedAgain(String),
-    /// `not ok`, with what stands behind the hash sign: `TIMEOUT 45 seconds`, `exit=1`, nothing.
+    /// `not ok`, with the text after the hash sign: `TIMEOUT 45 seconds`, `exit=1`, or none.
     Failed(String),
     /// `# SKIP`, with its reason.
     Skipped(String),
-    /// `not ok` of which the test says that it is known: `# XFAIL`, `# TODO`.
+    /// `not ok` that the test expects: `# XFAIL`, `# TODO`.
     KnownToFail(String),
     /// It began, and there is no result.
     Unfinished,
 }
 
-/// A line that somebody said.
+/// A diagnostic line, `# text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct Diagnostic {
     /// Its number, from 1.
     pub line: u32,
-    /// Without the prefix and the hash sign.
+    /// The text without the prefix and the hash sign.
     pub text: String,
 }
 
-/// Something that is wrong in the text.
+/// A problem of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where, from 1.
+    /// Its line, from 1.
     pub line: u32,
-    /// What.
-    pub what: Wrong,
+    /// What is wrong.
+    pub what: ProblemKind,
 }
 
-/// What can be wrong in a text.
+/// What can be wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
-    /// Lines are missing.
+pub enum ProblemKind {
+    /// Results are missing.
     #[error("{wanted} tests are planned, and {found} have a result")]
     Plan {
-        /// By the plan.
+        /// The number of tests in the plan.
         wanted: u32,
-        /// By the results.
+        /// The number of results.
         found: u32,
     },
-    /// Lines are missing, or came twice.
-    #[error("the number of this test should be {wanted}, and is {found}")]
+    /// Results are missing, or came twice.
+    #[error("this test has number {found}; expected {wanted}")]
     Number {
-        /// One more than the last.
+        /// One more than the number before it.
         wanted: u32,
-        /// What it is.
+        /// The number in the text.
         found: u32,
     },
-    /// The tests gave up.
+    /// The test program gave up.
     #[error("Bail out! {0}")]
     Bail(String),
-    /// More than anybody reads.
+    /// The text exceeds the limits.
     #[error("more than {tests} tests, or more than {depth} deep: the rest is not read", tests = MAX_TESTS, depth = MAX_DEPTH)]
     TooMuch,
 }
 
 impl Test {
-    /// The tests that are made of no others, this one or those in it, each with the names of all that it is in.
+    /// The tests that are not suites, each with the path of the suites that it is in.
     pub fn leaves(&self) -> Vec<(String, &Test)> {
         let mut leaves = Vec::new();
         self.collect(String::new(), &mut leaves);
