@@ -1,5 +1,7 @@
 //! The command line and patches that are none: a message that says why, exit status 2, and a cache that is as it was.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for what it starts")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

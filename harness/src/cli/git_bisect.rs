@@ -145,9 +145,9 @@ mod tests {
             for who in ["AUTHOR", "COMMITTER"] {
                 git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
             }
-            let output = git.env("GIT_CONFIG_GLOBAL", "/dev/null").env_remove("GIT_DIR").output().unwrap();
-            let text = [output.stdout, output.stderr].concat();
-            String::from_utf8_lossy(&text).into_owned()
+            git.env("GIT_CONFIG_GLOBAL", "/dev/null").env_remove("GIT_DIR");
+            let output = crate::host::command::capture(&mut git).unwrap();
+            String::from_utf8_lossy(&output.stdout).into_owned() + &output.stderr
         };
         git(&["init", "-q"]);
         for (number, status) in statuses.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Why there is no kernel image, and whose fault that is.
 
-use super::config::Dropped;
+use super::config::{BadFragment, Dropped};
 use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
@@ -108,15 +108,8 @@ pub enum KernelError {
         problem: String,
     },
     /// A line of a config fragment that is none.
-    #[error("{}:{line}: not a config line: {text}", .fragment.display())]
-    BadFragment {
-        /// The fragment.
-        fragment: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What stands there.
-        text: String,
-    },
+    #[error(transparent)]
+    BadFragment(#[from] BadFragment),
     /// Requested symbols that the kernel's configuration did not take.
     #[error("the kernel did not take {} of the requested options:{}", .0.len(), dropped_lines(.0))]
     Dropped(Vec<Dropped>),
@@ -219,7 +212,7 @@ impl Faulty for KernelError {
             | E::Moving(_)
             | E::Inexact { .. }
             | E::PatchRefused { .. }
-            | E::BadFragment { .. }
+            | E::BadFragment(_)
             | E::Dropped(_)
             | E::Compile { .. } => Fault::BadInput,
             E::Make { .. }

@@ -13,7 +13,7 @@ mod option;
 mod slit;
 mod view;
 
-pub use argv::{Argv, MachineError, qemu_check_args};
+pub use argv::{Argv, MachineError, NodeMemory, qemu_check_args};
 pub use cxl::backend as cxl_backend;
 pub use drawing::drawing;
 pub use layout::ranges;

@@ -1,7 +1,6 @@
 //! A unified diff: its files, their hunks, and what they do.
 
-use super::damage::Damage;
-use super::{reach, reader};
+use super::reach;
 use std::collections::BTreeSet;
 
 /// The lines of one patch that git would apply.
@@ -84,14 +83,6 @@ impl Hunk {
 }
 
 impl Diff {
-    /// The diff in `text`; none if there is none. What is around it is left out.
-    ///
-    /// # Errors
-    /// A diff that cannot be what its author made.
-    pub fn parse(text: &[u8]) -> Result<Option<Diff>, Damage> {
-        Ok(reader::read(text)?.map(|files| Diff { files }))
-    }
-
     /// It as text, for `git apply`.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -103,11 +94,6 @@ impl Diff {
             file.hunks.iter().for_each(|hunk| hunk.write(&mut out));
         }
         out
-    }
-
-    /// Whether git would read just this from `text`, as it is.
-    pub fn verbatim(&self, text: &[u8]) -> bool {
-        Diff::parse(text).is_ok_and(|found| found.is_some_and(|found| found.bytes() == self.bytes()))
     }
 
     /// The files that it reads or writes.

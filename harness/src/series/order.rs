@@ -2,8 +2,8 @@
 
 use super::error::SeriesError;
 use super::letter::Letter;
+use super::patch::{Patch, Series};
 use super::tag::Tag;
-use super::{Patch, Series};
 use std::collections::BTreeMap;
 
 /// The series that `letters` are, which `place` names.

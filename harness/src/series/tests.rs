@@ -1,9 +1,9 @@
 //! Series as people have them, and what is said of those that are none.
 
 use super::*;
-use crate::host::git;
-use crate::host::{command, paths};
+use crate::host::{git, paths};
 use std::fs;
+use std::path::PathBuf;
 
 /// A stored case.
 fn case(name: &str) -> PathBuf {
@@ -195,11 +195,7 @@ fn a_maildir_a_folder_and_single_files_are_one_series_each() {
 /// A repository with a branch `topic` of two commits on top of `main`, which is checked out.
 fn repository() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let run = |words: &[&str]| {
-        let mut git = git::at(dir.path());
-        git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
-        command::succeed(&mut git).unwrap();
-    };
+    let run = |arguments: &[&str]| drop(git::run_in_test(dir.path(), arguments));
     run(&["init", "-q", "-b", "main"]);
     for (at, text) in ["one\n", "two\n", "three\n"].iter().enumerate() {
         fs::write(dir.path().join("x.c"), text).unwrap();

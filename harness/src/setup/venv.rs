@@ -5,7 +5,7 @@
 //! It is made in place, and a marker written last says that it is whole, for which path and which
 //! Python. An environment without a fitting marker is thrown away and made again.
 
-use super::Env;
+use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
 use crate::host::command::{self, RunError};
@@ -118,21 +118,7 @@ impl Venv {
         ]);
         // What the caller's Python settings say is about the caller's Python.
         pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
-        let mut said = String::new();
-        let status = command::follow(
-            &mut pip,
-            |text| {
-                said.push_str(text);
-                said.push('\n');
-                line(text);
-                Ok(())
-            },
-            || {},
-        )?;
-        match status.success() {
-            true => Ok(()),
-            false => Err(command::failed(&pip, status, said).into()),
-        }
+        Ok(command::succeed_showing(&mut pip, line)?)
     }
 
     fn marker(&self) -> PathBuf {

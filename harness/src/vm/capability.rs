@@ -3,7 +3,7 @@
 //! A QEMU without a machine lists its types and their properties in a seventh of a second. All that any machine
 //! could need is asked for at once, so that a run later compares words.
 
-use super::VmError;
+use super::error::VmError;
 use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
 use crate::host::fault::{Fault, Faulty};

@@ -1,6 +1,6 @@
 //! Whether QEMU takes a machine: a real QEMU builds it, stops before the first instruction and quits.
 
-use super::VmError;
+use super::error::VmError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::process::Group;
 use crate::host::text;

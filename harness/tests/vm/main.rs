@@ -5,6 +5,8 @@
 //! - `DAMONLAB_REQUIRE=vm` fails a trial that would otherwise be ignored because something is missing.
 //! - `DAMONLAB_KERNEL=KERNEL`, a value for `--kernel`, tests that kernel instead of the default one.
 
+#![expect(clippy::disallowed_methods, reason = "a trial kills what it starts")]
+
 mod checkpoints;
 mod common;
 mod determinism;

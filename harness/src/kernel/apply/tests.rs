@@ -124,11 +124,7 @@ fn a_patch_whose_tabs_became_blanks_is_refused_as_damaged() {
 #[test]
 fn a_patch_made_from_an_older_file_is_merged_where_the_repository_has_it() {
     let source = source();
-    let git = |words: &[&str]| {
-        let mut git = crate::host::git::at(source.path());
-        git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
-        command::succeed(&mut git).unwrap().stdout
-    };
+    let git = |arguments: &[&str]| crate::host::git::run_in_test(source.path(), arguments);
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-qm", "old"]);

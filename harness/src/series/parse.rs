@@ -4,22 +4,29 @@
 //! half of a wrapped one, so a hunk has to have the lines that its header says, and none that looks like one after it.
 
 use super::damage::{Damage, Harm};
-use super::diff::{FileDiff, Hunk};
+use super::diff::{Diff, FileDiff, Hunk};
 use super::names;
 
-/// The files that the diff in `text` changes; none if there is no diff.
-///
-/// # Errors
-/// A diff that cannot be what its author made.
-pub fn read(text: &[u8]) -> Result<Option<Vec<FileDiff>>, Damage> {
-    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-    if lines.last().is_some_and(|line| line.is_empty()) {
-        lines.pop();
+impl Diff {
+    /// The diff in `text`; none if there is none. What is around it is left out.
+    ///
+    /// # Errors
+    /// A diff that cannot be what its author made.
+    pub fn parse(text: &[u8]) -> Result<Option<Diff>, Damage> {
+        let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+        if lines.last().is_some_and(|line| line.is_empty()) {
+            lines.pop();
+        }
+        let Some(start) = (0..lines.len()).find(|at| begins(&lines, *at)) else { return Ok(None) };
+        let mut reader = Reader { lines, at: start, files: Vec::new(), state: State::Outside };
+        reader.read()?;
+        Ok((!reader.files.is_empty()).then_some(Diff { files: reader.files }))
     }
-    let Some(start) = (0..lines.len()).find(|at| begins(&lines, *at)) else { return Ok(None) };
-    let mut reader = Reader { lines, at: start, files: Vec::new(), state: State::Outside };
-    reader.read()?;
-    Ok((!reader.files.is_empty()).then_some(reader.files))
+
+    /// Whether git would read just this from `text`, as it is.
+    pub fn verbatim(&self, text: &[u8]) -> bool {
+        Diff::parse(text).is_ok_and(|found| found.is_some_and(|found| found.bytes() == self.bytes()))
+    }
 }
 
 /// Whether a diff begins in this line.

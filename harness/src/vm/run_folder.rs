@@ -3,8 +3,7 @@
 //! Short paths, because a Unix socket's has 107 bytes. A folder is locked while its run lives; what
 //! a killed run has left is found unlocked and removed by the next.
 
-use super::VmError;
-use super::command::file;
+use super::error::VmError;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use fs_err as fs;
@@ -13,6 +12,28 @@ use std::path::Path;
 use tempfile::TempDir;
 
 const LOCK: &str = "lock";
+
+/// Names of the files and sockets of one run, all in its private folder.
+pub mod file {
+    /// QEMU's QMP socket.
+    pub const QMP: &str = "qmp.sock";
+    /// The gdb stub's socket, where there is one.
+    pub const GDB: &str = "gdb.sock";
+    /// The console's socket (the guest's ttyS1).
+    pub const CONSOLE: &str = "console.sock";
+    /// The results' socket.
+    pub const RESULTS: &str = "results.sock";
+    /// The plan, as fw_cfg hands it to the guest.
+    pub const PLAN: &str = "plan";
+    /// The initramfs.
+    pub const INITRD: &str = "guest.cpio";
+    /// A link to the kernel.
+    pub const KERNEL: &str = "bzImage";
+    /// A link to the guest's saved state.
+    pub const STATE: &str = "state";
+    /// An empty folder: what virtme-ng exports as the guest's root.
+    pub const ROOT: &str = "root";
+}
 
 /// The folder of a live run.
 #[derive(Debug)]

@@ -1,4 +1,22 @@
-//! What `git apply` says of the hunks that it refuses, in one line.
+//! `git apply`, and what it says of the hunks that it refuses, in one line.
+
+use super::error::KernelError;
+use crate::host::command::{self, Output};
+use fs_err as fs;
+use std::path::Path;
+use std::process::Command;
+
+/// `git apply` of `text` in `folder`.
+pub(super) fn git_apply(folder: &Path, text: &[u8], arguments: &[&str]) -> Result<Output, KernelError> {
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), text)?;
+    let mut git = Command::new("git");
+    git.current_dir(folder).arg("apply").args(arguments).arg("--whitespace=nowarn").arg(file.path());
+    // A repository around the scratch folder would turn its paths around.
+    git.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder)).env("LC_ALL", "C");
+    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+    Ok(command::capture(&mut git)?)
+}
 
 /// The files and hunks that `git apply --reject --verbose` says did not apply.
 pub(super) fn problem(told: &str) -> Option<String> {
