@@ -19,6 +19,7 @@ pub mod pattern;
 pub mod plan;
 pub mod ranges;
 pub mod record;
+mod refusal;
 pub mod report_line;
 pub mod swap_header;
 pub mod units;

@@ -6,6 +6,7 @@
 //! [`crate::record::GuestReport`].
 
 use crate::damon::Kdamond;
+pub use crate::damon::SchemeAt;
 use crate::kernel_feature::KernelFeature;
 use crate::kernel_file::FileWrite;
 use crate::machine_view::MachineView;
@@ -284,16 +285,6 @@ pub enum Step {
         /// What.
         phase: Phase,
     },
-}
-
-/// A scheme of a kdamond, both counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SchemeAt {
-    /// The kdamond.
-    pub kdamond: usize,
-    /// The scheme.
-    pub scheme: usize,
 }
 
 /// What a workload is told while it runs.

@@ -5,6 +5,7 @@
 
 use crate::machine_view::{Difference, MachineView};
 use crate::missing_feature::MissingFeature;
+pub use crate::refusal::Refusal;
 use crate::units::{Addr, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -89,18 +90,6 @@ pub struct StepRecord {
     /// agent comes first at the CPU then, so this is as good as the moment at which it took effect.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answered: BTreeMap<usize, Nanos>,
-}
-
-/// The kernel's no to a sysfs write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refusal {
-    /// For instance `EINVAL`.
-    pub errno: String,
-    /// The file, relative to [`crate::damon::ROOT`] or absolute.
-    pub file: String,
-    /// What was written.
-    pub value: String,
 }
 
 /// `per_cpu/cpuN/stats` of the tracing instance.

@@ -15,16 +15,9 @@ pub enum SettingError {
     Refused(Refusal),
 }
 
-impl SettingError {
-    /// In one sentence.
-    pub fn text(&self) -> String {
-        match self {
-            SettingError::Lacks(lack) => lack.to_string(),
-            SettingError::Refused(refusal) => {
-                format!("the kernel refused '{}' in {} with {}", refusal.value, refusal.file, refusal.errno)
-            }
-        }
-    }
+/// A refusal that nothing expected, in one sentence.
+pub fn unexpected(refusal: &Refusal) -> String {
+    format!("the kernel refused to take '{}' into {} with {}", refusal.value, refusal.file, refusal.errno)
 }
 
 /// Writes one value. A file that is not there is a missing feature of the kernel.
