@@ -22,9 +22,9 @@ fn what_is_no_series_is_refused_with_its_reason_before_anything_is_fetched_or_bu
         (
             "reply.eml",
             b"Subject: Re: [PATCH] x\n\n> --- a/x\n".to_vec(),
-            "a reply without a patch of its own",
+            "a reply without its own patch",
         ),
-        ("cut.patch", b"--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n".to_vec(), "damaged on its way"),
+        ("cut.patch", b"--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n".to_vec(), "damaged in transit"),
         ("out.patch", b"--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n".to_vec(), "outside of the tree"),
         (
             "2-of-2.patch",

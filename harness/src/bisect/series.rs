@@ -19,7 +19,7 @@ pub struct Series {
 /// # Errors
 /// What that refuses.
 pub fn series(given: &[PathBuf]) -> Result<Series, KernelError> {
-    let crate::series::Series { patches, told, .. } = crate::series::read(given)?;
+    let crate::series::Series { patches, notes: told, .. } = crate::series::read(given)?;
     Ok(Series { patches, told })
 }
 

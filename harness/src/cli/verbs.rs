@@ -272,7 +272,7 @@ pub(super) fn request(
     let mut request = Request::of(source);
     if !arguments.series.is_empty() {
         let series = series::read(&arguments.series).map_err(KernelError::from)?;
-        series.told.iter().for_each(|what| progress.say(&format!("series: {what}")));
+        series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
         request.series = Some(Label { name: series.name(), patches: series.patches.len() });
         request.patches = series.patches;
     }

@@ -10,7 +10,7 @@ use super::listing::{Content, Entry, FileKind, kind_of};
 use super::{git_apply, merge, usertree};
 use crate::host::command::Output;
 use crate::host::progress::Progress;
-use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_on_the_way, link_stays};
+use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_stays_inside, symlink_ancestor};
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -58,7 +58,7 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
     let diffs = patches.iter().map(Patch::diff).collect::<Result<Vec<_>, _>>()?;
     let paths: BTreeSet<String> = diffs.iter().flat_map(Diff::paths).collect();
     for path in &paths {
-        if let Some(link) = link_on_the_way(base.dir, path) {
+        if let Some(link) = symlink_ancestor(base.dir, path) {
             return Err(outside(&patches[0], path, &link));
         }
         copy(&base.dir.join(path), &scratch.path().join(path))?;
@@ -67,7 +67,7 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
     for (before, (patch, diff)) in patches.iter().zip(&diffs).enumerate() {
         for path in diff.paths() {
             // A patch before this one may have made a link.
-            if let Some(link) = link_on_the_way(scratch.path(), &path) {
+            if let Some(link) = symlink_ancestor(scratch.path(), &path) {
                 return Err(outside(patch, &path, &link));
             }
         }
@@ -207,7 +207,7 @@ impl One<'_> {
             problem.push_str(&format!("\n  {file}: {misfit}"));
         }
         if misfits.iter().any(|(_, misfit)| matches!(misfit, Misfit::Blanks { .. })) {
-            problem.push_str(&format!("\n{}", crate::series::GET_IT_WHOLE));
+            problem.push_str(&format!("\n{}", crate::series::FETCH_AGAIN));
         }
         let to = match self.before {
             0 => self.base.name.to_owned(),
@@ -221,7 +221,7 @@ impl One<'_> {
         for path in self.diff.paths() {
             let Ok(target) = std::fs::read_link(self.scratch.join(&path)) else { continue };
             let target = target.to_string_lossy();
-            if !link_stays(&path, &target) {
+            if !link_stays_inside(&path, &target) {
                 let place = self.patch.path.display().to_string();
                 let name = format!("{path} -> {target}");
                 let why = "the symbolic link leads out of the tree";

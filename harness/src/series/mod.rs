@@ -1,29 +1,29 @@
-//! Patches as people have them, mails, mboxes, maildirs, files and branches, read into a list of diffs in the order in
-//! which they are applied. Nothing in here knows a kernel: whether a diff fits is another's question.
+//! Patches as users have them (mails, mboxes, maildirs, files, branches), read into a list of diffs in the order in which
+//! they are applied. Nothing here knows a kernel: kernel/apply decides whether a diff applies.
 
 mod damage;
 mod diff;
 mod error;
 mod fit;
 mod gather;
-mod letter;
 mod mbox;
 mod names;
 mod order;
 mod parse;
 mod patch;
+mod patch_mail;
 mod range;
-mod reach;
 mod read;
-mod tag;
+mod subject_line;
+mod tree_paths;
 
 #[cfg(test)]
 mod tests;
 
-pub use damage::{Damage, GET_IT_WHOLE, Harm};
+pub use damage::{Damage, DamageKind, FETCH_AGAIN};
 pub use diff::{Diff, FileDiff, Hunk};
 pub use error::SeriesError;
 pub use fit::{Fit, Misfit, fit};
 pub use patch::{Patch, Series};
-pub use reach::{link_on_the_way, link_stays};
-pub use read::{read, read_patches, without_doubles};
+pub use read::{read, read_patches, without_duplicates};
+pub use tree_paths::{link_stays_inside, symlink_ancestor};

@@ -1,51 +1,53 @@
-//! A unified diff, read strictly: what `git apply` would skip over or guess is damage here.
+//! The parser of unified diffs. It is strict: what `git apply` would skip or guess is reported as damage.
 //!
-//! `git apply` takes what is between diffs for commentary. In a patch that went through a mail program such a line may be
-//! half of a wrapped one, so a hunk has to have the lines that its header says, and none that looks like one after it.
+//! `git apply` takes text between diffs for commentary. In a patch that went through a mail program such a line may be half
+//! of a wrapped one, so a hunk must have the lines that its header announces, and no similar line after it.
 
-use super::damage::{Damage, Harm};
+use super::damage::{Damage, DamageKind};
 use super::diff::{Diff, FileDiff, Hunk};
 use super::names;
 
 impl Diff {
-    /// The diff in `text`; none if there is none. What is around it is left out.
+    /// The diff in `text` without the text around it; none if there is no diff.
     ///
     /// # Errors
-    /// A diff that cannot be what its author made.
+    /// The diff is damaged.
     pub fn parse(text: &[u8]) -> Result<Option<Diff>, Damage> {
         let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
         if lines.last().is_some_and(|line| line.is_empty()) {
             lines.pop();
         }
         let Some(start) = (0..lines.len()).find(|at| begins(&lines, *at)) else { return Ok(None) };
-        let mut reader = Reader { lines, at: start, files: Vec::new(), state: State::Outside };
+        let mut reader = Reader { lines, at: start, files: Vec::new(), state: State::Commentary };
         reader.read()?;
         Ok((!reader.files.is_empty()).then_some(Diff { files: reader.files }))
     }
 
-    /// Whether git would read just this from `text`, as it is.
+    /// Whether git would read exactly this diff from `text`.
     pub fn verbatim(&self, text: &[u8]) -> bool {
         Diff::parse(text).is_ok_and(|found| found.is_some_and(|found| found.bytes() == self.bytes()))
     }
 }
 
-/// Whether a diff begins in this line.
+/// Whether a diff begins in line `at`.
 fn begins(lines: &[&[u8]], at: usize) -> bool {
-    let next = |word: &[u8]| lines.get(at + 1).is_some_and(|line| line.starts_with(word));
+    let next = |prefix: &[u8]| lines.get(at + 1).is_some_and(|line| line.starts_with(prefix));
     let line = lines[at];
-    [b"diff --git ".as_slice(), b"diff --cc ", b"diff --combined "].iter().any(|word| line.starts_with(word))
+    [b"diff --git ".as_slice(), b"diff --cc ", b"diff --combined "]
+        .iter()
+        .any(|prefix| line.starts_with(prefix))
         || (line.starts_with(b"--- ") && next(b"+++ "))
 }
 
-/// What a line may be.
+/// The part of the text that is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Commentary.
-    Outside,
+    /// Text between diffs.
+    Commentary,
     /// Between `diff --git` and the first hunk.
     Header,
-    /// Right behind a hunk.
-    Behind,
+    /// Directly after a hunk.
+    AfterHunk,
 }
 
 struct Reader<'a> {
@@ -55,7 +57,7 @@ struct Reader<'a> {
     state: State,
 }
 
-/// The lines of git's own header that change something or name a file.
+/// The lines of git's header that change something or name a file.
 const EXTENDED: [&str; 11] = [
     "index ",
     "old mode ",
@@ -83,7 +85,7 @@ impl<'a> Reader<'a> {
             return self.git_header(line);
         }
         if line.starts_with(b"diff --c") && begins(&self.lines, self.at) {
-            return Err(self.harm(Harm::Merge));
+            return Err(self.damage(DamageKind::Merge));
         }
         if line.starts_with(b"--- ") && begins(&self.lines, self.at) {
             return self.names(line);
@@ -92,16 +94,16 @@ impl<'a> Reader<'a> {
             return self.hunk(line);
         }
         if line.starts_with(b"@@") {
-            return Err(self.harm(Harm::Header));
+            return Err(self.damage(DamageKind::Header));
         }
         match self.state {
             State::Header => self.header(line)?,
-            State::Behind if line.is_empty() || is_signature(line) => self.state = State::Outside,
-            State::Behind if matches!(line[0], b'+' | b'-' | b' ' | b'\t') => {
-                return Err(self.harm(Harm::TooMany));
+            State::AfterHunk if line.is_empty() || is_signature(line) => self.state = State::Commentary,
+            State::AfterHunk if matches!(line[0], b'+' | b'-' | b' ' | b'\t') => {
+                return Err(self.damage(DamageKind::TooMany));
             }
-            State::Behind => self.state = State::Outside,
-            State::Outside => {}
+            State::AfterHunk => self.state = State::Commentary,
+            State::Commentary => {}
         }
         self.at += 1;
         Ok(())
@@ -110,9 +112,9 @@ impl<'a> Reader<'a> {
     fn git_header(&mut self, line: &[u8]) -> Result<(), Damage> {
         self.end_of_file_diff()?;
         let text = self.utf8(line)?;
-        let name = names::both(&text["diff --git ".len()..]);
+        let name = names::of_git_line(&text["diff --git ".len()..]);
         let file = FileDiff { header: vec![line.to_vec()], ..FileDiff::default() };
-        // Only a change of mode alone and an empty file have no other line with their name.
+        // A change of mode only and an empty file have no other line with their name.
         self.files.push(FileDiff { old: name.clone(), new: name, ..file });
         (self.state, self.at) = (State::Header, self.at + 1);
         Ok(())
@@ -125,9 +127,9 @@ impl<'a> Reader<'a> {
         }
         let next = self.lines[self.at + 1];
         let (old, new) = (self.utf8(line)?, self.utf8(next)?);
-        let (old, new) = (names::one(&old[4..]), names::one(&new[4..]));
+        let (old, new) = (names::of_file_line(&old[4..]), names::of_file_line(&new[4..]));
         if old.is_none() && new.is_none() {
-            return Err(self.harm(Harm::Header));
+            return Err(self.damage(DamageKind::Header));
         }
         if let Some(file) = self.files.last_mut() {
             file.header.extend([line.to_vec(), next.to_vec()]);
@@ -137,28 +139,28 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A line of a header that is no name of a file before or after.
+    /// A line of a header, but not `---` or `+++`.
     fn header(&mut self, line: &[u8]) -> Result<(), Damage> {
         let text = self.utf8(line)?;
         let named = self.files.last().is_some_and(|file| file.named);
         if named {
-            return Err(self.harm(Harm::Header));
+            return Err(self.damage(DamageKind::Header));
         }
         if text.starts_with("Binary files ") {
-            return Err(self.harm(Harm::NoContent));
+            return Err(self.damage(DamageKind::NoContent));
         }
         if text.starts_with("GIT binary patch") {
             return self.binary();
         }
-        if !EXTENDED.iter().any(|word| text.starts_with(word)) {
-            // An empty file or a change of mode ends so, and a header that lost its names as well.
+        if !EXTENDED.iter().any(|prefix| text.starts_with(prefix)) {
+            // An empty file, a change of mode, or a header that lost its names.
             self.end_of_file_diff()?;
-            self.state = State::Outside;
+            self.state = State::Commentary;
             return Ok(());
         }
         if let Some(file) = self.files.last_mut() {
             file.header.push(line.to_vec());
-            let name = |word: &str| text.strip_prefix(word).map(names::bare);
+            let name = |prefix: &str| text.strip_prefix(prefix).map(names::of_rename_line);
             if let Some(name) = name("rename from ").or_else(|| name("copy from ")) {
                 file.old = name;
             } else if let Some(name) = name("rename to ").or_else(|| name("copy to ")) {
@@ -172,11 +174,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Two blocks of base85, each with an empty line behind it. The caller goes on behind the last line taken.
+    /// Two blocks of base85, each followed by an empty line. The caller continues after the last line taken.
     fn binary(&mut self) -> Result<(), Damage> {
         let mut taken = vec![self.lines[self.at].to_vec()];
         while let Some(block) = self.lines.get(self.at + 1)
-            && [b"literal ".as_slice(), b"delta "].iter().any(|word| block.starts_with(word))
+            && [b"literal ".as_slice(), b"delta "].iter().any(|prefix| block.starts_with(prefix))
         {
             while let Some(line) = self.lines.get(self.at + 1) {
                 taken.push(line.to_vec());
@@ -189,46 +191,47 @@ impl<'a> Reader<'a> {
         if let Some(file) = self.files.last_mut() {
             file.header.extend(taken);
         }
-        self.state = State::Outside;
+        self.state = State::Commentary;
         Ok(())
     }
 
     fn hunk(&mut self, line: &'a [u8]) -> Result<(), Damage> {
-        let belongs = self.state != State::Outside && self.files.last().is_some_and(|file| file.named);
-        // A heading is cut after 80 bytes, in the middle of a character too.
+        let in_file = self.state != State::Commentary && self.files.last().is_some_and(|file| file.named);
+        // git cuts a heading after 80 bytes, even in the middle of a character.
         let head = numbers(&String::from_utf8_lossy(line));
-        let (Some(head), true) = (head, belongs) else { return Err(self.harm(Harm::Header)) };
+        let (Some(head), true) = (head, in_file) else { return Err(self.damage(DamageKind::Header)) };
         let heading =
             line.windows(3).skip(3).position(|window| window == b" @@").map_or(line.len(), |at| at + 6);
-        let place = self.at + 1;
+        let number = self.at + 1;
         self.at += 1;
-        let lines = self.hunk_lines(place, head.old, head.new)?;
+        let lines = self.hunk_lines(number, head.old, head.new)?;
         let heading = line[heading..].to_vec();
-        let hunk = Hunk { place, old_start: head.old_start, new_start: head.new_start, heading, lines };
+        let hunk =
+            Hunk { line: number, old_start: head.old_start, new_start: head.new_start, heading, lines };
         if let Some(file) = self.files.last_mut() {
             file.hunks.push(hunk);
         }
-        self.state = State::Behind;
+        self.state = State::AfterHunk;
         Ok(())
     }
 
-    /// So many lines of the old file and of the new one, with their marks.
-    fn hunk_lines(&mut self, place: usize, mut old: usize, mut new: usize) -> Result<Vec<Vec<u8>>, Damage> {
+    /// The next `old` lines of the old file and `new` lines of the new one, with their marks.
+    fn hunk_lines(&mut self, header: usize, mut old: usize, mut new: usize) -> Result<Vec<Vec<u8>>, Damage> {
         let mut taken = Vec::new();
         while old > 0 || new > 0 {
-            let Some(line) = self.lines.get(self.at).copied() else { return Err(self.cut(place, old, new)) };
-            let room = match line.first() {
-                // A context line that is empty may have lost its blank; git takes it all the same.
+            let Some(line) = self.lines.get(self.at).copied() else { return Err(self.cut(header, old, new)) };
+            let counted = match line.first() {
+                // An empty context line may have lost its blank; git accepts it.
                 None | Some(b' ' | b'\r') => step(&mut old).and_then(|()| step(&mut new)),
                 Some(b'-') => step(&mut old),
                 Some(b'+') => step(&mut new),
                 Some(b'\\') => Some(()),
                 _ if begins(&self.lines, self.at) || line.starts_with(b"@@ -") => None,
-                _ if self.is_behind_signature() => None,
+                _ if self.is_after_signature() => None,
                 _ => return Err(self.unmarked()),
             };
-            if room.is_none() {
-                return Err(self.cut(place, old, new));
+            if counted.is_none() {
+                return Err(self.cut(header, old, new));
             }
             taken.push(line.to_vec());
             self.at += 1;
@@ -240,34 +243,36 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// git's signature is its version, and a hunk that was cut took the line before it for its own.
-    fn is_behind_signature(&self) -> bool {
+    /// Whether the line is git's version after a signature: a cut hunk has taken the line before it for its own.
+    fn is_after_signature(&self) -> bool {
         let version = |line: &[u8]| line.first().is_some_and(u8::is_ascii_digit) && line.contains(&b'.');
         self.at > 0 && is_signature(self.lines[self.at - 1]) && version(self.lines[self.at])
     }
 
     fn end_of_file_diff(&self) -> Result<(), Damage> {
         let Some(file) = self.files.last() else { return Ok(()) };
-        let idle = file.header.len() < 2 || (file.named && file.hunks.is_empty());
+        let unchanged = file.header.len() < 2 || (file.named && file.hunks.is_empty());
         let nameless = file.old.is_none() && file.new.is_none();
-        match idle || nameless {
-            true => {
-                Err(Damage { line: self.at.min(self.lines.len()), text: String::new(), harm: Harm::NoHunk })
-            }
+        match unchanged || nameless {
+            true => Err(Damage {
+                line: self.at.min(self.lines.len()),
+                text: String::new(),
+                kind: DamageKind::NoHunk,
+            }),
             false => Ok(()),
         }
     }
 
     fn utf8(&self, line: &[u8]) -> Result<String, Damage> {
-        String::from_utf8(line.to_vec()).map_err(|_| self.harm(Harm::Header))
+        String::from_utf8(line.to_vec()).map_err(|_| self.damage(DamageKind::Header))
     }
 
-    fn harm(&self, harm: Harm) -> Damage {
-        Damage::at(&self.lines, self.at, harm)
+    fn damage(&self, kind: DamageKind) -> Damage {
+        Damage::at(&self.lines, self.at, kind)
     }
 
-    fn cut(&self, place: usize, old: usize, new: usize) -> Damage {
-        self.harm(Harm::Cut { hunk: place, lines: old.max(new) })
+    fn cut(&self, header: usize, old: usize, new: usize) -> Damage {
+        self.damage(DamageKind::Cut { hunk: header, lines: old.max(new) })
     }
 
     fn unmarked(&self) -> Damage {
@@ -277,12 +282,16 @@ impl<'a> Reader<'a> {
                 && !line.starts_with(b"diff ")
         });
         let wrapped = self.at > 0 && {
-            let word = self.lines[self.at].split(|byte| *byte == b' ').next().unwrap_or_default();
+            let first = self.lines[self.at].split(|byte| *byte == b' ').next().unwrap_or_default();
             let before = self.lines[self.at - 1];
-            !before.starts_with(b"@@") && before.len() + word.len() >= 66
+            !before.starts_with(b"@@") && before.len() + first.len() >= 66
         };
         let tabs = self.lines.iter().any(|line| line.contains(&b'\t'));
-        self.harm(if wrapped { Harm::Wrapped } else { Harm::Unmarked { lines: lost.count(), tabs } })
+        self.damage(if wrapped {
+            DamageKind::Wrapped
+        } else {
+            DamageKind::Unmarked { lines: lost.count(), tabs }
+        })
     }
 }
 
@@ -291,7 +300,7 @@ fn step(left: &mut usize) -> Option<()> {
     Some(())
 }
 
-/// The line that mail programs put before a signature, whole or with its blank lost.
+/// Whether it is the line that mail programs put before a signature, with its blank or without.
 fn is_signature(line: &[u8]) -> bool {
     matches!(line, b"-- " | b"--" | b"-- \r" | b"--\r")
 }
@@ -303,13 +312,13 @@ struct Numbers {
     new: usize,
 }
 
-/// The numbers of `@@ -1,2 +3,4 @@`; a count that is not there is 1.
+/// The numbers of `@@ -1,2 +3,4 @@`; a missing count is 1.
 fn numbers(line: &str) -> Option<Numbers> {
     let (old, rest) = line.strip_prefix("@@ -")?.split_once(" +")?;
     let (new, _) = rest.split_once(" @@")?;
     let pair = |text: &str| -> Option<(usize, usize)> {
         let (start, count) = text.split_once(',').unwrap_or((text, "1"));
-        // Lines are counted in memory that was read; a larger number is none.
+        // No file that is read has more lines.
         let (start, count) = (start.parse::<u32>().ok()?, count.parse::<u32>().ok()?);
         Some((usize::try_from(start).ok()?, usize::try_from(count).ok()?))
     };

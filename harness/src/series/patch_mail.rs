@@ -1,92 +1,93 @@
-//! One mail: what it says of itself, and the diff in it.
+//! One mail: its headers, and the diff in it.
 
 use super::diff::{self, Diff};
 use super::error::SeriesError;
-use super::tag::Tag;
+use super::subject_line::SubjectLine;
 use crate::host::text::excerpt;
 use mailparse::{DispositionType, MailHeaderMap, ParsedMail};
 use std::path::{Path, PathBuf};
 
-/// A patch may have so many bytes; all of the kernel's largest releases' patches of one driver have less.
+/// The largest patch, in bytes; the largest patch of one driver in the kernel's history is smaller.
 pub const PATCH_LIMIT: u64 = 16 << 20;
 
-/// A mail, or a file that stands for one.
+/// A mail, or a file with a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct PatchMail {
     /// The file that it is in.
     pub path: PathBuf,
-    /// Where it is, for messages.
+    /// Its name in messages.
     pub place: String,
-    /// What its subject says; none where it has none.
-    pub tag: Option<Tag>,
-    /// Who wrote it.
+    /// Its subject, if it has one.
+    pub subject: Option<SubjectLine>,
+    /// Its author.
     pub author: Option<String>,
     /// Its diff.
     pub diff: Option<Diff>,
-    /// What was done to it that its reader should know.
-    pub told: Vec<String>,
+    /// What was left out or converted, a line each.
+    pub notes: Vec<String>,
 }
 
-/// A text of a mail that may hold a patch.
+/// A text of a mail that may have a patch.
 struct Text {
     bytes: Vec<u8>,
-    /// It is in a part of its own.
+    /// It is an attachment.
     attached: bool,
 }
 
-impl Letter {
+impl PatchMail {
     /// Reads `bytes`, the mail `nth` of `path` where that has several.
     ///
     /// # Errors
-    /// A patch that was damaged, is too large or names what it must not; bytes that are no text.
-    pub fn read(path: &Path, nth: Option<usize>, bytes: &[u8]) -> Result<Letter, SeriesError> {
+    /// A patch is damaged, too large, or names a file outside of the tree; or the bytes are not text.
+    pub fn read(path: &Path, nth: Option<usize>, bytes: &[u8]) -> Result<PatchMail, SeriesError> {
         let file = path.display();
-        let mut letter = Letter {
+        let mut mail = PatchMail {
             path: path.to_owned(),
             place: nth.map_or(file.to_string(), |nth| format!("{file}, mail {nth}")),
-            tag: None,
+            subject: None,
             author: None,
             diff: None,
-            told: Vec::new(),
+            notes: Vec::new(),
         };
         let texts = match is_mail(bytes).then(|| mailparse::parse_mail(bytes)) {
-            Some(Ok(mail)) => letter.opened(&mail)?,
-            _ => letter.bare(bytes)?,
+            Some(Ok(parsed)) => mail.parts(&parsed)?,
+            _ => mail.bare(bytes)?,
         };
         for text in texts {
-            letter.take(&text)?;
+            mail.take(&text)?;
         }
-        Ok(letter)
+        Ok(mail)
     }
 
-    /// What to call it in a list.
+    /// Its title, else its place.
     pub fn title(&self) -> String {
-        let words = self.tag.as_ref().map(|tag| tag.words.clone()).filter(|words| !words.is_empty());
-        excerpt(&words.unwrap_or_else(|| self.place.clone()))
+        let title =
+            self.subject.as_ref().map(|subject| subject.title.clone()).filter(|title| !title.is_empty());
+        excerpt(&title.unwrap_or_else(|| self.place.clone()))
     }
 
-    /// It answers another mail.
+    /// Whether it answers another mail.
     pub fn is_reply(&self) -> bool {
-        self.tag.as_ref().is_some_and(|tag| tag.reply)
+        self.subject.as_ref().is_some_and(|subject| subject.reply)
     }
 
-    /// It is the letter before a series.
+    /// Whether it is the cover letter of a series.
     pub fn is_cover(&self) -> bool {
         !self.is_reply() && self.number().is_some_and(|(number, _)| number == 0)
     }
 
-    /// Which patch of how many.
+    /// Its number, and the number of patches.
     pub fn number(&self) -> Option<(u32, u32)> {
-        self.tag.as_ref().and_then(|tag| tag.number)
+        self.subject.as_ref().and_then(|subject| subject.number)
     }
 
-    /// A file without a mail's headers: its words may still have a subject.
+    /// A file without the headers of a mail: its text may still have a subject.
     fn bare(&mut self, bytes: &[u8]) -> Result<Vec<Text>, SeriesError> {
-        self.small(bytes.len())?;
+        self.check_size(bytes.len())?;
         if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
             let reason = match bytes.starts_with(&[0x1f, 0x8b]) {
                 true => "it is compressed; unpack it with gunzip first".to_owned(),
-                false => format!("it is not text: there is a zero byte at {at}"),
+                false => format!("it is not text: byte {at} is zero"),
             };
             return Err(SeriesError::NoPatch { path: self.path.clone(), reason });
         }
@@ -95,13 +96,13 @@ impl Letter {
         let subject = head.clone().find_map(|line| line.strip_prefix("Subject: "));
         let subject = subject
             .or_else(|| head.clone().next().filter(|line| line.starts_with('[') && line.contains("PATCH")));
-        self.tag = subject.map(Tag::parse);
+        self.subject = subject.map(SubjectLine::parse);
         self.author = head.clone().find_map(|line| line.strip_prefix("From: ")).map(excerpt);
         Ok(vec![Text { bytes: bytes.to_vec(), attached: false }])
     }
 
-    fn opened(&mut self, mail: &ParsedMail<'_>) -> Result<Vec<Text>, SeriesError> {
-        self.tag = mail.headers.get_first_value("Subject").map(|subject| Tag::parse(&subject));
+    fn parts(&mut self, mail: &ParsedMail<'_>) -> Result<Vec<Text>, SeriesError> {
+        self.subject = mail.headers.get_first_value("Subject").map(|subject| SubjectLine::parse(&subject));
         self.author = mail.headers.get_first_value("From").map(|from| excerpt(&from));
         let mut texts = Vec::new();
         let mut html = false;
@@ -114,21 +115,21 @@ impl Letter {
             if !is_patch && (!kind.starts_with("text/") || kind == "text/html") {
                 if kind != "text/html" && !kind.ends_with("signature") {
                     let size = part.raw_bytes.len() >> 10;
-                    self.told.push(format!("left out: an attachment of {size} KiB ({})", excerpt(&kind)));
+                    self.notes.push(format!("left out: an attachment of {size} KiB ({})", excerpt(&kind)));
                 }
                 continue;
             }
-            self.small(part.raw_bytes.len() / 4 * 3)?;
+            self.check_size(part.raw_bytes.len() / 4 * 3)?;
             let bytes = self.decoded(part)?;
-            self.small(bytes.len())?;
+            self.check_size(bytes.len())?;
             if bytes.contains(&0) {
-                self.told.push(format!("left out: a part that is not text ({})", excerpt(&kind)));
+                self.notes.push(format!("left out: a part that is not text ({})", excerpt(&kind)));
                 continue;
             }
             texts.push(Text { bytes, attached: disposition.disposition == DispositionType::Attachment });
         }
         if texts.is_empty() && html {
-            let reason = "its text is HTML alone, in which no patch is whole".to_owned();
+            let reason = "its text is HTML only, which damages patches".to_owned();
             return Err(SeriesError::NoPatch { path: self.path.clone(), reason });
         }
         Ok(texts)
@@ -141,7 +142,7 @@ impl Letter {
         };
         let charset = part.ctype.charset.to_ascii_lowercase();
         match charset.as_str() {
-            // What is UTF-8 already stays to the byte, also where a file has other bytes in it.
+            // UTF-8 stays as it is, to the byte, even if a file has other bytes in it.
             "utf-8" | "us-ascii" | "utf8" | "ascii" => part.get_body_raw().map_err(broken),
             _ => part.get_body().map(String::into_bytes).map_err(broken),
         }
@@ -149,13 +150,13 @@ impl Letter {
 
     /// Takes the diff of `text`, if it has one.
     fn take(&mut self, text: &Text) -> Result<(), SeriesError> {
-        // A reply quotes, and what a cover letter shows is the sum of what follows.
+        // The diff of a cover letter is the sum of the patches.
         if self.is_cover() {
             return Ok(());
         }
         let bytes = match without_cr(&text.bytes) {
             Some(bytes) => {
-                self.told.push("its lines ended in CR LF, and were taken as ending in LF".to_owned());
+                self.notes.push("its line ends were CR LF and are now LF".to_owned());
                 bytes
             }
             None => text.bytes.clone(),
@@ -170,9 +171,9 @@ impl Letter {
         if self.diff.is_some() {
             let reason = match text.attached {
                 true => {
-                    "it has a diff in its text and another one attached, or two attached; save the one that is meant"
+                    "it has a diff in its text and another one attached, or two attached; save the right one"
                 }
-                false => "it has two parts with a diff; save the one that is meant",
+                false => "it has two parts with a diff; save the right one",
             };
             return Err(SeriesError::NoPatch { path: self.path.clone(), reason: reason.to_owned() });
         }
@@ -180,7 +181,7 @@ impl Letter {
         Ok(())
     }
 
-    fn small(&self, bytes: usize) -> Result<(), SeriesError> {
+    fn check_size(&self, bytes: usize) -> Result<(), SeriesError> {
         let size = bytes as u64;
         if size <= PATCH_LIMIT {
             return Ok(());
@@ -195,7 +196,7 @@ impl Letter {
     }
 }
 
-/// `text` without the CR before each LF, if every line has one; a CR that only some have is the file's own.
+/// `text` without the CR before each LF, if every line has one; a CR in some lines only belongs to the file.
 fn without_cr(text: &[u8]) -> Option<Vec<u8>> {
     let mut lines =
         text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).peekable();
@@ -211,7 +212,7 @@ fn without_cr(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// Whether `bytes` begin with a mail's header, and not with words about a diff.
+/// Whether `bytes` begin with the headers of a mail, and not with prose or a diff.
 fn is_mail(bytes: &[u8]) -> bool {
     let mut lines =
         bytes.split(|byte| *byte == b'\n').take(200).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
