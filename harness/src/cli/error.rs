@@ -1,6 +1,6 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
-use crate::bisect::BadEnds;
+use crate::bisect::EndpointError;
 use crate::compare::WordError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
@@ -84,7 +84,7 @@ pub(super) enum CliError {
     #[error("{0}")]
     Side(String),
     #[error(transparent)]
-    Ends(#[from] BadEnds),
+    Ends(#[from] EndpointError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
