@@ -1,7 +1,7 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
 use crate::bisect::EndpointError;
-use crate::compare::WordError;
+use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::kernel::KernelError;
@@ -101,10 +101,10 @@ impl From<MutantRunError> for CliError {
     }
 }
 
-impl From<WordError> for CliError {
-    fn from(error: WordError) -> CliError {
+impl From<SideError> for CliError {
+    fn from(error: SideError) -> CliError {
         match error {
-            WordError::Kernel(error) => error.into(),
+            SideError::Kernel(error) => error.into(),
             error => CliError::Side(error.to_string()),
         }
     }
