@@ -1,7 +1,7 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
-use crate::bisect::BadEnds;
-use crate::compare::WordError;
+use crate::bisect::EndpointError;
+use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::kernel::KernelError;
@@ -84,7 +84,7 @@ pub(super) enum CliError {
     #[error("{0}")]
     Side(String),
     #[error(transparent)]
-    Ends(#[from] BadEnds),
+    Ends(#[from] EndpointError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -101,10 +101,10 @@ impl From<MutantRunError> for CliError {
     }
 }
 
-impl From<WordError> for CliError {
-    fn from(error: WordError) -> CliError {
+impl From<SideError> for CliError {
+    fn from(error: SideError) -> CliError {
         match error {
-            WordError::Kernel(error) => error.into(),
+            SideError::Kernel(error) => error.into(),
             error => CliError::Side(error.to_string()),
         }
     }

@@ -70,9 +70,9 @@ fn folder<'a>(file: &'a str, sources: &str) -> Option<&'a str> {
     Some(inside.split('/').next()?.trim_end_matches(".rs")).filter(|name| *name != "lib" && *name != "main")
 }
 
-/// Functions, methods, macros and statics in a `mod.rs` or `lib.rs`: one violation for each file.
+/// Functions, methods and macros in a `mod.rs` or `lib.rs`: one violation for each file.
 pub fn logic_in_mod_rs(all: &Crate) -> Vec<Violation> {
-    let is_logic = |keyword: &str| ["fn", "impl", "macro_rules", "static"].contains(&keyword);
+    let is_logic = |keyword: &str| ["fn", "impl", "macro_rules"].contains(&keyword);
     let mut found = Vec::new();
     for file in all.files.iter().filter(|file| is_index(&file.path)) {
         let definitions = all.modules(file).flat_map(|module| &module.definitions);
@@ -231,14 +231,15 @@ pub fn subject_stands_apart(
     }
     let from_outside: Vec<&Link> =
         links.iter().filter(|link| !inside(&link.from) && inside(&link.to)).collect();
+    let mut needs: BTreeMap<&str, Vec<&Link>> = BTreeMap::new();
     for link in from_outside.iter().filter(|link| !may.iter().any(|(file, _)| *file == link.from)) {
-        let wrong = format!("{} assumes DAMON ({})", link.path, link.to);
-        broken(
-            &link.from,
-            link.line,
-            wrong,
-            "go through the trait of subjects, so that a scenario may have another one",
-        );
+        needs.entry(&link.from).or_default().push(link);
+    }
+    for (file, links) in needs {
+        let paths: BTreeSet<&str> = links.iter().map(|link| link.path.as_str()).collect();
+        let wrong = format!("it assumes DAMON: {}", Vec::from_iter(paths).join(", "));
+        let fix = "go through the registry of subjects, so that a scenario may have another subject";
+        broken(file, links[0].line, wrong, fix);
     }
     for (file, _) in may.iter().filter(|(file, _)| !from_outside.iter().any(|link| link.from == *file)) {
         broken(
