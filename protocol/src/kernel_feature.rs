@@ -1,6 +1,7 @@
 //! Names for what not every kernel's DAMON has: a quota goal's metric, a tuner, probes, a tracepoint. A scenario
 //! states needs by these names, and what a kernel turns out to lack is told by them. Pure.
 
+use crate::kernel_file;
 use crate::missing_feature::MissingFeature;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -27,6 +28,8 @@ pub enum FeatureProbe<'a> {
     File(&'static str),
     /// `/sys/module/NAME` is there.
     Module(&'a str),
+    /// The file at an absolute path is there.
+    Path(&'a str),
 }
 
 /// Kinds with a word each: `goal.WORD`; and the file that takes the word.
@@ -79,6 +82,9 @@ impl KernelFeature {
         if let Some((_, file)) = FILES.iter().find(|(name, _)| *name == self.0) {
             return Some(FeatureProbe::File(file));
         }
+        if self.0.starts_with('/') {
+            return kernel_file::check(&self.0).is_ok().then_some(FeatureProbe::Path(&self.0));
+        }
         let (kind, word) = self.0.split_once('.')?;
         let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if word.is_empty() || !word.chars().all(sound) {
@@ -99,6 +105,7 @@ impl KernelFeature {
         let (file, value) = match lack {
             MissingFeature::Damon | MissingFeature::HostRoot { .. } => return None,
             MissingFeature::Needs(needs) => return needs.first().cloned(),
+            MissingFeature::Path { path, .. } => return KernelFeature::parse(path),
             MissingFeature::File { file, value } | MissingFeature::Word { file, value } => (file, value),
         };
         // Which of several schemes it was does not matter.
@@ -116,6 +123,7 @@ impl KernelFeature {
         match self.0.as_str() {
             "probe_weight" => "weight",
             "fail_charge" => "fail_charge_num",
+            path if path.starts_with('/') => path,
             name => name.split_once('.').map_or(name, |(_, word)| word),
         }
     }
@@ -137,7 +145,9 @@ mod tests {
         assert_eq!(question("pause"), "File(\"contexts/0/pause\")");
         assert_eq!(question("tracepoint.damos_esz"), "Event(\"damos_esz\")");
         assert!(question("tuner.temporal").contains("goal_tuner\", word: \"temporal\""));
-        for name in ["", "goal", "goal.", "pause.x", "metric.x", "goal.../x", "tracepoint.a b"] {
+        assert_eq!(question("/proc/sys/vm/swappiness"), "Path(\"/proc/sys/vm/swappiness\")");
+        for name in ["", "/etc/passwd", "goal", "goal.", "pause.x", "metric.x", "goal.../x", "tracepoint.a b"]
+        {
             assert_eq!(KernelFeature::parse(name), None, "{name}");
         }
     }

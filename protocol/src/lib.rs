@@ -11,6 +11,7 @@
 pub mod damon;
 pub mod host_files;
 pub mod kernel_feature;
+pub mod kernel_file;
 pub mod kernel_text;
 pub mod machine_view;
 pub mod missing_feature;

@@ -29,6 +29,14 @@ pub enum MissingFeature {
         /// What should be written.
         value: String,
     },
+    /// A file outside DAMON's folder that a scenario writes.
+    #[error("the kernel has no {path}, which should become '{value}'")]
+    Path {
+        /// Absolute.
+        path: String,
+        /// What should be written.
+        value: String,
+    },
     /// A file system that shows the host's files.
     #[error("the kernel has no {kind} file system, and so cannot show the host's files")]
     HostRoot {

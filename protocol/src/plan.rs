@@ -7,7 +7,9 @@
 
 use crate::damon::Kdamond;
 use crate::kernel_feature::KernelFeature;
+use crate::kernel_file::FileWrite;
 use crate::machine_view::MachineView;
+use crate::record::VMSTAT_PREFIXES;
 use crate::units::{Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -58,6 +60,9 @@ pub struct Plan {
     /// Swap to compressed memory (`zram0`), of this size; none leaves anonymous memory where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Bytes>,
+    /// What is written into files of the kernel before a workload starts, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boot_writes: Vec<FileWrite>,
     /// The guest sees the host's files ([`crate::host_files`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub host_root: bool,
@@ -66,12 +71,17 @@ pub struct Plan {
     pub prints_report: bool,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
-    /// DAMON's configuration, one entry a kdamond.
+    /// DAMON's configuration, one entry a kdamond. Without one nothing is asked of DAMON, and the trace begins with
+    /// the first step rather than with [`Step::Start`].
     pub kdamonds: Vec<Kdamond>,
     /// Which tracepoints to record.
     pub trace: Trace,
     /// How often per-node memory, vmstat and scheme statistics are read, in guest time.
     pub sample_every: Nanos,
+    /// What the names of the `/proc/vmstat` counters that a sample keeps begin with; none stands for
+    /// [`VMSTAT_PREFIXES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vmstat: Vec<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
 }
@@ -88,13 +98,23 @@ impl Plan {
             machine: None,
             needs: Vec::new(),
             swap: None,
+            boot_writes: Vec::new(),
             host_root: false,
             prints_report: false,
             workloads: Vec::new(),
             kdamonds: Vec::new(),
             trace: Trace { events: Vec::new(), buffer: Bytes::MIB },
             sample_every: Nanos::from_millis(1_000),
+            vmstat: Vec::new(),
             steps: Vec::new(),
+        }
+    }
+
+    /// What the names of the `/proc/vmstat` counters that a sample keeps begin with.
+    pub fn vmstat_prefixes(&self) -> Vec<&str> {
+        match self.vmstat.as_slice() {
+            [] => VMSTAT_PREFIXES.to_vec(),
+            own => own.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -231,7 +251,7 @@ pub enum Step {
     },
     /// Writes a value into a file.
     Write {
-        /// Relative to [`crate::damon::ROOT`].
+        /// Relative to [`crate::damon::ROOT`], or absolute ([`crate::kernel_file`]).
         file: String,
         /// What is written, without a newline.
         value: String,

@@ -97,7 +97,7 @@ pub struct StepRecord {
 pub struct Refusal {
     /// For instance `EINVAL`.
     pub errno: String,
-    /// The sysfs file, relative to [`crate::damon::ROOT`].
+    /// The file, relative to [`crate::damon::ROOT`] or absolute.
     pub file: String,
     /// What was written.
     pub value: String,
@@ -127,7 +127,7 @@ pub struct Sample {
     pub time: Nanos,
     /// `nodeN/meminfo`, every field in bytes, by node.
     pub nodes: BTreeMap<NodeId, BTreeMap<String, Bytes>>,
-    /// `/proc/vmstat`, the counters that begin with one of [`VMSTAT_PREFIXES`].
+    /// `/proc/vmstat`, the counters that begin with one of the plan's prefixes.
     pub vmstat: BTreeMap<String, u64>,
     /// Where each workload's pages are: `N<node>=<pages>` of its `/proc/PID/numa_maps`, in bytes. Only the
     /// memory that the plan speaks of counts, not the process's own code and stack, so the sum is the plan's
@@ -141,7 +141,7 @@ pub struct Sample {
     pub cpu: BTreeMap<usize, Nanos>,
 }
 
-/// Which counters of `/proc/vmstat` a sample keeps.
+/// Which counters of `/proc/vmstat` a sample keeps, unless the scenario names others.
 pub const VMSTAT_PREFIXES: &[&str] =
     &["pgmigrate_", "pgpromote_", "pgdemote_", "numa_", "pgfault", "nr_isolated_"];
 

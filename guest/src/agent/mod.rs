@@ -23,6 +23,7 @@ mod randomness;
 mod ready_point;
 mod results;
 mod sample;
+mod settings;
 mod soft_reserved;
 mod steps;
 mod swap;
@@ -37,6 +38,7 @@ use damonlab_protocol::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};
 use damonlab_protocol::record::{GuestReport, section};
 use damonlab_protocol::report_line;
 use host_root::HostRoot;
+use settings::SettingError;
 use steps::StepContext;
 use tracing::Instance;
 use workloads::Running;
@@ -124,6 +126,13 @@ impl Agent {
 
     /// What lives in the memory, and what watches it.
     fn set_up(&mut self, plan: &Plan) -> Result<(), Failure> {
+        if let Err(error) = settings::apply(&plan.boot_writes) {
+            let text = error.text();
+            if let SettingError::Lacks(lack) = error {
+                self.report.lack = Some(lack);
+            }
+            return Err(text.into());
+        }
         if let Some(size) = plan.swap {
             swap::on(size)?;
         }

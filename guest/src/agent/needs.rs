@@ -21,6 +21,10 @@ pub fn lacking(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failur
     if needs.is_empty() {
         return Ok(None);
     }
+    let of_damon = needs.iter().any(|need| !matches!(need.question(), Some(FeatureProbe::Path(_))));
+    if !of_damon {
+        return missing(needs);
+    }
     let root = Path::new(ROOT);
     if !root.exists() {
         return Ok(Some(MissingFeature::Damon));
@@ -29,13 +33,18 @@ pub fn lacking(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failur
     for count in SCRATCH.iter().map(|file| root.join(file)).filter(|file| file.exists()) {
         files::write_patiently(count, "1")?;
     }
+    let lack = missing(needs)?;
+    files::write_patiently(root.join("nr_kdamonds"), "0")?;
+    Ok(lack)
+}
+
+fn missing(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failure> {
     let mut lacks = Vec::new();
     for need in needs {
         if !has(need)? {
             lacks.push(need.clone());
         }
     }
-    files::write_patiently(root.join("nr_kdamonds"), "0")?;
     Ok((!lacks.is_empty()).then_some(MissingFeature::Needs(lacks)))
 }
 
@@ -44,6 +53,7 @@ fn has(need: &KernelFeature) -> Result<bool, Failure> {
     match need.question().ok_or_else(|| format!("the plan needs '{need}', which means nothing"))? {
         FeatureProbe::Event(name) => Ok(tracing::has_damon_event(name)),
         FeatureProbe::Module(name) => Ok(Path::new("/sys/module").join(name).exists()),
+        FeatureProbe::Path(path) => Ok(Path::new(path).exists()),
         FeatureProbe::File(file) => Ok(kdamond.join(file).exists()),
         FeatureProbe::Word { file, word } => match files::write_patiently(kdamond.join(file), word) {
             Ok(()) => Ok(true),

@@ -3,10 +3,11 @@
 
 use super::Failure;
 use super::damon::{self, ConfigureError, Names};
+use super::settings::{self, SettingError};
 use super::steps::{StepContext, StepResult};
 use damonlab_protocol::damon::{Kdamond, goal_writes};
 use damonlab_protocol::plan::{Phase, SchemeAt};
-use damonlab_protocol::record::GuestReport;
+use damonlab_protocol::record::{GuestReport, Refusal};
 use damonlab_protocol::units::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +42,16 @@ impl<'a> StepContext<'a> {
     }
 
     /// Puts a value into one file.
-    pub fn write(&mut self, file: &str, value: &str) -> Result<StepResult, Failure> {
+    pub fn write(
+        &mut self,
+        file: &str,
+        value: &str,
+        expected: Option<&str>,
+        report: &mut GuestReport,
+    ) -> Result<StepResult, Failure> {
+        if file.starts_with('/') {
+            return setting(file, value, expected, report);
+        }
         match damon::put_raw(file, value) {
             Ok(()) => Ok(StepResult::default()),
             Err(ConfigureError::Refused(refusal)) => Ok(Some(refusal).into()),
@@ -88,6 +98,29 @@ impl<'a> StepContext<'a> {
                 Err(lack.into())
             }
             Err(ConfigureError::Failed(error)) => Err(error),
+        }
+    }
+}
+
+/// Puts a value into a file outside DAMON's sysfs. A file that is not there refuses it where the scenario expects
+/// that, and is a missing feature otherwise.
+fn setting(
+    path: &str,
+    value: &str,
+    expected: Option<&str>,
+    report: &mut GuestReport,
+) -> Result<StepResult, Failure> {
+    const ABSENT: &str = "ENOENT";
+    match settings::write(path, value) {
+        Ok(()) => Ok(StepResult::default()),
+        Err(SettingError::Refused(refusal)) => Ok(Some(refusal).into()),
+        Err(SettingError::Lacks(_)) if expected == Some(ABSENT) => {
+            let (file, value) = (path.to_owned(), value.to_owned());
+            Ok(Some(Refusal { errno: ABSENT.to_owned(), file, value }).into())
+        }
+        Err(SettingError::Lacks(lack)) => {
+            report.lack = Some(lack.clone());
+            Err(lack.into())
         }
     }
 }

@@ -42,6 +42,10 @@ impl From<Option<Refusal>> for StepResult {
 impl<'a> StepContext<'a> {
     /// Carries the steps out, in order, until one says that nothing may follow.
     pub fn run_steps(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
+        if self.plan.kdamonds.is_empty() && !self.plan.steps.is_empty() {
+            self.tracer.record()?;
+            self.sample()?;
+        }
         for step in &self.plan.steps {
             let begin = clock::now();
             let result = self.step(step, report);
@@ -75,7 +79,7 @@ impl<'a> StepContext<'a> {
                 self.commit(kdamonds, report)
             }
             Step::Retarget { kdamonds, schemes, .. } => self.retarget(kdamonds, schemes, report),
-            Step::Write { file, value, .. } => self.write(file, value),
+            Step::Write { file, value, refused } => self.write(file, value, refused.as_deref(), report),
             Step::HostCommand { name, run, within, .. } => {
                 self.host()?.command(name, run, *within).map(nothing)
             }
@@ -154,7 +158,7 @@ impl<'a> StepContext<'a> {
     }
 
     pub fn sample(&mut self) -> Result<(), Failure> {
-        sample::take(self.kdamonds, self.workloads, self.samples)
+        sample::take(self.plan, self.kdamonds, self.workloads, self.samples)
     }
 
     fn check_workloads(&mut self) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
 use crate::judge::{Report, Sweep};
 use crate::kernel::{self, Image, Origins, Patch, Request};
-use crate::mutants::{MutantRunError, Suite};
+use crate::mutants::{MutantRunError, SuiteKey};
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use fs_err as fs;
@@ -31,7 +31,7 @@ pub struct Bisection<'a> {
     /// The scenario.
     pub loaded: &'a ScenarioSource,
     /// A name for it.
-    pub suite: &'a Suite,
+    pub suite: &'a SuiteKey,
     /// It fails if it fails with one of these.
     pub seeds: SeedRange,
     /// How many guests run at once.

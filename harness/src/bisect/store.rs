@@ -5,14 +5,14 @@
 
 use super::step::{Step, StepVerdict};
 use crate::host::paths;
-use crate::mutants::Suite;
+use crate::mutants::SuiteKey;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a step must be of to be used again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    pub(super) suite: &'a Suite,
+    pub(super) suite: &'a SuiteKey,
     pub(super) asked: &'a str,
     pub(super) image: &'a str,
 }
@@ -55,8 +55,8 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    fn suite(digest: &str, program: &str) -> Suite {
-        Suite { digest: digest.into(), program: program.into() }
+    fn suite(digest: &str, program: &str) -> SuiteKey {
+        SuiteKey { digest: digest.into(), program: program.into() }
     }
 
     #[test]
@@ -64,7 +64,7 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let kept_step = step(3, StepVerdict::Good);
         keep(out.path(), "idle", &kept_step).unwrap();
-        let again = |scenario, suite: &Suite, asked, image| {
+        let again = |scenario, suite: &SuiteKey, asked, image| {
             kept(out.path(), 3, scenario, Wanted { suite, asked, image }).is_some()
         };
         let same = suite("suite", "program");

@@ -11,7 +11,7 @@ use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::host::{interrupt, slots};
 use crate::kernel::{KernelError, Origins};
-use crate::mutants::{MutantRunError, Suite};
+use crate::mutants::{MutantRunError, SuiteKey};
 use crate::report;
 use crate::run::{self, RunError, ScenarioSource, SeedRange};
 use crate::setup::{self, Env};
@@ -93,7 +93,7 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
         series: &series,
         loaded: &loaded,
         // The seeds are in the steps themselves.
-        suite: &Suite::of(std::slice::from_ref(&loaded), vm::AGENT, 0, false)?,
+        suite: &SuiteKey::of(std::slice::from_ref(&loaded), vm::AGENT, 0, false)?,
         seeds,
         jobs: arguments.jobs.unwrap_or(slots),
         finding: arguments.finding.as_deref(),

@@ -43,6 +43,17 @@ impl Machine {
         Ok(Machine { argv: argv::compose(spec)?, view: view::wanted(spec) })
     }
 
+    /// The machine of a scenario, with the kernel parameters that it wants.
+    ///
+    /// # Errors
+    ///
+    /// As [`Machine::new`].
+    pub fn of(scenario: &Scenario) -> Result<Machine, MachineError> {
+        let mut machine = Machine::new(&scenario.machine)?;
+        machine.argv.kernel.extend(scenario.boot.parameters.iter().cloned());
+        Ok(machine)
+    }
+
     /// What the guest is told to do.
     pub fn plan(&self, scenario: &Scenario, seed: u64) -> Plan {
         scenario.plan(seed, self.view.clone())

@@ -134,7 +134,7 @@ pub fn debug(lab: &RunEnv, recipe: &RunInputs, at: &At, logs: &Path) -> Result<S
     };
     let recording = Recording::load(&recipe.dir)?;
     let place = target(&recording, at)?;
-    let machine = Machine::new(&recipe.scenario.machine)?;
+    let machine = Machine::of(&recipe.scenario)?;
     let launch = Launch {
         tools: &lab.tools,
         bzimage: &lab.image.bzimage,

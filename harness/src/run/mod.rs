@@ -113,7 +113,7 @@ impl From<VmError> for RunError {
 /// # Errors
 /// Only what the user has to mend or asked for; a failure of the host or of QEMU is a verdict.
 pub fn run(lab: &RunEnv, loaded: &ScenarioSource, seed: u64) -> Result<Report, RunError> {
-    let machine = Machine::new(&loaded.scenario.machine)?;
+    let machine = Machine::of(&loaded.scenario)?;
     run_plan(lab, loaded, &machine, &machine.plan(&loaded.scenario, seed))
 }
 

@@ -98,7 +98,7 @@ pub fn unlike(recipe: &RunInputs, lab: &RunEnv) -> Vec<String> {
         Some(_) => {}
         None => found.push("the recording does not say which guest agent it had".to_owned()),
     }
-    if Machine::new(&scenario.machine).is_ok_and(|machine| machine.plan(scenario, meta.seed) != *plan) {
+    if Machine::of(scenario).is_ok_and(|machine| machine.plan(scenario, meta.seed) != *plan) {
         found
             .push("this damonlab would make another plan of the scenario; the stored plan is run".to_owned());
     }
@@ -111,7 +111,7 @@ pub fn unlike(recipe: &RunInputs, lab: &RunEnv) -> Vec<String> {
 /// As [`super::run`]; a file of one of the recordings that cannot be read.
 pub fn replay(lab: &RunEnv, recipe: &RunInputs) -> Result<Replay, RunError> {
     let loaded = ScenarioSource { scenario: recipe.scenario.clone(), text: recipe.scenario_text.clone() };
-    let machine = Machine::new(&loaded.scenario.machine)?;
+    let machine = Machine::of(&loaded.scenario)?;
     let report = run_plan(lab, &loaded, &machine, &recipe.plan)?;
     let outcome = outcome(&recipe.dir, &report).map_err(RunError::Results)?;
     Ok(Replay { report, outcome })

@@ -5,6 +5,7 @@
 //! checked, damo's kdamonds turned into the kernel's own terms. Every error names its line.
 
 mod amount;
+mod boot;
 mod clocks;
 mod error;
 mod expect;
@@ -31,6 +32,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use resolve::{machine_of, try_machine_of};
 
+pub use boot::Boot;
 pub use clocks::Clocks;
 pub use error::{ScenarioError, Wrong};
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
@@ -62,14 +64,18 @@ pub struct Scenario {
     pub workloads: Vec<Workload>,
     /// Swap to compressed memory, if any.
     pub swap: Option<Bytes>,
+    /// What is set before a workload starts.
+    pub boot: Boot,
     /// The guest sees the host's files.
     pub host_root: bool,
-    /// DAMON's configuration.
+    /// DAMON's configuration; empty where the scenario is about something else.
     pub kdamonds: Vec<Kdamond>,
     /// What is recorded.
     pub trace: Trace,
     /// How often memory is sampled.
     pub sample_every: Nanos,
+    /// What the names of the vmstat counters that samples keep begin with; none stands for the default.
+    pub vmstat: Vec<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
     /// What must come out.
@@ -117,11 +123,13 @@ impl Scenario {
             machine: Some(wanted),
             needs: self.needs.clone(),
             swap: self.swap,
+            boot_writes: self.boot.writes.clone(),
             host_root: self.host_root,
             workloads: self.workloads.clone(),
             kdamonds: self.kdamonds.clone(),
             trace: self.trace.clone(),
             sample_every: self.sample_every,
+            vmstat: self.vmstat.clone(),
             steps: self.steps.clone(),
             ..Plan::empty(&self.name)
         }

@@ -21,6 +21,8 @@ pub(super) struct RawScenario {
     #[serde(default)]
     pub workloads: Vec<RawWorkload>,
     pub swap: Option<At<Size>>,
+    #[serde(default)]
+    pub boot: RawBoot,
     /// What the kernel must have, besides what the rest of the file asks of it.
     #[serde(default)]
     pub needs: Vec<At<Word>>,
@@ -85,6 +87,23 @@ pub(super) struct RawTrace {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSample {
     pub every: Option<At<Time>>,
+    pub vmstat: Option<At<Vec<At<Word>>>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBoot {
+    #[serde(default)]
+    pub parameters: Vec<At<Word>>,
+    #[serde(default)]
+    pub writes: Vec<At<RawBootWrite>>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBootWrite {
+    pub path: At<Word>,
+    pub value: At<Word>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]

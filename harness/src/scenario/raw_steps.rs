@@ -79,7 +79,9 @@ pub(super) struct RawNewGoals {
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWrite {
-    pub file: At<Word>,
+    /// Relative to DAMON's kdamonds; `path` is absolute. One of them.
+    pub file: Option<At<Word>>,
+    pub path: Option<At<Word>>,
     pub value: At<Word>,
     pub refused: Option<At<Word>>,
 }

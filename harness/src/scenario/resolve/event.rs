@@ -126,7 +126,10 @@ fn is_damons(name: &str, matching: &[&str], recorded: &[String]) -> bool {
 
 fn not_recorded(damons: bool, system: Option<&str>, name: &str, recorded: &[String]) -> String {
     let system = if damons { SYSTEM } else { system.unwrap_or("SYSTEM") };
-    format!("trace.events has {}; add \"{system}:{name}\" to it", recorded.join(", "))
+    match recorded {
+        [] => format!("nothing is recorded; trace: {{events: [\"{system}:{name}\"]}}"),
+        _ => format!("trace.events has {}; add \"{system}:{name}\" to it", recorded.join(", ")),
+    }
 }
 
 /// A C identifier.

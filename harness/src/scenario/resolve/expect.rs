@@ -6,6 +6,7 @@ use crate::scenario::error::{Checked, Fault};
 use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
 use crate::scenario::raw::{At, RawDuring, RawExpectation, RawLast};
 use crate::scenario::units::{Leaf, Size, Word};
+use damonlab_protocol::record::VMSTAT_PREFIXES;
 
 /// The event of which there is one a charge window and goal.
 const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
@@ -36,6 +37,8 @@ pub(super) struct RunStep<'a> {
     pub(super) windows: &'a [Option<u64>],
     /// The patterns of `trace.events`.
     pub(super) events: &'a [String],
+    /// `sample.vmstat`.
+    pub(super) vmstat: &'a [String],
 }
 
 impl RunStep<'_> {
@@ -122,7 +125,7 @@ fn quantity(raw: &At<RawExpectation>, run: &RunStep<'_>, during: Option<usize>) 
         }
         (None, None, None, Some(counter)) => {
             only(raw, "vmstat", &[])?;
-            vmstat(counter)
+            vmstat(counter, run.vmstat)
         }
         _ => Err(Fault::at(raw, "an expectation is about one of mean, count, resident and vmstat")
             .help("for instance {count: damos_before_apply, at_least: 1}")),
@@ -176,9 +179,10 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
     }
 }
 
-fn vmstat(raw: &At<Word>) -> Checked<Quantity> {
+fn vmstat(raw: &At<Word>, own: &[String]) -> Checked<Quantity> {
     let counter = word(raw, "counter")?;
-    let prefixes = damonlab_protocol::record::VMSTAT_PREFIXES;
+    let own = own.iter().map(String::as_str);
+    let prefixes: Vec<&str> = if own.len() > 0 { own.collect() } else { VMSTAT_PREFIXES.to_vec() };
     if !prefixes.iter().any(|prefix| counter.starts_with(prefix)) {
         return Err(Fault::at(raw, format!("the counter '{counter}' is not recorded"))
             .help(format!("recorded are those that begin with {}", prefixes.join(", "))));

@@ -4,6 +4,7 @@
 //! A check belongs here if its answer needs only the file. What needs a kernel or a machine is
 //! checked where that is at hand.
 
+mod boot;
 mod context;
 mod event;
 mod expect;
@@ -37,7 +38,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use steps::Steps;
 
-/// The default of `trace.events`.
+/// The default of `trace.events` where there is DAMON.
 const DEFAULT_EVENTS: &str = "damon:*";
 
 /// The default of `trace.buffer`: twice what pull-push writes in 100 windows.
@@ -145,8 +146,9 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         return Err(Fault::at(&raw.steps, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
     }
     let Steps { steps, windows } = steps::resolve(&raw.steps, &kdamonds, &machine, &workloads, &names)?;
-    let trace = trace(&raw.trace, &machine)?;
-    let run = expect::RunStep { names: &names, windows: &windows, events: &trace.events };
+    let trace = trace(&raw.trace, &machine, !kdamonds.is_empty())?;
+    let vmstat = vmstat(&raw.sample)?;
+    let run = expect::RunStep { names: &names, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     let guest_time = super::guest_time(&steps);
     Ok(Scenario {
@@ -156,10 +158,12 @@ pub(super) fn resolve(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked
         machine_file: chosen.file.clone(),
         workloads,
         swap,
+        boot: boot::resolve(&raw.boot)?,
         host_root,
         trace: with_migrations(trace, &kdamonds, &steps),
         kdamonds,
         sample_every: sample(&raw.sample)?,
+        vmstat,
         steps,
         expect,
         kunit: kunit::resolve(&raw.kunit)?,
@@ -212,11 +216,16 @@ fn absent(raw: &[At<Node>], machine: &MachineSpec) -> Checked<BTreeSet<NodeId>> 
     }
 }
 
-fn trace(raw: &RawTrace, machine: &MachineSpec) -> Checked<Trace> {
+fn trace(raw: &RawTrace, machine: &MachineSpec, damon: bool) -> Checked<Trace> {
     let events = match &raw.events {
-        None => vec![DEFAULT_EVENTS.to_owned()],
+        None if damon => vec![DEFAULT_EVENTS.to_owned()],
+        None => Vec::new(),
         Some(events) if events.value.is_empty() => {
-            return Err(Fault::at(events, "no event is recorded").help("leave `events` out for damon:*"));
+            return Err(Fault::at(events, "no event is recorded").help(if damon {
+                "leave `events` out for damon:*"
+            } else {
+                "leave `events` out"
+            }));
         }
         Some(events) => events.value.iter().map(event).collect::<Checked<Vec<_>>>()?,
     };
@@ -282,6 +291,24 @@ fn sample(raw: &RawSample) -> Checked<Nanos> {
         .help("10ms at least; 1s is the default")),
         Some(every) => Ok(every.value.0),
     }
+}
+
+/// What the names of the vmstat counters that are kept begin with; none for the default.
+fn vmstat(raw: &RawSample) -> Checked<Vec<String>> {
+    let Some(list) = &raw.vmstat else { return Ok(Vec::new()) };
+    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let prefix = |raw: &At<Word>| {
+        let text = &raw.value.0;
+        if text.is_empty() || !text.chars().all(sound) {
+            return Err(Fault::at(raw, format!("no counter's name begins with '{text}'"))
+                .help("names of /proc/vmstat or what they begin with, for instance pgdemote_"));
+        }
+        Ok(text.clone())
+    };
+    if list.value.is_empty() {
+        return Err(Fault::at(list, "no counter is kept").help("leave `vmstat` out for the default ones"));
+    }
+    list.value.iter().map(prefix).collect()
 }
 
 fn snapshot(raw: &[At<Word>]) -> Checked<Vec<SnapshotKind>> {

@@ -1,7 +1,7 @@
 //! Steps that change what runs: whether they can, and what is in force after them.
 
 use super::steps::{State, after_refusal};
-use super::{Names, context, scheme};
+use super::{Names, boot, context, scheme};
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::raw::At;
 use crate::scenario::raw_steps::{RawCommit, RawNewGoals, RawPhase, RawRetarget, RawStep, RawWrite};
@@ -35,7 +35,7 @@ pub(super) fn errno(raw: Option<&At<Word>>) -> Checked<Option<String>> {
     let Some(errno) = raw else { return Ok(None) };
     let name = errno.value.0.as_str();
     if !ERRNOS.contains(&name) {
-        return Err(Fault::at(errno, format!("DAMON does not answer '{name}'")).known(name, ERRNOS));
+        return Err(Fault::at(errno, format!("no refusal is expected with '{name}'")).known(name, ERRNOS));
     }
     Ok(Some(name.to_owned()))
 }
@@ -46,7 +46,17 @@ impl Now<'_> {
         !self.kdamonds.is_empty() && self.kdamonds.iter().all(|kdamond| kdamond.context.pause)
     }
 
-    fn need_running(&self, place: &At<RawStep>) -> Checked<()> {
+    /// Refuses a step that is about DAMON in a scenario without it.
+    pub(super) fn need_damon(&self, place: &At<RawStep>, step: &str) -> Checked<()> {
+        if !self.started.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::at(place, format!("the step `{step}` is about DAMON, and this scenario configures none"))
+            .help("damon: {kdamonds: [...]}; without DAMON, `run` needs no `start`"))
+    }
+
+    fn need_running(&self, place: &At<RawStep>, step: &str) -> Checked<()> {
+        self.need_damon(place, step)?;
         match self.state {
             State::On => Ok(()),
             State::Off => Err(Fault::at(place, "DAMON does not run").help("put `start` before it")),
@@ -55,7 +65,7 @@ impl Now<'_> {
     }
 
     pub(super) fn commit(&mut self, place: &At<RawStep>, raw: &RawCommit) -> Checked<Step> {
-        self.need_running(place)?;
+        self.need_running(place, "commit")?;
         let refused = errno(raw.refused.as_ref())?;
         let names = Names { refused: refused.is_some(), ..self.names.clone() };
         let raw = &raw.kdamonds;
@@ -73,7 +83,7 @@ impl Now<'_> {
     }
 
     pub(super) fn retarget(&mut self, place: &At<RawStep>, raw: &RawRetarget) -> Checked<Step> {
-        self.need_running(place)?;
+        self.need_running(place, "retarget")?;
         let refused = errno(raw.refused.as_ref())?;
         if raw.schemes.is_empty() {
             return Err(
@@ -122,7 +132,7 @@ impl Now<'_> {
     }
 
     pub(super) fn pause(&mut self, place: &At<RawStep>) -> Checked<Step> {
-        self.need_running(place)?;
+        self.need_running(place, "pause")?;
         if self.paused() {
             return Err(Fault::at(place, "DAMON is paused already").help("`resume` lets it go on"));
         }
@@ -131,7 +141,7 @@ impl Now<'_> {
     }
 
     pub(super) fn resume(&mut self, place: &At<RawStep>) -> Checked<Step> {
-        self.need_running(place)?;
+        self.need_running(place, "resume")?;
         if !self.kdamonds.iter().any(|kdamond| kdamond.context.pause) {
             return Err(Fault::at(place, "DAMON is not paused").help("put `pause` before it"));
         }
@@ -148,7 +158,20 @@ impl Now<'_> {
             return Err(after_refusal(place));
         }
         let refused = errno(raw.refused.as_ref())?;
-        let (file, value) = (file(&raw.file)?, value(&raw.value)?);
+        let file = match (&raw.file, &raw.path) {
+            (Some(file), None) => self::file(file)?,
+            (None, Some(path)) => boot::path(path)?,
+            _ => {
+                return Err(Fault::at(
+                    place,
+                    "a write is into a `file` of DAMON's, or into a `path`, one of them",
+                )
+                .help(
+                    "write: {file: 0/state, value: on}, or write: {path: /proc/sys/vm/swappiness, value: 10}",
+                ));
+            }
+        };
+        let value = boot::value(&raw.value)?;
         if file.ends_with("/state")
             && refused.is_none()
             && let Some((_, step)) = COMMANDS.iter().find(|(command, _)| *command == value)
@@ -202,15 +225,4 @@ fn file(raw: &At<Word>) -> Checked<String> {
         "this is no file below /sys/kernel/mm/damon/admin/kdamonds, nor a parameter of DAMON's modules",
     )
     .help("for instance nr_kdamonds, 0/contexts/0/schemes/0/action or module/damon_stat/enabled"))
-}
-
-fn value(raw: &At<Word>) -> Checked<String> {
-    let text = raw.value.0.as_str();
-    if text.is_empty() {
-        return Err(Fault::at(raw, "writing nothing never reaches the kernel (sysfs_kf_write)"));
-    }
-    if text.len() > MAX_TEXT || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
-        return Err(Fault::at(raw, format!("a value is up to {MAX_TEXT} printable characters of ASCII")));
-    }
-    Ok(text.to_owned())
 }

@@ -77,9 +77,7 @@ fn one(place: &At<RawStep>, now: &mut Now<'_>, memory: &mut Memory<'_>) -> Check
 }
 
 fn start(place: &At<RawStep>, raw: &RawStart, now: &mut Now<'_>) -> Checked<Step> {
-    if now.started.is_empty() {
-        return Err(Fault::at(place, "there is nothing to start").help("damon: {kdamonds: [...]}"));
-    }
+    now.need_damon(place, "start")?;
     match now.state {
         State::On => return Err(Fault::at(place, "DAMON runs already").help("stop it first")),
         State::Refused => return Err(after_refusal(place)),
@@ -97,11 +95,20 @@ pub(super) fn after_refusal<T>(place: &At<T>) -> Fault {
 
 fn run(place: &At<RawStep>, raw: &RawRun, now: &Now<'_>) -> Checked<Step> {
     match now.state {
-        State::Off => return Err(Fault::at(place, "a run without DAMON").help("put `start` before it")),
+        State::Off if !now.started.is_empty() => {
+            return Err(Fault::at(place, "a run without DAMON").help("put `start` before it"));
+        }
         State::Refused => return Err(after_refusal(place)),
-        State::On => {}
+        State::Off | State::On => {}
     }
     let (time, zero) = match (&raw.windows, &raw.time) {
+        (Some(windows), None) if now.started.is_empty() => {
+            return Err(Fault::at(
+                windows,
+                "`windows` counts DAMON's charge windows, and this scenario has no DAMON",
+            )
+            .help("give the run a time: run: {for: 10s}"));
+        }
         (Some(windows), None) if now.paused() => {
             return Err(Fault::at(windows, "no charge window ends while DAMON is paused")
                 .help("give the run a time: run: {for: 10s}"));
@@ -202,6 +209,7 @@ impl Memory<'_> {
 }
 
 fn stop(place: &At<RawStep>, now: &mut Now<'_>) -> Checked<Step> {
+    now.need_damon(place, "stop")?;
     match now.state {
         State::On => {
             now.state = State::Off;
