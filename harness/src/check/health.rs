@@ -1,7 +1,7 @@
 //! Whether the recording itself is whole: the guest's word, its steps, the ring buffer.
 
 use crate::check::finding::{Evidence, Violation};
-use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult};
+use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult, Source};
 use crate::recording::Recording;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::section;
@@ -17,7 +17,11 @@ pub(crate) static KERNEL_REFUSES_AS_EXPECTED: RecordingRule = Rule {
         kind: Kind::Exact,
         statement: "A configuration or a value is refused with the errno that the scenario names, and accepted where it names none.",
         because: "Values are tested when they are written, configurations when they are committed, each rule with an errno of its own.",
-        source: "mm/damon/sysfs.c: state_store, mm/damon/core.c: damon_commit_ctx",
+        source: &[
+            Source::function("mm/damon/sysfs.c", "state_store"),
+            Source::function("mm/damon/core.c", "damon_commit_ctx"),
+        ],
+        file: file!(),
         when: "the plan has a start, a commit or a write",
     },
     judge: kernel_refuses_as_expected,
@@ -64,7 +68,8 @@ pub(crate) static TRACE_IS_COMPLETE: RecordingRule = Rule {
         kind: Kind::Exact,
         statement: "The ring buffer lost no event.",
         because: "The buffer counts what it overwrites and drops; the scenario asks for one that is large enough.",
-        source: "kernel/trace/ring_buffer.c",
+        source: &[Source::File("kernel/trace/ring_buffer.c")],
+        file: file!(),
         when: "always",
     },
     judge: trace_is_complete,
@@ -108,7 +113,8 @@ pub(crate) static TRACE_IS_READABLE: RecordingRule = Rule {
         kind: Kind::Exact,
         statement: "Every line of the trace is an event in a print format that damonlab knows.",
         because: "The text of an event is its print format with the values filled in.",
-        source: "include/trace/events/damon.h, kernel/trace/trace_output.c",
+        source: &[Source::File("include/trace/events/damon.h"), Source::File("kernel/trace/trace_output.c")],
+        file: file!(),
         when: "always",
     },
     judge: trace_is_readable,

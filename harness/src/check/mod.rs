@@ -19,6 +19,6 @@ pub use expect::{ExpectationStatus, Measured, Missing};
 pub use finding::{EXPECT, Evidence, Finding, KTAP, Origin};
 pub use log::kernel_log;
 pub use log::ktap::{Suite, Tests};
-pub use rule::{About, Kind, REAL_CLOCK};
+pub use rule::{About, Kind, REAL_CLOCK, Source};
 pub use run_end::RunEnd;
 pub use verdict::Verdict;

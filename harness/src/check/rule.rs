@@ -4,6 +4,7 @@ use super::violations::Violations;
 use crate::recording::Recording;
 use crate::scenario::GuestClock;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// How an invariant follows from the kernel's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,36 @@ impl Kind {
     }
 }
 
+/// A part of the kernel's source that a rule follows from. Paths start at the root of the kernel's tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// One function.
+    Function {
+        /// The file that defines it.
+        file: &'static str,
+        /// Its name.
+        name: &'static str,
+    },
+    /// All of a file.
+    File(&'static str),
+}
+
+impl Source {
+    /// A function and the file that defines it.
+    pub(crate) const fn function(file: &'static str, name: &'static str) -> Source {
+        Source::Function { file, name }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Function { file, name } => write!(f, "{file}: {name}"),
+            Source::File(path) => f.write_str(path),
+        }
+    }
+}
+
 /// What is known about a rule, whatever it judges: one entry of the reference page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct About {
@@ -44,8 +75,10 @@ pub struct About {
     pub statement: &'static str,
     /// How it follows from the source, in a sentence or two.
     pub because: &'static str,
-    /// The kernel functions that it follows from, or the part of damonlab that owes it.
-    pub source: &'static str,
+    /// The parts of the kernel that it follows from.
+    pub source: &'static [Source],
+    /// The file of the rule itself, from the root of the project: `file!()`.
+    pub file: &'static str,
     /// When it applies.
     pub when: &'static str,
 }

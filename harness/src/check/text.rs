@@ -5,7 +5,7 @@
 //! the same in both; only other truth shows those (A1, A3, S2, M1).
 
 use crate::check::finding::Violation;
-use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult};
+use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult, Source};
 use crate::check::violations::Violations;
 use crate::recording::Recording;
 use crate::trace::raw::{RawFormat, RawTrace, Record};
@@ -94,7 +94,8 @@ pub(crate) static TEXT_MATCHES_RECORD: RecordingRule = Rule {
         kind: Kind::Exact,
         statement: "The text of every event says what the ring buffer's record of it says: event, CPU, pid, time, fields.",
         because: "The text is rendered from the record when it is read, by the event's print format alone.",
-        source: "include/trace/events/damon.h: TP_printk, kernel/trace/trace_output.c",
+        source: &[Source::File("include/trace/events/damon.h"), Source::File("kernel/trace/trace_output.c")],
+        file: file!(),
         when: "the recording has trace.raw and a trace without holes",
     },
     judge: text_matches_record,

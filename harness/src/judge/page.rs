@@ -1,7 +1,7 @@
 //! The reference page of all invariants, `docs/invariants.md`: written from their table, so it cannot lag behind.
 
 use super::rules;
-use crate::check::Origin;
+use crate::check::{About, Origin, Source};
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -26,11 +26,15 @@ pub fn page() -> String {
     for invariant in rules::all() {
         let (rule, kind) = (Origin::Rule(invariant), invariant.kind.word());
         let (statement, because) = (invariant.statement, invariant.because);
-        let (when, source) = (invariant.when, invariant.source);
+        let (when, source) = (invariant.when, sources(invariant));
         // Writing to a String does not fail.
         let _ = writeln!(text, "| {rule} | {kind} | {statement} | {because} | {when} | {source} |");
     }
     text
+}
+
+fn sources(rule: &About) -> String {
+    rule.source.iter().map(Source::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::splats::{ALLOWED, Allowed, Splat, kind, version};
 use crate::check::finding::{Evidence, Finding, Origin, Violation};
-use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult};
+use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult, Source};
 use crate::ktap;
 use crate::recording::Recording;
 use damonlab_protocol::record::section;
@@ -20,7 +20,13 @@ pub(crate) static KERNEL_LOG_IS_CLEAN: RecordingRule = Rule {
         kind: Kind::Exact,
         statement: "The kernel log has no warning, bug, oops or sanitizer report.",
         because: "A right kernel warns of nothing in a scenario that a user may run.",
-        source: "lib/bug.c, kernel/panic.c, arch/x86/mm/fault.c, mm/kasan/report.c",
+        source: &[
+            Source::File("lib/bug.c"),
+            Source::File("kernel/panic.c"),
+            Source::File("arch/x86/mm/fault.c"),
+            Source::File("mm/kasan/report.c"),
+        ],
+        file: file!(),
         when: "always",
     },
     judge: kernel_log_is_clean,
@@ -37,7 +43,13 @@ pub(crate) static KERNEL_LOG_HAS_NO_STALL: RecordingRule = Rule {
         kind: Kind::Timed,
         statement: "The kernel log has no hung task, stall or lockup.",
         because: "Virtual time stands still while the host is busy, so nothing in the guest waits long without a reason.",
-        source: "kernel/hung_task.c, kernel/rcu/tree_stall.h, kernel/watchdog.c, kernel/workqueue.c",
+        source: &[
+            Source::File("kernel/hung_task.c"),
+            Source::File("kernel/rcu/tree_stall.h"),
+            Source::File("kernel/watchdog.c"),
+            Source::File("kernel/workqueue.c"),
+        ],
+        file: file!(),
         when: "always",
     },
     judge: kernel_log_has_no_stall,

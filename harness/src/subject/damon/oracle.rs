@@ -5,7 +5,7 @@
 //! goals whose values the trace or the plan gives and without a time quota. The event is told in the
 //! first charge window, and later when the value changed.
 
-use super::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use super::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme, in_core};
 use super::rules::goals::need_windows;
 use super::view::{KdamondRun, NODE_ELIGIBLE, View, goals};
 use super::windows::Window;
@@ -98,7 +98,8 @@ pub(crate) static TEMPORAL_QUOTA_IS_ALL_OR_NOTHING: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "With the temporal tuner the quota is 0 when a goal is reached, else whole; it is told when it changes.",
         because: "The tuner knows all or nothing: the score is computed from the measurements that the trace tells.",
-        source: "damos_goal_tune_esz_bp_temporal, damos_set_effective_quota",
+        source: &[in_core("damos_goal_tune_esz_bp_temporal"), in_core("damos_set_effective_quota")],
+        file: file!(),
         when: "goals are node_eligible_mem_bp or user_input, there is no time quota, both events are recorded",
     },
     judge: temporal_quota_is_all_or_nothing,
@@ -115,7 +116,12 @@ pub(crate) static CONSIST_QUOTA_FOLLOWS_FEEDBACK: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "With the consist tuner the quota follows the feedback loop exactly; it is told when it changes.",
         because: "The loop is integer arithmetic on the score and on its own last value; both are known from the first window on.",
-        source: "damos_goal_tune_esz_bp_consist, damon_feed_loop_next_input, damos_set_effective_quota",
+        source: &[
+            in_core("damos_goal_tune_esz_bp_consist"),
+            in_core("damon_feed_loop_next_input"),
+            in_core("damos_set_effective_quota"),
+        ],
+        file: file!(),
         when: "goals are node_eligible_mem_bp or user_input, there is no time quota, both events are recorded",
     },
     judge: consist_quota_follows_feedback,

@@ -2,12 +2,17 @@
 
 use super::view::{KdamondRun, View};
 use crate::check::rule::gather;
-pub(crate) use crate::check::rule::{About, Kind, Reason, Rule, RuleResult};
+pub(crate) use crate::check::rule::{About, Kind, Reason, Rule, RuleResult, Source};
 use crate::check::violations::Violations;
 use damonlab_protocol::damon::Scheme;
 
 /// A rule about DAMON.
 pub(crate) type DamonRule = Rule<fn(&View<'_>) -> RuleResult>;
+
+/// A function of DAMON's core.
+pub(crate) const fn in_core(name: &'static str) -> Source {
+    Source::function("mm/damon/core.c", name)
+}
 
 /// Checks each run of each kdamond; applies where it applies to one of them.
 pub(crate) fn each_kdamond_run(

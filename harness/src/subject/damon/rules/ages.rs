@@ -5,7 +5,7 @@ use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme,
+    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
@@ -18,7 +18,12 @@ pub(crate) static AGE_GROWS_BY_ONE: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A region gets older by at most 1 an aggregation, and is at most 1 old in the first.",
         because: "The age is counted once an aggregation, and merging takes a mean, which is never above the oldest. Schemes may split what was merged, so neighbours with as many accesses are looked at together.",
-        source: "damon_merge_regions_of, damon_merge_two_regions, damon_split_region_at",
+        source: &[
+            in_core("damon_merge_regions_of"),
+            in_core("damon_merge_two_regions"),
+            in_core("damon_split_region_at"),
+        ],
+        file: file!(),
         when: "damon_aggregated is recorded, intervals are not tuned",
     },
     judge: age_grows_by_one,
@@ -54,7 +59,8 @@ pub(crate) static ACCESS_CHANGE_RESETS_AGE: DamonRule = Rule {
         kind: Kind::Conditional,
         statement: "Memory that is no longer accessed, or that now is, is not older than before.",
         because: "An age is set back when accesses begin or end. A region that was merged afterwards may have a part that did not turn, but never so large that its accesses would not show.",
-        source: "damon_merge_regions_of, damon_merge_two_regions",
+        source: &[in_core("damon_merge_regions_of"), in_core("damon_merge_two_regions")],
+        file: file!(),
         when: "damon_aggregated is recorded, intervals are not tuned; paddr or fvaddr; probes have no weights",
     },
     judge: access_change_resets_age,
@@ -175,7 +181,8 @@ pub(crate) static ACTION_RESETS_AGE: DamonRule = Rule {
         kind: Kind::Conditional,
         statement: "What a scheme acted on is 0 aggregations old, unless the action is stat.",
         because: "The age is set back with the action, and later in the same iteration regions of equal age only are merged.",
-        source: "damos_apply_scheme, damos_apply_target",
+        source: &[in_core("damos_apply_scheme"), in_core("damos_apply_target")],
+        file: file!(),
         when: "passes fall on aggregations; damos_before_apply and damon_aggregated are recorded",
     },
     judge: action_resets_age,

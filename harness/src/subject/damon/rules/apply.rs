@@ -3,7 +3,9 @@
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{BeforeApply, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, each_scheme};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, each_scheme, in_core,
+};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Range, Scheme};
@@ -15,7 +17,8 @@ pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A region that is acted on has the scheme's access pattern.",
         because: "The pattern is looked at with the same moving sum that is traced; a quota or filter may make the region smaller afterwards.",
-        source: "__damos_valid_target",
+        source: &[in_core("__damos_valid_target")],
+        file: file!(),
         when: "damos_before_apply is recorded",
     },
     judge: applied_regions_match_pattern,
@@ -61,7 +64,8 @@ pub(crate) static EVENTS_MATCH_CONFIGURATION: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "Every event comes from a kdamond of the plan, and names a scheme and a target that it has.",
         because: "The tracepoints count the position in the kernel's lists, which are in the order of sysfs.",
-        source: "damos_apply_scheme, damos_trace_esz, damos_trace_stat",
+        source: &[in_core("damos_apply_scheme"), in_core("damos_trace_esz"), in_core("damos_trace_stat")],
+        file: file!(),
         when: "a DAMON event is recorded",
     },
     judge: events_match_configuration,
@@ -139,7 +143,8 @@ pub(crate) static APPLIED_REGIONS_ARE_WHOLE_PAGES: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A region that is acted on is whole pages inside its target, and a pass goes upwards.",
         because: "Regions keep the alignment of the ranges they are split from, and a pass walks the list in order.",
-        source: "damos_apply_target, damon_split_region_at",
+        source: &[in_core("damos_apply_target"), in_core("damon_split_region_at")],
+        file: file!(),
         when: "damos_before_apply is recorded",
     },
     judge: applied_regions_are_whole_pages,

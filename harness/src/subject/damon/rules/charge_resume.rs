@@ -11,7 +11,7 @@ use super::quota::need_charges;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{BeforeApply, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Scheme;
@@ -23,7 +23,8 @@ pub(crate) static CHARGE_RESUMES_WHERE_IT_STOPPED: DamonRule = Rule {
         kind: Kind::Conditional,
         statement: "After its quota was used up a scheme goes on where it stopped, and leaves nothing out.",
         because: "The end of the last region is kept, and the next window skips what ends before it. What follows has the priority of what is acted on if it is as old and as often accessed.",
-        source: "damos_apply_scheme, damos_skip_charged_region",
+        source: &[in_core("damos_apply_scheme"), in_core("damos_skip_charged_region")],
+        file: file!(),
         when: "windows are visible, a quota was used up and the next window acted",
     },
     judge: charge_resumes_where_it_stopped,

@@ -5,7 +5,9 @@ use super::stats::stats;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::Stat;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_scheme, in_core,
+};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
@@ -17,7 +19,13 @@ pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
         kind: Kind::Conditional,
         statement: "A pass applies no more regions than it tried, and no more bytes than passed its filters; stat applies nothing.",
         because: "Each tried region is applied once or not at all, and an action takes of a region what its filters let pass. A large folio counts whole, so bytes are compared without huge pages only.",
-        source: "damos_update_stat, damon_pa_migrate, damon_pa_pageout, damon_pa_stat",
+        source: &[
+            in_core("damos_update_stat"),
+            Source::function("mm/damon/paddr.c", "damon_pa_migrate"),
+            Source::function("mm/damon/paddr.c", "damon_pa_pageout"),
+            Source::function("mm/damon/paddr.c", "damon_pa_stat"),
+        ],
+        file: file!(),
         when: "damos_stat_after_apply_interval is recorded; bytes for paddr without huge pages",
     },
     judge: applied_is_at_most_tried,
@@ -119,7 +127,8 @@ pub(crate) static MAX_NR_SNAPSHOTS_IS_RESPECTED: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A scheme takes no more than max_nr_snapshots snapshots, and does not act after the last one.",
         because: "The count is compared before each region, and grows by one at the end of a target's regions.",
-        source: "damon_do_apply_schemes",
+        source: &[in_core("damon_do_apply_schemes")],
+        file: file!(),
         when: "max_nr_snapshots is set",
     },
     judge: max_nr_snapshots_is_respected,
@@ -169,7 +178,12 @@ pub(crate) static QT_EXCEEDS_COUNTS_FULL_WINDOWS: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "qt_exceeds counts the charge windows that ended with their quota used up.",
         because: "It is counted when a window starts, once a pass at most, if less than a page of the last window's quota is left of what was charged.",
-        source: "damos_adjust_quota, damos_quota_is_full, damos_charge_quota",
+        source: &[
+            in_core("damos_adjust_quota"),
+            in_core("damos_quota_is_full"),
+            in_core("damos_charge_quota"),
+        ],
+        file: file!(),
         when: "damos_stat_after_apply_interval is recorded; counted to the window where Q4 applies, else once a pass",
     },
     judge: qt_exceeds_counts_full_windows,

@@ -3,7 +3,7 @@
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::BeforeApply;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme, in_core};
 use crate::subject::damon::view::{PAGE, View};
 use crate::trace::Event;
 use damonlab_protocol::damon::{AddrRange, Filter, FilterKind, Scheme};
@@ -15,7 +15,12 @@ pub(crate) static ACTIONS_RESPECT_CORE_FILTERS: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "An action stays where the scheme's core filters let it, and never goes over the border of one.",
         because: "Regions are split at the borders of an addr filter; the first filter that is about a region decides, else the contrary of the last one, unless there are ops filters.",
-        source: "damos_core_filter_out, damos_filter_match, damos_set_filters_default_reject",
+        source: &[
+            in_core("damos_core_filter_out"),
+            in_core("damos_filter_match"),
+            in_core("damos_set_filters_default_reject"),
+        ],
+        file: file!(),
         when: "the scheme has addr or target filters and acts; damos_before_apply is recorded",
     },
     judge: actions_respect_core_filters,

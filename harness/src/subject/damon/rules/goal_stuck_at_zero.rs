@@ -5,7 +5,7 @@ use super::goals::need_windows;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::Aggregated;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, Source, each_scheme, in_core};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
@@ -24,7 +24,11 @@ pub(crate) static GOAL_IS_NOT_STUCK_AT_ZERO: DamonRule = Rule {
         kind: Kind::Windowed,
         statement: "A goal does not read 0 window after window while memory with the scheme's pattern is on its node.",
         because: "A region is seen accessed where a page on the LRU list is; the metric counts those pages. One tenth of the eligible memory in 5 windows in a row leaves no room for rounding.",
-        source: "damos_calc_eligible_bytes, damon_pa_check_accesses",
+        source: &[
+            in_core("damos_calc_eligible_bytes"),
+            Source::function("mm/damon/paddr.c", "damon_pa_check_accesses"),
+        ],
+        file: file!(),
         when: "damon_aggregated shows memory with the pattern on the goal's node; paddr",
     },
     judge: goal_is_not_stuck_at_zero,

@@ -7,7 +7,7 @@
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{Esz, NodeEligible, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
@@ -38,7 +38,8 @@ pub(crate) static GOAL_SHARES_MAKE_A_WHOLE: DamonRule = Rule {
         kind: Kind::Conditional,
         statement: "Goals of one access pattern that are measured in one pass are shares of one whole: 10000 over all nodes, or 0.",
         because: "Both walks count the same regions, by node; each share is rounded down. Each walk is a snapshot of its own, so one pass may be off by 100, but not two in a row.",
-        source: "damos_get_node_eligible_mem_bp, damos_calc_eligible_bytes",
+        source: &[in_core("damos_get_node_eligible_mem_bp"), in_core("damos_calc_eligible_bytes")],
+        file: file!(),
         when: "two goals with one access pattern are measured in one pass; paddr",
     },
     judge: goal_shares_make_a_whole,
@@ -180,7 +181,8 @@ pub(crate) static COMPLEMENTARY_SCHEMES_TAKE_TURNS: DamonRule = Rule {
         kind: Kind::Conditional,
         statement: "Two temporal schemes that want shares of one whole never both have a quota from one snapshot.",
         because: "If two shares make 10000 and two targets do not exceed it, at least one share is at its target, and the temporal tuner gives that scheme 0.",
-        source: "damos_goal_tune_esz_bp_temporal, damos_quota_score",
+        source: &[in_core("damos_goal_tune_esz_bp_temporal"), in_core("damos_quota_score")],
+        file: file!(),
         when: "two schemes have one temporal goal each on different nodes, and their shares make one whole",
     },
     judge: complementary_schemes_take_turns,

@@ -7,7 +7,7 @@
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::NodeEligible;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Context, Ops, Scheme};
@@ -45,7 +45,8 @@ pub(crate) static GOAL_SHARE_MATCHES_PAGES: DamonRule = Rule {
         kind: Kind::Windowed,
         statement: "Over many windows a node_eligible_mem_bp goal measures the share of the workloads' pages that is on its node.",
         because: "What the pattern takes is what the workloads touch, so the metric's walk and the page tables count the same pages.",
-        source: "damos_get_node_eligible_mem_bp, damos_calc_eligible_bytes",
+        source: &[in_core("damos_get_node_eligible_mem_bp"), in_core("damos_calc_eligible_bytes")],
+        file: file!(),
         when: "paddr over the workloads' nodes, the pattern is all that is accessed, workloads touch all of their memory",
     },
     judge: goal_share_matches_pages,

@@ -5,7 +5,7 @@ use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{NodeEligible, SchemeEvent, Stat, TypedEvent};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme,
+    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, View, node_goals};
 use crate::subject::damon::windows::{ChargeWindows, Window};
@@ -23,7 +23,8 @@ pub(crate) static GOAL_FIELDS_ARE_IN_RANGE: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A measured goal has ctx_idx 0, a configured scheme and nid, a target of at least 1 and a value of at most 10000.",
         because: "The metric is node_eligible * 10000 / total of one walk, a target of 0 is left out by sysfs, and a kdamond has one context.",
-        source: "damos_get_node_eligible_mem_bp",
+        source: &[in_core("damos_get_node_eligible_mem_bp")],
+        file: file!(),
         when: "damos_node_eligible_mem_bp is recorded",
     },
     judge: goal_fields_are_in_range,
@@ -68,7 +69,8 @@ pub(crate) static GOALS_MATCH_CONFIGURATION: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "Goals are measured with the configured nid and target, in the configured order.",
         because: "Goals are kept in a list in the order of sysfs, and each measures for itself.",
-        source: "damos_quota_score, damos_commit_quota_goal",
+        source: &[in_core("damos_quota_score"), in_core("damos_commit_quota_goal")],
+        file: file!(),
         when: "damos_node_eligible_mem_bp is recorded",
     },
     judge: goals_match_configuration,
@@ -118,7 +120,8 @@ pub(crate) static GOALS_PRECEDE_QUOTA: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A scheme's goals are measured together, and its damos_esz follows them before anything else.",
         because: "The score is the highest of all goals, measured one after the other by the only task that there is, right before the quota is set.",
-        source: "damos_adjust_quota",
+        source: &[in_core("damos_adjust_quota")],
+        file: file!(),
         when: "a scheme has a node_eligible_mem_bp goal and its event is recorded",
     },
     judge: goals_precede_quota,
@@ -147,7 +150,8 @@ pub(crate) static CHARGE_WINDOWS_START_ON_TIME: DamonRule = Rule {
         kind: Kind::Timed,
         statement: "A charge window starts at the first apply tick after reset_interval, not before and not later.",
         because: "A window ends when reset_interval has passed, which is looked at in each pass of the scheme.",
-        source: "damos_adjust_quota",
+        source: &[in_core("damos_adjust_quota")],
+        file: file!(),
         when: "a scheme has a node_eligible_mem_bp goal and its event is recorded",
     },
     judge: charge_windows_start_on_time,

@@ -9,7 +9,9 @@ use crate::check::expect::{Subject, bare};
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{BeforeApply, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_kdamond_run, in_core,
+};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{Event, Line, MIGRATIONS};
 use damonlab_protocol::damon::Scheme;
@@ -102,7 +104,12 @@ pub(crate) static APPLIED_MATCHES_MIGRATED: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "In each pass a migrate scheme's sz_applied grows by the pages that migrate_pages moved for it.",
         because: "migrate_pages returns the number that it tells of, and DAMON counts that as applied.",
-        source: "damon_migrate_pages, migrate_pages, damos_update_stat",
+        source: &[
+            Source::function("mm/damon/ops-common.c", "damon_migrate_pages"),
+            Source::function("mm/migrate.c", "migrate_pages"),
+            in_core("damos_update_stat"),
+        ],
+        file: file!(),
         when: "a scheme migrates; mm_migrate_pages, damos_before_apply and damos_stat_after_apply_interval are recorded",
     },
     judge: applied_matches_migrated,
@@ -201,7 +208,12 @@ pub(crate) static VMSTAT_MATCHES_MIGRATIONS: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "pgmigrate_success and pgmigrate_fail grow by what mm_migrate_pages tells; DAMON moves no pgpromote_ or pgdemote_ counter.",
         because: "The event is told right after the counters are moved, by the only function that moves them.",
-        source: "migrate_pages, migrate_misplaced_folio, demote_folio_list",
+        source: &[
+            Source::function("mm/migrate.c", "migrate_pages"),
+            Source::function("mm/migrate.c", "migrate_misplaced_folio"),
+            Source::function("mm/vmscan.c", "demote_folio_list"),
+        ],
+        file: file!(),
         when: "mm_migrate_pages is recorded",
     },
     judge: vmstat_matches_migrations,

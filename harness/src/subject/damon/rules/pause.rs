@@ -2,7 +2,7 @@
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, in_core};
 use crate::subject::damon::view::View;
 use damonlab_protocol::damon::Kdamond;
 
@@ -13,7 +13,8 @@ pub(crate) static PAUSE_IS_SILENT: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A paused kdamond leaves no event.",
         because: "The loop stands still right after it took the commit, before schemes are applied and regions are told.",
-        source: "kdamond_fn, damon_commit_ctx",
+        source: &[in_core("kdamond_fn"), in_core("damon_commit_ctx")],
+        file: file!(),
         when: "a step or the configuration pauses DAMON",
     },
     judge: pause_is_silent,

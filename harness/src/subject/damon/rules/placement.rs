@@ -6,7 +6,7 @@ use super::migration::{Migration, Told, first_sample, migrates, migrations, told
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
 use crate::subject::damon::events::BeforeApply;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, Source};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::Event;
 use damonlab_protocol::damon::Ops;
@@ -29,7 +29,12 @@ pub(crate) static NODE_PAGES_MATCH_MIGRATIONS: DamonRule = Rule {
         kind: Kind::Windowed,
         statement: "A node gains the workloads' pages that were moved to it less those that were moved away, and none is lost.",
         because: "A moved page is mapped where it went; what is under way while a sample is taken is bounded by the batch.",
-        source: "damon_migrate_pages, alloc_migration_target, fs/proc/task_mmu.c: show_numa_map",
+        source: &[
+            Source::function("mm/damon/ops-common.c", "damon_migrate_pages"),
+            Source::function("mm/migrate.c", "alloc_migration_target"),
+            Source::function("fs/proc/task_mmu.c", "show_numa_map"),
+        ],
+        file: file!(),
         when: "schemes only migrate or count, no step changes memory, migrations are recorded and DAMON's",
     },
     judge: node_pages_match_migrations,
@@ -215,7 +220,11 @@ pub(crate) static NO_PAGE_STAYS_ISOLATED: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "No page is left isolated when DAMON has stopped.",
         because: "What is isolated for a migration is put back, moved or not; only what a CPU keeps to itself is not counted.",
-        source: "damon_pa_migrate, damon_migrate_folio_list: folio_putback_lru",
+        source: &[
+            Source::function("mm/damon/paddr.c", "damon_pa_migrate"),
+            Source::function("mm/damon/ops-common.c", "damon_migrate_folio_list"),
+        ],
+        file: file!(),
         when: "the plan ends with a stop",
     },
     judge: no_page_stays_isolated,

@@ -3,7 +3,9 @@
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{Aggregated, RegionAggregated};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Rule, RuleResult, Source, each_kdamond_run, in_core,
+};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Probe;
@@ -18,7 +20,11 @@ pub(crate) static PROBE_REGIONS_MATCH_REGIONS: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "damon_region_aggregated repeats damon_aggregated, with no more hits of a probe than samples.",
         because: "One loop prints both of each region, and a sample adds one to a probe's hits at most.",
-        source: "kdamond_reset_aggregated, damon_pa_apply_probes",
+        source: &[
+            in_core("kdamond_reset_aggregated"),
+            Source::function("mm/damon/paddr.c", "damon_pa_apply_probes"),
+        ],
+        file: file!(),
         when: "probes are installed and both events are recorded",
     },
     judge: probe_regions_match_regions,

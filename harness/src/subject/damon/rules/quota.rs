@@ -4,7 +4,7 @@ use super::goals::need_windows;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{BeforeApply, Esz};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Scheme;
@@ -16,7 +16,8 @@ pub(crate) static QUOTA_BELOW_PAGE_STOPS_ACTION: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A scheme whose quota is less than a page acts on nothing.",
         because: "A quota with less than one smallest region left is full, and full quotas are looked at before each region.",
-        source: "damos_quota_is_full",
+        source: &[in_core("damos_quota_is_full")],
+        file: file!(),
         when: "the scheme has a quota; damos_esz and damos_before_apply are recorded",
     },
     judge: quota_below_page_stops_action,
@@ -59,7 +60,8 @@ pub(crate) static WINDOW_STAYS_WITHIN_QUOTA: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "In one charge window a scheme acts on no more bytes than its quota.",
         because: "A region is split where the quota ends, and a window begins with nothing charged.",
-        source: "damos_apply_scheme, damos_charge_quota",
+        source: &[in_core("damos_apply_scheme"), in_core("damos_charge_quota")],
+        file: file!(),
         when: "windows are visible (node_eligible_mem_bp goal) and failures are charged in full",
     },
     judge: window_stays_within_quota,
@@ -140,7 +142,8 @@ pub(crate) static EFFECTIVE_QUOTA_IS_WITHIN_LIMITS: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "The effective quota is never above the size quota, nor below a page for a time quota alone.",
         because: "The effective quota is the least of what size, time and goals allow.",
-        source: "damos_set_effective_quota",
+        source: &[in_core("damos_set_effective_quota")],
+        file: file!(),
         when: "bytes or ms is set and damos_esz is recorded",
     },
     judge: effective_quota_is_within_limits,

@@ -4,7 +4,7 @@ use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{Aggregated, BeforeApply};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
@@ -21,7 +21,12 @@ pub(crate) static REGION_COUNT_IS_WITHIN_LIMITS: DamonRule = Rule {
         kind: Kind::Conditional,
         statement: "There are at most max_nr_regions regions that differ, and none is so large that there could be fewer than min_nr_regions.",
         because: "Neighbours are merged until there are few enough, and large regions are split. Afterwards only an action makes regions differ, at two borders.",
-        source: "kdamond_merge_regions, damon_apply_min_nr_regions, damon_region_sz_limit",
+        source: &[
+            in_core("kdamond_merge_regions"),
+            in_core("damon_apply_min_nr_regions"),
+            in_core("damon_region_sz_limit"),
+        ],
+        file: file!(),
         when: "damon_aggregated is recorded; the maximum where it is at least twice the minimum, and ranges are fixed",
     },
     judge: region_count_is_within_limits,

@@ -4,7 +4,7 @@ use super::dumps::{Pass, passes};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::Aggregated;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, View, joined};
 use crate::trace::{Event, Line};
 
@@ -15,7 +15,8 @@ pub(crate) static REGIONS_ARE_SORTED_AND_DISJOINT: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "An aggregation tells nr_regions regions of a target, in a row, sorted and disjoint.",
         because: "One loop prints the whole list, with its length; regions are kept sorted.",
-        source: "kdamond_reset_aggregated",
+        source: &[in_core("kdamond_reset_aggregated")],
+        file: file!(),
         when: "damon_aggregated is recorded",
     },
     judge: regions_are_sorted_and_disjoint,
@@ -48,7 +49,12 @@ pub(crate) static REGIONS_COVER_TARGETS: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "The regions of an aggregation cover exactly the configured ranges.",
         because: "Splitting and merging neighbours keeps the union as it is.",
-        source: "damon_set_regions, damon_merge_two_regions, damon_split_region_at",
+        source: &[
+            in_core("damon_set_regions"),
+            in_core("damon_merge_two_regions"),
+            in_core("damon_split_region_at"),
+        ],
+        file: file!(),
         when: "damon_aggregated is recorded; paddr or fvaddr",
     },
     judge: regions_cover_targets,
@@ -97,7 +103,8 @@ pub(crate) static ACCESSES_ARE_AT_MOST_SAMPLES: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A region is seen accessed at most once a sample; never when probes have weights.",
         because: "Each sample adds one at most to a region; with weights nothing is checked for accesses.",
-        source: "damon_update_region_access_rate",
+        source: &[in_core("damon_update_region_access_rate")],
+        file: file!(),
         when: "damon_aggregated is recorded, intervals are not tuned",
     },
     judge: accesses_are_at_most_samples,

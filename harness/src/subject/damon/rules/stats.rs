@@ -3,7 +3,7 @@
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{BeforeApply, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme, in_core};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Intervals, Scheme};
@@ -19,7 +19,8 @@ pub(crate) static STATS_ADVANCE_EACH_INTERVAL: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A scheme's statistics never fall, and come once in the samples of an apply interval.",
         because: "The kernel only adds to them, and counts intervals in samples.",
-        source: "damos_update_stat, damos_set_next_apply_sis",
+        source: &[in_core("damos_update_stat"), in_core("damos_set_next_apply_sis")],
+        file: file!(),
         when: "damos_stat_after_apply_interval is recorded",
     },
     judge: stats_advance_each_interval,
@@ -54,7 +55,8 @@ pub(crate) static APPLY_INTERVALS_ARE_KEPT: DamonRule = Rule {
         kind: Kind::Timed,
         statement: "A scheme's statistics come an apply interval apart at least.",
         because: "A sleep is never shorter than asked, and an interval is a number of samples.",
-        source: "kdamond_fn, kdamond_usleep, damos_set_next_apply_sis",
+        source: &[in_core("kdamond_fn"), in_core("kdamond_usleep"), in_core("damos_set_next_apply_sis")],
+        file: file!(),
         when: "damos_stat_after_apply_interval is recorded, intervals are not tuned",
     },
     judge: apply_intervals_are_kept,
@@ -194,7 +196,8 @@ pub(crate) static TRIED_MATCHES_BEFORE_APPLY: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "nr_tried and sz_tried grow by the regions that damos_before_apply shows.",
         because: "Both are counted and traced for the same regions: those that the core filters let through.",
-        source: "damos_apply_scheme",
+        source: &[in_core("damos_apply_scheme")],
+        file: file!(),
         when: "damos_before_apply and damos_stat_after_apply_interval are recorded",
     },
     judge: tried_matches_before_apply,

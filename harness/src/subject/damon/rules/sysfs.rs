@@ -9,7 +9,9 @@ use super::stats::last_before;
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{Esz, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_scheme, in_core,
+};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::plan::Step;
@@ -107,7 +109,12 @@ pub(crate) static SYSFS_STATS_MATCH_TRACE: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A scheme's statistics in sysfs are those that its event told last.",
         because: "The kernel copies them between two passes, and each pass that may change them ends with the event.",
-        source: "damon_sysfs_upd_schemes_stats, kdamond_call, damos_trace_stat",
+        source: &[
+            Source::function("mm/damon/sysfs.c", "damon_sysfs_upd_schemes_stats"),
+            in_core("kdamond_call"),
+            in_core("damos_trace_stat"),
+        ],
+        file: file!(),
         when: "damos_stat_after_apply_interval is recorded and sysfs is read while the kdamond runs",
     },
     judge: sysfs_stats_match_trace,
@@ -160,7 +167,11 @@ pub(crate) static SYSFS_QUOTA_MATCHES_TRACE: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "effective_bytes in sysfs is the quota that damos_esz told last.",
         because: "The event is told whenever the quota changes, and sysfs copies the same field between two passes.",
-        source: "damos_sysfs_update_effective_quotas, damos_trace_esz",
+        source: &[
+            Source::function("mm/damon/sysfs-schemes.c", "damos_sysfs_update_effective_quotas"),
+            in_core("damos_trace_esz"),
+        ],
+        file: file!(),
         when: "damos_esz is recorded and sysfs is read while the kdamond runs",
     },
     judge: sysfs_quota_matches_trace,

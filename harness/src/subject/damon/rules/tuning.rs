@@ -9,7 +9,7 @@ use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::IntervalsTune;
 use crate::subject::damon::oracle::next_input;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Intervals, IntervalsGoal};
@@ -24,7 +24,12 @@ pub(crate) static TUNED_INTERVAL_FOLLOWS_ACCESSES: DamonRule = Rule {
         kind: Kind::Exact,
         statement: "A tuned sampling interval follows from the accesses of its aggregation, within its limits.",
         because: "The score is the accesses seen against those wanted, and what it looked at is traced right after; intervals shrink to a half or grow to twice at most.",
-        source: "kdamond_tune_intervals, damon_get_intervals_adaptation_bp, damon_get_intervals_score",
+        source: &[
+            in_core("kdamond_tune_intervals"),
+            in_core("damon_get_intervals_adaptation_bp"),
+            in_core("damon_get_intervals_score"),
+        ],
+        file: file!(),
         when: "intervals are tuned; replayed where an aggregation's samples divide 10000",
     },
     judge: tuned_interval_follows_accesses,
