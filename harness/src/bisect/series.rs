@@ -19,7 +19,7 @@ pub struct Series {
 /// # Errors
 /// Those of [`crate::series::read`].
 pub fn series(paths: &[PathBuf]) -> Result<Series, KernelError> {
-    let crate::series::Series { patches, told: notes, .. } = crate::series::read(paths)?;
+    let crate::series::Series { patches, notes, .. } = crate::series::read(paths)?;
     Ok(Series { patches, notes })
 }
 

@@ -10,10 +10,7 @@ use damonlab_protocol::record::GuestReport;
 /// The verdict where the kernel lacks something that `scenario` needs, by its own words or by what it configures.
 pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
     let lack = report.lack.as_ref()?;
-    let needs = match lack {
-        MissingFeature::Needs(needs) => needs.clone(),
-        other => KernelFeature::behind(other).into_iter().collect(),
-    };
+    let needs = lack.features();
     // The guest is not trusted: what it says may be long, and there may be much of it.
     let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
     let why = match lack {
