@@ -3,7 +3,7 @@
 use super::*;
 use damonlab_protocol::damon::{AddrRange, FilterKind, GoalTuner, Ops, Pid, Range};
 use damonlab_protocol::plan::Access;
-use damonlab_protocol::units::{Bytes, NodeId};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 use std::collections::BTreeSet;

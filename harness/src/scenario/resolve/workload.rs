@@ -1,16 +1,17 @@
 //! The workloads: names that can be a process's, sizes that fit their node.
 
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{At, Checked, Fault, Scalar, Size};
 use crate::scenario::machine::MachineSpec;
-use crate::scenario::raw::{At, RawTouch, RawWorkload};
-use crate::scenario::units::{Size, Word};
-use crate::scenario::vocabulary::ACCESSES;
+use crate::scenario::raw::{RawTouch, RawWorkload};
 use damonlab_protocol::plan::{Access, Workload};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 /// A process's comm holds 15 bytes.
 const MAX_NAME: usize = 15;
+
+/// The words of `access`.
+const ACCESSES: &[&str] = &["read", "write"];
 
 /// A page.
 const PAGE: u64 = 4096;
@@ -33,7 +34,7 @@ pub(super) fn resolve(raw: &[RawWorkload], machine: &MachineSpec) -> Checked<Vec
     Ok(workloads)
 }
 
-fn check_name(name: &At<Word>) -> Checked<()> {
+fn check_name(name: &At<Scalar>) -> Checked<()> {
     let text = &name.value.0;
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if text.is_empty()
@@ -106,7 +107,7 @@ fn workload(raw: &RawWorkload) -> Checked<Workload> {
 }
 
 /// A memory cgroup right below the root, as DAMON's `memcg_path` names it.
-fn memcg(raw: &At<Word>) -> Checked<String> {
+fn memcg(raw: &At<Scalar>) -> Checked<String> {
     let text = &raw.value.0;
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match text.strip_prefix('/') {

@@ -1,0 +1,3 @@
+//! DAMON as a subject.
+
+pub mod config;

@@ -1,0 +1,3 @@
+//! What damonlab tests. DAMON is the first subject; what stands below this folder knows none.
+
+pub mod damon;
