@@ -8,7 +8,7 @@ use crate::scenario::raw_steps::{RawPhase, RawRun, RawStep, RawWrite};
 use crate::subject::damon::config::Session;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::{Phase, Step, Workload};
-use damonlab_protocol::units::Nanos;
+use damonlab_protocol::units::{BasisPoints, Nanos};
 
 /// The most guest time that one scenario may ask for.
 const MAX_TIME: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
@@ -114,16 +114,16 @@ impl Now<'_> {
     fn workload(&self, place: &At<RawStep>, raw: &RawPhase) -> Checked<Step> {
         self.damon.check_may_follow(place.referenced)?;
         let name = self.on.names.workload(&raw.name)?;
-        let touched = self.on.workloads.iter().any(|workload| workload.name == name && workload.hot_bp > 0);
+        let touched = self.on.workloads.iter().any(|workload| workload.name == name && workload.hot_bp.0 > 0);
         if !touched && raw.node.is_none() {
             return Err(Fault::at(&raw.name, format!("'{name}' touches nothing that could change"))
                 .help("give it a `touch`, or move it"));
         }
         let phase = match (&raw.hot, &raw.node, &raw.pause) {
-            (Some(hot), None, None) if hot.value.0.0 > 10_000 => {
+            (Some(hot), None, None) if hot.value.0 > BasisPoints::WHOLE => {
                 return Err(Fault::at(hot, "more than 100 % of the workload"));
             }
-            (Some(hot), None, None) => Phase::Hot { hot_bp: hot.value.0.0 },
+            (Some(hot), None, None) => Phase::Hot { hot_bp: hot.value.0 },
             (None, Some(node), None) => Phase::Move { node: self.on.names.memory(node.value.0, node)? },
             (None, None, Some(pause)) if pause.value.0 => Phase::Pause,
             (None, None, Some(_)) => Phase::Resume,
