@@ -12,6 +12,10 @@ pub mod trace;
 
 pub mod ktap;
 
+mod grammar;
+
+pub mod subject;
+
 pub mod scenario;
 
 pub mod machine;

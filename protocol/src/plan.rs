@@ -11,7 +11,7 @@ use crate::kernel_feature::KernelFeature;
 use crate::kernel_file::FileWrite;
 use crate::machine_view::MachineView;
 use crate::record::VMSTAT_PREFIXES;
-use crate::units::{Bytes, Nanos, NodeId};
+use crate::units::{BasisPoints, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -164,8 +164,8 @@ pub struct Workload {
     pub node: NodeId,
     /// One pass over the hot part starts every so often.
     pub every: Nanos,
-    /// The hot part, in parts of 10000 of `size`; the rest is populated and never touched again.
-    pub hot_bp: u64,
+    /// The hot part of `size`; the rest is populated and never touched again.
+    pub hot_bp: BasisPoints,
     /// What a touch is.
     pub access: Access,
     /// The memory cgroup that it lives in, `/NAME` below the root; made where it is not there.
@@ -293,8 +293,8 @@ pub enum Step {
 pub enum Phase {
     /// The hot part has another size; it shrinks inside what it was, or grows around it.
     Hot {
-        /// In parts of 10000 of the workload's size.
-        hot_bp: u64,
+        /// The part of the workload's size.
+        hot_bp: BasisPoints,
     },
     /// All its pages go to a node; they are free to go elsewhere afterwards.
     Move {

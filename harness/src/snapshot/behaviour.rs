@@ -73,7 +73,7 @@ fn steps(text: &mut Text, recording: &Recording) {
 
 fn phase_name(phase: Phase) -> String {
     match phase {
-        Phase::Hot { hot_bp } => format!("touches {} %", hot_bp as f64 / 100.0),
+        Phase::Hot { hot_bp } => format!("touches {} %", hot_bp.0 as f64 / 100.0),
         Phase::Move { node } => format!("moves to {node}"),
         Phase::Pause => "rests".to_owned(),
         Phase::Resume => "goes on".to_owned(),

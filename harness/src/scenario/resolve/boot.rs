@@ -1,10 +1,10 @@
-//! The kernel's command line, and the kernel files that a scenario sets.
+//! The kernel's command line, and the kernel files that a scenario sets before its workloads start.
 
+use super::setting;
+use crate::grammar::{At, Checked, Fault, Scalar};
 use crate::scenario::Boot;
-use crate::scenario::error::{Checked, Fault};
-use crate::scenario::raw::{At, RawBoot};
-use crate::scenario::units::Word;
-use damonlab_protocol::kernel_file::{self, FileWrite, PathError};
+use crate::scenario::raw::{RawBoot, RawFileWrite};
+use damonlab_protocol::kernel_file::FileWrite;
 
 /// Parameters that damonlab or the machine sets: a run depends on them.
 const OWNED: &[&str] = &[
@@ -49,16 +49,13 @@ const OWNED: &[&str] = &[
 const MAX_LENGTH: usize = 128;
 const MAX_COUNT: usize = 8;
 
-/// The longest value that a file takes here, less than a page.
-const MAX_VALUE: usize = 1_000;
-
 pub(super) fn resolve(raw: &RawBoot) -> Checked<Boot> {
     if let Some(one_too_many) = raw.parameters.get(MAX_COUNT) {
         return Err(Fault::at(one_too_many, format!("more than {MAX_COUNT} kernel parameters")));
     }
     let parameters = raw.parameters.iter().map(parameter).collect::<Checked<Vec<_>>>()?;
-    let write = |raw: &At<crate::scenario::raw::RawBootWrite>| {
-        Ok(FileWrite { path: path(&raw.value.path)?, value: value(&raw.value.value)? })
+    let write = |raw: &RawFileWrite| {
+        Ok(FileWrite { path: setting::path(&raw.path)?, value: setting::value(&raw.value)? })
     };
     let writes = raw.writes.iter().map(write).collect::<Checked<Vec<_>>>()?;
     Ok(Boot { parameters, writes })
@@ -66,7 +63,7 @@ pub(super) fn resolve(raw: &RawBoot) -> Checked<Boot> {
 
 /// One word of the command line: `NAME` or `NAME=VALUE`, with nothing that a shell or the kernel's parser reads as
 /// its own.
-fn parameter(raw: &At<Word>) -> Checked<String> {
+fn parameter(raw: &At<Scalar>) -> Checked<String> {
     let text = raw.value.0.as_str();
     let name = text.split('=').next().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:=/+@".contains(c);
@@ -80,36 +77,6 @@ fn parameter(raw: &At<Word>) -> Checked<String> {
     if OWNED.contains(&name.replace('-', "_").as_str()) {
         return Err(Fault::at(raw, format!("damonlab sets '{name}' itself"))
             .help("every run has to have the same value of it"));
-    }
-    Ok(text.to_owned())
-}
-
-/// The absolute path of a kernel file that may be written.
-pub(super) fn path(raw: &At<Word>) -> Checked<String> {
-    let text = raw.value.0.as_str();
-    match kernel_file::check(text) {
-        Ok(()) => Ok(text.to_owned()),
-        Err(why) => {
-            let fault = Fault::at(raw, format!("a scenario cannot write '{text}'"));
-            Err(match why {
-                PathError::Owned(why) => fault.help(why),
-                PathError::Shape | PathError::Elsewhere => fault.help(format!(
-                    "an absolute path without '..', below one of {}",
-                    kernel_file::ROOTS.join(", ")
-                )),
-            })
-        }
-    }
-}
-
-/// What is written into a kernel file.
-pub(super) fn value(raw: &At<Word>) -> Checked<String> {
-    let text = raw.value.0.as_str();
-    if text.is_empty() {
-        return Err(Fault::at(raw, "writing nothing never reaches the kernel (sysfs_kf_write)"));
-    }
-    if text.len() > MAX_VALUE || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
-        return Err(Fault::at(raw, format!("a value is up to {MAX_VALUE} printable characters of ASCII")));
     }
     Ok(text.to_owned())
 }

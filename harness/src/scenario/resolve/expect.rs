@@ -1,15 +1,11 @@
 //! One line of `expect`: which quantity, which bounds.
 
-use super::Names;
 use super::event::Recorded;
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{At, Checked, Fault, Leaf, Names, Scalar, Size};
 use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
-use crate::scenario::raw::{At, RawDuring, RawExpectation, RawLast};
-use crate::scenario::units::{Leaf, Size, Word};
+use crate::scenario::raw::{RawDuring, RawExpectation, RawLast};
+use crate::subject::damon::config::WINDOW_EVENT;
 use damonlab_protocol::record::VMSTAT_PREFIXES;
-
-/// The event of which there is one a charge window and goal.
-const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
 
 /// The word in `over`.
 const SEEDS: &str = "seeds";
@@ -94,7 +90,7 @@ fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
     }
 }
 
-fn spread(raw: &At<Word>, unit: Unit) -> Checked<f64> {
+fn spread(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
     let most = number(raw, unit.of_means())?;
     if most < 0.0 {
         return Err(Fault::at(raw, "nothing spreads less than 0")
@@ -148,7 +144,7 @@ fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()>
 
 fn mean(
     raw: &At<RawExpectation>,
-    field: &At<Word>,
+    field: &At<Scalar>,
     run: &RunStep<'_>,
     during: Option<usize>,
 ) -> Checked<Quantity> {
@@ -179,7 +175,7 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
     }
 }
 
-fn vmstat(raw: &At<Word>, own: &[String]) -> Checked<Quantity> {
+fn vmstat(raw: &At<Scalar>, own: &[String]) -> Checked<Quantity> {
     let counter = word(raw, "counter")?;
     let own = own.iter().map(String::as_str);
     let prefixes: Vec<&str> = if own.len() > 0 { own.collect() } else { VMSTAT_PREFIXES.to_vec() };
@@ -191,7 +187,7 @@ fn vmstat(raw: &At<Word>, own: &[String]) -> Checked<Quantity> {
 }
 
 /// A C identifier, as fields and counters are.
-fn word(raw: &At<Word>, what: &str) -> Checked<String> {
+fn word(raw: &At<Scalar>, what: &str) -> Checked<String> {
     let text = &raw.value.0;
     let sound = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name a {what}"))) }
@@ -235,14 +231,14 @@ fn bound(raw: &At<RawExpectation>, unit: Unit) -> Checked<Bound> {
     }
 }
 
-fn within(raw: &At<Vec<At<Word>>>, unit: Unit) -> Checked<Bound> {
+fn within(raw: &At<Vec<At<Scalar>>>, unit: Unit) -> Checked<Bound> {
     match raw.value.as_slice() {
         [min, max] => Ok(Bound { min: Some(number(min, unit)?), max: Some(number(max, unit)?) }),
         _ => Err(Fault::at(raw, "`within` is [MIN, MAX]")),
     }
 }
 
-fn number(raw: &At<Word>, unit: Unit) -> Checked<f64> {
+fn number(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
     let text = raw.value.0.as_str();
     let value = match unit {
         Unit::Size => Size::parse(text).map(|size| size.0.0 as f64).or_else(|| (text == "0").then_some(0.0)),

@@ -114,7 +114,7 @@ fn touched_alone(view: &View<'_>, context: &Context, scheme: &Scheme) -> Result<
         return Err("no workload touches memory".to_owned());
     }
     let whole = |workload: &damonlab_protocol::plan::Workload| {
-        workload.hot_bp == 10_000 && workload.every.0 <= intervals.aggr_us.saturating_mul(1_000)
+        workload.hot_bp.0 == 10_000 && workload.every.0 <= intervals.aggr_us.saturating_mul(1_000)
     };
     if touched.all(whole) {
         Ok(())
@@ -124,7 +124,7 @@ fn touched_alone(view: &View<'_>, context: &Context, scheme: &Scheme) -> Result<
 }
 
 fn hot<'a>(view: &View<'a>) -> impl Iterator<Item = &'a damonlab_protocol::plan::Workload> {
-    view.recording.plan.workloads.iter().filter(|workload| workload.every.0 > 0 && workload.hot_bp > 0)
+    view.recording.plan.workloads.iter().filter(|workload| workload.every.0 > 0 && workload.hot_bp.0 > 0)
 }
 
 /// By how much tolerances are wider than those for [`USUAL`] hot memory.
@@ -267,7 +267,7 @@ mod tests {
             }
         });
         assert_eq!(pattern.unwrap(), "the scheme's pattern is not all that is accessed");
-        let cold = why(|recording| recording.plan.workloads[0].hot_bp = 5_000);
+        let cold = why(|recording| recording.plan.workloads[0].hot_bp.0 = 5_000);
         assert_eq!(cold.unwrap(), "a workload does not touch all of its memory in an aggregation");
         let part = why(|recording| recording.plan.kdamonds[0].context.targets[0].regions.truncate(1));
         assert_eq!(part.unwrap(), "DAMON watches a part of the workloads' nodes");

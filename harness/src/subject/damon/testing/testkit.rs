@@ -14,7 +14,7 @@ use damonlab_protocol::damon::{
 };
 use damonlab_protocol::plan::{Access, Step, Trace as TracePlan, Workload};
 use damonlab_protocol::record::{GuestReport, Sample, StepRecord, TraceStats};
-use damonlab_protocol::units::{Addr, Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{Addr, BasisPoints, Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 pub(super) const MIB: u64 = 1 << 20;
@@ -147,7 +147,7 @@ impl Model {
                 size: Bytes(32 * MIB),
                 node: NodeId(1),
                 every: Nanos::from_millis(40),
-                hot_bp: 10_000,
+                hot_bp: BasisPoints::WHOLE,
                 access: Access::Write,
                 memcg: None,
                 huge_pages: false,

@@ -1,17 +1,16 @@
 //! Kdamonds and their contexts: what is monitored and how.
 
-use super::{Names, filter, scheme};
-use crate::scenario::error::{Checked, Fault};
-use crate::scenario::raw::At;
-use crate::scenario::raw_damon::{
+use super::filter;
+use super::keywords::OPS;
+use super::range::range;
+use super::raw::{
     RawContext, RawCounts, RawIntervals, RawKdamond, RawPid, RawRegion, RawSampleControl, RawTarget,
 };
-use crate::scenario::units::{Micros, Word};
-use crate::scenario::vocabulary::OPS;
+use super::scheme::{Around, scheme};
+use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
 use damonlab_protocol::damon::{
     AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target,
 };
-use damonlab_protocol::units::Addr;
 
 /// damo's and the kernel's defaults; they differ in `update_us` (damo 1 s, kernel 60 s), damo wins.
 const DEFAULT_INTERVALS: Intervals =
@@ -20,7 +19,12 @@ const DEFAULT_INTERVALS: Intervals =
 /// damo's and the kernel's defaults.
 const DEFAULT_REGIONS: Range = Range { min: 10, max: 1_000 };
 
-pub(super) fn kdamond(raw: &At<RawKdamond>, names: &Names) -> Checked<Kdamond> {
+/// A list of kdamonds, as a scenario or a commit has it.
+pub(crate) fn kdamonds(raw: &[At<RawKdamond>], names: &Names) -> Checked<Vec<Kdamond>> {
+    raw.iter().map(|raw| kdamond(raw, names)).collect()
+}
+
+fn kdamond(raw: &At<RawKdamond>, names: &Names) -> Checked<Kdamond> {
     let contexts = &raw.value.contexts;
     let [context] = contexts.value.as_slice() else {
         let message = format!("a kdamond has one context, and here are {}", contexts.value.len());
@@ -45,18 +49,16 @@ fn context(raw: &RawContext, names: &Names) -> Checked<Context> {
     let schemes = raw
         .schemes
         .iter()
-        .map(|raw| {
-            scheme::scheme(raw, &scheme::Around { ops, intervals: &intervals, targets: targets.len() }, names)
-        })
+        .map(|raw| scheme(raw, &Around { ops, intervals: &intervals, targets: targets.len() }, names))
         .collect::<Checked<Vec<_>>>()?;
-    let addr_unit = raw.addr_unit.as_ref().map_or(1, |unit| unit.value.0);
+    let addr_unit = raw.addr_unit.given_or(1);
     if let (0, Some(place)) = (addr_unit, &raw.addr_unit) {
         return Err(Fault::at(place, "an addr_unit of 0").help("1 is the default"));
     }
     Ok(Context {
         ops,
         addr_unit,
-        pause: raw.pause.as_ref().is_some_and(|pause| pause.value.0),
+        pause: raw.pause.given_or(false),
         intervals,
         nr_regions: raw.nr_regions.as_ref().map_or(Ok(DEFAULT_REGIONS), |range| nr_regions(range, names))?,
         probes,
@@ -65,7 +67,7 @@ fn context(raw: &RawContext, names: &Names) -> Checked<Context> {
     })
 }
 
-fn ops(raw: &At<Word>) -> Checked<Ops> {
+fn ops(raw: &At<Scalar>) -> Checked<Ops> {
     match raw.value.0.as_str() {
         "vaddr" => Ok(Ops::Vaddr),
         "fvaddr" => Ok(Ops::Fvaddr),
@@ -91,7 +93,6 @@ fn check_sample_control(raw: &RawSampleControl) -> Checked<()> {
 
 fn intervals(raw: Option<&RawIntervals>, names: &Names) -> Checked<Intervals> {
     let Some(raw) = raw else { return Ok(DEFAULT_INTERVALS) };
-    let micros = |raw: &Option<At<Micros>>, default: u64| raw.as_ref().map_or(default, |us| us.value.0);
     let goal = raw.intervals_goal.as_ref().map(|goal| IntervalsGoal {
         access_bp: goal.access_bp.value.0,
         aggrs: goal.aggrs.value.0,
@@ -99,9 +100,9 @@ fn intervals(raw: Option<&RawIntervals>, names: &Names) -> Checked<Intervals> {
         max_sample_us: goal.max_sample_us.value.0,
     });
     let intervals = Intervals {
-        sample_us: micros(&raw.sample_us, DEFAULT_INTERVALS.sample_us),
-        aggr_us: micros(&raw.aggr_us, DEFAULT_INTERVALS.aggr_us),
-        update_us: micros(&raw.ops_update_us, DEFAULT_INTERVALS.update_us),
+        sample_us: raw.sample_us.given_or(DEFAULT_INTERVALS.sample_us),
+        aggr_us: raw.aggr_us.given_or(DEFAULT_INTERVALS.aggr_us),
+        update_us: raw.ops_update_us.given_or(DEFAULT_INTERVALS.update_us),
         goal,
     };
     for place in [&raw.sample_us, &raw.aggr_us, &raw.ops_update_us].into_iter().flatten() {
@@ -186,11 +187,7 @@ fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
     }
     let regions = raw.value.regions.iter().map(|raw| range(raw, names)).collect::<Checked<Vec<_>>>()?;
     check_regions(raw, &regions, ops, names)?;
-    Ok(Target {
-        pid,
-        obsolete: raw.value.obsolete.as_ref().is_some_and(|obsolete| obsolete.value.0),
-        regions,
-    })
+    Ok(Target { pid, obsolete: raw.value.obsolete.given_or(false), regions })
 }
 
 fn pid(raw: &At<RawPid>, ops: Ops, names: &Names) -> Checked<Pid> {
@@ -238,19 +235,4 @@ fn check_order(place: &At<RawRegion>, before: &AddrRange, after: &AddrRange, nam
         })?;
     }
     Ok(())
-}
-
-/// A region's or a filter's range.
-pub(super) fn range(raw: &At<RawRegion>, names: &Names) -> Checked<AddrRange> {
-    match (&raw.value.node, &raw.value.start, &raw.value.end) {
-        (Some(node), None, None) => names.memory(node.value.0, node).map(AddrRange::Node),
-        (None, Some(start), Some(end)) if start.value.0 < end.value.0 => {
-            Ok(AddrRange::Fixed { start: Addr(start.value.0), end: Addr(end.value.0) })
-        }
-        (None, Some(start), Some(end)) => Err(Fault::at(
-            start,
-            format!("an empty range: it starts at {} and ends before {}", start.value.0, end.value.0),
-        )),
-        _ => Err(Fault::at(raw, "a range is {start: .., end: ..} or {node: N}")),
-    }
 }

@@ -1,13 +1,10 @@
 //! One scheme: from damo's words and units to the kernel's.
 
-use super::{Names, filter};
-use crate::scenario::error::{Checked, Fault};
-use crate::scenario::raw::At;
-use crate::scenario::raw_damon::{
-    RawDest, RawEnds, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks,
-};
-use crate::scenario::units::{Accesses, Age, Bp, DamoSize, Leaf, Micros, Number, Permil, Signed, Word};
-use crate::scenario::vocabulary::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
+use super::damo_scalar::{Accesses, Age, DamoSize, Micros};
+use super::filter::{self, Folder};
+use super::keywords::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
+use super::raw::{RawDest, RawEnds, RawFilter, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks};
+use crate::grammar::{At, Bp, Checked, Fault, Given, Leaf, Names, Number, Scalar, Signed};
 use damonlab_protocol::damon::{Dest, Goal, GoalTuner, Intervals, Ops, Quota, Range, Scheme, Watermarks};
 
 /// `access_pattern` counts accesses and age in `unsigned int`.
@@ -15,9 +12,9 @@ const MAX_COUNT: u64 = u32::MAX as u64;
 
 /// What a scheme has to know of its context.
 pub(super) struct Around<'a> {
-    pub ops: Ops,
-    pub intervals: &'a Intervals,
-    pub targets: usize,
+    pub(super) ops: Ops,
+    pub(super) intervals: &'a Intervals,
+    pub(super) targets: usize,
 }
 
 pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Checked<Scheme> {
@@ -32,30 +29,27 @@ pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Che
         return Err(Fault::at(place, format!("{action} without target_nid migrates nothing"))
             .help("say target_nid: N (paddr reads no dests)"));
     }
+    let filters = |raw: &[At<RawFilter>], folder| filter::filters(raw, folder, around.targets, names);
     let pattern = raw.access_pattern.as_ref();
     Ok(Scheme {
         action: action.to_owned(),
         target_nid: target_nid.unwrap_or(-1),
-        apply_interval_us: raw.apply_interval_us.as_ref().map_or(0, |interval| interval.value.0),
+        apply_interval_us: raw.apply_interval_us.given_or(0),
         sz: sizes(pattern)?,
         nr_accesses: accesses(pattern, around.intervals)?,
         age: ages(pattern, around.intervals)?,
         quota: quota(raw.quotas.as_ref(), around.ops, names)?,
         watermarks: watermarks(raw.watermarks.as_ref())?,
-        core_filters: filter::core(&raw.core_filters, around.targets, names)?,
-        ops_filters: filter::ops(&raw.ops_filters, around.targets, names)?,
-        filters: filter::any(&raw.filters, around.targets, names)?,
+        core_filters: filters(&raw.core_filters, Folder::Core)?,
+        ops_filters: filters(&raw.ops_filters, Folder::Ops)?,
+        filters: filters(&raw.filters, Folder::Any)?,
         dests,
-        max_nr_snapshots: raw
-            .stats
-            .as_ref()
-            .and_then(|stats| stats.max_nr_snapshots.as_ref())
-            .map_or(0, |max| max.value.0),
+        max_nr_snapshots: raw.stats.as_ref().and_then(|stats| stats.max_nr_snapshots.given()).unwrap_or(0),
     })
 }
 
 /// A word out of a list.
-fn known<'a>(raw: &'a At<Word>, words: &[&str], what: &str) -> Checked<&'a str> {
+fn known<'a>(raw: &'a At<Scalar>, words: &[&str], what: &str) -> Checked<&'a str> {
     // damo 3.4 reports a quota's tuner with the newline of its file.
     let word = raw.value.0.trim();
     if words.contains(&word) {
@@ -139,28 +133,25 @@ fn ordered<T>(ends: &At<RawEnds<T>>, number: impl Fn(&T) -> u64, key: &str) -> C
 }
 
 fn quota(raw: Option<&RawQuotas>, ops: Ops, names: &Names) -> Checked<Quota> {
-    let number = |raw: Option<&At<Number>>| -> Checked<u32> {
-        raw.map_or(Ok(0), |raw| u32::try_from(raw.value.0).map_err(|_| Fault::at(raw, "this has 32 bits")))
+    let (no_quotas, no_weights) = Default::default();
+    let raw = raw.unwrap_or(&no_quotas);
+    let weights = raw.weights.as_ref().unwrap_or(&no_weights);
+    let number = |raw: &Option<At<Number>>| match raw {
+        None => Ok(0),
+        Some(raw) => u32::try_from(raw.value.0).map_err(|_| Fault::at(raw, "this has 32 bits")),
     };
-    let permil = |raw: Option<&At<Permil>>| raw.map_or(0, |raw| raw.value.0);
-    let weights = raw.and_then(|raw| raw.weights.as_ref());
-    let tuner = match raw.and_then(|raw| raw.goal_tuner.as_ref()) {
-        None => GoalTuner::Consist,
-        Some(word) if known(word, TUNERS, "goal tuner")? == "temporal" => GoalTuner::Temporal,
-        Some(_) => GoalTuner::Consist,
-    };
-    let goals = raw.map_or(&[][..], |raw| &raw.goals);
+    let tuner = raw.goal_tuner.as_ref().map(|tuner| known(tuner, TUNERS, "goal tuner")).transpose()?;
     Ok(Quota {
-        ms: raw.and_then(|raw| raw.time_ms.as_ref()).map_or(0, |ms| ms.value.0),
-        bytes: raw.and_then(|raw| raw.sz_bytes.as_ref()).map_or(0, |sz| sz.value.0),
-        reset_interval_ms: raw.and_then(|raw| raw.reset_interval_ms.as_ref()).map_or(0, |ms| ms.value.0),
-        goal_tuner: tuner,
-        goals: goals.iter().map(|raw| goal(raw, ops, names)).collect::<Checked<Vec<_>>>()?,
-        weight_sz: permil(weights.and_then(|weights| weights.sz_permil.as_ref())),
-        weight_nr_accesses: permil(weights.and_then(|weights| weights.nr_accesses_permil.as_ref())),
-        weight_age: permil(weights.and_then(|weights| weights.age_permil.as_ref())),
-        fail_charge_num: number(raw.and_then(|raw| raw.fail_charge_num.as_ref()))?,
-        fail_charge_denom: number(raw.and_then(|raw| raw.fail_charge_denom.as_ref()))?,
+        ms: raw.time_ms.given_or(0),
+        bytes: raw.sz_bytes.given_or(0),
+        reset_interval_ms: raw.reset_interval_ms.given_or(0),
+        goal_tuner: if tuner == Some("temporal") { GoalTuner::Temporal } else { GoalTuner::Consist },
+        goals: raw.goals.iter().map(|raw| goal(raw, ops, names)).collect::<Checked<Vec<_>>>()?,
+        weight_sz: weights.sz_permil.given_or(0),
+        weight_nr_accesses: weights.nr_accesses_permil.given_or(0),
+        weight_age: weights.age_permil.given_or(0),
+        fail_charge_num: number(&raw.fail_charge_num)?,
+        fail_charge_denom: number(&raw.fail_charge_denom)?,
     })
 }
 
@@ -192,11 +183,11 @@ pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> 
             format!("the metric {} needs a memory cgroup: memcg_path: /NAME", metric.name),
         ));
     }
-    let current_value = raw.value.current_value.as_ref().map_or(0, |value| value.value.0);
+    let current_value = raw.value.current_value.given_or(0);
     Ok(Goal { metric: metric.name.to_owned(), target_value, current_value, nid, path })
 }
 
-fn target_value(raw: &At<Word>, metric: &Metric) -> Checked<u64> {
+fn target_value(raw: &At<Scalar>, metric: &Metric) -> Checked<u64> {
     let text = raw.value.0.as_str();
     let value = match metric.unit {
         MetricUnit::Plain => Number::parse(text).map(|number| number.0),
@@ -221,12 +212,11 @@ fn watermarks(raw: Option<&RawWatermarks>) -> Checked<Watermarks> {
     let Some(raw) = raw else {
         return Ok(Watermarks { metric: "none".to_owned(), interval_us: 0, high: 0, mid: 0, low: 0 });
     };
-    let permil = |raw: &Option<At<Permil>>| raw.as_ref().map_or(0, |raw| u64::from(raw.value.0));
     Ok(Watermarks {
         metric: known(&raw.metric, WATERMARK_METRICS, "watermark metric")?.to_owned(),
-        interval_us: raw.interval_us.as_ref().map_or(0, |interval| interval.value.0),
-        high: permil(&raw.high_permil),
-        mid: permil(&raw.mid_permil),
-        low: permil(&raw.low_permil),
+        interval_us: raw.interval_us.given_or(0),
+        high: raw.high_permil.given_or(0).into(),
+        mid: raw.mid_permil.given_or(0).into(),
+        low: raw.low_permil.given_or(0).into(),
     })
 }

@@ -1,8 +1,7 @@
-//! The words that DAMON's sysfs of Linux 7.3 takes, and the errno names that a refusal may have.
-//! Data only.
+//! The keywords that DAMON's sysfs of Linux 7.3 takes. Data only.
 
 /// `schemes/<S>/action` (`damos_sysfs_action_names`).
-pub(super) const ACTIONS: &[&str] = &[
+pub(crate) const ACTIONS: &[&str] = &[
     "willneed",
     "cold",
     "pageout",
@@ -17,17 +16,17 @@ pub(super) const ACTIONS: &[&str] = &[
 ];
 
 /// `operations`.
-pub(super) const OPS: &[&str] = &["vaddr", "fvaddr", "paddr"];
+pub(crate) const OPS: &[&str] = &["vaddr", "fvaddr", "paddr"];
 
 /// `goal_tuner`.
-pub(super) const TUNERS: &[&str] = &["consist", "temporal"];
+pub(crate) const TUNERS: &[&str] = &["consist", "temporal"];
 
 /// `watermarks/metric`.
-pub(super) const WATERMARK_METRICS: &[&str] = &["none", "free_mem_rate"];
+pub(crate) const WATERMARK_METRICS: &[&str] = &["none", "free_mem_rate"];
 
 /// What a quota goal's metric is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Metric {
+pub(crate) struct Metric {
     pub name: &'static str,
     /// It reads `nid`.
     pub node: bool,
@@ -39,7 +38,7 @@ pub(super) struct Metric {
 
 /// The unit of a metric's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MetricUnit {
+pub(crate) enum MetricUnit {
     Plain,
     Micros,
     BasisPoints,
@@ -50,7 +49,7 @@ const fn metric(name: &'static str, node: bool, memcg: bool, unit: MetricUnit) -
 }
 
 /// `quotas/goals/<G>/target_metric` (`damos_sysfs_quota_goal_metric_names`).
-pub(super) const METRICS: &[Metric] = &[
+pub(crate) const METRICS: &[Metric] = &[
     metric("user_input", false, false, MetricUnit::Plain),
     metric("some_mem_psi_us", false, false, MetricUnit::Micros),
     metric("node_mem_used_bp", true, false, MetricUnit::BasisPoints),
@@ -63,27 +62,17 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 /// Filter types that DAMON's core handles.
-pub(super) const CORE_FILTERS: &[&str] = &["addr", "target"];
+pub(crate) const CORE_FILTERS: &[&str] = &["addr", "target"];
 
 /// Filter types that the operations set handles.
-pub(super) const OPS_FILTERS: &[&str] = &["anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
+pub(crate) const OPS_FILTERS: &[&str] = &["anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
 
 /// Filter types of the deprecated `filters` folder: both kinds.
-pub(super) const ALL_FILTERS: &[&str] =
+pub(crate) const ALL_FILTERS: &[&str] =
     &["addr", "target", "anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
 
 /// Filter types of a probe.
-pub(super) const PROBE_FILTERS: &[&str] = &["anon", "memcg"];
+pub(crate) const PROBE_FILTERS: &[&str] = &["anon", "memcg"];
 
 /// `nr_probes` at most.
-pub(super) const MAX_PROBES: usize = 4;
-
-/// The errno names that DAMON's sysfs answers with.
-pub(super) const ERRNOS: &[&str] =
-    &["EINVAL", "EBUSY", "ENOMEM", "ENOENT", "EPERM", "ECANCELED", "ERANGE", "EACCES", "EISDIR"];
-
-/// The keys of `snapshot`.
-pub(super) const SNAPSHOTS: &[&str] = &["interface", "behaviour"];
-
-/// A workload's `access`.
-pub(super) const ACCESSES: &[&str] = &["read", "write"];
+pub(crate) const MAX_PROBES: usize = 4;

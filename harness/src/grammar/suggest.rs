@@ -1,7 +1,7 @@
 //! The nearest known word to one that is not known.
 
 /// `did you mean 'x'?` where something is near, else all that is known.
-pub(super) fn among(found: &str, known: &[&str]) -> String {
+pub(crate) fn among(found: &str, known: &[&str]) -> String {
     let limit = (found.chars().count() / 3).max(1);
     let nearest = known.iter().map(|word| (distance(found, word), *word)).min();
     match nearest {

@@ -37,14 +37,14 @@ const TIMES: &[(&str, u64)] = &[
 
 /// A decimal number of no unit: `digits / 10^scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Decimal {
+pub(crate) struct Decimal {
     digits: u128,
     scale: u32,
 }
 
 impl Decimal {
     /// Reads `1,234.5`: digits, commas between them, at most one point.
-    pub(super) fn parse(text: &str) -> Option<Decimal> {
+    pub(crate) fn parse(text: &str) -> Option<Decimal> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let plain = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
         let whole = whole.replace(',', "");
@@ -57,14 +57,14 @@ impl Decimal {
     }
 
     /// `self * numerator / denominator`, rounded down; `None` beyond 64 bits.
-    pub(super) fn scaled(self, numerator: u64, denominator: u64) -> Option<u64> {
+    pub(crate) fn scaled(self, numerator: u64, denominator: u64) -> Option<u64> {
         let product = self.digits.checked_mul(u128::from(numerator))?;
         let divisor = 10u128.pow(self.scale) * u128::from(denominator);
         u64::try_from(product / divisor).ok()
     }
 
     /// The number itself, if it is whole.
-    pub(super) fn whole(self) -> Option<u64> {
+    pub(crate) fn whole(self) -> Option<u64> {
         self.digits.is_multiple_of(10u128.pow(self.scale)).then(|| self.scaled(1, 1)).flatten()
     }
 }
@@ -81,13 +81,13 @@ fn factor(table: &[(&str, u64)], unit: &str) -> Option<u64> {
 }
 
 /// A size with a unit, in bytes.
-pub(super) fn size(text: &str) -> Option<u64> {
+pub(crate) fn size(text: &str) -> Option<u64> {
     let (number, unit) = split_unit(text);
     Decimal::parse(number)?.scaled(factor(SIZES, unit)?, 1)
 }
 
 /// A time with units, in nanoseconds; `1 m 30 s` is a sum.
-pub(super) fn time(text: &str) -> Option<u64> {
+pub(crate) fn time(text: &str) -> Option<u64> {
     let mut total = 0u64;
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -104,13 +104,13 @@ pub(super) fn time(text: &str) -> Option<u64> {
 }
 
 /// A percentage (`30 %`, `0.5%`) in parts of `whole`.
-pub(super) fn percent(text: &str, whole: u64) -> Option<u64> {
+pub(crate) fn percent(text: &str, whole: u64) -> Option<u64> {
     let number = text.trim().strip_suffix('%')?;
     Decimal::parse(number.trim_end())?.scaled(whole, 100)
 }
 
 /// A plain whole number, with or without commas.
-pub(super) fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let text = text.trim();
     if let Some(hex) = text.strip_prefix("0x") {
         return u64::from_str_radix(hex, 16).ok();
@@ -119,7 +119,7 @@ pub(super) fn number(text: &str) -> Option<u64> {
 }
 
 /// A number followed by a word: `5 samples`.
-pub(super) fn counted(text: &str) -> Option<(u64, &str)> {
+pub(crate) fn counted(text: &str) -> Option<(u64, &str)> {
     let (number, unit) = split_unit(text);
     Some((Decimal::parse(number)?.whole()?, unit))
 }

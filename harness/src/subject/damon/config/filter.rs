@@ -1,42 +1,51 @@
 //! Filters of schemes and of probes.
 
-use super::{Names, context};
-use crate::scenario::error::{Checked, Fault};
-use crate::scenario::raw::At;
-use crate::scenario::raw_damon::{RawFilter, RawProbe, RawProbeFilter};
-use crate::scenario::units::{DamoSize, Word};
-use crate::scenario::vocabulary::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
+use super::damo_scalar::DamoSize;
+use super::keywords::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
+use super::range::range;
+use super::raw::{RawFilter, RawProbe, RawProbeFilter};
+use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
 use damonlab_protocol::damon::{Filter, FilterKind, Probe, Range};
 
-/// `core_filters`.
-pub(super) fn core(raw: &[At<RawFilter>], targets: usize, names: &Names) -> Checked<Vec<Filter>> {
-    raw.iter().map(|raw| filter(raw, CORE_FILTERS, "core_filters", targets, names)).collect()
+/// A folder of filters.
+#[derive(Clone, Copy)]
+pub(super) enum Folder {
+    Core,
+    Ops,
+    /// The deprecated one that takes both kinds, where damo puts them.
+    Any,
 }
 
-/// `ops_filters`.
-pub(super) fn ops(raw: &[At<RawFilter>], targets: usize, names: &Names) -> Checked<Vec<Filter>> {
-    raw.iter().map(|raw| filter(raw, OPS_FILTERS, "ops_filters", targets, names)).collect()
+impl Folder {
+    /// Its key, and the types that it takes.
+    fn of(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Folder::Core => ("core_filters", CORE_FILTERS),
+            Folder::Ops => ("ops_filters", OPS_FILTERS),
+            Folder::Any => ("filters", ALL_FILTERS),
+        }
+    }
 }
 
-/// `filters`, the folder that takes both kinds and that damo writes.
-pub(super) fn any(raw: &[At<RawFilter>], targets: usize, names: &Names) -> Checked<Vec<Filter>> {
-    raw.iter().map(|raw| filter(raw, ALL_FILTERS, "filters", targets, names)).collect()
-}
-
-fn filter(
-    raw: &At<RawFilter>,
-    allowed: &[&str],
-    key: &str,
+/// The filters of a scheme in one folder; the context has so many targets.
+pub(super) fn filters(
+    raw: &[At<RawFilter>],
+    folder: Folder,
     targets: usize,
     names: &Names,
-) -> Checked<Filter> {
-    let word = &raw.value.filter_type;
-    let name = word.value.0.as_str();
+) -> Checked<Vec<Filter>> {
+    raw.iter().map(|raw| filter(raw, folder, targets, names)).collect()
+}
+
+fn filter(raw: &At<RawFilter>, folder: Folder, targets: usize, names: &Names) -> Checked<Filter> {
+    let (key, allowed) = folder.of();
+    let keyword = &raw.value.filter_type;
+    let name = keyword.value.0.as_str();
     if let Some(range) = &raw.value.probe_hits_wsum_range {
         return Err(Fault::at(range, "probe_hits_wsum is not in Linux 7.3"));
     }
     if !allowed.contains(&name) {
-        let fault = Fault::at(word, format!("{key} takes no '{name}'"));
+        let fault = Fault::at(keyword, format!("{key} takes no '{name}'"));
         if !ALL_FILTERS.contains(&name) {
             return Err(fault.known(name, allowed));
         }
@@ -47,7 +56,7 @@ fn filter(
     Ok(Filter {
         kind: kind(raw, name, targets, names)?,
         matching: raw.value.matching.value.0,
-        allow: raw.value.allow.as_ref().is_some_and(|allow| allow.value.0),
+        allow: raw.value.allow.given_or(false),
     })
 }
 
@@ -62,7 +71,7 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
         "addr" => {
             let place = raw.value.address_range.as_ref();
             let place = place.ok_or_else(|| missing("address_range: {node: N} or {start: .., end: ..}"))?;
-            context::range(place, names).map(FilterKind::Addr)
+            range(place, names).map(FilterKind::Addr)
         }
         "target" => {
             let index = raw.value.damon_target_idx.as_ref().ok_or_else(|| missing("damon_target_idx: N"))?;
@@ -82,13 +91,13 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
     }
 }
 
-fn memcg(raw: Option<&At<Word>>) -> Checked<Option<FilterKind>> {
+fn memcg(raw: Option<&At<Scalar>>) -> Checked<Option<FilterKind>> {
     let path = raw.map(path).transpose()?;
     Ok(path.filter(|path| !path.is_empty()).map(FilterKind::Memcg))
 }
 
 /// The path of a memory cgroup below the cgroup root. Empty is what damo writes for none.
-pub(super) fn path(raw: &At<Word>) -> Checked<String> {
+pub(super) fn path(raw: &At<Scalar>) -> Checked<String> {
     let text = &raw.value.0;
     if !text.is_empty() && (!text.starts_with('/') || text.chars().any(char::is_control)) {
         return Err(Fault::at(raw, "a memory cgroup's path begins with '/' and has no control characters"));
@@ -136,6 +145,5 @@ fn probe_filter(raw: &At<RawProbeFilter>) -> Checked<Filter> {
                 .known(other, PROBE_FILTERS));
         }
     };
-    let allow = raw.value.allow.as_ref().is_some_and(|allow| allow.value.0);
-    Ok(Filter { kind, matching: raw.value.matching.value.0, allow })
+    Ok(Filter { kind, matching: raw.value.matching.value.0, allow: raw.value.allow.given_or(false) })
 }
