@@ -3,7 +3,7 @@
 //! `7.3+mine.mbox+kasan.config`, `7.3+debug`. Paths may have a `+` themselves, and Debian's do: of the places where a word may
 //! end, the last one counts up to which there is a file, a folder or a name that is known.
 
-use crate::kernel::{KernelError, Label, Origins, Profile, Request, Source, Wanted};
+use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source, VersionRequest};
 use crate::series;
 use std::path::{Path, PathBuf};
 
@@ -39,8 +39,7 @@ pub fn request(word: &str, origins: &Origins) -> Result<Request, WordError> {
     let Some((base, more)) = parts.split_first() else {
         return Err(WordError::Nothing { part: String::new(), word: word.to_owned() });
     };
-    let source =
-        if *base == DEFAULT { Source::default() } else { Source::of_word(Path::new(base), origins)? };
+    let source = if *base == DEFAULT { Source::default() } else { Source::parse(Path::new(base), origins)? };
     let mut request = Request::of(source);
     for path in more.iter().map(PathBuf::from) {
         match profile(&path) {
@@ -66,7 +65,7 @@ fn is_word(part: &str, first: bool) -> bool {
 fn is_kernel(part: &str) -> bool {
     let tree =
         || part.match_indices('@').any(|(at, _)| at + 1 < part.len() && Path::new(&part[..at]).is_dir());
-    part == DEFAULT || Wanted::parse(part).is_some() || tree()
+    part == DEFAULT || VersionRequest::parse(part).is_some() || tree()
 }
 
 /// A single patch, or else a series.
@@ -81,7 +80,7 @@ fn put_on_top(request: &mut Request, path: PathBuf) -> Result<(), KernelError> {
     };
     match series::read(&paths) {
         Ok(series) if series.patches.len() > 1 => {
-            request.series = Some(Label { name: series.name(), patches: series.patches.len() });
+            request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
             request.patches.extend(series.patches);
             Ok(())
         }

@@ -4,7 +4,7 @@
 //! lines `Key: value`; all of them may be missing in somebody's own patch.
 
 use crate::host::paths;
-use crate::kernel::{KernelError, NoProfile, Profile, Request, Source};
+use crate::kernel::{KernelError, Profile, Request, Source, UnknownProfile};
 use crate::series;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -63,7 +63,7 @@ impl Header {
                 "Scenarios" => header.scenarios = list(value),
                 "Kind" => header.kind = Some(kind(value)?),
                 "Profile" => {
-                    header.profile = Some(value.parse().map_err(|error: NoProfile| error.to_string())?)
+                    header.profile = Some(value.parse().map_err(|error: UnknownProfile| error.to_string())?)
                 }
                 _ => {}
             }

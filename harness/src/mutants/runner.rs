@@ -238,7 +238,7 @@ impl MutantRunner<'_> {
 
 /// The mutant is why there is no kernel, and not the host.
 fn is_the_mutants(error: &KernelError) -> bool {
-    matches!(error, KernelError::PatchRefused { .. }) || error.is_the_sources()
+    matches!(error, KernelError::PatchRefused { .. }) || error.does_not_build()
 }
 
 /// Takes away what those of `scenarios` left that were under way when it ended, and that nobody looked at.
