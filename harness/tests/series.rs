@@ -19,11 +19,7 @@ fn what_is_no_series_is_refused_with_its_reason_before_anything_is_fetched_or_bu
         ("empty.mbox", b"\n".to_vec(), "it is empty"),
         ("letter.txt", b"dear maintainer\n".to_vec(), "it changes no file"),
         ("garbage.bin", vec![0x7f, 0, 1, 2], "it is not text"),
-        (
-            "reply.eml",
-            b"Subject: Re: [PATCH] x\n\n> --- a/x\n".to_vec(),
-            "a reply without its own patch",
-        ),
+        ("reply.eml", b"Subject: Re: [PATCH] x\n\n> --- a/x\n".to_vec(), "a reply without its own patch"),
         ("cut.patch", b"--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n".to_vec(), "damaged in transit"),
         ("out.patch", b"--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n".to_vec(), "outside of the tree"),
         (

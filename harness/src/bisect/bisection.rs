@@ -77,7 +77,7 @@ impl Bisection<'_> {
         let begun = Instant::now();
         let image = match kernel::obtain(&request, self.origins, self.progress) {
             Ok(image) => image,
-            Err(error) if error.is_the_sources() => {
+            Err(error) if error.does_not_build() => {
                 let seconds = Some(begun.elapsed().as_secs_f64());
                 let verdict = StepVerdict::DoesNotBuild { why: error.to_string() };
                 return Ok(self.step(applied, verdict, seconds, String::new()));

@@ -49,7 +49,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let image = match &arguments.kernel {
         Some(word) => {
             let origins = Origins::of(env);
-            kernel::obtain(&Request::of(Source::of_word(word, &origins)?), &origins, &progress)?
+            kernel::obtain(&Request::of(Source::parse(word, &origins)?), &origins, &progress)?
         }
         None => replay::image(&recipe, &cache)?,
     };

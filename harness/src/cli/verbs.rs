@@ -245,7 +245,7 @@ pub(super) fn kernel_has(arguments: &KernelArgs) -> VerbResult {
 
 pub(super) fn kernel_list() -> VerbResult {
     let cache = paths::cache()?;
-    say(&report::kernels(&kernel::kept(&cache), &kernel::held(&cache), kernel::limit()))?;
+    say(&report::kernels(&kernel::cached_images(&cache), &kernel::cache_folders(&cache), kernel::limit()))?;
     Ok(0)
 }
 
@@ -267,13 +267,13 @@ pub(super) fn request(
 ) -> Result<Request, CliError> {
     let source = match &arguments.kernel {
         None => Source::default(),
-        Some(word) => Source::of_word(word, origins)?,
+        Some(word) => Source::parse(word, origins)?,
     };
     let mut request = Request::of(source);
     if !arguments.series.is_empty() {
         let series = series::read(&arguments.series).map_err(KernelError::from)?;
         series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
-        request.series = Some(Label { name: series.name(), patches: series.patches.len() });
+        request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
         request.patches = series.patches;
     }
     request.patches.extend(series::read_patches(&arguments.patches).map_err(KernelError::from)?);

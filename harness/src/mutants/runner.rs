@@ -240,7 +240,7 @@ impl MutantRunner<'_> {
 
 /// Whether the mutant, and not the host, is why there is no kernel.
 fn is_the_mutants(error: &KernelError) -> bool {
-    matches!(error, KernelError::PatchRefused { .. }) || error.is_the_sources()
+    matches!(error, KernelError::PatchRefused { .. }) || error.does_not_build()
 }
 
 /// Removes the recordings of `scenarios` that were still running when the suite ended, and so were not judged.

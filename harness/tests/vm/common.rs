@@ -116,7 +116,7 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
     let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
-    let of_word = |word| Source::of_word(word, &origins);
+    let of_word = |word| Source::parse(word, &origins);
     let source = given.as_deref().map_or_else(|| Ok(Source::default()), of_word).map_err(failed)?;
     let request = Request::of(source);
     // A build takes minutes: only for who asked for it.
