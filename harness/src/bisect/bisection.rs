@@ -7,8 +7,8 @@ use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
 use crate::judge::{Report, Sweep};
 use crate::kernel::{self, Image, Origins, Patch, Request};
-use crate::mutants::{MutantRunError, SuiteKey};
-use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
+use crate::mutants::SuiteKey;
+use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use fs_err as fs;
 use std::num::NonZeroUsize;
@@ -66,7 +66,7 @@ impl Bisection<'_> {
     ///
     /// # Errors
     /// What stops damonlab, and a patch that does not apply. A kernel that does not build or boot is a step.
-    pub fn examine(&self, applied: usize) -> Result<Step, MutantRunError> {
+    pub fn examine(&self, applied: usize) -> Result<Step, KernelRunError> {
         let mut request = self.base.clone();
         request.patches.extend(self.series.patches.iter().take(applied).cloned());
         // None for a tree, whose files have to be read first, and while the source is not in the cache.
@@ -113,7 +113,7 @@ impl Bisection<'_> {
         format!("{}{finding}", self.seeds)
     }
 
-    fn run(&self, applied: usize, image: &Image) -> Result<(StepVerdict, Option<PathBuf>), MutantRunError> {
+    fn run(&self, applied: usize, image: &Image) -> Result<(StepVerdict, Option<PathBuf>), KernelRunError> {
         let scenario = &self.source.scenario;
         let out = store::folder(&self.out, applied);
         let recordings = out.join(&scenario.name);

@@ -6,11 +6,11 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
-use crate::mutants::{MutantError, MutantRunError};
+use crate::mutants::MutantError;
 use crate::recording::RecordingError;
-use crate::run::RunError;
 use crate::run::debug::DebugError;
 use crate::run::replay::ImageNotFound;
+use crate::run::{KernelRunError, RunError};
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
 use crate::vm::{MissingQemuFeature, Refusal, VmError};
@@ -91,12 +91,12 @@ pub(super) enum CliError {
     Io(#[from] io::Error),
 }
 
-impl From<MutantRunError> for CliError {
-    fn from(error: MutantRunError) -> CliError {
+impl From<KernelRunError> for CliError {
+    fn from(error: KernelRunError) -> CliError {
         match error {
-            MutantRunError::Kernel(error) => error.into(),
-            MutantRunError::Run(error) => error.into(),
-            MutantRunError::Io(error) => error.into(),
+            KernelRunError::Kernel(error) => error.into(),
+            KernelRunError::Run(error) => error.into(),
+            KernelRunError::Io(error) => error.into(),
         }
     }
 }
