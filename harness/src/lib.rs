@@ -14,8 +14,6 @@ pub mod ktap;
 
 mod grammar;
 
-pub mod subject;
-
 pub mod scenario;
 
 pub mod machine;

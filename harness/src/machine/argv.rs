@@ -6,7 +6,7 @@
 use super::qemu_number::{domain, mebibytes};
 use super::{cxl, hmat, layout, slit};
 use crate::scenario::{MachineSpec, NodeSpec};
-use damonlab_protocol::units::{Bytes, Nanos};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// What virtme-ng is told, word by word. No word needs quoting in a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,9 +101,9 @@ fn memory(node: &NodeSpec) -> Option<NodeMemory> {
 /// A node and the memory behind it, `numa-mem<id>`.
 fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
     let id = node.id.0;
-    let memory = node.memory.0 > 0;
+    let memory = memory(node);
     let mut place = format!("node,nodeid={}", domain(spec, node.id));
-    if memory {
+    if memory.is_some() {
         place.push_str(&format!(",memdev=numa-mem{id}"));
     }
     place.extend(node.cpus.iter().map(|cpu| format!(",cpus={cpu}")));

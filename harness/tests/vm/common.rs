@@ -138,7 +138,7 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
     let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
-    let named = |kernel| Source::of_word(kernel, &origins);
+    let named = |kernel| Source::parse(kernel, &origins);
     let source = given.as_deref().map_or_else(|| Ok(Source::default()), named).map_err(failed)?;
     let request = Request::of(source);
     // A build takes minutes, so it needs a variable that requests it.
