@@ -71,6 +71,16 @@ impl Origin {
             Origin::Expectation => EXPECT,
         }
     }
+
+    /// What holds where it is not violated; for the end of a run, what that end means.
+    pub fn statement(self) -> &'static str {
+        match self {
+            Origin::Rule(about) => about.statement,
+            Origin::RunEnd(end) => end.meaning(),
+            Origin::Test => "Each of the kernel's own tests that the scenario runs passes.",
+            Origin::Expectation => "What the scenario measures is within the bounds of its `expect`.",
+        }
+    }
 }
 
 /// A rule's name comes first: `goal-share-matches-pages (G5)`.
@@ -93,6 +103,12 @@ impl Evidence {
     /// Line `number` of `file`.
     pub fn new(file: &'static str, number: u32, text: &str) -> Evidence {
         Evidence { file, number, text: excerpt(text) }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.number, self.text)
     }
 }
 
@@ -135,7 +151,7 @@ impl fmt::Display for Finding {
             write!(f, " (line {line} of the scenario)")?;
         }
         for evidence in &self.evidence {
-            write!(f, "\n    {}:{}: {}", evidence.file, evidence.number, evidence.text)?;
+            write!(f, "\n    {evidence}")?;
         }
         Ok(())
     }

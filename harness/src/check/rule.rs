@@ -1,4 +1,4 @@
-//! What an invariant is: what must hold in every run, why, and when it can be said.
+//! What a rule is: what must hold in every run, why, and when it applies.
 
 use super::violations::Violations;
 use crate::recording::Recording;
@@ -6,21 +6,24 @@ use crate::scenario::GuestClock;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// How an invariant follows from the kernel's source.
+/// How strict a rule is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It holds for every event of a right kernel.
+    /// It holds for every event of a correct kernel.
     Exact,
-    /// It holds for every event, where something about the run is so; the check looks whether it is.
+    /// It holds for every event while a condition on the run holds; the check tests the condition.
     Conditional,
-    /// It is about many events together: a single one may be off.
+    /// It is about many events together; a single one may deviate.
     Windowed,
-    /// It compares times, and holds up to the granularity of a clock. On the real clock it cannot be
-    /// said: a guest that the host does not run falls behind without being wrong.
+    /// It compares times, up to the granularity of a clock. It does not apply on the real clock: a guest that the host
+    /// does not schedule is late without being wrong.
     Timed,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 4] = [Kind::Exact, Kind::Conditional, Kind::Windowed, Kind::Timed];
+
     /// Its name in the documentation.
     pub fn word(self) -> &'static str {
         match self {
@@ -28,6 +31,20 @@ impl Kind {
             Kind::Conditional => "conditional",
             Kind::Windowed => "windowed",
             Kind::Timed => "timed",
+        }
+    }
+
+    /// What that means, for the documentation.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Kind::Exact => "holds for every event of a correct kernel.",
+            Kind::Conditional => {
+                "holds for every event while a condition on the run holds; the check tests the condition."
+            }
+            Kind::Windowed => "is about many events together; a single one may deviate.",
+            Kind::Timed => {
+                "compares times, up to the granularity of a clock; not applicable on the real clock."
+            }
         }
     }
 }
@@ -62,7 +79,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// What is known about a rule, whatever it judges: one entry of the reference page.
+/// What is known about a rule, whatever it judges: one row of the reference page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct About {
     /// The short id, `G5`.
@@ -73,7 +90,7 @@ pub struct About {
     pub kind: Kind,
     /// The rule, in one sentence.
     pub statement: &'static str,
-    /// How it follows from the source, in a sentence or two.
+    /// How it follows from the kernel's source, in a sentence or two.
     pub because: &'static str,
     /// The parts of the kernel that it follows from.
     pub source: &'static [Source],
@@ -83,8 +100,7 @@ pub struct About {
     pub when: &'static str,
 }
 
-/// One rule that every run is checked against, beside the function that checks it. `J` is that function: it takes
-/// what the rule looks at.
+/// A rule for every run, with the function that checks it. `J` is that function; it takes what the rule is about.
 pub(crate) struct Rule<J> {
     pub(crate) about: About,
     pub(crate) judge: J,
@@ -94,28 +110,29 @@ pub(crate) struct Rule<J> {
 pub(crate) type RecordingRule = Rule<fn(&Recording) -> RuleResult>;
 
 impl About {
-    /// Why it cannot be checked in a run on this clock, if so.
+    /// Why the rule does not apply to a run on this clock; none if it does.
     pub(crate) fn not_on(&self, clock: GuestClock) -> Option<Reason> {
         let needs_virtual_time = self.kind == Kind::Timed;
         (needs_virtual_time && !clock.is_virtual()).then(|| REAL_CLOCK.to_owned())
     }
 }
 
-/// What came of one invariant.
+/// The result of one rule on one recording.
 pub(crate) enum RuleResult {
-    /// It could be checked; no finding means that it held.
+    /// The rule applies; it passed if there is no violation.
     Applied(Violations),
-    /// It could not be checked, for this reason.
-    NotApplicable(String),
+    /// The rule does not apply, for this reason.
+    NotApplicable(Reason),
 }
 
-/// Why something cannot be checked.
+/// Why a rule does not apply.
 pub(crate) type Reason = String;
 
-/// Why nothing that compares times is asked of a run on the real clock.
-pub const REAL_CLOCK: &str = "the run was on the real clock, on which a late guest is not a wrong one";
+/// Why rules that compare times do not apply on the real clock.
+pub const REAL_CLOCK: &str =
+    "the run was on the real clock, on which a guest may be late without being wrong";
 
-/// One result out of those of all parts that a rule looks at; it applies where it applies to one of them.
+/// The result of a rule that is checked on several parts of a run: it applies if it applies to at least one of them.
 pub(crate) fn gather(results: impl Iterator<Item = Result<Violations, Reason>>) -> RuleResult {
     let mut findings = None::<Violations>;
     let mut reasons = BTreeSet::new();
@@ -129,7 +146,7 @@ pub(crate) fn gather(results: impl Iterator<Item = Result<Violations, Reason>>) 
     }
     match findings {
         Some(findings) => RuleResult::Applied(findings),
-        None if reasons.is_empty() => RuleResult::NotApplicable("no kdamond left an event".to_owned()),
+        None if reasons.is_empty() => RuleResult::NotApplicable("no kdamond emitted an event".to_owned()),
         None => RuleResult::NotApplicable(reasons.into_iter().collect::<Vec<_>>().join("; ")),
     }
 }

@@ -39,14 +39,36 @@ impl RunEnd {
 
     /// The id in reports and stored results.
     pub fn id(self) -> &'static str {
+        self.id_and_meaning().0
+    }
+
+    /// What it means for the recording, in a sentence or two.
+    pub fn meaning(self) -> &'static str {
+        self.id_and_meaning().1
+    }
+
+    fn id_and_meaning(self) -> (&'static str, &'static str) {
         match self {
-            RunEnd::GuestError => "guest-error",
-            RunEnd::Incomplete => "incomplete",
-            RunEnd::Panic => "panic",
-            RunEnd::GuestLost => "guest-lost",
-            RunEnd::Clock => "clock",
-            RunEnd::Babble => "babble",
-            RunEnd::BadResults => "bad-results",
+            RunEnd::GuestError => (
+                "guest-error",
+                "The guest agent could not carry out a part of the plan. What depends on that part says nothing about the kernel.",
+            ),
+            RunEnd::Incomplete => (
+                "incomplete",
+                "The recording has no result for some steps of the plan, although no start was refused.",
+            ),
+            RunEnd::Panic => ("panic", "The kernel panicked. The recording ends there."),
+            RunEnd::GuestLost => {
+                ("guest-lost", "The guest ended before its results were out: it rebooted, or QEMU exited.")
+            }
+            RunEnd::Clock => (
+                "clock",
+                "The guest did not reach the next phase within the wall-clock limit: it hangs, or the host is too slow for it.",
+            ),
+            RunEnd::Babble => ("babble", "The console did not stop printing, so damonlab ended the guest."),
+            RunEnd::BadResults => {
+                ("bad-results", "The results that came out of the guest are damaged or cannot be read.")
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a whole suite checks: an invariant that applies in no run of it checks nothing.
 
 use super::judgement::Judgement;
+use super::reference::{self, Applied};
 use super::rules;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Coverage {
     runs: usize,
-    applied: BTreeSet<&'static str>,
+    applied: Applied,
     reasons: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
@@ -24,13 +25,15 @@ pub struct Never {
 impl Coverage {
     /// Nothing.
     pub const fn new() -> Coverage {
-        Coverage { runs: 0, applied: BTreeSet::new(), reasons: BTreeMap::new() }
+        Coverage { runs: 0, applied: Applied::new(), reasons: BTreeMap::new() }
     }
 
     /// One more run.
-    pub fn add(&mut self, judgement: &Judgement) {
+    pub fn add(&mut self, scenario: &str, judgement: &Judgement) {
         self.runs += 1;
-        self.applied.extend(judgement.applied.iter().map(|invariant| invariant.id));
+        for about in &judgement.applied {
+            self.applied.entry(about.id.to_owned()).or_default().insert(scenario.to_owned());
+        }
         for (about, why) in &judgement.skipped {
             self.reasons.entry(about.id).or_default().insert(why.clone());
         }
@@ -45,8 +48,13 @@ impl Coverage {
     pub fn never(&self) -> Vec<Never> {
         let why = |id| Some(self.reasons.get(id)?.iter().map(String::as_str).collect::<Vec<_>>().join("; "));
         let ids = rules::all().map(|invariant| invariant.id);
-        let missing = ids.filter(|id| !self.applied.contains(id));
+        let missing = ids.filter(|id| !self.applied.contains_key(*id));
         missing.filter_map(|id| Some(Never { id, why: why(id)? })).collect()
+    }
+
+    /// To which scenarios each rule applied, where that is not what `applied.json` says.
+    pub fn changed(&self) -> Option<&Applied> {
+        (self.applied != reference::applied()).then_some(&self.applied)
     }
 
     /// What is wrong with the runs of a whole suite, of which these invariants are known not to apply:
@@ -75,7 +83,7 @@ mod tests {
 
     fn of_model() -> Coverage {
         let mut coverage = Coverage::new();
-        coverage.add(&judge(&Model::pull_push().recording()));
+        coverage.add("model", &judge(&Model::pull_push().recording()));
         coverage
     }
 
@@ -89,19 +97,19 @@ mod tests {
         for id in ["S5", "R7", "T1"] {
             assert!(ids(&coverage).contains(&id), "{id}");
         }
-        coverage.add(&judge(&stored("tuned")));
+        coverage.add("tuned", &judge(&stored("tuned")));
         assert!(!ids(&coverage).iter().any(|id| ["S5", "R7", "T1"].contains(id)), "{:?}", ids(&coverage));
     }
 
     #[test]
     fn one_that_never_applies_is_named_with_its_reasons() {
         let mut coverage = of_model();
-        coverage.add(&judge(&stored("refused")));
+        coverage.add("refused", &judge(&stored("refused")));
         let known: Vec<_> = ids(&coverage).into_iter().filter(|id| *id != "Q2").map(|id| (id, "")).collect();
         let complaints = coverage.complaints(&known);
         assert_eq!(
             complaints,
-            ["Q2 applied in no scenario, so it checks nothing: no kdamond left an event; \
+            ["Q2 applied in no scenario, so it checks nothing: no kdamond emitted an event; \
               the scheme has the other goal_tuner"]
         );
     }

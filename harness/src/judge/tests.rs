@@ -134,7 +134,9 @@ fn a_run_without_events_is_not_judged_by_them() {
     rewrite(&mut recording, Vec::clear);
     let judged = judge(&recording);
     assert_eq!(judged.findings, []);
-    assert!(judged.skipped.iter().any(|(about, why)| about.id == "Q1" && why == "no kdamond left an event"));
+    assert!(
+        judged.skipped.iter().any(|(about, why)| about.id == "Q1" && why == "no kdamond emitted an event")
+    );
 }
 
 #[test]

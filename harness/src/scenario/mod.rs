@@ -19,7 +19,7 @@ mod raw_machine;
 mod raw_steps;
 mod read;
 mod resolve;
-mod suggest;
+pub(crate) mod suggest;
 pub mod tier;
 mod units;
 mod vocabulary;

@@ -44,10 +44,24 @@ pub fn complaints() -> Vec<String> {
     let all = scenario::all(&paths::project().join("scenarios")).unwrap_or_default();
     let expected = all.iter().filter(|scenario| !scenario.wants_another_kernel());
     let coverage = coverage();
-    match expected.count() <= coverage.runs() {
-        true => coverage.complaints(NOT_YET),
-        false => Vec::new(),
+    if expected.count() > coverage.runs() {
+        return Vec::new();
     }
+    let mut complaints = coverage.complaints(NOT_YET);
+    complaints.extend(stored(&coverage));
+    complaints
+}
+
+/// What is wrong with the stored list of which rule applies to which scenario. `DAMONLAB_BLESS=1` writes it anew. On
+/// another kernel than the default one, other rules may apply.
+fn stored(coverage: &Coverage) -> Option<String> {
+    let applied = coverage.changed().filter(|_| std::env::var_os("DAMONLAB_KERNEL").is_none())?;
+    if std::env::var_os("DAMONLAB_BLESS").is_none() {
+        return Some("harness/src/judge/applied.json differs; DAMONLAB_BLESS=1 writes it anew".to_owned());
+    }
+    let text = serde_json::to_string_pretty(applied).ok()?;
+    let path = paths::project().join("harness/src/judge/applied.json");
+    std::fs::write(path, text + "\n").err().map(|error| error.to_string())
 }
 
 /// Machines with which the same goals must be met. On `cxl1` QEMU emulates every access: two minutes.
@@ -61,7 +75,7 @@ fn coverage() -> MutexGuard<'static, Coverage> {
 /// Runs it with seed 0, and remembers what applied.
 fn run(lab: &RunEnv, loaded: &ScenarioSource) -> Result<Report, Failed> {
     let report = run::run(lab, loaded, 0).map_err(|error| error.to_string())?;
-    report.judgement.iter().for_each(|judgement| coverage().add(judgement));
+    report.judgement.iter().for_each(|judgement| coverage().add(&report.scenario, judgement));
     Ok(report)
 }
 
