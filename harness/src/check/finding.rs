@@ -1,6 +1,6 @@
 //! What a check says when something is wrong: what is violated, what was expected, what was seen, and where.
 
-use super::rule::About;
+use super::about::About;
 use super::run_end::RunEnd;
 use crate::host::text::{excerpt, printable};
 use crate::trace::Line;

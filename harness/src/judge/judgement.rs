@@ -4,7 +4,7 @@ use super::rules;
 use crate::check::expect::{self, bare};
 use crate::check::log::{kernel_log, ktap};
 use crate::check::rule::RuleResult;
-use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, health, run_end};
+use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, early_end, health};
 use crate::recording::Recording;
 use crate::scenario::GuestClock;
 use crate::subject::damon::view::View;
@@ -82,11 +82,11 @@ pub fn judge(recording: &Recording) -> Judgement {
     for rule in kernel_log::RULES {
         judged.add(&rule.about, clock, || (rule.judge)(recording));
     }
-    judged.findings.extend(run_end::found(recording));
+    judged.findings.extend(early_end::found(recording));
     for rule in health::RULES {
         judged.add(&rule.about, clock, || (rule.judge)(recording));
     }
-    for rule in damon::rules::RULES {
+    for rule in damon::rules::registry::RULES {
         judged.add(&rule.about, clock, || (rule.judge)(&view));
     }
     for outcome in expect::all(recording, &view) {

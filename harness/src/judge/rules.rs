@@ -8,7 +8,7 @@ use crate::subject::damon;
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static About> {
     let recording = kernel_log::RULES.iter().chain(health::RULES).map(|rule| &rule.about);
-    recording.chain(damon::rules::RULES.iter().map(|rule| &rule.about))
+    recording.chain(damon::rules::registry::RULES.iter().map(|rule| &rule.about))
 }
 
 /// The rule with this id or name, in any case.

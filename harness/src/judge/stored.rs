@@ -115,7 +115,7 @@ mod tests {
         let answers = together(all);
         let [StoredResult::Seeds(_, sweep)] = answers.as_slice() else { panic!("{answers:?}") };
         assert_eq!(sweep.runs.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [1, 4]);
-        assert_eq!(sweep.over[0].answer, check::ExpectationStatus::Broken);
+        assert_eq!(sweep.over[0].answer, check::ExpectationStatus::Violated);
         assert!(matches!(sweep.verdict, Verdict::Fail(_)));
     }
 

@@ -1,6 +1,6 @@
 //! Reading a recording, with a word for everything that can be wrong with one.
 
-use super::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
+use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use crate::trace::Trace;
 use damonlab_protocol::plan::Plan;

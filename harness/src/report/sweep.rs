@@ -29,7 +29,7 @@ fn write_line(scenario: &Scenario, report: &Report, out: &mut String) -> std::fm
         let quantity = scenario.expect.get(measured.index).map(|expectation| &expectation.quantity);
         let amount = quantity.zip(measured.value).map(|(quantity, value)| quantity.amount(value));
         let amount = amount.unwrap_or_else(|| measured.seen.clone());
-        let mark = if measured.answer == ExpectationStatus::Broken { " NOT OK" } else { "" };
+        let mark = if measured.answer == ExpectationStatus::Violated { " NOT OK" } else { "" };
         write!(out, "{} {amount}{mark}  ", name(measured.index))?;
     }
     match &report.verdict {
