@@ -20,13 +20,13 @@ pub(crate) fn found(recording: &Recording) -> Vec<Finding> {
 
 fn incomplete(recording: &Recording) -> Option<Violation> {
     let (plan, done) = (&recording.plan.steps, &recording.report.steps);
-    // Nothing is run after a start that was refused.
+    // No step runs after a start that was refused.
     let last = done.last().zip(plan.get(done.len().saturating_sub(1)));
     let refused =
         last.is_some_and(|(outcome, step)| outcome.refused.is_some() && matches!(step, Step::Start { .. }));
     if done.len() == plan.len() || (refused && done.len() < plan.len()) {
         return None;
     }
-    let expected = format!("the outcome of each of {} steps", plan.len());
+    let expected = format!("the result of each of {} steps", plan.len());
     Some(Violation::new(expected, format!("{} of them", done.len())))
 }

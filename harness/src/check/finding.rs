@@ -1,4 +1,4 @@
-//! What a check says when something is wrong: what is violated, what was expected, what was seen, and where.
+//! A finding: what is violated, what was expected, what was seen, and the lines that show it.
 
 use super::about::About;
 use super::run_end::RunEnd;
@@ -7,7 +7,7 @@ use crate::trace::Line;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// One thing that is wrong in a run.
+/// One violation in a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// What is violated.
@@ -23,7 +23,7 @@ pub struct Finding {
     pub scenario_line: Option<u64>,
 }
 
-/// What a finding says is violated.
+/// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Origin {
     /// A rule that holds in every run.
@@ -42,7 +42,7 @@ pub const EXPECT: &str = "expect";
 /// The id of findings that come from tests of the kernel's own.
 pub const KTAP: &str = "ktap";
 
-/// What a check found wrong; which check it was is added by whoever ran it ([`Finding::of`]).
+/// A violation, without the rule: whoever ran the check adds it ([`Finding::of`]).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Violation {
     pub(crate) expected: String,
@@ -57,7 +57,7 @@ pub struct Evidence {
     pub file: &'static str,
     /// The line's number, from 1.
     pub number: u32,
-    /// The line, without anything that a terminal would obey.
+    /// The line, without control characters.
     pub text: String,
 }
 

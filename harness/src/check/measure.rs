@@ -8,7 +8,7 @@ use crate::trace::Line;
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::NodeId;
 
-/// What the subject of a scenario adds to what the trace itself says.
+/// What the subject of a scenario knows beyond the trace.
 pub(crate) trait Subject {
     /// Whether the event that a scenario names cannot happen on this kernel.
     fn lacks(&self, event: &str) -> bool;

@@ -1,12 +1,12 @@
-//! The ways for a run to end before it has given all of its results. They are no rules about the kernel: each says
-//! that the rest of the recording is incomplete.
+//! The ways for a run to end before it has given all of its results. They are not rules about the kernel: each
+//! means that the rest of the recording is incomplete.
 
 /// How a run ended, where it did not end well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEnd {
     /// The guest could not carry out the plan.
     GuestError,
-    /// Steps of the plan have no outcome.
+    /// Steps of the plan have no result.
     Incomplete,
     /// The kernel panicked.
     Panic,
@@ -46,7 +46,7 @@ impl RunEnd {
         match self {
             RunEnd::GuestError => (
                 "guest-error",
-                "The guest agent could not carry out a part of the plan. What depends on that part says nothing about the kernel.",
+                "The guest agent could not carry out a part of the plan. What depends on that part shows nothing about the kernel.",
             ),
             RunEnd::Incomplete => (
                 "incomplete",

@@ -1,4 +1,4 @@
-//! What a whole suite checks: an invariant that applies in no run of it checks nothing.
+//! Which rules a suite of runs checks: one that applies in no run of it checks nothing.
 
 use super::judgement::Judgement;
 use super::reference::{self, Applied};
@@ -23,7 +23,7 @@ pub struct Never {
 }
 
 impl Coverage {
-    /// Nothing.
+    /// Of no run yet.
     pub const fn new() -> Coverage {
         Coverage { runs: 0, applied: Applied::new(), reasons: BTreeMap::new() }
     }
@@ -44,7 +44,7 @@ impl Coverage {
         self.runs
     }
 
-    /// Those that never applied, in the order of the table. Without a run, none: nothing was asked.
+    /// Those that never applied, in the order of reports. None without a run.
     pub fn never(&self) -> Vec<Never> {
         let why = |id| Some(self.reasons.get(id)?.iter().map(String::as_str).collect::<Vec<_>>().join("; "));
         let ids = rules::all().map(|invariant| invariant.id);
@@ -52,13 +52,13 @@ impl Coverage {
         missing.filter_map(|id| Some(Never { id, why: why(id)? })).collect()
     }
 
-    /// To which scenarios each rule applied, where that is not what `applied.json` says.
+    /// To which scenarios each rule applied, if that differs from `applied.json`.
     pub fn changed(&self) -> Option<&Applied> {
         (self.applied != reference::applied()).then_some(&self.applied)
     }
 
     /// What is wrong with the runs of a whole suite, of which these invariants are known not to apply:
-    /// id, and for want of what.
+    /// id and reason.
     pub fn complaints(&self, known: &[(&str, &str)]) -> Vec<String> {
         let is_known = |id: &str| known.iter().any(|(other, _)| *other == id);
         let never = self.never();
@@ -69,7 +69,7 @@ impl Coverage {
         let applies = |id: &str| !never.iter().any(|never| never.id == id);
         let outdated = known.iter().filter(|(id, _)| applies(id));
         complaints.extend(outdated.map(|(id, reason)| {
-            format!("{id} is said never to apply ({reason}), and does, or is no invariant: strike it out")
+            format!("{id} is listed as never applicable ({reason}), but it applies or is no invariant: remove it from the list")
         }));
         complaints
     }
@@ -121,11 +121,14 @@ mod tests {
         known.extend([("R1", "no scenario"), ("X9", "")]);
         let complaints = coverage.complaints(&known);
         assert_eq!(complaints.len(), 2, "{complaints:?}");
-        assert!(complaints[0].starts_with("R1 is said never to apply (no scenario)"), "{complaints:?}");
+        assert!(
+            complaints[0].starts_with("R1 is listed as never applicable (no scenario)"),
+            "{complaints:?}"
+        );
     }
 
     #[test]
-    fn of_no_run_nothing_is_said() {
+    fn without_a_run_no_rule_is_named() {
         assert_eq!(Coverage::new().never(), []);
     }
 }

@@ -1,7 +1,6 @@
 //! Expectations over seeds: what one scenario measured with each of several seeds, together.
 //!
-//! Pure. One seed is one throw of the dice; that a policy converges is said of the mean and the spread of
-//! many.
+//! Pure. One seed is one random sample; whether a policy converges shows in the mean and the spread of many.
 
 use super::judgement::Judgement;
 use crate::check::finding::Violation;
@@ -14,7 +13,7 @@ use std::fmt::Write;
 pub struct OverSeeds {
     /// Its place in the scenario's `expect`, from 0.
     pub index: usize,
-    /// What the seeds came to, in words.
+    /// The result over the seeds, for people.
     pub seen: String,
     /// Whether that is what the scenario expects: of each run, or of all of them together.
     pub answer: ExpectationStatus,
@@ -65,7 +64,7 @@ pub fn over_seeds(expect: &[Expectation], runs: &[(u64, Option<&Judgement>)]) ->
     expect.iter().enumerate().map(one).collect()
 }
 
-/// What one seed says of one expectation; none where the run could not be measured at all.
+/// The result of one expectation with one seed; none where the run could not be measured at all.
 type Share<'a> = (u64, Option<&'a Measured>);
 
 fn shares<'a>(index: usize, runs: &[(u64, Option<&'a Judgement>)]) -> Vec<Share<'a>> {
@@ -94,7 +93,7 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
     OverSeeds { index, seen, answer, finding }
 }
 
-/// Each run has answered for itself.
+/// Each run has its own result.
 fn of_runs(shares: &[Share<'_>]) -> ExpectationStatus {
     let answers = || shares.iter().map(|(_, measured)| measured.map(|measured| measured.answer));
     if answers().any(|answer| answer == Some(ExpectationStatus::Violated)) {
@@ -103,7 +102,7 @@ fn of_runs(shares: &[Share<'_>]) -> ExpectationStatus {
     if answers().any(|answer| answer.is_none()) { NOT_EVERY_SEED } else { ExpectationStatus::Passed }
 }
 
-/// A mean over the seeds that happened to get through would be flattered.
+/// A mean over the seeds that happened to be measured would be biased.
 const NOT_EVERY_SEED: ExpectationStatus =
     ExpectationStatus::NotApplicable("not every seed could be measured");
 
@@ -119,7 +118,7 @@ fn of_seeds(
     if shares.iter().any(|(_, measured)| measured.is_none()) {
         return NOT_EVERY_SEED;
     }
-    // A run that was recorded and has no such event is an answer, and not the expected one.
+    // A run without such an event was measured, and violates the expectation.
     let complete = shares.iter().all(|(_, measured)| measured.is_some_and(|m| m.value.is_some()));
     let holds = summary.is_some_and(|summary| {
         let near = most.is_none_or(|most| summary.spread.is_some_and(|spread| spread <= most));
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_alone_says_nothing() {
+    fn one_seed_alone_shows_nothing() {
         let alone = judged(Some(0.0), &[Some(1e9)]);
         assert_eq!(alone.answer, ExpectationStatus::NotApplicable("needs --seeds with two seeds or more"));
         assert_eq!(alone.finding, None);

@@ -40,7 +40,7 @@ impl Stored {
     }
 }
 
-/// What several recordings say.
+/// The result of several recordings.
 #[derive(Debug)]
 pub enum StoredResult {
     /// A recording that goes with no other.

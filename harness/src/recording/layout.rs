@@ -19,12 +19,12 @@ pub const MACHINE: &str = "machine.yaml";
 /// The plan that the guest got.
 pub const PLAN: &str = "plan.json";
 
-/// The console's whole text.
+/// The console's entire text.
 pub const CONSOLE_LOG: &str = "console.txt";
-/// What virtme-ng and QEMU said; it names host paths, so nothing compares it.
+/// The output of virtme-ng and QEMU; it names host paths, so nothing compares it.
 pub const VNG_LOG: &str = "vng.log";
 
-/// One run, read whole.
+/// One run, with all that its folder has.
 #[derive(Debug, Clone)]
 pub struct Recording {
     /// The folder.
@@ -75,13 +75,13 @@ pub struct Meta {
     /// The guest was booted, and not started from a checkpoint: its trace is another one, by microseconds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub booted: bool,
-    /// What made time pass in the guest, whatever the scenario says.
+    /// What made time pass in the guest, which overrides the scenario.
     #[serde(default, skip_serializing_if = "GuestClock::is_virtual")]
     pub clock: GuestClock,
     /// How fast the guest's processor was on virtual time.
     #[serde(default, skip_serializing_if = "InstructionCost::is_plain")]
     pub pace: InstructionCost,
-    /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Older recordings do not say.
+    /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Not in older recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
 }

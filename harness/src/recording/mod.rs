@@ -1,6 +1,6 @@
-//! A recording: the folder that a run leaves, and all that judges it reads.
+//! A recording: the folder that a run leaves, and all that checks read.
 //!
-//! Written once, by a run; read typed, by everything after. Nothing in it depends on the host or on
+//! A run writes it once; everything after reads it, typed. Nothing in it depends on the host or on
 //! wall time but `vng.argv` and `vng.log`, which name host paths and which no comparison reads.
 
 pub mod compare;

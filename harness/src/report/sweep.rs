@@ -158,7 +158,7 @@ mod tests {
         assert!(text.starts_with(&format!("PASS  {} over 2 seeds\n", scenario.name)), "{text}");
         assert!(text.contains("  took      2.5 s\n"), "{text}");
         let first = text.lines().find(|line| line.starts_with("  e1 ")).unwrap();
-        assert!(first.contains(", spread 0, from ") && first.ends_with("  ok"), "{first}");
+        assert!(first.contains(", spread 0, from ") && first.ends_with("  passed"), "{first}");
     }
 
     #[test]
@@ -176,6 +176,6 @@ mod tests {
     fn one_seed_is_told_that_it_is_not_enough() {
         let (scenario, sweep) = sweep(Some(Over::Seeds { spread: None }), &[0]);
         let text = sweep_summary(&scenario, &sweep);
-        assert!(text.contains("not asked: needs --seeds with two seeds or more"), "{text}");
+        assert!(text.contains("not applicable: needs --seeds with two seeds or more"), "{text}");
     }
 }

@@ -95,7 +95,7 @@ fn too_old(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
         goal.metric = "of_a_later_kernel".to_owned();
     }
     let verdict = run::run(&lab, &loaded, 0)?.verdict.to_string();
-    ensure(verdict == "skip: the kernel lacks goal.of_a_later_kernel", verdict)
+    ensure(verdict == "skip: the kernel does not have goal.of_a_later_kernel", verdict)
 }
 
 /// The plan of a run, with another memory tier written into the machine that it wants to see.

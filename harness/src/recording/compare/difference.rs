@@ -1,10 +1,10 @@
-//! Where two recordings differ first, and the sentence that says so.
+//! Where two recordings differ first, and the sentence that describes it.
 
 use super::describe::{Side, What};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where two recordings part first, in guest time. [`fmt::Display`] says it in a sentence.
+/// The first difference between two recordings, in guest time. [`fmt::Display`] describes it in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The folder of the first recording.
@@ -15,7 +15,7 @@ pub struct Difference {
     pub file: &'static str,
     /// What differs in it.
     pub what: What,
-    /// A file that says what the run was made of, if that differs too.
+    /// A file with what the run was made of, if that differs too.
     pub ingredient: Option<&'static str>,
 }
 

@@ -1,7 +1,7 @@
-//! Two recordings, byte for byte: are they the same, and if not, where do they part?
+//! Compares two recordings byte for byte, and finds their first difference.
 //!
-//! Compared is all that the guest sent. The console and virtme-ng's files are not: they end at a moment
-//! that the host chooses. Equal files are read in chunks and others line by line, so that traces of any
+//! All that the guest sent is compared. The console and virtme-ng's files are not: they end at a moment that depends on
+//! the host. Equal files are read in chunks and others line by line, so that traces of any
 //! size can be compared.
 
 mod describe;
