@@ -101,7 +101,7 @@ impl Batch<'_> {
             let report = report?;
             say(&report::human(&report))?;
             say(&self.again(word).advice(Seeds::One(seed), &report.verdict))?;
-            report.judgement.iter().for_each(|judgement| coverage.add(judgement));
+            report.judgement.iter().for_each(|judgement| coverage.add(&report.scenario, judgement));
             statuses.push(git_bisect::of_verdict(&report.verdict, [&report]));
             verdicts.push(report.verdict);
             Ok::<(), CliError>(())

@@ -1,7 +1,6 @@
 //! Expectations over seeds: what one scenario measured with each of several seeds, together.
 //!
-//! Pure. One seed is one throw of the dice; that a policy converges is said of the mean and the spread of
-//! many.
+//! Pure. One seed is one random sample; whether a policy converges shows in the mean and the spread of many.
 
 use super::judgement::Judgement;
 use crate::check::finding::Violation;
@@ -14,7 +13,7 @@ use std::fmt::Write;
 pub struct OverSeeds {
     /// Its place in the scenario's `expect`, from 0.
     pub index: usize,
-    /// What the seeds came to, in words.
+    /// The result over the seeds, for people.
     pub seen: String,
     /// Whether that is what the scenario expects: of each run, or of all of them together.
     pub answer: ExpectationStatus,
@@ -65,7 +64,7 @@ pub fn over_seeds(expect: &[Expectation], runs: &[(u64, Option<&Judgement>)]) ->
     expect.iter().enumerate().map(one).collect()
 }
 
-/// What one seed says of one expectation; none where the run could not be measured at all.
+/// The result of one expectation with one seed; none where the run could not be measured at all.
 type Share<'a> = (u64, Option<&'a Measured>);
 
 fn shares<'a>(index: usize, runs: &[(u64, Option<&'a Judgement>)]) -> Vec<Share<'a>> {
@@ -83,7 +82,7 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
         Over::Run => of_runs(shares),
         Over::Seeds { spread } => of_seeds(expectation, spread, shares, summary.as_ref()),
     };
-    let together = matches!(expectation.over, Over::Seeds { .. }) && answer == ExpectationStatus::Broken;
+    let together = matches!(expectation.over, Over::Seeds { .. }) && answer == ExpectationStatus::Violated;
     let finding = together.then(|| {
         let wanted = format!("{} {}", expectation.what(), expectation.wanted());
         let seen = format!("{seen} ({})", each(&expectation.quantity, shares));
@@ -94,17 +93,18 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
     OverSeeds { index, seen, answer, finding }
 }
 
-/// Each run has answered for itself.
+/// Each run has its own result.
 fn of_runs(shares: &[Share<'_>]) -> ExpectationStatus {
     let answers = || shares.iter().map(|(_, measured)| measured.map(|measured| measured.answer));
-    if answers().any(|answer| answer == Some(ExpectationStatus::Broken)) {
-        return ExpectationStatus::Broken;
+    if answers().any(|answer| answer == Some(ExpectationStatus::Violated)) {
+        return ExpectationStatus::Violated;
     }
-    if answers().any(|answer| answer.is_none()) { NOT_EVERY_SEED } else { ExpectationStatus::Holds }
+    if answers().any(|answer| answer.is_none()) { NOT_EVERY_SEED } else { ExpectationStatus::Passed }
 }
 
-/// A mean over the seeds that happened to get through would be flattered.
-const NOT_EVERY_SEED: ExpectationStatus = ExpectationStatus::NotAsked("not every seed could be measured");
+/// A mean over the seeds that happened to be measured would be biased.
+const NOT_EVERY_SEED: ExpectationStatus =
+    ExpectationStatus::NotApplicable("not every seed could be measured");
 
 fn of_seeds(
     expectation: &Expectation,
@@ -113,18 +113,18 @@ fn of_seeds(
     summary: Option<&Summary>,
 ) -> ExpectationStatus {
     if shares.len() < 2 {
-        return ExpectationStatus::NotAsked("needs --seeds with two seeds or more");
+        return ExpectationStatus::NotApplicable("needs --seeds with two seeds or more");
     }
     if shares.iter().any(|(_, measured)| measured.is_none()) {
         return NOT_EVERY_SEED;
     }
-    // A run that was recorded and has no such event is an answer, and not the expected one.
+    // A run without such an event was measured, and violates the expectation.
     let complete = shares.iter().all(|(_, measured)| measured.is_some_and(|m| m.value.is_some()));
     let holds = summary.is_some_and(|summary| {
         let near = most.is_none_or(|most| summary.spread.is_some_and(|spread| spread <= most));
         expectation.bound.holds(summary.mean) && near
     });
-    if complete && holds { ExpectationStatus::Holds } else { ExpectationStatus::Broken }
+    if complete && holds { ExpectationStatus::Passed } else { ExpectationStatus::Violated }
 }
 
 /// `seed 0: 6985.45, seed 1: 0 such event(s)`.
@@ -183,7 +183,7 @@ mod tests {
 
     fn judged(spread: Option<f64>, values: &[Option<f64>]) -> OverSeeds {
         let runs: Vec<_> =
-            values.iter().map(|value| run(*value, ExpectationStatus::NotAsked("alone"))).collect();
+            values.iter().map(|value| run(*value, ExpectationStatus::NotApplicable("alone"))).collect();
         let runs: Vec<_> = (0..).zip(runs.iter().map(Some)).collect();
         over_seeds(&[expectation(Over::Seeds { spread })], &runs).remove(0)
     }
@@ -191,20 +191,20 @@ mod tests {
     #[test]
     fn the_bounds_are_those_of_the_mean() {
         let far_apart = judged(None, &[Some(50.0), Some(150.0)]);
-        assert_eq!(far_apart.answer, ExpectationStatus::Holds);
+        assert_eq!(far_apart.answer, ExpectationStatus::Passed);
         assert_eq!(far_apart.seen, "mean 100, spread 70.71, from 50 to 150");
-        assert_eq!(judged(None, &[Some(100.0), Some(150.0)]).answer, ExpectationStatus::Broken);
+        assert_eq!(judged(None, &[Some(100.0), Some(150.0)]).answer, ExpectationStatus::Violated);
     }
 
     #[test]
     fn the_spread_is_the_sample_standard_deviation_and_has_a_bound_of_its_own() {
         assert_eq!(
             judged(Some(10.0), &[Some(90.0), Some(100.0), Some(110.0)]).answer,
-            ExpectationStatus::Holds
+            ExpectationStatus::Passed
         );
         assert_eq!(
             judged(Some(9.99), &[Some(90.0), Some(100.0), Some(110.0)]).answer,
-            ExpectationStatus::Broken
+            ExpectationStatus::Violated
         );
     }
 
@@ -223,21 +223,21 @@ mod tests {
     #[test]
     fn a_seed_without_a_value_breaks_it() {
         let broken = judged(None, &[Some(100.0), None]);
-        assert_eq!(broken.answer, ExpectationStatus::Broken);
+        assert_eq!(broken.answer, ExpectationStatus::Violated);
         assert!(broken.finding.unwrap().seen.ends_with("seed 1: 0 such event(s))"));
     }
 
     #[test]
-    fn one_seed_alone_says_nothing() {
+    fn one_seed_alone_shows_nothing() {
         let alone = judged(Some(0.0), &[Some(1e9)]);
-        assert_eq!(alone.answer, ExpectationStatus::NotAsked("needs --seeds with two seeds or more"));
+        assert_eq!(alone.answer, ExpectationStatus::NotApplicable("needs --seeds with two seeds or more"));
         assert_eq!(alone.finding, None);
     }
 
     #[test]
     fn a_seed_without_a_recording_leaves_it_open() {
         let (good, expect) =
-            (run(Some(100.0), ExpectationStatus::Holds), [expectation(Over::Seeds { spread: None })]);
+            (run(Some(100.0), ExpectationStatus::Passed), [expectation(Over::Seeds { spread: None })]);
         let open = over_seeds(&expect, &[(0, Some(&good)), (1, None), (2, Some(&good))]);
         assert_eq!(open[0].answer, NOT_EVERY_SEED);
         assert_eq!(open[0].finding, None);
@@ -246,11 +246,11 @@ mod tests {
     #[test]
     fn an_expectation_of_each_run_is_broken_by_one_and_adds_no_finding_of_its_own() {
         let (good, bad) =
-            (run(Some(100.0), ExpectationStatus::Holds), run(Some(500.0), ExpectationStatus::Broken));
+            (run(Some(100.0), ExpectationStatus::Passed), run(Some(500.0), ExpectationStatus::Violated));
         let expect = [expectation(Over::Run)];
         let all = over_seeds(&expect, &[(0, Some(&good)), (1, Some(&bad))]);
-        assert_eq!((all[0].answer, &all[0].finding), (ExpectationStatus::Broken, &None));
-        assert_eq!(over_seeds(&expect, &[(0, Some(&good))])[0].answer, ExpectationStatus::Holds);
+        assert_eq!((all[0].answer, &all[0].finding), (ExpectationStatus::Violated, &None));
+        assert_eq!(over_seeds(&expect, &[(0, Some(&good))])[0].answer, ExpectationStatus::Passed);
     }
 
     proptest! {

@@ -19,7 +19,7 @@ pub(crate) static KERNEL_LOG_IS_CLEAN: RecordingRule = Rule {
         name: "kernel-log-is-clean",
         kind: Kind::Exact,
         statement: "The kernel log has no warning, bug, oops or sanitizer report.",
-        because: "A right kernel warns of nothing in a scenario that a user may run.",
+        because: "A correct kernel logs no warning in a valid scenario.",
         source: &[
             Source::File("lib/bug.c"),
             Source::File("kernel/panic.c"),
@@ -120,7 +120,7 @@ fn report_end(lines: &[&str], start: usize) -> usize {
     limit
 }
 
-/// The line of a report that says the most, and what that makes the report: the one after the cut mark. A
+/// The most specific line of a report, and the kind of report that it shows: the one after the cut mark. A
 /// WARN with a text of its own has that text there, so the kind is that of the first line that has one.
 fn headline<'a>(report: &[&'a str], first: &'static Splat) -> (&'static Splat, &'a str) {
     let mut messages = report.iter().map(|line| message(line)).filter(|line| !line.contains("[ cut here ]"));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_report_is_let_pass_until_the_kernel_that_mends_it_and_no_other_is() {
+    fn a_known_report_is_allowed_until_the_kernel_that_fixes_it_and_no_other_is() {
         let list = allowed(
             "is not on the same node | 7.4 | two CPUs of a socket on two nodes | https://example.org/1",
         );

@@ -1,7 +1,7 @@
-//! What sysfs says of a scheme, against what the trace says: S4, Q6.
+//! Compares what sysfs and the trace report about a scheme: S4, Q6.
 //!
 //! The guest has the kernel bring its files up to date before each sample, and before `off`. The kernel does
-//! so between two passes of the schemes (`kdamond_call`), so each file must say what the trace says of one
+//! so between two passes of the schemes (`kdamond_call`), so each file must have what the trace reports about one
 //! moment between the sample before and this one.
 
 use super::quota::told_before;
@@ -42,9 +42,9 @@ fn readings<'a>(view: &View<'a>, run: &KdamondRun<'a>, index: usize) -> Result<V
     let mut after = Nanos(0);
     for (number, sample) in (1..).zip(&view.recording.samples) {
         let runs = first.time <= sample.time && sample.time <= last.time;
-        let whole = run.is_from_start() || after >= first.time;
+        let complete = run.is_from_start() || after >= first.time;
         let stats = sample.schemes.get(run.kdamond).and_then(|schemes| schemes.get(index));
-        if let Some(stats) = stats.filter(|_| runs && whole) {
+        if let Some(stats) = stats.filter(|_| runs && complete) {
             readings.push(Reading { after, until: sample.time, sample: Some(number), stats });
         }
         if sample.time <= last.time {
@@ -61,13 +61,13 @@ fn readings<'a>(view: &View<'a>, run: &KdamondRun<'a>, index: usize) -> Result<V
     Ok(readings)
 }
 
-/// Folders are made anew, empty, by whatever number is written into the file that counts them.
+/// Writing any number into the file that counts folders creates them again, empty.
 fn empties_a_folder(step: &Step) -> bool {
     matches!(step, Step::Write { file, refused: None, .. } if file.rsplit('/').next().is_some_and(|name| name.starts_with("nr_")))
 }
 
-/// Compares each reading with all that the trace said within its time: `said` gives the values in order,
-/// `zero` is what held before the first of them.
+/// Compares each reading with all that the trace reported within its time: `said` has the values in order,
+/// `zero` is the value before the first of them.
 fn compare<T: PartialEq + Copy>(
     name: &str,
     readings: &[Reading<'_>],
@@ -88,7 +88,8 @@ fn compare<T: PartialEq + Copy>(
         findings.push(|| {
             let last = said[..to].last();
             let latest = last.map_or(zero, |(_, value)| *value);
-            let expected = format!("sysfs to say of {name} what the trace says last: {}", shown(latest));
+            let expected =
+                format!("sysfs to show for {name} what the trace reported last: {}", shown(latest));
             let number = reading.sample.unwrap_or(0);
             let (file, text) = match reading.sample {
                 Some(_) => (section::SAMPLES, format!("the sample at {}", reading.until)),
@@ -107,7 +108,7 @@ pub(crate) static SYSFS_STATS_MATCH_TRACE: DamonRule = Rule {
         id: "S4",
         name: "sysfs-stats-match-trace",
         kind: Kind::Exact,
-        statement: "A scheme's statistics in sysfs are those that its event told last.",
+        statement: "A scheme's statistics in sysfs are those of its last event.",
         because: "The kernel copies them between two passes, and each pass that may change them ends with the event.",
         source: &[
             Source::function("mm/damon/sysfs.c", "damon_sysfs_upd_schemes_stats"),
@@ -126,7 +127,7 @@ fn sysfs_stats_match_trace(view: &View<'_>) -> RuleResult {
         let said: Vec<(&Line, Counters)> = run.lines.iter().filter_map(|line| counted(line, index)).collect();
         let readings = some(readings(view, run, index)?)?;
         let name = run.scheme_name(index);
-        // A commit keeps what a scheme had come to.
+        // A commit keeps the statistics of a scheme.
         let before = last_before(view, run, index).map_or([0; 7], |(_, stat)| of_event(stat));
         Ok(compare(&name, &readings, &said, before, counters_shown, of_sysfs))
     })
@@ -165,8 +166,8 @@ pub(crate) static SYSFS_QUOTA_MATCHES_TRACE: DamonRule = Rule {
         id: "Q6",
         name: "sysfs-quota-matches-trace",
         kind: Kind::Exact,
-        statement: "effective_bytes in sysfs is the quota that damos_esz told last.",
-        because: "The event is told whenever the quota changes, and sysfs copies the same field between two passes.",
+        statement: "effective_bytes in sysfs is the quota of the last damos_esz.",
+        because: "The kernel emits the event whenever the quota changes, and sysfs copies the same field between two passes.",
         source: &[
             Source::function("mm/damon/sysfs-schemes.c", "damos_sysfs_update_effective_quotas"),
             in_core("damos_trace_esz"),
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn s4_and_q6_are_not_asked_where_a_step_makes_folders_anew() {
+    fn s4_and_q6_do_not_apply_if_a_step_creates_the_folders_again() {
         let mut recording = stored("pull-push-short");
         recording.report.kdamond_stats[0][1].sz_applied += 1;
         assert_eq!(found(&recording, "S4").len(), 1);
