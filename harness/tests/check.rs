@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn check(recording: &str) -> Output {
-    let empty = tempfile::tempdir().unwrap();
+    let empty = tempfile::tempdir().expect("a temporary folder");
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(recording);
     let mut check = Command::new(env!("CARGO_BIN_EXE_damonlab"));
     check.arg("check").arg(dir).current_dir(empty.path()).env_clear().env("PATH", "");
     check.env("HOME", empty.path()).env("XDG_CACHE_HOME", empty.path());
-    let output = check.output().unwrap();
-    let left: Vec<_> = std::fs::read_dir(empty.path()).unwrap().collect();
+    let output = check.output().expect("damonlab starts");
+    let left: Vec<_> = std::fs::read_dir(empty.path()).expect("a folder").collect();
     assert!(left.is_empty(), "it wrote {left:?}");
     output
 }

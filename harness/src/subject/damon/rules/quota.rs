@@ -165,15 +165,12 @@ fn effective_quota_is_within_limits(view: &View<'_>) -> RuleResult {
             (_, false) => most.min((PAGE / run.config.context.addr_unit.max(1)).max(1)),
         };
         let mut findings = Violations::default();
-        for line in &run.lines {
-            if let Event::Esz(event) = &line.event
-                && event.scheme_idx as usize == index
-                && !(least..=most).contains(&event.esz)
-            {
+        for (line, Esz { esz, .. }) in run.scheme_events(index) {
+            if !(least..=most).contains(esz) {
                 findings.push(|| {
                     let name = run.scheme_name(index);
                     let expected = format!("a quota of {least} to {most} bytes ({name})");
-                    Violation::new(expected, format!("esz={}", event.esz)).at([*line])
+                    Violation::new(expected, format!("esz={esz}")).at([line])
                 });
             }
         }

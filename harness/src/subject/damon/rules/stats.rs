@@ -72,11 +72,7 @@ fn apply_intervals_are_kept(view: &View<'_>) -> RuleResult {
 
 /// The statistics of a scheme, in order.
 pub(crate) fn stats<'a>(run: &KdamondRun<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
-    let of_scheme = |line: &&'a Line| match &line.event {
-        Event::Stat(stat) if stat.scheme_idx as usize == index => Some((*line, stat)),
-        _ => None,
-    };
-    run.lines.iter().filter_map(of_scheme).collect()
+    run.scheme_events(index).collect()
 }
 
 /// The statistics of a scheme when this configuration came into force; a commit keeps them.

@@ -13,7 +13,7 @@ use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_scheme, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
+use crate::trace::Line;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{SchemeStats, section};
 use damonlab_protocol::units::Nanos;
@@ -124,7 +124,8 @@ pub(crate) static SYSFS_STATS_MATCH_TRACE: DamonRule = Rule {
 fn sysfs_stats_match_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&[Stat::NAME])?;
-        let said: Vec<(&Line, Counters)> = run.lines.iter().filter_map(|line| counted(line, index)).collect();
+        let counted = run.scheme_events::<Stat>(index);
+        let said: Vec<(&Line, Counters)> = counted.map(|(line, stat)| (line, of_event(stat))).collect();
         let readings = some(readings(view, run, index)?)?;
         let name = run.scheme_name(index);
         // A commit keeps the statistics of a scheme.
@@ -135,13 +136,6 @@ fn sysfs_stats_match_trace(view: &View<'_>) -> RuleResult {
 
 /// The statistics, in the order of the trace.
 type Counters = [u64; 7];
-
-fn counted<'a>(line: &&'a Line, index: usize) -> Option<(&'a Line, Counters)> {
-    match &line.event {
-        Event::Stat(stat) if stat.scheme_idx as usize == index => Some((line, of_event(stat))),
-        _ => None,
-    }
-}
 
 fn of_event(stat: &Stat) -> Counters {
     let Stat { nr_tried, sz_tried, nr_applied, sz_applied, sz_ops_filter_passed, .. } = *stat;
@@ -181,20 +175,14 @@ pub(crate) static SYSFS_QUOTA_MATCHES_TRACE: DamonRule = Rule {
 fn sysfs_quota_matches_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&[Esz::NAME])?;
-        let said: Vec<(&Line, u64)> = run.lines.iter().filter_map(|line| told(line, index)).collect();
+        let emitted = run.scheme_events::<Esz>(index);
+        let said: Vec<(&Line, u64)> = emitted.map(|(line, event)| (line, event.esz)).collect();
         let readings = some(readings(view, run, index)?)?;
         let name = run.scheme_name(index);
         let shown = |esz| format!("effective_bytes {esz}");
         let before = told_before(view, run, index).map_or(0, |(_, esz)| esz);
         Ok(compare(&name, &readings, &said, before, shown, |stats| stats.effective_bytes))
     })
-}
-
-fn told<'a>(line: &&'a Line, index: usize) -> Option<(&'a Line, u64)> {
-    match &line.event {
-        Event::Esz(event) if event.scheme_idx as usize == index => Some((line, event.esz)),
-        _ => None,
-    }
 }
 
 fn some<T>(readings: Vec<T>) -> Result<Vec<T>, Reason> {

@@ -65,15 +65,14 @@ fn bounds(old: u64, goal: &IntervalsGoal) -> (u64, u64) {
 fn steps(run: &KdamondRun<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> Violations {
     let mut findings = Violations::default();
     let mut old = intervals.sample_us;
-    for line in &run.lines {
-        let Event::IntervalsTune(event) = &line.event else { continue };
+    for (line, event) in run.events::<IntervalsTune>() {
         let (least, most) = bounds(old, goal);
         if !(least..=most).contains(&event.sample_us) {
             findings.push(|| {
                 let expected = format!(
                     "a sampling interval of {least} to {most} us: half to twice {old} us, within limits"
                 );
-                Violation::new(expected, format!("sample_us={}", event.sample_us)).at([*line])
+                Violation::new(expected, format!("sample_us={}", event.sample_us)).at([line])
             });
         }
         old = event.sample_us;
