@@ -29,7 +29,7 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
             format!("the guest to get {} within the {clock} clock of {} s", goal(*clock), limit.as_secs()),
             format!("the {clock} clock ran out; QEMU says: {status}"),
         ),
-        Ending::Babble => (
+        Ending::EndlessOutput => (
             "babble",
             "less than 8 MiB of console text".to_owned(),
             "a console that does not stop".to_owned(),

@@ -1,10 +1,10 @@
-//! The names of the files that a guest leaves in its results besides the sections that it sends.
+//! The names of the files in a guest's results besides the sections that it sends.
 
-/// The console's whole text, in the recording.
+/// The whole output of the console.
 pub const CONSOLE_LOG: &str = "console.txt";
-/// What virtme-ng and QEMU said; it names host paths, so nothing compares it.
+/// The output of virtme-ng and QEMU. It has paths of the host, so it is never compared.
 pub const VNG_LOG: &str = "vng.log";
-/// virtme-ng's command line, a word a line, of a guest that was booted.
+/// virtme-ng's arguments, one in a line, of a guest that was booted.
 pub const VNG_ARGV: &str = "vng.argv";
-/// QEMU's command line, a word a line.
+/// QEMU's command line, an argument in a line.
 pub const QEMU_ARGV: &str = "qemu.argv";
