@@ -29,7 +29,7 @@ pub struct Listed {
     used: SystemTime,
 }
 
-/// The limit in force: `DAMONLAB_CHECKPOINTS_MIB`, else [`LIMIT`].
+/// The limit in force: `DAMONLAB_CHECKPOINTS_MIB`, else 4 GiB.
 pub fn limit() -> Bytes {
     disk_usage::limit(LIMIT_VARIABLE, LIMIT)
 }
