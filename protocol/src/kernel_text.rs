@@ -3,7 +3,7 @@
 //! Each takes the text of one file. What a line says that no caller wants is skipped; a number that is
 //! not one makes the line count as absent. Pure.
 
-use crate::record::{TraceStats, VMSTAT_PREFIXES};
+use crate::record::TraceStats;
 use crate::units::{Addr, Bytes, NodeId};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,11 +21,11 @@ fn node_meminfo_line(line: &str) -> Option<(String, Bytes)> {
     Some((name.to_owned(), Bytes(kilobytes * 1024)))
 }
 
-/// `/proc/vmstat`: the counters that a [`crate::record::Sample`] keeps.
-pub fn vmstat(text: &str) -> BTreeMap<String, u64> {
+/// `/proc/vmstat`: the counters whose names begin with one of `prefixes`.
+pub fn vmstat(text: &str, prefixes: &[&str]) -> BTreeMap<String, u64> {
     text.lines()
         .filter_map(|line| line.split_once(' '))
-        .filter(|(name, _)| VMSTAT_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
         .filter_map(|(name, value)| Some((name.to_owned(), value.trim().parse().ok()?)))
         .collect()
 }
@@ -144,8 +144,9 @@ mod tests {
     }
 
     #[test]
-    fn vmstat_keeps_only_what_a_sample_wants() {
-        let got = vmstat("nr_free_pages 12\npgmigrate_success 7\nnr_isolated_anon 0\nnuma_hit x\n");
+    fn vmstat_keeps_the_counters_with_one_of_the_prefixes() {
+        let text = "nr_free_pages 12\npgmigrate_success 7\nnr_isolated_anon 0\nnuma_hit x\n";
+        let got = vmstat(text, &["pgmigrate_", "nr_isolated_", "numa_"]);
         assert_eq!(
             got,
             BTreeMap::from([("pgmigrate_success".to_owned(), 7), ("nr_isolated_anon".to_owned(), 0)])

@@ -11,6 +11,7 @@
 pub mod damon;
 pub mod host_files;
 pub mod kernel_feature;
+pub mod kernel_file;
 pub mod kernel_text;
 pub mod machine_view;
 pub mod missing_feature;
@@ -18,6 +19,7 @@ pub mod pattern;
 pub mod plan;
 pub mod ranges;
 pub mod record;
+mod refusal;
 pub mod report_line;
 pub mod swap_header;
 pub mod units;

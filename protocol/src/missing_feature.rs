@@ -1,15 +1,10 @@
-//! What a plan asks of a kernel that does not have it: the kernel is too old, or built without it. That says
-//! nothing about whether it works.
+//! What a plan needs and the kernel does not have: the kernel is too old, or built without it. That says nothing
+//! about whether it works.
 
-use crate::damon::ROOT;
+use crate::damon::{self, ROOT};
 use crate::kernel_feature::KernelFeature;
-use crate::record::Refusal;
+use crate::refusal::Refusal;
 use serde::{Deserialize, Serialize};
-
-/// Files that take one of the kernel's own words, and say EINVAL for no other reason than that they do
-/// not know it (`mm/damon/sysfs.c`, `mm/damon/sysfs-schemes.c`). A filter's `type` is not among them: it
-/// says so too where the word is right and the folder is not.
-const WORD_FILES: &[&str] = &["operations", "action", "goal_tuner", "target_metric", "metric"];
 
 /// What the kernel lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -26,6 +21,14 @@ pub enum MissingFeature {
     File {
         /// Relative to [`ROOT`].
         file: String,
+        /// What should be written.
+        value: String,
+    },
+    /// A file outside DAMON's folder that a scenario writes.
+    #[error("the kernel has no {path}, which should become '{value}'")]
+    Path {
+        /// Absolute.
+        path: String,
         /// What should be written.
         value: String,
     },
@@ -48,9 +51,21 @@ pub enum MissingFeature {
 impl MissingFeature {
     /// What a refusal says about the kernel rather than about the configuration, if it does.
     pub fn behind(refusal: &Refusal) -> Option<MissingFeature> {
-        let name = refusal.file.rsplit('/').next().unwrap_or_default();
-        let unknown = refusal.errno == "EINVAL" && WORD_FILES.contains(&name);
+        let unknown = refusal.errno == "EINVAL" && damon::takes_keyword(&refusal.file);
         unknown.then(|| MissingFeature::Word { file: refusal.file.clone(), value: refusal.value.clone() })
+    }
+
+    /// The names of the features, as a scenario would state them; none where what is missing has no name.
+    pub fn features(&self) -> Vec<KernelFeature> {
+        match self {
+            MissingFeature::Damon | MissingFeature::HostRoot { .. } => Vec::new(),
+            MissingFeature::Needs(needs) => needs.clone(),
+            MissingFeature::Path { path, .. } => KernelFeature::parse(path).into_iter().collect(),
+            MissingFeature::File { file, value } | MissingFeature::Word { file, value } => {
+                let name = damon::feature_at(file, value);
+                name.and_then(|name| KernelFeature::parse(&name)).into_iter().collect()
+            }
+        }
     }
 }
 
@@ -78,5 +93,32 @@ mod tests {
         assert_eq!(MissingFeature::behind(&refusal("EINVAL", "0/state", "on")), None);
         let filter = "0/contexts/0/schemes/0/core_filters/0/type";
         assert_eq!(MissingFeature::behind(&refusal("EINVAL", filter, "anon")), None);
+    }
+
+    fn names(lack: MissingFeature) -> Vec<String> {
+        lack.features().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_a_write_found_missing_has_the_name_that_a_scenario_would_state() {
+        let scheme = "0/contexts/0/schemes/1/quotas";
+        let file = format!("{scheme}/goals/2/target_metric");
+        assert_eq!(
+            names(MissingFeature::Word { file, value: "active_mem_bp".into() }),
+            ["goal.active_mem_bp"]
+        );
+        let file = format!("{scheme}/goal_tuner");
+        assert_eq!(names(MissingFeature::File { file, value: "temporal".into() }), ["tuner.temporal"]);
+        let file = "1/contexts/0/monitoring_attrs/probes/3/weight".to_owned();
+        assert_eq!(names(MissingFeature::File { file, value: "7".into() }), ["probe_weight"]);
+        let path = "/sys/kernel/mm/numa/demotion_enabled".to_owned();
+        assert_eq!(names(MissingFeature::Path { path: path.clone(), value: "1".into() }), [path]);
+    }
+
+    #[test]
+    fn what_has_no_name_gives_none() {
+        let file = "0/contexts/0/new_thing".to_owned();
+        assert!(names(MissingFeature::File { file, value: "7".into() }).is_empty());
+        assert!(names(MissingFeature::Damon).is_empty());
     }
 }

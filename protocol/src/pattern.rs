@@ -5,7 +5,7 @@
 //! each workload. Pure.
 
 use crate::plan::Workload;
-use crate::units::Nanos;
+use crate::units::{BasisPoints, Nanos};
 use std::ops::Range;
 
 /// Where and when a workload touches its memory.
@@ -19,15 +19,15 @@ pub struct Pattern {
 
 impl Pattern {
     /// The hot part with another size, of a mapping of `pages`: inside what it was, or around it.
-    pub fn resized(&self, pages: u64, hot_bp: u64) -> Pattern {
+    pub fn resized(&self, pages: u64, hot_bp: BasisPoints) -> Pattern {
         let hot = hot_pages(pages, hot_bp);
         let first = self.hot.start.min(pages - hot);
         Pattern { hot: first..first + hot, phase: self.phase }
     }
 }
 
-fn hot_pages(pages: u64, hot_bp: u64) -> u64 {
-    u64::try_from(u128::from(pages) * u128::from(hot_bp.min(10_000)) / 10_000).unwrap_or(pages)
+fn hot_pages(pages: u64, hot_bp: BasisPoints) -> u64 {
+    hot_bp.min(BasisPoints::WHOLE).of(pages)
 }
 
 /// The pattern of one workload of a plan with this seed.
@@ -73,7 +73,7 @@ mod tests {
             size: Bytes(pages * 4096),
             node: NodeId(1),
             every: Nanos::from_millis(25),
-            hot_bp,
+            hot_bp: BasisPoints(hot_bp),
             access: Access::Write,
             memcg: None,
             huge_pages: false,
@@ -106,7 +106,7 @@ mod tests {
             seed: u64, pages in 1u64..1 << 20, old in 0u64..=10_000, new in 0u64..=10_000,
         ) {
             let before = pattern(&workload("hot", pages, old), seed);
-            let after = before.resized(pages, new);
+            let after = before.resized(pages, BasisPoints(new));
             prop_assert!(after.hot.end <= pages);
             prop_assert_eq!(after.hot.end - after.hot.start, pages * new / 10_000);
             let (outer, inner) = if new > old { (&after, &before) } else { (&before, &after) };

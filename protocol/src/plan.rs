@@ -6,9 +6,12 @@
 //! [`crate::record::GuestReport`].
 
 use crate::damon::Kdamond;
+pub use crate::damon::SchemeAt;
 use crate::kernel_feature::KernelFeature;
+use crate::kernel_file::FileWrite;
 use crate::machine_view::MachineView;
-use crate::units::{Bytes, Nanos, NodeId};
+use crate::record::VMSTAT_PREFIXES;
+use crate::units::{BasisPoints, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,6 +61,9 @@ pub struct Plan {
     /// Swap to compressed memory (`zram0`), of this size; none leaves anonymous memory where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Bytes>,
+    /// What is written into files of the kernel before a workload starts, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boot_writes: Vec<FileWrite>,
     /// The guest sees the host's files ([`crate::host_files`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub host_root: bool,
@@ -66,12 +72,17 @@ pub struct Plan {
     pub prints_report: bool,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
-    /// DAMON's configuration, one entry a kdamond.
+    /// DAMON's configuration, one entry a kdamond. Without one nothing is asked of DAMON, and the trace begins with
+    /// the first step rather than with [`Step::Start`].
     pub kdamonds: Vec<Kdamond>,
     /// Which tracepoints to record.
     pub trace: Trace,
     /// How often per-node memory, vmstat and scheme statistics are read, in guest time.
     pub sample_every: Nanos,
+    /// What the names of the `/proc/vmstat` counters that a sample keeps begin with; none stands for
+    /// [`VMSTAT_PREFIXES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vmstat: Vec<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
 }
@@ -88,13 +99,23 @@ impl Plan {
             machine: None,
             needs: Vec::new(),
             swap: None,
+            boot_writes: Vec::new(),
             host_root: false,
             prints_report: false,
             workloads: Vec::new(),
             kdamonds: Vec::new(),
             trace: Trace { events: Vec::new(), buffer: Bytes::MIB },
             sample_every: Nanos::from_millis(1_000),
+            vmstat: Vec::new(),
             steps: Vec::new(),
+        }
+    }
+
+    /// What the names of the `/proc/vmstat` counters that a sample keeps begin with.
+    pub fn vmstat_prefixes(&self) -> Vec<&str> {
+        match self.vmstat.as_slice() {
+            [] => VMSTAT_PREFIXES.to_vec(),
+            own => own.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -143,8 +164,8 @@ pub struct Workload {
     pub node: NodeId,
     /// One pass over the hot part starts every so often.
     pub every: Nanos,
-    /// The hot part, in parts of 10000 of `size`; the rest is populated and never touched again.
-    pub hot_bp: u64,
+    /// The hot part of `size`; the rest is populated and never touched again.
+    pub hot_bp: BasisPoints,
     /// What a touch is.
     pub access: Access,
     /// The memory cgroup that it lives in, `/NAME` below the root; made where it is not there.
@@ -231,7 +252,7 @@ pub enum Step {
     },
     /// Writes a value into a file.
     Write {
-        /// Relative to [`crate::damon::ROOT`].
+        /// Relative to [`crate::damon::ROOT`], or absolute ([`crate::kernel_file`]).
         file: String,
         /// What is written, without a newline.
         value: String,
@@ -266,24 +287,14 @@ pub enum Step {
     },
 }
 
-/// A scheme of a kdamond, both counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SchemeAt {
-    /// The kdamond.
-    pub kdamond: usize,
-    /// The scheme.
-    pub scheme: usize,
-}
-
 /// What a workload is told while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// The hot part has another size; it shrinks inside what it was, or grows around it.
     Hot {
-        /// In parts of 10000 of the workload's size.
-        hot_bp: u64,
+        /// The part of the workload's size.
+        hot_bp: BasisPoints,
     },
     /// All its pages go to a node; they are free to go elsewhere afterwards.
     Move {

@@ -5,6 +5,7 @@
 
 use crate::machine_view::{Difference, MachineView};
 use crate::missing_feature::MissingFeature;
+pub use crate::refusal::Refusal;
 use crate::units::{Addr, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -91,18 +92,6 @@ pub struct StepRecord {
     pub answered: BTreeMap<usize, Nanos>,
 }
 
-/// The kernel's no to a sysfs write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refusal {
-    /// For instance `EINVAL`.
-    pub errno: String,
-    /// The sysfs file, relative to [`crate::damon::ROOT`].
-    pub file: String,
-    /// What was written.
-    pub value: String,
-}
-
 /// `per_cpu/cpuN/stats` of the tracing instance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +116,7 @@ pub struct Sample {
     pub time: Nanos,
     /// `nodeN/meminfo`, every field in bytes, by node.
     pub nodes: BTreeMap<NodeId, BTreeMap<String, Bytes>>,
-    /// `/proc/vmstat`, the counters that begin with one of [`VMSTAT_PREFIXES`].
+    /// `/proc/vmstat`, the counters that begin with one of the plan's prefixes.
     pub vmstat: BTreeMap<String, u64>,
     /// Where each workload's pages are: `N<node>=<pages>` of its `/proc/PID/numa_maps`, in bytes. Only the
     /// memory that the plan speaks of counts, not the process's own code and stack, so the sum is the plan's
@@ -141,7 +130,7 @@ pub struct Sample {
     pub cpu: BTreeMap<usize, Nanos>,
 }
 
-/// Which counters of `/proc/vmstat` a sample keeps.
+/// Which counters of `/proc/vmstat` a sample keeps, unless the scenario names others.
 pub const VMSTAT_PREFIXES: &[&str] =
     &["pgmigrate_", "pgpromote_", "pgdemote_", "numa_", "pgfault", "nr_isolated_"];
 

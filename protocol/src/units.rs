@@ -35,6 +35,16 @@ unit!(
     BasisPoints(u64)
 );
 
+impl BasisPoints {
+    /// All of it.
+    pub const WHOLE: BasisPoints = BasisPoints(10_000);
+
+    /// This part of `whole`, rounded down; no more than a `u64` holds.
+    pub fn of(self, whole: u64) -> u64 {
+        u64::try_from(u128::from(whole) * u128::from(self.0) / 10_000).unwrap_or(u64::MAX)
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "node {}", self.0)
@@ -112,6 +122,13 @@ mod tests {
         assert_eq!(Bytes(512 << 20).to_string(), "512 MiB");
         assert_eq!(Bytes(1 << 30).to_string(), "1 GiB");
         assert_eq!(Bytes(4097).to_string(), "4097 B");
+    }
+
+    #[test]
+    fn a_part_is_rounded_down_and_does_not_overflow() {
+        assert_eq!(BasisPoints(3_333).of(10), 3);
+        assert_eq!(BasisPoints::WHOLE.of(u64::MAX), u64::MAX);
+        assert_eq!(BasisPoints(u64::MAX).of(u64::MAX), u64::MAX);
     }
 
     #[test]

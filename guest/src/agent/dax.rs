@@ -1,7 +1,8 @@
 //! DAX devices that kmem makes memory of: found by the region or the node that they belong to, put online as
 //! a whole, and taken away again.
 
-use super::{Failure, clock, files, topology};
+use super::failure::Failure;
+use super::{clock, files, topology};
 use damonlab_protocol::kernel_text::number;
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use std::fs;

@@ -5,7 +5,8 @@
 //! is an exit to QEMU, and the kernel skips to where a read begins byte by byte, so reading stops at the
 //! first zero.
 
-use super::{Failure, files};
+use super::failure::Failure;
+use super::files;
 use damonlab_protocol::plan::{FW_CFG_NAME, PLAN_VERSION, Plan};
 use serde::Deserialize;
 use std::fs::File;

@@ -3,7 +3,8 @@
 //! The host's root comes read-only by 9p; what a program writes goes into memory, in a layer above it. A program has
 //! its time and so much to say, and is killed with all that it started when either is used up.
 
-use super::{Failure, clock, damon, files};
+use super::failure::Failure;
+use super::{clock, damon, files};
 use damonlab_protocol::host_files::{self, HostFiles};
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::units::Nanos;
@@ -120,13 +121,13 @@ impl HostRoot {
         let run = [format!("./{name}")];
         let first = self.attempt(&run, host_files::SELFTESTS, within)?;
         // A kdamond ends a while after its target does, and the next test would find it busy.
-        damon::turn_off(damon::count())?;
+        damon::turn_off_all()?;
         if first.ok {
             return self.result(name, &first);
         }
         writeln!(self.out, "# it came to {}, and is run again", first.directive)?;
         let mut second = self.attempt(&run, host_files::SELFTESTS, within)?;
-        damon::turn_off(damon::count())?;
+        damon::turn_off_all()?;
         if second.ok && second.directive.is_empty() {
             second.directive = format!("AGAIN {}", first.directive);
         }

@@ -1,8 +1,9 @@
 //! A node's memory taken away while the guest runs, and put back: whole DAX devices, as kmem has them.
 
 use super::dax;
+use super::failure::Failure;
 use super::files::FileError;
-use super::{Failure, clock, topology};
+use super::{clock, topology};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use nix::errno::Errno;

@@ -2,13 +2,15 @@
 //!
 //! What a file does not say counts as absent: the comparison with the description then tells it by its name.
 
-use super::{Failure, cxl, files, topology};
+use super::failure::Failure;
+use super::speed::number;
+use super::{cxl, files, speed, topology};
 use damonlab_protocol::kernel_text::id_list;
-use damonlab_protocol::machine_view::{AccessView, CacheView, MachineView, NodeView, SpeedView};
+use damonlab_protocol::machine_view::{AccessView, CacheView, MachineView, NodeView};
 use damonlab_protocol::ranges::merged;
 use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const TIERS: &str = "/sys/devices/virtual/memory_tiering";
 
@@ -44,10 +46,6 @@ fn ids(path: &Path) -> impl Iterator<Item = u16> {
     id_list(&files::read(path).unwrap_or_default()).into_iter()
 }
 
-fn value(path: PathBuf) -> u64 {
-    files::read_line(path).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
 /// `distance` has a number for each online node, in their order (`node_read_distance`).
 fn distances(folder: &Path, all: &[NodeId]) -> BTreeMap<NodeId, u32> {
     let text = files::read(folder.join("distance")).unwrap_or_default();
@@ -72,27 +70,17 @@ fn access(folder: &Path) -> Option<AccessView> {
     if initiators.is_empty() && !folder.join("read_latency").exists() {
         return None;
     }
-    Some(AccessView { initiators, speed: speed(folder) })
-}
-
-/// The four files of an access class.
-pub fn speed(folder: &Path) -> SpeedView {
-    SpeedView {
-        read_latency: value(folder.join("read_latency")),
-        write_latency: value(folder.join("write_latency")),
-        read_bandwidth: value(folder.join("read_bandwidth")),
-        write_bandwidth: value(folder.join("write_bandwidth")),
-    }
+    Some(AccessView { initiators, speed: speed::read(folder) })
 }
 
 fn caches(folder: &Path) -> BTreeMap<u32, CacheView> {
     let cache = |level: u16| {
         let index = folder.join(format!("index{level}"));
         let view = CacheView {
-            size: Bytes(value(index.join("size"))),
-            line_size: value(index.join("line_size")),
-            indexing: value(index.join("indexing")),
-            write_policy: value(index.join("write_policy")),
+            size: Bytes(number(index.join("size"))),
+            line_size: number(index.join("line_size")),
+            indexing: number(index.join("indexing")),
+            write_policy: number(index.join("write_policy")),
         };
         (u32::from(level), view)
     };

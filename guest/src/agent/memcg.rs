@@ -1,6 +1,7 @@
 //! Memory cgroups: made by the agent, entered by a workload before it has memory.
 
-use super::{Failure, files};
+use super::failure::Failure;
+use super::files;
 use std::fs;
 use std::path::PathBuf;
 

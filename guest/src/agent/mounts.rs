@@ -1,6 +1,6 @@
 //! The file systems that the kernel shows itself through.
 
-use super::Failure;
+use super::failure::Failure;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use std::fs;

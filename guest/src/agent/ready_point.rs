@@ -7,7 +7,8 @@
 //! the CPU can run again: always at the same instruction. What stops a CPU from inside (a pvpanic port, a
 //! breakpoint) does not do: it counts as idle while the machine still runs, and the clock may jump.
 
-use super::{Failure, clock, files};
+use super::failure::Failure;
+use super::{clock, files};
 use damonlab_protocol::units::Nanos;
 use damonlab_protocol::watchdog_card::{self as card, Scale};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap};

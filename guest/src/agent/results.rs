@@ -3,24 +3,23 @@
 //! Every section is sent, an empty one where there is nothing, so that the host can tell a guest that had
 //! nothing to say from a stream that lacks a part.
 
-use super::tracing::{Instance, damon_formats};
-use super::{Failure, clock, files};
-use damonlab_protocol::kernel_text::{event_format, kmsg_record};
+use super::failure::Failure;
+use super::sections::{create, path};
+use super::tracing::Instance;
+use super::{clock, console, damon, files};
+use damonlab_protocol::kernel_text::kmsg_record;
 use damonlab_protocol::plan::RESULTS_PORT;
 use damonlab_protocol::record::{GuestReport, section};
 use damonlab_protocol::units::Nanos;
 use damonlab_protocol::wire::{ACK, Sender};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Where sections are kept until they are sent.
-const FOLDER: &str = "/run/damonlab";
 const PORTS: &str = "/sys/class/virtio-ports";
-const DAMON: &str = "/sys/kernel/mm/damon";
 const STEP: Nanos = Nanos(20_000_000);
 const LIMIT: Nanos = Nanos(10_000_000_000);
 
@@ -36,51 +35,6 @@ const SECTIONS: &[&str] = &[
     section::TESTS,
 ];
 
-/// Where one section is kept.
-fn path(section: &str) -> PathBuf {
-    Path::new(FOLDER).join(section)
-}
-
-/// Makes the file of a section, empty.
-pub fn create(section: &str) -> Result<File, Failure> {
-    fs::create_dir_all(FOLDER)?;
-    let path = path(section);
-    File::create(&path).map_err(|error| files::FileError::new("make", &path, &error).into())
-}
-
-/// Lists the tree under `/sys/kernel/mm/damon`: mode and path a line, sorted by path.
-pub fn list_sysfs() -> Result<(), Failure> {
-    let mut lines = Vec::new();
-    walk(Path::new(DAMON), "", &mut lines);
-    lines.sort();
-    let mut out = create(section::SYSFS)?;
-    for (path, mode) in lines {
-        writeln!(out, "{mode} {path}")?;
-    }
-    Ok(())
-}
-
-fn walk(folder: &Path, prefix: &str, lines: &mut Vec<(String, String)>) {
-    for name in files::names(folder) {
-        let full = folder.join(&name);
-        let Ok(meta) = fs::symlink_metadata(&full) else { continue };
-        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-        lines.push((path.clone(), mode_text(meta.is_dir(), meta.permissions().mode())));
-        if meta.is_dir() {
-            walk(&full, &path, lines);
-        }
-    }
-}
-
-/// `-rw-------`, as `ls -l` has it.
-fn mode_text(is_dir: bool, mode: u32) -> String {
-    let mut text = String::from(if is_dir { "d" } else { "-" });
-    for (bit, letter) in (0..9).rev().zip("rwxrwxrwx".chars()) {
-        text.push(if mode & (1 << bit) != 0 { letter } else { '-' });
-    }
-    text
-}
-
 /// Fills the sections that are read at the end. What fails is said in the report; the rest is kept.
 pub fn gather(tracer: Option<&Instance>, report: &mut GuestReport) {
     let mut keep = |what: &str, result: Result<(), Failure>| {
@@ -88,7 +42,7 @@ pub fn gather(tracer: Option<&Instance>, report: &mut GuestReport) {
             report.errors.push(format!("{what}: {error}"));
         }
     };
-    keep("event formats", formats());
+    keep("event formats", damon::formats());
     if let Some(tracer) = tracer {
         // In this order: the raw record is taken out of the ring buffer, and its text is not.
         keep("trace", copy_trace(tracer));
@@ -96,16 +50,8 @@ pub fn gather(tracer: Option<&Instance>, report: &mut GuestReport) {
     }
     keep("kernel log", kernel_log());
     if let Err(error) = write_report(report) {
-        super::console::error(&format!("cannot keep the report: {error}"));
+        console::error(&format!("cannot keep the report: {error}"));
     }
-}
-
-fn formats() -> Result<(), Failure> {
-    let mut out = create(section::FORMATS)?;
-    for path in damon_formats() {
-        out.write_all(event_format(&files::read(path)?).as_bytes())?;
-    }
-    Ok(())
 }
 
 fn copy_trace(tracer: &Instance) -> Result<(), Failure> {
@@ -189,16 +135,4 @@ fn find_port() -> Option<PathBuf> {
     })?;
     let device = Path::new("/dev").join(entry);
     device.exists().then_some(device)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn modes_look_as_ls_has_them() {
-        assert_eq!(mode_text(false, 0o100_600), "-rw-------");
-        assert_eq!(mode_text(true, 0o40_755), "drwxr-xr-x");
-        assert_eq!(mode_text(false, 0o100_400), "-r--------");
-    }
 }

@@ -1,7 +1,8 @@
 //! Soft-reserved memory: `dax_hmem` makes a device of it at boot, and kmem memory of that.
 
 use super::dax::{self, LIMIT, STEP};
-use super::{Failure, clock, cxl};
+use super::failure::Failure;
+use super::{clock, cxl};
 use damonlab_protocol::plan::SoftReserved;
 use std::path::PathBuf;
 

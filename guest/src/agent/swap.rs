@@ -1,6 +1,7 @@
 //! Swap to compressed memory: `zram0`, formatted and switched on.
 
-use super::{Failure, files};
+use super::failure::Failure;
+use super::files;
 use damonlab_protocol::swap_header;
 use damonlab_protocol::units::Bytes;
 use nix::errno::Errno;

@@ -1,6 +1,7 @@
 //! What the guest sees of its memory: nodes, their memory blocks and address ranges.
 
-use super::{Failure, files};
+use super::failure::Failure;
+use super::files;
 use damonlab_protocol::kernel_text::{id_list, node_meminfo};
 use damonlab_protocol::ranges::{AddrRange, merged, system_ram, usable};
 use damonlab_protocol::units::{Addr, Bytes, NodeId};

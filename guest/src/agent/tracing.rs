@@ -3,7 +3,8 @@
 //! It keeps the oldest events and counts what it drops, since a trace with a hole at its end can be told
 //! from a whole one, and one without its beginning cannot.
 
-use super::{Failure, files};
+use super::failure::Failure;
+use super::files;
 use damonlab_protocol::kernel_text::trace_stats;
 use damonlab_protocol::plan::Trace;
 use damonlab_protocol::record::{RAW_LIMIT, SUB_BUFFER, TraceStats};
@@ -156,22 +157,4 @@ fn sub_buffers(path: &Path) -> Result<Vec<u8>, Failure> {
         }
     }
     Ok(bytes)
-}
-
-/// DAMON's tracepoints.
-const DAMON_EVENTS: &str = "/sys/kernel/tracing/events/damon";
-
-/// Whether DAMON has the tracepoint `name`.
-pub fn has_damon_event(name: &str) -> bool {
-    Path::new(DAMON_EVENTS).join(name).join("enable").exists()
-}
-
-/// The `format` files of the `damon` system, by event name.
-pub fn damon_formats() -> Vec<PathBuf> {
-    let folder = Path::new(DAMON_EVENTS);
-    files::names(folder)
-        .iter()
-        .map(|name| folder.join(name).join("format"))
-        .filter(|path| path.exists())
-        .collect()
 }

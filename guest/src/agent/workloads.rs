@@ -1,7 +1,8 @@
 //! The workloads as the agent sees them: started, checked to be where they should be, watched, killed.
 
+use super::failure::Failure;
 use super::workload::{Order, WORKLOAD, parse_answer};
-use super::{Failure, files, memcg, topology};
+use super::{files, memcg, topology};
 use damonlab_protocol::kernel_text::{anon_huge_pages, numa_maps};
 use damonlab_protocol::plan::{Phase, Workload};
 use damonlab_protocol::units::{Addr, Bytes, NodeId};

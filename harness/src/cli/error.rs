@@ -1,16 +1,16 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
-use crate::bisect::BadEnds;
-use crate::compare::WordError;
+use crate::bisect::EndpointError;
+use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
-use crate::mutants::{MutantError, MutantRunError};
+use crate::mutants::MutantError;
 use crate::recording::RecordingError;
-use crate::run::RunError;
 use crate::run::debug::DebugError;
 use crate::run::replay::ImageNotFound;
+use crate::run::{KernelRunError, RunError};
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
 use crate::vm::{MissingQemuFeature, Refusal, VmError};
@@ -84,27 +84,27 @@ pub(super) enum CliError {
     #[error("{0}")]
     Side(String),
     #[error(transparent)]
-    Ends(#[from] BadEnds),
+    Ends(#[from] EndpointError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-impl From<MutantRunError> for CliError {
-    fn from(error: MutantRunError) -> CliError {
+impl From<KernelRunError> for CliError {
+    fn from(error: KernelRunError) -> CliError {
         match error {
-            MutantRunError::Kernel(error) => error.into(),
-            MutantRunError::Run(error) => error.into(),
-            MutantRunError::Io(error) => error.into(),
+            KernelRunError::Kernel(error) => error.into(),
+            KernelRunError::Run(error) => error.into(),
+            KernelRunError::Io(error) => error.into(),
         }
     }
 }
 
-impl From<WordError> for CliError {
-    fn from(error: WordError) -> CliError {
+impl From<SideError> for CliError {
+    fn from(error: SideError) -> CliError {
         match error {
-            WordError::Kernel(error) => error.into(),
+            SideError::Kernel(error) => error.into(),
             error => CliError::Side(error.to_string()),
         }
     }

@@ -6,8 +6,9 @@
 use super::error::CliError;
 use crate::check::Verdict;
 use crate::host::fault::{Fault, Faulty};
+use crate::judge::Report;
 use crate::kernel::KernelError;
-use crate::run::{Report, RunError};
+use crate::run::RunError;
 
 /// The option's word, as it stands on the command line.
 pub(super) const OPTION: &str = "--git-bisect";

@@ -7,9 +7,9 @@ use crate::host::interrupt;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::Origins;
-use crate::mutants::{self, Mutant, MutantRunError, MutantRunner, Record, Score, Suite};
+use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report;
-use crate::run::{self, RunError, ScenarioSource};
+use crate::run::{self, KernelRunError, RunError, ScenarioSource};
 use crate::setup::{self, Env};
 use crate::vm;
 use clap::{Args, ValueEnum};
@@ -25,7 +25,7 @@ pub(super) enum Format {
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Patches or config fragments (.config), or folders of them. None: patches/regressions and patches/equivalent. A patch
-    /// is a bug that must be caught, unless it lies in a folder called null or says `Kind: null` before its diff.
+    /// is a bug that must be caught, unless it lies in a folder named equivalent or says `Kind: equivalent` before its diff.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only the mutants whose names begin so; may be given again.
@@ -68,13 +68,13 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
         origins: &origins,
         agent: vm::AGENT,
         scenarios: &loaded,
-        suite: &Suite::of(&loaded, vm::AGENT, arguments.seed, arguments.all_scenarios)?,
+        suite: &SuiteKey::of(&loaded, vm::AGENT, arguments.seed, arguments.all_scenarios)?,
         out: std::path::absolute(&arguments.out)?,
         jobs: arguments.jobs.unwrap_or(slots),
         seed: arguments.seed,
-        whole: arguments.all_scenarios,
+        all_scenarios: arguments.all_scenarios,
         fresh: arguments.fresh,
-        keep: arguments.keep,
+        keep_images: arguments.keep,
         progress: &progress,
     };
     let records = examine(&bench, &mutants, arguments.format)?;
@@ -101,7 +101,7 @@ fn examine(bench: &MutantRunner<'_>, mutants: &[Mutant], format: Format) -> Resu
     mutants.iter().try_for_each(|mutant| bench.check(mutant))?;
     let mut records = Vec::new();
     for mutant in mutants {
-        interrupt::check().map_err(|stop| MutantRunError::Run(stop.into()))?;
+        interrupt::check().map_err(|stop| KernelRunError::Run(stop.into()))?;
         let record = bench.examine(mutant)?;
         if format == Format::Human {
             say(&report::mutant(&record))?;

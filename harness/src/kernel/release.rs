@@ -84,7 +84,7 @@ impl Origins {
     }
 
     /// The newest unpacked release that is `wanted`.
-    pub(super) fn newest(&self, wanted: &VersionRequest) -> Option<Release> {
+    pub fn newest(&self, wanted: &VersionRequest) -> Option<Release> {
         self.releases().into_iter().rfind(|release| wanted.is(&release.version))
     }
 

@@ -3,6 +3,7 @@
 //! Nodes go to QEMU and not through `vng --numa`: that one makes a shared memfd of each, and to save such
 //! a guest takes eleven seconds instead of a half (reading shmem pages allocates them; qemu.md section 0).
 
+use super::qemu_number::{domain, mebibytes};
 use super::{cxl, hmat, layout, slit};
 use crate::scenario::{MachineSpec, NodeSpec};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
@@ -99,16 +100,16 @@ fn memory(node: &NodeSpec) -> Option<NodeMemory> {
 
 /// A node and the memory behind it, `numa-mem<id>`.
 fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
-    let (id, domain) = (node.id.0, domain(spec, node.id));
+    let id = node.id.0;
     let memory = memory(node);
-    let mut place = format!("node,nodeid={domain}");
+    let mut place = format!("node,nodeid={}", domain(spec, node.id));
     if memory.is_some() {
         place.push_str(&format!(",memdev=numa-mem{id}"));
     }
     place.extend(node.cpus.iter().map(|cpu| format!(",cpus={cpu}")));
     // QEMU refuses `initiator=` without hmat=on.
     if node.cpus.is_empty() && spec.has_hmat() {
-        place.push_str(&format!(",initiator={}", self::domain(spec, hmat::initiator(spec, node))));
+        place.push_str(&format!(",initiator={}", domain(spec, hmat::initiator(spec, node))));
     }
     let mut words = Vec::new();
     if let Some(memory) = memory {
@@ -136,13 +137,6 @@ fn sockets(spec: &MachineSpec) -> Option<[String; 2]> {
     Some(["-smp".to_owned(), format!("cpus={cpus},sockets={sockets},cores={cores},threads=1")])
 }
 
-/// The proximity domain of a node, which is what QEMU calls a node. CXL ports have the first ones: Linux gives
-/// a window the domain after the last that is a node, and a port's is none (`acpi_numa_init`), so a window would
-/// share the domain of a port that comes later, and have its distance for its own.
-pub(super) fn domain(spec: &MachineSpec, id: NodeId) -> u16 {
-    cxl::ports(spec).count() as u16 + id.0
-}
-
 /// QEMU wants a node's cache after its latency and bandwidth.
 fn cache(spec: &MachineSpec, node: &NodeSpec) -> Option<[String; 2]> {
     let cache = node.cache?;
@@ -153,10 +147,6 @@ fn cache(spec: &MachineSpec, node: &NodeSpec) -> Option<[String; 2]> {
         cache.line
     );
     Some(["-numa".to_owned(), word])
-}
-
-pub(super) fn mebibytes(size: Bytes) -> String {
-    format!("{}M", size.0 / Bytes::MIB.0)
 }
 
 fn qemu(spec: &MachineSpec) -> Vec<String> {

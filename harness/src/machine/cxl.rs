@@ -1,8 +1,9 @@
 //! The CXL tree in QEMU's words: host bridges, ports, switches, devices, windows, as in QEMU's
 //! `docs/system/devices/cxl.rst`.
 
-use super::argv::mebibytes;
-use crate::scenario::{Across, CxlWindow, From, MachineSpec};
+use super::ports::ports;
+use super::qemu_number::mebibytes;
+use crate::scenario::{Across, CxlWindow, MachineSpec};
 
 /// Host bridges take bus numbers from here on, this far apart: what is below each needs some.
 const FIRST_BUS: usize = 12;
@@ -29,28 +30,11 @@ pub(super) fn words(spec: &MachineSpec) -> Vec<String> {
     tree.words
 }
 
-/// The generic ports: the number of each one's host bridge, and how far it is. Their place in this list is
-/// their proximity domain.
-pub(super) fn ports(spec: &MachineSpec) -> impl Iterator<Item = (usize, From)> {
-    let mut bridge = 0;
-    spec.cxl.iter().flat_map(move |window| {
-        let first = bridge + 1;
-        bridge += bridges(window);
-        let port = window.port;
-        (first..=bridge).filter_map(move |bridge| port.map(|from| (bridge, from)))
-    })
-}
-
 /// The proximity domains of the ports, without memory or CPUs.
 pub(super) fn port_nodes(spec: &MachineSpec) -> Vec<String> {
     (0..ports(spec).count())
         .flat_map(|domain| ["-numa".to_owned(), format!("node,nodeid={domain}")])
         .collect()
-}
-
-/// How many host bridges a window has.
-fn bridges(window: &CxlWindow) -> usize {
-    if window.across == Across::Bridges { window.devices.len() } else { 1 }
 }
 
 /// A tree under construction: names are numbered through the whole machine.

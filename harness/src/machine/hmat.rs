@@ -3,8 +3,9 @@
 //! The kernel ignores a pair that lacks one of the two, and QEMU takes rows only with `hmat=on`, so
 //! there is either a whole table or none.
 
-use super::argv::domain;
-use super::{cxl, slit};
+use super::ports::ports;
+use super::qemu_number::domain;
+use super::slit;
 use crate::scenario::{From, MachineSpec, NodeSpec, tier};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
@@ -39,7 +40,7 @@ pub(super) fn rows(spec: &MachineSpec) -> Vec<Row> {
         return Vec::new();
     }
     let initiators: Vec<&NodeSpec> = spec.nodes.iter().filter(|node| !node.cpus.is_empty()).collect();
-    let ports = cxl::ports(spec).enumerate();
+    let ports = ports(spec).enumerate();
     let to_ports = ports.flat_map(|(port, (_, from))| {
         initiators.iter().map(move |node| to_port(spec, node.id, port as u16, &from))
     });

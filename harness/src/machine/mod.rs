@@ -1,57 +1,31 @@
-//! From the machine that a scenario asks for to the words that make virtme-ng and QEMU build it.
+//! From the machine that a scenario asks for to the arguments that make virtme-ng and QEMU build it.
 //!
-//! Pure: no process, no file. virtme-ng composes a shell line from what it is given, so every word
+//! Pure: no process, no file. virtme-ng composes a shell line from what it is given, so every argument
 //! is checked against a character set that no shell touches.
 
 mod argv;
+mod built;
 mod cxl;
+#[cfg(test)]
+mod derived;
 mod drawing;
+#[cfg(test)]
+pub(crate) mod generated;
 mod hmat;
 mod layout;
 mod needs;
 mod option;
+mod ports;
+mod qemu_number;
 mod slit;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use argv::{Argv, MachineError, NodeMemory, qemu_check_args};
+pub use built::Machine;
 pub use cxl::backend as cxl_backend;
 pub use drawing::drawing;
 pub use layout::ranges;
 pub use needs::{Feature, NEEDS, QemuFeature};
 pub use option::QemuOption;
-
-use crate::scenario::{MachineSpec, Scenario};
-use damonlab_protocol::machine_view::MachineView;
-use damonlab_protocol::plan::Plan;
-
-/// A machine, ready to be started.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Machine {
-    /// The words for virtme-ng, QEMU and the kernel.
-    pub argv: Argv,
-    /// What the kernel must show of it.
-    pub view: MachineView,
-}
-
-impl Machine {
-    /// The machine that `spec` asks for.
-    ///
-    /// # Errors
-    ///
-    /// [`MachineError`] if a word would need quoting.
-    pub fn new(spec: &MachineSpec) -> Result<Machine, MachineError> {
-        Ok(Machine { argv: argv::compose(spec)?, view: view::wanted(spec) })
-    }
-
-    /// What the guest is told to do.
-    pub fn plan(&self, scenario: &Scenario, seed: u64) -> Plan {
-        scenario.plan(seed, self.view.clone())
-    }
-}
-
-#[cfg(test)]
-mod derived;
-#[cfg(test)]
-pub(crate) mod generated;
-#[cfg(test)]
-mod tests;

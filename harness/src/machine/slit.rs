@@ -3,7 +3,7 @@
 //! QEMU wants all pairs or none. Linux picks the preferred demotion target by distance, so a slow
 //! node has to be farther away than DRAM.
 
-use super::argv::domain;
+use super::qemu_number::domain;
 use crate::scenario::{MachineSpec, NodeSpec};
 use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;

@@ -1,11 +1,11 @@
 //! Machines in files of their own: `machine: NAME` in a scenario, `run --machine`, a recording's
 //! `machine.yaml`. Which file is meant, and what it says.
 
-use super::error::{Fault, ScenarioError};
+use super::error::ScenarioError;
 use super::place::{Place, Source};
-use super::raw::At;
 use super::raw_machine::{RawMachineFile, RawMachineRef};
-use super::{MachineSpec, read, resolve, suggest};
+use super::{MachineSpec, files, resolve};
+use crate::grammar::{self, At, Fault};
 use crate::host::paths;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -42,11 +42,11 @@ impl MachineFile {
     /// # Errors
     /// It is not there or cannot be read. What it says is not looked at.
     pub fn load(path: &Path) -> Result<MachineFile, ScenarioError> {
-        let text = read::read(path).map_err(|source| match source.kind() {
+        let text = files::read(path).map_err(|source| match source.kind() {
             ErrorKind::NotFound => ScenarioError::NoMachineFile(path.to_owned()),
             _ => ScenarioError::Unreadable { path: path.to_owned(), source },
         })?;
-        Ok(MachineFile::of(&read::stem(path), &path.display().to_string(), text))
+        Ok(MachineFile::of(&files::stem(path), &path.display().to_string(), text))
     }
 
     /// The text of the machine `name`; errors call it `shown`.
@@ -64,7 +64,7 @@ impl MachineFile {
 
     /// What it says, and where its largest memory stands.
     fn parse_with_memory(&self) -> Result<(NamedMachine, Option<Place>), ScenarioError> {
-        let raw: RawMachineFile = read::shape(&self.shown, &self.text)?;
+        let raw: RawMachineFile = grammar::read(&self.shown, &self.text)?;
         let machine =
             resolve::machine_file(&self.name, &raw).map_err(|fault| fault.inside(&self.shown, &self.text))?;
         let summary = raw.summary.value.0.trim().to_owned();
@@ -81,7 +81,7 @@ pub fn machines(dir: &Path) -> Result<Vec<NamedMachine>, ScenarioError> {
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    read::paths(dir)?.iter().map(|path| MachineFile::load(path)?.parse()).collect()
+    files::paths(dir)?.iter().map(|path| MachineFile::load(path)?.parse()).collect()
 }
 
 /// The folder of the machines that ship.
@@ -167,13 +167,13 @@ impl Machines {
 
     /// What to write instead of `word`.
     fn known(&self, word: &str) -> String {
-        let paths = self.folders.iter().filter_map(|folder| read::paths(folder).ok()).flatten();
-        let names: BTreeSet<String> = paths.map(|path| read::stem(&path)).collect();
+        let paths = self.folders.iter().filter_map(|folder| files::paths(folder).ok()).flatten();
+        let names: BTreeSet<String> = paths.map(|path| files::stem(&path)).collect();
         if names.is_empty() {
             return "no named machines are known here: describe the machine in a mapping, {nodes: [..]}"
                 .to_owned();
         }
-        suggest::among(word, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        grammar::among(word, &names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 

@@ -1,152 +1,39 @@
 //! A scenario: one YAML file that says which machine, which workloads, which DAMON configuration,
 //! what happens, and what must come out.
 //!
-//! [`Scenario`] is what is left once the file has been read and found sound: units resolved, names
-//! checked, damo's kdamonds turned into the kernel's own terms. Every error names its line.
+//! [`Scenario`] is what is left once the file has been read and found sound. Every error names its line. What is about
+//! DAMON in the file is in [`crate::subject::damon::config`].
 
-mod amount;
+mod boot;
 mod clocks;
+mod definition;
 mod error;
 mod expect;
+mod files;
 mod guest_clock;
 mod machine;
 mod machine_file;
 mod place;
 mod raw;
-mod raw_damon;
 mod raw_machine;
 mod raw_steps;
 mod read;
 mod resolve;
-mod suggest;
-pub mod tier;
-mod units;
-mod vocabulary;
-mod window;
-
 #[cfg(test)]
 mod tests;
+pub mod tier;
 
-/// The machine of a scenario's `machine:`.
-#[cfg(test)]
-pub(crate) use resolve::{machine_of, try_machine_of};
-
+pub use crate::grammar::Wrong;
+pub use crate::subject::damon::config::charge_window;
+pub use boot::Boot;
 pub use clocks::Clocks;
-pub use error::{ScenarioError, Wrong};
+pub use definition::{Scenario, SnapshotKind};
+pub use error::ScenarioError;
 pub use expect::{Bound, Expectation, Over, Quantity, Where};
 pub use guest_clock::{GuestClock, InstructionCost, NoClock};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
 pub use place::Places;
 pub use read::{all, kdamonds};
-pub use window::charge_window;
-
-use damonlab_protocol::damon::Kdamond;
-use damonlab_protocol::kernel_feature::KernelFeature;
-use damonlab_protocol::machine_view::MachineView;
-use damonlab_protocol::plan::{CxlRegion, Plan, SoftReserved, Step, Trace, Workload};
-use damonlab_protocol::units::{Bytes, Nanos};
-
-/// A scenario that makes sense.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scenario {
-    /// The file's stem: the name in reports, results and snapshots.
-    pub name: String,
-    /// One sentence for people.
-    pub summary: String,
-    /// The machine that the guest must see.
-    pub machine: MachineSpec,
-    /// The machine's file; none where it stands in the scenario.
-    pub machine_file: Option<MachineFile>,
-    /// The processes that touch memory.
-    pub workloads: Vec<Workload>,
-    /// Swap to compressed memory, if any.
-    pub swap: Option<Bytes>,
-    /// The guest sees the host's files.
-    pub host_root: bool,
-    /// DAMON's configuration.
-    pub kdamonds: Vec<Kdamond>,
-    /// What is recorded.
-    pub trace: Trace,
-    /// How often memory is sampled.
-    pub sample_every: Nanos,
-    /// What happens, in order.
-    pub steps: Vec<Step>,
-    /// What must come out.
-    pub expect: Vec<Expectation>,
-    /// KUnit suites that the kernel must have run at boot, with no test that fails.
-    pub kunit: Vec<String>,
-    /// Which snapshots are compared in `cargo test`.
-    pub snapshot: Vec<SnapshotKind>,
-    /// What makes time pass in the guest.
-    pub clock: GuestClock,
-    /// How much wall time a run may take.
-    pub clocks: Clocks,
-    /// What the kernel must have, besides what the configuration asks of it.
-    pub needs: Vec<KernelFeature>,
-    /// Where some of it stands in its text.
-    pub places: Places,
-}
-
-/// The kinds of stored text that a run is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SnapshotKind {
-    /// Event formats and the sysfs tree.
-    Interface,
-    /// The normalised course of the run.
-    Behaviour,
-}
-
-/// All that a scenario may need of a kernel, and that has a name of its own.
-pub fn all_needs() -> Vec<KernelFeature> {
-    resolve::all_needs()
-}
-
-impl Scenario {
-    /// It asks for options of `kernel-config/` that are not in the default set, so no kernel has them unasked.
-    pub fn wants_another_kernel(&self) -> bool {
-        self.host_root || !self.kunit.is_empty()
-    }
-
-    /// What the guest is told to do, on a machine that must look like `wanted`.
-    pub fn plan(&self, seed: u64, wanted: MachineView) -> Plan {
-        Plan {
-            seed,
-            cxl: self.machine.cxl.iter().map(region).collect(),
-            soft_reserved: self.machine.nodes.iter().filter_map(soft_reserved).collect(),
-            machine: Some(wanted),
-            needs: self.needs.clone(),
-            swap: self.swap,
-            host_root: self.host_root,
-            workloads: self.workloads.clone(),
-            kdamonds: self.kdamonds.clone(),
-            trace: self.trace.clone(),
-            sample_every: self.sample_every,
-            steps: self.steps.clone(),
-            ..Plan::empty(&self.name)
-        }
-    }
-
-    /// How much guest time the steps take.
-    pub fn guest_time(&self) -> Nanos {
-        guest_time(&self.steps)
-    }
-}
-
-fn region(window: &CxlWindow) -> CxlRegion {
-    CxlRegion {
-        node: window.node,
-        serials: window.devices.iter().map(|device| device.serial).collect(),
-        granularity: window.granularity,
-        device: window.devices.first().map_or(Bytes(0), |device| device.size),
-    }
-}
-
-fn soft_reserved(node: &NodeSpec) -> Option<SoftReserved> {
-    node.soft_reserved.then_some(SoftReserved { node: node.id, size: node.memory })
-}
-
-fn guest_time(steps: &[Step]) -> Nanos {
-    let run = |step: &Step| if let Step::Run { time } = step { time.0 } else { 0 };
-    Nanos(steps.iter().map(run).fold(0, u64::saturating_add))
-}
+#[cfg(test)]
+pub(crate) use resolve::{machine_of, try_machine_of};

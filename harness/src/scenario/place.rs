@@ -1,10 +1,10 @@
 //! Places in a scenario's text that are still needed once it has been read: what is wrong with a value may
 //! depend on the host or on QEMU, and is shown at its line all the same.
 
-use super::error::{Fault, ScenarioError};
-use super::raw::{At, RawWorkload};
+use super::error::ScenarioError;
+use super::raw::RawWorkload;
 use super::raw_machine::{RawMachineRef, RawWindow};
-use super::units::Size;
+use crate::grammar::{At, Fault, Size};
 use serde_saphyr::Location;
 use std::sync::Arc;
 
@@ -88,10 +88,11 @@ impl Places {
 }
 
 fn wrong(place: Option<&Place>, message: String, help: &str) -> ScenarioError {
-    match place {
+    let wrong = match place {
         Some(Place { source, at }) => {
             Fault::at_location(*at, message).help(help).inside(&source.file, &source.text)
         }
         None => Fault::whole(message).help(help).inside("", ""),
-    }
+    };
+    wrong.into()
 }

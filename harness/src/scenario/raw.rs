@@ -2,129 +2,120 @@
 //!
 //! Nothing is judged here; [`super::resolve`] does that, with the place of every value at hand.
 
-use super::raw_damon::RawKdamond;
 use super::raw_machine::RawMachineRef;
 use super::raw_steps::RawStep;
-use super::units::{Flag, Node, Number, Share, Size, Time, Word};
-use serde_saphyr::Spanned;
+use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Size, Time, shapes};
+use crate::subject::damon::config::RawDamon;
 use std::collections::BTreeMap;
 
-/// A value and its place in the file.
-pub(super) type At<T> = Spanned<T>;
+shapes! {
+    RawScenario {
+        version: At<Number>,
+        summary: At<Scalar>,
+        machine: At<RawMachineRef>,
+        #[serde(default)]
+        boot: RawBoot,
+        #[serde(default)]
+        workloads: Vec<RawWorkload>,
+        swap: Option<At<Size>>,
+        /// What the kernel must have, besides what the rest of the file asks of it.
+        #[serde(default)]
+        needs: Vec<At<Scalar>>,
+        /// The guest sees the host's files.
+        host_root: Option<At<Flag>>,
+        /// Nodes that goals and targets may name although the machine does not have them.
+        #[serde(default)]
+        absent_nodes: Vec<At<Node>>,
+        #[serde(default)]
+        damon: RawDamon,
+        #[serde(default)]
+        trace: RawTrace,
+        #[serde(default)]
+        sample: RawSample,
+        steps: At<Vec<At<RawStep>>>,
+        #[serde(default)]
+        expect: Vec<At<RawExpectation>>,
+        /// KUnit suites that must have run.
+        #[serde(default)]
+        kunit: Vec<At<Scalar>>,
+        #[serde(default)]
+        snapshot: Vec<At<Scalar>>,
+        clock: Option<At<Scalar>>,
+        #[serde(default)]
+        clocks: RawClocks,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawScenario {
-    pub version: At<Number>,
-    pub summary: At<Word>,
-    pub machine: At<RawMachineRef>,
+    #[derive(Default)]
     #[serde(default)]
-    pub workloads: Vec<RawWorkload>,
-    pub swap: Option<At<Size>>,
-    /// What the kernel must have, besides what the rest of the file asks of it.
-    #[serde(default)]
-    pub needs: Vec<At<Word>>,
-    /// The guest sees the host's files.
-    pub host_root: Option<At<Flag>>,
-    /// Nodes that goals and targets may name although the machine does not have them.
-    #[serde(default)]
-    pub absent_nodes: Vec<At<Node>>,
-    #[serde(default)]
-    pub damon: RawDamon,
-    #[serde(default)]
-    pub trace: RawTrace,
-    #[serde(default)]
-    pub sample: RawSample,
-    pub steps: At<Vec<At<RawStep>>>,
-    #[serde(default)]
-    pub expect: Vec<At<RawExpectation>>,
-    /// KUnit suites that must have run.
-    #[serde(default)]
-    pub kunit: Vec<At<Word>>,
-    #[serde(default)]
-    pub snapshot: Vec<At<Word>>,
-    pub clock: Option<At<Word>>,
-    #[serde(default)]
-    pub clocks: RawClocks,
-}
+    RawBoot {
+        parameters: Vec<At<Scalar>>,
+        writes: Vec<RawFileWrite>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawWorkload {
-    pub name: At<Word>,
-    pub size: At<Size>,
-    pub node: At<Node>,
-    pub touch: Option<RawTouch>,
-    pub memcg: Option<At<Word>>,
-    pub huge_pages: Option<At<Flag>>,
-}
+    RawFileWrite {
+        path: At<Scalar>,
+        value: At<Scalar>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawTouch {
-    pub every: At<Time>,
-    pub hot: Option<At<Share>>,
-    pub access: Option<At<Word>>,
-}
+    RawWorkload {
+        name: At<Scalar>,
+        size: At<Size>,
+        node: At<Node>,
+        touch: Option<RawTouch>,
+        memcg: Option<At<Scalar>>,
+        huge_pages: Option<At<Flag>>,
+    }
 
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDamon {
-    #[serde(default)]
-    pub kdamonds: Vec<At<RawKdamond>>,
-}
+    RawTouch {
+        every: At<Time>,
+        hot: Option<At<Share>>,
+        access: Option<At<Scalar>>,
+    }
 
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawTrace {
-    pub events: Option<At<Vec<At<Word>>>>,
-    pub buffer: Option<At<Size>>,
-}
+    #[derive(Default)]
+    RawTrace {
+        events: Option<At<Vec<At<Scalar>>>>,
+        buffer: Option<At<Size>>,
+    }
 
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSample {
-    pub every: Option<At<Time>>,
-}
+    #[derive(Default)]
+    RawSample {
+        every: Option<At<Time>>,
+        vmstat: Option<At<Vec<At<Scalar>>>>,
+    }
 
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawClocks {
-    pub boot: Option<At<Time>>,
-    pub scenario: Option<At<Time>>,
-    pub shutdown: Option<At<Time>>,
-}
+    #[derive(Default)]
+    RawClocks {
+        boot: Option<At<Time>>,
+        scenario: Option<At<Time>>,
+        shutdown: Option<At<Time>>,
+    }
 
-/// One line of `expect`. Which keys go together is judged later, with better words than serde's.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawExpectation {
-    pub mean: Option<At<Word>>,
-    pub of: Option<At<Word>>,
-    pub count: Option<At<Word>>,
-    #[serde(rename = "where")]
-    pub filter: Option<At<BTreeMap<String, At<Word>>>>,
-    pub last: Option<At<RawLast>>,
-    pub during: Option<At<RawDuring>>,
-    pub resident: Option<At<Word>>,
-    pub node: Option<At<Node>>,
-    pub vmstat: Option<At<Word>>,
-    pub within: Option<At<Vec<At<Word>>>>,
-    pub at_least: Option<At<Word>>,
-    pub at_most: Option<At<Word>>,
-    pub equals: Option<At<Word>>,
-    pub over: Option<At<Word>>,
-    pub spread: Option<At<Word>>,
-}
+    /// One line of `expect`. Which keys go together is judged later, with better messages than serde's.
+    RawExpectation {
+        mean: Option<At<Scalar>>,
+        of: Option<At<Scalar>>,
+        count: Option<At<Scalar>>,
+        #[serde(rename = "where")]
+        filter: Option<At<BTreeMap<String, At<Scalar>>>>,
+        last: Option<At<RawLast>>,
+        during: Option<At<RawDuring>>,
+        resident: Option<At<Scalar>>,
+        node: Option<At<Node>>,
+        vmstat: Option<At<Scalar>>,
+        within: Option<At<Vec<At<Scalar>>>>,
+        at_least: Option<At<Scalar>>,
+        at_most: Option<At<Scalar>>,
+        equals: Option<At<Scalar>>,
+        over: Option<At<Scalar>>,
+        spread: Option<At<Scalar>>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawLast {
-    pub windows: At<Number>,
-}
+    RawLast {
+        windows: At<Number>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDuring {
-    pub run: At<Number>,
+    RawDuring {
+        run: At<Number>,
+    }
 }

@@ -1,70 +1,71 @@
 //! The shape of `machine:`. Nothing is judged here.
 
-use super::raw::At;
-use super::units::{Flag, Node, Number, Rate, Size, Time, Word};
+use crate::grammar::{At, Flag, Node, Number, Rate, Scalar, Size, Time, shapes};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawMachine {
-    pub nodes: At<Vec<RawNode>>,
-    #[serde(default)]
-    pub distances: Vec<RawDistance>,
-    #[serde(default)]
-    pub cxl: Vec<RawWindow>,
-    pub below_4g: Option<At<Size>>,
-}
+shapes! {
+    RawMachine {
+        nodes: At<Vec<RawNode>>,
+        #[serde(default)]
+        distances: Vec<RawDistance>,
+        #[serde(default)]
+        cxl: Vec<RawWindow>,
+        below_4g: Option<At<Size>>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawNode {
-    pub id: At<Node>,
-    pub memory: Option<At<Size>>,
-    #[serde(default)]
-    pub cpus: Vec<At<Number>>,
-    pub from: Option<RawFrom>,
-    pub soft_reserved: Option<At<Flag>>,
-    pub cache: Option<RawCache>,
-    pub tier: Option<At<Number>>,
-}
+    RawNode {
+        id: At<Node>,
+        memory: Option<At<Size>>,
+        #[serde(default)]
+        cpus: Vec<At<Number>>,
+        from: Option<RawFrom>,
+        soft_reserved: Option<At<Flag>>,
+        cache: Option<RawCache>,
+        tier: Option<At<Number>>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawFrom {
-    pub node: At<Node>,
-    pub latency: At<Time>,
-    pub bandwidth: At<Rate>,
-}
+    RawFrom {
+        node: At<Node>,
+        latency: At<Time>,
+        bandwidth: At<Rate>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawCache {
-    pub size: At<Size>,
-    pub line: Option<At<Number>>,
-}
+    RawCache {
+        size: At<Size>,
+        line: Option<At<Number>>,
+    }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDistance {
-    pub from: At<Node>,
-    pub to: At<Node>,
-    pub distance: At<Number>,
-}
+    RawDistance {
+        from: At<Node>,
+        to: At<Node>,
+        distance: At<Number>,
+    }
 
-/// A window; with `size` it has one device of that size, with `devices` those.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawWindow {
-    pub node: At<Node>,
-    pub size: Option<At<Size>>,
-    pub serial: Option<At<Number>>,
-    pub devices: Option<At<Vec<RawDevice>>>,
-    pub across: Option<At<Word>>,
-    pub granularity: Option<At<Size>>,
-    pub port: Option<RawFrom>,
-    pub tier: Option<At<Number>>,
+    /// A window; with `size` it has one device of that size, with `devices` those.
+    RawWindow {
+        node: At<Node>,
+        size: Option<At<Size>>,
+        serial: Option<At<Number>>,
+        devices: Option<At<Vec<RawDevice>>>,
+        across: Option<At<Scalar>>,
+        granularity: Option<At<Size>>,
+        port: Option<RawFrom>,
+        tier: Option<At<Number>>,
+    }
+
+    RawDevice {
+        size: At<Size>,
+        serial: Option<At<Number>>,
+    }
+
+    /// A file of `machines/`.
+    RawMachineFile {
+        version: At<Number>,
+        summary: At<Scalar>,
+        machine: At<RawMachineRef>,
+    }
 }
 
 impl RawWindow {
@@ -75,27 +76,11 @@ impl RawWindow {
     }
 }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDevice {
-    pub size: At<Size>,
-    pub serial: Option<At<Number>>,
-}
-
 /// A scenario's `machine:`, where it stands or by its name.
 #[derive(Debug)]
 pub(super) enum RawMachineRef {
     Here(Box<RawMachine>),
     Named(String),
-}
-
-/// A file of `machines/`.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawMachineFile {
-    pub version: At<Number>,
-    pub summary: At<Word>,
-    pub machine: At<RawMachineRef>,
 }
 
 const WANTED: &str = "a machine, {nodes: [..]}, or the name of one";

@@ -3,7 +3,7 @@
 use super::*;
 use damonlab_protocol::damon::{AddrRange, FilterKind, GoalTuner, Ops, Pid, Range};
 use damonlab_protocol::plan::Access;
-use damonlab_protocol::units::{Bytes, NodeId};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -177,7 +177,7 @@ snapshot: [behaviour]
 ";
     let scenario = Scenario::parse("example", text).unwrap();
     let hot = &scenario.workloads[0];
-    assert_eq!((hot.hot_bp, hot.access, hot.size), (10_000, Access::Write, Bytes(16 << 20)));
+    assert_eq!((hot.hot_bp.0, hot.access, hot.size), (10_000, Access::Write, Bytes(16 << 20)));
     assert_eq!(scenario.guest_time(), Nanos::from_millis(6_000), "60 aggregations: there is no scheme");
     assert_eq!(scenario.trace.events, ["damon:*"]);
     assert_eq!(scenario.expect[0].line, 17);

@@ -88,7 +88,7 @@ clocks: {boot: 60s, scenario: 60s, shutdown: 60s}
 /// virtme-ng's arguments for a scenario, unless it is refused.
 fn arguments(text: &str) -> Result<Vec<String>, ScenarioError> {
     let scenario = Scenario::parse("full", text)?;
-    let machine = Machine::new(&scenario.machine).unwrap();
+    let machine = Machine::of(&scenario).unwrap();
     let all =
         command::arguments(&machine.argv, Path::new("/tmp/run"), &Timing::Virtual(InstructionCost::Plain))
             .unwrap();

@@ -12,6 +12,7 @@ mod common;
 mod determinism;
 mod endings;
 mod mutants;
+mod patches;
 mod real_clock;
 mod refused;
 mod scenarios;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match trials() {
-        Ok(trials) => common::main(trials, scenarios::complaints),
+        Ok(trials) => common::main(trials, scenarios::uncovered),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -38,5 +39,6 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
     trials.extend(mutants::trials()?);
+    trials.extend(patches::trials()?);
     Ok(trials)
 }

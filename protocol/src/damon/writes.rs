@@ -5,11 +5,10 @@
 //! where the value is the kernel's default, so that nothing depends on what was there before; a write
 //! of a default is marked, for a kernel that does not have the file.
 
-use super::{
+use super::config::{
     AddrRange, Context, Filter, FilterKind, Goal, GoalTuner, IntervalsGoal, Kdamond, Ops, Pid, Probe, Quota,
-    Range, Scheme, Target, Watermarks,
+    Range, Scheme, SchemeAt, Target, Watermarks,
 };
-use crate::plan::SchemeAt;
 use crate::units::{Addr, NodeId};
 use std::fmt::Display;
 

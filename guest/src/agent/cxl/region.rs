@@ -1,7 +1,8 @@
 //! A region, assembled in a window: the order of the writes is the kernel's (`drivers/cxl/core/region.c`).
 
 use super::tree::{BUS, Device, Window, link};
-use crate::agent::{Failure, files};
+use crate::agent::failure::Failure;
+use crate::agent::{dax, files};
 use damonlab_protocol::plan::CxlRegion;
 use std::path::{Path, PathBuf};
 
@@ -46,4 +47,9 @@ fn granularity(window: &Window, plan: &CxlRegion) -> u64 {
         None if plan.serials.len() > 1 => plan.granularity.0,
         None => SMALLEST,
     }
+}
+
+/// The DAX device below a region, once the kmem driver has it. `dax_cxl` registers it from a work queue.
+pub fn dax_of(region: &Path) -> Option<PathBuf> {
+    dax::devices().into_iter().find(|dax| dax.starts_with(region) && dax::is_memory(dax))
 }

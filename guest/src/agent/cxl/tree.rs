@@ -4,7 +4,8 @@
 //! place of the endpoint in the tree of ports, a window by the host bridges that it targets.
 
 use crate::agent::dax::{LIMIT, STEP};
-use crate::agent::{Failure, clock, files};
+use crate::agent::failure::Failure;
+use crate::agent::{clock, files};
 use damonlab_protocol::kernel_text::number;
 use std::fs;
 use std::path::{Path, PathBuf};

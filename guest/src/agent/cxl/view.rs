@@ -1,8 +1,8 @@
 //! The regions that are committed, as sysfs shows them.
 
-use super::dax_of;
+use super::region::dax_of;
 use super::tree::{BUS, link, serial_below, value};
-use crate::agent::{dax, files, machine};
+use crate::agent::{dax, files, speed};
 use damonlab_protocol::machine_view::RegionView;
 use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub fn regions() -> BTreeMap<NodeId, RegionView> {
 }
 
 /// The folder of every region.
-pub fn all() -> Vec<PathBuf> {
+fn all() -> Vec<PathBuf> {
     let indices = files::numbered(BUS, "region").into_iter();
     indices.filter_map(|index| link(Path::new(BUS).join(format!("region{index}")))).collect()
 }
@@ -35,7 +35,12 @@ fn region(region: &Path) -> Option<(NodeId, RegionView)> {
         granularity: if ways(region) > 1 { number(region, "interleave_granularity") } else { 0 },
         serials: targets.map(|target| serial(target).unwrap_or(0)).collect(),
         // The files are there for every region, and answer nothing where no port says how far it is.
-        speed: Some(machine::speed(&region.join("access0"))).filter(|speed| speed.read_latency > 0),
+        speed: Some(speed::read(&region.join("access0"))).filter(|speed| speed.read_latency > 0),
     };
     Some((node, view))
+}
+
+/// Whether a DAX device is made of a CXL region.
+pub fn is_below_region(dax: &Path) -> bool {
+    all().iter().any(|region| dax.starts_with(region))
 }

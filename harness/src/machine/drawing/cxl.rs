@@ -1,8 +1,9 @@
 //! The CXL tree, read from QEMU's own options: it cannot show another tree than the one that is built.
 
-use super::{Branch, tier_of};
+use super::line::{Branch, tier_of};
+use crate::machine::Machine;
 use crate::machine::option::QemuOption;
-use crate::machine::{Machine, cxl};
+use crate::machine::ports::ports;
 use crate::scenario::{Across, CxlWindow, From, MachineSpec};
 use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 /// A paragraph a window; empty without windows.
 pub(super) fn tree(spec: &MachineSpec, machine: &Machine) -> String {
     let options: Vec<QemuOption<'_>> = machine.argv.options().collect();
-    let tree = Tree { options: &options, ports: cxl::ports(spec).collect() };
+    let tree = Tree { options: &options, ports: ports(spec).collect() };
     let mut text = String::new();
     for (number, window) in spec.cxl.iter().enumerate() {
         let tier = machine.view.nodes.get(&window.node).map(tier_of).unwrap_or_default();

@@ -2,22 +2,8 @@
 //!
 //! A misspelt name counts nothing, and a count of nothing passes `equals: 0` and every `at_most`.
 
-use crate::scenario::error::{Checked, Fault};
-use crate::scenario::raw::At;
-use crate::scenario::units::Word;
-use crate::trace::Event;
-
-/// The system whose events have a type here.
-const SYSTEM: &str = "damon";
-
-/// How the names of that system's events begin.
-const PREFIXES: &[&str] = &["damon_", "damos_"];
-
-/// In a `where`, the kdamond of an event; no field of the tracepoint.
-const KDAMOND: &str = "kdamond";
-
-/// A field of bytes: no number, so it has no mean.
-const NO_NUMBER: &str = "probe_hits";
+use crate::grammar::{At, Checked, Fault, Scalar};
+use crate::subject::damon::config::EVENTS;
 
 /// What to do where the event is not DAMON's after all.
 const FOREIGN: &str = "another system's event has to be in trace.events";
@@ -33,7 +19,7 @@ pub(super) struct Recorded<'a> {
 impl<'a> Recorded<'a> {
     /// The event at `raw`, `name` or `system:name`, if a pattern of `recorded` (`system:name` or
     /// `system:*`) matches it.
-    pub(super) fn resolve(raw: &'a At<Word>, recorded: &[String]) -> Checked<Recorded<'a>> {
+    pub(super) fn resolve(raw: &'a At<Scalar>, recorded: &[String]) -> Checked<Recorded<'a>> {
         let text = raw.value.0.as_str();
         let (system, name) = match text.split_once(':') {
             Some((system, name)) => (Some(system), name),
@@ -45,23 +31,26 @@ impl<'a> Recorded<'a> {
         }
         let matching = systems(system, name, recorded);
         let damons = match system {
-            Some(system) => system == SYSTEM,
+            Some(system) => system == EVENTS.system,
             None => is_damons(name, &matching, recorded),
         };
-        if damons && !Event::KNOWN.contains(&name) {
-            let fault = Fault::at(raw, format!("DAMON has no event '{name}'")).known(name, Event::KNOWN);
-            let foreign = !PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if damons && !EVENTS.names.contains(&name) {
+            let fault = Fault::at(raw, format!("DAMON has no event '{name}'")).known(name, EVENTS.names);
+            let foreign = !EVENTS.prefixes.iter().any(|prefix| name.starts_with(prefix));
             return Err(if foreign { fault.or_help(FOREIGN) } else { fault });
         }
-        if !damons && Event::KNOWN.contains(&name) {
-            return Err(Fault::at(raw, format!("'{name}' is an event of {SYSTEM}, not of '{text}'"))
-                .help(format!("say {SYSTEM}:{name}")));
+        if !damons && EVENTS.names.contains(&name) {
+            return Err(Fault::at(
+                raw,
+                format!("'{name}' is an event of {}, not of '{text}'", EVENTS.system),
+            )
+            .help(format!("say {}:{name}", EVENTS.system)));
         }
-        if matching.is_empty() || damons && !matching.contains(&SYSTEM) {
+        if matching.is_empty() || damons && !matching.contains(&EVENTS.system) {
             return Err(Fault::at(raw, format!("the event '{text}' is not recorded"))
                 .help(not_recorded(damons, system, name, recorded)));
         }
-        let fields = Event::FIELDS.iter().find(|(known, _)| *known == name).map(|(_, fields)| *fields);
+        let fields = EVENTS.fields.iter().find(|(known, _)| *known == name).map(|(_, fields)| *fields);
         Ok(Recorded { text, fields })
     }
 
@@ -76,11 +65,11 @@ impl<'a> Recorded<'a> {
     }
 
     /// Refuses a field that has no mean.
-    pub(super) fn check_mean(&self, field: &At<Word>) -> Checked<()> {
+    pub(super) fn check_mean(&self, field: &At<Scalar>) -> Checked<()> {
         let name = field.value.0.as_str();
         match self.fields {
             Some(fields) if !fields.contains(&name) => Err(self.no_field(field, name, fields)),
-            Some(_) if name == NO_NUMBER => {
+            Some(_) if name == EVENTS.bytes => {
                 Err(Fault::at(field, format!("'{name}' is a list of bytes and has no mean")))
             }
             _ => Ok(()),
@@ -88,10 +77,10 @@ impl<'a> Recorded<'a> {
     }
 
     /// Refuses a `where` key that the event does not have; `value` is what stands after it.
-    pub(super) fn check_where(&self, key: &str, value: &At<Word>) -> Checked<()> {
+    pub(super) fn check_where(&self, key: &str, value: &At<Scalar>) -> Checked<()> {
         match self.fields {
-            Some(fields) if key != KDAMOND && !fields.contains(&key) => {
-                let known: Vec<&str> = fields.iter().copied().chain([KDAMOND]).collect();
+            Some(fields) if key != EVENTS.emitter && !fields.contains(&key) => {
+                let known: Vec<&str> = fields.iter().copied().chain([EVENTS.emitter]).collect();
                 Err(self.no_field(value, key, &known))
             }
             _ => Ok(()),
@@ -114,19 +103,23 @@ fn systems<'a>(system: Option<&str>, name: &str, recorded: &'a [String]) -> Vec<
 /// Whether a name without a system is one of DAMON's events, or meant to be: it is known, or nothing
 /// else recorded can have it.
 fn is_damons(name: &str, matching: &[&str], recorded: &[String]) -> bool {
-    let named =
-        |pattern: &String| pattern.split_once(':').is_some_and(|(of, event)| of != SYSTEM && event == name);
-    if Event::KNOWN.contains(&name) {
+    let named = |pattern: &String| {
+        pattern.split_once(':').is_some_and(|(of, event)| of != EVENTS.system && event == name)
+    };
+    if EVENTS.names.contains(&name) {
         return true;
     }
-    let prefixed = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    let only = !matching.is_empty() && matching.iter().all(|of| *of == SYSTEM);
+    let prefixed = EVENTS.prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let only = !matching.is_empty() && matching.iter().all(|of| *of == EVENTS.system);
     !recorded.iter().any(named) && (prefixed || only)
 }
 
 fn not_recorded(damons: bool, system: Option<&str>, name: &str, recorded: &[String]) -> String {
-    let system = if damons { SYSTEM } else { system.unwrap_or("SYSTEM") };
-    format!("trace.events has {}; add \"{system}:{name}\" to it", recorded.join(", "))
+    let system = if damons { EVENTS.system } else { system.unwrap_or("SYSTEM") };
+    match recorded {
+        [] => format!("nothing is recorded; trace: {{events: [\"{system}:{name}\"]}}"),
+        _ => format!("trace.events has {}; add \"{system}:{name}\" to it", recorded.join(", ")),
+    }
 }
 
 /// A C identifier.

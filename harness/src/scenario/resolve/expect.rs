@@ -1,14 +1,11 @@
 //! One line of `expect`: which quantity, which bounds.
 
-use super::Names;
 use super::event::Recorded;
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{At, Checked, Fault, Leaf, Names, Scalar, Size};
 use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
-use crate::scenario::raw::{At, RawDuring, RawExpectation, RawLast};
-use crate::scenario::units::{Leaf, Size, Word};
-
-/// The event of which there is one a charge window and goal.
-const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
+use crate::scenario::raw::{RawDuring, RawExpectation, RawLast};
+use crate::subject::damon::config::WINDOW_EVENT;
+use damonlab_protocol::record::VMSTAT_PREFIXES;
 
 /// The word in `over`.
 const SEEDS: &str = "seeds";
@@ -36,6 +33,8 @@ pub(super) struct RunStep<'a> {
     pub(super) windows: &'a [Option<u64>],
     /// The patterns of `trace.events`.
     pub(super) events: &'a [String],
+    /// `sample.vmstat`.
+    pub(super) vmstat: &'a [String],
 }
 
 impl RunStep<'_> {
@@ -91,7 +90,7 @@ fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
     }
 }
 
-fn spread(raw: &At<Word>, unit: Unit) -> Checked<f64> {
+fn spread(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
     let most = number(raw, unit.of_means())?;
     if most < 0.0 {
         return Err(Fault::at(raw, "nothing spreads less than 0")
@@ -122,7 +121,7 @@ fn quantity(raw: &At<RawExpectation>, run: &RunStep<'_>, during: Option<usize>) 
         }
         (None, None, None, Some(counter)) => {
             only(raw, "vmstat", &[])?;
-            vmstat(counter)
+            vmstat(counter, run.vmstat)
         }
         _ => Err(Fault::at(raw, "an expectation is about one of mean, count, resident and vmstat")
             .help("for instance {count: damos_before_apply, at_least: 1}")),
@@ -145,7 +144,7 @@ fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()>
 
 fn mean(
     raw: &At<RawExpectation>,
-    field: &At<Word>,
+    field: &At<Scalar>,
     run: &RunStep<'_>,
     during: Option<usize>,
 ) -> Checked<Quantity> {
@@ -176,9 +175,10 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
     }
 }
 
-fn vmstat(raw: &At<Word>) -> Checked<Quantity> {
+fn vmstat(raw: &At<Scalar>, own: &[String]) -> Checked<Quantity> {
     let counter = word(raw, "counter")?;
-    let prefixes = damonlab_protocol::record::VMSTAT_PREFIXES;
+    let own = own.iter().map(String::as_str);
+    let prefixes: Vec<&str> = if own.len() > 0 { own.collect() } else { VMSTAT_PREFIXES.to_vec() };
     if !prefixes.iter().any(|prefix| counter.starts_with(prefix)) {
         return Err(Fault::at(raw, format!("the counter '{counter}' is not recorded"))
             .help(format!("recorded are those that begin with {}", prefixes.join(", "))));
@@ -187,7 +187,7 @@ fn vmstat(raw: &At<Word>) -> Checked<Quantity> {
 }
 
 /// A C identifier, as fields and counters are.
-fn word(raw: &At<Word>, what: &str) -> Checked<String> {
+fn word(raw: &At<Scalar>, what: &str) -> Checked<String> {
     let text = &raw.value.0;
     let sound = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name a {what}"))) }
@@ -231,14 +231,14 @@ fn bound(raw: &At<RawExpectation>, unit: Unit) -> Checked<Bound> {
     }
 }
 
-fn within(raw: &At<Vec<At<Word>>>, unit: Unit) -> Checked<Bound> {
+fn within(raw: &At<Vec<At<Scalar>>>, unit: Unit) -> Checked<Bound> {
     match raw.value.as_slice() {
         [min, max] => Ok(Bound { min: Some(number(min, unit)?), max: Some(number(max, unit)?) }),
         _ => Err(Fault::at(raw, "`within` is [MIN, MAX]")),
     }
 }
 
-fn number(raw: &At<Word>, unit: Unit) -> Checked<f64> {
+fn number(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
     let text = raw.value.0.as_str();
     let value = match unit {
         Unit::Size => Size::parse(text).map(|size| size.0.0 as f64).or_else(|| (text == "0").then_some(0.0)),

@@ -1,10 +1,9 @@
 //! What scenarios' and machines' files begin with: a name that can be one, a version, a summary.
 
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{At, Checked, Fault, Number, Scalar};
 use crate::scenario::machine::MachineSpec;
-use crate::scenario::raw::{At, RawScenario};
+use crate::scenario::raw::RawScenario;
 use crate::scenario::raw_machine::{RawMachineFile, RawMachineRef};
-use crate::scenario::units::{Number, Word};
 
 pub(in crate::scenario) fn check_header(name: &str, raw: &RawScenario) -> Checked<()> {
     if !can_name(name) {
@@ -47,7 +46,7 @@ pub(in crate::scenario) fn can_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 48 && name.chars().all(sound) && !name.starts_with('-')
 }
 
-fn check_top(version: &At<Number>, summary: &At<Word>, one_sentence: &str) -> Checked<()> {
+fn check_top(version: &At<Number>, summary: &At<Scalar>, one_sentence: &str) -> Checked<()> {
     if version.value.0 != 1 {
         return Err(Fault::at(version, format!("version {} of the format is not known", version.value.0))
             .help("this damonlab reads version: 1"));

@@ -1,11 +1,8 @@
 //! Steps in which programs of the host run.
 
-use super::Names;
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{At, Checked, Fault, Flag, Time};
 use crate::scenario::guest_clock::GuestClock;
-use crate::scenario::raw::At;
 use crate::scenario::raw_steps::{RawHostCommand, RawSelftests, RawStep};
-use crate::scenario::units::{Flag, Time};
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::units::Nanos;
 
@@ -24,8 +21,8 @@ pub(super) fn root(raw: Option<&At<Flag>>, clock: GuestClock) -> Checked<bool> {
     }
 }
 
-pub(super) fn command(place: &At<RawStep>, raw: &RawHostCommand, names: &Names) -> Checked<Step> {
-    needs_root(place, names)?;
+pub(super) fn command(place: &At<RawStep>, raw: &RawHostCommand, host_root: bool) -> Checked<Step> {
+    needs_root(place, host_root)?;
     let name = &raw.name.value.0;
     let sound = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > 64 || !name.chars().all(sound) {
@@ -47,8 +44,8 @@ pub(super) fn command(place: &At<RawStep>, raw: &RawHostCommand, names: &Names) 
     Ok(Step::HostCommand { name: name.clone(), run, within: within(&raw.within)?, kdamonds })
 }
 
-pub(super) fn selftests(place: &At<RawStep>, raw: &RawSelftests, names: &Names) -> Checked<Step> {
-    needs_root(place, names)?;
+pub(super) fn selftests(place: &At<RawStep>, raw: &RawSelftests, host_root: bool) -> Checked<Step> {
+    needs_root(place, host_root)?;
     if let Some(why) = raw.skip.values().find(|why| why.value.0.trim().is_empty()) {
         return Err(Fault::at(why, "a test that is not run needs a reason").help("skip: {NAME: why}"));
     }
@@ -56,8 +53,8 @@ pub(super) fn selftests(place: &At<RawStep>, raw: &RawSelftests, names: &Names) 
     Ok(Step::Selftests { within: within(&raw.within)?, skip })
 }
 
-fn needs_root(place: &At<RawStep>, names: &Names) -> Checked<()> {
-    if names.host_root {
+fn needs_root(place: &At<RawStep>, host_root: bool) -> Checked<()> {
+    if host_root {
         return Ok(());
     }
     Err(Fault::at(place, "the guest has no programs but its own")

@@ -1,13 +1,11 @@
 //! The names of KUnit suites.
 
-use crate::scenario::error::{Checked, Fault};
-use crate::scenario::raw::At;
-use crate::scenario::units::Word;
+use crate::grammar::{At, Checked, Fault, Scalar};
 
 /// The longest name of a suite; KUnit takes 256 with the zero at its end.
 const MAX_NAME: usize = 255;
 
-pub(super) fn resolve(raw: &[At<Word>]) -> Checked<Vec<String>> {
+pub(super) fn resolve(raw: &[At<Scalar>]) -> Checked<Vec<String>> {
     let mut suites: Vec<String> = Vec::new();
     for word in raw {
         let name = &word.value.0;

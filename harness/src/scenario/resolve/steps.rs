@@ -1,28 +1,17 @@
 //! The steps: an order that makes sense, and durations in guest time.
 
-use super::online::{Now, errno};
-use super::{Names, host};
-use crate::scenario::charge_window;
-use crate::scenario::error::{Checked, Fault};
+use super::memory::Memory;
+use super::{host, setting};
+use crate::grammar::{At, Checked, Fault, Names, errno};
 use crate::scenario::machine::MachineSpec;
-use crate::scenario::raw::At;
-use crate::scenario::raw_steps::{RawNodeStep, RawRun, RawStart, RawStep};
-use crate::scenario::units::{Node, Number};
+use crate::scenario::raw_steps::{RawPhase, RawRun, RawStep, RawWrite};
+use crate::subject::damon::config::Session;
 use damonlab_protocol::damon::Kdamond;
-use damonlab_protocol::plan::{Step, Workload};
-use damonlab_protocol::units::{Bytes, Nanos, NodeId};
-use std::collections::BTreeSet;
+use damonlab_protocol::plan::{Phase, Step, Workload};
+use damonlab_protocol::units::{BasisPoints, Nanos};
 
 /// The most guest time that one scenario may ask for.
 const MAX_TIME: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
-
-/// Where the kdamonds are between two steps.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum State {
-    Off,
-    On,
-    Refused,
-}
 
 /// The steps, and what is asked of them later.
 pub(super) struct Steps {
@@ -31,24 +20,33 @@ pub(super) struct Steps {
     pub(super) windows: Vec<Option<u64>>,
 }
 
-pub(super) fn resolve(
-    raw: &At<Vec<At<RawStep>>>,
-    kdamonds: &[Kdamond],
-    machine: &MachineSpec,
-    workloads: &[Workload],
-    names: &Names,
-) -> Checked<Steps> {
-    let (started, state) = (kdamonds, State::Off);
-    let mut now = Now { names, workloads, started, kdamonds: kdamonds.to_vec(), state };
-    let used = workloads.iter().map(|workload| workload.size.0).fold(0, u64::saturating_add);
-    let mut memory = Memory { machine, used: Bytes(used), offline: BTreeSet::new() };
+/// What steps are about.
+pub(super) struct Subjects<'a> {
+    pub(super) kdamonds: &'a [Kdamond],
+    pub(super) machine: &'a MachineSpec,
+    pub(super) workloads: &'a [Workload],
+    pub(super) names: &'a Names,
+    pub(super) host_root: bool,
+}
+
+/// What is in force between two steps.
+struct Now<'a> {
+    on: &'a Subjects<'a>,
+    damon: Session<'a>,
+    memory: Memory<'a>,
+}
+
+/// The steps that `raw` means.
+pub(super) fn resolve(raw: &[At<RawStep>], on: &Subjects<'_>) -> Checked<Steps> {
+    let damon = Session::new(on.names, on.kdamonds);
+    let mut now = Now { on, damon, memory: Memory::new(on.machine, on.workloads) };
     let mut total = 0u64;
     let mut steps = Steps { steps: Vec::new(), windows: Vec::new() };
-    for place in &raw.value {
-        let step = one(place, &mut now, &mut memory)?;
+    for place in raw {
+        let step = now.step(place)?;
         if let Step::Run { time } = &step {
             total = total.saturating_add(time.0);
-            steps.windows.push(windows_in(*time, &now));
+            steps.windows.push(now.damon.windows_in(*time));
         }
         if total > MAX_TIME.0 {
             return Err(Fault::at(place, format!("the steps come to more than {MAX_TIME} of guest time")));
@@ -58,164 +56,83 @@ pub(super) fn resolve(
     Ok(steps)
 }
 
-fn one(place: &At<RawStep>, now: &mut Now<'_>, memory: &mut Memory<'_>) -> Checked<Step> {
-    match &place.value {
-        RawStep::Start(start) => self::start(place, start, now),
-        RawStep::Run(run) => self::run(place, run, now),
-        RawStep::Offline(node) => memory.offline(node, now.state),
-        RawStep::Online(node) => memory.online(node, now.state),
-        RawStep::Stop => stop(place, now),
-        RawStep::Commit(commit) => now.commit(place, commit),
-        RawStep::Retarget(retarget) => now.retarget(place, retarget),
-        RawStep::Pause => now.pause(place),
-        RawStep::Resume => now.resume(place),
-        RawStep::Write(write) => now.write(place, write),
-        RawStep::Workload(phase) => now.workload(place, phase),
-        RawStep::HostCommand(command) => host::command(place, command, now.names),
-        RawStep::Selftests(tests) => host::selftests(place, tests, now.names),
-    }
-}
-
-fn start(place: &At<RawStep>, raw: &RawStart, now: &mut Now<'_>) -> Checked<Step> {
-    if now.started.is_empty() {
-        return Err(Fault::at(place, "there is nothing to start").help("damon: {kdamonds: [...]}"));
-    }
-    match now.state {
-        State::On => return Err(Fault::at(place, "DAMON runs already").help("stop it first")),
-        State::Refused => return Err(after_refusal(place)),
-        State::Off => {}
-    }
-    let refused = errno(raw.refused.as_ref())?;
-    now.state = if refused.is_some() { State::Refused } else { State::On };
-    now.kdamonds = now.started.to_vec();
-    Ok(Step::Start { refused })
-}
-
-pub(super) fn after_refusal<T>(place: &At<T>) -> Fault {
-    Fault::at(place, "nothing can follow a start that the kernel must refuse")
-}
-
-fn run(place: &At<RawStep>, raw: &RawRun, now: &Now<'_>) -> Checked<Step> {
-    match now.state {
-        State::Off => return Err(Fault::at(place, "a run without DAMON").help("put `start` before it")),
-        State::Refused => return Err(after_refusal(place)),
-        State::On => {}
-    }
-    let (time, zero) = match (&raw.windows, &raw.time) {
-        (Some(windows), None) if now.paused() => {
-            return Err(Fault::at(windows, "no charge window ends while DAMON is paused")
-                .help("give the run a time: run: {for: 10s}"));
-        }
-        (Some(windows), None) => (windows_time(windows, &now.kdamonds)?, windows.value.0 == 0),
-        (None, Some(time)) => (time.value.0, time.value.0.0 == 0),
-        _ => return Err(Fault::at(place, "a run is {windows: N} or {for: TIME}, one of them")),
-    };
-    if zero {
-        return Err(Fault::at(place, "a run of no time"));
-    }
-    Ok(Step::Run { time })
-}
-
-fn windows_time(windows: &At<Number>, kdamonds: &[Kdamond]) -> Checked<Nanos> {
-    let Some(window) = charge_window(kdamonds) else {
-        return Err(Fault::at(
-            windows,
-            "a charge window never ends here: a quota's reset_interval_ms is too long",
-        )
-        .help("give the run a time: run: {for: 10s}"));
-    };
-    match window.0.checked_mul(windows.value.0) {
-        Some(time) if time <= MAX_TIME.0 => Ok(Nanos(time)),
-        _ => {
-            let message =
-                format!("{} windows of {window} are more than {MAX_TIME} of guest time", windows.value.0);
-            Err(Fault::at(windows, message))
+impl Now<'_> {
+    fn step(&mut self, place: &At<RawStep>) -> Checked<Step> {
+        let at = place.referenced;
+        match &place.value {
+            RawStep::Damon(step) => self.damon.step(at, step),
+            RawStep::Run(run) => self.run(place, run),
+            RawStep::Offline(node) => {
+                self.damon.check_may_follow(node.node.referenced)?;
+                self.memory.offline(node)
+            }
+            RawStep::Online(node) => {
+                self.damon.check_may_follow(node.node.referenced)?;
+                self.memory.online(node)
+            }
+            RawStep::Write(write) => self.write(place, write),
+            RawStep::Workload(phase) => self.workload(place, phase),
+            RawStep::HostCommand(command) => host::command(place, command, self.on.host_root),
+            RawStep::Selftests(tests) => host::selftests(place, tests, self.on.host_root),
         }
     }
-}
 
-/// The machine's memory between two steps.
-struct Memory<'a> {
-    machine: &'a MachineSpec,
-    /// What the workloads hold.
-    used: Bytes,
-    offline: BTreeSet<NodeId>,
-}
-
-impl Memory<'_> {
-    fn offline(&mut self, raw: &RawNodeStep, state: State) -> Checked<Step> {
-        let node = raw.node.value.0;
-        if state == State::Refused {
-            return Err(after_refusal(&raw.node));
-        }
-        self.check_removable(&raw.node)?;
-        if !self.offline.insert(node) {
-            return Err(Fault::at(&raw.node, format!("{node} is offline already"))
-                .help("put `online` between the two"));
-        }
-        // The kernel moves the pages elsewhere first, and keeps the node where there is no room.
-        let left = self.left();
-        if self.used > left {
-            let message = format!(
-                "{} of workloads would not fit into the {left} that are left without {node}",
-                self.used
-            );
-            return Err(Fault::at(&raw.node, message).help("its pages have to go to another node first"));
-        }
-        Ok(Step::Offline { node })
-    }
-
-    fn check_removable(&self, place: &At<Node>) -> Checked<()> {
-        let node = place.value.0;
-        if self.machine.is_removable(node) {
-            return Ok(());
-        }
-        let message = match self.machine.memory_of(node) {
-            None => format!("there is no {node}"),
-            Some(Bytes(0)) => format!("{node} has no memory that could go offline"),
-            Some(_) => format!("{node} has its memory from boot on, and the kernel keeps it"),
+    fn run(&self, place: &At<RawStep>, raw: &RawRun) -> Checked<Step> {
+        self.damon.check_may_run(place.referenced)?;
+        let time = match (&raw.windows, &raw.time) {
+            (Some(windows), None) => self.damon.time_of(windows, MAX_TIME)?,
+            (None, Some(time)) => time.value.0,
+            _ => return Err(Fault::at(place, "a run is {windows: N} or {for: TIME}, one of them")),
         };
-        Err(Fault::at(place, message)
-            .help("a CXL window or a node with `soft_reserved: true` can go offline"))
-    }
-
-    fn online(&mut self, raw: &RawNodeStep, state: State) -> Checked<Step> {
-        let node = raw.node.value.0;
-        if state == State::Refused {
-            return Err(after_refusal(&raw.node));
+        if time.0 == 0 {
+            return Err(Fault::at(place, "a run of no time"));
         }
-        if !self.offline.remove(&node) {
-            return Err(Fault::at(&raw.node, format!("{node} is not offline")).help(format!(
-                "everything is online at first; put `offline: {{node: {}}}` before it",
-                node.0
-            )));
+        Ok(Step::Run { time })
+    }
+
+    fn write(&self, place: &At<RawStep>, raw: &RawWrite) -> Checked<Step> {
+        self.damon.check_may_follow(place.referenced)?;
+        let refused = errno(raw.refused.as_ref())?;
+        let value = || setting::value(&raw.value);
+        let (file, value) = match (&raw.file, &raw.path) {
+            (Some(file), None) => {
+                self.damon.check_write(file, &raw.value, refused.is_some())?;
+                (file.value.0.clone(), value()?)
+            }
+            (None, Some(path)) => (setting::path(path)?, value()?),
+            _ => {
+                return Err(Fault::at(
+                    place,
+                    "a write is into a `file` of DAMON's or into a `path`, one of them",
+                )
+                .help("write: {file: 0/state, value: on}, or {path: /proc/sys/vm/swappiness, value: 10}"));
+            }
+        };
+        Ok(Step::Write { file, value, refused })
+    }
+
+    fn workload(&self, place: &At<RawStep>, raw: &RawPhase) -> Checked<Step> {
+        self.damon.check_may_follow(place.referenced)?;
+        let name = self.on.names.workload(&raw.name)?;
+        let touched = self.on.workloads.iter().any(|workload| workload.name == name && workload.hot_bp.0 > 0);
+        if !touched && raw.node.is_none() {
+            return Err(Fault::at(&raw.name, format!("'{name}' touches nothing that could change"))
+                .help("give it a `touch`, or move it"));
         }
-        Ok(Step::Online { node })
+        let phase = match (&raw.hot, &raw.node, &raw.pause) {
+            (Some(hot), None, None) if hot.value.0 > BasisPoints::WHOLE => {
+                return Err(Fault::at(hot, "more than 100 % of the workload"));
+            }
+            (Some(hot), None, None) => Phase::Hot { hot_bp: hot.value.0 },
+            (None, Some(node), None) => Phase::Move { node: self.on.names.memory(node.value.0, node)? },
+            (None, None, Some(pause)) if pause.value.0 => Phase::Pause,
+            (None, None, Some(_)) => Phase::Resume,
+            _ => {
+                return Err(Fault::at(place, "a workload changes one thing at a time").help(
+                    "workload: {name: hot, hot: 50%}, {name: hot, move: 1} or {name: hot, pause: true}",
+                ));
+            }
+        };
+        Ok(Step::Workload { name, phase })
     }
-
-    /// What is online.
-    fn left(&self) -> Bytes {
-        let away = self.offline.iter().filter_map(|node| self.machine.memory_of(*node));
-        let away = away.map(|memory| memory.0).fold(0, u64::saturating_add);
-        Bytes(self.machine.memory().0.saturating_sub(away))
-    }
-}
-
-fn stop(place: &At<RawStep>, now: &mut Now<'_>) -> Checked<Step> {
-    match now.state {
-        State::On => {
-            now.state = State::Off;
-            Ok(Step::Stop)
-        }
-        State::Off => Err(Fault::at(place, "a stop without a start")),
-        State::Refused => Err(after_refusal(place)),
-    }
-}
-
-/// How many whole charge windows a run has room for.
-fn windows_in(time: Nanos, now: &Now<'_>) -> Option<u64> {
-    if now.paused() {
-        return Some(0);
-    }
-    charge_window(&now.kdamonds).filter(|window| window.0 > 0).map(|window| time.0 / window.0)
 }

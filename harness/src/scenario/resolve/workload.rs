@@ -1,16 +1,17 @@
 //! The workloads: names that can be a process's, sizes that fit their node.
 
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{At, Checked, Fault, Given, Scalar, Size};
 use crate::scenario::machine::MachineSpec;
-use crate::scenario::raw::{At, RawTouch, RawWorkload};
-use crate::scenario::units::{Size, Word};
-use crate::scenario::vocabulary::ACCESSES;
+use crate::scenario::raw::{RawTouch, RawWorkload};
 use damonlab_protocol::plan::{Access, Workload};
-use damonlab_protocol::units::{Bytes, Nanos, NodeId};
+use damonlab_protocol::units::{BasisPoints, Bytes, Nanos, NodeId};
 use std::collections::BTreeMap;
 
 /// A process's comm holds 15 bytes.
 const MAX_NAME: usize = 15;
+
+/// The words of `access`.
+const ACCESSES: &[&str] = &["read", "write"];
 
 /// A page.
 const PAGE: u64 = 4096;
@@ -33,7 +34,7 @@ pub(super) fn resolve(raw: &[RawWorkload], machine: &MachineSpec) -> Checked<Vec
     Ok(workloads)
 }
 
-fn check_name(name: &At<Word>) -> Checked<()> {
+fn check_name(name: &At<Scalar>) -> Checked<()> {
     let text = &name.value.0;
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if text.is_empty()
@@ -65,7 +66,7 @@ fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()>
     if size.0 == 0 || !size.0.is_multiple_of(PAGE) {
         return Err(Fault::at(&raw.size, format!("a workload is whole pages of 4 KiB, and this is {size}")));
     }
-    if raw.huge_pages.as_ref().is_some_and(|flag| flag.value.0) && !size.0.is_multiple_of(HUGE_PAGE) {
+    if raw.huge_pages.given_or(false) && !size.0.is_multiple_of(HUGE_PAGE) {
         return Err(Fault::at(
             &raw.size,
             format!("a workload of huge pages is whole ones of 2 MiB, and this is {size}"),
@@ -91,7 +92,7 @@ fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()>
 fn workload(raw: &RawWorkload) -> Checked<Workload> {
     let (every, hot_bp, access) = match &raw.touch {
         Some(touch) => touched(touch)?,
-        None => (Nanos::from_millis(1_000), 0, Access::Write),
+        None => (Nanos::from_millis(1_000), BasisPoints(0), Access::Write),
     };
     Ok(Workload {
         name: raw.name.value.0.clone(),
@@ -101,12 +102,12 @@ fn workload(raw: &RawWorkload) -> Checked<Workload> {
         hot_bp,
         access,
         memcg: raw.memcg.as_ref().map(memcg).transpose()?,
-        huge_pages: raw.huge_pages.as_ref().is_some_and(|flag| flag.value.0),
+        huge_pages: raw.huge_pages.given_or(false),
     })
 }
 
 /// A memory cgroup right below the root, as DAMON's `memcg_path` names it.
-fn memcg(raw: &At<Word>) -> Checked<String> {
+fn memcg(raw: &At<Scalar>) -> Checked<String> {
     let text = &raw.value.0;
     let sound = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match text.strip_prefix('/') {
@@ -128,7 +129,7 @@ pub(super) fn swap(raw: Option<&At<Size>>, machine: &MachineSpec) -> Checked<Opt
     Ok(Some(size))
 }
 
-fn touched(raw: &RawTouch) -> Checked<(Nanos, u64, Access)> {
+fn touched(raw: &RawTouch) -> Checked<(Nanos, BasisPoints, Access)> {
     let every = raw.every.value.0;
     if every < Nanos::from_millis(1) {
         return Err(Fault::at(
@@ -137,8 +138,8 @@ fn touched(raw: &RawTouch) -> Checked<(Nanos, u64, Access)> {
         )
         .help("1ms at least; 20ms to 50ms suits 8M to 32M"));
     }
-    let hot = raw.hot.as_ref().map_or(10_000, |hot| hot.value.0.0);
-    if let (10_001.., Some(place)) = (hot, &raw.hot) {
+    let hot = raw.hot.given_or(BasisPoints::WHOLE);
+    if let Some(place) = raw.hot.as_ref().filter(|_| hot > BasisPoints::WHOLE) {
         return Err(Fault::at(place, "more than 100 % of the workload"));
     }
     let access = match raw.access.as_ref().map(|access| (access, access.value.0.as_str())) {

@@ -1,11 +1,10 @@
 //! CXL windows: one device, or several that share their addresses.
 
-use super::{MAX_NODES, nearest, speed};
-use crate::scenario::error::{Checked, Fault};
+use super::limits::{MAX_NODES, nearest};
+use super::speed;
+use crate::grammar::{At, Checked, Fault, Number, Scalar, Size};
 use crate::scenario::machine::{Across, CxlDevice, CxlWindow};
-use crate::scenario::raw::At;
 use crate::scenario::raw_machine::{RawDevice, RawNode, RawWindow};
-use crate::scenario::units::{Number, Size, Word};
 use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
 
@@ -160,7 +159,7 @@ fn check_size(raw: &At<Size>) -> Checked<()> {
     Ok(())
 }
 
-fn across(word: &At<Word>, devices: usize) -> Checked<Across> {
+fn across(word: &At<Scalar>, devices: usize) -> Checked<Across> {
     let across = match word.value.0.as_str() {
         "ports" => Across::Ports,
         "bridges" => Across::Bridges,

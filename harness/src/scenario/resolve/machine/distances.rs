@@ -1,10 +1,8 @@
 //! Distances: what a SLIT can say and Linux takes.
 
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{At, Checked, Fault, Node};
 use crate::scenario::machine::{CxlWindow, NodeSpec};
-use crate::scenario::raw::At;
 use crate::scenario::raw_machine::RawDistance;
-use crate::scenario::units::Node;
 use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! What needs an HMAT in the machine as a whole.
 
-use crate::scenario::error::{Checked, Fault};
+use crate::grammar::{Checked, Fault};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw_machine::RawMachine;
 

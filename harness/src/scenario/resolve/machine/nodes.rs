@@ -1,11 +1,10 @@
 //! Nodes: ids, memory, CPUs and what firmware says of them.
 
-use super::{MAX_NODES, MEMORY_BLOCK, nearest, speed};
-use crate::scenario::error::{Checked, Fault};
+use super::limits::{MAX_NODES, MEMORY_BLOCK, nearest};
+use super::speed;
+use crate::grammar::{At, Checked, Fault, Number};
 use crate::scenario::machine::{MemorySideCache, NodeSpec};
-use crate::scenario::raw::At;
 use crate::scenario::raw_machine::{RawCache, RawNode};
-use crate::scenario::units::Number;
 use damonlab_protocol::units::{Bytes, NodeId};
 use std::collections::BTreeMap;
 

@@ -1,11 +1,9 @@
 //! Addresses: where the 4 GiB hole is, and whether soft-reserved memory is clear of its edge.
 
-use super::MEMORY_BLOCK;
-use crate::scenario::error::{Checked, Fault};
+use super::limits::MEMORY_BLOCK;
+use crate::grammar::{At, Checked, Fault, Size};
 use crate::scenario::machine::MachineSpec;
-use crate::scenario::raw::At;
 use crate::scenario::raw_machine::RawMachine;
-use crate::scenario::units::Size;
 use damonlab_protocol::units::Bytes;
 
 /// QEMU's q35 keeps 768 MiB below 4 GiB for devices, more where there is more RAM (`pc_q35_init`).

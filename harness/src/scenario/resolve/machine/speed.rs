@@ -1,12 +1,10 @@
 //! Latency and bandwidth: values that HMAT can hold, and the memory tiers that come of them.
 
-use super::nearest;
-use crate::scenario::error::{Checked, Fault};
+use super::limits::nearest;
+use crate::grammar::{At, Checked, Fault, Number, Rate, Time};
 use crate::scenario::machine::{From, MachineSpec, NodeSpec};
-use crate::scenario::raw::At;
 use crate::scenario::raw_machine::{RawFrom, RawMachine, RawNode};
 use crate::scenario::tier;
-use crate::scenario::units::{Number, Rate, Time};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// An entry of an HMAT table is 16 bits, the largest being reserved.

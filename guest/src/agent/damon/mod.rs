@@ -1,0 +1,16 @@
+//! DAMON in the guest: configured, turned on, changed while it runs, asked for statistics, turned off.
+//!
+//! The agent reaches it through [`Damon`], through the steps that are about it, and through what is listed here.
+
+mod configure;
+mod features;
+mod in_force;
+mod kdamonds;
+mod listings;
+mod stats;
+mod steps;
+
+pub use features::{Scratch, has};
+pub use in_force::Damon;
+pub use kdamonds::turn_off_all;
+pub use listings::formats;

@@ -1,0 +1,45 @@
+//! Files of the kernel outside DAMON's sysfs that the scenario sets: before the workloads start, and in steps.
+
+use super::files;
+use damonlab_protocol::kernel_file::{self, FileWrite};
+use damonlab_protocol::missing_feature::MissingFeature;
+use damonlab_protocol::record::Refusal;
+use nix::errno::Errno;
+use std::path::Path;
+
+/// Why a file did not take its value.
+pub enum SettingError {
+    /// The kernel does not have the file.
+    Lacks(MissingFeature),
+    /// The kernel refused the value.
+    Refused(Refusal),
+}
+
+/// A refusal that nothing expected, in one sentence.
+pub fn unexpected(refusal: &Refusal) -> String {
+    format!("the kernel refused to take '{}' into {} with {}", refusal.value, refusal.file, refusal.errno)
+}
+
+/// Writes one value. A file that is not there is a missing feature of the kernel.
+pub fn write(path: &str, value: &str) -> Result<(), SettingError> {
+    let refused = |errno| {
+        SettingError::Refused(Refusal {
+            errno: files::errno_name(errno),
+            file: path.to_owned(),
+            value: value.to_owned(),
+        })
+    };
+    // The host has checked it too; a plan may come from elsewhere.
+    kernel_file::check(path).map_err(|_| refused(Errno::EPERM))?;
+    files::write(path, value).map_err(|error| match error.errno {
+        Errno::ENOENT if !Path::new(path).exists() => {
+            SettingError::Lacks(MissingFeature::Path { path: path.to_owned(), value: value.to_owned() })
+        }
+        errno => refused(errno),
+    })
+}
+
+/// Writes all of them, up to the first that fails.
+pub fn apply(writes: &[FileWrite]) -> Result<(), SettingError> {
+    writes.iter().try_for_each(|one| write(&one.path, &one.value))
+}

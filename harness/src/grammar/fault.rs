@@ -1,0 +1,172 @@
+//! What is wrong with a file that somebody wrote, and where.
+
+use super::suggest;
+use crate::host::text::printable;
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use serde_saphyr::{Location, Spanned};
+use std::fmt;
+
+/// A mistake in the text of a scenario or of a machine.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Wrong {
+    /// What was found and what was wanted, in one line.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The file, as the caller named it.
+    pub file: String,
+    /// The line, from 1; 0 where the text as a whole is meant.
+    pub line: u64,
+    /// The column, from 1; 0 where the text as a whole is meant.
+    pub column: u64,
+    /// The whole text, for the excerpt.
+    excerpt: NamedSource<String>,
+    /// The bytes in question.
+    span: Option<(usize, usize)>,
+}
+
+impl Diagnostic for Wrong {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = self.span.map(|span| LabeledSpan::new_with_span(None, span));
+        span.map(|span| Box::new(std::iter::once(span)) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+}
+
+/// A mistake and its place, before the file's name and text are added.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    at: Location,
+    message: String,
+    help: Option<String>,
+}
+
+/// The result of a check.
+pub(crate) type Checked<T> = Result<T, Fault>;
+
+impl Fault {
+    /// A mistake at `place`.
+    pub(crate) fn at<T>(place: &Spanned<T>, message: impl Into<String>) -> Fault {
+        Fault::at_location(place.referenced, message)
+    }
+
+    /// A mistake at a place that was kept.
+    pub(crate) fn at_location(at: Location, message: impl Into<String>) -> Fault {
+        Fault { at, message: message.into(), help: None }
+    }
+
+    /// A mistake of the file as a whole.
+    pub(crate) fn whole(message: impl Into<String>) -> Fault {
+        Fault::at_location(Location::UNKNOWN, message)
+    }
+
+    /// With what to do about it.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Fault {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With another way out, after the one that is there already.
+    pub(crate) fn or_help(mut self, other: &str) -> Fault {
+        self.help = Some(match self.help.take() {
+            Some(first) => format!("{first}; {other}"),
+            None => other.to_owned(),
+        });
+        self
+    }
+
+    /// With the nearest of `known` as the help, or all of them.
+    pub(crate) fn known(self, found: &str, known: &[&str]) -> Fault {
+        self.help(suggest::among(found, known))
+    }
+
+    /// What serde-saphyr found, in this project's words.
+    pub(crate) fn from_yaml(error: &serde_saphyr::Error) -> Fault {
+        let at = error.location().unwrap_or(Location::UNKNOWN);
+        let (message, help) = yaml_message(error.without_snippet());
+        Fault { at, message, help }
+    }
+
+    /// The finished error.
+    pub(crate) fn inside(self, file: &str, text: &str) -> Box<Wrong> {
+        // Files come from anywhere, and messages quote them.
+        let safe: String = printable(text).replace('\t', " ");
+        let span = (safe.len() == text.len()).then(|| byte_span(self.at, text)).flatten();
+        Box::new(Wrong {
+            message: printable(&self.message),
+            help: self.help.as_deref().map(printable),
+            file: file.to_owned(),
+            line: self.at.line(),
+            column: self.at.column(),
+            excerpt: NamedSource::new(printable(file), safe),
+            span: span.or_else(|| line_span(self.at.line(), &printable(text))),
+        })
+    }
+}
+
+/// The bytes of `at`, cut to its own line so that an excerpt stays short.
+fn byte_span(at: Location, text: &str) -> Option<(usize, usize)> {
+    let start = usize::try_from(at.span().byte_offset()?).ok()?;
+    let length = usize::try_from(at.span().byte_len()?).ok()?;
+    let rest = text.get(start..)?;
+    let line = rest.find('\n').unwrap_or(rest.len());
+    let length = length.min(line);
+    rest.is_char_boundary(length).then_some((start, length))
+}
+
+/// The whole of a line, without its indentation.
+fn line_span(line: u64, text: &str) -> Option<(usize, usize)> {
+    let index = usize::try_from(line.checked_sub(1)?).ok()?;
+    let line = text.lines().nth(index)?;
+    let start = line.as_ptr() as usize - text.as_ptr() as usize;
+    let indent = line.len() - line.trim_start().len();
+    Some((start + indent, line.trim().len()))
+}
+
+fn yaml_message(error: &serde_saphyr::Error) -> (String, Option<String>) {
+    use serde_saphyr::Error as Yaml;
+    match error {
+        Yaml::AliasError { error, .. } => yaml_message(error),
+        Yaml::SerdeUnknownField { field, expected, .. } => {
+            (format!("unknown key '{field}'"), Some(suggest::among(field, expected)))
+        }
+        Yaml::SerdeUnknownVariant { variant, expected, .. } => {
+            (format!("unknown word '{variant}'"), Some(suggest::among(variant, expected)))
+        }
+        Yaml::SerdeMissingField { field, .. } => {
+            (format!("the key '{field}' is missing in the mapping that this belongs to"), None)
+        }
+        Yaml::DuplicateMappingKey { key, .. } => {
+            (format!("the key '{}' stands here twice", key.as_deref().unwrap_or("?")), None)
+        }
+        Yaml::MultipleDocuments { .. } => {
+            ("a file is one YAML document, and here begins a second".to_owned(), None)
+        }
+        Yaml::NullIntoString { .. } => ("a value is missing".to_owned(), None),
+        Yaml::Unexpected { expected, .. } => {
+            (format!("wrong kind of value: {}", kind_wanted(expected)), None)
+        }
+        other => {
+            let text = other.to_string();
+            (text.split(" at line ").next().unwrap_or_default().to_owned(), None)
+        }
+    }
+}
+
+/// serde-saphyr's names of YAML events, for people.
+fn kind_wanted(expected: &str) -> String {
+    match expected {
+        "string scalar" => "wanted a single value, found a list or a mapping".to_owned(),
+        "sequence start" => "wanted a list: [a, b] or lines that begin with '- '".to_owned(),
+        "mapping start" => "wanted a mapping: {key: value} or lines of 'key: value'".to_owned(),
+        other => format!("wanted {other}"),
+    }
+}

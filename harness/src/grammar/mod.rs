@@ -1,0 +1,23 @@
+//! What the YAML of scenarios, machines and DAMON configurations is made of: values with a unit and a place, the names that
+//! a file introduces, and errors that show the line.
+//!
+//! It knows no key and no subject; those who describe one import from here.
+
+pub(crate) mod amount;
+mod errno;
+mod fault;
+mod names;
+mod scalar;
+mod shape;
+mod suggest;
+
+pub(crate) use errno::errno;
+pub use fault::Wrong;
+pub(crate) use fault::{Checked, Fault};
+pub(crate) use names::Names;
+pub(crate) use scalar::{
+    Bp, Flag, Given, Leaf, Node, Number, Permil, Rate, Scalar, Share, Signed, Size, Time, bounded,
+    deserialize_leaf, leaf,
+};
+pub(crate) use shape::{At, read, shapes};
+pub(crate) use suggest::among;

@@ -1,0 +1,165 @@
+//! YAML's scalars: one type per kind of amount, each read from its text.
+//!
+//! A value that is not of its kind says what was wanted; serde-saphyr adds the place.
+
+use super::amount;
+use damonlab_protocol::units::{BasisPoints, Bytes, Nanos, NodeId};
+use serde::de::{self, Deserializer, Visitor};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A value that is read from a scalar's text.
+pub(crate) trait Leaf: Sized {
+    /// What is wanted, for the message: `a size, for instance 512M`.
+    const WANTED: &'static str;
+    /// The value; `None` where the text is something else.
+    fn parse(text: &str) -> Option<Self>;
+}
+
+struct LeafVisitor<T>(PhantomData<T>);
+
+impl<T: Leaf> Visitor<'_> for LeafVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WANTED)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        T::parse(text).ok_or_else(|| E::custom(format_args!("'{text}' is not {}", T::WANTED)))
+    }
+}
+
+/// A [`Leaf`] around another type: `Size(Bytes)`, what is wanted, and how its text is read.
+macro_rules! leaf {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $wanted:literal, $parse:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub(crate) struct $name(pub(crate) $inner);
+
+        impl $crate::grammar::Leaf for $name {
+            const WANTED: &'static str = $wanted;
+            fn parse(text: &str) -> Option<Self> {
+                let parse: fn(&str) -> Option<$inner> = $parse;
+                parse(text).map($name)
+            }
+        }
+
+        impl $crate::grammar::Given<$inner> for Option<$crate::grammar::At<$name>> {
+            fn given(&self) -> Option<$inner> {
+                self.as_ref().map(|at| at.value.0.clone())
+            }
+        }
+
+        $crate::grammar::leaf!($name);
+    };
+    ($name:ident) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::grammar::deserialize_leaf(deserializer)
+            }
+        }
+    };
+}
+
+pub(crate) use leaf;
+
+/// Reads a [`Leaf`] from a scalar.
+pub(crate) fn deserialize_leaf<'de, T: Leaf, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_str(LeafVisitor(PhantomData))
+}
+
+/// A key that may be missing.
+pub(crate) trait Given<T> {
+    /// Its value, where it is there.
+    fn given(&self) -> Option<T>;
+
+    /// Its value, or else this one.
+    fn given_or(&self, default: T) -> T {
+        self.given().unwrap_or(default)
+    }
+}
+
+leaf!(
+    /// Any text; the resolver checks it.
+    Scalar(String), "a word", |text| Some(text.to_owned())
+);
+leaf!(
+    /// A size of ours: the unit is required, because `memory: 512` is a mistake.
+    Size(Bytes), "a size with a unit, for instance 512M or 16MiB", |text| amount::size(text).map(Bytes)
+);
+leaf!(
+    /// Bytes a second.
+    Rate(Bytes), "a bandwidth in bytes a second, for instance 5G", |text| amount::size(text).map(Bytes)
+);
+leaf!(
+    /// A time of ours: the unit is required.
+    Time(Nanos), "a time with a unit, for instance 300ns, 25ms or 10s", |text| amount::time(text).map(Nanos)
+);
+leaf!(
+    /// A part of the whole.
+    Share(BasisPoints), "a share, for instance 30% or 3000bp", |text| {
+        let bp = text.trim().strip_suffix("bp").and_then(|number| amount::number(number.trim_end()));
+        bp.or_else(|| amount::percent(text, 10_000)).map(BasisPoints)
+    }
+);
+leaf!(
+    /// A node id.
+    Node(NodeId), "a node id, for instance 0", |text| text.parse().ok().map(NodeId)
+);
+leaf!(
+    /// A plain number.
+    Number(u64), "a whole number", |text| bounded(text).or_else(|| amount::number(text))
+);
+leaf!(
+    /// A number that may be below zero.
+    Signed(i64), "a whole number", |text| text.parse().ok()
+);
+leaf!(
+    /// Parts of 1000.
+    Permil(u32), "a share, for instance 10 % (a bare number is permil)", |text| {
+        let permil = amount::number(text).or_else(|| amount::percent(text, 1_000));
+        permil.and_then(|permil| u32::try_from(permil).ok())
+    }
+);
+leaf!(
+    /// Parts of 10000.
+    Bp(u64), "a share, for instance 4 % (a bare number is basis points)", |text| {
+        amount::number(text).or_else(|| amount::percent(text, 10_000))
+    }
+);
+leaf!(
+    /// Yes or no, in every spelling of YAML and damo.
+    Flag(bool), "true or false", |text| match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "true" | "on" => Some(true),
+        "n" | "no" | "false" | "off" => Some(false),
+        _ => None,
+    }
+);
+
+/// damo's `min` and `max`.
+pub(crate) fn bounded(text: &str) -> Option<u64> {
+    match text {
+        "min" => Some(0),
+        "max" => Some(u64::MAX),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_has_a_unit() {
+        assert_eq!(Share::parse("30%"), Some(Share(BasisPoints(3_000))));
+        assert_eq!(Share::parse("25bp"), Some(Share(BasisPoints(25))));
+        assert_eq!(Share::parse("30"), None);
+    }
+
+    #[test]
+    fn a_bare_share_takes_the_unit_of_its_key() {
+        assert_eq!(Permil::parse("10 %"), Some(Permil(100)));
+        assert_eq!(Bp::parse("4 %"), Some(Bp(400)));
+    }
+}

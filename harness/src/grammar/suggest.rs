@@ -1,0 +1,50 @@
+//! The nearest known word to one that is not known.
+
+/// `did you mean 'x'?` where something is near, else all that is known.
+pub(crate) fn among(found: &str, known: &[&str]) -> String {
+    let limit = (found.chars().count() / 3).max(1);
+    let nearest = known.iter().map(|word| (distance(found, word), *word)).min();
+    match nearest {
+        Some((edits, word)) if edits <= limit => format!("did you mean '{word}'?"),
+        _ => format!("known here: {}", known.join(", ")),
+    }
+}
+
+/// Edits (insert, delete, replace one character) from `a` to `b`, case ignored.
+fn distance(a: &str, b: &str) -> usize {
+    let lower = |text: &str| text.chars().map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>();
+    let (a, b) = (lower(a), lower(b));
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_mistake_finds_its_word() {
+        assert_eq!(among("memmory", &["memory", "cpus", "from"]), "did you mean 'memory'?");
+        assert_eq!(among("Migrate_hot", &["migrate_hot", "migrate_cold"]), "did you mean 'migrate_hot'?");
+    }
+
+    #[test]
+    fn a_strange_word_gets_the_whole_list() {
+        assert_eq!(among("colour", &["memory", "cpus"]), "known here: memory, cpus");
+    }
+
+    #[test]
+    fn distances_are_edits() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

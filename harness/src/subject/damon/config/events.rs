@@ -1,0 +1,49 @@
+//! DAMON's events as a scenario names them: which are recorded without being named, and which fields they have.
+
+use crate::trace::{Event, MIGRATIONS};
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::plan::Step;
+
+/// The events of a system whose fields are known here.
+pub(crate) struct TypedEvents {
+    /// The system's name in tracefs.
+    pub(crate) system: &'static str,
+    /// All of them, as a pattern of `trace.events`.
+    pub(crate) all: &'static str,
+    /// How their names begin.
+    pub(crate) prefixes: &'static [&'static str],
+    /// Their names.
+    pub(crate) names: &'static [&'static str],
+    /// The fields of each.
+    pub(crate) fields: &'static [(&'static str, &'static [&'static str])],
+    /// A field that is no number and has no mean.
+    pub(crate) bytes: &'static str,
+    /// In a `where`, the thread that emitted the event; no field of the tracepoint.
+    pub(crate) emitter: &'static str,
+}
+
+/// DAMON's.
+pub(crate) const EVENTS: TypedEvents = TypedEvents {
+    system: "damon",
+    all: "damon:*",
+    prefixes: &["damon_", "damos_"],
+    names: Event::KNOWN,
+    fields: Event::FIELDS,
+    bytes: "probe_hits",
+    emitter: "kdamond",
+};
+
+/// The event of which there is one a charge window and goal.
+pub(crate) const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
+
+/// What is recorded although no expectation can name it: where a scheme migrates, what the migration core reports is
+/// compared with what DAMON reports.
+pub(crate) fn also_recorded(events: &[String], kdamonds: &[Kdamond], steps: &[Step]) -> Option<&'static str> {
+    let committed = steps.iter().flat_map(|step| match step {
+        Step::Commit { kdamonds, .. } => kdamonds.as_slice(),
+        _ => &[],
+    });
+    let mut schemes = kdamonds.iter().chain(committed).flat_map(|kdamond| &kdamond.context.schemes);
+    let recorded = events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
+    (!recorded && schemes.any(|scheme| scheme.action.starts_with("migrate_"))).then_some(MIGRATIONS)
+}

@@ -1,0 +1,149 @@
+//! Filters of schemes and of probes.
+
+use super::damo_scalar::DamoSize;
+use super::keywords::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
+use super::range::range;
+use super::raw::{RawFilter, RawProbe, RawProbeFilter};
+use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
+use damonlab_protocol::damon::{Filter, FilterKind, Probe, Range};
+
+/// A folder of filters.
+#[derive(Clone, Copy)]
+pub(super) enum Folder {
+    Core,
+    Ops,
+    /// The deprecated one that takes both kinds, where damo puts them.
+    Any,
+}
+
+impl Folder {
+    /// Its key, and the types that it takes.
+    fn of(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Folder::Core => ("core_filters", CORE_FILTERS),
+            Folder::Ops => ("ops_filters", OPS_FILTERS),
+            Folder::Any => ("filters", ALL_FILTERS),
+        }
+    }
+}
+
+/// The filters of a scheme in one folder; the context has so many targets.
+pub(super) fn filters(
+    raw: &[At<RawFilter>],
+    folder: Folder,
+    targets: usize,
+    names: &Names,
+) -> Checked<Vec<Filter>> {
+    raw.iter().map(|raw| filter(raw, folder, targets, names)).collect()
+}
+
+fn filter(raw: &At<RawFilter>, folder: Folder, targets: usize, names: &Names) -> Checked<Filter> {
+    let (key, allowed) = folder.of();
+    let keyword = &raw.value.filter_type;
+    let name = keyword.value.0.as_str();
+    if let Some(range) = &raw.value.probe_hits_wsum_range {
+        return Err(Fault::at(range, "probe_hits_wsum is not in Linux 7.3"));
+    }
+    if !allowed.contains(&name) {
+        let fault = Fault::at(keyword, format!("{key} takes no '{name}'"));
+        if !ALL_FILTERS.contains(&name) {
+            return Err(fault.known(name, allowed));
+        }
+        // A known filter in the wrong folder: the kernel answers EINVAL.
+        let home = if CORE_FILTERS.contains(&name) { "core_filters" } else { "ops_filters" };
+        names.kernel_refuses(|| fault.help(format!("it belongs into {home}")))?;
+    }
+    Ok(Filter {
+        kind: kind(raw, name, targets, names)?,
+        matching: raw.value.matching.value.0,
+        allow: raw.value.allow.given_or(false),
+    })
+}
+
+fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Checked<FilterKind> {
+    let missing = |key: &str| Fault::at(raw, format!("a filter of type {name} needs {key}"));
+    match name {
+        "anon" => Ok(FilterKind::Anon),
+        "active" => Ok(FilterKind::Active),
+        "young" => Ok(FilterKind::Young),
+        "unmapped" => Ok(FilterKind::Unmapped),
+        "memcg" => memcg(raw.value.memcg_path.as_ref())?.ok_or_else(|| missing("memcg_path: /NAME")),
+        "addr" => {
+            let place = raw.value.address_range.as_ref();
+            let place = place.ok_or_else(|| missing("address_range: {node: N} or {start: .., end: ..}"))?;
+            range(place, names).map(FilterKind::Addr)
+        }
+        "target" => {
+            let index = raw.value.damon_target_idx.as_ref().ok_or_else(|| missing("damon_target_idx: N"))?;
+            match u32::try_from(index.value.0) {
+                Ok(target) if (target as usize) < targets => Ok(FilterKind::Target(target)),
+                _ => Err(Fault::at(
+                    index,
+                    format!("there is no target {}; there are {targets}", index.value.0),
+                )),
+            }
+        }
+        _ => {
+            let place =
+                raw.value.hugepage_size.as_ref().ok_or_else(|| missing("hugepage_size: [MIN, MAX]"))?;
+            hugepages(place).map(FilterKind::HugepageSize)
+        }
+    }
+}
+
+fn memcg(raw: Option<&At<Scalar>>) -> Checked<Option<FilterKind>> {
+    let path = raw.map(path).transpose()?;
+    Ok(path.filter(|path| !path.is_empty()).map(FilterKind::Memcg))
+}
+
+/// The path of a memory cgroup below the cgroup root. Empty is what damo writes for none.
+pub(super) fn path(raw: &At<Scalar>) -> Checked<String> {
+    let text = &raw.value.0;
+    if !text.is_empty() && (!text.starts_with('/') || text.chars().any(char::is_control)) {
+        return Err(Fault::at(raw, "a memory cgroup's path begins with '/' and has no control characters"));
+    }
+    Ok(text.clone())
+}
+
+fn hugepages(raw: &At<Vec<At<DamoSize>>>) -> Checked<Range> {
+    match raw.value.as_slice() {
+        [min, max] if min.value.0 <= max.value.0 => Ok(Range { min: min.value.0, max: max.value.0 }),
+        [min, _] => Err(Fault::at(min, "the minimum of hugepage_size is above its maximum")),
+        _ => Err(Fault::at(raw, "hugepage_size is [MIN, MAX]")),
+    }
+}
+
+/// `monitoring_attrs/probes`.
+pub(super) fn probes(raw: &[At<RawProbe>]) -> Checked<Vec<Probe>> {
+    if let Some(one_too_many) = raw.get(MAX_PROBES) {
+        return Err(Fault::at(one_too_many, format!("the kernel takes {MAX_PROBES} probes")));
+    }
+    raw.iter().map(|raw| probe(&raw.value)).collect()
+}
+
+fn probe(raw: &RawProbe) -> Checked<Probe> {
+    if let Some(prep) = raw.preps.first() {
+        return Err(Fault::at(prep, "preps are not in Linux 7.3"));
+    }
+    let weight = match &raw.weight {
+        None => 0,
+        Some(weight) => {
+            u32::try_from(weight.value.0).map_err(|_| Fault::at(weight, "a weight has 32 bits"))?
+        }
+    };
+    let filters = raw.filters.iter().map(probe_filter).collect::<Checked<Vec<_>>>()?;
+    Ok(Probe { weight, filters })
+}
+
+fn probe_filter(raw: &At<RawProbeFilter>) -> Checked<Filter> {
+    let kind = match raw.value.filter_type.value.0.as_str() {
+        "anon" => FilterKind::Anon,
+        "memcg" => memcg(raw.value.path.as_ref())?
+            .ok_or_else(|| Fault::at(raw, "a probe's filter of type memcg needs path: /NAME"))?,
+        other => {
+            return Err(Fault::at(&raw.value.filter_type, format!("a probe takes no filter '{other}'"))
+                .known(other, PROBE_FILTERS));
+        }
+    };
+    Ok(Filter { kind, matching: raw.value.matching.value.0, allow: raw.value.allow.given_or(false) })
+}

@@ -1,0 +1,238 @@
+//! Kdamonds and their contexts: what is monitored and how.
+
+use super::filter;
+use super::keywords::OPS;
+use super::range::range;
+use super::raw::{
+    RawContext, RawCounts, RawIntervals, RawKdamond, RawPid, RawRegion, RawSampleControl, RawTarget,
+};
+use super::scheme::{Around, scheme};
+use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
+use damonlab_protocol::damon::{
+    AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target,
+};
+
+/// damo's and the kernel's defaults; they differ in `update_us` (damo 1 s, kernel 60 s), damo wins.
+const DEFAULT_INTERVALS: Intervals =
+    Intervals { sample_us: 5_000, aggr_us: 100_000, update_us: 1_000_000, goal: None };
+
+/// damo's and the kernel's defaults.
+const DEFAULT_REGIONS: Range = Range { min: 10, max: 1_000 };
+
+/// A list of kdamonds, as a scenario or a commit has it.
+pub(crate) fn kdamonds(raw: &[At<RawKdamond>], names: &Names) -> Checked<Vec<Kdamond>> {
+    raw.iter().map(|raw| kdamond(raw, names)).collect()
+}
+
+fn kdamond(raw: &At<RawKdamond>, names: &Names) -> Checked<Kdamond> {
+    let contexts = &raw.value.contexts;
+    let [context] = contexts.value.as_slice() else {
+        let message = format!("a kdamond has one context, and here are {}", contexts.value.len());
+        return Err(Fault::at(contexts, message).help("give each context a kdamond of its own"));
+    };
+    let refresh_ms = match &raw.value.refresh_ms {
+        None => 0,
+        Some(refresh) => u32::try_from(refresh.value.0)
+            .map_err(|_| Fault::at(refresh, "refresh_ms is a 32 bit number of milliseconds"))?,
+    };
+    Ok(Kdamond { refresh_ms, context: self::context(context, names)? })
+}
+
+fn context(raw: &RawContext, names: &Names) -> Checked<Context> {
+    let ops = ops(&raw.ops)?;
+    if let Some(control) = &raw.sample_control {
+        check_sample_control(control)?;
+    }
+    let intervals = intervals(raw.intervals.as_ref(), names)?;
+    let targets = targets(raw, ops, names)?;
+    let probes = filter::probes(&raw.probes)?;
+    let schemes = raw
+        .schemes
+        .iter()
+        .map(|raw| scheme(raw, &Around { ops, intervals: &intervals, targets: targets.len() }, names))
+        .collect::<Checked<Vec<_>>>()?;
+    let addr_unit = raw.addr_unit.given_or(1);
+    if let (0, Some(place)) = (addr_unit, &raw.addr_unit) {
+        return Err(Fault::at(place, "an addr_unit of 0").help("1 is the default"));
+    }
+    Ok(Context {
+        ops,
+        addr_unit,
+        pause: raw.pause.given_or(false),
+        intervals,
+        nr_regions: raw.nr_regions.as_ref().map_or(Ok(DEFAULT_REGIONS), |range| nr_regions(range, names))?,
+        probes,
+        targets,
+        schemes,
+    })
+}
+
+fn ops(raw: &At<Scalar>) -> Checked<Ops> {
+    match raw.value.0.as_str() {
+        "vaddr" => Ok(Ops::Vaddr),
+        "fvaddr" => Ok(Ops::Fvaddr),
+        "paddr" => Ok(Ops::Paddr),
+        other => Err(Fault::at(raw, format!("there are no operations '{other}'")).known(other, OPS)),
+    }
+}
+
+fn check_sample_control(raw: &RawSampleControl) -> Checked<()> {
+    const NOT_UPSTREAM: &str = "this is not in Linux 7.3: only damo's default (page_table true, page_fault false, no filters) passes";
+    if let Some(primitives) = &raw.primitives_enabled {
+        for (flag, default) in [(&primitives.page_table, true), (&primitives.page_fault, false)] {
+            if flag.value.0 != default {
+                return Err(Fault::at(flag, NOT_UPSTREAM));
+            }
+        }
+    }
+    match &raw.sample_filters {
+        Some(filters) if !filters.value.is_empty() => Err(Fault::at(filters, NOT_UPSTREAM)),
+        _ => Ok(()),
+    }
+}
+
+fn intervals(raw: Option<&RawIntervals>, names: &Names) -> Checked<Intervals> {
+    let Some(raw) = raw else { return Ok(DEFAULT_INTERVALS) };
+    let goal = raw.intervals_goal.as_ref().map(|goal| IntervalsGoal {
+        access_bp: goal.access_bp.value.0,
+        aggrs: goal.aggrs.value.0,
+        min_sample_us: goal.min_sample_us.value.0,
+        max_sample_us: goal.max_sample_us.value.0,
+    });
+    let intervals = Intervals {
+        sample_us: raw.sample_us.given_or(DEFAULT_INTERVALS.sample_us),
+        aggr_us: raw.aggr_us.given_or(DEFAULT_INTERVALS.aggr_us),
+        update_us: raw.ops_update_us.given_or(DEFAULT_INTERVALS.update_us),
+        goal,
+    };
+    for place in [&raw.sample_us, &raw.aggr_us, &raw.ops_update_us].into_iter().flatten() {
+        if place.value.0 == 0 {
+            return Err(Fault::at(place, "an interval of 0"));
+        }
+    }
+    check_intervals(raw, &intervals, names)?;
+    Ok(intervals)
+}
+
+/// `damon_set_attrs` refuses these.
+fn check_intervals(raw: &RawIntervals, intervals: &Intervals, names: &Names) -> Checked<()> {
+    if intervals.sample_us > intervals.aggr_us
+        && let Some(place) = raw.sample_us.as_ref().or(raw.aggr_us.as_ref())
+    {
+        let message = format!(
+            "a sample every {} us is less often than an aggregation every {} us",
+            intervals.sample_us, intervals.aggr_us
+        );
+        names.kernel_refuses(|| Fault::at(place, message))?;
+    }
+    if let (Some(goal), Some(place)) = (&intervals.goal, &raw.intervals_goal)
+        && goal.aggrs != 0
+        && !(goal.min_sample_us..=goal.max_sample_us).contains(&intervals.sample_us)
+    {
+        let message = format!(
+            "the sampling interval of {} us is outside of its goal's {} to {} us",
+            intervals.sample_us, goal.min_sample_us, goal.max_sample_us
+        );
+        names.kernel_refuses(|| Fault::at(&place.min_sample_us, message))?;
+    }
+    Ok(())
+}
+
+fn nr_regions(raw: &RawCounts, names: &Names) -> Checked<Range> {
+    let range = Range { min: raw.min.value.0, max: raw.max.value.0 };
+    if range.min > range.max {
+        names.kernel_refuses(|| {
+            Fault::at(
+                &raw.min,
+                format!("the minimum of {} regions is above the maximum of {}", range.min, range.max),
+            )
+        })?;
+    }
+    if range.min < 3 {
+        names.kernel_refuses(|| {
+            Fault::at(&raw.min, format!("DAMON wants 3 regions at least, and this is {}", range.min))
+        })?;
+    }
+    Ok(range)
+}
+
+fn targets(raw: &RawContext, ops: Ops, names: &Names) -> Checked<Vec<Target>> {
+    let all = &raw.targets;
+    if all.value.is_empty() {
+        names.kernel_refuses(|| Fault::at(all, "a context without a target monitors nothing"))?;
+    }
+    if let (Ops::Paddr, Some(second)) = (ops, all.value.get(1)) {
+        names.kernel_refuses(|| {
+            Fault::at(second, "paddr takes one target, and here is a second")
+                .help("put all regions into the first target")
+        })?;
+    }
+    all.value.iter().map(|raw| target(raw, ops, names)).collect()
+}
+
+fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
+    // damo reports 0 for the target of paddr.
+    let nobody = |pid: &&At<RawPid>| ops == Ops::Paddr && matches!(pid.value, RawPid::Number(0));
+    let pid = raw
+        .value
+        .pid
+        .as_ref()
+        .filter(|pid| !nobody(pid))
+        .map(|pid| self::pid(pid, ops, names))
+        .transpose()?;
+    if pid.is_none() && ops != Ops::Paddr {
+        names.kernel_refuses(|| {
+            Fault::at(raw, "a target of virtual addresses needs a process: pid: {workload: NAME}")
+        })?;
+    }
+    let regions = raw.value.regions.iter().map(|raw| range(raw, names)).collect::<Checked<Vec<_>>>()?;
+    check_regions(raw, &regions, ops, names)?;
+    Ok(Target { pid, obsolete: raw.value.obsolete.given_or(false), regions })
+}
+
+fn pid(raw: &At<RawPid>, ops: Ops, names: &Names) -> Checked<Pid> {
+    if ops == Ops::Paddr {
+        // damo writes `pid: null` here, which does not come this far.
+        return Err(Fault::at(raw, "paddr monitors memory, not a process").help("leave `pid` out"));
+    }
+    match &raw.value {
+        RawPid::Workload(name) => names.workload(name).map(Pid::Workload),
+        RawPid::Number(pid) => match i32::try_from(*pid) {
+            Ok(pid @ 1..) => Ok(Pid::Number(pid)),
+            _ => Err(Fault::at(raw, format!("{pid} is not a pid"))),
+        },
+    }
+}
+
+fn check_regions(raw: &At<RawTarget>, regions: &[AddrRange], ops: Ops, names: &Names) -> Checked<()> {
+    if regions.is_empty() && ops != Ops::Vaddr {
+        return Err(Fault::at(raw, "the target has no region")
+            .help("regions: [{node: 0}], or [{start: .., end: ..}]"));
+    }
+    for (place, region) in raw.value.regions.iter().zip(regions) {
+        if matches!(region, AddrRange::Node(_)) && ops != Ops::Paddr {
+            return Err(Fault::at(place, "a node's range is physical, and these operations are virtual"));
+        }
+    }
+    for (place, pair) in raw.value.regions.iter().skip(1).zip(regions.windows(2)) {
+        if let [before, after] = pair {
+            check_order(place, before, after, names)?;
+        }
+    }
+    Ok(())
+}
+
+/// Regions ascend and do not overlap; nodes lie in memory as they are numbered.
+fn check_order(place: &At<RawRegion>, before: &AddrRange, after: &AddrRange, names: &Names) -> Checked<()> {
+    let wrong = match (before, after) {
+        (AddrRange::Node(a), AddrRange::Node(b)) => a >= b,
+        (AddrRange::Fixed { end, .. }, AddrRange::Fixed { start, .. }) => end > start,
+        _ => false,
+    };
+    if wrong {
+        names.kernel_refuses(|| {
+            Fault::at(place, "regions must ascend without overlap, and this one comes too late")
+        })?;
+    }
+    Ok(())
+}

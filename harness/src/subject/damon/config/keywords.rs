@@ -1,0 +1,78 @@
+//! The keywords that DAMON's sysfs of Linux 7.3 takes. Data only.
+
+/// `schemes/<S>/action` (`damos_sysfs_action_names`).
+pub(crate) const ACTIONS: &[&str] = &[
+    "willneed",
+    "cold",
+    "pageout",
+    "hugepage",
+    "nohugepage",
+    "collapse",
+    "lru_prio",
+    "lru_deprio",
+    "migrate_hot",
+    "migrate_cold",
+    "stat",
+];
+
+/// `operations`.
+pub(crate) const OPS: &[&str] = &["vaddr", "fvaddr", "paddr"];
+
+/// `goal_tuner`.
+pub(crate) const TUNERS: &[&str] = &["consist", "temporal"];
+
+/// `watermarks/metric`.
+pub(crate) const WATERMARK_METRICS: &[&str] = &["none", "free_mem_rate"];
+
+/// What a quota goal's metric is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Metric {
+    pub name: &'static str,
+    /// It reads `nid`.
+    pub node: bool,
+    /// It reads `path`.
+    pub memcg: bool,
+    /// What its value is.
+    pub unit: MetricUnit,
+}
+
+/// The unit of a metric's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MetricUnit {
+    Plain,
+    Micros,
+    BasisPoints,
+}
+
+const fn metric(name: &'static str, node: bool, memcg: bool, unit: MetricUnit) -> Metric {
+    Metric { name, node, memcg, unit }
+}
+
+/// `quotas/goals/<G>/target_metric` (`damos_sysfs_quota_goal_metric_names`).
+pub(crate) const METRICS: &[Metric] = &[
+    metric("user_input", false, false, MetricUnit::Plain),
+    metric("some_mem_psi_us", false, false, MetricUnit::Micros),
+    metric("node_mem_used_bp", true, false, MetricUnit::BasisPoints),
+    metric("node_mem_free_bp", true, false, MetricUnit::BasisPoints),
+    metric("node_memcg_used_bp", true, true, MetricUnit::BasisPoints),
+    metric("node_memcg_free_bp", true, true, MetricUnit::BasisPoints),
+    metric("active_mem_bp", false, false, MetricUnit::BasisPoints),
+    metric("inactive_mem_bp", false, false, MetricUnit::BasisPoints),
+    metric("node_eligible_mem_bp", true, false, MetricUnit::BasisPoints),
+];
+
+/// Filter types that DAMON's core handles.
+pub(crate) const CORE_FILTERS: &[&str] = &["addr", "target"];
+
+/// Filter types that the operations set handles.
+pub(crate) const OPS_FILTERS: &[&str] = &["anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
+
+/// Filter types of the deprecated `filters` folder: both kinds.
+pub(crate) const ALL_FILTERS: &[&str] =
+    &["addr", "target", "anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
+
+/// Filter types of a probe.
+pub(crate) const PROBE_FILTERS: &[&str] = &["anon", "memcg"];
+
+/// `nr_probes` at most.
+pub(crate) const MAX_PROBES: usize = 4;

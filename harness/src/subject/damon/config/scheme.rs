@@ -1,0 +1,222 @@
+//! One scheme: from damo's words and units to the kernel's.
+
+use super::damo_scalar::{Accesses, Age, DamoSize, Micros};
+use super::filter::{self, Folder};
+use super::keywords::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
+use super::raw::{RawDest, RawEnds, RawFilter, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks};
+use crate::grammar::{At, Bp, Checked, Fault, Given, Leaf, Names, Number, Scalar, Signed};
+use damonlab_protocol::damon::{Dest, Goal, GoalTuner, Intervals, Ops, Quota, Range, Scheme, Watermarks};
+
+/// `access_pattern` counts accesses and age in `unsigned int`.
+const MAX_COUNT: u64 = u32::MAX as u64;
+
+/// What a scheme has to know of its context.
+pub(super) struct Around<'a> {
+    pub(super) ops: Ops,
+    pub(super) intervals: &'a Intervals,
+    pub(super) targets: usize,
+}
+
+pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Checked<Scheme> {
+    let action = raw.action.as_ref().map_or(Ok("stat"), |action| known(action, ACTIONS, "action"))?;
+    let target_nid = raw.target_nid.as_ref().map(|nid| target_nid(nid, names)).transpose()?;
+    let dests = raw.dests.iter().map(|dest| self::dest(dest, names)).collect::<Checked<Vec<_>>>()?;
+    if action.starts_with("migrate_")
+        && target_nid.is_none()
+        && (dests.is_empty() || around.ops == Ops::Paddr)
+        && let Some(place) = &raw.action
+    {
+        return Err(Fault::at(place, format!("{action} without target_nid migrates nothing"))
+            .help("say target_nid: N (paddr reads no dests)"));
+    }
+    let filters = |raw: &[At<RawFilter>], folder| filter::filters(raw, folder, around.targets, names);
+    let pattern = raw.access_pattern.as_ref();
+    Ok(Scheme {
+        action: action.to_owned(),
+        target_nid: target_nid.unwrap_or(-1),
+        apply_interval_us: raw.apply_interval_us.given_or(0),
+        sz: sizes(pattern)?,
+        nr_accesses: accesses(pattern, around.intervals)?,
+        age: ages(pattern, around.intervals)?,
+        quota: quota(raw.quotas.as_ref(), around.ops, names)?,
+        watermarks: watermarks(raw.watermarks.as_ref())?,
+        core_filters: filters(&raw.core_filters, Folder::Core)?,
+        ops_filters: filters(&raw.ops_filters, Folder::Ops)?,
+        filters: filters(&raw.filters, Folder::Any)?,
+        dests,
+        max_nr_snapshots: raw.stats.as_ref().and_then(|stats| stats.max_nr_snapshots.given()).unwrap_or(0),
+    })
+}
+
+/// A word out of a list.
+fn known<'a>(raw: &'a At<Scalar>, words: &[&str], what: &str) -> Checked<&'a str> {
+    // damo 3.4 reports a quota's tuner with the newline of its file.
+    let word = raw.value.0.trim();
+    if words.contains(&word) {
+        return Ok(word);
+    }
+    Err(Fault::at(raw, format!("there is no {what} '{word}'")).known(word, words))
+}
+
+fn target_nid(raw: &At<Signed>, names: &Names) -> Checked<i32> {
+    if raw.value.0 == -1 {
+        return Ok(-1);
+    }
+    let node = names.node_number(raw.value.0, raw)?;
+    names.memory(node, raw).map(|node| i32::from(node.0))
+}
+
+fn dest(raw: &RawDest, names: &Names) -> Checked<Dest> {
+    let id = i64::try_from(raw.id.value.0).unwrap_or(-1);
+    let node = names.memory(names.node_number(id, &raw.id)?, &raw.id)?;
+    let weight =
+        u32::try_from(raw.weight.value.0).map_err(|_| Fault::at(&raw.weight, "a weight has 32 bits"))?;
+    Ok(Dest { id: u32::from(node.0), weight })
+}
+
+/// Everything, as in damo; the kernel's own default (0 to 0) matches nothing.
+fn sizes(pattern: Option<&RawPattern>) -> Checked<Range> {
+    let Some(ends) = pattern.and_then(|pattern| pattern.sz_bytes.as_ref()) else {
+        return Ok(Range { min: 0, max: u64::MAX });
+    };
+    ordered(ends, |end: &DamoSize| end.0, "sz_bytes")
+}
+
+fn accesses(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Range> {
+    let Some(ends) = pattern.and_then(|pattern| pattern.nr_accesses.as_ref()) else {
+        return Ok(Range { min: 0, max: MAX_COUNT });
+    };
+    let most = intervals.aggr_us / intervals.sample_us.max(1);
+    let samples = |end: &Accesses| match end {
+        Accesses::Samples(count) => (*count).min(MAX_COUNT),
+        Accesses::Bp(bp) => {
+            u64::try_from(u128::from(*bp) * u128::from(most) / 10_000).unwrap_or(MAX_COUNT).min(MAX_COUNT)
+        }
+        Accesses::Max => MAX_COUNT,
+    };
+    let range = ordered(ends, samples, "nr_accesses")?;
+    if let (Accesses::Bp(1..), 0) = (&ends.value.min.value, range.min) {
+        let message = format!(
+            "this is less than one of an aggregation's {most} samples, so memory that is never accessed matches"
+        );
+        return Err(Fault::at(&ends.value.min, message).help("say '1 samples', or 'min' if that is meant"));
+    }
+    if range.min > most {
+        let message = format!("{} accesses can never be: an aggregation has {most} samples", range.min);
+        return Err(Fault::at(&ends.value.min, message).help("that is aggr_us / sample_us"));
+    }
+    Ok(range)
+}
+
+fn ages(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Range> {
+    let Some(ends) = pattern.and_then(|pattern| pattern.age.as_ref()) else {
+        return Ok(Range { min: 0, max: MAX_COUNT });
+    };
+    let aggregations = |end: &Age| match end {
+        Age::Aggregations(count) => (*count).min(MAX_COUNT),
+        Age::Micros(us) => (us / intervals.aggr_us.max(1)).min(MAX_COUNT),
+        Age::Max => MAX_COUNT,
+    };
+    ordered(ends, aggregations, "age")
+}
+
+fn ordered<T>(ends: &At<RawEnds<T>>, number: impl Fn(&T) -> u64, key: &str) -> Checked<Range> {
+    let range = Range { min: number(&ends.value.min.value), max: number(&ends.value.max.value) };
+    if range.min > range.max {
+        let message = format!(
+            "the minimum of {key} is above its maximum ({} above {}): nothing matches",
+            range.min, range.max
+        );
+        return Err(Fault::at(&ends.value.min, message));
+    }
+    Ok(range)
+}
+
+fn quota(raw: Option<&RawQuotas>, ops: Ops, names: &Names) -> Checked<Quota> {
+    let (no_quotas, no_weights) = Default::default();
+    let raw = raw.unwrap_or(&no_quotas);
+    let weights = raw.weights.as_ref().unwrap_or(&no_weights);
+    let number = |raw: &Option<At<Number>>| match raw {
+        None => Ok(0),
+        Some(raw) => u32::try_from(raw.value.0).map_err(|_| Fault::at(raw, "this has 32 bits")),
+    };
+    let tuner = raw.goal_tuner.as_ref().map(|tuner| known(tuner, TUNERS, "goal tuner")).transpose()?;
+    Ok(Quota {
+        ms: raw.time_ms.given_or(0),
+        bytes: raw.sz_bytes.given_or(0),
+        reset_interval_ms: raw.reset_interval_ms.given_or(0),
+        goal_tuner: if tuner == Some("temporal") { GoalTuner::Temporal } else { GoalTuner::Consist },
+        goals: raw.goals.iter().map(|raw| goal(raw, ops, names)).collect::<Checked<Vec<_>>>()?,
+        weight_sz: weights.sz_permil.given_or(0),
+        weight_nr_accesses: weights.nr_accesses_permil.given_or(0),
+        weight_age: weights.age_permil.given_or(0),
+        fail_charge_num: number(&raw.fail_charge_num)?,
+        fail_charge_denom: number(&raw.fail_charge_denom)?,
+    })
+}
+
+pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> {
+    let word = &raw.value.metric;
+    let Some(metric) = METRICS.iter().find(|metric| metric.name == word.value.0) else {
+        let known: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+        return Err(Fault::at(word, format!("there is no goal metric '{}'", word.value.0))
+            .known(&word.value.0, &known));
+    };
+    if metric.name == "node_eligible_mem_bp" && ops != Ops::Paddr {
+        names.kernel_refuses(|| {
+            Fault::at(word, "node_eligible_mem_bp needs the paddr operations").help("say ops: paddr")
+        })?;
+    }
+    let target_value = target_value(&raw.value.target_value, metric)?;
+    let nid = match (&raw.value.nid, metric.node) {
+        (Some(nid), true) => i32::from(names.node_number(nid.value.0, nid)?.0),
+        (None, true) => {
+            return Err(Fault::at(raw, format!("the metric {} needs a node: nid: N", metric.name)));
+        }
+        // damo leaves it out; the kernel does not read it.
+        (nid, false) => nid.as_ref().and_then(|nid| i32::try_from(nid.value.0).ok()).unwrap_or(0),
+    };
+    let path = raw.value.memcg_path.as_ref().map(filter::path).transpose()?.unwrap_or_default();
+    if metric.memcg && path.is_empty() {
+        return Err(Fault::at(
+            raw,
+            format!("the metric {} needs a memory cgroup: memcg_path: /NAME", metric.name),
+        ));
+    }
+    let current_value = raw.value.current_value.given_or(0);
+    Ok(Goal { metric: metric.name.to_owned(), target_value, current_value, nid, path })
+}
+
+fn target_value(raw: &At<Scalar>, metric: &Metric) -> Checked<u64> {
+    let text = raw.value.0.as_str();
+    let value = match metric.unit {
+        MetricUnit::Plain => Number::parse(text).map(|number| number.0),
+        MetricUnit::Micros => Micros::parse(text).map(|us| us.0),
+        MetricUnit::BasisPoints => Bp::parse(text).map(|bp| bp.0),
+    };
+    match (value, metric.unit) {
+        (None, _) => Err(Fault::at(raw, format!("'{text}' is not a value of {}", metric.name))
+            .help("a share such as '70 %' or 7000 for _bp metrics, a time for _us, else a number")),
+        (Some(0), _) => {
+            Err(Fault::at(raw, "a goal with a target of 0: the kernel leaves it out without a word")
+                .help("the scheme would run without its goal; 1 is the smallest target"))
+        }
+        (Some(bp), MetricUnit::BasisPoints) if bp > 10_000 => {
+            Err(Fault::at(raw, format!("a target of {bp} basis points is more than everything")))
+        }
+        (Some(value), _) => Ok(value),
+    }
+}
+
+fn watermarks(raw: Option<&RawWatermarks>) -> Checked<Watermarks> {
+    let Some(raw) = raw else {
+        return Ok(Watermarks { metric: "none".to_owned(), interval_us: 0, high: 0, mid: 0, low: 0 });
+    };
+    Ok(Watermarks {
+        metric: known(&raw.metric, WATERMARK_METRICS, "watermark metric")?.to_owned(),
+        interval_us: raw.interval_us.given_or(0),
+        high: raw.high_permil.given_or(0).into(),
+        mid: raw.mid_permil.given_or(0).into(),
+        low: raw.low_permil.given_or(0).into(),
+    })
+}

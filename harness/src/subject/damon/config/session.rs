@@ -1,0 +1,264 @@
+//! DAMON between two steps: whether it runs, with which configuration, and which step can follow.
+
+use super::kdamond::kdamonds;
+use super::raw_steps::{RawCommit, RawDamonStep, RawNewGoals, RawRetarget, RawStart};
+use super::scheme;
+use super::window::charge_window;
+use crate::grammar::{At, Checked, Fault, Names, Number, Scalar, errno};
+use damonlab_protocol::damon::{Kdamond, MODULE};
+use damonlab_protocol::plan::{SchemeAt, Step};
+use damonlab_protocol::units::Nanos;
+use serde_saphyr::Location;
+
+/// How long a file's name may be: more than sysfs has.
+const MAX_NAME: usize = 1_000;
+
+/// DAMON's modules with parameters that can be written.
+const MODULES: [&str; 3] = ["damon_stat", "damon_reclaim", "damon_lru_sort"];
+
+/// Commands after which another configuration is in force, and the steps that do the same.
+const COMMANDS: &[(&str, &str)] =
+    &[("on", "start"), ("off", "stop"), ("commit", "commit"), ("commit_schemes_quota_goals", "retarget")];
+
+/// Where the kdamonds are between two steps.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Off,
+    On,
+    /// A start that the kernel must refuse was the last step.
+    Refused,
+}
+
+/// DAMON's part in the steps of a scenario, also where it has none.
+pub(crate) struct Session<'a> {
+    names: &'a Names,
+    /// What `start` starts; empty in a scenario without DAMON.
+    started: &'a [Kdamond],
+    /// What is in force, or would be if DAMON ran.
+    kdamonds: Vec<Kdamond>,
+    state: State,
+}
+
+impl<'a> Session<'a> {
+    /// Before the first step.
+    pub(crate) fn new(names: &'a Names, started: &'a [Kdamond]) -> Session<'a> {
+        Session { names, started, kdamonds: started.to_vec(), state: State::Off }
+    }
+
+    /// The plan's step for one that is about DAMON, which stands at `at`.
+    pub(crate) fn step(&mut self, at: Location, raw: &RawDamonStep) -> Checked<Step> {
+        if self.started.is_empty() {
+            let message =
+                format!("the step `{}` is about DAMON, and this scenario configures none", raw.name());
+            return Err(Fault::at_location(at, message)
+                .help("damon: {kdamonds: [...]}; without DAMON, `run` needs no `start`"));
+        }
+        match raw {
+            RawDamonStep::Start(start) => self.start(at, start),
+            RawDamonStep::Stop => self.stop(at),
+            RawDamonStep::Commit(commit) => self.commit(at, commit),
+            RawDamonStep::Retarget(retarget) => self.retarget(at, retarget),
+            RawDamonStep::Pause => self.pause(at),
+            RawDamonStep::Resume => self.resume(at),
+        }
+    }
+
+    /// Refuses any step after a start that must be refused.
+    pub(crate) fn check_may_follow(&self, at: Location) -> Checked<()> {
+        match self.state {
+            State::Refused => {
+                Err(Fault::at_location(at, "nothing can follow a start that the kernel must refuse"))
+            }
+            State::Off | State::On => Ok(()),
+        }
+    }
+
+    /// Refuses a run of a configuration that was not started.
+    pub(crate) fn check_may_run(&self, at: Location) -> Checked<()> {
+        self.check_may_follow(at)?;
+        if self.state == State::Off && !self.started.is_empty() {
+            return Err(Fault::at_location(at, "a run without DAMON").help("put `start` before it"));
+        }
+        Ok(())
+    }
+
+    /// How long so many charge windows take; `most` is too long.
+    pub(crate) fn time_of(&self, windows: &At<Number>, most: Nanos) -> Checked<Nanos> {
+        let fault = |message: &str| Fault::at(windows, message).help("give the run a time: run: {for: 10s}");
+        if self.started.is_empty() {
+            return Err(fault("`windows` counts DAMON's charge windows, and this scenario has no DAMON"));
+        }
+        if self.is_paused() {
+            return Err(fault("no charge window ends while DAMON is paused"));
+        }
+        let Some(window) = charge_window(&self.kdamonds) else {
+            return Err(fault("a charge window never ends here: a quota's reset_interval_ms is too long"));
+        };
+        match window.0.checked_mul(windows.value.0) {
+            Some(time) if time <= most.0 => Ok(Nanos(time)),
+            _ => {
+                let message =
+                    format!("{} windows of {window} are more than {most} of guest time", windows.value.0);
+                Err(Fault::at(windows, message))
+            }
+        }
+    }
+
+    /// How many whole charge windows a run has room for, where windows end at all.
+    pub(crate) fn windows_in(&self, time: Nanos) -> Option<u64> {
+        if self.is_paused() {
+            return Some(0);
+        }
+        charge_window(&self.kdamonds).filter(|window| window.0 > 0).map(|window| time.0 / window.0)
+    }
+
+    /// Checks a write of `value` into `file`, relative to DAMON's kdamonds, outside of the steps that have names.
+    pub(crate) fn check_write(&self, file: &At<Scalar>, value: &At<Scalar>, refused: bool) -> Checked<()> {
+        check_file(file)?;
+        let command = COMMANDS.iter().find(|(command, _)| *command == value.value.0);
+        match command.filter(|_| file.value.0.ends_with("/state") && !refused) {
+            None => Ok(()),
+            Some((command, step)) => {
+                Err(Fault::at(value, format!("after '{command}' no check would know what is in force")).help(
+                    format!("use the step `{step}`, or say with which errno the kernel must refuse it"),
+                ))
+            }
+        }
+    }
+
+    /// Whether no kdamond does anything.
+    fn is_paused(&self) -> bool {
+        !self.kdamonds.is_empty() && self.kdamonds.iter().all(|kdamond| kdamond.context.pause)
+    }
+
+    fn need_running(&self, at: Location) -> Checked<()> {
+        self.check_may_follow(at)?;
+        match self.state {
+            State::On => Ok(()),
+            _ => Err(Fault::at_location(at, "DAMON does not run").help("put `start` before it")),
+        }
+    }
+
+    fn start(&mut self, at: Location, raw: &RawStart) -> Checked<Step> {
+        self.check_may_follow(at)?;
+        if self.state == State::On {
+            return Err(Fault::at_location(at, "DAMON runs already").help("stop it first"));
+        }
+        let refused = errno(raw.refused.as_ref())?;
+        self.state = if refused.is_some() { State::Refused } else { State::On };
+        self.kdamonds = self.started.to_vec();
+        Ok(Step::Start { refused })
+    }
+
+    fn stop(&mut self, at: Location) -> Checked<Step> {
+        self.check_may_follow(at)?;
+        if self.state == State::Off {
+            return Err(Fault::at_location(at, "a stop without a start"));
+        }
+        self.state = State::Off;
+        Ok(Step::Stop)
+    }
+
+    fn commit(&mut self, at: Location, raw: &RawCommit) -> Checked<Step> {
+        self.need_running(at)?;
+        let refused = errno(raw.refused.as_ref())?;
+        let names = Names { refused: refused.is_some(), ..self.names.clone() };
+        let kdamonds = kdamonds(&raw.kdamonds.value, &names)?;
+        let (running, given) = (self.kdamonds.len(), kdamonds.len());
+        if given != running {
+            let message = format!("{running} kdamonds run, and here are {given}");
+            return Err(Fault::at(&raw.kdamonds, message)
+                .help("a commit is into each that runs; `stop` and another scenario change their number"));
+        }
+        if refused.is_none() {
+            self.kdamonds.clone_from(&kdamonds);
+        }
+        Ok(Step::Commit { kdamonds, refused })
+    }
+
+    fn retarget(&mut self, at: Location, raw: &RawRetarget) -> Checked<Step> {
+        self.need_running(at)?;
+        let refused = errno(raw.refused.as_ref())?;
+        if raw.schemes.is_empty() {
+            return Err(Fault::at_location(at, "no scheme gets new goals")
+                .help("retarget: [{scheme: 0, goals: [...]}]"));
+        }
+        let mut kdamonds = self.kdamonds.clone();
+        let mut schemes = Vec::new();
+        for one in &raw.schemes {
+            let scheme = self.new_goals(one, &mut kdamonds)?;
+            if schemes.contains(&scheme) {
+                let (kdamond, scheme) = (scheme.kdamond, scheme.scheme);
+                let message = format!("kdamond {kdamond}, scheme {scheme} gets new goals twice");
+                return Err(Fault::at(one, message));
+            }
+            schemes.push(scheme);
+        }
+        if refused.is_none() {
+            self.kdamonds.clone_from(&kdamonds);
+        }
+        Ok(Step::Retarget { kdamonds, schemes, refused })
+    }
+
+    fn new_goals(&self, raw: &At<RawNewGoals>, kdamonds: &mut [Kdamond]) -> Checked<SchemeAt> {
+        let one = &raw.value;
+        let kdamond = one.kdamond.as_ref().map_or(0, |index| index.value.0);
+        let kdamond = usize::try_from(kdamond).unwrap_or(usize::MAX);
+        let count = kdamonds.len();
+        let Some(config) = kdamonds.get_mut(kdamond) else {
+            let at = one.kdamond.as_ref().map_or(raw.referenced, |at| at.referenced);
+            return Err(Fault::at_location(at, format!("there is no kdamond {kdamond}"))
+                .help(format!("{count} run, counted from 0")));
+        };
+        let index = usize::try_from(one.scheme.value.0).unwrap_or(usize::MAX);
+        let count = config.context.schemes.len();
+        let ops = config.context.ops;
+        let Some(changed) = config.context.schemes.get_mut(index) else {
+            return Err(Fault::at(&one.scheme, format!("there is no scheme {index}"))
+                .help(format!("kdamond {kdamond} has {count}, counted from 0")));
+        };
+        // The kernel does not look at the operations here (`damos_sysfs_set_quota_scores`), and takes it.
+        let names = Names { refused: true, ..self.names.clone() };
+        let goals = one.goals.iter().map(|goal| scheme::goal(goal, ops, &names));
+        changed.quota.goals = goals.collect::<Checked<Vec<_>>>()?;
+        Ok(SchemeAt { kdamond, scheme: index })
+    }
+
+    fn pause(&mut self, at: Location) -> Checked<Step> {
+        self.need_running(at)?;
+        if self.is_paused() {
+            return Err(Fault::at_location(at, "DAMON is paused already").help("`resume` lets it go on"));
+        }
+        self.set_pause(true);
+        Ok(Step::Pause { kdamonds: self.kdamonds.clone() })
+    }
+
+    fn resume(&mut self, at: Location) -> Checked<Step> {
+        self.need_running(at)?;
+        if !self.kdamonds.iter().any(|kdamond| kdamond.context.pause) {
+            return Err(Fault::at_location(at, "DAMON is not paused").help("put `pause` before it"));
+        }
+        self.set_pause(false);
+        Ok(Step::Resume { kdamonds: self.kdamonds.clone() })
+    }
+
+    fn set_pause(&mut self, pause: bool) {
+        self.kdamonds.iter_mut().for_each(|kdamond| kdamond.context.pause = pause);
+    }
+}
+
+fn check_file(raw: &At<Scalar>) -> Checked<()> {
+    let text = raw.value.0.as_str();
+    let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let of_module =
+        |rest: &str| MODULES.iter().any(|name| rest.split_once('/').is_some_and(|(one, _)| one == *name));
+    let known = text.strip_prefix(MODULE).is_none_or(of_module);
+    if text.len() <= MAX_NAME && text.split('/').all(part) && known {
+        return Ok(());
+    }
+    Err(Fault::at(
+        raw,
+        "this is no file below /sys/kernel/mm/damon/admin/kdamonds, nor a parameter of DAMON's modules",
+    )
+    .help("for instance nr_kdamonds, 0/contexts/0/schemes/0/action or module/damon_stat/enabled; any other file is a `path`"))
+}

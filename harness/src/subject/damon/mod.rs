@@ -1,0 +1,16 @@
+//! DAMON: its events, its configuration over time, and the rules that its traces must obey.
+
+pub mod config;
+mod config_periods;
+pub(crate) mod damo_report;
+pub(crate) mod events;
+pub(crate) mod oracle;
+pub(crate) mod rule;
+pub(crate) mod rules;
+pub(crate) mod view;
+pub(crate) mod windows;
+
+#[cfg(test)]
+mod must_reject;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,91 @@
+//! What not every kernel's DAMON has: a quota goal's metric, a tuner, probes, a tracepoint. Each has a name, and a way
+//! to find out whether a kernel has it.
+
+/// How to find out about one of them. Files are relative to one kdamond with one context, one scheme, one goal, one
+/// filter and one probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DamonProbe<'a> {
+    /// `events/damon/NAME` in tracefs.
+    Event(&'a str),
+    /// A file takes the keyword.
+    Keyword {
+        /// The file.
+        file: &'static str,
+        /// The keyword.
+        keyword: &'a str,
+    },
+    /// A file is there.
+    File(&'static str),
+}
+
+/// Kinds with a keyword each, `goal.KEYWORD`, and the file that takes the keyword.
+const KEYWORDS: &[(&str, &str)] = &[
+    ("ops", "contexts/0/operations"),
+    ("action", "contexts/0/schemes/0/action"),
+    ("tuner", "contexts/0/schemes/0/quotas/goal_tuner"),
+    ("goal", "contexts/0/schemes/0/quotas/goals/0/target_metric"),
+    ("filter", "contexts/0/schemes/0/filters/0/type"),
+];
+
+/// Names without a keyword, and the file that each stands for.
+const FILES: &[(&str, &str)] = &[
+    ("refresh_ms", "refresh_ms"),
+    ("addr_unit", "contexts/0/addr_unit"),
+    ("pause", "contexts/0/pause"),
+    ("intervals_goal", "contexts/0/monitoring_attrs/intervals/intervals_goal/access_bp"),
+    ("probes", "contexts/0/monitoring_attrs/probes/nr_probes"),
+    ("probe_weight", "contexts/0/monitoring_attrs/probes/0/weight"),
+    ("core_filters", "contexts/0/schemes/0/core_filters/nr_filters"),
+    ("ops_filters", "contexts/0/schemes/0/ops_filters/nr_filters"),
+    ("dests", "contexts/0/schemes/0/dests/nr_dests"),
+    ("fail_charge", "contexts/0/schemes/0/quotas/fail_charge_num"),
+    ("max_nr_snapshots", "contexts/0/schemes/0/stats/max_nr_snapshots"),
+];
+
+/// Files that take a keyword, and say EINVAL for no other reason than that they do not know it
+/// (`mm/damon/sysfs.c`, `mm/damon/sysfs-schemes.c`). A filter's `type` is not among them: it says so too where
+/// the keyword is right and the folder is not.
+const KEYWORD_FILES: &[&str] = &["operations", "action", "goal_tuner", "target_metric", "metric"];
+
+/// The kind of the tracepoints.
+const TRACEPOINT: &str = "tracepoint";
+
+/// The kinds that take a keyword or a name.
+pub fn feature_kinds() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().map(|(kind, _)| *kind).chain([TRACEPOINT])
+}
+
+/// The names without a keyword.
+pub fn feature_names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
+/// How to find out about the feature `name`; none if there is no such name.
+pub fn probe(name: &str) -> Option<DamonProbe<'_>> {
+    if let Some((_, file)) = FILES.iter().find(|(known, _)| *known == name) {
+        return Some(DamonProbe::File(file));
+    }
+    let (kind, keyword) = name.split_once('.')?;
+    if kind == TRACEPOINT {
+        return Some(DamonProbe::Event(keyword));
+    }
+    let (_, file) = KEYWORDS.iter().find(|(known, _)| *known == kind)?;
+    Some(DamonProbe::Keyword { file, keyword })
+}
+
+/// The name of the feature that a kernel does not have, where it lacks `file`, or does not know `value` in it. The
+/// file is relative to the kdamonds. Which of several schemes it was does not matter.
+pub fn feature_at(file: &str, value: &str) -> Option<String> {
+    let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let parts: Vec<&str> = file.split('/').map(|part| if number(part) { "0" } else { part }).collect();
+    let file = parts.join("/");
+    let file = file.strip_prefix("0/")?;
+    let named = |(name, known): &(&str, &str)| (*known == file).then(|| (*name).to_owned());
+    let keyword = || KEYWORDS.iter().find_map(named).map(|kind| format!("{kind}.{value}"));
+    FILES.iter().find_map(named).or_else(keyword)
+}
+
+/// Whether EINVAL from `file` means that the kernel does not know the keyword.
+pub fn takes_keyword(file: &str) -> bool {
+    KEYWORD_FILES.contains(&file.rsplit('/').next().unwrap_or_default())
+}
