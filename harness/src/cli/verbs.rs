@@ -10,7 +10,7 @@ use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::judge::{self, Coverage, Report, Stored, StoredResult};
-use crate::kernel::{self, KernelError, SeriesLabel, Origins, Request, Source};
+use crate::kernel::{self, KernelError, Origins, Request, SeriesLabel, Source};
 use crate::report;
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use crate::series;

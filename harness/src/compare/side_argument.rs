@@ -4,7 +4,7 @@
 //! is the longest one that is a file, a folder or a known name.
 
 use crate::host::fault::{Fault, Faulty};
-use crate::kernel::{KernelError, SeriesLabel, Origins, Profile, Request, Source, VersionRequest};
+use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source, VersionRequest};
 use crate::series;
 use std::path::{Path, PathBuf};
 
@@ -50,8 +50,7 @@ pub fn request(argument: &str, origins: &Origins) -> Result<Request, SideError> 
     let parts =
         split(argument, |part, first| Path::new(part).exists() || is_name(part, first)).map_err(unknown)?;
     let Some((base, more)) = parts.split_first() else { return Err(unknown("")) };
-    let source =
-        if *base == DEFAULT { Source::default() } else { Source::parse(Path::new(base), origins)? };
+    let source = if *base == DEFAULT { Source::default() } else { Source::parse(Path::new(base), origins)? };
     let mut request = Request::of(source);
     for path in more.iter().map(PathBuf::from) {
         match profile(&path) {

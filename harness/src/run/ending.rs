@@ -28,7 +28,7 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
             format!("the guest to {} within the {clock} clock of {} s", goal(*clock), limit.as_secs()),
             format!("the {clock} clock ran out; QEMU is {status}"),
         ),
-        Ending::Babble => (
+        Ending::EndlessOutput => (
             RunEnd::Babble,
             "less than 8 MiB of console text".to_owned(),
             "a console that does not stop".to_owned(),

@@ -62,7 +62,10 @@ fn damaged(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let file = fs::File::options().write(true).open(&memory)?;
     file.set_len(file.metadata()?.len() - 4096)?;
     let third = passed(&env)?;
-    ensure(third.notes.iter().any(|note| note.contains("ram0 is not as it was saved")), &third.notes)?;
+    ensure(
+        third.notes.iter().any(|note| note.contains("ram0 has changed since it was saved")),
+        &third.notes,
+    )?;
     same(&first, &third)?;
     ensure(passed(&env)?.notes.is_empty(), "the new checkpoint is not used")
 }

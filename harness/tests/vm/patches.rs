@@ -64,7 +64,8 @@ fn comment_stays() -> Result<(), Failed> {
 fn passes(name: &str, file: &Path) -> Result<Completion, Failed> {
     let env = Env::machine()?;
     let perl = paths::find_program(&env.path, "perl");
-    let script = Origins::of(env).newest(&VersionRequest::default()).map(|it| it.dir.join("scripts/checkpatch.pl"));
+    let script =
+        Origins::of(env).newest(&VersionRequest::default()).map(|it| it.dir.join("scripts/checkpatch.pl"));
     let (Some(perl), Some(script)) = (perl, script.filter(|script| script.is_file())) else {
         return common::ignored(
             "checkpatch needs perl, and a kernel source in the cache; `damonlab kernel build` fetches it"
