@@ -1,9 +1,11 @@
-//! Builds the guest agent as a static program and tells the crate where it is.
+//! Builds the guest agent as a static program and passes its path to the crate.
 //!
 //! The agent needs its own flags (`crt-static`) and profile, so a second cargo builds it in a target folder of its
 //! own, where the first one's lock does not block it. Every profile of the outer build shares that folder, so the
 //! agent is built once. `--target` is given even where it equals the host: only then do the flags stay away from
 //! build scripts and macros.
+
+#![expect(clippy::disallowed_methods, reason = "cargo ends what a build script starts")]
 
 use std::env;
 use std::path::PathBuf;
@@ -43,14 +45,14 @@ fn build() -> Result<PathBuf, String> {
         .args(["build", "--quiet", "--package", "damonlab-guest", "--bin", "damonlab-guest"])
         .args(["--profile", PROFILE, "--target", TARGET, "--target-dir"])
         .arg(&target_dir)
-        // What the outer cargo says of its own build (clippy's wrapper, flags) is not for this one.
+        // The outer build's settings (clippy's wrapper, flags) must not reach this one.
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_TARGET_DIR")
         .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
         .status()
-        .map_err(|cause| format!("cargo does not start: {cause}"))?;
+        .map_err(|cause| format!("cannot start cargo: {cause}"))?;
     let agent = target_dir.join(TARGET).join(PROFILE).join("damonlab-guest");
     match status.success() && agent.is_file() {
         true => Ok(agent),

@@ -1,5 +1,7 @@
 //! PID 1 of a damonlab guest, and the workloads that it starts.
 
+#![expect(clippy::disallowed_methods, reason = "PID 1 outlives what it starts")]
+
 mod agent;
 
 use std::env;

@@ -2,13 +2,11 @@
 //!
 //! A [`scenario`] describes a machine, workloads and a DAMON configuration. [`kernel`] builds the
 //! kernel, [`vm`] boots it under QEMU through virtme-ng, the guest of `damonlab-guest` runs the
-//! scenario, and what comes back is a [`recording`]. Everything from there on ([`check`],
-//! [`snapshot`], [`report`]) reads a recording and needs no machine. Modules import only from those
-//! above them in this list.
+//! scenario, and what comes back is a [`recording`]. Everything that reads one ([`check`], [`subject`],
+//! [`judge`], [`snapshot`]) needs no machine. Modules import only from those above them in this list; so
+//! what judges cannot import what boots.
 
 pub mod host;
-
-pub mod setup;
 
 pub mod trace;
 
@@ -16,21 +14,25 @@ pub mod ktap;
 
 mod grammar;
 
-pub mod subject;
-
 pub mod scenario;
 
 pub mod machine;
+
+pub mod recording;
+
+pub mod check;
+
+pub mod subject;
+
+pub mod judge;
+
+pub mod setup;
 
 pub mod series;
 
 pub mod kernel;
 
 pub mod vm;
-
-pub mod recording;
-
-pub mod check;
 
 pub mod snapshot;
 

@@ -1,5 +1,7 @@
 //! The command line and patches that are none: a message that says why, exit status 2, and a cache that is as it was.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for what it starts")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -17,12 +19,8 @@ fn what_is_no_series_is_refused_with_its_reason_before_anything_is_fetched_or_bu
         ("empty.mbox", b"\n".to_vec(), "it is empty"),
         ("letter.txt", b"dear maintainer\n".to_vec(), "it changes no file"),
         ("garbage.bin", vec![0x7f, 0, 1, 2], "it is not text"),
-        (
-            "reply.eml",
-            b"Subject: Re: [PATCH] x\n\n> --- a/x\n".to_vec(),
-            "a reply without a patch of its own",
-        ),
-        ("cut.patch", b"--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n".to_vec(), "damaged on its way"),
+        ("reply.eml", b"Subject: Re: [PATCH] x\n\n> --- a/x\n".to_vec(), "a reply without its own patch"),
+        ("cut.patch", b"--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n".to_vec(), "damaged in transit"),
         ("out.patch", b"--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n".to_vec(), "outside of the tree"),
         (
             "2-of-2.patch",

@@ -134,7 +134,7 @@ fn run(lab: &RunEnv, loaded: &ScenarioSource) -> Result<f64, Failure> {
     let report = run::run(lab, loaded, 0)?;
     let holds = match &report.verdict {
         Verdict::Pass => true,
-        Verdict::Fail(findings) => findings.iter().all(|finding| finding.id == EXPECT),
+        Verdict::Fail(findings) => findings.iter().all(|finding| finding.id() == EXPECT),
         _ => false,
     };
     match report.wall_time.filter(|_| holds) {

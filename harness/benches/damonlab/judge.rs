@@ -54,7 +54,7 @@ fn parse(dir: &Path, count: usize) -> Result<f64, Failure> {
 /// Judges the recording once, and says what it took.
 pub fn child(dir: &Path) -> Result<(), Failure> {
     let started = Instant::now();
-    let report = damonlab::run::rejudge(dir)?;
+    let report = damonlab::judge::rejudge(dir)?;
     let seconds = started.elapsed().as_secs_f64();
     if report.verdict != Verdict::Pass {
         return Err(format!("the recording should pass: {}", report.verdict).into());

@@ -4,6 +4,8 @@
 //! One run prints one table. What compares two things measures both here and now, in turn. The figures are
 //! kept under `target/bench/`, and the next run says how it stands to them.
 
+#![expect(clippy::disallowed_methods, reason = "a bench waits for what it starts")]
+
 mod figure;
 mod guest;
 mod judge;

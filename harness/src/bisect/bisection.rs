@@ -1,13 +1,14 @@
-//! One step: the kernel with so many patches is built, or found in the cache, and the scenario runs on it.
+//! Takes one step: builds the kernel with the first patches of the series, or finds it in the cache, and runs the scenario.
 
 use super::series::Series;
 use super::step::{Failure, Step, StepVerdict};
-use super::store::{self, Wanted};
+use super::store::{self, StepKey};
 use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
+use crate::judge::{Report, Sweep};
 use crate::kernel::{self, Image, Origins, Patch, Request};
-use crate::mutants::{MutantRunError, Suite};
-use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, SeedRange, Sweep};
+use crate::mutants::{MutantRunError, SuiteKey};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use fs_err as fs;
 use std::num::NonZeroUsize;
@@ -19,7 +20,7 @@ use std::time::Instant;
 pub struct Bisection<'a> {
     /// QEMU and virtme-ng.
     pub tools: Tools,
-    /// The source and the cache.
+    /// The sources of kernels and the cache.
     pub origins: &'a Origins,
     /// The guest's `/init`.
     pub agent: &'static [u8],
@@ -28,26 +29,26 @@ pub struct Bisection<'a> {
     /// The series.
     pub series: &'a Series,
     /// The scenario.
-    pub loaded: &'a ScenarioSource,
-    /// A name for it.
-    pub suite: &'a Suite,
-    /// It fails if it fails with one of these.
+    pub source: &'a ScenarioSource,
+    /// The key of the scenario.
+    pub suite: &'a SuiteKey,
+    /// The seeds; one that fails makes the step bad.
     pub seeds: SeedRange,
     /// How many guests run at once.
     pub jobs: NonZeroUsize,
-    /// The only finding that counts as bad; none: each does.
+    /// The only finding that counts as bad; none: every finding does.
     pub finding: Option<&'a str>,
-    /// Steps and recordings go below this folder.
+    /// The folder of the steps and recordings.
     pub out: PathBuf,
-    /// Kept steps are not used.
+    /// Whether stored steps are ignored.
     pub fresh: bool,
-    /// Where progress is told.
+    /// Where progress is reported.
     pub progress: &'a Progress,
 }
 
-/// Why a step's seeds end early.
+/// Why the seeds of a step end early.
 enum Stop {
-    /// One run decides.
+    /// One run decides the step.
     Decided(StepVerdict, PathBuf),
     /// There is no verdict.
     Error(RunError),
@@ -60,16 +61,16 @@ impl From<RunError> for Stop {
 }
 
 impl Bisection<'_> {
-    /// What comes of the first `applied` patches: the kept step, or a new one, which is then kept. Its image stays in
-    /// the cache, so that a later call and the commands of the report build nothing.
+    /// The step with the first `applied` patches: the stored one, or else a new one, which is then stored. Its image stays
+    /// in the cache, so that neither a later invocation nor the commands of the report build it again.
     ///
     /// # Errors
-    /// What stops damonlab, and a patch that does not apply; a kernel that does not build or boot is a step.
+    /// What stops damonlab, and a patch that does not apply. A kernel that does not build or boot is a step.
     pub fn examine(&self, applied: usize) -> Result<Step, MutantRunError> {
         let mut request = self.base.clone();
         request.patches.extend(self.series.patches.iter().take(applied).cloned());
-        // None for a tree, which has to be looked at first, and while no source is here.
-        if let Some(step) = kernel::key(&request, self.origins)?.and_then(|key| self.kept(applied, &key)) {
+        // None for a tree, whose files have to be read first, and while the source is not in the cache.
+        if let Some(step) = kernel::key(&request, self.origins)?.and_then(|key| self.stored(applied, &key)) {
             return Ok(step);
         }
         self.progress.say(&format!("bisect: {} of {} patches", applied, self.series.patches.len()));
@@ -78,64 +79,65 @@ impl Bisection<'_> {
             Ok(image) => image,
             Err(error) if error.is_the_sources() => {
                 let seconds = Some(begun.elapsed().as_secs_f64());
-                let outcome = StepVerdict::DoesNotBuild { why: error.to_string() };
-                return Ok(self.step(applied, outcome, seconds, String::new()));
+                let verdict = StepVerdict::DoesNotBuild { why: error.to_string() };
+                return Ok(self.step(applied, verdict, seconds, String::new()));
             }
             Err(error) => return Err(error.into()),
         };
         let built = (!image.cached).then(|| begun.elapsed().as_secs_f64());
-        if let Some(step) = self.kept(applied, &image.key) {
+        if let Some(step) = self.stored(applied, &image.key) {
             return Ok(step);
         }
         let begun = Instant::now();
-        let (outcome, recording) = self.run(applied, &image)?;
+        let (verdict, recording) = self.run(applied, &image)?;
         let step = Step {
             run_seconds: begun.elapsed().as_secs_f64(),
             recording,
-            ..self.step(applied, outcome, built, image.key)
+            ..self.step(applied, verdict, built, image.key)
         };
-        store::keep(&self.out, &self.loaded.scenario.name, &step)?;
+        store::save(&self.out, &self.source.scenario.name, &step)?;
         Ok(step)
     }
 
-    fn kept(&self, applied: usize, image: &str) -> Option<Step> {
-        let asked = self.asked();
-        let wanted = Wanted { suite: self.suite, asked: &asked, image };
-        let kept = || store::kept(&self.out, applied, &self.loaded.scenario.name, wanted);
-        if self.fresh { None } else { kept() }
+    fn stored(&self, applied: usize, image: &str) -> Option<Step> {
+        if self.fresh {
+            return None;
+        }
+        let key = StepKey { suite: self.suite, criteria: &self.criteria(), image };
+        store::load(&self.out, applied, &self.source.scenario.name, key)
     }
 
     /// What decides a step besides its kernel and its scenario.
-    fn asked(&self) -> String {
+    fn criteria(&self) -> String {
         let finding = self.finding.map(|id| format!(" for {id}")).unwrap_or_default();
         format!("{}{finding}", self.seeds)
     }
 
     fn run(&self, applied: usize, image: &Image) -> Result<(StepVerdict, Option<PathBuf>), MutantRunError> {
-        let scenario = &self.loaded.scenario;
+        let scenario = &self.source.scenario;
         let out = store::folder(&self.out, applied);
         let recordings = out.join(&scenario.name);
         if recordings.exists() {
             fs::remove_dir_all(&recordings)?;
         }
-        let (lab, _saved) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
-        let one = |seed| run::run(&lab, self.loaded, seed);
-        match run::sweep(scenario, self.seeds, self.jobs, one, |seed, report| self.look(seed, report)) {
+        let (env, _checkpoints) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
+        let one = |seed| run::run(&env, self.source, seed);
+        match run::sweep(scenario, self.seeds, self.jobs, one, |seed, report| self.decide(seed, report)) {
             Ok(sweep) => {
                 let recording = sweep.runs.first().map(|(_, report)| report.dir.clone());
-                Ok((self.together(&sweep), recording))
+                Ok((self.of_all_seeds(&sweep), recording))
             }
-            Err(Stop::Decided(outcome, recording)) => Ok((outcome, Some(recording))),
-            Err(Stop::Error(RunError::UnsupportedKernel(unfit))) => {
-                Ok((StepVerdict::CannotJudge { why: unfit.to_string() }, None))
+            Err(Stop::Decided(verdict, recording)) => Ok((verdict, Some(recording))),
+            Err(Stop::Error(RunError::UnsupportedKernel(unsupported))) => {
+                Ok((StepVerdict::CannotJudge { why: unsupported.to_string() }, None))
             }
             Err(Stop::Error(error)) => Err(error.into()),
         }
     }
 
-    /// Ends a step's seeds with the first that decides.
-    fn look(&self, seed: u64, report: &Report) -> Result<(), Stop> {
-        let outcome = match &report.verdict {
+    /// Stops with the first run that decides the step alone.
+    fn decide(&self, seed: u64, report: &Report) -> Result<(), Stop> {
+        let verdict = match &report.verdict {
             Verdict::Fail(findings) if report.never_began() => {
                 let why = findings.first().map(ToString::to_string).unwrap_or_default();
                 StepVerdict::DoesNotBoot { why }
@@ -146,11 +148,11 @@ impl Bisection<'_> {
             Verdict::Infra(why) => StepVerdict::NoAnswer { why: why.clone() },
             Verdict::Fail(_) | Verdict::Pass | Verdict::Skip(_) | Verdict::Unstable(_) => return Ok(()),
         };
-        Err(Stop::Decided(outcome, report.dir.clone()))
+        Err(Stop::Decided(verdict, report.dir.clone()))
     }
 
-    /// What all seeds say together, where none of them decided.
-    fn together(&self, sweep: &Sweep) -> StepVerdict {
+    /// The verdict of all seeds, none of which decided alone.
+    fn of_all_seeds(&self, sweep: &Sweep) -> StepVerdict {
         match &sweep.verdict {
             Verdict::Pass => StepVerdict::Good,
             Verdict::Fail(findings) if self.counts(findings) => {
@@ -159,33 +161,33 @@ impl Bisection<'_> {
             Verdict::Fail(findings) => StepVerdict::Otherwise(self.failure(findings, None)),
             Verdict::Skip(why) => StepVerdict::CannotJudge { why: why.clone() },
             Verdict::Unstable(why) => {
-                StepVerdict::CannotJudge { why: format!("the same run gave two answers: {why}") }
+                StepVerdict::CannotJudge { why: format!("the same run gave two recordings: {why}") }
             }
             Verdict::Infra(why) => StepVerdict::NoAnswer { why: why.clone() },
         }
     }
 
     fn counts(&self, findings: &[Finding]) -> bool {
-        self.finding.is_none_or(|id| findings.iter().any(|finding| finding.id == id))
+        self.finding.is_none_or(|id| findings.iter().any(|finding| finding.id() == id))
     }
 
     fn failure(&self, findings: &[Finding], seed: Option<u64>) -> Failure {
         Failure::by(findings, self.finding, seed)
     }
 
-    fn step(&self, applied: usize, outcome: StepVerdict, built: Option<f64>, image: String) -> Step {
+    fn step(&self, applied: usize, verdict: StepVerdict, built: Option<f64>, image: String) -> Step {
         let last = applied.checked_sub(1).and_then(|index| self.series.patches.get(index));
         Step {
             applied,
             patch: last.map(Patch::title),
-            outcome,
+            verdict,
             build_seconds: built,
             run_seconds: 0.0,
             recording: None,
             image,
             suite: self.suite.digest.clone(),
             program: self.suite.program.clone(),
-            asked: self.asked(),
+            criteria: self.criteria(),
             kept: false,
         }
     }

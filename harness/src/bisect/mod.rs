@@ -1,7 +1,7 @@
-//! Which patch of a series is the first after which a scenario's verdict turns.
+//! Finds the first patch of a series after which a scenario fails.
 //!
-//! A [`Search`] says which patches to try next, a [`Step`] is what came of one, [`log()`] goes from step to step, and a
-//! [`Bisection`] builds the kernel of a step, runs the scenario on it, and keeps the step for a later call.
+//! A [`Search`] says which place to try next, a [`Step`] is the result of one, a [`BisectLog`] has all steps
+//! of a search, and a [`Bisection`] builds the kernel of a step, runs the scenario on it and stores the step.
 
 mod bisect_log;
 mod bisection;
@@ -10,9 +10,9 @@ mod series;
 mod step;
 mod store;
 
-pub use bisect_log::{BisectLog, Ending, log};
+pub use bisect_log::{BisectLog, Ending};
 pub use bisection::Bisection;
-pub use search::{BadEnds, End, Next, Search, Turn};
+pub use search::{EndpointError, Mark, Next, Search, SearchResult};
 pub use series::{Series, series};
 #[cfg(test)]
 pub(crate) use step::tests;

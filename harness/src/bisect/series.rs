@@ -1,4 +1,4 @@
-//! The series that is bisected: its patches, and where each of them lies as a file of its own.
+//! The series that is bisected, and each of its patches as a file.
 
 use crate::host::paths;
 use crate::kernel::{KernelError, Patch};
@@ -10,22 +10,22 @@ use std::path::{Path, PathBuf};
 pub struct Series {
     /// The patches.
     pub patches: Vec<Patch>,
-    /// What there was to say of reading them.
-    pub told: Vec<String>,
+    /// What the user should know about how the series was read.
+    pub notes: Vec<String>,
 }
 
-/// Reads the series in `given`, which is whatever [`crate::series::read`] reads.
+/// Reads a series from the sources that [`crate::series::read`] accepts.
 ///
 /// # Errors
-/// What that refuses.
-pub fn series(given: &[PathBuf]) -> Result<Series, KernelError> {
-    let crate::series::Series { patches, told, .. } = crate::series::read(given)?;
-    Ok(Series { patches, told })
+/// Those of [`crate::series::read`].
+pub fn series(paths: &[PathBuf]) -> Result<Series, KernelError> {
+    let crate::series::Series { patches, notes, .. } = crate::series::read(paths)?;
+    Ok(Series { patches, notes })
 }
 
 impl Series {
-    /// A file for each of the first `applied` patches: its own, or, where it came out of something larger, a copy below
-    /// `folder`. The bytes are the same, and so is the kernel that is made of them.
+    /// A file for each of the first `applied` patches: its own, or a copy below `folder` if the patch is part of a larger
+    /// file. The bytes are the same, so the kernel is the same too.
     ///
     /// # Errors
     /// A copy cannot be written.
@@ -49,11 +49,11 @@ mod tests {
     const DIFF: &str = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
 
     #[test]
-    fn a_patch_out_of_a_larger_file_gets_a_file_of_its_own_with_the_same_bytes() {
+    fn a_patch_in_a_larger_file_is_copied_to_a_file_with_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let patch = Patch { path: folder.path().join("all.mbox"), subject: None, bytes: DIFF.into() };
         std::fs::write(&patch.path, "From somebody\n").unwrap();
-        let files = Series { patches: vec![patch], told: Vec::new() }
+        let files = Series { patches: vec![patch], notes: Vec::new() }
             .files(1, &folder.path().join("series"))
             .unwrap();
         assert_eq!(files, [folder.path().join("series/0001.patch")]);

@@ -1,6 +1,6 @@
-//! What came of one place of the series. Pure.
+//! The result of one step. Pure.
 
-use super::search::Turn;
+use super::search::Mark;
 use crate::check::{EXPECT, Finding};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -8,55 +8,55 @@ use std::path::PathBuf;
 /// A scenario that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The ids of all that was broken, the weightiest first.
+    /// The ids of all violated rules, the most important first.
     pub ids: Vec<String>,
-    /// The weightiest finding.
+    /// The most important finding.
     pub sentence: String,
-    /// The seed; none where the seeds fail together only.
+    /// The seed; none if only all seeds together fail.
     pub seed: Option<u64>,
 }
 
 impl Failure {
-    /// Of a failed run's findings, the weightiest first. `wanted` has the sentence where it is among them; else a rule
-    /// that holds for every run, before what the scenario expects.
+    /// The failure that these findings are, given the most important one first. The sentence is about the finding `wanted`
+    /// if there is one, otherwise about a rule that holds for every run, otherwise about an expectation.
     pub fn by(findings: &[Finding], wanted: Option<&str>, seed: Option<u64>) -> Failure {
         let mut ids: Vec<String> = Vec::new();
         for finding in findings {
-            if !ids.iter().any(|id| id == finding.id) {
-                ids.push(finding.id.to_owned());
+            if !ids.iter().any(|id| id == finding.id()) {
+                ids.push(finding.id().to_owned());
             }
         }
         let first = findings
             .iter()
-            .find(|finding| wanted == Some(finding.id))
-            .or_else(|| findings.iter().find(|finding| finding.id != EXPECT))
+            .find(|finding| wanted == Some(finding.id()))
+            .or_else(|| findings.iter().find(|finding| finding.id() != EXPECT))
             .or(findings.first());
         let sentence = first.map(|first| format!("expected {}; saw {}", first.expected, first.seen));
         Failure { ids, sentence: sentence.unwrap_or_default(), seed }
     }
 }
 
-/// What came of one place.
+/// The verdict on one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum StepVerdict {
     /// The scenario passes.
     Good,
-    /// It fails.
+    /// The scenario fails.
     Bad(Failure),
-    /// It fails, but not by the finding that is searched for.
+    /// The scenario fails, but without the finding of `--finding`.
     Otherwise(Failure),
-    /// There is no such kernel.
+    /// The kernel does not build.
     DoesNotBuild {
         /// Why.
         why: String,
     },
-    /// The kernel never got to its first process.
+    /// The kernel never started its first process.
     DoesNotBoot {
-        /// What became of it.
+        /// The finding.
         why: String,
     },
-    /// The kernel does not have what the scenario asks for, or the same run gave two answers.
+    /// The kernel misses a feature that the scenario needs, or one run gave two recordings.
     CannotJudge {
         /// Why.
         why: String,
@@ -69,53 +69,54 @@ pub enum StepVerdict {
 }
 
 impl StepVerdict {
-    /// What it means to the search; nothing where the host failed.
-    pub fn turn(&self) -> Option<Turn> {
+    /// The mark for the search; none if the host failed.
+    pub fn mark(&self) -> Option<Mark> {
         match self {
-            StepVerdict::Good => Some(Turn::Good),
-            StepVerdict::Bad(_) => Some(Turn::Bad),
+            StepVerdict::Good => Some(Mark::Good),
+            StepVerdict::Bad(_) => Some(Mark::Bad),
             StepVerdict::Otherwise(_)
             | StepVerdict::DoesNotBuild { .. }
             | StepVerdict::DoesNotBoot { .. }
-            | StepVerdict::CannotJudge { .. } => Some(Turn::Skip),
+            | StepVerdict::CannotJudge { .. } => Some(Mark::Skip),
             StepVerdict::NoAnswer { .. } => None,
         }
     }
 }
 
-/// All that is kept of one place.
+/// What is stored of one place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// How many patches are applied.
     pub applied: usize,
-    /// The last of them, by its title; none for the base.
+    /// The title of the last of them; none for the base.
     pub patch: Option<String>,
-    /// What came of it.
+    /// The verdict on the place.
     #[serde(flatten)]
-    pub outcome: StepVerdict,
-    /// How long its kernel took to build; none where it was in the cache.
+    pub verdict: StepVerdict,
+    /// How long the kernel took to build; none if it was in the cache.
     pub build_seconds: Option<f64>,
-    /// How long its runs took.
+    /// How long the runs took.
     pub run_seconds: f64,
-    /// The recording that decided.
+    /// The recording of the run that decided.
     pub recording: Option<PathBuf>,
-    /// The image, and the scenario it ran.
+    /// The key of the kernel image.
     pub image: String,
-    /// The scenario's digest.
+    /// [`crate::mutants::SuiteKey::digest`] of the scenario.
     pub suite: String,
-    /// The damonlab that judged it.
+    /// [`crate::mutants::SuiteKey::program`] of the damonlab that judged the runs.
     pub program: String,
     /// The seeds, and the finding that counts.
-    pub asked: String,
-    /// It is from an earlier call.
+    #[serde(rename = "asked")]
+    pub criteria: String,
+    /// Whether the step is from an earlier invocation.
     #[serde(skip_deserializing)]
     pub kept: bool,
 }
 
 impl Step {
-    /// Its failure, whether it counts or not.
+    /// How the scenario fails, whether or not that counts as bad.
     pub fn failure(&self) -> Option<&Failure> {
-        match &self.outcome {
+        match &self.verdict {
             StepVerdict::Bad(failure) | StepVerdict::Otherwise(failure) => Some(failure),
             _ => None,
         }
@@ -126,18 +127,18 @@ impl Step {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn step(applied: usize, outcome: StepVerdict) -> Step {
+    pub(crate) fn step(applied: usize, verdict: StepVerdict) -> Step {
         Step {
             applied,
             patch: (applied > 0).then(|| format!("mm/damon: change {applied}")),
-            outcome,
+            verdict,
             build_seconds: Some(12.4),
             run_seconds: 6.0,
             recording: Some(format!("out/{applied:03}/pull-push/0001").into()),
             image: format!("image {applied}"),
             suite: "suite".into(),
             program: "program".into(),
-            asked: "0..=0".into(),
+            criteria: "0..=0".into(),
             kept: false,
         }
     }
@@ -148,9 +149,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_host_that_failed_says_nothing_about_the_patch() {
-        assert_eq!(StepVerdict::NoAnswer { why: String::new() }.turn(), None);
-        assert_eq!(StepVerdict::DoesNotBoot { why: String::new() }.turn(), Some(Turn::Skip));
-        assert_eq!(bad(&["Q2"]).turn(), Some(Turn::Bad));
+    fn a_host_failure_marks_no_patch() {
+        assert_eq!(StepVerdict::NoAnswer { why: String::new() }.mark(), None);
+        assert_eq!(StepVerdict::DoesNotBoot { why: String::new() }.mark(), Some(Mark::Skip));
+        assert_eq!(bad(&["Q2"]).mark(), Some(Mark::Bad));
     }
 }

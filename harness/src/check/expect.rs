@@ -1,10 +1,9 @@
 //! The scenario's own expectations, over the recording.
 
-use super::Missing;
-use super::finding::{EXPECT, Evidence, Finding};
+use super::finding::{Evidence, Finding, Origin, Violation};
 use super::span::{Samples, Span};
-use super::view::{View, bare};
 use crate::host::text::printable;
+use crate::recording::Recording;
 use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity, Where};
 use crate::trace::Line;
 use damonlab_protocol::record::section;
@@ -53,11 +52,29 @@ impl fmt::Display for ExpectationStatus {
     }
 }
 
+/// A quantity that cannot be had because the kernel does not have the tracepoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the kernel has no tracepoint {event}")]
+pub struct Missing {
+    /// The tracepoint, `system:event` where the scenario gave the system.
+    pub event: String,
+}
+
+/// What the subject of a scenario adds to what the trace itself says.
+pub(crate) trait Subject {
+    /// Whether the event that a scenario names cannot happen on this kernel.
+    fn lacks(&self, event: &str) -> bool;
+
+    /// A property of an event that is not among its fields, for a `where`: DAMON's `kdamond`. `None` where the
+    /// subject has no property of this name.
+    fn property(&self, line: &Line, name: &str) -> Option<String>;
+}
+
 /// What one run says of an expectation over several.
 const NEEDS_SEEDS: &str = "needs --seeds";
 
 /// What one expectation comes to: the measure, and a finding where it does not hold.
-pub(super) type Evaluation = Result<(Measured, Option<Finding>), Missing>;
+pub(crate) type Evaluation = Result<(Measured, Option<Finding>), Missing>;
 
 /// A quantity: its value with how it is shown (or why there is none), and where it shows.
 struct Found {
@@ -68,17 +85,21 @@ struct Found {
 /// How many lines of evidence a mean or a count shows.
 const SHOWN: usize = 4;
 
-/// The field that stands for the kdamond of an event, in a `where`.
-const KDAMOND: &str = "kdamond";
-
 /// On the real clock every bound of a statistic moves outwards by one part in so many of itself. Measured
 /// under TCG on two cores with a load of 8: means of 44 windows were up to 1.7 % off their goals (0.2 % on
 /// the virtual clock), and 8 % of the windows were missing.
 const REAL_CLOCK_BAND: f64 = 10.0;
 
+/// The recording, and what its subject knows of it.
+struct View<'a> {
+    recording: &'a Recording,
+    subject: &'a dyn Subject,
+}
+
 /// Evaluates all expectations, in the scenario's order.
-pub(super) fn all(view: &View<'_>) -> Vec<Evaluation> {
-    let expect = view.recording.scenario.expect.iter().enumerate();
+pub(crate) fn all(recording: &Recording, subject: &dyn Subject) -> Vec<Evaluation> {
+    let view = &View { recording, subject };
+    let expect = recording.scenario.expect.iter().enumerate();
     expect.map(|(index, expectation)| evaluate(view, index, expectation)).collect()
 }
 
@@ -91,8 +112,8 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
         Ok(span) => match &expectation.quantity {
             Quantity::Mean { event, field, filter, last } => mean(view, span, event, field, filter, *last),
             Quantity::Count { event, filter } => count(view, span, event, filter),
-            Quantity::Resident { workload, node } => resident(span.samples(view), workload, *node),
-            Quantity::Vmstat { counter } => vmstat(span.samples(view), counter),
+            Quantity::Resident { workload, node } => resident(span.samples(view.recording), workload, *node),
+            Quantity::Vmstat { counter } => vmstat(span.samples(view.recording), counter),
         },
     };
     let (expectation, band) = &on_clock(expectation, view.recording.meta.clock);
@@ -106,8 +127,9 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
     };
     let seen = printable(&found.value.map_or_else(|why| why, |(_, shown)| shown));
     let finding = (answer == ExpectationStatus::Broken).then(|| {
-        let mut finding = Finding::new(EXPECT, format!("{what} {wanted}"), seen.clone());
-        finding.evidence = found.evidence;
+        let mut violation = Violation::new(format!("{what} {wanted}"), seen.clone());
+        violation.evidence = found.evidence;
+        let mut finding = Finding::of(Origin::Expectation, violation);
         finding.scenario_line = Some(expectation.line);
         finding
     });
@@ -143,7 +165,7 @@ fn widened(bound: Bound) -> Bound {
 }
 
 fn has(view: &View<'_>, event: &str) -> Result<(), Missing> {
-    if view.lacks(event) { Err(Missing { event: event.to_owned() }) } else { Ok(()) }
+    if view.subject.lacks(event) { Err(Missing { event: event.to_owned() }) } else { Ok(()) }
 }
 
 fn mean(view: &View<'_>, span: Span, event: &str, field: &str, filter: &Where, last: Option<u64>) -> Found {
@@ -191,9 +213,9 @@ fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Res
     for line in lines.filter(|line| line.event.name() == bare(event) && span.has(line.time)) {
         let mut all = true;
         for (key, wanted) in filter {
-            let value = match key.as_str() {
-                KDAMOND => kdamond_of(view, line),
-                _ => line.field(key).map(|value| value.to_string()).ok_or_else(|| no_field(line, key))?,
+            let value = match view.subject.property(line, key) {
+                Some(value) => value,
+                None => line.field(key).map(|value| value.to_string()).ok_or_else(|| no_field(line, key))?,
             };
             all &= value == *wanted;
         }
@@ -202,11 +224,6 @@ fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Res
         }
     }
     Ok(found)
-}
-
-fn kdamond_of(view: &View<'_>, line: &Line) -> String {
-    let run = view.kdamond_runs.iter().find(|run| run.pid == line.pid);
-    run.map(|run| run.kdamond.to_string()).unwrap_or_default()
 }
 
 fn no_field(line: &Line, field: &str) -> String {
@@ -248,6 +265,11 @@ fn vmstat(samples: Samples<'_>, counter: &str) -> Found {
     Found { value, evidence }
 }
 
+/// The name without its system.
+pub(crate) fn bare(event: &str) -> &str {
+    event.split_once(':').map_or(event, |(_, name)| name)
+}
+
 /// The first and the last of the lines.
 fn ends(lines: &[&Line]) -> Vec<Evidence> {
     let last = lines.last().copied().filter(|_| lines.len() > 1);
@@ -256,11 +278,10 @@ fn ends(lines: &[&Line]) -> Vec<Evidence> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Model, rewrite};
-    use super::super::{Finding, judge};
     use super::*;
-    use crate::recording::Recording;
+    use crate::judge::judge;
     use crate::scenario::Bound;
+    use crate::subject::damon::testing::{Model, rewrite};
 
     const GOAL: &str = "damos_node_eligible_mem_bp";
 
@@ -283,7 +304,11 @@ mod tests {
         let bound = Bound { min: Some(min), max: Some(max) };
         recording.scenario.expect =
             vec![Expectation { quantity, bound, over: Over::Run, during: None, line: 41 }];
-        judge(recording).findings.into_iter().filter(|finding| finding.id == EXPECT).collect()
+        judge(recording)
+            .findings
+            .into_iter()
+            .filter(|finding| finding.origin == Origin::Expectation)
+            .collect()
     }
 
     fn mean(field: &str, filter: &[(&str, &str)], last: Option<u64>) -> Quantity {

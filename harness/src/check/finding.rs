@@ -1,16 +1,19 @@
-//! What a check says when something is wrong: which rule, what was wanted, what was seen, and where.
+//! What a check says when something is wrong: what is violated, what was expected, what was seen, and where.
 
+use super::rule::About;
+use super::run_end::RunEnd;
 use crate::host::text::{excerpt, printable};
 use crate::trace::Line;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// One broken rule.
+/// One thing that is wrong in a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// The id of the invariant, or [`EXPECT`].
-    pub id: &'static str,
-    /// What a right kernel does here.
+    /// What is violated.
+    #[serde(rename = "id")]
+    pub origin: Origin,
+    /// What a correct kernel does here.
     pub expected: String,
     /// What this one did.
     pub seen: String,
@@ -20,8 +23,32 @@ pub struct Finding {
     pub scenario_line: Option<u64>,
 }
 
+/// What a finding says is violated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Origin {
+    /// A rule that holds in every run.
+    Rule(&'static About),
+    /// The run ended before it had given all of its results.
+    RunEnd(RunEnd),
+    /// A test of the kernel's own.
+    Test,
+    /// An expectation of the scenario.
+    Expectation,
+}
+
 /// The id of findings that come from a scenario's own expectations.
 pub const EXPECT: &str = "expect";
+
+/// The id of findings that come from tests of the kernel's own.
+pub const KTAP: &str = "ktap";
+
+/// What a check found wrong; which check it was is added by whoever ran it ([`Finding::of`]).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Violation {
+    pub(crate) expected: String,
+    pub(crate) seen: String,
+    pub(crate) evidence: Vec<Evidence>,
+}
 
 /// A line of a recording's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +59,34 @@ pub struct Evidence {
     pub number: u32,
     /// The line, without anything that a terminal would obey.
     pub text: String,
+}
+
+impl Origin {
+    /// The short id, as it stands in JSON and in stored results.
+    pub fn id(self) -> &'static str {
+        match self {
+            Origin::Rule(about) => about.id,
+            Origin::RunEnd(end) => end.id(),
+            Origin::Test => KTAP,
+            Origin::Expectation => EXPECT,
+        }
+    }
+}
+
+/// A rule's name comes first: `goal-share-matches-pages (G5)`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Rule(about) => write!(f, "{} ({})", about.name, about.id),
+            other => f.write_str(other.id()),
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
 }
 
 impl Evidence {
@@ -47,23 +102,35 @@ impl From<&Line> for Evidence {
     }
 }
 
-impl Finding {
-    /// A finding without evidence.
-    pub(super) fn new(id: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> Finding {
-        let (expected, seen) = (expected.into(), printable(&seen.into()));
-        Finding { id, expected, seen, evidence: Vec::new(), scenario_line: None }
+impl Violation {
+    /// A violation without evidence.
+    pub(crate) fn new(expected: impl Into<String>, seen: impl Into<String>) -> Violation {
+        Violation { expected: expected.into(), seen: printable(&seen.into()), evidence: Vec::new() }
     }
 
     /// The same with trace lines.
-    pub(super) fn at<'a>(mut self, lines: impl IntoIterator<Item = &'a Line>) -> Finding {
+    pub(crate) fn at<'a>(mut self, lines: impl IntoIterator<Item = &'a Line>) -> Violation {
         self.evidence.extend(lines.into_iter().map(Evidence::from));
         self
     }
 }
 
+impl Finding {
+    /// The finding that a violation of `origin` is.
+    pub(crate) fn of(origin: Origin, violation: Violation) -> Finding {
+        let Violation { expected, seen, evidence } = violation;
+        Finding { origin, expected, seen, evidence, scenario_line: None }
+    }
+
+    /// The short id of what is violated.
+    pub fn id(&self) -> &'static str {
+        self.origin.id()
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}; saw {}", self.id, self.expected, self.seen)?;
+        write!(f, "{}: expected {}; saw {}", self.origin, self.expected, self.seen)?;
         if let Some(line) = self.scenario_line {
             write!(f, " (line {line} of the scenario)")?;
         }

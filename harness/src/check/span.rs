@@ -1,6 +1,5 @@
 //! Which part of a recording an expectation is about: all of it, or one of the plan's runs.
 
-use super::view::View;
 use crate::recording::Recording;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::Sample;
@@ -38,8 +37,8 @@ impl Span {
     }
 
     /// Its samples.
-    pub(super) fn samples<'a>(&self, view: &View<'a>) -> Samples<'a> {
-        let samples: &'a [Sample] = &view.recording.samples;
+    pub(super) fn samples<'a>(&self, recording: &'a Recording) -> Samples<'a> {
+        let samples: &'a [Sample] = &recording.samples;
         let end = samples.iter().take_while(|sample| sample.time <= self.end).count();
         let before = samples.iter().take_while(|sample| sample.time <= self.begin).count();
         let from = before.saturating_sub(1).min(end);

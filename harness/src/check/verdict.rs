@@ -1,8 +1,6 @@
 //! The verdict on one run, and what a shell hears of it.
 
-use super::Judgement;
-use super::finding::{EXPECT, Finding};
-use super::table::INVARIANTS;
+use super::finding::Finding;
 use serde::Serialize;
 use std::fmt;
 
@@ -25,19 +23,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict of a judgement. A tracepoint or a test that the kernel does not have makes a run that
-    /// would pass a [`Verdict::Skip`]; it excuses no finding.
-    pub fn of(judgement: &Judgement) -> Verdict {
-        let mut findings = judgement.findings.clone();
-        findings.sort_by_key(|finding| rank(finding.id));
-        match (findings.is_empty(), judgement.missing_events.as_slice()) {
-            (false, _) => Verdict::Fail(findings),
-            (true, []) => judgement.tests.not_run().map_or(Verdict::Pass, Verdict::Skip),
-            (true, [event]) => Verdict::Skip(format!("the kernel has no tracepoint {event}")),
-            (true, events) => Verdict::Skip(format!("the kernel has no tracepoints {}", events.join(", "))),
-        }
-    }
-
     /// The verdict on several runs of one scenario: the worst of theirs, and a failure where `findings`
     /// about all of them together say so. Failures keep their findings, the runs' first.
     pub fn of_all<'a>(runs: impl IntoIterator<Item = &'a Verdict>, findings: Vec<Finding>) -> Verdict {
@@ -91,13 +76,6 @@ impl Verdict {
     }
 }
 
-/// The place of a finding: invariants in the order of their table, then expectations, then what
-/// others add (snapshots).
-fn rank(id: &str) -> usize {
-    let place = INVARIANTS.iter().position(|invariant| invariant.id == id);
-    place.unwrap_or(INVARIANTS.len() + usize::from(id != EXPECT))
-}
-
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
@@ -111,60 +89,29 @@ impl fmt::Display for Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Tests;
     use super::*;
+    use crate::check::finding::{Origin, Violation};
+    use crate::check::run_end::RunEnd;
 
-    fn judgement(ids: &[&'static str], missing: &[&str]) -> Judgement {
-        Judgement {
-            findings: ids.iter().map(|id| Finding::new(id, "a", "b")).collect(),
-            applied: Vec::new(),
-            skipped: Vec::new(),
-            missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
-            measured: Vec::new(),
-            tests: Tests::default(),
-        }
-    }
+    const PANIC: Origin = Origin::RunEnd(RunEnd::Panic);
 
-    #[test]
-    fn a_crash_comes_before_what_it_spoils() {
-        let Verdict::Fail(findings) = Verdict::of(&judgement(&["expect", "Q1", "K1", "trace-lost"], &[]))
-        else {
-            panic!("findings are a failure")
-        };
-        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
-        assert_eq!(ids, ["K1", "trace-lost", "Q1", "expect"]);
-    }
-
-    #[test]
-    fn a_missing_tracepoint_is_named_in_a_skip_and_excuses_nothing() {
-        let skip = Verdict::of(&judgement(&[], &["damon:damos_esz"]));
-        assert_eq!(skip.to_string(), "skip: the kernel has no tracepoint damon:damos_esz");
-        assert!(matches!(Verdict::of(&judgement(&["S2"], &["damon:damos_esz"])), Verdict::Fail(_)));
-        assert_eq!(Verdict::of(&judgement(&[], &[])), Verdict::Pass);
-    }
-
-    #[test]
-    fn tests_that_could_not_be_run_are_a_skip_and_excuse_nothing() {
-        let lacking = |ids| {
-            let tests = Tests { lacking: vec!["the kernel has no KUnit".into()], ..Tests::default() };
-            Verdict::of(&Judgement { tests, ..judgement(ids, &[]) })
-        };
-        assert_eq!(lacking(&[]), Verdict::Skip("the kernel has no KUnit".into()));
-        assert!(matches!(lacking(&["K1"]), Verdict::Fail(_)));
+    fn finding(origin: Origin) -> Finding {
+        Finding::of(origin, Violation::new("a", "b"))
     }
 
     #[test]
     fn the_worst_run_decides_for_all_and_failures_keep_their_findings() {
-        let fail = |id| Verdict::Fail(vec![Finding::new(id, "a", "b")]);
+        let fail = |origin| Verdict::Fail(vec![finding(origin)]);
         let (skip, infra) = (Verdict::Skip("no event".into()), Verdict::Infra("no QEMU".into()));
         assert_eq!(Verdict::of_all([&Verdict::Pass, &skip, &Verdict::Pass], vec![]), skip);
-        assert_eq!(Verdict::of_all([&fail("Q1"), &infra, &fail("Q2")], vec![]), infra);
-        let all = Verdict::of_all([&fail("Q1"), &skip, &fail("Q2")], vec![Finding::new(EXPECT, "a", "b")]);
+        assert_eq!(Verdict::of_all([&fail(Origin::Test), &infra, &fail(PANIC)], vec![]), infra);
+        let all =
+            Verdict::of_all([&fail(Origin::Test), &skip, &fail(PANIC)], vec![finding(Origin::Expectation)]);
         let Verdict::Fail(findings) = all else { panic!("it must fail") };
-        let ids: Vec<_> = findings.iter().map(|finding| finding.id).collect();
-        assert_eq!(ids, ["Q1", "Q2", "expect"]);
-        let over = Verdict::of_all([&Verdict::Pass], vec![Finding::new(EXPECT, "a", "b")]);
-        assert_eq!(over, fail(EXPECT));
+        let ids: Vec<_> = findings.iter().map(Finding::id).collect();
+        assert_eq!(ids, ["ktap", "panic", "expect"]);
+        let over = Verdict::of_all([&Verdict::Pass], vec![finding(Origin::Expectation)]);
+        assert_eq!(over, fail(Origin::Expectation));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::host::{interrupt, slots};
 use crate::kernel::{KernelError, Origins};
-use crate::mutants::{MutantRunError, Suite};
+use crate::mutants::{MutantRunError, SuiteKey};
 use crate::report;
 use crate::run::{self, RunError, ScenarioSource, SeedRange};
 use crate::setup::{self, Env};
@@ -75,7 +75,7 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     run::check_host(&loaded.scenario)?;
     let slots = slots::count().map_err(RunError::from)?;
     let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
-    series.told.iter().for_each(|what| progress.say(&format!("series: {what}")));
+    series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
     let base = request(&kernel(arguments, Vec::new()), &origins, &progress)?;
     let tools = setup::tools(&origins.env)?;
     fit_qemu([&loaded.scenario], &origins.env.cache, &tools)?;
@@ -91,9 +91,9 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
         agent: vm::AGENT,
         base,
         series: &series,
-        loaded: &loaded,
+        source: &loaded,
         // The seeds are in the steps themselves.
-        suite: &Suite::of(std::slice::from_ref(&loaded), vm::AGENT, 0, false)?,
+        suite: &SuiteKey::of(std::slice::from_ref(&loaded), vm::AGENT, 0, false)?,
         seeds,
         jobs: arguments.jobs.unwrap_or(slots),
         finding: arguments.finding.as_deref(),
@@ -122,7 +122,7 @@ fn walk(bisection: &Bisection<'_>, search: Search, format: Format) -> Result<Bis
         Format::Human => say(&report::step(step, patches)),
         Format::Json => Ok(()),
     };
-    bisect::log(search, examine, tell)
+    BisectLog::of(search, examine, tell)
 }
 
 fn kernel(arguments: &Arguments, patches: Vec<PathBuf>) -> KernelArgs {
@@ -146,7 +146,7 @@ fn commands(
     log: &BisectLog,
     out: &Path,
 ) -> Result<Vec<String>, CliError> {
-    let Some((good, bad)) = log.turn() else { return Ok(Vec::new()) };
+    let Some((good, bad)) = log.boundary() else { return Ok(Vec::new()) };
     let failed = log.step(bad).and_then(Step::failure).and_then(|failure| failure.seed);
     let seeds = match (failed, arguments.seeds) {
         (Some(seed), _) => Seeds::One(seed),

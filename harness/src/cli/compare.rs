@@ -86,8 +86,8 @@ pub(super) fn compare(arguments: &Arguments) -> VerbResult {
         checkpoints: Some(Store::of(&origins.env.cache)),
     };
     let bench = Comparer {
-        labs: Pair::of(lab),
-        words: Pair { a: arguments.a.clone(), b: arguments.b.clone() },
+        envs: Pair::of(lab),
+        arguments: Pair { a: arguments.a.clone(), b: arguments.b.clone() },
         scenarios: &loaded,
         seeds: arguments.seeds,
         jobs: arguments.jobs.unwrap_or(slots),

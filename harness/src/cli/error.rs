@@ -1,9 +1,10 @@
 //! What a user reads when a command cannot answer, and the exit status that goes with it.
 
-use crate::bisect::BadEnds;
-use crate::compare::WordError;
+use crate::bisect::EndpointError;
+use crate::compare::SideError;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
-use crate::kernel::{KernelError, Kind};
+use crate::kernel::KernelError;
 use crate::machine::MachineError;
 use crate::mutants::{MutantError, MutantRunError};
 use crate::recording::RecordingError;
@@ -83,7 +84,7 @@ pub(super) enum CliError {
     #[error("{0}")]
     Side(String),
     #[error(transparent)]
-    Ends(#[from] BadEnds),
+    Ends(#[from] EndpointError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -100,10 +101,10 @@ impl From<MutantRunError> for CliError {
     }
 }
 
-impl From<WordError> for CliError {
-    fn from(error: WordError) -> CliError {
+impl From<SideError> for CliError {
+    fn from(error: SideError) -> CliError {
         match error {
-            WordError::Kernel(error) => error.into(),
+            SideError::Kernel(error) => error.into(),
             error => CliError::Side(error.to_string()),
         }
     }
@@ -134,12 +135,12 @@ impl CliError {
                 | RunError::UnsupportedKernel(_)
                 | RunError::Scenario(_),
             ) => BAD_INPUT,
-            CliError::Kernel(error) => match error.kind() {
-                Kind::BadInput => BAD_INPUT,
-                Kind::Infra => INFRA,
-                Kind::Interrupted => INTERRUPTED,
+            CliError::Kernel(error) => match error.fault() {
+                Fault::BadInput => BAD_INPUT,
+                Fault::Infra => INFRA,
+                Fault::Interrupted => INTERRUPTED,
             },
-            CliError::Setup(error) if error.interrupted().is_some() => INTERRUPTED,
+            CliError::Setup(error) if error.is_interrupt() => INTERRUPTED,
             CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
             CliError::Debug(DebugError::Vm(error)) if error.is_interrupt() => INTERRUPTED,
             CliError::Vm(error) if error.is_interrupt() => INTERRUPTED,

@@ -5,8 +5,10 @@
 
 use super::error::CliError;
 use crate::check::Verdict;
-use crate::kernel::{KernelError, Kind};
-use crate::run::{Report, RunError};
+use crate::host::fault::{Fault, Faulty};
+use crate::judge::Report;
+use crate::kernel::KernelError;
+use crate::run::RunError;
 
 /// The option's word, as it stands on the command line.
 pub(super) const OPTION: &str = "--git-bisect";
@@ -49,7 +51,7 @@ pub(super) fn of_error(error: &CliError) -> u8 {
         ) => CANNOT_TELL,
         // A patch on top that this commit does not take, a commit before DAMON.
         CliError::Kernel(KernelError::PatchRefused { .. } | KernelError::TooOld { .. }) => CANNOT_TELL,
-        CliError::Kernel(error) if error.is_the_sources() || error.kind() == Kind::Infra => CANNOT_TELL,
+        CliError::Kernel(error) if error.is_the_sources() || error.fault() == Fault::Infra => CANNOT_TELL,
         _ => ABORT,
     }
 }
@@ -143,9 +145,9 @@ mod tests {
             for who in ["AUTHOR", "COMMITTER"] {
                 git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
             }
-            let output = git.env("GIT_CONFIG_GLOBAL", "/dev/null").env_remove("GIT_DIR").output().unwrap();
-            let text = [output.stdout, output.stderr].concat();
-            String::from_utf8_lossy(&text).into_owned()
+            git.env("GIT_CONFIG_GLOBAL", "/dev/null").env_remove("GIT_DIR");
+            let output = crate::host::command::capture(&mut git).unwrap();
+            String::from_utf8_lossy(&output.stdout).into_owned() + &output.stderr
         };
         git(&["init", "-q"]);
         for (number, status) in statuses.iter().enumerate() {

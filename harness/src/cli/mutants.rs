@@ -7,7 +7,7 @@ use crate::host::interrupt;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::Origins;
-use crate::mutants::{self, Mutant, MutantRunError, MutantRunner, Record, Score, Suite};
+use crate::mutants::{self, Mutant, MutantRunError, MutantRunner, Record, Score, SuiteKey};
 use crate::report;
 use crate::run::{self, RunError, ScenarioSource};
 use crate::setup::{self, Env};
@@ -25,7 +25,7 @@ pub(super) enum Format {
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Patches or config fragments (.config), or folders of them. None: patches/regressions and patches/equivalent. A patch
-    /// is a bug that must be caught, unless it lies in a folder called null or says `Kind: null` before its diff.
+    /// is a bug that must be caught, unless it lies in a folder named equivalent or says `Kind: equivalent` before its diff.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only the mutants whose names begin so; may be given again.
@@ -68,13 +68,13 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
         origins: &origins,
         agent: vm::AGENT,
         scenarios: &loaded,
-        suite: &Suite::of(&loaded, vm::AGENT, arguments.seed, arguments.all_scenarios)?,
+        suite: &SuiteKey::of(&loaded, vm::AGENT, arguments.seed, arguments.all_scenarios)?,
         out: std::path::absolute(&arguments.out)?,
         jobs: arguments.jobs.unwrap_or(slots),
         seed: arguments.seed,
-        whole: arguments.all_scenarios,
+        all_scenarios: arguments.all_scenarios,
         fresh: arguments.fresh,
-        keep: arguments.keep,
+        keep_images: arguments.keep,
         progress: &progress,
     };
     let records = examine(&bench, &mutants, arguments.format)?;

@@ -5,14 +5,14 @@ use super::git_bisect;
 use super::machine::fit_qemu;
 use super::repro_command::{ReproCommand, Seeds};
 use super::{KernelArgs, RunArguments};
-use crate::check::{Coverage, Verdict};
+use crate::check::Verdict;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots;
+use crate::judge::{self, Coverage, Report, Stored, StoredResult};
 use crate::kernel::{self, KernelError, Label, Origins, Request, Source};
 use crate::report;
-use crate::run::stored::{self, Stored};
-use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, SeedRange, suite};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use crate::series;
 use crate::setup::{self, Env, Extra};
 use crate::vm;
@@ -187,10 +187,10 @@ pub(super) fn check(recordings: &[PathBuf]) -> VerbResult {
         say(&report::human(&one.report))?;
         all.push(one);
     }
-    for answer in stored::together(all) {
+    for answer in judge::together(all) {
         match answer {
-            stored::StoredResult::Alone(report) => verdicts.push(report.verdict),
-            stored::StoredResult::Seeds(scenario, sweep) => {
+            StoredResult::Alone(report) => verdicts.push(report.verdict),
+            StoredResult::Seeds(scenario, sweep) => {
                 say(&report::sweep_head(&scenario))?;
                 say(&report::sweep_summary(&scenario, &sweep))?;
                 verdicts.push(sweep.verdict);
@@ -232,7 +232,7 @@ pub(super) fn kernel_has(arguments: &KernelArgs) -> VerbResult {
     let env = Env::machine()?;
     let (tools, origins, progress) = (setup::tools(&env)?, Origins::of(env), Progress::stderr());
     let image = kernel::obtain(&request(arguments, &origins, &progress)?, &origins, &progress)?;
-    let needs = crate::subject::damon::config::all_features();
+    let needs = crate::scenario::all_needs();
     let lacks = vm::missing_features(&origins.env.cache, &tools, &image, &needs, &progress)?;
     let (there, not): (Vec<_>, Vec<_>) = needs.iter().partition(|need| !lacks.contains(need));
     let lines = |all: Vec<_>| all.iter().map(|need| format!("  {need}\n")).collect::<String>();
@@ -272,7 +272,7 @@ pub(super) fn request(
     let mut request = Request::of(source);
     if !arguments.series.is_empty() {
         let series = series::read(&arguments.series).map_err(KernelError::from)?;
-        series.told.iter().for_each(|what| progress.say(&format!("series: {what}")));
+        series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
         request.series = Some(Label { name: series.name(), patches: series.patches.len() });
         request.patches = series.patches;
     }

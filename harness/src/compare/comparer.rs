@@ -1,75 +1,76 @@
-//! Both kernels through the scenarios: one seed on A, the same on B, and so on, several guests at a time.
+//! Runs the scenarios on both kernels: one seed on A, the same seed on B, and so on, several guests at a time.
 
 use super::discrepancy::Runs;
 use super::{Comparison, Observed, Pair, Side};
 use crate::check::Verdict;
+use crate::judge::Report;
 use crate::recording::Recording;
-use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, SeedRange, suite};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use std::num::NonZeroUsize;
 
-/// What is run, and on what.
+/// The runs of a comparison.
 #[derive(Debug)]
 pub struct Comparer<'a> {
-    /// Each side's kernel and folder for results.
-    pub labs: Pair<RunEnv>,
-    /// What the user calls them.
-    pub words: Pair<String>,
+    /// The kernel of each side and the folder of its results.
+    pub envs: Pair<RunEnv>,
+    /// The arguments with which the user names the kernels.
+    pub arguments: Pair<String>,
     /// The scenarios.
     pub scenarios: &'a [ScenarioSource],
-    /// With each of these.
+    /// The seeds, each of which runs on both sides.
     pub seeds: SeedRange,
     /// How many guests run at once.
     pub jobs: NonZeroUsize,
 }
 
-/// One run of many.
+/// One run.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
+struct PlannedRun {
     seed: u64,
     side: Side,
 }
 
-/// Why runs end early.
+/// Why the runs end early.
 enum Stop {
     Error(RunError),
-    /// This side's kernel never came to user space.
+    /// The kernel of this side does not boot.
     NoBoot(Side),
 }
 
 impl Comparer<'_> {
-    /// Runs everything; `each` hears of every run, in order.
+    /// Runs everything and passes each run to `each`, in order.
     ///
     /// # Errors
-    /// What the user has to mend or asked for; no further run is begun.
+    /// What the user has to fix, or Ctrl-C; no further run starts then.
     pub fn run(&self, mut each: impl FnMut(Side, u64, &Report)) -> Result<Comparison, RunError> {
         let name = |side: Side| {
-            let (word, describe) = (self.words.get(side), &self.labs.get(side).image.describe);
-            // That of somebody else's image begins with its path.
-            if describe.contains(word) { describe.clone() } else { format!("{word} ({describe})") }
+            let (argument, describe) = (self.arguments.get(side), &self.envs.get(side).image.describe);
+            // The description of a bzImage begins with its path.
+            if describe.contains(argument) { describe.clone() } else { format!("{argument} ({describe})") }
         };
         let mut comparison = Comparison::new(Pair::of(name));
-        for loaded in self.scenarios {
+        for source in self.scenarios {
             let mut runs = Runs::new();
-            let turns: Vec<Turn> =
-                self.seeds.iter().flat_map(|seed| Side::BOTH.map(|side| Turn { seed, side })).collect();
+            let planned: Vec<PlannedRun> =
+                self.seeds.iter().flat_map(|seed| Side::BOTH.map(|side| PlannedRun { seed, side })).collect();
             let ended = suite::ordered(
-                &turns,
+                &planned,
                 self.jobs,
-                |turn| self.one(loaded, *turn),
-                |turn, answer| {
-                    let (seen, report) = answer.map_err(Stop::Error)?;
-                    let failed = matches!(seen.verdict, Verdict::Fail(_));
-                    *runs.entry(turn.seed).or_default().get_mut(turn.side) = Some(seen);
+                |run| self.one(source, *run),
+                |run, result| {
+                    let (observed, report) = result.map_err(Stop::Error)?;
+                    let failed = matches!(observed.verdict, Verdict::Fail(_));
+                    *runs.entry(run.seed).or_default().get_mut(run.side) = Some(observed);
                     let Some(report) = report else { return Ok(()) };
-                    each(turn.side, turn.seed, &report);
-                    if failed && report.never_began() { Err(Stop::NoBoot(turn.side)) } else { Ok(()) }
+                    each(run.side, run.seed, &report);
+                    if failed && report.never_began() { Err(Stop::NoBoot(run.side)) } else { Ok(()) }
                 },
             );
-            comparison.add(&loaded.scenario.name, &runs);
+            comparison.add(&source.scenario.name, &runs);
             match ended {
                 Ok(()) => {}
                 Err(Stop::Error(error)) => return Err(error),
-                // It would take minutes to hear the same of every run.
+                // Every other run would end in the same way, after minutes.
                 Err(Stop::NoBoot(side)) => {
                     comparison.no_boot = Some(side);
                     break;
@@ -79,16 +80,16 @@ impl Comparer<'_> {
         Ok(comparison)
     }
 
-    fn one(&self, loaded: &ScenarioSource, turn: Turn) -> Result<(Observed, Option<Report>), RunError> {
-        match run::run(self.labs.get(turn.side), loaded, turn.seed) {
+    fn one(&self, source: &ScenarioSource, run: PlannedRun) -> Result<(Observed, Option<Report>), RunError> {
+        match run::run(self.envs.get(run.side), source, run.seed) {
             Ok(report) => {
-                // A guest that died left none; what the verdict says stands.
+                // A guest that died left no recording; its verdict is enough.
                 let recording = report.judgement.as_ref().and_then(|_| Recording::load(&report.dir).ok());
                 Ok((Observed::of(report.verdict.clone(), recording.as_ref()), Some(report)))
             }
-            // One of the kernels has less than the other: that is an answer here.
-            Err(RunError::UnsupportedKernel(unfit)) => {
-                Ok((Observed::of(Verdict::Skip(unfit.to_string()), None), None))
+            // One kernel supports less than the other: that is a difference.
+            Err(RunError::UnsupportedKernel(unsupported)) => {
+                Ok((Observed::of(Verdict::Skip(unsupported.to_string()), None), None))
             }
             Err(error) => Err(error),
         }

@@ -1,4 +1,4 @@
-//! All that two kernels showed, put side by side, and the answer: what differs.
+//! The observations of two kernels side by side, and what differs.
 
 use super::discrepancy::{Runs, SKIP, discrepancies};
 use super::{
@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Two kernels side by side.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
-    /// What each kernel is, for people.
+    /// A description of each kernel.
     pub kernels: Pair<String>,
-    /// The scenarios, in the order in which they were asked for.
+    /// The scenarios, in the order of the command line.
     pub scenarios: Vec<Scenario>,
-    /// Where the interfaces differ: lines that begin with `+`, `-` or `~`.
+    /// The differences between the interfaces: lines that begin with `+`, `-` or `~`.
     pub interface: Vec<String>,
-    /// This kernel never came to user space; the runs ended with that.
+    /// The kernel of this side does not boot, so the runs ended early.
     pub no_boot: Option<Side>,
 }
 
@@ -26,55 +26,56 @@ pub struct Comparison {
 pub struct Scenario {
     /// Its name.
     pub name: String,
-    /// The words of the verdicts, by seed.
-    pub verdicts: Vec<Words>,
-    /// What the checks say.
+    /// The verdicts, by seed.
+    pub verdicts: Vec<SeedVerdicts>,
+    /// The violated rules.
     pub discrepancies: Vec<Discrepancy>,
-    /// What was measured.
+    /// The measured quantities.
     pub rows: Vec<Row>,
-    /// Runs without an answer: the side, the seed, and why.
+    /// The runs without a verdict on the kernel: the side, the seed, and why.
     pub no_answer: Vec<(Side, u64, String)>,
 }
 
-/// The verdicts with one seed.
+/// The verdicts on the runs with one seed.
 #[derive(Debug, Clone, Serialize)]
-pub struct Words {
+pub struct SeedVerdicts {
     /// The seed.
     pub seed: u64,
-    /// `pass`, `fail` and so on; none where a side was not run.
+    /// `pass`, `fail` and so on; none if the side did not run.
     pub verdicts: Pair<Option<&'static str>>,
 }
 
-/// One quantity, over the seeds that both sides measured it with.
+/// One quantity, over the seeds with which both sides have it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// What it is.
+    /// The quantity.
     pub quantity: Quantity,
-    /// How many seeds.
+    /// How many seeds have it.
     pub seeds: usize,
-    /// How many of them never came to it, on each side.
+    /// With how many of them each side never reached it.
     pub never: Pair<usize>,
-    /// How each side's numbers lie.
+    /// The range of each side.
     pub groups: Pair<Group>,
     /// The numbers, by seed.
     pub values: Pair<Vec<f64>>,
-    /// Whether they differ.
-    pub claim: Significance,
+    /// Whether the sides differ.
+    #[serde(rename = "claim")]
+    pub significance: Significance,
 }
 
-/// One thing that differs, with its scenario.
+/// One difference, with its scenario.
 #[derive(Debug, Clone, Copy)]
 pub enum Difference<'a> {
-    /// A rule that only one side breaks.
+    /// A rule that only one side violates.
     Discrepancy(&'a Scenario, &'a Discrepancy, Side),
-    /// A number.
+    /// A quantity.
     Number(&'a Scenario, &'a Row),
     /// A line of the interface.
     Interface(&'a str),
 }
 
 impl Comparison {
-    /// Nothing seen so far.
+    /// A comparison without scenarios.
     pub fn new(kernels: Pair<String>) -> Comparison {
         Comparison { kernels, scenarios: Vec::new(), interface: Vec::new(), no_boot: None }
     }
@@ -83,55 +84,55 @@ impl Comparison {
     pub fn add(&mut self, name: &str, runs: &Runs) {
         let known: BTreeSet<String> = self.interface.iter().cloned().collect();
         let interfaces = runs.values().find_map(|pair| {
-            let of = |seen: &'_ Option<Observed>| seen.as_ref()?.interface.clone();
+            let of = |observed: &'_ Option<Observed>| observed.as_ref()?.interface.clone();
             of(&pair.a).zip(of(&pair.b))
         });
         let changes = interfaces.map(|(a, b)| a.changes(&b)).unwrap_or_default();
         self.interface.extend(changes.into_iter().filter(|change| !known.contains(change)));
-        let word = |seen: &Option<Observed>| seen.as_ref().map(|seen| seen.verdict.word());
-        let words = |(seed, pair): (&u64, &Pair<Option<Observed>>)| Words {
+        let word = |observed: &Option<Observed>| observed.as_ref().map(|one| one.verdict.word());
+        let verdicts = |(seed, pair): (&u64, &Pair<Option<Observed>>)| SeedVerdicts {
             seed: *seed,
             verdicts: Pair { a: word(&pair.a), b: word(&pair.b) },
         };
         self.scenarios.push(Scenario {
             name: name.to_owned(),
-            verdicts: runs.iter().map(words).collect(),
+            verdicts: runs.iter().map(verdicts).collect(),
             discrepancies: discrepancies(runs),
             rows: rows(runs),
             no_answer: no_answer(runs),
         });
     }
 
-    /// What differs, the weightiest first: what B breaks, what A breaks, the numbers, the interface.
+    /// The differences, the most important first: what B violates, what A violates, the numbers, the interface.
     pub fn differences(&self) -> Vec<Difference<'_>> {
         let mut all = Vec::new();
-        for wanted in [Side::B, Side::A] {
+        for side in [Side::B, Side::A] {
             for scenario in &self.scenarios {
                 for discrepancy in &scenario.discrepancies {
-                    if discrepancy.standing == Attribution::Only(wanted) {
-                        all.push(Difference::Discrepancy(scenario, discrepancy, wanted));
+                    if discrepancy.attribution == Attribution::Only(side) {
+                        all.push(Difference::Discrepancy(scenario, discrepancy, side));
                     }
                 }
             }
         }
-        // A skip says what is missing, and a finding that something is wrong.
+        // A finding says that something is wrong, a skip only that something is missing.
         all.sort_by_key(
             |one| matches!(one, Difference::Discrepancy(_, discrepancy, _) if discrepancy.id == SKIP),
         );
         for scenario in &self.scenarios {
-            let significant = scenario.rows.iter().filter(|row| row.claim == Significance::Differs);
+            let significant = scenario.rows.iter().filter(|row| row.significance == Significance::Differs);
             all.extend(significant.map(|row| Difference::Number(scenario, row)));
         }
         all.extend(self.interface.iter().map(|line| Difference::Interface(line)));
         all
     }
 
-    /// Whether some numbers were left open for want of seeds.
-    pub fn lacks_seeds(&self) -> bool {
+    /// Whether some quantities have too few seeds to be compared.
+    pub fn has_too_few_seeds(&self) -> bool {
         self.scenarios.iter().flat_map(|one| &one.rows).any(|row| row.seeds < LEAST_SEEDS)
     }
 
-    /// 0 no difference, 1 a difference, 3 a run without an answer.
+    /// The exit status: 0 no difference, 1 a difference, 3 a run without a verdict on the kernel.
     pub fn exit_code(&self) -> u8 {
         match (self.scenarios.iter().any(|one| !one.no_answer.is_empty()), self.differences().is_empty()) {
             (true, _) => 3,
@@ -146,7 +147,7 @@ fn no_answer(runs: &Runs) -> Vec<(Side, u64, String)> {
     for (seed, pair) in runs {
         for side in Side::BOTH {
             if let Some(Verdict::Infra(why) | Verdict::Unstable(why)) =
-                pair.get(side).as_ref().map(|seen| &seen.verdict)
+                pair.get(side).as_ref().map(|observed| &observed.verdict)
             {
                 all.push((side, *seed, why.clone()));
             }
@@ -155,7 +156,7 @@ fn no_answer(runs: &Runs) -> Vec<(Side, u64, String)> {
     all
 }
 
-/// Every quantity that both sides have with one seed at least, in a fixed order.
+/// The quantities that both sides have with at least one seed, in a fixed order.
 fn rows(runs: &Runs) -> Vec<Row> {
     let mut measured: BTreeMap<&Quantity, Row> = BTreeMap::new();
     for pair in runs.values() {
@@ -170,7 +171,7 @@ fn rows(runs: &Runs) -> Vec<Row> {
             }
         }
     }
-    measured.into_values().map(Row::judged).collect()
+    measured.into_values().map(Row::compared).collect()
 }
 
 impl Row {
@@ -182,15 +183,15 @@ impl Row {
             never: Pair::default(),
             groups: Pair { a: group, b: group },
             values: Pair::default(),
-            claim: Significance::TooFew,
+            significance: Significance::TooFew,
         }
     }
 
-    fn judged(mut self) -> Row {
+    fn compared(mut self) -> Row {
         if let Some((a, b)) = Group::of(&self.values.a).zip(Group::of(&self.values.b)) {
             self.groups = Pair { a, b };
             let floor = self.quantity.floor(a.median.max(b.median));
-            self.claim = differs(&self.groups, self.seeds, floor);
+            self.significance = differs(&self.groups, self.seeds, floor);
         }
         self
     }

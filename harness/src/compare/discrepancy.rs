@@ -1,49 +1,50 @@
-//! What the checks say against either kernel, and whether it is said against one alone.
+//! The rules that either kernel violates, and whether only one of them does.
 
 use super::{Observed, Pair, Side};
 use crate::check::{EXPECT, Finding, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A rule that is broken on one side at least.
+/// A rule that at least one side violates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Discrepancy {
-    /// The invariant's id, `expect`, or `skip` for what a kernel cannot be asked.
+    /// The id of the invariant, `expect`, or `skip` if the kernel misses a feature.
     pub id: String,
-    /// The expectation's line in the scenario.
+    /// The line of the expectation in the scenario.
     pub line: Option<u64>,
-    /// The first time it was broken: what was expected, and what was seen.
+    /// The first violation: what was expected, and what was seen.
     pub sentence: String,
-    /// With which seeds, on each side.
+    /// The seeds that violate it, on each side.
     pub seeds: Pair<Vec<u64>>,
-    /// Whether that is a difference between the two.
-    pub standing: Attribution,
+    /// Whether this is a difference between the sides.
+    #[serde(rename = "standing")]
+    pub attribution: Attribution,
 }
 
-/// Whose discrepancy it is.
+/// The side to which a discrepancy is attributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "standing", content = "side")]
 pub enum Attribution {
-    /// Only this side's.
+    /// This side only.
     Only(Side),
-    /// Both sides', or it may be the seeds'.
+    /// Both sides, or the seeds may explain it.
     NoDifference,
 }
 
-/// Runs of one scenario: seed, and what each side showed.
+/// The runs of one scenario: by seed, what each side showed.
 pub(super) type Runs = BTreeMap<u64, Pair<Option<Observed>>>;
 
-/// Everything that is said against either side, in the order in which it comes up: by seed, and the weightiest first.
+/// All violations on either side, ordered by seed, the most important first.
 pub(super) fn discrepancies(runs: &Runs) -> Vec<Discrepancy> {
     let mut all: Vec<Discrepancy> = Vec::new();
     for (seed, pair) in runs {
         for side in Side::BOTH {
-            let Some(seen) = pair.get(side) else { continue };
-            for (id, line, sentence) in told(&seen.verdict) {
+            let Some(observed) = pair.get(side) else { continue };
+            for (id, line, sentence) in violations(&observed.verdict) {
                 let at = all.iter().position(|one| one.id == id && one.line == line);
                 let at = at.unwrap_or_else(|| {
-                    let (seeds, standing) = (Pair::default(), Attribution::NoDifference);
-                    all.push(Discrepancy { id, line, sentence, seeds, standing });
+                    let (seeds, attribution) = (Pair::default(), Attribution::NoDifference);
+                    all.push(Discrepancy { id, line, sentence, seeds, attribution });
                     all.len() - 1
                 });
                 let seeds = all[at].seeds.get_mut(side);
@@ -53,48 +54,49 @@ pub(super) fn discrepancies(runs: &Runs) -> Vec<Discrepancy> {
             }
         }
     }
-    // Of a seed with one answer alone nothing follows.
-    let answered = |seen: &Option<Observed>| {
-        seen.as_ref().is_some_and(|seen| !matches!(seen.verdict, Verdict::Infra(_) | Verdict::Unstable(_)))
+    // A seed counts only if both sides have a verdict on the kernel.
+    let is_judged = |observed: &Option<Observed>| {
+        observed.as_ref().is_some_and(|one| !matches!(one.verdict, Verdict::Infra(_) | Verdict::Unstable(_)))
     };
-    let both = |seed: &u64| runs.get(seed).is_some_and(|pair| answered(&pair.a) && answered(&pair.b));
-    let count = runs.keys().filter(|seed| both(seed)).count();
+    let counts = |seed: &u64| runs.get(seed).is_some_and(|pair| is_judged(&pair.a) && is_judged(&pair.b));
+    let seeds = runs.keys().filter(|seed| counts(seed)).count();
     for one in &mut all {
-        one.standing = standing(one, count, both);
+        one.attribution = attribution(one, seeds, counts);
     }
     all
 }
 
-fn told(verdict: &Verdict) -> Vec<(String, Option<u64>, String)> {
+/// The id, the scenario's line and the sentence of each violation.
+fn violations(verdict: &Verdict) -> Vec<(String, Option<u64>, String)> {
     match verdict {
         Verdict::Fail(findings) => findings
             .iter()
-            .map(|finding| (finding.id.to_owned(), finding.scenario_line, sentence(finding)))
+            .map(|finding| (finding.id().to_owned(), finding.scenario_line, sentence(finding)))
             .collect(),
         Verdict::Skip(why) => vec![(SKIP.to_owned(), None, why.clone())],
         Verdict::Pass | Verdict::Unstable(_) | Verdict::Infra(_) => Vec::new(),
     }
 }
 
-/// The id of what a kernel cannot be asked.
+/// The id of a discrepancy that is a skip.
 pub(super) const SKIP: &str = "skip";
 
 fn sentence(finding: &Finding) -> String {
     format!("expected {}; saw {}", finding.expected, finding.seen)
 }
 
-/// An invariant does not depend on luck: broken with one seed, and never on the other side, it is a difference. An
-/// expectation is a bound on a number: only where it is broken with more than half of the seeds more than on the other
-/// side.
-fn standing(discrepancy: &Discrepancy, count: usize, both: impl Fn(&u64) -> bool) -> Attribution {
-    let broken = |side| discrepancy.seeds.get(side).iter().filter(|seed| both(seed)).count();
+/// An invariant does not depend on luck: if one side violates it with any seed and the other side with none, it is a
+/// difference. An expectation is a bound on a number, which one seed may miss: it is a difference if one side violates it
+/// with more than half of the seeds more than the other side.
+fn attribution(discrepancy: &Discrepancy, seeds: usize, counts: impl Fn(&u64) -> bool) -> Attribution {
+    let violated = |side| discrepancy.seeds.get(side).iter().filter(|seed| counts(seed)).count();
     for side in Side::BOTH {
-        let (here, there) = (broken(side), broken(side.other()));
-        let alone = match discrepancy.id.as_str() {
-            EXPECT => 2 * here.saturating_sub(there) > count,
+        let (here, there) = (violated(side), violated(side.other()));
+        let only_here = match discrepancy.id.as_str() {
+            EXPECT => 2 * here.saturating_sub(there) > seeds,
             _ => here > 0 && there == 0,
         };
-        if alone {
+        if only_here {
             return Attribution::Only(side);
         }
     }

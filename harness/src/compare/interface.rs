@@ -1,4 +1,4 @@
-//! What user space can rely on, on both sides: DAMON's tracepoints and its sysfs tree, and where they differ.
+//! The interface of DAMON to user space, its tracepoints and its sysfs tree, and how two kernels differ in it.
 
 use crate::host::text::printable;
 use crate::recording::Recording;
@@ -6,17 +6,17 @@ use crate::snapshot::tree;
 use crate::trace::{EventFormat, formats};
 use std::collections::BTreeMap;
 
-/// The interface of one kernel, as one recording shows it.
+/// The interface of one kernel, as a recording shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
-    /// The tracepoints by name; none where their formats cannot be read.
+    /// The tracepoints by name; none if their formats cannot be read.
     events: Option<BTreeMap<String, EventFormat>>,
-    /// Modes by path, with every number in a path as `N`; none where the guest did not come so far.
+    /// The modes by path, with `N` for every number in a path; none if the guest did not get that far.
     tree: Option<BTreeMap<String, String>>,
 }
 
 impl Interface {
-    /// The interface that a recording shows.
+    /// The interface in a recording.
     pub fn of(recording: &Recording) -> Interface {
         let by_name = |events: Vec<EventFormat>| events.into_iter().map(|event| (event.name.clone(), event));
         let events = formats(&recording.formats).ok().filter(|events| !events.is_empty());
@@ -28,7 +28,7 @@ impl Interface {
         }
     }
 
-    /// What is otherwise in `other`, a line each, first the tracepoints: `+` is new there, `-` is gone, `~` changed.
+    /// The changes from this interface to `other`, one line each, tracepoints first: `+` new, `-` removed, `~` changed.
     pub fn changes(&self, other: &Interface) -> Vec<String> {
         let mut changes = Vec::new();
         if let (Some(old), Some(new)) = (&self.events, &other.events) {
@@ -52,7 +52,7 @@ impl Interface {
     }
 }
 
-/// Every key of either map, in order, with what each has.
+/// Calls `each` with every key of either map, in order, and its two values.
 fn pairs<T>(
     old: &BTreeMap<String, T>,
     new: &BTreeMap<String, T>,
@@ -94,7 +94,7 @@ fn event_changes(old: &EventFormat, new: &EventFormat, changes: &mut Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testkit::stored;
+    use crate::subject::damon::testing::stored;
 
     fn changed(change: impl FnOnce(&mut Recording)) -> Vec<String> {
         let mut recording = stored("truth");
@@ -104,24 +104,24 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_has_the_interface_that_it_has() {
+    fn an_interface_has_no_changes_from_itself() {
         assert_eq!(changed(|_| ()), [""; 0]);
     }
 
     #[test]
-    fn new_and_lost_tracepoints_are_named() {
-        let lost = changed(|r| {
+    fn new_and_removed_tracepoints_are_named() {
+        let removed = changed(|r| {
             let (before, rest) = r.formats.split_once("name: damos_esz\n").unwrap();
             let after = rest.find("name: ").map_or("", |at| &rest[at..]);
             r.formats = format!("{before}{after}");
         });
-        assert_eq!(lost, ["- tracepoint damos_esz"]);
+        assert_eq!(removed, ["- tracepoint damos_esz"]);
         let new = changed(|r| r.formats.push_str("name: damos_new\nformat:\n\nprint fmt: \"x\"\n"));
         assert_eq!(new, ["+ tracepoint damos_new"]);
     }
 
     #[test]
-    fn a_field_of_another_size_and_another_text_are_shown_before_and_after() {
+    fn a_changed_field_and_a_changed_text_are_shown_before_and_after() {
         let changes = changed(|r| {
             r.formats = r
                 .formats
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_come_go_or_change_their_mode_are_named_once_for_all_numbers() {
+    fn a_new_or_removed_file_is_named_once_for_all_numbers_in_its_path() {
         let file = "kdamonds/0/contexts/0/schemes/0/action";
         let changes = changed(|r| {
             let line = r.sysfs.lines().find(|line| line.ends_with("schemes/0/action")).unwrap().to_owned();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_sent_nothing_has_no_other_interface() {
+    fn a_guest_that_sent_no_interface_has_no_changes() {
         let changes = changed(|r| {
             r.formats.clear();
             r.sysfs.clear();

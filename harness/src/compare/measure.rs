@@ -1,7 +1,9 @@
-//! The numbers of one recording that two kernels are compared by.
+//! The numbers of one recording by which two kernels are compared.
 
-use crate::check::{self, view::View};
+use crate::judge::Summary;
 use crate::recording::Recording;
+use crate::subject::damon::rules::migration::migrated;
+use crate::subject::damon::view::View;
 use crate::trace::Event;
 use damonlab_protocol::units::Nanos;
 use serde::{Serialize, Serializer};
@@ -17,7 +19,7 @@ pub struct Goal {
     pub scheme: u32,
     /// The node.
     pub nid: i32,
-    /// What it is to come to, in parts of 10000.
+    /// The target value, in basis points.
     pub target: u64,
 }
 
@@ -28,20 +30,20 @@ impl fmt::Display for Goal {
     }
 }
 
-/// What is measured.
+/// A quantity that is measured.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quantity {
-    /// The mean of a goal's value over the second half of the windows, in parts of 10000.
+    /// The mean of the value of a goal over the second half of the windows, in basis points.
     Mean(Goal),
-    /// Its standard deviation there.
+    /// The standard deviation of the value of a goal there.
     Swing(Goal),
-    /// How long after its first measurement it had come to its target for good, in seconds.
+    /// The time from the first measurement of a goal until it stays at its target, in seconds.
     TimeToTarget(Goal),
-    /// Bytes that DAMON had migrated, as the migration core counts them.
+    /// The bytes that DAMON migrated, as the migration core counts them.
     Migrated,
-    /// Bytes that schemes with an action other than migration say they acted on.
+    /// `sz_applied` of the schemes with this action, which is not migration.
     Applied(String),
-    /// How many instructions the kdamonds executed, as far as samples tell.
+    /// The instructions that the kdamonds executed up to their last sample.
     Instructions,
 }
 
@@ -50,40 +52,40 @@ pub enum Quantity {
 pub struct Measure {
     /// The number.
     pub value: f64,
-    /// It never came to that within the run, which the number is the length of.
+    /// The goal never stayed at its target; the number is the length of the run.
     pub never: bool,
 }
 
-/// How many windows in a row a goal's value is taken the mean of: the temporal tuner swings around its target by design.
+/// How many windows in a row form a mean: the temporal tuner swings around its target by design.
 const IN_A_ROW: usize = 8;
 
-/// How far from its target that mean may be, in parts of 10000.
+/// How far from the target such a mean may be, in basis points.
 const TOLERANCE: f64 = 500.0;
 
-/// A goal that was measured less often is not compared.
+/// A goal with fewer windows is not compared.
 const LEAST_WINDOWS: usize = 2 * IN_A_ROW;
 
 const MIB: f64 = 1_048_576.0;
 
 impl Quantity {
-    /// A difference of no more than this is not called one, whatever the seeds say: `median` is the larger of the two.
+    /// A difference of at most this amount is never significant. `median` is the larger one of the two sides.
     pub fn floor(&self, median: f64) -> f64 {
         match self {
             // One percent of the memory.
             Quantity::Mean(_) | Quantity::Swing(_) => 100.0,
             Quantity::TimeToTarget(_) => (0.05 * median).max(0.5),
             Quantity::Migrated | Quantity::Applied(_) => (0.05 * median).max(MIB),
-            // Another layout of the same code moves it a little, and always in one direction.
+            // Another layout of the same code changes it slightly, and with every seed in the same direction.
             Quantity::Instructions => 0.02 * median,
         }
     }
 
-    /// A number of it, in words.
+    /// A number with its unit.
     pub fn amount(&self, value: f64) -> String {
         format!("{} {}", self.number(value), self.unit())
     }
 
-    /// A number of it, without its unit.
+    /// A number without its unit.
     pub fn number(&self, value: f64) -> String {
         match self {
             Quantity::Mean(_) | Quantity::Swing(_) => format!("{value:.0}"),
@@ -122,15 +124,15 @@ impl Serialize for Quantity {
     }
 }
 
-/// Everything that can be measured in a recording.
+/// All quantities that a recording has.
 pub fn measures(recording: &Recording) -> BTreeMap<Quantity, Measure> {
     let view = View::new(recording);
     let mut all = BTreeMap::new();
-    for (goal, course) in courses(&view) {
-        convergence(goal, &course, &mut all);
+    for (goal, series) in goal_series(&view) {
+        convergence(goal, &series, &mut all);
     }
     let mut put = |quantity, value| all.insert(quantity, Measure { value, never: false });
-    if let Some(bytes) = check::migrated(&view) {
+    if let Some(bytes) = migrated(&view) {
         put(Quantity::Migrated, bytes.0 as f64);
     }
     for (action, bytes) in applied(&view) {
@@ -142,11 +144,11 @@ pub fn measures(recording: &Recording) -> BTreeMap<Quantity, Measure> {
     all
 }
 
-/// A goal's value, window by window.
+/// The value of a goal in each window.
 type Series = Vec<(Nanos, f64)>;
 
-fn courses(view: &View<'_>) -> BTreeMap<Goal, Series> {
-    let mut courses: BTreeMap<Goal, Series> = BTreeMap::new();
+fn goal_series(view: &View<'_>) -> BTreeMap<Goal, Series> {
+    let mut all: BTreeMap<Goal, Series> = BTreeMap::new();
     for run in &view.kdamond_runs {
         for line in &run.lines {
             let Event::NodeEligible(event) = &line.event else { continue };
@@ -156,43 +158,43 @@ fn courses(view: &View<'_>) -> BTreeMap<Goal, Series> {
                 nid: event.nid,
                 target: event.target_value,
             };
-            courses.entry(goal).or_default().push((line.time, event.current_value as f64));
+            all.entry(goal).or_default().push((line.time, event.current_value as f64));
         }
     }
-    courses
+    all
 }
 
-fn convergence(goal: Goal, course: &[(Nanos, f64)], all: &mut BTreeMap<Quantity, Measure>) {
-    if course.len() < LEAST_WINDOWS {
+fn convergence(goal: Goal, series: &[(Nanos, f64)], all: &mut BTreeMap<Quantity, Measure>) {
+    if series.len() < LEAST_WINDOWS {
         return;
     }
-    let half: Vec<f64> = course[course.len() / 2..].iter().map(|(_, value)| *value).collect();
-    if let Some(summary) = check::Summary::of(&half) {
+    let half: Vec<f64> = series[series.len() / 2..].iter().map(|(_, value)| *value).collect();
+    if let Some(summary) = Summary::of(&half) {
         all.insert(Quantity::Mean(goal), Measure { value: summary.mean, never: false });
         all.insert(Quantity::Swing(goal), Measure { value: summary.spread.unwrap_or(0.0), never: false });
     }
-    all.insert(Quantity::TimeToTarget(goal), time_to_target(goal.target as f64, course));
+    all.insert(Quantity::TimeToTarget(goal), time_to_target(goal.target as f64, series));
 }
 
-/// From the first measurement to the end of the first windows in a row whose mean is near the target, and that of all
-/// later ones too.
-fn time_to_target(target: f64, course: &[(Nanos, f64)]) -> Measure {
-    let since = |time: &Nanos| (time.0.saturating_sub(course[0].0.0)) as f64 / 1e9;
+/// The time from the first measurement to the end of the first windows in a row whose mean is near the target, as is the
+/// mean of all later ones.
+fn time_to_target(target: f64, series: &[(Nanos, f64)]) -> Measure {
+    let since = |time: &Nanos| (time.0.saturating_sub(series[0].0.0)) as f64 / 1e9;
     let near = |windows: &[(Nanos, f64)]| {
         let mean = windows.iter().map(|(_, value)| value).sum::<f64>() / windows.len() as f64;
         (mean - target).abs() <= TOLERANCE
     };
     let mut reached = None;
-    for windows in course.windows(IN_A_ROW).rev().take_while(|windows| near(windows)) {
+    for windows in series.windows(IN_A_ROW).rev().take_while(|windows| near(windows)) {
         reached = windows.last();
     }
-    match (reached, course.last()) {
+    match (reached, series.last()) {
         (Some((time, _)), _) => Measure { value: since(time), never: false },
         (None, last) => Measure { value: last.map_or(0.0, |(time, _)| since(time)), never: true },
     }
 }
 
-/// What the statistics say at the end, by action.
+/// The final `sz_applied`, by action.
 fn applied(view: &View<'_>) -> BTreeMap<String, u64> {
     let mut all: BTreeMap<String, u64> = BTreeMap::new();
     for (kdamond, stats) in view.recording.report.kdamond_stats.iter().enumerate() {
@@ -207,39 +209,39 @@ fn applied(view: &View<'_>) -> BTreeMap<String, u64> {
     all
 }
 
-/// The CPU time of all kdamonds; one that is started again counts again from 0. What one did after the last sample of
-/// its run is missing, on both sides alike. None in recordings of an older damonlab, and on the real clock.
+/// The CPU time of all kdamonds. The counter of a kdamond that is started again begins at 0. The time after the last
+/// sample of each run is missing, on both sides alike. None on the real clock, and in recordings of an older damonlab.
 fn cpu(recording: &Recording) -> Option<Nanos> {
     if !recording.meta.clock.is_virtual() {
         return None;
     }
     let mut ended = 0;
     let mut running: BTreeMap<usize, u64> = BTreeMap::new();
-    let mut told = false;
+    let mut has_samples = false;
     for sample in &recording.samples {
         running.retain(|kdamond, before| {
-            let goes_on = sample.cpu.get(kdamond).is_some_and(|now| now.0 >= *before);
-            ended += if goes_on { 0 } else { *before };
-            goes_on
+            let continues = sample.cpu.get(kdamond).is_some_and(|now| now.0 >= *before);
+            ended += if continues { 0 } else { *before };
+            continues
         });
         running.extend(sample.cpu.iter().map(|(kdamond, now)| (*kdamond, now.0)));
-        told |= !sample.cpu.is_empty();
+        has_samples |= !sample.cpu.is_empty();
     }
-    told.then(|| Nanos(ended + running.values().sum::<u64>()))
+    has_samples.then(|| Nanos(ended + running.values().sum::<u64>()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testkit::{Model, stored};
+    use crate::subject::damon::testing::{Model, stored};
     use damonlab_protocol::record::Sample;
 
-    fn course(values: impl IntoIterator<Item = f64>) -> Series {
+    fn series(values: impl IntoIterator<Item = f64>) -> Series {
         (0..).zip(values).map(|(second, value)| (Nanos(second * 1_000_000_000), value)).collect()
     }
 
     fn reached(values: impl IntoIterator<Item = f64>) -> (f64, bool) {
-        let Measure { value, never } = time_to_target(7000.0, &course(values));
+        let Measure { value, never } = time_to_target(7000.0, &series(values));
         (value, never)
     }
 
@@ -253,20 +255,20 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_that_is_not_reached_has_the_runs_length_and_says_so() {
+    fn a_goal_that_is_not_reached_has_the_length_of_the_run() {
         assert_eq!(reached(std::iter::repeat_n(7501.0, 20)), (19.0, true));
         assert_eq!(reached(std::iter::repeat_n(7500.0, 20)), (7.0, false));
     }
 
     #[test]
-    fn a_kdamond_that_is_started_again_counts_again() {
+    fn the_cpu_time_of_a_kdamond_that_is_started_again_is_added() {
         let mut recording = Model::pull_push().recording();
         let sample = |cpu: &[(usize, u64)]| Sample {
             cpu: cpu.iter().map(|(kdamond, time)| (*kdamond, Nanos(*time))).collect(),
             ..Sample::default()
         };
         assert_eq!(cpu(&recording), None);
-        // Stopped and started again unseen, then stopped and seen to be.
+        // Restarted between two samples, then stopped for at least one sample.
         recording.samples = vec![
             sample(&[]),
             sample(&[(0, 100), (1, 7)]),
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_goals_of_a_run_are_measured_one_by_one() {
+    fn each_goal_of_a_run_is_measured() {
         let measured = measures(&Model::pull_push().recording());
         let goal = Goal { kdamond: 0, scheme: 0, nid: 1, target: 3000 };
         // The last 10 of 20 windows: 6000 2000 1000 5000, twice, and 6000 2000.
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_run_has_what_it_migrated() {
+    fn a_recording_with_migration_has_the_migrated_bytes() {
         let measured = measures(&stored("truth"));
         let pages = measured[&Quantity::Migrated].value / 4096.0;
         assert!(pages > 0.0 && pages.fract() == 0.0, "{pages}");

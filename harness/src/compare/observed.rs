@@ -1,4 +1,4 @@
-//! One run, as far as two kernels are compared by it.
+//! What a comparison takes from one run.
 
 use super::{Interface, Measure, Quantity, measure};
 use crate::check::Verdict;
@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 /// What one run showed.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// The verdict on it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What was measured in its recording.
+    /// The quantities in the recording.
     pub measures: BTreeMap<Quantity, Measure>,
-    /// The interface, where there is a recording.
+    /// The interface in the recording; none without a recording.
     pub interface: Option<Interface>,
 }
 
 impl Observed {
-    /// Of a verdict, and the recording, where one came.
+    /// What a run with this verdict and this recording showed.
     pub fn of(verdict: Verdict, recording: Option<&Recording>) -> Observed {
         Observed {
             verdict,

@@ -1,4 +1,4 @@
-//! Two of a kind, one a side.
+//! The two sides of a comparison.
 
 use serde::Serialize;
 use std::fmt;
@@ -7,17 +7,17 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
-    /// The first.
+    /// The first kernel.
     A,
-    /// The second.
+    /// The second kernel.
     B,
 }
 
 impl Side {
-    /// Both, in order.
+    /// Both sides, in order.
     pub const BOTH: [Side; 2] = [Side::A, Side::B];
 
-    /// The other one.
+    /// The other side.
     pub fn other(self) -> Side {
         match self {
             Side::A => Side::B,
@@ -35,22 +35,22 @@ impl fmt::Display for Side {
     }
 }
 
-/// What each side has.
+/// One value for each side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Pair<T> {
-    /// The first's.
+    /// The value of side A.
     pub a: T,
-    /// The second's.
+    /// The value of side B.
     pub b: T,
 }
 
 impl<T> Pair<T> {
-    /// What `of` makes for each side.
-    pub fn of(of: impl Fn(Side) -> T) -> Pair<T> {
-        Pair { a: of(Side::A), b: of(Side::B) }
+    /// The pair of what `value` returns for each side.
+    pub fn of(value: impl Fn(Side) -> T) -> Pair<T> {
+        Pair { a: value(Side::A), b: value(Side::B) }
     }
 
-    /// One side's.
+    /// The value of one side.
     pub fn get(&self, side: Side) -> &T {
         match side {
             Side::A => &self.a,
@@ -58,7 +58,7 @@ impl<T> Pair<T> {
         }
     }
 
-    /// One side's, to change.
+    /// The value of one side, to change it.
     pub fn get_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::A => &mut self.a,

@@ -1,55 +1,55 @@
-//! When two groups of numbers, one number a seed, are called different.
+//! When two groups of numbers, one number for each seed, are called different.
 //!
-//! Nothing is assumed about how the numbers are distributed but that, if the kernels do not differ, every way to deal
-//! them out to the two sides is as likely. Then all of one side lie beyond all of the other with a chance of
-//! 2 / C(2n, n): 1 in 35 for 4 seeds, 1 in 126 for 5, 1 in 6435 for 8. A comparison asks some fifty such questions, so
-//! with few seeds that is not enough, and the gap between the two groups must be a multiple of the wider group's width
-//! too: (8 - n) / 4 of it. Simulated for normal and for long-tailed numbers, two equal kernels are then called
-//! different in 1 of 1900 questions with 4 seeds and less often with more. In the end the difference must be of a
-//! size that anybody cares for, for another build counts other instructions ([`super::Quantity::floor`]).
+//! The only assumption about the numbers is that, between equal kernels, every way to deal them out to the two sides is
+//! equally likely. Then all numbers of one side lie beyond all of the other with a probability of 2 / C(2n, n): 1 in 35
+//! for 4 seeds, 1 in 126 for 5, 1 in 6435 for 8. A comparison makes some fifty such tests, so with few seeds that is not
+//! enough: the gap between the groups must also be wider than (8 - n) / 4 of the wider group. Simulated with normal and
+//! with long-tailed numbers, equal kernels are then called different in 1 of 1900 tests with 4 seeds, and less often
+//! with more. Last, the difference must be larger than [`super::Quantity::floor`], because another build of the same
+//! source executes other instructions.
 
 use super::Pair;
 use serde::Serialize;
 
-/// With fewer seeds no number is called different.
+/// With fewer seeds, no number is called different.
 pub const LEAST_SEEDS: usize = 4;
 
-/// From so many seeds on it is enough that the groups lie apart.
+/// With this many seeds, it is enough that the groups do not overlap.
 const APART_IS_ENOUGH: usize = 8;
 
 /// Whether two groups of numbers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Significance {
-    /// They do.
+    /// They differ.
     Differs,
-    /// Not by more than the seeds make.
+    /// The seeds explain the difference.
     Within,
-    /// They lie apart, by less than anybody cares for.
+    /// They lie apart, but by no more than [`super::Quantity::floor`].
     Small,
-    /// Nobody can tell from so few.
+    /// There are too few seeds to tell.
     TooFew,
 }
 
-/// How one side's numbers lie.
+/// The range of the numbers of one side.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Group {
-    /// The smallest.
+    /// The smallest number.
     pub min: f64,
-    /// The one in the middle, or the mean of the two.
+    /// The number in the middle, or the mean of the two in the middle.
     pub median: f64,
-    /// The largest.
+    /// The largest number.
     pub max: f64,
 }
 
 impl Group {
-    /// Of the numbers; none of no number.
+    /// The range of `values`; none if there are no values.
     pub fn of(values: &[f64]) -> Option<Group> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let (min, max) = (*sorted.first()?, *sorted.last()?);
         let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
-        // Of equal ones exactly that one.
+        // The mean of two equal numbers must be exactly that number.
         Some(Group { min, median: low + (high - low) / 2.0, max })
     }
 
@@ -58,8 +58,8 @@ impl Group {
     }
 }
 
-/// Whether the two groups differ by more than `floor` and by more than the seeds make. Both have one number for each
-/// of the same seeds.
+/// Whether the two groups differ by more than `floor` and by more than the seeds explain. Both groups have one number for
+/// each of the same seeds.
 pub fn differs(groups: &Pair<Group>, seeds: usize, floor: f64) -> Significance {
     if seeds < LEAST_SEEDS {
         return Significance::TooFew;
@@ -78,48 +78,48 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn claim(a: &[f64], b: &[f64], floor: f64) -> Significance {
+    fn significance(a: &[f64], b: &[f64], floor: f64) -> Significance {
         let groups = Pair { a: Group::of(a).unwrap(), b: Group::of(b).unwrap() };
         differs(&groups, a.len(), floor)
     }
 
     #[test]
     fn groups_that_overlap_are_not_called_different() {
-        assert_eq!(claim(&[1.0, 2.0, 3.0, 4.0], &[4.0, 50.0, 60.0, 70.0], 0.0), Significance::Within);
+        assert_eq!(significance(&[1.0, 2.0, 3.0, 4.0], &[4.0, 50.0, 60.0, 70.0], 0.0), Significance::Within);
     }
 
     #[test]
     fn with_four_seeds_the_gap_must_be_wider_than_the_wider_group() {
         let a = [0.0, 1.0, 2.0, 10.0];
-        assert_eq!(claim(&a, &[19.0, 19.0, 19.0, 19.0], 0.0), Significance::Within);
-        assert_eq!(claim(&a, &[21.0, 21.0, 21.0, 21.0], 0.0), Significance::Differs);
-        assert_eq!(claim(&[21.0, 21.0, 21.0, 21.0], &a, 0.0), Significance::Differs);
+        assert_eq!(significance(&a, &[19.0, 19.0, 19.0, 19.0], 0.0), Significance::Within);
+        assert_eq!(significance(&a, &[21.0, 21.0, 21.0, 21.0], 0.0), Significance::Differs);
+        assert_eq!(significance(&[21.0, 21.0, 21.0, 21.0], &a, 0.0), Significance::Differs);
     }
 
     #[test]
-    fn with_eight_seeds_it_is_enough_to_lie_apart() {
+    fn with_eight_seeds_it_is_enough_not_to_overlap() {
         let a: Vec<f64> = (0..8).map(f64::from).collect();
         let b: Vec<f64> = (8..16).map(f64::from).collect();
-        assert_eq!(claim(&a, &b, 0.0), Significance::Differs);
+        assert_eq!(significance(&a, &b, 0.0), Significance::Differs);
         let close: Vec<f64> = (7..14).map(f64::from).collect();
-        assert_eq!(claim(&a[..7], &close, 0.0), Significance::Within);
+        assert_eq!(significance(&a[..7], &close, 0.0), Significance::Within);
     }
 
     #[test]
-    fn numbers_that_never_vary_differ_if_the_difference_has_a_size() {
-        assert_eq!(claim(&[5.0; 4], &[5.0; 4], 0.0), Significance::Within);
-        assert_eq!(claim(&[5.0; 4], &[6.0; 4], 1.0), Significance::Small);
-        assert_eq!(claim(&[5.0; 4], &[6.1; 4], 1.0), Significance::Differs);
+    fn constant_numbers_differ_if_the_difference_exceeds_the_floor() {
+        assert_eq!(significance(&[5.0; 4], &[5.0; 4], 0.0), Significance::Within);
+        assert_eq!(significance(&[5.0; 4], &[6.0; 4], 1.0), Significance::Small);
+        assert_eq!(significance(&[5.0; 4], &[6.1; 4], 1.0), Significance::Differs);
     }
 
     #[test]
-    fn three_seeds_claim_nothing() {
-        assert_eq!(claim(&[0.0; 3], &[1e9; 3], 0.0), Significance::TooFew);
+    fn three_seeds_are_too_few() {
+        assert_eq!(significance(&[0.0; 3], &[1e9; 3], 0.0), Significance::TooFew);
     }
 
     proptest! {
-        // Numbers of one source, dealt out to two sides: a chance of 1 in 1900 at most, so that 4000 such questions
-        // have 2 wrong answers on average, and 15 would be a wrong rule.
+        // Numbers of one source, dealt out to two sides, are called different in at most 1 of 1900 tests. Then 4000 tests
+        // have 2 false alarms on average, and 15 mean that the rule is wrong.
         #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
         fn noise_is_not_called_a_difference(seed: u64, seeds in 4usize..10) {
@@ -136,7 +136,7 @@ mod tests {
             for _ in 0..4000 {
                 let a: Vec<f64> = (0..seeds).map(|_| noise()).collect();
                 let b: Vec<f64> = (0..seeds).map(|_| noise()).collect();
-                wrong += usize::from(claim(&a, &b, 0.0) == Significance::Differs);
+                wrong += usize::from(significance(&a, &b, 0.0) == Significance::Differs);
             }
             prop_assert!(wrong < 15, "{} of 4000", wrong);
         }
@@ -144,17 +144,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_does_not_matter_which_side_is_which_or_how_the_seeds_are_ordered(
+        fn the_sides_may_be_swapped_and_the_seeds_reordered(
             a in prop::collection::vec(-1e6..1e6_f64, 6), b in prop::collection::vec(-1e6..1e6_f64, 6),
         ) {
             let reversed: Vec<f64> = a.iter().rev().copied().collect();
-            prop_assert_eq!(claim(&a, &b, 0.0), claim(&b, &reversed, 0.0));
+            prop_assert_eq!(significance(&a, &b, 0.0), significance(&b, &reversed, 0.0));
         }
 
         #[test]
-        fn a_shift_beyond_all_spread_is_found(a in prop::collection::vec(0.0..1.0_f64, 4..12)) {
+        fn a_shift_beyond_the_spread_is_found(a in prop::collection::vec(0.0..1.0_f64, 4..12)) {
             let b: Vec<f64> = a.iter().map(|value| value + 3.1).collect();
-            prop_assert_eq!(claim(&a, &b, 0.0), Significance::Differs);
+            prop_assert_eq!(significance(&a, &b, 0.0), Significance::Differs);
         }
     }
 }

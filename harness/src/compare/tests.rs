@@ -1,13 +1,14 @@
 use super::discrepancy::Runs;
 use super::{Attribution, Comparison, Goal, Measure, Observed, Pair, Quantity, Side, Significance};
-use crate::check::testkit::{Model, replace, rewrite, stored};
-use crate::check::{Finding, Verdict, judge};
+use crate::check::{Finding, Verdict};
+use crate::judge::judge;
 use crate::recording::Recording;
 use crate::report;
+use crate::subject::damon::testing::{Model, replace, rewrite, stored};
 use std::collections::BTreeMap;
 
-fn seen(recording: &Recording) -> Option<Observed> {
-    Some(Observed::of(Verdict::of(&judge(recording)), Some(recording)))
+fn observed(recording: &Recording) -> Option<Observed> {
+    Some(Observed::of(judge(recording).verdict(), Some(recording)))
 }
 
 fn verdict(verdict: Verdict) -> Option<Observed> {
@@ -15,8 +16,9 @@ fn verdict(verdict: Verdict) -> Option<Observed> {
 }
 
 fn fail(id: &'static str, line: Option<u64>) -> Option<Observed> {
+    let (origin, evidence) = (crate::judge::origin(id).unwrap(), Vec::new());
     let finding =
-        Finding { id, expected: "one".into(), seen: "two".into(), evidence: Vec::new(), scenario_line: line };
+        Finding { origin, expected: "one".into(), seen: "two".into(), evidence, scenario_line: line };
     verdict(Verdict::Fail(vec![finding]))
 }
 
@@ -40,32 +42,32 @@ fn cpu(millions: f64) -> Option<Observed> {
 #[test]
 fn one_recording_on_both_sides_is_no_difference() {
     let real = stored("truth");
-    let comparison = compared((0..4).map(|_| (seen(&real), seen(&real))));
+    let comparison = compared((0..4).map(|_| (observed(&real), observed(&real))));
     assert_eq!(first_line(&comparison), "no difference in pull-push, 4 seeds each");
     assert_eq!(comparison.exit_code(), 0);
-    assert!(comparison.scenarios[0].rows.iter().all(|row| row.claim == Significance::Within));
+    assert!(comparison.scenarios[0].rows.iter().all(|row| row.significance == Significance::Within));
 }
 
 #[test]
-fn the_first_line_says_what_the_second_kernel_breaks() {
+fn the_first_line_says_what_the_second_kernel_violates() {
     let good = Model::pull_push().recording();
     let mut bad = good.clone();
     rewrite(&mut bad, |lines| replace(lines, "damos_esz", 0, "esz=1048576", "esz=4096"));
-    let comparison = compared([(seen(&good), seen(&good)), (seen(&good), seen(&bad))]);
+    let comparison = compared([(observed(&good), observed(&good)), (observed(&good), observed(&bad))]);
     let line = first_line(&comparison);
     assert!(line.starts_with("B fails pull-push (seed 1): Q1: expected "), "{line}");
     assert_eq!(comparison.exit_code(), 1);
 }
 
 #[test]
-fn what_only_the_first_kernel_breaks_is_a_difference_too() {
+fn what_only_the_first_kernel_violates_is_a_difference_too() {
     let comparison = compared([(fail("Q1", None), verdict(Verdict::Pass))]);
     let wanted = "A fails pull-push (seed 0), and B does not: Q1: expected one; saw two";
     assert_eq!(first_line(&comparison), wanted);
 }
 
 #[test]
-fn what_both_break_is_no_difference_and_is_told() {
+fn what_both_kernels_violate_is_reported_and_is_no_difference() {
     let comparison =
         compared([(fail("Q1", None), fail("Q1", None)), (verdict(Verdict::Pass), fail("Q1", None))]);
     assert_eq!(first_line(&comparison), "no difference in pull-push, 2 seeds each; both fail pull-push");
@@ -73,24 +75,25 @@ fn what_both_break_is_no_difference_and_is_told() {
 }
 
 #[test]
-fn an_expectation_that_one_seed_of_four_breaks_may_be_the_seeds() {
+fn an_expectation_that_two_seeds_of_four_violate_is_no_difference() {
     let pass = || verdict(Verdict::Pass);
-    let broken = |count: usize| {
+    let violated = |count: usize| {
         compared((0..4).map(|seed| (pass(), if seed < count { fail("expect", Some(41)) } else { pass() })))
     };
-    assert_eq!(broken(2).scenarios[0].discrepancies[0].standing, Attribution::NoDifference);
-    assert_eq!(broken(3).scenarios[0].discrepancies[0].standing, Attribution::Only(Side::B));
+    assert_eq!(violated(2).scenarios[0].discrepancies[0].attribution, Attribution::NoDifference);
+    assert_eq!(violated(3).scenarios[0].discrepancies[0].attribution, Attribution::Only(Side::B));
 }
 
 #[test]
-fn two_expectations_of_one_scenario_are_told_apart() {
+fn two_expectations_of_one_scenario_are_compared_separately() {
     let comparison = compared([(fail("expect", Some(41)), fail("expect", Some(42)))]);
-    let standing: Vec<_> = comparison.scenarios[0].discrepancies.iter().map(|one| one.standing).collect();
-    assert_eq!(standing, [Attribution::Only(Side::A), Attribution::Only(Side::B)]);
+    let attributions: Vec<_> =
+        comparison.scenarios[0].discrepancies.iter().map(|one| one.attribution).collect();
+    assert_eq!(attributions, [Attribution::Only(Side::A), Attribution::Only(Side::B)]);
 }
 
 #[test]
-fn a_kernel_that_cannot_be_asked_differs_and_comes_after_what_is_wrong() {
+fn a_skip_is_a_difference_and_comes_after_the_failures() {
     let skip = || verdict(Verdict::Skip("the kernel has no tracepoint x".into()));
     let pass = || verdict(Verdict::Pass);
     let comparison = compared([(pass(), skip()), (pass(), skip())]);
@@ -101,7 +104,7 @@ fn a_kernel_that_cannot_be_asked_differs_and_comes_after_what_is_wrong() {
 }
 
 #[test]
-fn a_run_without_an_answer_is_the_answer() {
+fn a_run_on_which_the_host_failed_is_reported_first() {
     let infra = verdict(Verdict::Infra("QEMU ended".into()));
     let comparison = compared([(verdict(Verdict::Pass), infra), (verdict(Verdict::Pass), fail("Q1", None))]);
     let wanted = "no answer: 1 run(s) failed on the host; B, pull-push, seed 0: QEMU ended";
@@ -109,7 +112,7 @@ fn a_run_without_an_answer_is_the_answer() {
 }
 
 #[test]
-fn a_kernel_that_costs_more_is_called_so_with_its_figures() {
+fn a_kernel_that_executes_more_instructions_is_reported_with_both_numbers() {
     let comparison =
         compared((0..4).map(|seed| (cpu(640.0 + f64::from(seed)), cpu(704.0 + f64::from(seed)))));
     let wanted = "pull-push: instructions of kdamond: 641.5 million in A, 705.5 million in B (+10.0 %)";
@@ -117,16 +120,16 @@ fn a_kernel_that_costs_more_is_called_so_with_its_figures() {
 }
 
 #[test]
-fn a_seed_that_one_side_did_not_measure_counts_for_neither() {
+fn a_seed_that_one_side_did_not_measure_counts_for_neither_side() {
     let measured = (0..4).map(|_| (cpu(100.0), cpu(200.0)));
     let crashed = [(cpu(1e6), verdict(Verdict::Pass))];
     let comparison = compared(measured.chain(crashed));
     let row = &comparison.scenarios[0].rows[0];
-    assert_eq!((row.seeds, row.groups.a.max, row.claim), (4, 100e6, Significance::Differs));
+    assert_eq!((row.seeds, row.groups.a.max, row.significance), (4, 100e6, Significance::Differs));
 }
 
 #[test]
-fn with_two_seeds_nothing_is_said_of_numbers_and_the_reader_hears_why() {
+fn two_seeds_are_too_few_to_compare_numbers_and_a_note_says_so() {
     let comparison = compared((0..2).map(|_| (cpu(1.0), cpu(100.0))));
     assert_eq!(comparison.exit_code(), 0);
     let text = report::comparison(&comparison);
@@ -137,7 +140,7 @@ fn with_two_seeds_nothing_is_said_of_numbers_and_the_reader_hears_why() {
 }
 
 #[test]
-fn a_goal_that_is_never_reached_reads_so() {
+fn a_goal_that_is_never_reached_is_shown_as_never() {
     let goal = Goal { kdamond: 0, scheme: 1, nid: 0, target: 7000 };
     let side = |value, never| {
         let measures = BTreeMap::from([(Quantity::TimeToTarget(goal), Measure { value, never })]);
@@ -156,17 +159,17 @@ fn a_goal_that_is_never_reached_reads_so() {
 }
 
 #[test]
-fn an_interface_that_changed_is_told_line_by_line() {
+fn a_changed_interface_is_reported_line_by_line() {
     let real = stored("truth");
     let mut other = real.clone();
     other.formats.push_str("name: damos_new\nformat:\n\nprint fmt: \"x\"\n");
-    let comparison = compared((0..4).map(|_| (seen(&real), seen(&other))));
+    let comparison = compared((0..4).map(|_| (observed(&real), observed(&other))));
     assert_eq!(first_line(&comparison), "interface: + tracepoint damos_new");
     assert!(report::comparison(&comparison).ends_with("A's and then B's)\n  + tracepoint damos_new\n"));
 }
 
 #[test]
-fn a_program_reads_the_answer_the_differences_and_every_number() {
+fn the_json_has_the_answer_the_differences_and_every_number() {
     let comparison = compared((0..4).map(|_| (cpu(100.0), cpu(200.0))));
     let json: serde_json::Value = serde_json::from_str(&report::comparison_json(&comparison)).unwrap();
     assert_eq!(json["answer"], json["differences"][0]);
@@ -175,7 +178,7 @@ fn a_program_reads_the_answer_the_differences_and_every_number() {
 }
 
 #[test]
-fn a_kernel_that_never_came_to_user_space_ends_it_and_the_reader_hears_so() {
+fn a_kernel_that_does_not_boot_ends_the_comparison_and_a_note_says_so() {
     let mut comparison = compared([(verdict(Verdict::Pass), fail("panic", None))]);
     comparison.no_boot = Some(Side::B);
     let text = report::comparison(&comparison);

@@ -1,6 +1,7 @@
-//! Commands run to their end: what they said is read while they run, Ctrl-C ends them with all
-//! their children, and a failure carries its last words.
+//! Commands that run to their end: their output is read while they run, Ctrl-C ends them with all their children, and
+//! an error carries the last lines of their output.
 
+use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use super::process::{Group, WaitError};
 use super::text;
@@ -9,7 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-/// Why a command gave no usable answer.
+/// Why a command has no usable output.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// It could not be started.
@@ -17,40 +18,49 @@ pub enum RunError {
     Start {
         /// The program's name.
         program: String,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// The user asked to stop while it ran.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-    /// Reading from it or waiting for it failed.
-    #[error("cannot follow {program}: {cause}")]
+    /// Its output could not be read or used.
+    #[error("cannot read the output of {program}: {cause}")]
     Follow {
         /// The program's name.
         program: String,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// It ended with another status than 0.
-    #[error("{program} failed ({status}){}", said(.stderr))]
+    #[error("{program} failed ({status}){}", last_lines(.stderr))]
     Failed {
         /// The program's name.
         program: String,
         /// How it ended.
         status: ExitStatus,
-        /// The end of what it said.
+        /// Its output, or its standard error alone.
         stderr: String,
     },
 }
 
-fn said(stderr: &str) -> String {
+impl Faulty for RunError {
+    fn fault(&self) -> Fault {
+        match self {
+            RunError::Interrupted(stop) => stop.fault(),
+            RunError::Start { .. } | RunError::Follow { .. } | RunError::Failed { .. } => Fault::Infra,
+        }
+    }
+}
+
+fn last_lines(stderr: &str) -> String {
     match text::last_lines(stderr.trim_end(), 12) {
         lines if lines.is_empty() => String::new(),
         lines => format!(":\n  {}", lines.join("\n  ")),
     }
 }
 
-/// What a command left behind.
+/// The result of a command that has ended.
 #[derive(Debug)]
 pub struct Output {
     /// How it ended.
@@ -69,7 +79,7 @@ pub fn capture(command: &mut Command) -> Result<Output, RunError> {
         Group::spawn(command).map_err(|cause| RunError::Start { program: program.clone(), cause })?;
     let stdout = read_all(group.leader().stdout.take());
     let stderr = read_all(group.leader().stderr.take());
-    let status = group.wait().map_err(|cause| waiting(&program, cause))?;
+    let status = group.wait().map_err(|cause| wait_error(&program, cause))?;
     let join = |reader: std::thread::JoinHandle<io::Result<Vec<u8>>>| {
         reader
             .join()
@@ -90,24 +100,46 @@ pub fn succeed(command: &mut Command) -> Result<Output, RunError> {
     }
 }
 
-/// The error of a `command` that ended with `status` after it said `stderr`.
-pub fn failed(command: &Command, status: ExitStatus, stderr: String) -> RunError {
+/// Runs `command` to its end and hands every line of its output to `show`; another status than 0 is an error
+/// with the last lines.
+pub fn succeed_showing(command: &mut Command, mut show: impl FnMut(&str)) -> Result<(), RunError> {
+    let mut output = String::new();
+    let line = |text: &str| {
+        output.push_str(text);
+        output.push('\n');
+        show(text);
+        Ok(())
+    };
+    let status = follow(command, line, || {})?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(failed(command, status, output)),
+    }
+}
+
+/// The first line that `command` prints.
+pub fn first_line(command: &mut Command) -> Result<String, RunError> {
+    let output = succeed(command)?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
+}
+
+fn failed(command: &Command, status: ExitStatus, stderr: String) -> RunError {
     RunError::Failed { program: name(command), status, stderr }
 }
 
-/// Runs `command` to its end and hands on every line of its standard output and error, in the
-/// order in which they came. `idle` is called a few times a second.
+/// Runs `command` to its end and calls `line` with every line of its standard output and error, in their order. `idle` is
+/// called a few times a second while there is none.
 pub fn follow(
     command: &mut Command,
     mut line: impl FnMut(&str) -> io::Result<()>,
     mut idle: impl FnMut(),
 ) -> Result<ExitStatus, RunError> {
     let program = name(command);
-    let lost = |cause| RunError::Follow { program: program.clone(), cause };
-    let (from, to) = io::pipe().map_err(lost)?;
-    command.stdin(Stdio::null()).stdout(to.try_clone().map_err(lost)?).stderr(to);
+    let failed = |cause| RunError::Follow { program: program.clone(), cause };
+    let (from, to) = io::pipe().map_err(failed)?;
+    command.stdin(Stdio::null()).stdout(to.try_clone().map_err(failed)?).stderr(to);
     let group = Group::spawn(command);
-    // The command holds the pipe's writing end until it gets another: without this the reader never ends.
+    // `command` has the writing end of the pipe until it gets another: without this the reader never ends.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut group = group.map_err(|cause| RunError::Start { program: program.clone(), cause })?;
     let (sender, lines) = mpsc::sync_channel(1024);
@@ -115,25 +147,25 @@ pub fn follow(
     let mut ended = None;
     loop {
         match lines.recv_timeout(Duration::from_millis(200)) {
-            Ok(text) => line(&text).map_err(lost)?,
+            Ok(text) => line(&text).map_err(failed)?,
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
                 idle();
-                // A child that outlives its leader would hold the pipe open.
+                // A child that outlives its leader would keep the pipe open.
                 if ended.is_some() {
-                    group.kill().map_err(lost)?;
+                    group.kill().map_err(failed)?;
                 }
-                ended = group.try_wait().map_err(lost)?;
+                ended = group.try_wait().map_err(failed)?;
             }
         }
         if let Err(stop) = interrupt::check() {
-            group.stop(Duration::from_secs(5)).map_err(lost)?;
+            group.stop(Duration::from_secs(5)).map_err(failed)?;
             return Err(stop.into());
         }
     }
-    // It ends when the pipe does, and the pipe has ended.
+    // The reader ends with the pipe, and the pipe has ended.
     drop(reader);
-    group.wait().map_err(|cause| waiting(&program, cause))
+    group.wait().map_err(|cause| wait_error(&program, cause))
 }
 
 fn send_lines(from: io::PipeReader, to: &mpsc::SyncSender<String>) {
@@ -158,7 +190,7 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle
     })
 }
 
-fn waiting(program: &str, cause: WaitError) -> RunError {
+fn wait_error(program: &str, cause: WaitError) -> RunError {
     match cause {
         WaitError::Interrupted(stop) => stop.into(),
         WaitError::Io(cause) => RunError::Follow { program: program.to_owned(), cause },
@@ -180,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_command_carries_its_last_words() {
+    fn the_error_of_a_failed_command_has_its_last_lines() {
         let error = succeed(&mut shell("echo out; echo broken >&2; exit 3")).unwrap_err();
         assert_eq!(error.to_string(), "/bin/sh failed (exit status: 3):\n  broken");
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let error = capture(&mut Command::new("/nonexistent/tool")).unwrap_err();
         assert!(error.to_string().starts_with("cannot start /nonexistent/tool: "), "{error}");
     }
@@ -208,10 +240,10 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_outlives_its_leader_does_not_hold_us() {
-        let begun = std::time::Instant::now();
+    fn a_child_that_outlives_its_leader_does_not_block_us() {
+        let start = std::time::Instant::now();
         let status = follow(&mut shell("sleep 60 & echo started"), |_| Ok(()), || {}).unwrap();
         assert!(status.success());
-        assert!(begun.elapsed() < Duration::from_secs(30));
+        assert!(start.elapsed() < Duration::from_secs(30));
     }
 }

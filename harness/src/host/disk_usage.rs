@@ -1,4 +1,4 @@
-//! How much room a part of the cache takes, how much it may, and who has to go first.
+//! How much of the disk a part of the cache takes, its limit, and what is removed first.
 
 use super::lock::Lock;
 use super::paths;
@@ -8,23 +8,23 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The limit that holds: what the environment's `variable` says in MiB, else `default`.
+/// The limit in force: the MiB in the environment `variable`, else `default`.
 pub fn limit(variable: &str, default: Bytes) -> Bytes {
-    of_words(std::env::var(variable).ok().as_deref()).unwrap_or(default)
+    parse(std::env::var(variable).ok().as_deref()).unwrap_or(default)
 }
 
-fn of_words(mebibytes: Option<&str>) -> Option<Bytes> {
+fn parse(mebibytes: Option<&str>) -> Option<Bytes> {
     let mebibytes: u64 = mebibytes?.parse().ok()?;
     Some(Bytes(mebibytes.saturating_mul(Bytes::MIB.0)))
 }
 
-/// What the files below `folder` take on the disk. Those that have another name somewhere else are not counted: taking
-/// them away would make no room.
+/// What the files below `folder` take on the disk. Files with another hard link are not counted: to remove them would
+/// free nothing.
 pub fn taken(folder: &Path) -> Bytes {
     let mut sum = 0;
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        // What vanishes meanwhile takes no room.
+        // Files may vanish meanwhile.
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.metadata() {
                 Ok(meta) if meta.is_dir() => folders.push(entry.path()),
@@ -36,8 +36,8 @@ pub fn taken(folder: &Path) -> Bytes {
     Bytes(sum)
 }
 
-/// Removes a folder of the cache so that nobody ever sees a part of it under its name, also after a kill: it is renamed
-/// first. What an earlier kill left is removed too.
+/// Removes a folder of the cache. It is renamed first, so that nobody sees a part of it under its name, not even after a
+/// kill. What an earlier kill left is removed too.
 ///
 /// # Errors
 /// It could not be renamed or removed.
@@ -51,11 +51,11 @@ pub fn discard(cache: &Path, folder: &Path) -> io::Result<()> {
     place.close()
 }
 
-/// Removes of `all`, the last used first, from the end on until the rest is within `limit`. `remove` says whether it
-/// did: what is in use stays.
+/// Removes items from the end of `all`, which is sorted by last use with the latest first, until the rest is within
+/// `limit`. `remove` returns whether it did: what is in use stays.
 ///
 /// # Errors
-/// What `remove` could not do.
+/// `remove` failed.
 pub fn shrink<T>(
     all: &[T],
     size: impl Fn(&T) -> Bytes,
@@ -90,20 +90,20 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_unused_goes_first_and_no_more_than_must() {
+    fn the_longest_unused_is_removed_first_and_no_more_than_needed() {
         assert_eq!(removed(10, &[]), [0; 0]);
         assert_eq!(removed(9, &[]), [4]);
         assert_eq!(removed(3, &[]), [4, 3]);
     }
 
     #[test]
-    fn what_is_in_use_stays_and_the_next_one_goes_in_its_place() {
+    fn what_is_in_use_stays_and_the_next_one_is_removed() {
         assert_eq!(removed(9, &[4]), [3]);
         assert_eq!(removed(0, &[1, 2, 3, 4]), [0; 0]);
     }
 
     #[test]
-    fn a_file_with_two_names_takes_no_room_of_its_own() {
+    fn a_file_with_two_hard_links_is_not_counted() {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("a/b");
         fs_err::create_dir_all(&inside).unwrap();
@@ -128,9 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_no_number_is_none() {
-        assert_eq!(of_words(Some("2")), Some(Bytes(2 << 20)));
-        assert_eq!(of_words(Some("lots")), None);
-        assert_eq!(of_words(None), None);
+    fn a_limit_that_is_not_a_number_is_ignored() {
+        assert_eq!(parse(Some("2")), Some(Bytes(2 << 20)));
+        assert_eq!(parse(Some("lots")), None);
+        assert_eq!(parse(None), None);
     }
 }

@@ -1,9 +1,9 @@
-//! git in a user's folder, which it must neither change nor be led astray by.
+//! git in a user's folder: it changes nothing there, and the user's configuration does not change its output.
 
 use std::path::Path;
 use std::process::Command;
 
-/// git in `dir`, whoever owns the folder and whatever its configuration would like to start.
+/// git in `dir`, whoever owns the folder, without the programs that its configuration may start.
 pub fn at(dir: &Path) -> Command {
     let mut git = Command::new("git");
     git.current_dir(dir).args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
@@ -12,4 +12,15 @@ pub fn at(dir: &Path) -> Command {
         git.env_remove(name);
     }
     git
+}
+
+/// Runs git in a test's repository, with an identity for its commits.
+///
+/// # Panics
+/// git fails.
+#[cfg(test)]
+pub(crate) fn run_in_test(dir: &Path, arguments: &[&str]) -> Vec<u8> {
+    let mut git = at(dir);
+    git.args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "core.autocrlf=false"]);
+    super::command::succeed(git.args(arguments)).unwrap().stdout
 }

@@ -1,8 +1,9 @@
-//! Locks between damonlab processes: one file a resource, held by the kernel for as long as the
-//! process lives, so that no ending can leave one behind.
+//! Locks between damonlab processes: one file for each resource. The kernel releases a lock with its process, so no
+//! crash can leave one behind.
 //!
-//! The file itself stays: removing it would let two processes hold a lock on two files of one name.
+//! The file itself stays: if it were removed, two processes could each lock a file of that name.
 
+use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use fs_err as fs;
 use std::fs::{File, TryLockError};
@@ -10,21 +11,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A held lock. Dropping it lets go.
+/// A lock. Dropping it releases it.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
 impl Drop for Lock {
-    /// Closing the file is not enough: a child that another thread is just starting has it too until it becomes another
-    /// program, and would hold the lock for that long.
+    /// Closing the file is not enough: a child that another thread is just starting has a copy of it until its exec, and
+    /// the lock would last that long.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
-/// Why a lock could not be had.
+/// Why a lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// The user asked to stop while waiting.
@@ -35,31 +36,40 @@ pub enum LockError {
     Io {
         /// The lock file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 }
 
+impl Faulty for LockError {
+    fn fault(&self) -> Fault {
+        match self {
+            LockError::Interrupted(stop) => stop.fault(),
+            LockError::Io { .. } => Fault::Infra,
+        }
+    }
+}
+
 impl Lock {
-    /// Waits for the lock at `path`, made where it is missing. `waiting` is called once if another
-    /// process holds it.
+    /// Waits for the lock at `path`, whose file is made if it is missing. `waiting` is called once if another process
+    /// has the lock.
     pub fn acquire(path: &Path, waiting: impl FnOnce()) -> Result<Lock, LockError> {
         wait(path, File::try_lock, waiting)
     }
 
-    /// Waits until nobody holds the lock alone, and shares it with others who do the same.
+    /// Waits until no process has the lock exclusively, and shares it with others that do the same.
     pub fn share(path: &Path) -> Result<Lock, LockError> {
         wait(path, File::try_lock_shared, || {})
     }
 
-    /// The lock, if nobody holds or shares it now.
+    /// The lock, if no process has or shares it now.
     pub fn try_acquire(path: &Path) -> Result<Option<Lock>, LockError> {
         let file = open(path)?;
         Ok(attempt(&file, path, File::try_lock)?.then_some(Lock { file }))
     }
 }
 
-/// One way to lock a file without waiting.
+/// A way to lock a file without waiting.
 type Try = fn(&File) -> Result<(), TryLockError>;
 
 fn wait(path: &Path, way: Try, waiting: impl FnOnce()) -> Result<Lock, LockError> {
@@ -98,34 +108,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_holder_waits_until_the_first_lets_go() {
+    fn a_second_process_waits_until_the_first_releases_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/build.lock");
-        let first = Lock::acquire(&path, || panic!("nobody else holds it")).unwrap();
-        let (told, was_told) = std::sync::mpsc::channel();
+        let first = Lock::acquire(&path, || panic!("the lock is free")).unwrap();
+        let (sender, waits) = std::sync::mpsc::channel();
         let second = std::thread::spawn({
             let path = path.clone();
-            move || Lock::acquire(&path, || told.send(()).unwrap()).map(drop)
+            move || Lock::acquire(&path, || sender.send(()).unwrap()).map(drop)
         });
-        was_told.recv_timeout(Duration::from_secs(10)).unwrap();
+        waits.recv_timeout(Duration::from_secs(10)).unwrap();
         assert!(!second.is_finished());
         drop(first);
         second.join().unwrap().unwrap();
     }
 
     #[test]
-    fn a_lock_that_was_let_go_is_free_although_a_child_still_has_its_file() {
+    fn a_released_lock_is_free_although_a_child_still_has_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let lock = Lock::acquire(&path, || {}).unwrap();
-        let the_childs = lock.file.try_clone().unwrap();
+        let of_child = lock.file.try_clone().unwrap();
         drop(lock);
         assert!(Lock::try_acquire(&path).unwrap().is_some());
-        drop(the_childs);
+        drop(of_child);
     }
 
     #[test]
-    fn those_who_share_a_lock_keep_away_who_wants_it_alone() {
+    fn a_shared_lock_cannot_be_taken_exclusively() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let (first, second) = (Lock::share(&path).unwrap(), Lock::share(&path).unwrap());

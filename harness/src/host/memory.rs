@@ -1,25 +1,25 @@
-//! The host's memory: how much is left, and how much of it another damonlab's guests have taken.
+//! The host's memory: how much is available, and how much guests use.
 
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::collections::BTreeMap;
 use std::io;
 
-/// What the kernel thinks can be had without swapping (`MemAvailable`).
+/// The kernel's estimate of what is available without swapping (`MemAvailable`).
 ///
 /// # Errors
-/// `/proc/meminfo` cannot be read or says no such thing.
+/// `/proc/meminfo` cannot be read or has no such line.
 pub fn available() -> io::Result<Bytes> {
     let text = fs::read_to_string("/proc/meminfo")?;
     kibibytes(&text, "MemAvailable:")
         .ok_or_else(|| io::Error::other("/proc/meminfo has no line MemAvailable in kB"))
 }
 
-/// What the QEMUs below process `holder` have touched so far. A process that cannot be seen counts 0.
+/// What the QEMU processes below the process `holder` have touched so far. A process that cannot be read counts 0.
 pub fn touched_by_guests_of(holder: u32) -> Bytes {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Bytes(0) };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    // A process may end while we look.
+    // A process may end meanwhile.
     let processes = pids.filter_map(|pid| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         Some((pid, Process::of(&status)?))
@@ -27,7 +27,7 @@ pub fn touched_by_guests_of(holder: u32) -> Bytes {
     guests_below(holder, &processes.collect())
 }
 
-/// What `/proc/<pid>/status` says of a process.
+/// From `/proc/<pid>/status`.
 struct Process {
     parent: u32,
     is_qemu: bool,
@@ -39,7 +39,7 @@ impl Process {
         Some(Process {
             parent: value(status, "PPid:")?.parse().ok()?,
             is_qemu: value(status, "Name:")?.starts_with("qemu-system"),
-            // Kernel threads and zombies have none.
+            // Kernel threads and zombies have no such line.
             resident: kibibytes(status, "VmRSS:").unwrap_or_default(),
         })
     }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_qemus_below_a_process_are_its_guests() {
+    fn only_the_qemu_processes_below_a_process_are_its_guests() {
         let process = |parent: u32, name: &str, kib: u64| {
             Process::of(&format!("Name:\t{name}\nPPid:\t{parent}\nVmRSS:\t    {kib} kB\n")).unwrap()
         };
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_without_memory_of_its_own_counts_nothing() {
+    fn a_zombie_counts_nothing() {
         let zombie = Process::of("Name:\tqemu-system-x86\nState:\tZ (zombie)\nPPid:\t10\n").unwrap();
         assert_eq!(guests_below(10, &BTreeMap::from([(12, zombie)])), Bytes(0));
     }

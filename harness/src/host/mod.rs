@@ -1,13 +1,15 @@
-//! The edge to the host: processes that die with us, locks, folders, memory, what the user's keyboard says.
+//! The boundary to the host: child processes, locks, folders, memory and signals.
 //!
-//! Nothing else in the crate starts a process or holds a lock by other means, so what damonlab can
-//! leave behind is decided in this folder alone.
+//! No other module starts a process or takes a lock by other means (clippy.toml forbids it), so this folder alone
+//! decides what damonlab can leave behind.
 
 pub mod command;
 pub mod disk_usage;
+pub mod fault;
 pub mod git;
 pub mod interrupt;
 pub mod lock;
+pub mod logged;
 pub mod memory;
 pub mod paths;
 pub mod process;

@@ -1,4 +1,4 @@
-//! Where damonlab keeps things, and how a file gets its content at once or not at all.
+//! damonlab's folders, and files that get their content whole or not at all.
 
 use fs_err as fs;
 use std::ffi::OsStr;
@@ -23,10 +23,10 @@ pub fn cache() -> io::Result<PathBuf> {
         })
 }
 
-/// `<temporary folder>/damonlab-<uid>`, made where missing, ours alone: run folders and slots.
+/// `<temporary folder>/damonlab-<uid>`, with run folders and slots: made if it is missing, for this user alone.
 ///
 /// # Errors
-/// It cannot be made, or it is somebody else's.
+/// It cannot be made, or another user owns it.
 pub fn runtime() -> io::Result<PathBuf> {
     let uid = nix::unistd::Uid::effective().as_raw();
     let folder = std::env::temp_dir().join(format!("damonlab-{uid}"));
@@ -39,7 +39,7 @@ pub fn runtime() -> io::Result<PathBuf> {
     let found = fs::symlink_metadata(&folder)?;
     match found.is_dir() && found.uid() == uid {
         true => Ok(folder),
-        false => Err(failed(io::Error::other("it is not a folder of this user's"))),
+        false => Err(failed(io::Error::other("it is not a folder that this user owns"))),
     }
 }
 
@@ -55,14 +55,14 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A temporary folder inside `folder` (made where missing), to be filled and then renamed within it.
+/// A temporary folder inside `folder`, which is made if it is missing. The caller fills it and renames it.
 pub fn scratch(folder: &Path) -> io::Result<tempfile::TempDir> {
     fs::create_dir_all(folder)?;
     tempfile::Builder::new().prefix(SCRATCH).tempdir_in(folder)
 }
 
-/// Removes what a killed process left of its [`scratch`] folders. The caller holds the lock that
-/// everybody who makes one in `folder` holds.
+/// Removes the [`scratch`] folders that killed processes left. The caller has the lock that everyone takes who makes one
+/// in `folder`.
 pub fn sweep(folder: &Path) -> io::Result<()> {
     if !folder.exists() {
         return Ok(());
@@ -88,7 +88,7 @@ pub fn find_program(path: &OsStr, name: &str) -> Option<PathBuf> {
     )
 }
 
-/// `text` as one word of a POSIX shell.
+/// `text` as one argument of a POSIX shell.
 pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
@@ -97,13 +97,13 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// Whether a word of the command line is a file's path and no name: it has a slash or an ending.
-pub fn names_a_file(word: &str) -> bool {
-    word.contains('/') || Path::new(word).extension().is_some()
+/// Whether an argument of the command line is the path of a file and not a name: it has a slash or an extension.
+pub fn names_a_file(argument: &str) -> bool {
+    argument.contains('/') || Path::new(argument).extension().is_some()
 }
 
-/// The root of this source tree when damonlab was built from one that still stands: the folder with
-/// `scenarios/`, `patches/` and `kernel-config/`. `DAMONLAB_HOME` names another.
+/// The root of the source tree that damonlab was built from: the folder with `scenarios/`, `patches/` and
+/// `kernel-config/`. `DAMONLAB_HOME` names another.
 pub fn project() -> PathBuf {
     match std::env::var_os("DAMONLAB_HOME") {
         Some(home) => PathBuf::from(home),
@@ -117,6 +117,7 @@ pub fn project() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::command;
 
     #[test]
     fn an_atomic_write_replaces_the_whole_file_and_leaves_no_other() {
@@ -129,10 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn sweeping_takes_abandoned_scratch_and_nothing_else() {
+    fn sweeping_removes_abandoned_scratch_folders_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         std::mem::forget(scratch(folder.path()).unwrap());
-        fs::write(folder.path().join("kept"), "").unwrap();
+        fs::write(folder.path().join("other"), "").unwrap();
         sweep(folder.path()).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -149,13 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_word_survives_the_shell() {
-        let word = "it's a $HOME `path`";
-        let out = std::process::Command::new("/bin/sh")
-            .arg("-c")
-            .arg(format!("printf %s {}", quoted(word)))
-            .output();
-        assert_eq!(String::from_utf8(out.unwrap().stdout).unwrap(), word);
+    fn a_quoted_argument_survives_the_shell() {
+        let text = "it's a $HOME `path`";
+        let mut shell = std::process::Command::new("/bin/sh");
+        let output = command::capture(shell.arg("-c").arg(format!("printf %s {}", quoted(text)))).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
         assert_eq!(quoted("/plain/path-1.2"), "/plain/path-1.2");
     }
 }

@@ -1,10 +1,13 @@
-//! Child processes that never outlive us.
+//! Child processes that never outlive damonlab.
 //!
-//! `vng` starts a shell, the shell `virtme-run`, that one QEMU; `make` starts hundreds. Killing the
-//! direct child leaves the rest. So each tree gets its own process group, and beside it a watchdog:
-//! a shell that waits for the end of a pipe which only this process holds open, and then kills the
-//! group. However we end, SIGKILL included, the kernel closes the pipe.
+//! `vng` starts a shell, the shell `virtme-run`, and that QEMU; `make` starts hundreds of processes. To kill the direct
+//! child leaves the rest. So each tree gets its own process group and a watchdog: a shell that waits for the end of a
+//! pipe which only this process has open, and then kills the group. However this process ends, by SIGKILL too, the
+//! kernel closes the pipe.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that starts processes")]
+
+use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -55,7 +58,7 @@ impl Group {
         Ok(self.ended)
     }
 
-    /// Waits for the leader, and stops the group when the user asks to.
+    /// Waits for the leader; on Ctrl-C it stops the group.
     pub fn wait(&mut self) -> Result<ExitStatus, WaitError> {
         loop {
             if let Some(status) = self.wait_for(Duration::from_secs(3600))? {
@@ -64,7 +67,7 @@ impl Group {
         }
     }
 
-    /// As [`Group::wait`], for so long; none if the leader still runs then.
+    /// Like [`Group::wait`], for `limit` at most; none if the leader still runs then.
     pub fn wait_for(&mut self, limit: Duration) -> Result<Option<ExitStatus>, WaitError> {
         let until = Instant::now() + limit;
         loop {
@@ -119,7 +122,7 @@ impl Group {
 }
 
 impl Drop for Group {
-    /// Nothing can be said from here; the watchdog is the second line of defence.
+    /// An error cannot be reported from here; the watchdog is the second line of defence.
     fn drop(&mut self) {
         let _ = self.kill();
         let _ = self.watchdog.kill();
@@ -138,8 +141,17 @@ pub enum WaitError {
     Io(#[from] io::Error),
 }
 
+impl Faulty for WaitError {
+    fn fault(&self) -> Fault {
+        match self {
+            WaitError::Interrupted(stop) => stop.fault(),
+            WaitError::Io(cause) => cause.fault(),
+        }
+    }
+}
+
 /// dash's `kill` takes `--` only after `-s NAME`: `kill -9 -- -PID` is an error there (tested on Debian 12).
-/// `about`, the group's folder, only shows in the list of processes.
+/// `about`, the group's folder, is there for people who read the list of processes.
 fn watchdog(group: u32, about: Option<&Path>) -> io::Result<(Child, Option<ChildStdin>)> {
     let mut child = Command::new("/bin/sh")
         .args([

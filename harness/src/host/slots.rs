@@ -1,11 +1,12 @@
-//! Slots for guests: as many run at once on this host as it has cores (or `DAMONLAB_SLOTS` says), and no
-//! more than fit into its memory, whoever starts them: threads, test runners, a second terminal.
+//! Slots for guests. This host runs one guest for each core at a time (or as many as `DAMONLAB_SLOTS` sets), and no more
+//! than fit into its memory, whoever starts them: threads, test runners, a second terminal.
 //!
-//! A slot is a file beside the run folders. Who runs a guest holds the file's lock, which the kernel
-//! lets go of however the holder ends, and has written into it what the guest may take. A guest
-//! touches its memory bit by bit, so what is promised and not yet touched is taken off what the host
-//! has left: two that start at once do not both count on the same memory.
+//! A slot is a file beside the run folders. The process that runs a guest has the file's lock, which the kernel releases
+//! however the process ends, and has written into the file how much memory the guest may take. A guest touches its
+//! memory bit by bit, so what is claimed and not yet touched is subtracted from what the host has available: two guests
+//! that start at once do not both count on the same memory.
 
+use super::fault::{Fault, Faulty};
 use super::interrupt;
 use super::lock::{Lock, LockError};
 use super::{memory, paths, text};
@@ -20,60 +21,65 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What QEMU takes beside the guest's memory: its own, and translated code.
+/// What QEMU takes besides the guest's memory: its own data, and translated code.
 const MARGIN: Bytes = Bytes(512 << 20);
 
-/// Held while somebody looks for a slot, so that no two see the same memory free.
+/// Locked during the search for a slot, so that no two processes see the same memory as free.
 const GATE: &str = "slots.lock";
 
 const PREFIX: &str = "slot-";
 
-/// How many slots there are, instead of one a core.
+/// The number of slots, if not one for each core.
 const VARIABLE: &str = "DAMONLAB_SLOTS";
 
-/// A `DAMONLAB_SLOTS` that is no number of guests.
+/// A `DAMONLAB_SLOTS` that is not a number of guests.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{VARIABLE} is '{0}'; it says how many guests may run at once on this host: 1 or more. Without it there \
-     is one a core"
+    "{VARIABLE} is '{0}'; wanted: the number of guests that may run at once on this host, 1 or more. Unset it to run \
+     one guest for each core"
 )]
 pub struct BadCount(String);
 
-/// How many guests may run on this host at once: one a core, or what `DAMONLAB_SLOTS` says.
+impl Faulty for BadCount {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
+}
+
+/// How many guests may run on this host at once: `DAMONLAB_SLOTS`, else one for each core.
 pub fn count() -> Result<NonZeroUsize, BadCount> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    std::env::var_os(VARIABLE).map_or(Ok(cores), |word| number(&word))
+    std::env::var_os(VARIABLE).map_or(Ok(cores), |value| number(&value))
 }
 
-fn number(word: &OsStr) -> Result<NonZeroUsize, BadCount> {
-    let count = word.to_str().and_then(|word| word.parse().ok());
-    count.ok_or_else(|| BadCount(text::printable(&word.to_string_lossy())))
+fn number(value: &OsStr) -> Result<NonZeroUsize, BadCount> {
+    let count = value.to_str().and_then(|text| text.parse().ok());
+    count.ok_or_else(|| BadCount(text::printable(&value.to_string_lossy())))
 }
 
-/// The right to run one guest. Dropping it gives the slot to the next.
+/// The right to run one guest. Dropping it frees the slot.
 #[derive(Debug)]
 pub struct Slot {
     file: File,
 }
 
 impl Drop for Slot {
-    /// Said aloud: a child that another thread is just starting has a copy of the file until its exec,
-    /// and closing ours would leave the lock to it.
+    /// As for [`Lock`]: a child that another thread is just starting has a copy of the file until its exec.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
-/// Why nobody gets a slot right now.
+/// Why there is no slot right now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// Every slot is held.
+    /// Every slot is taken.
     Slots(NonZeroUsize),
-    /// The host's memory would not do.
+    /// The host has too little memory left.
     Memory {
         /// What the guest and its QEMU may take.
         needed: Bytes,
-        /// What is left once the running guests have what they may take.
+        /// What is left when the running guests have all that they may take.
         left: Bytes,
     },
 }
@@ -94,8 +100,8 @@ impl fmt::Display for Full {
 }
 
 impl Slot {
-    /// Waits for one of `count` slots of this host ([`count()`]) for a guest with so much memory.
-    /// `waiting` is called once if there is none now.
+    /// Waits for one of the `count` slots of this host ([`count()`]) for a guest with `guest` bytes of memory. `waiting` is
+    /// called once if there is none now.
     pub fn acquire(
         count: NonZeroUsize,
         guest: Bytes,
@@ -106,7 +112,7 @@ impl Slot {
     }
 }
 
-/// What this host's memory would come to if no damonlab guest ran: what one that waits long enough can have.
+/// The memory that would be available if no damonlab guest ran: what a guest can get that waits long enough.
 pub fn memory_without_guests() -> io::Result<Bytes> {
     let base = paths::runtime()?;
     let holders = {
@@ -116,10 +122,10 @@ pub fn memory_without_guests() -> io::Result<Bytes> {
     Ok(without_guests(memory::available()?, holders, memory::touched_by_guests_of))
 }
 
-/// A guest gives back what it has touched.
+/// A guest frees what it has touched when it ends.
 fn without_guests(available: Bytes, holders: BTreeSet<u32>, touched: impl Fn(u32) -> Bytes) -> Bytes {
-    let held = holders.into_iter().map(|holder| touched(holder).0).fold(0, u64::saturating_add);
-    Bytes(available.0.saturating_add(held))
+    let touched = holders.into_iter().map(|holder| touched(holder).0).fold(0, u64::saturating_add);
+    Bytes(available.0.saturating_add(touched))
 }
 
 /// The slots of one folder.
@@ -128,10 +134,10 @@ struct Pool {
     count: NonZeroUsize,
 }
 
-/// What a held slot says.
+/// What the file of a taken slot says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Claim {
-    /// The process that holds it.
+    /// The process that has taken it.
     holder: u32,
     /// What its guest may take.
     bytes: Bytes,
@@ -174,8 +180,7 @@ impl Pool {
         self.base.join(format!("{PREFIX}{number}"))
     }
 
-    /// What the held slots say. There may be more than [`Pool::count`]: another process may be
-    /// allowed more.
+    /// The claims of the taken slots. There may be more than [`Pool::count`]: another process may be allowed more.
     fn claims(&self) -> io::Result<BTreeMap<usize, Claim>> {
         let mut claims = BTreeMap::new();
         for entry in fs::read_dir(&self.base)? {
@@ -190,7 +195,7 @@ impl Pool {
         Ok(claims)
     }
 
-    /// The gate is held and the slot is free, so nobody else wants its lock.
+    /// The caller has the gate and the slot is free, so no other process takes its lock.
     fn take(&self, number: usize, bytes: Bytes) -> io::Result<Slot> {
         let path = self.path(number);
         let mut file = File::options().create(true).truncate(false).write(true).open(&path)?;
@@ -201,7 +206,7 @@ impl Pool {
     }
 }
 
-/// What the slot's holder has written; none where nobody holds it.
+/// The claim in a slot's file; none if the slot is free.
 fn claim(path: &Path) -> io::Result<Option<Claim>> {
     let mut file = File::open(path)?;
     match file.try_lock() {
@@ -214,12 +219,12 @@ fn claim(path: &Path) -> io::Result<Option<Claim>> {
     let numbers = text.trim().split_once(' ').and_then(|(holder, bytes)| {
         Some(Claim { holder: holder.parse().ok()?, bytes: Bytes(bytes.parse().ok()?) })
     });
-    // Held by somebody who says nothing: a slot less, and no memory that we know of.
+    // A taken slot without a readable claim: it counts as a slot, with no memory that is known.
     Ok(Some(numbers.unwrap_or(Claim { holder: 0, bytes: Bytes(0) })))
 }
 
-/// Whether a guest that may take `needed` fits beside the running ones. The only guest always fits:
-/// waiting would not make the host larger.
+/// Whether a guest that may take `needed` fits beside the running ones. A guest alone always fits: waiting would not
+/// free any memory.
 fn fits(
     needed: Bytes,
     available: Bytes,
@@ -238,7 +243,8 @@ fn fits(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::{Command, Stdio};
+    use crate::host::process::Group;
+    use std::process::Command;
     use std::sync::mpsc;
 
     const SMALL: Bytes = Bytes::MIB;
@@ -252,47 +258,49 @@ mod tests {
     }
 
     #[test]
-    fn two_holders_of_one_slot_cannot_be() {
+    fn one_slot_is_taken_once() {
         let folder = tempfile::tempdir().unwrap();
         let one = pool(folder.path(), 1);
-        let first = one.acquire(SMALL, |_| panic!("nobody else is here")).unwrap();
+        let first = one.acquire(SMALL, |_| panic!("the slot is free")).unwrap();
         assert_eq!(one.try_acquire(SMALL).unwrap().unwrap_err(), Full::Slots(one.count));
         drop(first);
         assert!(one.try_acquire(SMALL).unwrap().is_ok());
     }
 
     #[test]
-    fn who_waits_says_so_once_and_gets_the_slot_that_is_let_go() {
+    fn a_guest_that_waits_is_reported_once_and_gets_the_slot_that_is_freed() {
         let folder = tempfile::tempdir().unwrap();
         let first = pool(folder.path(), 1).acquire(SMALL, |_| {}).unwrap();
-        let (told, was_told) = mpsc::channel();
+        let (sender, waits) = mpsc::channel();
         let second = std::thread::spawn({
             let one = pool(folder.path(), 1);
-            move || one.acquire(SMALL, |full| told.send(full.to_string()).unwrap()).map(drop)
+            move || one.acquire(SMALL, |full| sender.send(full.to_string()).unwrap()).map(drop)
         });
-        let words = was_told.recv_timeout(Duration::from_secs(10)).unwrap();
-        assert_eq!(words, "every slot for guests of this host is taken (1)");
+        let reason = waits.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(reason, "every slot for guests of this host is taken (1)");
         drop(first);
         second.join().unwrap().unwrap();
-        assert!(was_told.try_recv().is_err());
+        assert!(waits.try_recv().is_err());
     }
 
     #[test]
-    fn a_killed_holders_slot_is_free() {
+    fn the_slot_of_a_killed_process_is_free() {
         let folder = tempfile::tempdir().unwrap();
         let one = pool(folder.path(), 1);
-        // The lock belongs to the open file, and a child that has it as standard input holds it too.
-        let held = File::create(one.path(0)).unwrap();
-        held.try_lock().unwrap();
-        let mut holder = Command::new("sleep").arg("600").stdin(Stdio::from(held)).spawn().unwrap();
+        // The lock belongs to the open file, and a child that has it as standard input keeps it locked.
+        let file = File::create(one.path(0)).unwrap();
+        file.try_lock().unwrap();
+        let mut sleep = Command::new("sleep");
+        let mut holder = Group::spawn(sleep.arg("600").stdin(file)).unwrap();
+        // It has a copy of the open file.
+        drop(sleep);
         assert!(one.try_acquire(SMALL).unwrap().is_err());
         holder.kill().unwrap();
-        holder.wait().unwrap();
         one.acquire(SMALL, |_| {}).unwrap();
     }
 
     #[test]
-    fn a_shorter_claim_replaces_a_longer_one_whole() {
+    fn a_shorter_claim_replaces_all_of_a_longer_one() {
         let folder = tempfile::tempdir().unwrap();
         let one = pool(folder.path(), 1);
         drop(one.take(0, Bytes(u64::MAX)).unwrap());
@@ -304,9 +312,9 @@ mod tests {
     #[test]
     fn a_number_of_slots_is_one_or_more() {
         assert_eq!(number(OsStr::new("3")).unwrap().get(), 3);
-        for word in ["", "0", "-1", "many", "2.5"] {
-            let error = number(OsStr::new(word)).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("DAMONLAB_SLOTS is '{word}'; it says ")), "{error}");
+        for value in ["", "0", "-1", "many", "2.5"] {
+            let error = number(OsStr::new(value)).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("DAMONLAB_SLOTS is '{value}'; wanted: ")), "{error}");
         }
     }
 
@@ -319,12 +327,12 @@ mod tests {
     }
 
     #[test]
-    fn the_only_guest_fits_whatever_is_left() {
+    fn a_guest_alone_fits_whatever_is_left() {
         assert_eq!(fits(gib(4), gib(1), &[], |_| Bytes(0)), Ok(()));
     }
 
     #[test]
-    fn two_that_start_at_once_do_not_count_on_the_same_memory() {
+    fn two_guests_that_start_at_once_do_not_count_on_the_same_memory() {
         let other = Claim { holder: 7, bytes: gib(2) };
         let full = Full::Memory { needed: gib(2), left: gib(1) };
         assert_eq!(fits(gib(2), gib(3), &[other], |_| Bytes(0)), Err(full));
@@ -335,7 +343,7 @@ mod tests {
     fn what_a_running_guest_has_touched_is_not_counted_twice() {
         let other = Claim { holder: 7, bytes: gib(2) };
         assert_eq!(fits(gib(2), gib(2), &[other], |_| gib(2)), Ok(()));
-        // A QEMU that is larger than it promised makes no room.
+        // A QEMU that is larger than its claim frees nothing.
         assert_eq!(fits(gib(2), gib(2), &[other], |_| gib(9)), Ok(()));
         assert!(fits(gib(3), gib(2), &[other], |_| gib(9)).is_err());
     }
@@ -348,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guests_of_one_process_are_weighed_together() {
+    fn the_guests_of_one_process_are_counted_together() {
         let claims = [Claim { holder: 7, bytes: gib(1) }, Claim { holder: 7, bytes: gib(3) }];
         let full = Full::Memory { needed: gib(2), left: gib(1) };
         assert_eq!(fits(gib(2), gib(3), &claims, |_| gib(2)), Err(full));

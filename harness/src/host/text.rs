@@ -1,12 +1,11 @@
-//! Text that came from a guest or a tool, made safe to print on a terminal.
+//! Text of a guest or a tool, made safe to print on a terminal.
 
 /// The longest line that is shown, in characters.
 const EXCERPT: usize = 300;
 
 /// `text` without escape sequences and control characters; newlines and tabs stay.
 ///
-/// A guest can print what it likes, and a terminal obeys escape sequences (titles, colours, even
-/// answers typed on the user's behalf).
+/// A guest can print anything, and a terminal obeys escape sequences: titles, colours, even input on the user's behalf.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -60,14 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_and_controls_go_and_text_stays() {
+    fn escapes_and_control_characters_are_removed() {
         assert_eq!(printable("a\u{1b}[31;1mred\u{1b}[0m\r\n\tb\u{0}c"), "ared\n\tbc");
         assert_eq!(printable("\u{1b}]0;title\u{7}after"), "after");
         assert_eq!(printable("\u{1b}]0;title\u{1b}\\after"), "after");
     }
 
     #[test]
-    fn an_unfinished_escape_takes_no_more_than_its_line() {
+    fn an_unfinished_escape_removes_no_more_than_its_line() {
         assert_eq!(printable("x\u{1b}[31\nsecond"), "x\nsecond");
         assert_eq!(printable("x\u{1b}]0;t\nsecond"), "x\nsecond");
     }
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_the_last() {
+    fn last_lines_has_no_carriage_returns() {
         assert_eq!(last_lines("1\r\n2\r\n3\r\n", 2), ["2", "3"]);
     }
 }

@@ -7,14 +7,13 @@
 
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, kind_of};
-use super::{merge, refusal, usertree};
-use crate::host::command::{self, Output};
+use super::{git_apply, merge, usertree};
+use crate::host::command::Output;
 use crate::host::progress::Progress;
-use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_on_the_way, link_stays};
+use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_stays_inside, symlink_ancestor};
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 
 /// A touched file after all patches; none if they remove it.
 pub type Touched = BTreeMap<String, Option<(Entry, Vec<u8>)>>;
@@ -59,7 +58,7 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
     let diffs = patches.iter().map(Patch::diff).collect::<Result<Vec<_>, _>>()?;
     let paths: BTreeSet<String> = diffs.iter().flat_map(Diff::paths).collect();
     for path in &paths {
-        if let Some(link) = link_on_the_way(base.dir, path) {
+        if let Some(link) = symlink_ancestor(base.dir, path) {
             return Err(outside(&patches[0], path, &link));
         }
         copy(&base.dir.join(path), &scratch.path().join(path))?;
@@ -68,7 +67,7 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
     for (before, (patch, diff)) in patches.iter().zip(&diffs).enumerate() {
         for path in diff.paths() {
             // A patch before this one may have made a link.
-            if let Some(link) = link_on_the_way(scratch.path(), &path) {
+            if let Some(link) = symlink_ancestor(scratch.path(), &path) {
                 return Err(outside(patch, &path, &link));
             }
         }
@@ -108,18 +107,6 @@ fn load(path: &Path) -> Result<Option<(Entry, Vec<u8>)>, KernelError> {
     Ok(Some((Entry { kind, content: Content::of(&bytes) }, bytes)))
 }
 
-/// `git apply` of `text` in `folder`.
-pub(super) fn git_apply(folder: &Path, text: &[u8], arguments: &[&str]) -> Result<Output, KernelError> {
-    let file = tempfile::NamedTempFile::new()?;
-    fs::write(file.path(), text)?;
-    let mut git = Command::new("git");
-    git.current_dir(folder).arg("apply").args(arguments).arg("--whitespace=nowarn").arg(file.path());
-    // A repository around the scratch folder would turn its paths around.
-    git.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder)).env("LC_ALL", "C");
-    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
-    Ok(command::capture(&mut git)?)
-}
-
 /// One patch on its way into the scratch folder.
 struct One<'a> {
     patch: &'a Patch,
@@ -144,13 +131,13 @@ impl One<'_> {
         if let Ok(fitted) = &fitted {
             // With the places that were told, so that git takes these and not others.
             self.strictly(&fitted.inexact)?;
-            if git_apply(self.scratch, &fitted.diff.bytes(), &[])?.status.success() {
+            if git_apply::git_apply(self.scratch, &fitted.diff.bytes(), &[])?.status.success() {
                 all.moved.extend(fitted.moved.iter().cloned());
                 all.inexact.extend(fitted.inexact.iter().cloned());
                 return Ok(());
             }
         }
-        let exact = git_apply(self.scratch, &text, &[])?;
+        let exact = git_apply::git_apply(self.scratch, &text, &[])?;
         if exact.status.success() {
             // git has its own ways to read a diff, and never leaves context out.
             return Ok(());
@@ -214,13 +201,13 @@ impl One<'_> {
         misfits: Vec<(String, Misfit)>,
     ) -> Result<(), KernelError> {
         // What applies is applied and what does not is told hunk by hunk; the scratch folder is lost anyway.
-        let told = git_apply(self.scratch, text, &["--reject", "--verbose"])?;
-        let mut problem = refusal::problem(&told.stderr).unwrap_or_else(|| exact.stderr.trim().to_owned());
+        let told = git_apply::git_apply(self.scratch, text, &["--reject", "--verbose"])?;
+        let mut problem = git_apply::problem(&told.stderr).unwrap_or_else(|| exact.stderr.trim().to_owned());
         for (file, misfit) in &misfits {
             problem.push_str(&format!("\n  {file}: {misfit}"));
         }
         if misfits.iter().any(|(_, misfit)| matches!(misfit, Misfit::Blanks { .. })) {
-            problem.push_str(&format!("\n{}", crate::series::GET_IT_WHOLE));
+            problem.push_str(&format!("\n{}", crate::series::FETCH_AGAIN));
         }
         let to = match self.before {
             0 => self.base.name.to_owned(),
@@ -234,7 +221,7 @@ impl One<'_> {
         for path in self.diff.paths() {
             let Ok(target) = std::fs::read_link(self.scratch.join(&path)) else { continue };
             let target = target.to_string_lossy();
-            if !link_stays(&path, &target) {
+            if !link_stays_inside(&path, &target) {
                 let place = self.patch.path.display().to_string();
                 let name = format!("{path} -> {target}");
                 let why = "the symbolic link leads out of the tree";

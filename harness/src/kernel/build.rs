@@ -37,15 +37,10 @@ pub struct Toolchain {
 impl Toolchain {
     /// What `path` has.
     pub fn find(path: &OsString) -> Result<Toolchain, KernelError> {
-        let first_line = |program: &str| {
-            let output = command::succeed(
-                Command::new(program).arg("--version").env("PATH", path).env("LC_ALL", "C"),
-            )?;
-            Ok::<_, KernelError>(
-                String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned(),
-            )
+        let version_line = |program: &str| {
+            command::first_line(Command::new(program).arg("--version").env("PATH", path).env("LC_ALL", "C"))
         };
-        let version = format!("{}; {}", first_line("gcc")?, first_line("ld")?);
+        let version = format!("{}; {}", version_line("gcc")?, version_line("ld")?);
         Ok(Toolchain { path: path.clone(), ccache: paths::find_program(path, "ccache").is_some(), version })
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Ours {
 /// A patch that cannot be read.
 pub(super) fn of(project: &Path, subject: &Subject, theirs: &[Patch]) -> Result<Ours, KernelError> {
     let all = under(project, subject)?;
-    let (patches, left_out) = series::without_doubles(all.patches, theirs)?;
+    let (patches, left_out) = series::without_duplicates(all.patches, theirs)?;
     let note =
         if left_out.is_empty() { all.note } else { Some(format!("left out: {}", left_out.join(", "))) };
     Ok(Ours { patches, note })

@@ -3,7 +3,6 @@
 //! Kconfig drops a request without a word when a dependency is off or a symbol no longer exists, so
 //! every request is compared with the result.
 
-use super::error::KernelError;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,6 +40,18 @@ pub struct Dropped {
     became: Option<Value>,
 }
 
+/// A line of a fragment that is no config line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{line}: not a config line: {text}", .fragment.display())]
+pub struct BadFragment {
+    /// The fragment.
+    pub fragment: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
+}
+
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Request { fragment, line, value } = &self.request;
@@ -57,7 +68,7 @@ impl Requests {
     ///
     /// # Errors
     /// A line that is neither empty, nor a comment, nor a symbol's value.
-    pub fn read(fragments: &[Fragment]) -> Result<Requests, KernelError> {
+    pub fn read(fragments: &[Fragment]) -> Result<Requests, BadFragment> {
         let mut all = BTreeMap::new();
         for Fragment { path, text } in fragments {
             for (index, text) in text.lines().enumerate() {
@@ -70,7 +81,7 @@ impl Requests {
                     Line::Other => {}
                     Line::Bad => {
                         let text = text.to_owned();
-                        return Err(KernelError::BadFragment { fragment: path.clone(), line, text });
+                        return Err(BadFragment { fragment: path.clone(), line, text });
                     }
                 }
             }

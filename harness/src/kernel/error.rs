@@ -1,24 +1,14 @@
-//! Why there is no kernel image, sorted by whose turn it is.
+//! Why there is no kernel image, and whose fault that is.
 
-use super::config::Dropped;
+use super::config::{BadFragment, Dropped};
 use crate::host::command::RunError;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::series::SeriesError;
 use crate::setup::SourcesError;
 use std::io;
 use std::path::PathBuf;
-
-/// Whose turn it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The user's: what was asked for cannot be built (exit 2).
-    BadInput,
-    /// The machine's: a download, a disk, a missing tool (exit 3).
-    Infra,
-    /// The user asked to stop.
-    Interrupted,
-}
 
 /// Why there is no kernel image.
 #[derive(Debug, thiserror::Error)]
@@ -118,15 +108,8 @@ pub enum KernelError {
         problem: String,
     },
     /// A line of a config fragment that is none.
-    #[error("{}:{line}: not a config line: {text}", .fragment.display())]
-    BadFragment {
-        /// The fragment.
-        fragment: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What stands there.
-        text: String,
-    },
+    #[error(transparent)]
+    BadFragment(#[from] BadFragment),
     /// Requested symbols that the kernel's configuration did not take.
     #[error("the kernel did not take {} of the requested options:{}", .0.len(), dropped_lines(.0))]
     Dropped(Vec<Dropped>),
@@ -209,17 +192,15 @@ pub enum KernelError {
     Io(#[from] io::Error),
 }
 
-impl KernelError {
-    /// Whose turn it is.
-    pub fn kind(&self) -> Kind {
+impl Faulty for KernelError {
+    fn fault(&self) -> Fault {
         use KernelError as E;
         match self {
-            E::Interrupted(_)
-            | E::Run(RunError::Interrupted(_))
-            | E::Series(SeriesError::Run(RunError::Interrupted(_)))
-            | E::Lock(LockError::Interrupted(_)) => Kind::Interrupted,
-            E::Fetch { mirror, .. } if mirror.kind() == Kind::Interrupted => Kind::Interrupted,
-            E::Series(SeriesError::Run(_)) => Kind::Infra,
+            E::Series(error) => error.fault(),
+            E::Run(error) => error.fault(),
+            E::Lock(error) => error.fault(),
+            E::Interrupted(stop) => stop.fault(),
+            E::Fetch { mirror, .. } if mirror.is_interrupt() => Fault::Interrupted,
             E::NoSuchPath { .. }
             | E::NoVersion { .. }
             | E::NoSuchKernel { .. }
@@ -229,12 +210,11 @@ impl KernelError {
             | E::TooOld { .. }
             | E::BadName { .. }
             | E::Moving(_)
-            | E::Series(_)
             | E::Inexact { .. }
             | E::PatchRefused { .. }
-            | E::BadFragment { .. }
+            | E::BadFragment(_)
             | E::Dropped(_)
-            | E::Compile { .. } => Kind::BadInput,
+            | E::Compile { .. } => Fault::BadInput,
             E::Make { .. }
             | E::CachePath(_)
             | E::Fetch { .. }
@@ -243,9 +223,7 @@ impl KernelError {
             | E::Sources(_)
             | E::NotListed { .. }
             | E::NoPackage { .. }
-            | E::Run(_)
-            | E::Lock(_)
-            | E::Io(_) => Kind::Infra,
+            | E::Io(_) => Fault::Infra,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! What is in use stays: an image while a process of damonlab has it (its lock is shared), the folder of its build with
 //! it, a working copy while any of its builds is there. Whoever builds from a source holds that source's lock.
 
+use super::cache_layout;
 use super::copy::SIZE_FILE;
 use super::image::{self, KEY_FILE, names};
 use super::stock;
@@ -97,7 +98,7 @@ fn build(cache: &Path, name: String, asked: &BTreeMap<&str, SystemTime>) -> Held
 
 fn copy(cache: &Path, name: String, builds: &[Held]) -> Held {
     let folder = cache.join("tree").join(&name);
-    let of_it = builds.iter().filter(|build| super::is_build_of(&build.name, &name));
+    let of_it = builds.iter().filter(|build| cache_layout::is_build_of(&build.name, &name));
     let used = of_it.map(|build| build.used).max().or_else(|| modified(&folder));
     Held {
         holds: Holds::Copy,
@@ -150,11 +151,11 @@ fn unused(cache: &Path, one: &Held) -> Option<Vec<Lock>> {
         return Some(vec![image(&one.name)?]);
     }
     // The longest name is the source: one may begin as another does.
-    let of_it = |id: &String| super::is_build_of(&one.name, id);
+    let of_it = |id: &String| cache_layout::is_build_of(&one.name, id);
     let source = sources(cache).into_iter().filter(of_it).max_by_key(String::len)?;
-    let mut locks = vec![Lock::try_acquire(&super::source_lock(cache, &source)).ok().flatten()?];
+    let mut locks = vec![Lock::try_acquire(&cache_layout::source_lock(cache, &source)).ok().flatten()?];
     if one.holds == Holds::Copy {
-        return super::builds(cache, &source).is_ok_and(|builds| builds.is_empty()).then_some(locks);
+        return cache_layout::builds(cache, &source).is_ok_and(|builds| builds.is_empty()).then_some(locks);
     }
     if let Ok(key) = std::fs::read_to_string(one.folder(cache).join(KEY_FILE)) {
         locks.push(image(&key)?);
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn what_is_built_from_right_now_stays() {
         let cache = cache();
-        let lock = Lock::acquire(&super::super::source_lock(cache.path(), "linux-7"), || {}).unwrap();
+        let lock = Lock::acquire(&cache_layout::source_lock(cache.path(), "linux-7"), || {}).unwrap();
         shrink_to(cache.path(), 0);
         assert_eq!(left(cache.path()).len(), 3);
         drop(lock);

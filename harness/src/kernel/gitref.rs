@@ -7,13 +7,14 @@ use super::error::KernelError;
 use super::inspect::{self, Tree};
 use super::listing::{Content, Entry, FileKind, Listing};
 use super::usertree;
+use crate::host::process::Group;
 use crate::host::{command, git, interrupt, paths};
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 /// A tree object of a repository.
 #[derive(Debug, Clone)]
@@ -115,13 +116,15 @@ impl GitRef {
         if ids.is_empty() {
             return Ok(());
         }
-        let mut git = self.batch()?;
-        let (input, output) = (git.stdin.take(), git.stdout.take());
+        let mut git = git::at(&self.dir);
+        git.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut group = Group::spawn(&mut git)?;
+        let (input, output) = (group.leader().stdin.take(), group.leader().stdout.take());
         let (Some(mut input), Some(output)) = (input, output) else {
             return Err(io::Error::other("git cat-file has no pipes").into());
         };
         let asked: String = ids.iter().map(|id| format!("{id}\n")).collect();
-        let result = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             // Both pipes fill up: one writes while the other reads.
             scope.spawn(move || input.write_all(asked.as_bytes()));
             let mut output = BufReader::new(output);
@@ -130,18 +133,7 @@ impl GitRef {
                 let bytes = next(&mut output, id)?;
                 Ok::<_, KernelError>(take(id, &bytes)?)
             })
-        });
-        if result.is_err() {
-            git.kill()?;
-        }
-        git.wait()?;
-        result
-    }
-
-    fn batch(&self) -> io::Result<Child> {
-        let mut git: Command = git::at(&self.dir);
-        git.args(["cat-file", "--batch"]);
-        git.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+        })
     }
 }
 

@@ -1,10 +1,10 @@
 //! What decides an image besides its source, and the names made of it.
 
-use super::Request;
 use super::build::{self, Toolchain};
 use super::config::Fragment;
 use super::error::KernelError;
 use super::release::Origins;
+use super::request::Request;
 use crate::series::Patch;
 
 /// What goes into an image besides its source.

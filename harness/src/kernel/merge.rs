@@ -1,7 +1,7 @@
 //! A three-way merge of a patch, where the user's repository has the files that it was made from.
 
-use super::apply::git_apply;
 use super::error::KernelError;
+use super::git_apply::git_apply;
 use crate::host::{command, git};
 use fs_err as fs;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Configurations by name: a word for each fragment of `kernel-config/` that is not in every kernel. Pure.
 
 use super::config;
+use crate::host::fault::{Fault, Faulty};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,12 @@ pub enum Profile {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no profile '{0}': {all}; a fragment of your own goes with --config", all = Profile::ALL.map(Profile::word).join(", "))]
 pub struct NoProfile(String);
+
+impl Faulty for NoProfile {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
+}
 
 impl Profile {
     /// All of them.

@@ -4,10 +4,11 @@
 //! Debian's package is checked by apt against the machine's keys. kernel.org's tarball is checked
 //! against the list of checksums beside it, which comes over HTTPS.
 
-use super::error::{KernelError, Kind};
+use super::error::KernelError;
 use super::listing::{self, Listing};
 use super::version_request::Wanted;
 use crate::host::command;
+use crate::host::fault::Faulty;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::progress::Progress;
@@ -63,14 +64,14 @@ impl Origins {
         }
         paths::sweep(&self.folder())?;
         let debian = match self.fetch_debian(wanted, progress) {
-            Err(error) if error.kind() == Kind::Interrupted => return Err(error),
+            Err(error) if error.is_interrupt() => return Err(error),
             Err(error) => error,
             Ok(release) => return Ok(release),
         };
         progress.say(&format!("kernel: not from Debian's archive: {debian}"));
-        self.fetch_mirror(wanted, progress).map_err(|mirror| match mirror.kind() {
-            Kind::Interrupted => mirror,
-            _ => KernelError::Fetch {
+        self.fetch_mirror(wanted, progress).map_err(|mirror| match mirror.is_interrupt() {
+            true => mirror,
+            false => KernelError::Fetch {
                 wanted: wanted.to_string(),
                 debian: Box::new(debian),
                 mirror: Box::new(mirror),
@@ -83,7 +84,7 @@ impl Origins {
     }
 
     /// The newest unpacked release that is `wanted`.
-    pub(super) fn newest(&self, wanted: &Wanted) -> Option<Release> {
+    pub fn newest(&self, wanted: &Wanted) -> Option<Release> {
         self.releases().into_iter().rfind(|release| wanted.is(&release.version))
     }
 
@@ -230,6 +231,7 @@ fn check(tarball: &Path, list: &Path, name: &str) -> Result<(), KernelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::fault::Fault;
     use std::ffi::OsStr;
 
     const NEWEST: &str = "7.3.4";
@@ -313,7 +315,7 @@ mod tests {
             error.to_string().contains("does not have the checksum of sha256sums.asc: wanted 0000"),
             "{error}"
         );
-        assert_eq!(error.kind(), Kind::Infra);
+        assert_eq!(error.fault(), Fault::Infra);
         assert_eq!(fs::read_dir(cache.path().join("source")).unwrap().count(), 0);
     }
 

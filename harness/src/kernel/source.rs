@@ -80,7 +80,7 @@ fn tree_and_ref(word: &str) -> Option<(PathBuf, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Kind;
+    use crate::host::fault::{Fault, Faulty};
     use crate::setup::Env;
 
     fn meant(word: impl AsRef<Path>) -> Result<Source, KernelError> {
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_word_that_means_nothing_says_what_was_tried_and_what_there_is() {
         let error = meant("/nonexistent/linux@v7.2").unwrap_err();
-        assert_eq!(error.kind(), Kind::BadInput);
+        assert_eq!(error.fault(), Fault::BadInput);
         assert_eq!(
             error.to_string(),
             "'/nonexistent/linux@v7.2' is no kernel: it is no version (7.2, 7.3 or 7.3.4), nothing lies at that \

@@ -1,6 +1,7 @@
 //! The source of one build, a release or a user's tree, under one name.
 
 use super::apply::{self, Applied, Base};
+use super::cache_layout::builds;
 use super::error::KernelError;
 use super::gitref::GitRef;
 use super::inspect::Tree;
@@ -8,7 +9,7 @@ use super::listing::Listing;
 use super::release::{Origins, Release};
 use super::source::Source;
 use super::version_request::series_of;
-use super::{builds, inspect, usertree};
+use super::{inspect, usertree};
 use crate::host::paths;
 use crate::series::Patch;
 use fs_err as fs;

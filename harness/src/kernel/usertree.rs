@@ -185,11 +185,6 @@ mod tests {
         dir
     }
 
-    fn git_says(dir: &Path, arguments: &[&str]) {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-        command::succeed(Command::new("git").current_dir(dir).args(identity).args(arguments)).unwrap();
-    }
-
     /// Late enough that every file has settled.
     fn in_an_hour() -> SystemTime {
         SystemTime::now() + Duration::from_secs(3600)
@@ -202,9 +197,9 @@ mod tests {
     #[test]
     fn a_git_tree_has_what_is_tracked_or_new_and_not_what_is_ignored_or_deleted() {
         let dir = tree(&[(".gitignore", "*.o\n"), ("Makefile", ""), ("a.c", "1"), ("gone.c", "2")]);
-        git_says(dir.path(), &["init", "-q"]);
-        git_says(dir.path(), &["add", "."]);
-        git_says(dir.path(), &["commit", "-qm", "all"]);
+        git::run_in_test(dir.path(), &["init", "-q"]);
+        git::run_in_test(dir.path(), &["add", "."]);
+        git::run_in_test(dir.path(), &["commit", "-qm", "all"]);
         fs::write(dir.path().join("new.c"), "3").unwrap();
         fs::write(dir.path().join("a.o"), "object").unwrap();
         fs::remove_file(dir.path().join("gone.c")).unwrap();
@@ -242,7 +237,7 @@ mod tests {
         let expected = ["Makefile", "mm/damon/core.c", "scripts/.gitignore"];
         assert_eq!(listed(dir.path(), &memory.path().join("m")), expected);
         // With a repository that tracks nothing of it, it is the same.
-        git_says(dir.path(), &["init", "-q"]);
+        git::run_in_test(dir.path(), &["init", "-q"]);
         assert_eq!(listed(dir.path(), &memory.path().join("m")), expected);
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The names and outcomes of all tests that are made of no others.
+/// The names and results of all tests that are not suites.
 fn outcomes(ktap: &Ktap) -> Vec<(String, TestResult)> {
     let leaves = ktap.tests.iter().flat_map(Test::leaves);
     leaves.map(|(name, test)| (name, test.outcome.clone())).collect()
@@ -19,7 +19,7 @@ fn passed(name: &str) -> (String, TestResult) {
 }
 
 #[test]
-fn parts_belong_to_the_result_that_follows_them() {
+fn tests_belong_to_the_suite_whose_result_follows_them() {
     let ktap = plain(
         "1..2\n    KTAP version 1\n    # Subtest: damon\n    1..2\n    ok 1 a\n    ok 2 b\n# damon: pass:2 fail:0 skip:0 \
          total:2\nok 1 damon\n    KTAP version 1\n    # Subtest: other\n    1..1\n        KTAP version 1\n        \
@@ -49,7 +49,7 @@ fn prefixes_of_either_kernel_log_do_not_hide_the_nesting() {
 }
 
 #[test]
-fn directives_tell_skips_known_failures_and_reasons_apart() {
+fn directives_are_skips_expected_failures_and_reasons() {
     let ktap = plain(
         "1..7\nok 1 a # SKIP no kmemleak\nnot ok 2 b # skip\nnot ok 3 c # XFAIL known\nnot ok 4 - d # TIMEOUT 45 seconds\n\
          not ok 5 e # exit=1\nok 6 # SKIPPED is no directive\nok 7 f # AGAIN exit=1\n",
@@ -67,25 +67,25 @@ fn directives_tell_skips_known_failures_and_reasons_apart() {
 }
 
 #[test]
-fn what_is_said_before_a_result_is_kept_with_it_and_with_no_other() {
+fn diagnostic_lines_belong_to_the_next_result_alone() {
     let ktap = plain("1..2\n# first\n# of two\nnot ok 1 a\n# Totals: pass:0 fail:1 skip:0 total:1\nok 2 b\n");
-    let said: Vec<_> = ktap.tests[0].diagnostics.iter().map(|said| (said.line, said.text.as_str())).collect();
-    assert_eq!(said, [(3, "first"), (4, "of two")]);
+    let lines: Vec<_> = ktap.tests[0].diagnostics.iter().map(|one| (one.line, one.text.as_str())).collect();
+    assert_eq!(lines, [(3, "first"), (4, "of two")]);
     assert_eq!(ktap.tests[1].diagnostics, []);
 }
 
 #[test]
-fn a_message_of_several_lines_is_kept_whole_and_others_lines_are_not() {
+fn a_message_of_several_lines_is_whole_and_has_no_foreign_lines() {
     let ktap = Ktap::parse(
         "6,1;    KTAP version 1\n6,2;hub 1-0: found\n3,3;    # a: EXPECTATION FAILED at x.h:9\\x0a    Expected 1 == 2\n\
          6,4;    not ok 1 a\n",
     );
-    let said: Vec<_> = ktap.tests[0].diagnostics.iter().map(|said| said.text.as_str()).collect();
-    assert_eq!(said, ["a: EXPECTATION FAILED at x.h:9", "Expected 1 == 2"]);
+    let lines: Vec<_> = ktap.tests[0].diagnostics.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(lines, ["a: EXPECTATION FAILED at x.h:9", "Expected 1 == 2"]);
 }
 
 #[test]
-fn a_text_that_ends_early_leaves_an_unfinished_test_and_a_plan_that_is_not_kept() {
+fn a_text_that_ends_early_has_an_unfinished_test_and_a_plan_that_does_not_match() {
     let ktap = plain("1..2\n    KTAP version 1\n    # Subtest: damon\n    1..3\n    ok 1 a\n");
     assert_eq!(ktap.tests[0].outcome, TestResult::Unfinished);
     assert_eq!(ktap.tests[0].name, "damon");
@@ -95,7 +95,7 @@ fn a_text_that_ends_early_leaves_an_unfinished_test_and_a_plan_that_is_not_kept(
 }
 
 #[test]
-fn a_suite_without_a_result_does_not_take_the_next_ones() {
+fn a_suite_without_a_result_does_not_take_the_result_of_the_next() {
     let ktap =
         plain("    # Subtest: one\n    ok 1 a\nKTAP version 1\n    # Subtest: two\n    ok 1 b\nok 1 two\n");
     let top: Vec<_> = ktap.tests.iter().map(|test| (test.name.as_str(), test.outcome.clone())).collect();
@@ -103,8 +103,8 @@ fn a_suite_without_a_result_does_not_take_the_next_ones() {
 }
 
 #[test]
-fn numbers_that_jump_are_told_with_their_line() {
-    assert_eq!(problems(&plain("ok 1 a\nok 3 c\n")), ["3: the number of this test should be 2, and is 3"]);
+fn a_gap_in_the_numbers_is_reported_with_its_line() {
+    assert_eq!(problems(&plain("ok 1 a\nok 3 c\n")), ["3: this test has number 3; expected 2"]);
 }
 
 #[test]
@@ -120,22 +120,25 @@ fn nothing_counts_before_the_version_line() {
 }
 
 #[test]
-fn a_plan_of_nothing_says_why() {
+fn an_empty_plan_has_its_reason() {
     let ktap = plain("1..0 # SKIP not root\n");
     assert_eq!((ktap.skipped.as_deref(), ktap.tests.len()), (Some("not root"), 0));
 }
 
 #[test]
-fn giving_up_is_a_problem() {
+fn bailing_out_is_a_problem() {
     assert_eq!(problems(&plain("ok 1 a\nBail out! no memory\n")), ["3: Bail out! no memory"]);
 }
 
 #[test]
-fn endless_and_bottomless_texts_are_cut_and_said_to_be() {
-    let many: String = (1..=2 * tree::MAX_TESTS).map(|number| format!("ok {number} a\n")).collect();
+fn a_text_beyond_the_limits_is_cut_and_reported() {
+    let many: String = (1..=2 * results::MAX_TESTS).map(|number| format!("ok {number} a\n")).collect();
     let deep: String = (0..100).map(|depth| format!("{}KTAP version 1\n", " ".repeat(depth))).collect();
     for text in [many, deep] {
-        assert_eq!(plain(&text).problems.last().map(|problem| problem.what.clone()), Some(Wrong::TooMuch));
+        assert_eq!(
+            plain(&text).problems.last().map(|problem| problem.what.clone()),
+            Some(ProblemKind::TooMuch)
+        );
     }
 }
 
@@ -145,7 +148,7 @@ fn escapes_of_a_hostile_guest_do_not_reach_a_terminal() {
     assert_eq!((ktap.tests[0].name.as_str(), ktap.tests[0].diagnostics[0].text.as_str()), ("a", "red"));
 }
 
-/// Real texts: Linux 7.3.4's log with KUnit, the same with a test that was made to fail, and the selftests.
+/// Real texts: the log of Linux 7.3.4 with KUnit, the same with a failing test, and the selftests.
 #[test]
 fn what_a_real_kernel_and_real_selftests_print_is_read() {
     let count = |text: &str| {
@@ -165,11 +168,11 @@ fn what_a_real_kernel_and_real_selftests_print_is_read() {
 }
 
 #[test]
-fn a_real_failure_of_kunit_keeps_what_it_said() {
+fn a_real_failure_of_kunit_has_its_diagnostic_lines() {
     let ktap = Ktap::parse(include_str!("../../tests/ktap/kunit-one-fails.txt"));
     let damon = &ktap.tests[0];
     assert_eq!((damon.name.as_str(), &damon.outcome), ("damon", &TestResult::Failed(String::new())));
-    let said: Vec<_> = damon.parts[1].diagnostics.iter().map(|said| said.text.as_str()).collect();
-    assert!(said[0].starts_with("damon_test_regions: EXPECTATION FAILED at "), "{said:?}");
-    assert_eq!(said[1], "Expected 1 == 2, but");
+    let lines: Vec<_> = damon.parts[1].diagnostics.iter().map(|one| one.text.as_str()).collect();
+    assert!(lines[0].starts_with("damon_test_regions: EXPECTATION FAILED at "), "{lines:?}");
+    assert_eq!(lines[1], "Expected 1 == 2, but");
 }

@@ -6,7 +6,7 @@
 use super::qemu_number::{domain, mebibytes};
 use super::{cxl, hmat, layout, slit};
 use crate::scenario::{MachineSpec, NodeSpec};
-use damonlab_protocol::units::{Bytes, Nanos};
+use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// What virtme-ng is told, word by word. No word needs quoting in a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,31 @@ pub struct Argv {
     pub qemu: Vec<String>,
     /// Words for the kernel's command line: which RAM is soft-reserved.
     pub kernel: Vec<String>,
+    /// The nodes' memory: each entry has its argument in `qemu`.
+    pub memories: Vec<NodeMemory>,
+    /// Whether CXL devices are among `qemu`.
+    pub cxl: bool,
+}
+
+/// The memory of a node, as QEMU makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeMemory {
+    /// The node.
+    pub node: NodeId,
+    /// Its size.
+    pub size: Bytes,
+}
+
+impl NodeMemory {
+    /// The value of QEMU's `-object`.
+    pub fn argument(&self) -> String {
+        format!("memory-backend-ram,{}", self.properties())
+    }
+
+    /// What a backend of any type has.
+    pub fn properties(&self) -> String {
+        format!("id=numa-mem{},size={}", self.node.0, mebibytes(self.size))
+    }
 }
 
 /// A machine that cannot be put into words.
@@ -31,6 +56,12 @@ pub enum MachineError {
 }
 
 impl Argv {
+    /// A q35 machine with one CPU and `memory`, and nothing else.
+    pub fn plain(memory: Bytes) -> Argv {
+        let qemu = vec!["-machine".to_owned(), "q35".to_owned()];
+        Argv { memory, cpus: 1, qemu, kernel: Vec::new(), memories: Vec::new(), cxl: false }
+    }
+
     /// `--memory`'s value, in MiB as virtme-ng and QEMU read it.
     pub fn memory_word(&self) -> String {
         mebibytes(self.memory)
@@ -48,6 +79,8 @@ pub(super) fn compose(spec: &MachineSpec) -> Result<Argv, MachineError> {
         cpus: spec.cpus() as u32,
         qemu: qemu(spec),
         kernel: layout::kernel_words(spec),
+        memories: spec.nodes.iter().filter_map(memory).collect(),
+        cxl: !spec.cxl.is_empty(),
     };
     match argv.qemu.iter().find(|word| !is_plain(word)) {
         Some(word) => Err(MachineError::Quoting(word.clone())),
@@ -61,12 +94,16 @@ fn is_plain(word: &str) -> bool {
     !word.is_empty() && word.chars().all(plain)
 }
 
+fn memory(node: &NodeSpec) -> Option<NodeMemory> {
+    (node.memory.0 > 0).then_some(NodeMemory { node: node.id, size: node.memory })
+}
+
 /// A node and the memory behind it, `numa-mem<id>`.
 fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
     let id = node.id.0;
-    let memory = node.memory.0 > 0;
+    let memory = memory(node);
     let mut place = format!("node,nodeid={}", domain(spec, node.id));
-    if memory {
+    if memory.is_some() {
         place.push_str(&format!(",memdev=numa-mem{id}"));
     }
     place.extend(node.cpus.iter().map(|cpu| format!(",cpus={cpu}")));
@@ -75,9 +112,8 @@ fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
         place.push_str(&format!(",initiator={}", domain(spec, hmat::initiator(spec, node))));
     }
     let mut words = Vec::new();
-    if memory {
-        words.push("-object".to_owned());
-        words.push(format!("memory-backend-ram,id=numa-mem{id},size={}", mebibytes(node.memory)));
+    if let Some(memory) = memory {
+        words.extend(["-object".to_owned(), memory.argument()]);
     }
     words.extend(["-numa".to_owned(), place]);
     words

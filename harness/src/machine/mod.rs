@@ -22,7 +22,7 @@ mod slit;
 mod tests;
 mod view;
 
-pub use argv::{Argv, MachineError, qemu_check_args};
+pub use argv::{Argv, MachineError, NodeMemory, qemu_check_args};
 pub use built::Machine;
 pub use cxl::backend as cxl_backend;
 pub use drawing::drawing;

@@ -1,8 +1,8 @@
-//! Changed kernels, to measure the checks: bugs that the suite must catch, and changes that it must not notice.
+//! Kernels with one deliberate change, to measure the checks: bugs that the suite must catch, and changes that it must
+//! not notice.
 //!
-//! [`find`] finds them and reads their headers, [`order()`] says which scenarios come first, a [`Record`] is what came
-//! of one and a [`Score`] what all come to, and a [`MutantRunner`] builds each kernel, runs the scenarios, and keeps the
-//! results from one call to the next.
+//! [`find`] loads the mutants, [`order()`] says which scenarios run first on one, and a [`MutantRunner`] builds its
+//! kernel, runs the scenarios and stores the [`Record`]. A [`Score`] counts the results of all mutants.
 
 mod mutant;
 mod order;
@@ -14,4 +14,4 @@ pub use mutant::{Header, Kind, Mutant, MutantError, find, only};
 pub use order::{Order, order};
 pub use result::{Catch, MutantResult, Record, Score, Strength};
 pub use runner::{MutantRunError, MutantRunner};
-pub use store::Suite;
+pub use store::SuiteKey;

@@ -1,32 +1,33 @@
-//! In which order a mutant's scenarios run. Pure.
+//! The order in which the scenarios run on a mutant. Pure.
 
 use super::mutant::{Kind, Mutant};
 
-/// The scenarios of one mutant.
+/// The scenarios of one mutant, in the order in which they run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// Places in the suite, in the order in which they run.
-    pub places: Vec<usize>,
-    /// Names in the mutant's header that no scenario has.
+    /// Indices into the suite.
+    pub indices: Vec<usize>,
+    /// The names in the mutant's header that no scenario has.
     pub unknown: Vec<String>,
 }
 
-/// A regression's own scenarios first, then the rest of the `suite` in its order; a null runs the suite as it is.
+/// The scenarios of a regression's header come first, then the rest of the `suite` in its order. An equivalent mutant
+/// runs the suite in its order.
 pub fn order(mutant: &Mutant, suite: &[&str]) -> Order {
     let named = match mutant.kind {
         Kind::Regression => mutant.header.scenarios.as_slice(),
-        Kind::Null => &[],
+        Kind::Equivalent => &[],
     };
-    let mut order = Order { places: Vec::new(), unknown: Vec::new() };
+    let mut order = Order { indices: Vec::new(), unknown: Vec::new() };
     for name in named {
         match suite.iter().position(|scenario| scenario == name) {
-            Some(place) if !order.places.contains(&place) => order.places.push(place),
+            Some(index) if !order.indices.contains(&index) => order.indices.push(index),
             Some(_) => {}
             None => order.unknown.push(name.clone()),
         }
     }
-    let rest: Vec<usize> = (0..suite.len()).filter(|place| !order.places.contains(place)).collect();
-    order.places.extend(rest);
+    let rest: Vec<usize> = (0..suite.len()).filter(|index| !order.indices.contains(index)).collect();
+    order.indices.extend(rest);
     order
 }
 
@@ -44,20 +45,20 @@ mod tests {
     const SUITE: [&str; 4] = ["a", "b", "c", "d"];
 
     #[test]
-    fn a_regressions_own_scenarios_come_first_and_all_others_after_them() {
+    fn the_scenarios_of_a_regression_come_first_and_all_others_after_them() {
         let order = order(&mutant(Kind::Regression, &["c", "a", "c"]), &SUITE);
-        assert_eq!(order.places, [2, 0, 1, 3]);
+        assert_eq!(order.indices, [2, 0, 1, 3]);
         assert!(order.unknown.is_empty());
     }
 
     #[test]
-    fn a_scenario_that_is_not_there_is_named_and_keeps_nothing_from_running() {
+    fn a_scenario_that_does_not_exist_is_named_and_the_others_run() {
         let order = order(&mutant(Kind::Regression, &["later", "b"]), &SUITE);
-        assert_eq!((order.places, order.unknown), (vec![1, 0, 2, 3], vec!["later".to_owned()]));
+        assert_eq!((order.indices, order.unknown), (vec![1, 0, 2, 3], vec!["later".to_owned()]));
     }
 
     #[test]
-    fn a_null_runs_the_suite_as_it_is() {
-        assert_eq!(order(&mutant(Kind::Null, &["c"]), &SUITE).places, [0, 1, 2, 3]);
+    fn an_equivalent_mutant_runs_the_suite_in_its_order() {
+        assert_eq!(order(&mutant(Kind::Equivalent, &["c"]), &SUITE).indices, [0, 1, 2, 3]);
     }
 }

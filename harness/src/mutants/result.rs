@@ -1,45 +1,45 @@
-//! What came of a mutant, and what all of them come to. Pure.
+//! The result of one mutant, and the score of all. Pure.
 
 use super::mutant::{Header, Kind};
 use crate::check::{EXPECT, Finding};
 use serde::{Deserialize, Serialize};
 
-/// What a catch is worth: a later one more than an earlier one.
+/// What a catch is worth, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
-    /// A stored text that differs: it says that something changed, and not that it is wrong.
+    /// A stored snapshot differs: something changed, which need not be wrong.
     Snapshot,
-    /// A number that this scenario expects.
+    /// An expectation of this scenario is violated.
     Expectation,
-    /// A rule that holds for every run: an invariant, the oracle, or a kernel that does not die.
+    /// A rule that holds for every run is violated: an invariant, the oracle, or a kernel that died.
     Invariant,
 }
 
-/// One scenario that did not pass.
+/// A scenario that did not pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catch {
-    /// What it is worth.
+    /// What the catch is worth.
     pub strength: Strength,
-    /// The ids of all that was broken, the weightiest first.
+    /// The ids of all violated rules, the most important first.
     pub ids: Vec<String>,
     /// The scenario.
     pub scenario: String,
     /// The seed.
     pub seed: u64,
-    /// The weightiest finding.
+    /// The most important finding.
     pub sentence: String,
 }
 
 impl Catch {
-    /// What a failed run's findings, the weightiest first, are worth.
+    /// The catch that the findings of a failed run are, given the most important one first.
     pub fn by(findings: &[Finding], scenario: &str, seed: u64) -> Option<Catch> {
-        let first = findings.iter().find(|finding| finding.id != EXPECT).or(findings.first())?;
-        let strength = if first.id == EXPECT { Strength::Expectation } else { Strength::Invariant };
+        let first = findings.iter().find(|finding| finding.id() != EXPECT).or(findings.first())?;
+        let strength = if first.id() == EXPECT { Strength::Expectation } else { Strength::Invariant };
         let mut ids: Vec<String> = Vec::new();
         for finding in findings {
-            if !ids.iter().any(|id| id == finding.id) {
-                ids.push(finding.id.to_owned());
+            if !ids.iter().any(|id| id == finding.id()) {
+                ids.push(finding.id().to_owned());
             }
         }
         let sentence = format!("expected {}; saw {}", first.expected, first.seen);
@@ -47,112 +47,112 @@ impl Catch {
     }
 }
 
-/// What came of one mutant.
+/// The result of one mutant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum MutantResult {
-    /// A scenario did not pass: what a regression must come to, and a false alarm for a null.
+    /// A scenario did not pass: right for a regression, a false alarm for an equivalent mutant.
     Noticed(Catch),
-    /// Every scenario passed: what a null must come to, and a miss for a regression.
+    /// Every scenario passed: right for an equivalent mutant, a miss for a regression.
     Unnoticed,
-    /// There is no such kernel.
+    /// The kernel does not build.
     DoesNotBuild {
         /// Why.
         why: String,
     },
-    /// The kernel never got to its first process.
+    /// The kernel never started its first process.
     DoesNotBoot {
-        /// What became of it.
+        /// The finding.
         why: String,
     },
-    /// The host or QEMU failed, and nothing was noticed elsewhere.
+    /// The host or QEMU failed in one scenario, and the others passed.
     NoAnswer {
         /// Why.
         why: String,
     },
 }
 
-/// All that is kept of one mutant.
+/// What is stored of one mutant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Its name.
+    /// The name of the mutant.
     pub name: String,
-    /// What it must come to.
+    /// What the suite must do about it.
     pub kind: Kind,
-    /// What it says about itself.
+    /// What its file states about it.
     pub header: Header,
-    /// What came of it.
+    /// The result.
     #[serde(flatten)]
-    pub outcome: MutantResult,
-    /// The scenarios that ended, in order, each with its verdict's word.
+    pub result: MutantResult,
+    /// The scenarios that ended, in order, each with the word of its verdict.
     pub ran: Vec<(String, String)>,
-    /// Names in its header that no scenario has.
+    /// The names in the header that no scenario has.
     pub unknown_scenarios: Vec<String>,
-    /// How long its kernel took to build; none where it was in the cache.
+    /// How long the kernel took to build; none if it was in the cache.
     pub build_seconds: Option<f64>,
-    /// How long its scenarios took.
+    /// How long the scenarios took.
     pub run_seconds: f64,
-    /// The image, and the suite it ran.
+    /// The key of the kernel image.
     pub image: String,
-    /// Likewise.
+    /// [`super::SuiteKey::digest`] of the suite.
     pub suite: String,
-    /// The damonlab that judged it.
+    /// [`super::SuiteKey::program`] of the damonlab that judged the runs.
     pub program: String,
 }
 
 impl Record {
-    /// One or two words, as in the table.
+    /// The result in one or two words, as in the report.
     pub fn word(&self) -> &'static str {
-        match (&self.outcome, self.kind) {
+        match (&self.result, self.kind) {
             (MutantResult::Noticed(_), Kind::Regression) => "CAUGHT",
-            (MutantResult::Noticed(_), Kind::Null) => "FALSE ALARM",
+            (MutantResult::Noticed(_), Kind::Equivalent) => "FALSE ALARM",
             (MutantResult::Unnoticed, Kind::Regression) => "MISSED",
-            (MutantResult::Unnoticed, Kind::Null) => "green",
+            (MutantResult::Unnoticed, Kind::Equivalent) => "green",
             (MutantResult::DoesNotBuild { .. }, _) => "NO BUILD",
             (MutantResult::DoesNotBoot { .. }, _) => "NO BOOT",
             (MutantResult::NoAnswer { .. }, _) => "NO ANSWER",
         }
     }
 
-    /// It came to what it must.
+    /// Whether the suite did what it must about this mutant.
     pub fn is_good(&self) -> bool {
-        match (&self.outcome, self.kind) {
+        match (&self.result, self.kind) {
             (MutantResult::Noticed(catch), Kind::Regression) => catch.strength == Strength::Invariant,
-            (MutantResult::Unnoticed, Kind::Null) => true,
+            (MutantResult::Unnoticed, Kind::Equivalent) => true,
             _ => false,
         }
     }
 }
 
-/// What all mutants come to.
+/// The number of mutants with each result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Score {
-    /// Regressions that were built and booted.
+    /// Regressions that build and boot.
     pub regressions: usize,
-    /// Of them, caught by a rule that holds for every run.
+    /// Regressions that a rule caught which holds for every run.
     pub by_invariant: usize,
-    /// Caught by a scenario's own numbers alone.
+    /// Regressions that nothing but an expectation of a scenario caught.
     pub by_expectation_only: usize,
-    /// Caught by a stored text alone.
+    /// Regressions that nothing but a stored snapshot caught.
     pub by_snapshot_only: usize,
-    /// Not caught.
+    /// Regressions that were not caught.
     pub missed: usize,
-    /// Nulls that were built and booted.
-    pub nulls: usize,
-    /// Of them, green.
+    /// Equivalent mutants that build and boot.
+    pub equivalents: usize,
+    /// Equivalent mutants that were not noticed.
     pub green: usize,
-    /// Those that were not.
+    /// Equivalent mutants that were noticed.
     pub false_alarms: usize,
-    /// Mutants of either kind.
+    /// Mutants of either kind that do not build.
     pub do_not_build: usize,
-    /// Likewise.
+    /// Mutants of either kind that do not boot.
     pub do_not_boot: usize,
-    /// Likewise: the host failed.
+    /// Mutants of either kind on which the host or QEMU failed.
     pub no_answer: usize,
 }
 
 impl Score {
-    /// Counts.
+    /// The score of these mutants.
     pub fn of(records: &[Record]) -> Score {
         let mut score = Score::default();
         for record in records {
@@ -162,13 +162,13 @@ impl Score {
     }
 
     fn add(&mut self, record: &Record) {
-        let count = match (&record.outcome, record.kind) {
+        let count = match (&record.result, record.kind) {
             (MutantResult::DoesNotBuild { .. }, _) => &mut self.do_not_build,
             (MutantResult::DoesNotBoot { .. }, _) => &mut self.do_not_boot,
             (MutantResult::NoAnswer { .. }, _) => &mut self.no_answer,
-            (outcome, Kind::Regression) => {
+            (result, Kind::Regression) => {
                 self.regressions += 1;
-                match outcome {
+                match result {
                     MutantResult::Noticed(Catch { strength: Strength::Invariant, .. }) => {
                         &mut self.by_invariant
                     }
@@ -179,9 +179,9 @@ impl Score {
                     _ => &mut self.missed,
                 }
             }
-            (outcome, Kind::Null) => {
-                self.nulls += 1;
-                match outcome {
+            (result, Kind::Equivalent) => {
+                self.equivalents += 1;
+                match result {
                     MutantResult::Noticed(_) => &mut self.false_alarms,
                     _ => &mut self.green,
                 }
@@ -190,8 +190,8 @@ impl Score {
         *count += 1;
     }
 
-    /// The exit status: 3 where the host gave no answer, 0 where every regression was caught, by more than a
-    /// snapshot, and every null is green, else 1.
+    /// The exit status: 3 if the host or QEMU failed; 0 if every regression was caught by more than a snapshot and no
+    /// equivalent mutant was noticed; otherwise 1.
     pub fn exit_code(&self) -> u8 {
         if self.no_answer > 0 {
             return 3;
@@ -205,12 +205,12 @@ impl Score {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) fn record(kind: Kind, outcome: MutantResult) -> Record {
+    pub(in super::super) fn record(kind: Kind, result: MutantResult) -> Record {
         Record {
             name: "m".into(),
             kind,
             header: Header::default(),
-            outcome,
+            result,
             ran: vec![("idle".into(), "pass".into())],
             unknown_scenarios: Vec::new(),
             build_seconds: Some(30.5),
@@ -227,11 +227,12 @@ pub(super) mod tests {
     }
 
     fn finding(id: &'static str) -> Finding {
-        Finding { id, expected: "a".into(), seen: id.into(), evidence: Vec::new(), scenario_line: None }
+        let (origin, evidence) = (crate::judge::origin(id).unwrap(), Vec::new());
+        Finding { origin, expected: "a".into(), seen: id.into(), evidence, scenario_line: None }
     }
 
     #[test]
-    fn a_rule_beside_an_expectation_makes_it_a_catch_by_rule() {
+    fn a_violated_rule_outranks_an_expectation() {
         let catch = Catch::by(&[finding(EXPECT), finding("Q1"), finding("Q1")], "idle", 3).unwrap();
         assert_eq!((catch.strength, catch.sentence.as_str()), (Strength::Invariant, "expected a; saw Q1"));
         assert_eq!(catch.ids, [EXPECT, "Q1"]);
@@ -240,40 +241,40 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn weak_catches_and_kernels_that_are_not_there_do_not_count_as_caught_by_a_rule() {
+    fn weak_catches_and_kernels_that_do_not_run_are_not_counted_as_caught_by_a_rule() {
         let all = [
             record(Kind::Regression, caught(Strength::Invariant)),
             record(Kind::Regression, caught(Strength::Expectation)),
             record(Kind::Regression, caught(Strength::Snapshot)),
             record(Kind::Regression, MutantResult::Unnoticed),
             record(Kind::Regression, MutantResult::DoesNotBuild { why: "no".into() }),
-            record(Kind::Null, MutantResult::Unnoticed),
-            record(Kind::Null, caught(Strength::Snapshot)),
-            record(Kind::Null, MutantResult::DoesNotBoot { why: "no".into() }),
+            record(Kind::Equivalent, MutantResult::Unnoticed),
+            record(Kind::Equivalent, caught(Strength::Snapshot)),
+            record(Kind::Equivalent, MutantResult::DoesNotBoot { why: "no".into() }),
         ];
         let score = Score::of(&all);
         assert_eq!((score.regressions, score.by_invariant, score.missed), (4, 1, 1));
         assert_eq!((score.by_expectation_only, score.by_snapshot_only), (1, 1));
-        assert_eq!((score.nulls, score.green, score.false_alarms), (2, 1, 1));
+        assert_eq!((score.equivalents, score.green, score.false_alarms), (2, 1, 1));
         assert_eq!((score.do_not_build, score.do_not_boot), (1, 1));
     }
 
     #[test]
-    fn the_exit_status_is_0_only_if_all_is_caught_and_all_nulls_are_green() {
+    fn the_exit_status_is_0_only_if_all_regressions_are_caught_and_no_equivalent_mutant_is() {
         let good = [
             record(Kind::Regression, caught(Strength::Expectation)),
-            record(Kind::Null, MutantResult::Unnoticed),
+            record(Kind::Equivalent, MutantResult::Unnoticed),
         ];
         assert_eq!(Score::of(&good).exit_code(), 0);
         assert_eq!(Score::of(&[record(Kind::Regression, MutantResult::Unnoticed)]).exit_code(), 1);
         assert_eq!(Score::of(&[record(Kind::Regression, caught(Strength::Snapshot))]).exit_code(), 1);
-        assert_eq!(Score::of(&[record(Kind::Null, caught(Strength::Invariant))]).exit_code(), 1);
-        let no_qemu = record(Kind::Null, MutantResult::NoAnswer { why: "no QEMU".into() });
+        assert_eq!(Score::of(&[record(Kind::Equivalent, caught(Strength::Invariant))]).exit_code(), 1);
+        let no_qemu = record(Kind::Equivalent, MutantResult::NoAnswer { why: "no QEMU".into() });
         assert_eq!(Score::of(&[no_qemu]).exit_code(), 3);
     }
 
     #[test]
-    fn a_record_survives_being_written_and_read() {
+    fn a_record_is_read_as_it_was_written() {
         let written = record(Kind::Regression, caught(Strength::Invariant));
         let text = serde_json::to_string(&written).unwrap();
         assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), written);

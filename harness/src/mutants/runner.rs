@@ -1,14 +1,16 @@
-//! One mutant after the other: its kernel is built in the shared tree, its scenarios run several at a time.
+//! Runs the suite on a mutant: its kernel is built in the tree that all builds share, its scenarios run several at a
+//! time.
 
 use super::mutant::{Kind, Mutant};
 use super::order::order;
 use super::result::{Catch, MutantResult, Record, Strength};
-use super::store::{Suite, keep};
+use super::store::{SuiteKey, save};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
+use crate::judge::Report;
 use crate::kernel::{self, Image, KernelError, Origins};
 use crate::recording::Recording;
-use crate::run::{self, Report, RunEnv, RunError, ScenarioSource, suite};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, suite};
 use crate::scenario::SnapshotKind;
 use crate::setup::Tools;
 use crate::snapshot;
@@ -23,85 +25,85 @@ use std::time::Instant;
 pub struct MutantRunner<'a> {
     /// QEMU and virtme-ng.
     pub tools: Tools,
-    /// The source and the cache.
+    /// The sources of kernels and the cache.
     pub origins: &'a Origins,
     /// The guest's `/init`.
     pub agent: &'static [u8],
-    /// Every scenario.
+    /// The scenarios of the suite.
     pub scenarios: &'a [ScenarioSource],
-    /// A name for them.
-    pub suite: &'a Suite,
-    /// Results and the recordings of what did not pass go below this folder.
+    /// The key of the suite.
+    pub suite: &'a SuiteKey,
+    /// The folder of the results, and of the recordings that did not pass.
     pub out: PathBuf,
     /// How many guests run at once.
     pub jobs: NonZeroUsize,
     /// The seed of every run.
     pub seed: u64,
-    /// A catch does not end a mutant's scenarios.
-    pub whole: bool,
-    /// Kept results are not used.
+    /// Whether the scenarios go on after a catch.
+    pub all_scenarios: bool,
+    /// Whether stored results are ignored.
     pub fresh: bool,
-    /// Images stay in the cache.
-    pub keep: bool,
-    /// Where progress is told.
+    /// Whether the images stay in the cache.
+    pub keep_images: bool,
+    /// Where progress is reported.
     pub progress: &'a Progress,
 }
 
-/// Why there is no result, not even a bad one.
+/// Why a mutant has no result, not even [`MutantResult::NoAnswer`].
 #[derive(Debug, thiserror::Error)]
 pub enum MutantRunError {
-    /// No kernel can be built here, or the file is no patch.
+    /// This host cannot build a kernel, or the file is not a patch.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// No scenario can be run here.
+    /// This host cannot run a scenario.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The folder of results.
+    /// The folder of the results cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// Why a mutant's scenarios end early.
+/// Why the scenarios of a mutant end early.
 enum Stop {
-    /// A catch that counts.
+    /// The suite caught the mutant.
     Caught,
-    /// The guest never began; the others would not either.
+    /// The kernel does not boot, and would not for the other scenarios either.
     NoBoot(String),
-    /// All of damonlab ends.
+    /// There is no result.
     Error(MutantRunError),
 }
 
-/// What has been seen of one mutant so far.
+/// The scenarios that have run on one mutant so far.
 #[derive(Default)]
-struct RunSummary {
+struct SuiteProgress {
     ran: Vec<(String, String)>,
     best: Option<Catch>,
     no_answer: Option<String>,
 }
 
 impl MutantRunner<'_> {
-    /// Refuses a mutant whose file is none, before anything is built.
+    /// Refuses a mutant whose file is not a patch or a config fragment, before anything is built.
     ///
     /// # Errors
-    /// The file is no patch, or no fragment.
+    /// What is wrong with the file.
     pub fn check(&self, mutant: &Mutant) -> Result<(), MutantRunError> {
         kernel::key(&mutant.request()?, self.origins)?;
         Ok(())
     }
 
-    /// The result of one mutant: the kept one, or a new one, which is then kept.
+    /// The result of one mutant: the stored one, or else a new one, which is then stored.
     ///
     /// # Errors
-    /// What stops damonlab; a kernel that does not build or boot is a result.
+    /// See [`MutantRunError`]. A kernel that does not build or boot is a result.
     pub fn examine(&self, mutant: &Mutant) -> Result<Record, MutantRunError> {
         let request = mutant.request()?;
-        // None while no source is here: then nothing is kept either.
+        // None while the source is not in the cache: then no result can be stored either.
         let key = kernel::key(&request, self.origins)?;
-        let kept = key.as_deref().filter(|_| !self.fresh).and_then(|key| {
-            let record = self.suite.kept(&self.out, mutant, key);
+        let stored = key.as_deref().filter(|_| !self.fresh).and_then(|key| {
+            let record = self.suite.load(&self.out, mutant, key);
             record.inspect(|_| self.progress.say(&format!("mutants: {}: kept", mutant.name)))
         });
-        if let Some(record) = kept {
+        if let Some(record) = stored {
             return Ok(record);
         }
         self.progress.say(&format!("mutants: {}", mutant.name));
@@ -110,8 +112,8 @@ impl MutantRunner<'_> {
             Ok(image) => {
                 let built = (!image.cached).then(|| begun.elapsed().as_secs_f64());
                 let record = self.run(mutant, &image, built);
-                // Also after Ctrl-C: an image that is cached then is nobody's to take away later.
-                if !self.keep && !image.cached {
+                // Also after Ctrl-C: the next invocation would take the image for one that was cached before.
+                if !self.keep_images && !image.cached {
                     kernel::evict(&self.origins.env.cache, &image.key, mutant.is_fragment())?;
                 }
                 record?
@@ -123,7 +125,7 @@ impl MutantRunner<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        keep(&self.out, mutant, &record)?;
+        save(&self.out, mutant, &record)?;
         Ok(record)
     }
 
@@ -132,60 +134,60 @@ impl MutantRunner<'_> {
         if out.exists() {
             fs::remove_dir_all(&out)?;
         }
-        let (lab, _saved) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
+        let (env, _checkpoints) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
         let names: Vec<&str> = self.scenarios.iter().map(|one| one.scenario.name.as_str()).collect();
         let order = order(mutant, &names);
         let begun = Instant::now();
-        let mut seen = RunSummary::default();
-        let work = |place: &usize| run::run(&lab, &self.scenarios[*place], self.seed);
-        let each = |place: &usize, report| self.look(mutant.kind, &self.scenarios[*place], report, &mut seen);
-        let ended = suite::ordered(&order.places, self.jobs, work, each);
-        forget_unseen(&out, &names, &seen)?;
-        let outcome = match ended {
+        let mut suite = SuiteProgress::default();
+        let work = |index: &usize| run::run(&env, &self.scenarios[*index], self.seed);
+        let each = |index: &usize, report| self.add(mutant.kind, &self.scenarios[*index], report, &mut suite);
+        let ended = suite::ordered(&order.indices, self.jobs, work, each);
+        remove_unjudged(&out, &names, &suite)?;
+        let result = match ended {
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::NoBoot(why)) => MutantResult::DoesNotBoot { why },
-            Ok(()) | Err(Stop::Caught) => match (seen.best, seen.no_answer) {
+            Ok(()) | Err(Stop::Caught) => match (suite.best, suite.no_answer) {
                 (Some(catch), _) => MutantResult::Noticed(catch),
                 (None, Some(why)) => MutantResult::NoAnswer { why },
                 (None, None) => MutantResult::Unnoticed,
             },
         };
-        let record = self.record(mutant, image.key.clone(), outcome, built);
+        let record = self.record(mutant, image.key.clone(), result, built);
         Ok(Record {
-            ran: seen.ran,
+            ran: suite.ran,
             unknown_scenarios: order.unknown,
             run_seconds: begun.elapsed().as_secs_f64(),
             ..record
         })
     }
 
-    /// Takes note of one run that ended.
-    fn look(
+    /// Adds a run that ended.
+    fn add(
         &self,
         kind: Kind,
-        loaded: &ScenarioSource,
+        source: &ScenarioSource,
         report: Result<Report, RunError>,
-        seen: &mut RunSummary,
+        suite: &mut SuiteProgress,
     ) -> Result<(), Stop> {
-        let name = &loaded.scenario.name;
+        let name = &source.scenario.name;
         let report = match report {
             Ok(report) => report,
-            // The kernel, a fragment's for instance, does not have what this scenario asks for.
+            // A config fragment, for instance, may take away what this scenario needs.
             Err(RunError::UnsupportedKernel(_)) => {
-                seen.ran.push((name.clone(), "unfit".to_owned()));
+                suite.ran.push((name.clone(), "unsupported".to_owned()));
                 return Ok(());
             }
             Err(error) => return Err(Stop::Error(error.into())),
         };
-        seen.ran.push((name.clone(), report.verdict.word().to_owned()));
+        suite.ran.push((name.clone(), report.verdict.word().to_owned()));
         let catch = match &report.verdict {
             Verdict::Fail(findings) if report.never_began() => {
                 return Err(Stop::NoBoot(findings.first().map(ToString::to_string).unwrap_or_default()));
             }
             Verdict::Fail(findings) => Catch::by(findings, name, self.seed),
-            Verdict::Pass => self.by_snapshot(loaded, &report),
+            Verdict::Pass => self.by_snapshot(source, &report),
             Verdict::Infra(why) => {
-                seen.no_answer.get_or_insert_with(|| format!("{name}: {why}"));
+                suite.no_answer.get_or_insert_with(|| format!("{name}: {why}"));
                 None
             }
             Verdict::Skip(_) | Verdict::Unstable(_) => None,
@@ -197,16 +199,16 @@ impl MutantRunner<'_> {
             return Ok(());
         };
         let counts = catch.strength == Strength::Invariant;
-        if seen.best.as_ref().is_none_or(|best| best.strength < catch.strength) {
-            seen.best = Some(catch);
+        if suite.best.as_ref().is_none_or(|best| best.strength < catch.strength) {
+            suite.best = Some(catch);
         }
-        if counts && kind == Kind::Regression && !self.whole { Err(Stop::Caught) } else { Ok(()) }
+        if counts && kind == Kind::Regression && !self.all_scenarios { Err(Stop::Caught) } else { Ok(()) }
     }
 
-    /// The behaviour differs from the stored text; those texts are of seed 0.
-    fn by_snapshot(&self, loaded: &ScenarioSource, report: &Report) -> Option<Catch> {
+    /// The catch by a stored snapshot, all of which are of seed 0.
+    fn by_snapshot(&self, source: &ScenarioSource, report: &Report) -> Option<Catch> {
         let kind = SnapshotKind::Behaviour;
-        if self.seed != 0 || !loaded.scenario.snapshot.contains(&kind) {
+        if self.seed != 0 || !source.scenario.snapshot.contains(&kind) {
             return None;
         }
         let stored = snapshot::stored(&report.scenario, kind)?;
@@ -219,12 +221,12 @@ impl MutantRunner<'_> {
         Some(Catch { strength: Strength::Snapshot, ids, scenario, seed: self.seed, sentence })
     }
 
-    fn record(&self, mutant: &Mutant, image: String, outcome: MutantResult, built: Option<f64>) -> Record {
+    fn record(&self, mutant: &Mutant, image: String, result: MutantResult, built: Option<f64>) -> Record {
         Record {
             name: mutant.name.clone(),
             kind: mutant.kind,
             header: mutant.header.clone(),
-            outcome,
+            result,
             ran: Vec::new(),
             unknown_scenarios: Vec::new(),
             build_seconds: built,
@@ -236,15 +238,15 @@ impl MutantRunner<'_> {
     }
 }
 
-/// The mutant is why there is no kernel, and not the host.
+/// Whether the mutant, and not the host, is why there is no kernel.
 fn is_the_mutants(error: &KernelError) -> bool {
     matches!(error, KernelError::PatchRefused { .. }) || error.is_the_sources()
 }
 
-/// Takes away what those of `scenarios` left that were under way when it ended, and that nobody looked at.
-fn forget_unseen(out: &Path, scenarios: &[&str], seen: &RunSummary) -> io::Result<()> {
-    let looked_at = |name: &str| seen.ran.iter().any(|(ran, _)| ran == name);
-    for name in scenarios.iter().filter(|name| !looked_at(name)) {
+/// Removes the recordings of `scenarios` that were still running when the suite ended, and so were not judged.
+fn remove_unjudged(out: &Path, scenarios: &[&str], suite: &SuiteProgress) -> io::Result<()> {
+    let was_judged = |name: &str| suite.ran.iter().any(|(ran, _)| ran == name);
+    for name in scenarios.iter().filter(|name| !was_judged(name)) {
         let folder = out.join(name);
         if folder.exists() {
             fs::remove_dir_all(folder)?;
@@ -258,13 +260,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_under_way_at_the_end_leaves_nothing_and_what_was_looked_at_stays() {
+    fn a_recording_that_was_not_judged_is_removed_and_the_others_stay() {
         let out = tempfile::tempdir().unwrap();
         for name in ["idle", "pull-push"] {
             fs::create_dir_all(out.path().join(name).join("0001")).unwrap();
         }
-        let seen = RunSummary { ran: vec![("idle".into(), "fail".into())], ..RunSummary::default() };
-        forget_unseen(out.path(), &["idle", "pull-push", "cold"], &seen).unwrap();
+        let suite = SuiteProgress { ran: vec![("idle".into(), "fail".into())], ..SuiteProgress::default() };
+        remove_unjudged(out.path(), &["idle", "pull-push", "cold"], &suite).unwrap();
         assert!(out.path().join("idle/0001").exists() && !out.path().join("pull-push").exists());
     }
 }

@@ -29,6 +29,11 @@ pub const MACHINE: &str = "machine.yaml";
 /// The plan that the guest got.
 pub const PLAN: &str = "plan.json";
 
+/// The console's whole text.
+pub const CONSOLE_LOG: &str = "console.txt";
+/// What virtme-ng and QEMU said; it names host paths, so nothing compares it.
+pub const VNG_LOG: &str = "vng.log";
+
 /// One run, read whole.
 #[derive(Debug, Clone)]
 pub struct Recording {

@@ -1,6 +1,6 @@
 //! A bisection as text: a few lines a step, and the patch that broke it.
 
-use crate::bisect::{BisectLog, End, Ending, Failure, Step, StepVerdict};
+use crate::bisect::{BisectLog, Ending, Failure, SearchResult, Step, StepVerdict};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -14,8 +14,8 @@ pub fn step(step: &Step, patches: usize) -> String {
 
 fn write_step(step: &Step, patches: usize, out: &mut String) -> std::fmt::Result {
     let title = step.patch.as_deref().unwrap_or("the base alone");
-    writeln!(out, "{:<9} {}/{patches}  {title}{}", word(&step.outcome), step.applied, time(step))?;
-    match &step.outcome {
+    writeln!(out, "{:<9} {}/{patches}  {title}{}", word(&step.verdict), step.applied, time(step))?;
+    match &step.verdict {
         StepVerdict::Good => Ok(()),
         StepVerdict::Bad(failure) | StepVerdict::Otherwise(failure) => write_failure(failure, out),
         StepVerdict::DoesNotBuild { why }
@@ -71,40 +71,40 @@ fn write_bisection(
     out: &mut String,
 ) -> std::fmt::Result {
     match &log.ending {
-        Ending::Answer(End::First(first)) => {
+        Ending::Result(SearchResult::First(first)) => {
             writeln!(out, "first bad: patch {first} of {patches}: {}", title(log, *first))?;
         }
-        Ending::Answer(End::OneOf(places)) => {
+        Ending::Result(SearchResult::OneOf(places)) => {
             let (first, last) = (places.start(), places.end());
             writeln!(out, "first bad: one of the patches {first} to {last} of {patches}")?;
             for place in places.clone() {
                 writeln!(out, "  {:<9} {place}  {}", outcome(log, place), title(log, place))?;
             }
         }
-        Ending::Answer(End::NothingBad) if bad_end == patches => {
+        Ending::Result(SearchResult::NothingBad) if bad_end == patches => {
             writeln!(out, "the whole series passes: nothing to bisect")?;
         }
-        Ending::Answer(End::NothingBad) => {
+        Ending::Result(SearchResult::NothingBad) => {
             writeln!(
                 out,
                 "{bad_end} of {patches} patches pass: nothing to bisect; --bad N wants a failing N"
             )?;
         }
-        Ending::Answer(End::NothingGood) => {
+        Ending::Result(SearchResult::NothingGood) => {
             writeln!(out, "the good end fails too: no patch between the ends broke it")?;
             writeln!(
                 out,
                 "  next      give another --good or --kernel, or --finding ID for one that the good end does not have"
             )?;
         }
-        Ending::Answer(End::Unjudged) => {
+        Ending::Result(SearchResult::Unjudged) => {
             writeln!(out, "{bad_end} of {patches} patches cannot be judged (above): nothing to bisect from")?;
             writeln!(
                 out,
                 "  next      give --bad N with fewer patches, mend the series, or leave --finding out"
             )?;
         }
-        Ending::NoAnswer(place) => {
+        Ending::HostFailed(place) => {
             writeln!(
                 out,
                 "the host or QEMU failed twice with {place} of {patches} patches: no answer about it"
@@ -118,7 +118,7 @@ fn write_bisection(
 
 /// Both sides of the turn.
 fn write_turn(log: &BisectLog, bad_end: usize, commands: &[String], out: &mut String) -> std::fmt::Result {
-    let Some((good, bad)) = log.turn() else { return Ok(()) };
+    let Some((good, bad)) = log.boundary() else { return Ok(()) };
     let failure = |place| log.step(place).and_then(Step::failure);
     if let Some(failure) = failure(bad) {
         write_failure(failure, out)?;
@@ -132,7 +132,7 @@ fn write_turn(log: &BisectLog, bad_end: usize, commands: &[String], out: &mut St
             )?;
         }
     }
-    if log.step(good).is_some_and(|step| !matches!(step.outcome, StepVerdict::Good)) {
+    if log.step(good).is_some_and(|step| !matches!(step.verdict, StepVerdict::Good)) {
         writeln!(out, "  but       {good} patches could not be judged, and were taken as good")?;
     }
     for (word, command) in ["fails", "passes"].iter().zip(commands) {
@@ -151,7 +151,7 @@ fn title(log: &BisectLog, place: usize) -> &str {
 }
 
 fn outcome(log: &BisectLog, place: usize) -> &'static str {
-    log.step(place).map_or("", |step| word(&step.outcome))
+    log.step(place).map_or("", |step| word(&step.verdict))
 }
 
 fn took(log: &BisectLog) -> String {
@@ -182,12 +182,12 @@ pub fn bisection_json(log: &BisectLog, patches: usize, commands: &[String]) -> S
         steps: &'a [Step],
     }
     let (result, candidates) = match &log.ending {
-        Ending::Answer(End::First(first)) => ("first_bad", vec![*first]),
-        Ending::Answer(End::OneOf(places)) => ("one_of", places.clone().collect()),
-        Ending::Answer(End::NothingBad) => ("nothing_bad", Vec::new()),
-        Ending::Answer(End::NothingGood) => ("nothing_good", Vec::new()),
-        Ending::Answer(End::Unjudged) => ("unjudged", Vec::new()),
-        Ending::NoAnswer(_) => ("no_answer", Vec::new()),
+        Ending::Result(SearchResult::First(first)) => ("first_bad", vec![*first]),
+        Ending::Result(SearchResult::OneOf(places)) => ("one_of", places.clone().collect()),
+        Ending::Result(SearchResult::NothingBad) => ("nothing_bad", Vec::new()),
+        Ending::Result(SearchResult::NothingGood) => ("nothing_good", Vec::new()),
+        Ending::Result(SearchResult::Unjudged) => ("unjudged", Vec::new()),
+        Ending::HostFailed(_) => ("no_answer", Vec::new()),
     };
     let first_bad = if let [first] = candidates.as_slice() { Some(*first) } else { None };
     let step = candidates.last().and_then(|place| log.step(*place));
@@ -212,15 +212,15 @@ mod tests {
     use super::*;
     use crate::bisect::tests::{bad, step as taken};
 
-    fn log(steps: Vec<Step>, end: End) -> BisectLog {
-        BisectLog { steps, ending: Ending::Answer(end) }
+    fn log(steps: Vec<Step>, end: SearchResult) -> BisectLog {
+        BisectLog { steps, ending: Ending::Result(end) }
     }
 
     fn found() -> BisectLog {
         let kept = Step { kept: true, ..taken(0, StepVerdict::Good) };
         let steps =
             vec![taken(5, bad(&["Q2"])), kept, taken(3, StepVerdict::Good), taken(4, bad(&["Q2", "expect"]))];
-        log(steps, End::First(4))
+        log(steps, SearchResult::First(4))
     }
 
     #[test]
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_patch_that_fails_by_other_findings_than_the_whole_series_is_told_so() {
         let steps = vec![taken(2, bad(&["A1"])), taken(0, StepVerdict::Good), taken(1, bad(&["K1"]))];
-        let text = bisection(&log(steps, End::First(1)), 2, 2, &[]);
+        let text = bisection(&log(steps, SearchResult::First(1)), 2, 2, &[]);
         assert!(text.contains("  but       2 patches fail by A1: --finding ID"), "{text}");
     }
 
@@ -258,7 +258,7 @@ mod tests {
     fn patches_that_cannot_be_told_apart_are_all_named_with_what_is_in_the_way() {
         let broken = taken(1, StepVerdict::DoesNotBuild { why: "error: ';'".into() });
         let steps = vec![taken(2, bad(&["A1"])), taken(0, StepVerdict::Good), broken];
-        let text = bisection(&log(steps, End::OneOf(1..=2)), 2, 2, &[]);
+        let text = bisection(&log(steps, SearchResult::OneOf(1..=2)), 2, 2, &[]);
         assert!(
             text.starts_with(
                 "first bad: one of the patches 1 to 2 of 2\n  NO BUILD  1  mm/damon: change 1\n"
@@ -269,11 +269,11 @@ mod tests {
 
     #[test]
     fn a_series_that_passes_and_a_base_that_fails_are_told_so() {
-        let passes = log(vec![taken(2, StepVerdict::Good)], End::NothingBad);
+        let passes = log(vec![taken(2, StepVerdict::Good)], SearchResult::NothingBad);
         assert!(bisection(&passes, 2, 2, &[]).starts_with("the whole series passes: nothing to bisect\n"));
-        let kept = log(vec![Step { kept: true, ..taken(2, StepVerdict::Good) }], End::NothingBad);
+        let kept = log(vec![Step { kept: true, ..taken(2, StepVerdict::Good) }], SearchResult::NothingBad);
         assert!(bisection(&kept, 2, 2, &[]).ends_with(", 0 kernels built, 0 s\n"));
-        let fails = log(vec![taken(2, bad(&["A1"])), taken(0, bad(&["A1"]))], End::NothingGood);
+        let fails = log(vec![taken(2, bad(&["A1"])), taken(0, bad(&["A1"]))], SearchResult::NothingGood);
         assert!(bisection(&fails, 2, 2, &[]).starts_with("the good end fails too: "));
     }
 

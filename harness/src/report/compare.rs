@@ -51,7 +51,7 @@ fn write_all(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
     if let Some(side) = comparison.no_boot {
         writeln!(out, "note: the kernel of {side} never came to user space; nothing more was run")?;
     }
-    if comparison.lacks_seeds() {
+    if comparison.has_too_few_seeds() {
         writeln!(
             out,
             "note: {LEAST_SEEDS} seeds at least are needed to call a number different: --seeds 0..{LEAST_SEEDS}"
@@ -133,7 +133,7 @@ fn write_scenario(scenario: &Scenario, out: &mut String) -> std::fmt::Result {
     table.push(["  verdicts".into(), verdicts.a, verdicts.b, String::new()]);
     for row in &scenario.rows {
         let cells = Pair::of(|side| group(row, side));
-        table.push([format!("  {}", row.quantity), cells.a, cells.b, claim(row.claim).to_owned()]);
+        table.push([format!("  {}", row.quantity), cells.a, cells.b, claim(row.significance).to_owned()]);
     }
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
@@ -142,7 +142,7 @@ fn write_scenario(scenario: &Scenario, out: &mut String) -> std::fmt::Result {
         writeln!(out, "{}", format!("{name:first$}  {a:second$}  {b:third$}  {claim}").trim_end())?;
     }
     for discrepancy in &scenario.discrepancies {
-        let whose = match discrepancy.standing {
+        let whose = match discrepancy.attribution {
             Attribution::Only(side) => format!("only {side}"),
             Attribution::NoDifference => "no difference".to_owned(),
         };

@@ -15,8 +15,8 @@ pub use mutants::{mutant, mutants_json, score};
 pub use repeated::replay;
 pub use sweep::{sweep_head, sweep_line, sweep_summary};
 
-use crate::check::{Coverage, Measured, Verdict};
-use crate::run::Report;
+use crate::check::{Measured, Verdict};
+use crate::judge::{Coverage, Report};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -52,10 +52,11 @@ fn write_human(report: &Report, out: &mut String) -> std::fmt::Result {
             .applied
             .iter()
             .map(|invariant| invariant.id)
-            .filter(|id| !judgement.findings.iter().any(|finding| finding.id == *id))
+            .filter(|id| !judgement.findings.iter().any(|finding| finding.id() == *id))
             .collect();
         writeln!(out, "  held      {}", held.join(" "))?;
-        for (why, ids) in by_reason(&judgement.skipped) {
+        let skipped: Vec<_> = judgement.skipped.iter().map(|(about, why)| (about.id, why.clone())).collect();
+        for (why, ids) in by_reason(&skipped) {
             writeln!(out, "  not asked {}: {why}", ids.join(" "))?;
         }
     }

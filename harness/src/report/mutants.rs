@@ -17,7 +17,7 @@ fn write_mutant(record: &Record, out: &mut String) -> std::fmt::Result {
     if let Some(what) = record.header.symptom.as_ref().or(record.header.subject.as_ref()) {
         writeln!(out, "  what      {what}")?;
     }
-    match &record.outcome {
+    match &record.result {
         MutantResult::Noticed(catch) => {
             let Catch { ids, scenario, seed, sentence, .. } = catch;
             writeln!(out, "  by        {}{} in {scenario}, seed {seed}", ids.join(", "), weak(catch))?;
@@ -79,7 +79,7 @@ pub fn score(score: &Score) -> String {
 }
 
 fn write_score(score: &Score, out: &mut String) -> std::fmt::Result {
-    let Score { regressions, by_invariant, nulls, green, .. } = score;
+    let Score { regressions, by_invariant, equivalents, green, .. } = score;
     writeln!(
         out,
         "regressions: {by_invariant} of {regressions} caught by an invariant, the oracle or a crash"
@@ -92,7 +92,7 @@ fn write_score(score: &Score, out: &mut String) -> std::fmt::Result {
     for (count, what) in apart.iter().filter(|(count, _)| *count > 0) {
         writeln!(out, "             {count} {what}")?;
     }
-    writeln!(out, "nulls:       {green} of {nulls} green, {} false alarms", score.false_alarms)?;
+    writeln!(out, "nulls:       {green} of {equivalents} green, {} false alarms", score.false_alarms)?;
     let rest = [
         (score.do_not_build, "built"),
         (score.do_not_boot, "booted"),
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::mutants::Header;
 
-    fn record(kind: Kind, outcome: MutantResult) -> Record {
+    fn record(kind: Kind, result: MutantResult) -> Record {
         let header = Header {
             symptom: Some("It is broken.".into()),
             caught_by: vec!["Q1".into()],
@@ -133,7 +133,7 @@ mod tests {
             name: "01-broken".into(),
             kind,
             header,
-            outcome,
+            result,
             ran: vec![("idle".into(), "pass".into()), ("pull-push".into(), "fail".into())],
             unknown_scenarios: vec!["later".into()],
             build_seconds: Some(31.4),
@@ -181,8 +181,8 @@ mod tests {
         let all = [
             record(Kind::Regression, caught(Strength::Invariant, "Q1")),
             record(Kind::Regression, MutantResult::Unnoticed),
-            record(Kind::Null, MutantResult::Unnoticed),
-            record(Kind::Null, MutantResult::DoesNotBuild { why: "no".into() }),
+            record(Kind::Equivalent, MutantResult::Unnoticed),
+            record(Kind::Equivalent, MutantResult::DoesNotBuild { why: "no".into() }),
         ];
         let expected = "regressions: 1 of 2 caught by an invariant, the oracle or a crash\n             1 missed\n\
                         nulls:       1 of 1 green, 0 false alarms\nnot counted: 1 not built\n";

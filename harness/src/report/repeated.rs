@@ -1,6 +1,6 @@
 //! What is said about a run that was made more than once.
 
-use crate::run::Repeated;
+use crate::judge::Repeated;
 use crate::run::replay::{Replay, ReplayResult};
 use std::fmt::Write;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use super::seconds;
 use crate::check::{ExpectationStatus, Verdict};
-use crate::run::{Report, Sweep};
+use crate::judge::{Report, Sweep};
 use crate::scenario::Scenario;
 use std::fmt::Write;
 
@@ -103,8 +103,8 @@ fn name(index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge;
     use crate::recording::Recording;
-    use crate::run;
     use crate::scenario::{Expectation, Over};
     use std::path::Path;
     use std::time::Duration;
@@ -113,7 +113,7 @@ mod tests {
     fn sweep(over: Option<Over>, seeds: &[u64]) -> (Scenario, Sweep) {
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let mut scenario = Recording::load(&stored).unwrap().scenario;
-        let reports = seeds.iter().map(|seed| (*seed, run::rejudge(&stored).unwrap())).collect();
+        let reports = seeds.iter().map(|seed| (*seed, judge::rejudge(&stored).unwrap())).collect();
         if let (Some(over), Some(first)) = (over, scenario.expect.first_mut()) {
             *first = Expectation { over, ..first.clone() };
         }
@@ -140,7 +140,7 @@ mod tests {
         report.verdict = Verdict::Fail(crate::check::kernel_log::scan("dmesg.txt", "4,9;WARNING: at x"));
         let line = sweep_line(&scenario, 3, report);
         assert!(line.starts_with("seed 3    FAIL     "), "{line}");
-        assert!(line.lines().nth(1).unwrap().starts_with("  broken    K1: "), "{line}");
+        assert!(line.lines().nth(1).unwrap().starts_with("  broken    kernel-log-is-clean (K1): "), "{line}");
     }
 
     #[test]

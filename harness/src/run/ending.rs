@@ -1,11 +1,10 @@
 //! The verdict on a guest that ended in another way than by handing over its results.
 
-use super::Report;
-use crate::check::{Evidence, Finding, Verdict, kernel_log};
+use crate::check::{Evidence, Finding, Origin, RunEnd, Verdict, kernel_log};
 use crate::host::text::last_lines;
-use crate::recording::RecordingError;
-use crate::vm::{CONSOLE_LOG, Clock, Ending, VNG_LOG};
-use damonlab_protocol::plan::READY_MARK;
+use crate::judge::console_log;
+use crate::recording::{CONSOLE_LOG, RecordingError, VNG_LOG};
+use crate::vm::{Clock, Ending};
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.
@@ -16,49 +15,47 @@ const PANIC: &str = "Kernel panic - not syncing";
 
 /// A kernel that dies, hangs or falls silent has failed; each way has an id of its own.
 pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
-    let (id, expected, seen) = match ending {
+    let (end, expected, seen) = match ending {
         Ending::Delivered => return Verdict::Pass,
-        Ending::Panicked(reason) => ("panic", "a kernel that lives".to_owned(), format!("{PANIC}: {reason}")),
+        Ending::Panicked(reason) => {
+            (RunEnd::Panic, "a kernel that lives".to_owned(), format!("{PANIC}: {reason}"))
+        }
         Ending::Lost { during } => (
-            "guest-lost",
+            RunEnd::GuestLost,
             "results before the guest ends".to_owned(),
             format!("QEMU ended {}", moment(*during)),
         ),
         Ending::RanOut { clock, limit, status } => (
-            "clock",
+            RunEnd::Clock,
             format!("the guest to get {} within the {clock} clock of {} s", goal(*clock), limit.as_secs()),
             format!("the {clock} clock ran out; QEMU says: {status}"),
         ),
         Ending::Babble => (
-            "babble",
+            RunEnd::Babble,
             "less than 8 MiB of console text".to_owned(),
             "a console that does not stop".to_owned(),
         ),
-        Ending::BadResults(error) => ("bad-results", "results that are whole".to_owned(), error.to_string()),
+        Ending::BadResults(error) => {
+            (RunEnd::BadResults, "results that are whole".to_owned(), error.to_string())
+        }
     };
     // Why it hangs, is lost or panics the kernel may have said. The panic itself is what is told here.
-    let mut findings = kernel_log::scan(CONSOLE_LOG, &console(dir));
+    let mut findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
     findings.retain(|finding| !finding.seen.contains(PANIC));
-    findings.push(Finding { id, expected, seen, evidence: last_words(dir), scenario_line: None });
+    findings.push(Finding {
+        origin: Origin::RunEnd(end),
+        expected,
+        seen,
+        evidence: last_words(dir),
+        scenario_line: None,
+    });
     Verdict::Fail(findings)
-}
-
-impl Report {
-    /// It failed without a recording, and the console does not have the agent's first words: the kernel does not boot.
-    pub fn never_began(&self) -> bool {
-        let failed = matches!(self.verdict, Verdict::Fail(_)) && self.judgement.is_none();
-        failed && !console(&self.dir).contains(READY_MARK)
-    }
-}
-
-fn console(dir: &Path) -> String {
-    String::from_utf8_lossy(&std::fs::read(dir.join(CONSOLE_LOG)).unwrap_or_default()).into_owned()
 }
 
 /// The guest delivered files with right checksums that make no sense.
 pub(super) fn unreadable(error: &RecordingError) -> Finding {
     Finding {
-        id: "bad-results",
+        origin: Origin::RunEnd(RunEnd::BadResults),
         expected: "results that can be read".to_owned(),
         seen: crate::host::text::printable(&error.to_string()),
         evidence: Vec::new(),
@@ -130,7 +127,7 @@ mod tests {
         let ending = Ending::RanOut { clock: Clock::Scenario, limit, status: "running".into() };
         let finding = failed(&ending, console);
         assert_eq!(
-            (finding.id, finding.seen.as_str()),
+            (finding.id(), finding.seen.as_str()),
             ("K1", "an oops: Oops: divide error: 0000 [#1] SMP PTI")
         );
     }
@@ -143,7 +140,7 @@ mod tests {
         std::fs::write(dir.path().join(CONSOLE_LOG), console).unwrap();
         let ending = Ending::Panicked("KASAN: panic_on_warn set ...".into());
         let Verdict::Fail(findings) = verdict(&ending, dir.path()) else { panic!("a panic is a failure") };
-        let told: Vec<(&str, &str)> = findings.iter().map(|one| (one.id, one.seen.as_str())).collect();
+        let told: Vec<(&str, &str)> = findings.iter().map(|one| (one.id(), one.seen.as_str())).collect();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].0 == "K1" && told[0].1.contains("slab-use-after-free in damos_destroy"), "{told:?}");
         assert_eq!(told[1], ("panic", "Kernel panic - not syncing: KASAN: panic_on_warn set ..."));

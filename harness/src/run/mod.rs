@@ -9,33 +9,34 @@ mod repeat;
 pub mod replay;
 mod run_env;
 mod seeds;
-pub mod stored;
 pub mod suite;
 mod sweep;
 mod unsupported_kernel;
 
-pub use repeat::{Repeated, repeat};
+pub use repeat::repeat;
 pub use run_env::RunEnv;
 pub use seeds::{SeedRange, SeedRangeError};
-pub use sweep::{Sweep, sweep};
+pub use sweep::sweep;
 pub use unsupported_kernel::UnsupportedKernel;
 
-use crate::check::{self, Judgement, Verdict};
+use crate::check::Verdict;
+use crate::host::fault::Faulty;
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots::{self, BadCount, Full, Slot};
+use crate::judge::{self, Judgement, Report};
 use crate::machine::{Machine, MachineError};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::{Machines, Scenario, ScenarioError};
-use crate::vm::{self, Accelerator, CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError};
+use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
 use damonlab_protocol::plan::Plan;
 use fs_err as fs;
 use host_root::HostRoot;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Instant;
 
 /// A scenario and the text it was read from.
 #[derive(Debug, Clone)]
@@ -65,33 +66,6 @@ impl ScenarioSource {
             .map_err(|source| ScenarioError::Unreadable { path: path.to_owned(), source })?;
         Ok(ScenarioSource { scenario, text })
     }
-}
-
-/// A run that came to a verdict.
-#[derive(Debug)]
-pub struct Report {
-    /// The scenario's name.
-    pub scenario: String,
-    /// Its summary.
-    pub summary: String,
-    /// The machine's name, where it has one.
-    pub machine: Option<String>,
-    /// The kernel, for people.
-    pub kernel: String,
-    /// The folder with everything.
-    pub dir: PathBuf,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// All that was checked, where a recording came.
-    pub judgement: Option<Judgement>,
-    /// What went another way than usual and made no difference.
-    pub notes: Vec<String>,
-    /// How much guest time the scenario asks for.
-    pub guest_time: Duration,
-    /// How long it took; none for a recording that was judged again.
-    pub wall_time: Option<Duration>,
-    /// What came of repeating it, where that was asked for.
-    pub repeated: Option<Repeated>,
 }
 
 /// Why there is no verdict, not even [`Verdict::Infra`]: the user's input, or the user's Ctrl-C.
@@ -230,7 +204,7 @@ fn delivered(
                 fs::remove_dir_all(dir).map_err(RunError::Results)?;
                 return Err(unfit.into());
             }
-            Ok(verdict(&recording))
+            Ok(judge::verdict(&recording))
         }
         // Our own disk, or what the guest sent.
         Err(RecordingError::Io(cause)) => Ok((Verdict::Infra(cause.to_string()), None)),
@@ -269,25 +243,6 @@ fn machine_name(scenario: &Scenario) -> Option<String> {
     scenario.machine_file.as_ref().map(|file| file.name.clone())
 }
 
-/// Judges a stored recording with today's rules.
-pub fn rejudge(dir: &Path) -> Result<Report, RecordingError> {
-    let recording = Recording::load(dir)?;
-    let (verdict, judgement) = verdict(&recording);
-    Ok(Report {
-        scenario: recording.meta.scenario.clone(),
-        summary: recording.scenario.summary.clone(),
-        machine: recording.meta.machine.clone(),
-        kernel: recording.meta.kernel.clone(),
-        dir: dir.to_owned(),
-        verdict,
-        judgement,
-        notes: Vec::new(),
-        guest_time: recording.scenario.guest_time().into(),
-        wall_time: None,
-        repeated: None,
-    })
-}
-
 fn complete(
     lab: &RunEnv,
     loaded: &ScenarioSource,
@@ -310,69 +265,4 @@ fn complete(
     };
     recording::finish(dir, &meta)?;
     Recording::load(dir)
-}
-
-/// The verdict on a recording; nothing is judged of a machine that is another than the one described, or of a
-/// kernel that lacks what the scenario needs.
-fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
-    if let Some(verdict) = check::other_machine(&recording.report.differences) {
-        return (check::known_machine(recording).unwrap_or(verdict), None);
-    }
-    if let Some(verdict) = unsupported_kernel::lacking(&recording.report, &recording.scenario) {
-        return (verdict, None);
-    }
-    let judgement = judge(recording);
-    let verdict = check::known_bugs(recording, &judgement).unwrap_or_else(|| Verdict::of(&judgement));
-    (verdict, Some(judgement))
-}
-
-/// All checks, and the console's last words: what a kernel prints after the agent has read the log.
-fn judge(recording: &Recording) -> Judgement {
-    let mut judgement = check::judge(recording);
-    let console = std::fs::read(recording.dir.join(CONSOLE_LOG)).unwrap_or_default();
-    let mut late = check::kernel_log::scan(CONSOLE_LOG, &String::from_utf8_lossy(&console));
-    // The console repeats what the log has; the headline tells whether it is the same report.
-    late.retain(|finding| !judgement.findings.iter().any(|known| known.seen == finding.seen));
-    late.retain(|finding| !judgement.skipped.iter().any(|(id, _)| *id == finding.id));
-    judgement.findings.extend(late);
-    judgement
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recording_of_another_machine_is_no_answer_about_the_kernel() {
-        let mut recording = check::testkit::Model::pull_push().recording();
-        recording.report.errors.push("which would be a finding".to_owned());
-        assert!(matches!(verdict(&recording).0, Verdict::Fail(_)));
-        recording.report.differences.push(damonlab_protocol::machine_view::Difference {
-            what: "memory tier of node 1".to_owned(),
-            wanted: "27".to_owned(),
-            seen: "4".to_owned(),
-        });
-        let (Verdict::Infra(why), None) = verdict(&recording) else { panic!("it is infra, and not judged") };
-        assert!(why.ends_with("memory tier of node 1: described 27, seen 4"), "{why}");
-    }
-
-    #[test]
-    fn a_warning_in_the_log_does_not_hide_a_later_panic_on_the_console() {
-        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
-        let copy = tempfile::tempdir().unwrap();
-        for entry in fs::read_dir(&stored).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
-        }
-        assert_eq!(rejudge(copy.path()).unwrap().verdict, Verdict::Pass);
-        let warning = "WARNING: mm/damon/core.c:1 at damon_test+0x1/0x2, CPU#0: kdamond.0/50";
-        let log = copy.path().join("dmesg.txt");
-        let text = fs::read_to_string(&log).unwrap();
-        fs::write(&log, format!("{text}4,9000000;{warning}\n")).unwrap();
-        let console = format!("[    9.000000] {warning}\r\n[    9.5] Kernel panic - not syncing: late\r\n");
-        fs::write(copy.path().join(CONSOLE_LOG), console).unwrap();
-        let Verdict::Fail(findings) = rejudge(copy.path()).unwrap().verdict else { panic!("it must fail") };
-        let files: Vec<_> = findings.iter().map(|finding| finding.evidence[0].file).collect();
-        assert!(files.contains(&"dmesg.txt") && files.contains(&CONSOLE_LOG), "{findings:?}");
-    }
 }

@@ -1,33 +1,13 @@
 //! One scenario several times over, with one seed: do all runs give the same recording?
 
-use super::{Report, RunEnv, RunError, ScenarioSource, run};
+use super::{RunEnv, RunError, ScenarioSource, run};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
-use crate::recording::compare::{Difference, Extent, extent, first_difference};
+use crate::judge::{Repeated, Report};
+use crate::recording::compare::{extent, first_difference};
 use fs_err as fs;
 use std::num::NonZeroU32;
 use std::time::Duration;
-
-/// What came of repeating a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Repeated {
-    /// All recordings are the same.
-    Same {
-        /// How many runs there were.
-        runs: NonZeroU32,
-        /// How much of each was compared.
-        extent: Extent,
-    },
-    /// A run ended it: the verdict is this run's, or is about this run.
-    Ended {
-        /// Which, from 1.
-        run: u32,
-        /// Of how many.
-        of: NonZeroU32,
-        /// Where its recording parts from the first one's, if it has a verdict of its own and a recording.
-        parted: Option<Box<Difference>>,
-    },
-}
 
 /// Runs a scenario `times` times and compares each recording with the first. Those that are the same are
 /// not kept: the first one says it all.
@@ -103,7 +83,7 @@ fn lasting(report: Report, wall: Duration) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::rejudge;
+    use crate::judge::rejudge;
     use std::path::Path;
 
     /// A run that gives a copy of a stored recording, with its trace changed.

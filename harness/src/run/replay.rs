@@ -1,7 +1,8 @@
 //! A stored recording's run once more: the same plan on the same kernel, and the two recordings compared.
 
-use super::{Report, RunEnv, RunError, ScenarioSource, run_plan};
+use super::{RunEnv, RunError, ScenarioSource, run_plan};
 use crate::host::paths::quoted;
+use crate::judge::Report;
 use crate::kernel::{self, Image};
 use crate::machine::Machine;
 use crate::recording::compare::{Difference, Extent, extent, first_difference};
@@ -129,7 +130,7 @@ fn outcome(stored: &Path, report: &Report) -> std::io::Result<ReplayResult> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::rejudge;
+    use crate::judge::rejudge;
     use crate::setup::Tools;
     use fs_err as fs;
 

@@ -1,24 +1,11 @@
 //! One scenario with several seeds: every run, and what they say together.
 
 use super::seeds::SeedRange;
-use super::{Report, RunError, suite};
-use crate::check::{self, OverSeeds, Verdict};
+use super::{RunError, suite};
+use crate::judge::{Report, Sweep};
 use crate::scenario::Scenario;
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
-
-/// A scenario that ran once with each seed.
-#[derive(Debug)]
-pub struct Sweep {
-    /// The runs, by seed.
-    pub runs: Vec<(u64, Report)>,
-    /// Its expectations over all of them, in the scenario's order.
-    pub over: Vec<OverSeeds>,
-    /// The worst of the runs' verdicts, and what they break together.
-    pub verdict: Verdict,
-    /// How long all of it took; none for recordings that were judged again.
-    pub wall_time: Option<Duration>,
-}
+use std::time::Instant;
 
 /// Does `run` with each of the seeds, `jobs` at a time, and hands every report to `each` in the order of
 /// the seeds, as soon as it is there.
@@ -47,16 +34,4 @@ pub fn sweep<E: From<RunError>>(
         },
     )?;
     Ok(Sweep::of(scenario, runs, Some(started.elapsed())))
-}
-
-impl Sweep {
-    /// What the runs of one scenario say together.
-    pub fn of(scenario: &Scenario, runs: Vec<(u64, Report)>, wall_time: Option<Duration>) -> Sweep {
-        let judgements: Vec<_> =
-            runs.iter().map(|(seed, report)| (*seed, report.judgement.as_ref())).collect();
-        let over = check::over_seeds(&scenario.expect, &judgements);
-        let findings = over.iter().filter_map(|one| one.finding.clone()).collect();
-        let verdict = Verdict::of_all(runs.iter().map(|(_, report)| &report.verdict), findings);
-        Sweep { runs, over, verdict, wall_time }
-    }
 }

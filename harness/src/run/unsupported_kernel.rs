@@ -1,10 +1,6 @@
-//! A kernel that does not have what a scenario asks for: no verdict on the kernel. Without DAMON it is the user's
-//! to mend; what a kernel of another age lacks makes the scenario a skip.
+//! A kernel without DAMON: there is no verdict on it, and the user has to build another one.
 
-use crate::check::Verdict;
 use crate::host::text::excerpt;
-use crate::scenario::Scenario;
-use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::record::GuestReport;
 
@@ -28,28 +24,6 @@ impl UnsupportedKernel {
     }
 }
 
-/// The verdict where the kernel lacks something that `scenario` needs, by its own words or by what it configures.
-pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
-    let lack = report.lack.as_ref()?;
-    let needs = lack.features();
-    // The guest is not trusted: what it says may be long, and there may be much of it.
-    let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
-    let why = match lack {
-        MissingFeature::HostRoot { .. } => format!("{lack}: run with --profile host-root"),
-        _ if reasons.is_empty() => lack.to_string(),
-        _ => format!("the kernel lacks {}", reasons.join("; ")),
-    };
-    Some(Verdict::Skip(excerpt(&why)))
-}
-
-fn reason(need: &KernelFeature, scenario: &Scenario) -> String {
-    let places = &scenario.places;
-    match places.line_of(&need.to_string()).or_else(|| places.line_of(need.asked_by())) {
-        Some(line) => format!("{need}: needed by line {line}"),
-        None => need.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,11 +31,6 @@ mod tests {
 
     fn lacks(lack: MissingFeature) -> GuestReport {
         GuestReport { lack: Some(lack), ..GuestReport::default() }
-    }
-
-    fn skipped(lack: MissingFeature) -> String {
-        let path = crate::host::paths::project().join("scenarios/pull-push.yaml");
-        lacking(&lacks(lack), &Scenario::load(&path).unwrap()).unwrap().to_string()
     }
 
     #[test]
@@ -75,42 +44,12 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_does_not_know_the_metric_skips_the_scenario_with_the_line_that_asks_for_it() {
+    fn a_kernel_that_lacks_something_else_is_not_unsupported() {
         let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
-        let lack = MissingFeature::Word { file, value: "node_eligible_mem_bp".into() };
-        assert_eq!(UnsupportedKernel::of(&lacks(lack.clone()), "pull-push", "linux"), None);
-        let text = skipped(lack);
-        let (why, line) = text.rsplit_once(' ').unwrap();
-        assert_eq!(why, "skip: the kernel lacks goal.node_eligible_mem_bp: needed by line");
-        let shipped = std::fs::read_to_string(crate::host::paths::project().join("scenarios/pull-push.yaml"));
-        let line = shipped.unwrap().lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().to_owned();
-        assert!(line.contains("metric: node_eligible_mem_bp"), "{line}");
-    }
-
-    #[test]
-    fn all_that_is_stated_and_lacking_is_told() {
-        let needs = ["tracepoint.damos_new", "probe_weight"].map(|name| KernelFeature::parse(name).unwrap());
-        assert_eq!(
-            skipped(MissingFeature::Needs(needs.to_vec())),
-            "skip: the kernel lacks tracepoint.damos_new; probe_weight"
-        );
-    }
-
-    #[test]
-    fn a_file_that_has_no_name_is_told_as_it_is_and_without_what_a_terminal_would_obey() {
-        let file = "0/contexts/0/brand_new\u{1b}[31m".to_owned();
-        let text = skipped(MissingFeature::File { file, value: "1".into() });
-        assert!(text.contains("brand_new") && text.contains("which should become '1'"), "{text}");
-        assert!(!text.contains('\u{1b}'), "{text}");
-    }
-
-    #[test]
-    fn a_kernel_that_cannot_show_the_hosts_files_is_a_skip_with_the_way_out() {
-        let lack = MissingFeature::HostRoot { kind: "9p".into() };
-        assert_eq!(UnsupportedKernel::of(&lacks(lack.clone()), "selftests", "linux"), None);
-        let why = "skip: the kernel has no 9p file system, and so cannot show the host's files: run with --profile \
-                   host-root";
-        assert_eq!(skipped(lack), why);
+        let word = MissingFeature::Word { file, value: "node_eligible_mem_bp".into() };
+        for lack in [word, MissingFeature::HostRoot { kind: "9p".into() }] {
+            assert_eq!(UnsupportedKernel::of(&lacks(lack), "pull-push", "linux"), None);
+        }
     }
 
     #[test]

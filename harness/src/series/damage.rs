@@ -1,108 +1,113 @@
-//! What mail programs and web pages do to patches, and what to tell whoever has to get a whole one.
+//! What mail programs and web pages do to patches, and how to get an undamaged one.
 
 use crate::host::text::excerpt;
 use std::fmt;
 
-/// A place at which a patch is not what its author made.
+/// A place at which a patch differs from what its author sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
     /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// Its text.
     pub text: String,
     /// What is wrong with it.
-    pub harm: Harm,
+    pub kind: DamageKind,
 }
 
-/// What is wrong.
+/// What is wrong with a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Harm {
+pub enum DamageKind {
     /// A line of a hunk has no mark.
     Unmarked {
-        /// How many from there on have none.
+        /// How many lines from there on have none.
         lines: usize,
-        /// There is a tab somewhere.
+        /// Whether the patch has a tab anywhere.
         tabs: bool,
     },
     /// A long line of a hunk was broken in two.
     Wrapped,
-    /// A hunk is shorter than its header says.
+    /// A hunk has fewer lines than its header says.
     Cut {
         /// The line of its header.
         hunk: usize,
-        /// How many lines are not there.
+        /// How many lines are missing.
         lines: usize,
     },
-    /// A hunk is longer than its header says.
+    /// A hunk has more lines than its header says.
     TooMany,
-    /// A header of a file or of a hunk that is none.
+    /// A malformed header of a file or a hunk.
     Header,
-    /// A file's header without anything behind it.
+    /// A header of a file without a change after it.
     NoHunk,
-    /// A binary file of which only its name was sent.
+    /// A binary file of which only the name was sent.
     NoContent,
     /// The diff of a merge, which has two parents.
     Merge,
 }
 
 impl Damage {
-    /// `harm` in line `at`, counted from 0, of `lines`.
-    pub fn at(lines: &[&[u8]], at: usize, harm: Harm) -> Damage {
+    /// Damage in line `at`, counted from 0, of `lines`.
+    pub fn at(lines: &[&[u8]], at: usize, kind: DamageKind) -> Damage {
         let text = lines.get(at).map(|line| excerpt(&String::from_utf8_lossy(line))).unwrap_or_default();
-        Damage { line: at + 1, text, harm }
+        Damage { line: at + 1, text, kind }
     }
 
-    /// It was made so, and not damaged on its way.
-    fn by_its_author(&self) -> bool {
-        matches!(self.harm, Harm::NoContent | Harm::Merge)
+    /// Whether the author sent it so.
+    fn is_the_authors(&self) -> bool {
+        matches!(self.kind, DamageKind::NoContent | DamageKind::Merge)
     }
 }
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.by_its_author() {
-            f.write_str("it was damaged on its way: ")?;
+        if !self.is_the_authors() {
+            f.write_str("it was damaged in transit: ")?;
         }
         write!(f, "line {}", self.line)?;
         if !self.text.is_empty() {
             write!(f, " ('{}')", self.text.trim_end())?;
         }
-        match self.harm {
-            Harm::Unmarked { lines, tabs } => {
+        match self.kind {
+            DamageKind::Unmarked { lines, tabs } => {
                 f.write_str(" is in a hunk and begins with neither a blank nor '+' nor '-'")?;
                 match lines {
-                    0 | 1 => f.write_str(": the blanks at its beginning are lost")?,
-                    _ => write!(f, "; so do {} more: the blanks at their beginnings are lost", lines - 1)?,
+                    0 | 1 => f.write_str(": its leading blanks are lost")?,
+                    _ => write!(f, "; so do {} more lines: their leading blanks are lost", lines - 1)?,
                 }
                 if !tabs {
                     f.write_str(", and every tab with them")?;
                 }
             }
-            Harm::Wrapped => f.write_str(" is the rest of the line before it, which was wrapped")?,
-            Harm::Cut { hunk, lines } => {
-                write!(f, " comes {lines} lines too early: the hunk of line {hunk} says that it has more")?;
+            DamageKind::Wrapped => f.write_str(" is the end of the line before it, which was wrapped")?,
+            DamageKind::Cut { hunk, lines } => {
+                write!(
+                    f,
+                    " comes {lines} lines too early: the header in line {hunk} announces a longer hunk"
+                )?;
             }
-            Harm::TooMany => f.write_str(" is one more than its hunk says that it has")?,
-            Harm::Header => f.write_str(" is no header of a hunk or a file, and stands where one must be")?,
-            Harm::NoHunk => f.write_str(" ends a file that has a header and no change")?,
-            Harm::NoContent => {
+            DamageKind::TooMany => f.write_str(" exceeds the length in the header of its hunk")?,
+            DamageKind::Header => {
+                f.write_str(" is not a valid header of a hunk or a file, where one is needed")?
+            }
+            DamageKind::NoHunk => f.write_str(" ends a file with a header and no change")?,
+            DamageKind::NoContent => {
                 f.write_str(": a binary file without its content; `git format-patch --binary` sends it")?
             }
-            Harm::Merge => {
-                f.write_str(": the diff of a merge has two parents; send its commits one by one")?
+            DamageKind::Merge => {
+                f.write_str(": the diff of a merge has two parents; use the patches of its commits")?
             }
         }
         Ok(())
     }
 }
 
-/// What to do about a patch that was damaged.
-pub const GET_IT_WHOLE: &str = "damonlab does not guess what stood there: take the message as it was sent, by \
-    `b4 am MESSAGE-ID`, or with the link `raw` or `mbox.gz` of its page at lore.kernel.org";
+/// What to do about a damaged patch.
+pub const FETCH_AGAIN: &str = "damonlab does not guess the lost text: fetch the message as it was sent, with \
+    `b4 am MESSAGE-ID` or by the `raw` or `mbox.gz` link of its page at lore.kernel.org";
 
 impl Damage {
-    /// What to do about it.
+    /// What to do about the damage.
     pub fn advice(&self) -> Option<&'static str> {
-        (!self.by_its_author()).then_some(GET_IT_WHOLE)
+        (!self.is_the_authors()).then_some(FETCH_AGAIN)
     }
 }

@@ -1,10 +1,9 @@
-//! A unified diff: its files, their hunks, and what they do.
+//! A unified diff: files, hunks and their lines.
 
-use super::damage::Damage;
-use super::{reach, reader};
+use super::tree_paths;
 use std::collections::BTreeSet;
 
-/// The lines of one patch that git would apply.
+/// The part of a patch that git applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diff {
     /// The files that it changes, in its order.
@@ -14,47 +13,47 @@ pub struct Diff {
 /// What happens to one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileDiff {
-    /// Everything before the first hunk, as it stands there; all of it for a binary patch.
+    /// All lines before the first hunk; all lines of a binary patch.
     pub header: Vec<Vec<u8>>,
-    /// Its name before; none for a new file.
+    /// The old name; none for a new file.
     pub old: Option<String>,
-    /// Its name after; none for one that goes.
+    /// The new name; none for a file that is removed.
     pub new: Option<String>,
     /// Its hunks.
     pub hunks: Vec<Hunk>,
-    /// It has `---` and `+++`, so it needs a hunk.
+    /// Whether it has `---` and `+++`, so that it needs a hunk.
     pub(super) named: bool,
 }
 
 /// A hunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hunk {
-    /// The line of the text in which its header stands, from 1.
-    pub place: usize,
+    /// The line of its header in the text, from 1.
+    pub line: usize,
     /// The first line in the old file, from 1; 0 for an empty one.
     pub old_start: usize,
     /// The first line in the new file.
     pub new_start: usize,
-    /// What stands behind the second `@@`.
+    /// The text after the second `@@`.
     pub heading: Vec<u8>,
     /// Its lines with their marks.
     pub lines: Vec<Vec<u8>>,
 }
 
 impl Hunk {
-    /// Its lines that begin with a mark that `keep` wants, without that mark.
-    fn marked(&self, keep: &[u8]) -> Vec<&[u8]> {
-        // A context line that is empty may have lost its blank; git takes it all the same.
-        let part = |line: &'_ Vec<u8>| keep.contains(line.first().unwrap_or(&b' '));
+    /// Its lines with one of `marks`, without the mark.
+    fn marked(&self, marks: &[u8]) -> Vec<&[u8]> {
+        // An empty context line may have lost its blank; git accepts it.
+        let part = |line: &'_ Vec<u8>| marks.contains(line.first().unwrap_or(&b' '));
         self.lines.iter().filter(|line| part(line)).map(|line| line.get(1..).unwrap_or_default()).collect()
     }
 
-    /// What it wants to find.
+    /// The lines that it replaces.
     pub fn before(&self) -> Vec<&[u8]> {
         self.marked(b" -\r")
     }
 
-    /// What it leaves.
+    /// The lines that it puts in their place.
     pub fn after(&self) -> Vec<&[u8]> {
         self.marked(b" +\r")
     }
@@ -84,15 +83,7 @@ impl Hunk {
 }
 
 impl Diff {
-    /// The diff in `text`; none if there is none. What is around it is left out.
-    ///
-    /// # Errors
-    /// A diff that cannot be what its author made.
-    pub fn parse(text: &[u8]) -> Result<Option<Diff>, Damage> {
-        Ok(reader::read(text)?.map(|files| Diff { files }))
-    }
-
-    /// It as text, for `git apply`.
+    /// Its text, for `git apply`.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for file in &self.files {
@@ -103,11 +94,6 @@ impl Diff {
             file.hunks.iter().for_each(|hunk| hunk.write(&mut out));
         }
         out
-    }
-
-    /// Whether git would read just this from `text`, as it is.
-    pub fn verbatim(&self, text: &[u8]) -> bool {
-        Diff::parse(text).is_ok_and(|found| found.is_some_and(|found| found.bytes() == self.bytes()))
     }
 
     /// The files that it reads or writes.
@@ -126,10 +112,10 @@ impl Diff {
     }
 }
 
-/// Whether every file that `diff` names is one of the tree.
+/// Checks that every file that `diff` names is inside the tree.
 ///
 /// # Errors
-/// The name, and why it is none.
+/// The name, and why it is refused.
 pub fn check(diff: &Diff) -> Result<(), (String, &'static str)> {
-    diff.paths().into_iter().try_for_each(|path| reach::inside(&path).map_err(|why| (path, why)))
+    diff.paths().into_iter().try_for_each(|path| tree_paths::check_path(&path).map_err(|why| (path, why)))
 }

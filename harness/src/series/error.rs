@@ -1,37 +1,38 @@
-//! Why there is no series.
+//! Why patches cannot be read.
 
 use super::damage::Damage;
 use crate::host::command::RunError;
+use crate::host::fault::{Fault, Faulty};
 use std::io;
 use std::path::PathBuf;
 
-/// Why there is no series. Each is the user's to mend, but for [`SeriesError::Run`].
+/// Why patches cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SeriesError {
-    /// Nothing is there, or it cannot be read.
+    /// It is missing or cannot be read.
     #[error(
         "cannot read the patches in {}: {cause}; wanted: a mail, an mbox, a maildir, a folder of .patch files, or \
          REPOSITORY:BASE..TOPIC", .path.display()
     )]
     Unreadable {
-        /// What was asked for.
+        /// The argument.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// More than damonlab keeps in memory.
-    #[error("{what} has {size} MiB; damonlab reads at most {limit} MiB of {kind}")]
+    /// It is too large to be read into memory.
+    #[error("{what} has {size} MiB; the limit for {kind} is {limit} MiB")]
     TooLarge {
         /// The file or the message.
         what: String,
-        /// How much it has, in MiB.
+        /// Its size, in MiB.
         size: u64,
-        /// How much it may have, in MiB.
+        /// The limit, in MiB.
         limit: u64,
-        /// What is bounded.
+        /// What the limit is for.
         kind: &'static str,
     },
-    /// A file that no patch can be taken from.
+    /// A file without a usable patch.
     #[error("cannot use the patch {}: {reason}", .path.display())]
     NoPatch {
         /// The file.
@@ -39,17 +40,17 @@ pub enum SeriesError {
         /// Why not.
         reason: String,
     },
-    /// A patch that names a file which is none of the tree.
-    #[error("cannot use the patch {place}: it names a file that it must not touch: {name}: {why}")]
+    /// A patch that names a file outside of the tree.
+    #[error("cannot use the patch {place}: it must not touch {name}: {why}")]
     Outside {
         /// The patch.
         place: String,
         /// The name.
         name: String,
-        /// Why.
+        /// Why it must not be touched.
         why: &'static str,
     },
-    /// A patch that is not what its author made.
+    /// A patch that differs from what its author sent.
     #[error("cannot use the patch {place}: {damage}{}", .damage.advice().map(|advice| format!("\n{advice}")).unwrap_or_default())]
     Damaged {
         /// The patch.
@@ -57,16 +58,16 @@ pub enum SeriesError {
         /// Where and how.
         damage: Damage,
     },
-    /// Patches that are not one series.
+    /// Patches that are not one whole series.
     #[error("{place} is not a whole series: {reason}")]
     NotASeries {
         /// The file.
         place: String,
-        /// What is missing, or one too many.
+        /// What is missing, or too much.
         reason: String,
     },
-    /// A range of commits that cannot be made patches of.
-    #[error("no patches come from {range} in {}: {reason}", .repository.display())]
+    /// A range of commits that cannot be turned into patches.
+    #[error("cannot take patches from {range} in {}: {reason}", .repository.display())]
     Range {
         /// The repository.
         repository: PathBuf,
@@ -78,4 +79,19 @@ pub enum SeriesError {
     /// git could not be started, or the user asked to stop.
     #[error(transparent)]
     Run(#[from] RunError),
+}
+
+impl Faulty for SeriesError {
+    fn fault(&self) -> Fault {
+        match self {
+            SeriesError::Run(error) => error.fault(),
+            SeriesError::Unreadable { .. }
+            | SeriesError::TooLarge { .. }
+            | SeriesError::NoPatch { .. }
+            | SeriesError::Outside { .. }
+            | SeriesError::Damaged { .. }
+            | SeriesError::NotASeries { .. }
+            | SeriesError::Range { .. } => Fault::BadInput,
+        }
+    }
 }

@@ -1,56 +1,56 @@
-//! From a word of the user's to the mails that it stands for.
+//! From an argument of `--series` to its mails.
 
 use super::error::SeriesError;
 use super::{mbox, range};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// A file may have so many bytes: a year of a busy list has less.
+/// The largest file, in bytes: a year of a busy list has less.
 const FILE_LIMIT: u64 = 256 << 20;
 
-/// What a word stands for.
-pub enum Found {
-    /// One file with one mail: it may be a part of a series.
-    Alone(Mail),
+/// What an argument names.
+pub enum Input {
+    /// A file with one mail, which may be a part of a series.
+    Mail(Mail),
     /// A whole series.
-    Several(Vec<Mail>),
+    Series(Vec<Mail>),
 }
 
-/// A mail as it was found.
+/// The text of a mail.
 pub struct Mail {
     /// The file.
     pub path: PathBuf,
-    /// Which mail of that file, from 1; none if it is the only one.
+    /// Its number in the file, from 1; none if it is the only one.
     pub nth: Option<usize>,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// What `word` stands for: a file, a folder, or a range in a repository.
+/// The mails of `input`: a file, a folder, or a range in a repository.
 ///
 /// # Errors
-/// Nothing is there, or more than is read.
-pub fn find(word: &Path) -> Result<Found, SeriesError> {
-    let unreadable = |cause| SeriesError::Unreadable { path: word.to_owned(), cause };
-    match std::fs::metadata(word) {
-        Ok(meta) if meta.is_dir() => folder(word),
-        Ok(meta) if meta.is_file() => file(word),
+/// It is missing or too large.
+pub fn find(input: &Path) -> Result<Input, SeriesError> {
+    let unreadable = |cause| SeriesError::Unreadable { path: input.to_owned(), cause };
+    match std::fs::metadata(input) {
+        Ok(meta) if meta.is_dir() => folder(input),
+        Ok(meta) if meta.is_file() => file(input),
         Ok(_) => Err(unreadable(io::Error::other("it is neither a file nor a folder"))),
-        Err(cause) => match range::split(word) {
+        Err(cause) => match range::split(input) {
             Some((repository, range)) => {
                 let bytes = range::patches(&repository, &range)?;
-                Ok(Found::Several(mails(word, &bytes)))
+                Ok(Input::Series(mails(input, &bytes)))
             }
             None => Err(unreadable(cause)),
         },
     }
 }
 
-fn file(path: &Path) -> Result<Found, SeriesError> {
+fn file(path: &Path) -> Result<Input, SeriesError> {
     let mut found = mails(path, &read(path)?);
     Ok(match found.len() {
-        1 => Found::Alone(found.remove(0)),
-        _ => Found::Several(found),
+        1 => Input::Mail(found.remove(0)),
+        _ => Input::Series(found),
     })
 }
 
@@ -61,8 +61,8 @@ fn mails(path: &Path, bytes: &[u8]) -> Vec<Mail> {
     mails.into_iter().enumerate().map(mail).collect()
 }
 
-/// A maildir, or the patches that `git format-patch` or `b4 am` put into a folder, by name.
-fn folder(path: &Path) -> Result<Found, SeriesError> {
+/// The mails of a maildir, or the patches that `git format-patch` or `b4 am` wrote into a folder, sorted by name.
+fn folder(path: &Path) -> Result<Input, SeriesError> {
     let maildir = path.join("cur").is_dir() && path.join("new").is_dir();
     let mut files = Vec::new();
     if maildir {
@@ -71,13 +71,17 @@ fn folder(path: &Path) -> Result<Found, SeriesError> {
         }
     } else {
         files = names(path)?;
-        let ends = ["patch", "diff", "eml", "mbox", "mbx", "cover"];
-        files.retain(|file| file.extension().is_some_and(|end| ends.iter().any(|wanted| end == *wanted)));
+        let extensions = ["patch", "diff", "eml", "mbox", "mbx", "cover"];
+        files.retain(|file| {
+            file.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
+        });
     }
     if files.is_empty() {
         let reason = match maildir {
-            true => "there is no mail in its cur and new",
-            false => "there is no .patch, .diff, .eml or .mbox file in it, and no cur and new of a maildir",
+            true => "its folders cur and new have no mail",
+            false => {
+                "it has no .patch, .diff, .eml or .mbox file, and it is not a maildir, with folders cur and new"
+            }
         };
         return Err(SeriesError::NoPatch { path: path.to_owned(), reason: reason.to_owned() });
     }
@@ -86,13 +90,13 @@ fn folder(path: &Path) -> Result<Found, SeriesError> {
     for file in files {
         let bytes = read(&file)?;
         total += bytes.len() as u64;
-        small(path, total)?;
+        check_size(path, total)?;
         found.extend(mails(&file, &bytes));
     }
-    Ok(Found::Several(found))
+    Ok(Input::Series(found))
 }
 
-/// The files in a folder, by name.
+/// The files in a folder, sorted by name.
 fn names(folder: &Path) -> Result<Vec<PathBuf>, SeriesError> {
     let unreadable = |cause| SeriesError::Unreadable { path: folder.to_owned(), cause };
     let mut files = Vec::new();
@@ -109,17 +113,17 @@ fn names(folder: &Path) -> Result<Vec<PathBuf>, SeriesError> {
 fn read(path: &Path) -> Result<Vec<u8>, SeriesError> {
     let unreadable = |cause| SeriesError::Unreadable { path: path.to_owned(), cause };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    small(path, file.metadata().map_err(unreadable)?.len())?;
+    check_size(path, file.metadata().map_err(unreadable)?.len())?;
     let mut bytes = Vec::new();
     file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    small(path, bytes.len() as u64)?;
+    check_size(path, bytes.len() as u64)?;
     match bytes.iter().all(u8::is_ascii_whitespace) {
         true => Err(SeriesError::NoPatch { path: path.to_owned(), reason: "it is empty".to_owned() }),
         false => Ok(bytes),
     }
 }
 
-fn small(path: &Path, size: u64) -> Result<(), SeriesError> {
+fn check_size(path: &Path, size: u64) -> Result<(), SeriesError> {
     if size <= FILE_LIMIT {
         return Ok(());
     }

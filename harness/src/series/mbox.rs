@@ -1,13 +1,13 @@
-//! An mbox, cut into its mails.
+//! Splits an mbox into its mails.
 
-/// The mails of an mbox; a text that is none is one mail.
+/// The mails of an mbox. Any other text is one mail.
 pub fn mails(bytes: &[u8]) -> Vec<Vec<u8>> {
-    if !is_border(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+    if !is_from_line(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
         return vec![bytes.to_vec()];
     }
     let mut mails: Vec<Vec<u8>> = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if is_border(line) {
+        if is_from_line(line) {
             mails.push(Vec::new());
         } else if let Some(mail) = mails.last_mut() {
             mail.extend(unquoted(line));
@@ -16,23 +16,23 @@ pub fn mails(bytes: &[u8]) -> Vec<Vec<u8>> {
     mails
 }
 
-/// Whether `line` is the border before a mail, `From SENDER ... 12:34:56 2026`, as git knows it: a letter may well have a line that
-/// begins with "From ".
-fn is_border(line: &[u8]) -> bool {
+/// Whether `line` separates two mails, `From SENDER ... 12:34:56 2026`, by git's rule: the text of a mail may have a line
+/// that begins with "From ".
+fn is_from_line(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"From ") else { return false };
     let text = String::from_utf8_lossy(rest);
-    let mut words = text.split_whitespace().skip_while(|word| !is_time(word)).skip(1);
-    // A time zone may stand between the two.
-    words.any(|word| word.parse::<u16>().is_ok_and(|year| (1970..=9999).contains(&year)))
+    let mut fields = text.split_whitespace().skip_while(|field| !is_time(field)).skip(1);
+    // A time zone may stand between the time and the year.
+    fields.any(|field| field.parse::<u16>().is_ok_and(|year| (1970..=9999).contains(&year)))
 }
 
-fn is_time(word: &str) -> bool {
-    let mut parts = word.split(':');
+fn is_time(field: &str) -> bool {
+    let mut parts = field.split(':');
     let two = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
     parts.clone().count() >= 2 && parts.all(two)
 }
 
-/// mboxrd quotes a line of a mail that begins with "From ", and one that begins so after `>`s, by one more `>`.
+/// mboxrd quotes a line of a mail that begins with "From ", after any number of `>`, by one more `>`.
 fn unquoted(line: &[u8]) -> &[u8] {
     let marks = line.iter().take_while(|byte| **byte == b'>').count();
     if marks > 0 && line[marks..].starts_with(b"From ") { &line[1..] } else { line }
@@ -42,11 +42,11 @@ fn unquoted(line: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    const BORDER: &str = "From 0123abc Mon Sep 17 00:00:00 2001\n";
+    const FROM_LINE: &str = "From 0123abc Mon Sep 17 00:00:00 2001\n";
 
     #[test]
-    fn an_mbox_is_cut_at_its_borders_and_nowhere_else() {
-        let text = format!("{BORDER}Subject: a\n\nFrom now on all is well.\n{BORDER}Subject: b\n\nx\n");
+    fn an_mbox_is_split_at_its_from_lines_only() {
+        let text = format!("{FROM_LINE}Subject: a\n\nFrom now on all is well.\n{FROM_LINE}Subject: b\n\nx\n");
         let mails = mails(text.as_bytes());
         assert_eq!(
             mails,
@@ -55,13 +55,13 @@ mod tests {
     }
 
     #[test]
-    fn quoted_lines_lose_one_mark() {
-        let text = format!("{BORDER}S: a\n\n>From x\n>>From y\n> From z\n");
+    fn quoted_lines_lose_one_quote() {
+        let text = format!("{FROM_LINE}S: a\n\n>From x\n>>From y\n> From z\n");
         assert_eq!(mails(text.as_bytes()), [b"S: a\n\nFrom x\n>From y\n> From z\n".to_vec()]);
     }
 
     #[test]
-    fn a_text_that_is_no_mbox_is_one_mail() {
+    fn a_text_that_is_not_an_mbox_is_one_mail() {
         assert_eq!(mails(b"Subject: a\n\nFrom a Mon Sep 17 00:00:00 2001\n").len(), 1);
     }
 }

@@ -5,19 +5,19 @@ use crate::host::text::excerpt;
 use crate::host::{command, git};
 use std::path::{Path, PathBuf};
 
-/// More commits than that are two kernels, not a series.
-const MOST: usize = 500;
+/// The most commits of a series: more are the difference of two kernels.
+const MAX_COMMITS: usize = 500;
 
-/// The repository and the range in `word`; none if it is not of that form. The last colon counts.
-pub fn split(word: &Path) -> Option<(PathBuf, String)> {
-    let (repository, range) = word.to_str()?.rsplit_once(':')?;
+/// The repository and the range in `input`; none if it does not have that form. The last colon separates them.
+pub fn split(input: &Path) -> Option<(PathBuf, String)> {
+    let (repository, range) = input.to_str()?.rsplit_once(':')?;
     (Path::new(repository).is_dir() && !range.is_empty()).then(|| (repository.into(), range.to_owned()))
 }
 
-/// The commits of `range` as an mbox. A branch alone stands for what it has and HEAD has not.
+/// The commits of `range` as an mbox. A branch alone means its commits that HEAD does not have.
 ///
 /// # Errors
-/// No such range, nothing in it, a merge in it, or too much.
+/// There is no such range, or it is empty, too large, or has a merge.
 pub fn patches(repository: &Path, range: &str) -> Result<Vec<u8>, SeriesError> {
     let wrong = |reason: String| SeriesError::Range {
         repository: repository.to_owned(),
@@ -32,21 +32,21 @@ pub fn patches(repository: &Path, range: &str) -> Result<Vec<u8>, SeriesError> {
     let merges = list(repository, &["--merges"], &whole)?.map_err(&wrong)?;
     let reason = match (commits.len(), merges.first()) {
         (0, _) if whole != range => {
-            format!("HEAD has every commit of {range}; say where it begins: BASE..{range}")
+            format!("HEAD has every commit of {range}; name its base: BASE..{range}")
         }
-        (0, _) => "there is no commit in it".to_owned(),
+        (0, _) => "it has no commit".to_owned(),
         (_, Some(merge)) => {
-            format!("the commit {} is a merge; rebase it away", &merge[..merge.len().min(12)])
+            format!("the commit {} is a merge; rebase the branch without it", &merge[..merge.len().min(12)])
         }
-        (count, _) if count > MOST => {
-            format!("it has more than {MOST} commits, and at most so many are taken")
+        (count, _) if count > MAX_COMMITS => {
+            format!("it has more than {MAX_COMMITS} commits, which is the limit")
         }
         _ => return commits_as_mail(repository, &whole),
     };
     Err(wrong(reason))
 }
 
-/// What users set for their own mails does not matter here.
+/// The user's settings for mails are overridden.
 fn commits_as_mail(repository: &Path, range: &str) -> Result<Vec<u8>, SeriesError> {
     let mut git = git::at(repository);
     git.args(["format-patch", "--stdout", "--no-attach", "--no-signature", "--no-ext-diff", "--no-textconv"]);
@@ -62,13 +62,13 @@ fn commits_as_mail(repository: &Path, range: &str) -> Result<Vec<u8>, SeriesErro
     Ok(command::succeed(git.args(["--end-of-options", range]))?.stdout)
 }
 
-/// The commits of `range`, or what git says of it.
+/// The commits of `range`, or git's error.
 fn list(
     repository: &Path,
     options: &[&str],
     range: &str,
 ) -> Result<Result<Vec<String>, String>, SeriesError> {
-    let most = format!("--max-count={}", MOST + 1);
+    let most = format!("--max-count={}", MAX_COMMITS + 1);
     let mut git = git::at(repository);
     git.args(["rev-list", &most]).args(options).args(["--end-of-options", range, "--"]);
     let output = command::capture(&mut git)?;

@@ -1,9 +1,9 @@
-//! Series as people have them, and what is said of those that are none.
+//! Series as users have them, and the errors for what is not one.
 
 use super::*;
-use crate::host::git;
-use crate::host::{command, paths};
+use crate::host::{git, paths};
 use std::fs;
+use std::path::PathBuf;
 
 /// A stored case.
 fn case(name: &str) -> PathBuf {
@@ -18,8 +18,8 @@ fn subjects(series: &Series) -> Vec<String> {
     series.patches.iter().map(Patch::title).collect()
 }
 
-/// What reading `text` as a file says.
-fn said(text: impl AsRef<[u8]>) -> String {
+/// The error of reading `text` as a file.
+fn refusal(text: impl AsRef<[u8]>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.mbox");
     fs::write(&path, text).unwrap();
@@ -34,7 +34,7 @@ fn diff_of(file: &str) -> String {
 
 fn mail(subject: &str, body: &str) -> String {
     format!(
-        "From 0123456 Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\nSubject: {subject}\n\nWords.\n---\n{body}-- \n2.43.0\n\n"
+        "From 0123456 Mon Sep 17 00:00:00 2001\nFrom: A <a@example.org>\nSubject: {subject}\n\nText.\n---\n{body}-- \n2.43.0\n\n"
     )
 }
 
@@ -43,11 +43,11 @@ fn a_thread_is_sorted_its_cover_names_it_and_its_replies_are_left_out() {
     let series = read_case("thread.mbox");
     assert_eq!(series.title.as_deref(), Some("mm/damon: two small things"));
     assert_eq!(subjects(&series), ["mm/damon: say one", "mm/damon: say two"]);
-    let told = series.told.join("\n");
-    assert!(told.contains("left out: a reply without a patch of its own"), "{told}");
-    assert!(told.contains("a reply with a diff of its own, 'mm/damon: say two'"), "{told}");
-    assert!(told.contains("thread.mbox was sorted by the numbers"), "{told}");
-    assert!(told.contains("v2 is taken, v1 left out"), "{told}");
+    let notes = series.notes.join("\n");
+    assert!(notes.contains("left out: a reply without its own patch"), "{notes}");
+    assert!(notes.contains("a reply with its own diff, 'mm/damon: say two'"), "{notes}");
+    assert!(notes.contains("thread.mbox is sorted by the numbers"), "{notes}");
+    assert!(notes.contains("v2 is used, v1 left out"), "{notes}");
 }
 
 #[test]
@@ -62,29 +62,33 @@ fn base64_quoted_printable_and_an_attachment_are_the_diffs_that_they_carry() {
     for patch in &series.patches {
         assert_eq!(&patch.bytes, plain, "{}", patch.title());
     }
-    assert!(series.told.iter().any(|told| told.contains("left out: an attachment of")), "{:?}", series.told);
+    assert!(
+        series.notes.iter().any(|note| note.contains("left out: an attachment of")),
+        "{:?}",
+        series.notes
+    );
 }
 
 #[test]
-fn crlf_of_the_mail_is_undone_and_told_and_that_of_a_file_stays() {
+fn cr_lf_of_the_mail_is_converted_and_reported_and_that_of_a_file_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.patch");
     let text = mail("[PATCH] a", &diff_of("mm/x.c"));
     fs::write(&path, text.replace('\n', "\r\n")).unwrap();
     let series = read(std::slice::from_ref(&path)).unwrap();
     assert!(!series.patches[0].bytes.contains(&b'\r'));
-    assert_eq!(series.told, ["'a': its lines ended in CR LF, and were taken as ending in LF"]);
+    assert_eq!(series.notes, ["'a': its line ends were CR LF and are now LF"]);
     fs::write(&path, text.replace("two\n", "two\r\n")).unwrap();
     let series = read(&[path]).unwrap();
     assert!(series.patches[0].bytes.windows(4).any(|bytes| bytes == b"two\r"[..].as_ref()));
-    assert!(series.told.is_empty());
+    assert!(series.notes.is_empty());
 }
 
 #[test]
-fn blanks_and_tabs_that_a_web_page_lost_are_told_with_the_line_and_what_to_do() {
+fn blanks_and_tabs_that_a_web_page_lost_are_reported_with_the_line_and_a_remedy() {
     let error = read(&[case("web-page.txt")]).unwrap_err().to_string();
-    assert!(error.contains("web-page.txt: it was damaged on its way: line 16 ('TP_printk("), "{error}");
-    assert!(error.contains("the blanks at their beginnings are lost, and every tab with them"), "{error}");
+    assert!(error.contains("web-page.txt: it was damaged in transit: line 16 ('TP_printk("), "{error}");
+    assert!(error.contains("their leading blanks are lost, and every tab with them"), "{error}");
     assert!(error.contains("b4 am MESSAGE-ID") && error.contains("raw"), "{error}");
 }
 
@@ -93,50 +97,52 @@ fn a_wrapped_line_and_hunks_of_another_length_are_damage() {
     let long = "x".repeat(70);
     let whole = format!("--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n one\n-two {long} end\n+2\n three\n");
     assert!(
-        said(whole.replace(" end", "\nend")).contains("line 6 ('end') is the rest of the line before it")
+        refusal(whole.replace(" end", "\nend")).contains("line 6 ('end') is the end of the line before it")
     );
-    assert!(said(whole.replace(" three\n", "")).contains("comes 1 lines too early: the hunk of line 3"));
-    assert!(said(mail("[PATCH] a", &whole.replace(" three\n", ""))).contains("comes 1 lines too early"));
-    assert!(said(whole.clone() + "+more\n").contains("line 8 ('+more') is one more than its hunk says"));
+    assert!(refusal(whole.replace(" three\n", "")).contains("comes 1 lines too early: the header in line 3"));
+    assert!(refusal(mail("[PATCH] a", &whole.replace(" three\n", ""))).contains("comes 1 lines too early"));
+    assert!(refusal(whole.clone() + "+more\n").contains("line 8 ('+more') exceeds the length in the header"));
     assert!(
-        said(whole.replace("@@ -1,3 +1,3 @@", "@@ -1,3 @@")).contains("line 3 ('@@ -1,3 @@') is no header")
+        refusal(whole.replace("@@ -1,3 +1,3 @@", "@@ -1,3 @@"))
+            .contains("line 3 ('@@ -1,3 @@') is not a valid header")
     );
 }
 
 #[test]
-fn a_number_that_is_missing_there_twice_or_of_another_series_is_refused() {
+fn a_number_that_is_missing_doubled_or_of_another_series_is_refused() {
     let one = mail("[PATCH 1/3] a", &diff_of("mm/a.c"));
     let three = mail("[PATCH 3/3] c", &diff_of("mm/c.c"));
-    assert_eq!(said(one.clone() + &three), "x.mbox is not a whole series: 2/3 is missing; it has 1, 3");
+    assert_eq!(refusal(one.clone() + &three), "x.mbox is not a whole series: 2/3 is missing; it has 1, 3");
     let other = mail("[PATCH 1/3] b", &diff_of("mm/b.c"));
-    assert!(said(one.clone() + &other).ends_with("1/3 is there twice and differs: 'a' and 'b'"));
+    assert!(refusal(one.clone() + &other).ends_with("1/3 comes twice and differs: 'a' and 'b'"));
     let other = mail("[PATCH 2/2] b", &diff_of("mm/b.c"));
-    assert!(said(one.clone() + &other).ends_with("'b' is 2/2, and others are of 3"));
+    assert!(refusal(one.clone() + &other).ends_with("'b' is 2/2, and others are of 3"));
     let loose = mail("[PATCH] b", &diff_of("mm/b.c"));
-    assert!(said(mail("[PATCH 1/1] a", &diff_of("mm/a.c")) + &loose).contains("one without a number, 'b'"));
-    assert!(said(mail("[PATCH 1/1] a", "")).contains("1/1 has no diff ('a')"));
-    assert!(said(mail("[PATCH 1/4000000000] a", &diff_of("mm/a.c"))).contains("2/4000000000, 3/4000000000"));
-}
-
-#[test]
-fn what_holds_no_patch_says_why() {
-    assert_eq!(said(""), "cannot use the patch x.mbox: it is empty");
-    assert_eq!(said("dear maintainer\n"), "cannot use the patch x.mbox: it changes no file");
-    assert_eq!(
-        said(b"\x7fELF\0\0"),
-        "cannot use the patch x.mbox: it is not text: there is a zero byte at 4"
+    assert!(
+        refusal(mail("[PATCH 1/1] a", &diff_of("mm/a.c")) + &loose).contains("one without a number, 'b'")
     );
-    assert!(said(b"\x1f\x8b\x08\0").ends_with("it is compressed; unpack it with gunzip first"));
-    let reply = mail("Re: [PATCH 1/2] a", "> --- a/x\n> +++ b/x\n");
-    assert!(said(reply).ends_with("it changes no file (left out: a reply without a patch of its own)"));
-    let cover = mail("[PATCH 0/2] a", "");
-    assert!(said(cover).ends_with("there is a cover letter in it, and no patch"));
-    let html = "Subject: [PATCH] a\nContent-Type: text/html\n\n<pre>--- a/x</pre>\n";
-    assert!(said(html).ends_with("its text is HTML alone, in which no patch is whole"));
+    assert!(refusal(mail("[PATCH 1/1] a", "")).contains("1/1 has no diff ('a')"));
+    assert!(
+        refusal(mail("[PATCH 1/4000000000] a", &diff_of("mm/a.c"))).contains("2/4000000000, 3/4000000000")
+    );
 }
 
 #[test]
-fn an_attachment_of_50_mb_is_left_out_and_told_and_a_text_of_that_size_is_refused() {
+fn a_text_without_a_patch_is_refused_with_the_reason() {
+    assert_eq!(refusal(""), "cannot use the patch x.mbox: it is empty");
+    assert_eq!(refusal("dear maintainer\n"), "cannot use the patch x.mbox: it changes no file");
+    assert_eq!(refusal(b"\x7fELF\0\0"), "cannot use the patch x.mbox: it is not text: byte 4 is zero");
+    assert!(refusal(b"\x1f\x8b\x08\0").ends_with("it is compressed; unpack it with gunzip first"));
+    let reply = mail("Re: [PATCH 1/2] a", "> --- a/x\n> +++ b/x\n");
+    assert!(refusal(reply).ends_with("it changes no file (left out: a reply without its own patch)"));
+    let cover = mail("[PATCH 0/2] a", "");
+    assert!(refusal(cover).ends_with("it has a cover letter and no patch"));
+    let html = "Subject: [PATCH] a\nContent-Type: text/html\n\n<pre>--- a/x</pre>\n";
+    assert!(refusal(html).ends_with("its text is HTML only, which damages patches"));
+}
+
+#[test]
+fn an_attachment_of_50_mb_is_left_out_and_reported_and_a_text_of_that_size_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.eml");
     let large = "AAAA".repeat(19).repeat(50 << 20 >> 6);
@@ -151,24 +157,24 @@ fn an_attachment_of_50_mb_is_left_out_and_told_and_a_text_of_that_size_is_refuse
     let series = read(std::slice::from_ref(&path)).unwrap();
     assert_eq!(series.patches.len(), 1);
     assert!(
-        series.told[0].contains("left out: an attachment of") && series.told[0].contains("application/zip")
+        series.notes[0].contains("left out: an attachment of") && series.notes[0].contains("application/zip")
     );
     fs::write(&path, parts("text/x-log")).unwrap();
     let error = read(&[path]).unwrap_err().to_string();
-    assert!(error.contains("MiB; damonlab reads at most 16 MiB of one patch"), "{error}");
+    assert!(error.contains("MiB; the limit for one patch is 16 MiB"), "{error}");
 }
 
 #[test]
-fn a_patch_cannot_name_what_is_not_the_trees() {
+fn a_patch_cannot_name_a_file_outside_of_the_tree() {
     for name in ["../x", "/etc/passwd", ".git/config", "mm/../../x"] {
         let text = diff_of(name);
-        assert!(said(&text).contains(&format!("must not touch: {name}: it is")), "{}", said(&text));
+        assert!(refusal(&text).contains(&format!("must not touch {name}: it is")), "{}", refusal(&text));
     }
     let quoted = "diff --git a/x b/x\nold mode 100644\nnew mode 100755\ndiff --git \"a/..\\057y\" \"b/..\\057y\"\n\
                   old mode 100644\nnew mode 100755\n";
-    assert!(said(quoted).contains("must not touch: ../y"), "{}", said(quoted));
+    assert!(refusal(quoted).contains("must not touch ../y"), "{}", refusal(quoted));
     let renamed = "diff --git a/x b/y\nsimilarity index 100%\nrename from x\nrename to ../y\n";
-    assert!(said(renamed).contains("must not touch: ../y"));
+    assert!(refusal(renamed).contains("must not touch ../y"));
 }
 
 #[test]
@@ -189,17 +195,13 @@ fn a_maildir_a_folder_and_single_files_are_one_series_each() {
     fs::write(files.path().join("notes.txt"), "x").unwrap();
     assert_eq!(subjects(&read(&[files.path().to_owned()]).unwrap()), ["0001-a.patch", "0002-b.patch"]);
     let empty = tempfile::tempdir().unwrap();
-    assert!(read(&[empty.path().to_owned()]).unwrap_err().to_string().contains("there is no .patch"));
+    assert!(read(&[empty.path().to_owned()]).unwrap_err().to_string().contains("it has no .patch"));
 }
 
 /// A repository with a branch `topic` of two commits on top of `main`, which is checked out.
 fn repository() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let run = |words: &[&str]| {
-        let mut git = git::at(dir.path());
-        git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
-        command::succeed(&mut git).unwrap();
-    };
+    let run = |arguments: &[&str]| drop(git::run_in_test(dir.path(), arguments));
     run(&["init", "-q", "-b", "main"]);
     for (at, text) in ["one\n", "two\n", "three\n"].iter().enumerate() {
         fs::write(dir.path().join("x.c"), text).unwrap();
@@ -210,7 +212,7 @@ fn repository() -> tempfile::TempDir {
         }
     }
     run(&["switch", "-q", "main"]);
-    // What a user may have set, and what must not matter.
+    // Settings of a user, which must have no effect.
     run(&["config", "diff.noprefix", "true"]);
     run(&["config", "format.noprefix", "true"]);
     run(&["config", "format.attach", "true"]);
@@ -220,15 +222,15 @@ fn repository() -> tempfile::TempDir {
 #[test]
 fn a_range_or_a_branch_of_a_repository_is_its_commits() {
     let dir = repository();
-    let word = |range: &str| PathBuf::from(format!("{}:{range}", dir.path().display()));
+    let input = |range: &str| PathBuf::from(format!("{}:{range}", dir.path().display()));
     for range in ["main..topic", "topic", "topic~2..topic"] {
-        assert_eq!(subjects(&read(&[word(range)]).unwrap()), ["commit 1", "commit 2"], "{range}");
+        assert_eq!(subjects(&read(&[input(range)]).unwrap()), ["commit 1", "commit 2"], "{range}");
     }
-    assert_eq!(subjects(&read(&[word("topic~1..topic")]).unwrap()), ["commit 2"]);
-    let refused = |range: &str| read(&[word(range)]).unwrap_err().to_string();
-    assert!(refused("main").ends_with("HEAD has every commit of main; say where it begins: BASE..main"));
-    assert!(refused("topic..main").ends_with("there is no commit in it"));
-    assert!(refused("absent").contains("no patches come from absent in"), "{}", refused("absent"));
+    assert_eq!(subjects(&read(&[input("topic~1..topic")]).unwrap()), ["commit 2"]);
+    let refused = |range: &str| read(&[input(range)]).unwrap_err().to_string();
+    assert!(refused("main").ends_with("HEAD has every commit of main; name its base: BASE..main"));
+    assert!(refused("topic..main").ends_with("it has no commit"));
+    assert!(refused("absent").contains("cannot take patches from absent in"), "{}", refused("absent"));
     assert!(refused("--output=x").ends_with("it begins with '-'"));
     assert!(
         read(&["/nowhere:x".into()])
@@ -242,33 +244,33 @@ fn a_range_or_a_branch_of_a_repository_is_its_commits() {
 fn a_single_patch_keeps_its_text_and_needs_no_other_of_its_series() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.patch");
-    let text = format!("Subject: [PATCH 2/3] a\n\nWords.\n---\n{}-- \n2.43.0\n", diff_of("mm/x.c"));
+    let text = format!("Subject: [PATCH 2/3] a\n\nText.\n---\n{}-- \n2.43.0\n", diff_of("mm/x.c"));
     fs::write(&path, &text).unwrap();
     let patches = read_patches(std::slice::from_ref(&path)).unwrap();
     assert_eq!(patches[0].bytes, text.as_bytes());
     assert_eq!(patches[0].title(), "a");
     fs::write(&path, mail("[PATCH 1/2] a", &diff_of("mm/a.c")) + &mail("[PATCH 2/2] b", &diff_of("mm/b.c")))
         .unwrap();
-    assert!(read_patches(&[path]).unwrap_err().to_string().ends_with("--series takes them"));
+    assert!(read_patches(&[path]).unwrap_err().to_string().ends_with("use --series for them"));
 }
 
 #[test]
-fn a_patch_that_adds_our_tracepoint_takes_the_place_of_ours() {
+fn a_patch_that_adds_the_tracepoint_of_a_bundled_one_replaces_it() {
     let patch = |line: &str| Patch {
         path: "p".into(),
         subject: None,
         bytes: format!("--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n one\n+{line}\n").into_bytes(),
     };
-    let (ours, theirs) = (patch("TRACE_EVENT(damos_x,"), patch("TRACE_EVENT(damos_x,"));
-    let (kept, left_out) = without_doubles(vec![ours.clone()], &[theirs]).unwrap();
-    assert!(kept.is_empty());
-    assert_eq!(left_out, ["p: what comes on top brings its own damos_x"]);
-    let (kept, left_out) = without_doubles(vec![ours], &[patch("TRACE_EVENT(damos_y,")]).unwrap();
-    assert_eq!((kept.len(), left_out.len()), (1, 0));
+    let (bundled, users) = (patch("TRACE_EVENT(damos_x,"), patch("TRACE_EVENT(damos_x,"));
+    let (rest, left_out) = without_duplicates(vec![bundled.clone()], &[users]).unwrap();
+    assert!(rest.is_empty());
+    assert_eq!(left_out, ["p: the patches on top add their own damos_x"]);
+    let (rest, left_out) = without_duplicates(vec![bundled], &[patch("TRACE_EVENT(damos_y,")]).unwrap();
+    assert_eq!((rest.len(), left_out.len()), (1, 0));
 }
 
 #[test]
-fn every_patch_of_damonlabs_own_is_read_as_it_is() {
+fn every_bundled_patch_is_read_without_a_change() {
     for folder in ["7.3", "regressions", "equivalent", "debug"] {
         for entry in fs::read_dir(paths::project().join("patches").join(folder)).unwrap() {
             let path = entry.unwrap().path();

@@ -1,6 +1,6 @@
 //! What of the requirements is there.
 
-use super::Env;
+use super::env::Env;
 use super::requirements::{Detect, Requirement};
 use super::venv::Venv;
 use super::version::Version;
@@ -43,7 +43,7 @@ fn program(name: &str, env: &Env) -> State {
 
 fn at_least(name: &str, wanted: &Version, env: &Env) -> State {
     match paths::find_program(&env.path, name) {
-        Some(path) => judge(&first_line_of_version(&path).unwrap_or_default(), wanted),
+        Some(path) => judge(&version_line(&path), wanted),
         None => State::Missing,
     }
 }
@@ -57,10 +57,9 @@ fn judge(line: &str, wanted: &Version) -> State {
     }
 }
 
-/// The first line of `program --version`.
-pub(super) fn first_line_of_version(program: &Path) -> Option<String> {
-    let output = command::succeed(Command::new(program).arg("--version")).ok()?;
-    String::from_utf8_lossy(&output.stdout).lines().next().map(str::to_owned)
+/// The first line of `program --version`; empty if the program does not run.
+pub(super) fn version_line(program: &Path) -> String {
+    command::first_line(Command::new(program).arg("--version")).unwrap_or_default()
 }
 
 fn header_file(header: &str, root: &Path) -> State {

@@ -1,9 +1,10 @@
 //! What is there and what is not, as rows and as text. Nothing is booted and nothing is changed.
 
 use super::detect::{self, State};
+use super::env::Env;
+use super::own_command::ourselves;
 use super::requirements::{self, Need};
 use super::venv::Venv;
-use super::{Env, ourselves};
 use crate::host::paths;
 use std::fmt::Write as _;
 

@@ -6,6 +6,7 @@
 //! that also has the release's updates is taken for the distribution's, then one that Debian's keyring signs. So a mirror or a proxy that the machine uses is used here too, and
 //! no host name stands in this program.
 
+use crate::host::fault::{Fault, Faulty};
 use std::path::{Path, PathBuf};
 
 /// One archive: where it is, what is taken of it and who signs it.
@@ -97,6 +98,12 @@ pub enum SourcesError {
         /// The suite that was looked for.
         suite: String,
     },
+}
+
+impl Faulty for SourcesError {
+    fn fault(&self) -> Fault {
+        Fault::Infra
+    }
 }
 
 impl Archives {

@@ -5,10 +5,11 @@
 //! It is made in place, and a marker written last says that it is whole, for which path and which
 //! Python. An environment without a fitting marker is thrown away and made again.
 
-use super::Env;
+use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
 use crate::host::command::{self, RunError};
+use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsString;
@@ -42,6 +43,15 @@ pub enum VenvError {
         /// The oldest version that fits.
         wanted: Version,
     },
+}
+
+impl Faulty for VenvError {
+    fn fault(&self) -> Fault {
+        match self {
+            VenvError::Run(error) => error.fault(),
+            VenvError::NoPython | VenvError::Io(_) | VenvError::NotThere { .. } => Fault::Infra,
+        }
+    }
 }
 
 impl Venv {
@@ -108,21 +118,7 @@ impl Venv {
         ]);
         // What the caller's Python settings say is about the caller's Python.
         pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
-        let mut said = String::new();
-        let status = command::follow(
-            &mut pip,
-            |text| {
-                said.push_str(text);
-                said.push('\n');
-                line(text);
-                Ok(())
-            },
-            || {},
-        )?;
-        match status.success() {
-            true => Ok(()),
-            false => Err(command::failed(&pip, status, said).into()),
-        }
+        Ok(command::succeed_showing(&mut pip, line)?)
     }
 
     fn marker(&self) -> PathBuf {

@@ -1,11 +1,12 @@
 //! The course of a run in words.
 
 use super::words::{beside, list, many, share};
-use crate::check::oracle;
-use crate::check::view::{KdamondRun, View, node_goals};
-use crate::check::windows::Window;
 use crate::recording::Recording;
-use crate::trace::{BeforeApply, Event, Stat};
+use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, NodeEligible, Stat};
+use crate::subject::damon::oracle;
+use crate::subject::damon::view::{KdamondRun, View, node_goals};
+use crate::subject::damon::windows::Window;
+use crate::trace::Event;
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
 use damonlab_protocol::plan::{Phase, Step};
 use damonlab_protocol::units::NodeId;
@@ -89,7 +90,7 @@ fn kdamond(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>) {
     let since = run.since.map(|step| format!(" after step {step}")).unwrap_or_default();
     text.line(0, &format!("kdamond {}{since}: {ops}", run.kdamond));
     text.line(1, &format!("iterations end with: {}", list(last_phases(run))));
-    if view.traced("damon_aggregated") {
+    if view.traced(Aggregated::NAME) {
         let seen =
             run.lines.iter().any(|line| matches!(&line.event, Event::Aggregated(e) if e.nr_accesses > 0));
         text.line(1, &format!("accesses: {}", if seen { "seen" } else { "none" }));
@@ -124,14 +125,14 @@ fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, 
         if config.target_nid < 0 { String::new() } else { format!(" to node {}", config.target_nid) };
     text.line(1, &format!("scheme {index}: {}{target}", config.action));
     let windows = &run.charge_windows[index].windows;
-    if view.traced("damos_node_eligible_mem_bp") && !node_goals(config).is_empty() {
+    if view.traced(NodeEligible::NAME) && !node_goals(config).is_empty() {
         text.line(2, &format!("charge windows: {}", many(windows.len())));
         (0..node_goals(config).len()).for_each(|place| goal(text, windows, place, config.quota.goal_tuner));
     }
-    if view.traced("damos_esz") {
+    if view.traced(Esz::NAME) {
         text.line(2, &format!("quota: {}", quota(run, index, config, windows)));
     }
-    if view.traced("damos_before_apply") {
+    if view.traced(BeforeApply::NAME) {
         text.line(2, &format!("acted on: {}", list(acted_on(view, run, index))));
     }
     let last = run.lines.iter().rev().find_map(|line| match &line.event {

@@ -1,7 +1,7 @@
 use super::{behaviour, interface, not_compared};
-use crate::check::testkit::{Model, of_event, replace, rewrite, stored};
 use crate::recording::Recording;
 use crate::scenario::{GuestClock, SnapshotKind};
+use crate::subject::damon::testing::{Model, of_event, replace, rewrite, stored};
 use damonlab_protocol::units::{Bytes, NodeId};
 
 fn push() -> Recording {

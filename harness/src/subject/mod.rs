@@ -1,3 +1,3 @@
-//! What damonlab tests. DAMON is the first subject; what stands below this folder knows none.
+//! The parts of the kernel that damonlab knows, a folder each. What stands below knows none of them.
 
 pub mod damon;

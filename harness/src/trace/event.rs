@@ -144,6 +144,18 @@ impl Other {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FormatMismatch;
 
+/// An event that has a type.
+pub trait TypedEvent: Sized + 'static {
+    /// The tracepoint's name.
+    const NAME: &'static str;
+
+    /// The fields, in the order of the text.
+    const FIELDS: &'static [&'static str];
+
+    /// The event, where it is of this type.
+    fn of(event: &Event) -> Option<&Self>;
+}
+
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident $name:literal {
         $($literal:literal $(#[$field_doc:meta])* $field:ident: $type:ty,)+
@@ -170,6 +182,18 @@ macro_rules! events {
                 fn field(&self, name: &str) -> Option<Field<'static>> {
                     match name {
                         $(stringify!($field) => Some(self.$field.field()),)+
+                        _ => None,
+                    }
+                }
+            }
+
+            impl TypedEvent for $variant {
+                const NAME: &'static str = $variant::NAME;
+                const FIELDS: &'static [&'static str] = $variant::FIELDS;
+
+                fn of(event: &Event) -> Option<&Self> {
+                    match event {
+                        Event::$variant(event) => Some(event),
                         _ => None,
                     }
                 }

@@ -12,7 +12,7 @@ pub mod raw;
 
 pub use event::{
     Aggregated, BeforeApply, Esz, Event, Field, IntervalsTune, NodeEligible, Other, ProbeHits,
-    RegionAggregated, Stat,
+    RegionAggregated, Stat, TypedEvent,
 };
 pub use format::{EventFormat, FormatError, FormatField, formats};
 pub use line::{Comm, Line, LineError, Tgid};

@@ -4,15 +4,15 @@
 //! Linux never starts. So a small guest is booted once for each machine and QEMU, and the answer is kept
 //! in the cache. A no is kept only if the same guest does run under TCG; else it may be the kernel's.
 
-use super::VmError;
+use super::error::VmError;
 use super::probe::{self, Probe};
 use super::probe_cache::CachedProbe;
+use super::timing::Accelerator;
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::machine::Argv;
-use crate::scenario::InstructionCost;
 use crate::setup::{Tools, Version};
-use damonlab_protocol::plan::READY_MARK;
+use damonlab_protocol::plan::{Plan, READY_MARK};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -37,37 +37,6 @@ const MEMORY: Bytes = Bytes(256 << 20);
 /// every instruction.
 fn cxl_under_kvm() -> Version {
     Version::of(11, 1)
-}
-
-/// What runs the guest's instructions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Accelerator {
-    /// The host's processor.
-    Kvm,
-    /// QEMU's translator, because of this.
-    Tcg(String),
-}
-
-/// What makes time pass in a guest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Timing {
-    /// Its own instructions, so fast.
-    Virtual(InstructionCost),
-    /// The host's clock.
-    Real(Accelerator),
-}
-
-impl Accelerator {
-    /// QEMU's words for a guest on the real clock. The calendar and the processor are those of the
-    /// virtual clock, so that a guest sees no more of the host than it must.
-    pub(super) fn words(&self) -> [&'static str; 6] {
-        let accelerator = match self {
-            Accelerator::Kvm => "kvm",
-            Accelerator::Tcg(_) => "tcg,thread=multi",
-        };
-        ["-accel", accelerator, "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-cpu", "max,-rdrand,-rdseed"]
-    }
 }
 
 /// What decides whether KVM works.
@@ -185,9 +154,7 @@ fn boots(
     accelerator: &Accelerator,
     limit: Duration,
 ) -> Result<Result<(), String>, VmError> {
-    let machine =
-        Argv { memory: MEMORY, cpus: 1, qemu: vec!["-machine".into(), "q35".into()], kernel: Vec::new() };
-    let mut probe = Probe::start(tools, bzimage, accelerator, &machine, &probe::no_step())?;
+    let mut probe = Probe::start(tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
     let ended = probe.wait_for_end(limit)?;
     Ok(judge(ended, &probe.end()?, limit))
 }

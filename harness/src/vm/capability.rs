@@ -3,9 +3,10 @@
 //! A QEMU without a machine lists its types and their properties in a seventh of a second. All that any machine
 //! could need is asked for at once, so that a run later compares words.
 
-use super::VmError;
+use super::error::VmError;
 use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::process::Group;
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
@@ -40,6 +41,12 @@ pub struct MissingQemuFeature {
     asked_by: String,
     qemu: PathBuf,
     version: String,
+}
+
+impl Faulty for MissingQemuFeature {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 /// The QEMU that was asked, and what it was asked for.

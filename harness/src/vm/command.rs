@@ -4,35 +4,14 @@
 //! It joins everything into one line for a shell, so no word here may need quoting, but for the kernel's,
 //! which are constants; the run folder's path is checked for that.
 
-use super::VmError;
-use super::accel::Timing;
+use super::error::VmError;
+use super::run_folder::file;
+use super::timing::Timing;
 use crate::machine::Argv;
 use crate::scenario::InstructionCost;
 use damonlab_protocol::plan::{FW_CFG_NAME, RESULTS_PORT};
 use std::ffi::OsString;
 use std::path::Path;
-
-/// Names of the files and sockets of one run, all in its private folder.
-pub mod file {
-    /// QEMU's QMP socket.
-    pub const QMP: &str = "qmp.sock";
-    /// The gdb stub's socket, where there is one.
-    pub const GDB: &str = "gdb.sock";
-    /// The console's socket (the guest's ttyS1).
-    pub const CONSOLE: &str = "console.sock";
-    /// The results' socket.
-    pub const RESULTS: &str = "results.sock";
-    /// The plan, as fw_cfg hands it to the guest.
-    pub const PLAN: &str = "plan";
-    /// The initramfs.
-    pub const INITRD: &str = "guest.cpio";
-    /// A link to the kernel.
-    pub const KERNEL: &str = "bzImage";
-    /// A link to the guest's saved state.
-    pub const STATE: &str = "state";
-    /// An empty folder: what virtme-ng exports as the guest's root.
-    pub const ROOT: &str = "root";
-}
 
 /// The virtual clock: an instruction takes 8 ns of guest time, or what else the pace says, idle time takes none of ours, and the
 /// guest's calendar begins on a fixed day.
@@ -159,17 +138,12 @@ pub(super) fn shell_safe(path: &Path) -> Result<&str, VmError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::accel::Accelerator;
     use super::*;
+    use crate::vm::timing::Accelerator;
     use damonlab_protocol::units::Bytes;
 
     fn machine() -> Argv {
-        Argv {
-            memory: Bytes(1 << 30),
-            cpus: 1,
-            qemu: vec!["-machine".into(), "q35".into()],
-            kernel: Vec::new(),
-        }
+        Argv::plain(Bytes(1 << 30))
     }
 
     #[test]

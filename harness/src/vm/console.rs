@@ -4,7 +4,7 @@
 //! recording's `console.txt` and stops a guest that talks without end: rexpect keeps all it has read.
 //! rexpect 0.7.1 goes on reading after an error, for ever, so the tee gives it an end instead.
 
-use super::VmError;
+use super::error::VmError;
 use damonlab_protocol::plan::{DRAIN_MARK, READY_MARK};
 use fs_err as fs;
 use rexpect::error::Error as ConsoleError;

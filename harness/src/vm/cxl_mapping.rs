@@ -3,10 +3,10 @@
 //! A QEMU decides that when the guest commits its decoders, so a guest has to do that before QEMU can be
 //! asked. It is booted once for each machine and QEMU, and the answer is kept in the cache.
 
-use super::VmError;
-use super::accel::Accelerator;
+use super::error::VmError;
 use super::probe::{self, Probe};
 use super::probe_cache::CachedProbe;
+use super::timing::Accelerator;
 use crate::host::progress::Progress;
 use crate::machine::{Argv, cxl_backend};
 use crate::scenario::Scenario;
@@ -85,7 +85,7 @@ fn ask(
 /// The scenario's memory, and nothing else of it.
 fn bring_up_of(scenario: &Scenario) -> Plan {
     let Plan { cxl, .. } = scenario.plan(0, Default::default());
-    Plan { cxl, ..probe::no_step() }
+    Plan { cxl, ..Plan::empty("probe") }
 }
 
 fn why(ended: Option<ExitStatus>, said: &str) -> String {

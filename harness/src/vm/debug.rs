@@ -6,14 +6,16 @@
 //! it, and goes the recording's way until the card stops it.
 
 use super::checkpoint::Store;
-use super::command::file;
 use super::console::{self, Logged};
-use super::folder::RunFolder;
+use super::error::VmError;
 use super::gdb::Gdb;
 use super::guest::{self, Begun, Restored};
+use super::launch::Launch;
+use super::log_files::CONSOLE_LOG;
 use super::qmp::Qmp;
+use super::run_folder::{RunFolder, file};
 use super::start::Started;
-use super::{CONSOLE_LOG, Launch, VmError, plan, results, save};
+use super::{plan, results, save};
 use crate::host::interrupt;
 use damonlab_protocol::units::Nanos;
 use damonlab_protocol::watchdog_card::{self as card, Scale};
@@ -52,7 +54,7 @@ impl Stopped {
     /// # Errors
     /// The user asked to stop first.
     pub fn wait(mut self) -> Result<(), VmError> {
-        while self.started.group.try_wait()?.is_none() {
+        while self.started.process.group.try_wait()?.is_none() {
             interrupt::check()?;
             std::thread::sleep(STEP);
         }
@@ -85,7 +87,7 @@ pub fn stop_after(launch: &Launch<'_>, store: &Store, after: Nanos) -> Result<St
     save::go_on(&mut qmp)?;
     while qmp.status()? != save::AT_READY_POINT {
         interrupt::check()?;
-        if started.group.try_wait()?.is_some() {
+        if started.process.group.try_wait()?.is_some() {
             return Err(VmError::NotSaved("the guest ended before that moment".to_owned()));
         }
         std::thread::sleep(STEP);

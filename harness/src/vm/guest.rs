@@ -1,15 +1,17 @@
 //! The ways of a guest: booted and run, booted and saved, started from what was saved.
 
 use super::checkpoint::{self, Checkpoint, Found, Making, Store};
-use super::command::file;
-use super::folder::RunFolder;
+use super::error::VmError;
 use super::gdb::Gdb;
+use super::launch::{Ended, Launch};
+use super::log_files::CONSOLE_LOG;
 use super::qmp::Qmp;
-use super::ram::{self, Ram};
+use super::run_folder::{RunFolder, file};
 use super::start::{self, Started};
-use super::watch::{AtReadyPoint, Clock, Phase, Watch, Watched};
-use super::{CONSOLE_LOG, Ended, Ending, Launch, Timing, VmError, console, initramfs, plan, results, save};
-use crate::machine::Argv;
+use super::timing::Timing;
+use super::watch::{AtReadyPoint, Clock, Ending, Phase, Watch, Watched};
+use super::{console, initramfs, plan, ram, results, save};
+use crate::host::fault::Faulty;
 use fs_err as fs;
 use std::path::Path;
 use std::sync::mpsc;
@@ -31,12 +33,6 @@ pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
 
 /// Why a machine with CXL devices has no checkpoint.
 const CXL: &str = "the guest was booted, as every one with CXL devices: QEMU does not save their registers";
-
-/// QEMU's `cxl-type3` has no state of its own to save (10.0.2: a decoder of a restored guest does not
-/// commit, ETIMEDOUT).
-fn has_cxl(machine: &Argv) -> bool {
-    machine.qemu.iter().any(|word| word.starts_with("cxl-type3"))
-}
 
 /// Runs a guest from its checkpoint, which is made where there is none: its ending, and whether it was
 /// booted after all. None where there can be no checkpoint: it has to be booted.
@@ -83,7 +79,9 @@ pub(super) fn begin(
     store: &Store,
     notes: &mut Vec<String>,
 ) -> Result<Begun, VmError> {
-    if has_cxl(launch.machine) {
+    // QEMU's `cxl-type3` has no state of its own to save (10.0.2: a decoder of a restored guest does not
+    // commit, ETIMEDOUT).
+    if launch.machine.cxl {
         notes.push(CXL.to_owned());
         return Ok(Begun::Nothing);
     }
@@ -96,7 +94,7 @@ pub(super) fn begin(
             }
             Found::Nothing => {}
         }
-        match store.make(&key).map(|making| making.map(|making| make(launch, item, making))) {
+        match Making::begin(store, &key).map(|making| making.map(|making| make(launch, item, making))) {
             // Somebody else has made it while we waited, or we have.
             Ok(None | Some(Ok(Made::Saved))) => {}
             Ok(Some(Ok(Made::Ended(ending)))) => return Ok(Begun::Ended(ending)),
@@ -134,12 +132,11 @@ enum Made {
 /// Boots a guest whose memory is in files, saves it at its ready point and ends it there.
 fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<Made, VmError> {
     let folder = prepare(launch, item)?;
-    let ram = ram::nodes(&launch.machine.qemu);
-    making.check_room(&ram)?;
-    for ram in &ram {
-        link(&making.ram(ram)?, &folder.path().join(&ram.file))?;
+    making.check_room(launch.machine)?;
+    for memory in &launch.machine.memories {
+        link(&making.ram(memory)?, &folder.path().join(ram::file(memory)))?;
     }
-    let machine = Argv { qemu: ram::shared(&launch.machine.qemu, folder.path()), ..launch.machine.clone() };
+    let machine = ram::shared(launch.machine, folder.path());
     let started = start::through_vng(launch, &machine, folder.path())?;
     let argv = started.argv.clone();
     let state = folder.path().join(file::STATE);
@@ -150,7 +147,7 @@ fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<Made, VmErro
         Ok(false)
     });
     match follow(launch, &folder, started, &[], Phase::Boot { at_ready_point })? {
-        Watched::LeftStopped => publish(launch, &folder, making, &argv, &ram).map(|()| Made::Saved),
+        Watched::LeftStopped => publish(launch, &folder, making, &argv).map(|()| Made::Saved),
         // A full disk kills a QEMU whose memory is a file. A kernel that dies dies again without one.
         Watched::Ended(Ending::Lost { during: Clock::Boot }) => {
             Err(VmError::NotSaved("QEMU ended while it booted with its memory in the cache".to_owned()))
@@ -159,17 +156,12 @@ fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<Made, VmErro
     }
 }
 
-fn publish(
-    launch: &Launch<'_>,
-    folder: &RunFolder,
-    making: Making,
-    argv: &[String],
-    ram: &[Ram],
-) -> Result<(), VmError> {
+fn publish(launch: &Launch<'_>, folder: &RunFolder, making: Making, argv: &[String]) -> Result<(), VmError> {
     let console = fs::read(launch.results.join(CONSOLE_LOG))?;
     let describe = format!("{} on {}", launch.plan.scenario, launch.describe);
-    let argv = ram::private(argv);
-    Ok(making.publish(&argv, &folder.path().to_string_lossy(), ram, &console, &describe)?)
+    let memories = &launch.machine.memories;
+    let argv = ram::private(argv, memories, folder.path());
+    Ok(making.publish(&argv, &folder.path().to_string_lossy(), memories, &console, &describe)?)
 }
 
 /// Why a checkpoint led to no ending.
@@ -240,7 +232,7 @@ fn follow(
     before: &[u8],
     phase: Phase<'_>,
 ) -> Result<Watched, VmError> {
-    let Started { mut group, drains, results, console, .. } = started;
+    let Started { mut process, results, console, .. } = started;
     let (heard, hearing) = mpsc::channel();
     let log = launch.results.join(CONSOLE_LOG);
     let console = console::listen(console, &log, before, launch.clocks.hard() * 2, heard)?;
@@ -251,12 +243,9 @@ fn follow(
         let _ = told.send(results::receive(results, &place));
     });
     let qmp = folder.path().join(file::QMP);
-    let watched = Watch::new(&mut group, qmp, launch.clocks, hearing, telling).run(phase);
-    group.kill()?;
+    let watched = Watch::new(&mut process.group, qmp, launch.clocks, hearing, telling).run(phase);
+    process.end()?;
     // With QEMU gone all channels are at their ends, and so are the threads.
-    for drain in drains {
-        let _ = drain.join();
-    }
     console.wait();
     let _ = receiver.join();
     watched

@@ -1,6 +1,7 @@
 //! Whether QEMU takes a machine: a real QEMU builds it, stops before the first instruction and quits.
 
-use super::VmError;
+use super::error::VmError;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::process::Group;
 use crate::host::text;
 use crate::machine::{Argv, qemu_check_args};
@@ -32,6 +33,12 @@ pub struct Refusal {
     pub option: Option<String>,
     /// Its own words, printable, a line each.
     pub words: Vec<String>,
+}
+
+impl Faulty for Refusal {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 fn at(option: Option<&str>) -> String {

@@ -1,16 +1,19 @@
-//! What of DAMON a kernel has, of all that a scenario may need: a small guest asks it, once for each image, and the
-//! answer is kept in the cache.
+//! Which of the DAMON features that a scenario may need a kernel does not have: a small guest tries them once for each
+//! image, and the cache keeps the result.
 
-use super::VmError;
-use super::accel::Accelerator;
+use super::error::VmError;
 use super::probe::{self, Probe};
 use super::probe_cache::CachedProbe;
+use super::timing::Accelerator;
 use crate::host::progress::Progress;
 use crate::kernel::Image;
 use crate::machine::Argv;
 use crate::setup::Tools;
 use damonlab_protocol::kernel_feature::KernelFeature;
-use damonlab_protocol::plan::{DRAIN_MARK, ERROR_MARK, Plan, READY_MARK};
+use damonlab_protocol::missing_feature::MissingFeature;
+use damonlab_protocol::plan::{DRAIN_MARK, Plan};
+use damonlab_protocol::record::GuestReport;
+use damonlab_protocol::report_line;
 use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -20,13 +23,9 @@ use std::time::Duration;
 /// Under TCG such a guest takes five seconds, on a busy host more.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What the agent says where something is lacking (`MissingFeature::Needs`).
-const LACKS: &str = "the kernel has no ";
-
-/// What the guest gets.
 const MEMORY: Bytes = Bytes(256 << 20);
 
-/// The kernel that was asked, and what it was asked for.
+/// The kernel and the features that were tried.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ProbeKey {
     image: String,
@@ -38,79 +37,104 @@ impl CachedProbe for ProbeKey {
     const FOLDER: &'static str = "lacks";
 }
 
-/// Those of `needs` that the kernel of `image` lacks.
+/// Those of `features` that the kernel of `image` does not have.
 ///
 /// # Errors
-/// QEMU could not be started, or the guest did not answer.
+/// QEMU could not be started, or the guest sent no report.
 pub fn missing_features(
     cache: &Path,
     tools: &Tools,
     image: &Image,
-    needs: &[KernelFeature],
+    features: &[KernelFeature],
     progress: &Progress,
 ) -> Result<BTreeSet<KernelFeature>, VmError> {
-    let asked = ProbeKey { image: image.key.clone(), needs: needs.to_vec() };
-    asked.answered(cache, || {
-        progress.say("kernel: booting a small guest to see what it has");
-        ask(tools, image, needs)
+    let key = ProbeKey { image: image.key.clone(), needs: features.to_vec() };
+    key.answered(cache, || {
+        progress.say("kernel: booting a small guest to find out which DAMON features the kernel has");
+        probe_features(tools, image, features)
     })
 }
 
-fn ask(tools: &Tools, image: &Image, needs: &[KernelFeature]) -> Result<BTreeSet<KernelFeature>, VmError> {
-    let machine =
-        Argv { memory: MEMORY, cpus: 1, qemu: vec!["-machine".into(), "q35".into()], kernel: Vec::new() };
+fn probe_features(
+    tools: &Tools,
+    image: &Image,
+    features: &[KernelFeature],
+) -> Result<BTreeSet<KernelFeature>, VmError> {
     let tcg = Accelerator::Tcg("it does that everywhere".to_owned());
-    let plan = Plan { needs: needs.to_vec(), ..probe::no_step() };
-    let mut guest = Probe::start(tools, &image.bzimage, &tcg, &machine, &plan)?;
+    let plan = Plan { needs: features.to_vec(), prints_report: true, ..Plan::empty("probe") };
+    let mut guest = Probe::start(tools, &image.bzimage, &tcg, &Argv::plain(MEMORY), &plan)?;
     let (done, _) = guest.wait_for(DRAIN_MARK, LIMIT)?;
-    let said = guest.end()?;
-    let answer = told(&said, needs).filter(|_| done);
-    answer.ok_or_else(|| VmError::NoAnswer(probe::last_words(&said)))
+    let console = guest.end()?;
+    match report(&console) {
+        Ok(Some(report)) if done => missing(&report, features).map_err(VmError::NoAnswer),
+        Ok(_) => Err(VmError::NoAnswer(probe::last_words(&console))),
+        Err(error) => Err(VmError::NoAnswer(error.to_string())),
+    }
 }
 
-/// The needs that a guest's console says are lacking; none if it says something else is wrong.
-fn told(said: &str, needs: &[KernelFeature]) -> Option<BTreeSet<KernelFeature>> {
-    if !probe::says(said, READY_MARK) {
-        return None;
+/// The report that a guest printed on its console.
+fn report(console: &str) -> Result<Option<GuestReport>, report_line::ReportLineError> {
+    console.lines().find_map(|line| report_line::decode(line).transpose()).transpose()
+}
+
+/// The features of `tried` that are missing.
+///
+/// # Errors
+/// The guest reports something else.
+fn missing(report: &GuestReport, tried: &[KernelFeature]) -> Result<BTreeSet<KernelFeature>, String> {
+    let missing = match &report.lack {
+        None => &[][..],
+        Some(MissingFeature::Needs(missing)) => missing,
+        Some(other) => return Err(other.to_string()),
+    };
+    // A missing feature is the one error of its guest.
+    if report.errors.len() != usize::from(report.lack.is_some()) {
+        return Err(report.errors.join("; "));
     }
-    let mut lacks = BTreeSet::new();
-    // Afterwards it only has to say that nobody takes its results.
-    let before = said.lines().take_while(|line| line.trim_end() != DRAIN_MARK);
-    for error in before.filter_map(|line| line.trim_end().strip_prefix(ERROR_MARK)) {
-        let names = error.strip_prefix(LACKS)?;
-        for name in names.split(", ") {
-            lacks.insert(needs.iter().find(|need| need.to_string() == name)?.clone());
-        }
+    match missing.iter().find(|feature| !tried.contains(feature)) {
+        Some(other) => Err(format!("it names the feature {other}, which it was not to try")),
+        None => Ok(missing.iter().cloned().collect()),
     }
-    Some(lacks)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use damonlab_protocol::missing_feature::MissingFeature;
+    use damonlab_protocol::plan::READY_MARK;
 
-    fn needs(names: &[&str]) -> Vec<KernelFeature> {
+    fn features(names: &[&str]) -> Vec<KernelFeature> {
         names.iter().map(|name| KernelFeature::parse(name).unwrap()).collect()
     }
 
-    #[test]
-    fn what_the_agent_says_is_lacking_is_read_back() {
-        let all = needs(&["pause", "goal.active_mem_bp", "tuner.temporal"]);
-        let lack = MissingFeature::Needs(all[..2].to_vec());
-        let said =
-            format!("{READY_MARK}\r\n{ERROR_MARK}{lack}\r\n{DRAIN_MARK}\r\n{ERROR_MARK}nobody takes it\r\n");
-        assert_eq!(told(&said, &all).unwrap(), all[..2].iter().cloned().collect());
-        assert_eq!(told(&format!("{READY_MARK}\n{DRAIN_MARK}\n"), &all).unwrap(), BTreeSet::new());
+    fn lacking(lack: MissingFeature) -> GuestReport {
+        GuestReport { errors: vec![lack.to_string()], lack: Some(lack), ..GuestReport::default() }
     }
 
     #[test]
-    fn a_guest_that_says_anything_else_gave_no_answer() {
-        let all = needs(&["pause"]);
-        for said in ["", "Kernel panic\n", &format!("{READY_MARK}\n{ERROR_MARK}no memory\n")] {
-            assert_eq!(told(said, &all), None, "{said}");
-        }
-        let damon = format!("{READY_MARK}\n{ERROR_MARK}{}\n", MissingFeature::Damon);
-        assert_eq!(told(&damon, &all), None);
+    fn the_features_in_the_report_are_the_missing_ones() {
+        let tried = features(&["pause", "goal.active_mem_bp", "tuner.temporal"]);
+        let report = lacking(MissingFeature::Needs(tried[..2].to_vec()));
+        assert_eq!(missing(&report, &tried).unwrap(), tried[..2].iter().cloned().collect());
+        assert_eq!(missing(&GuestReport::default(), &tried), Ok(BTreeSet::new()));
+    }
+
+    #[test]
+    fn the_report_is_found_between_the_other_lines_of_the_console() {
+        let sent = lacking(MissingFeature::Damon);
+        let line = report_line::encode(&sent).unwrap();
+        let console = format!("[    0.1] Linux\r\n{READY_MARK}\r\n{line}\r\n{DRAIN_MARK}\r\n");
+        assert_eq!(report(&console).unwrap(), Some(sent));
+        assert_eq!(report("Kernel panic\n").unwrap(), None);
+        assert!(report(&console.replace("errors", "")).is_err());
+    }
+
+    #[test]
+    fn a_report_of_anything_else_is_an_error_and_not_a_missing_feature() {
+        let tried = features(&["pause"]);
+        let failed = GuestReport { errors: vec!["no memory".to_owned()], ..GuestReport::default() };
+        assert_eq!(missing(&failed, &tried), Err("no memory".to_owned()));
+        let other = lacking(MissingFeature::Needs(features(&["tuner.temporal"])));
+        assert!(missing(&other, &tried).unwrap_err().contains("tuner.temporal"));
+        assert!(missing(&lacking(MissingFeature::Damon), &tried).is_err());
     }
 }

@@ -1,14 +1,13 @@
 //! A small guest that is there to answer a question about this host and its QEMU: booted straight under QEMU,
 //! on the real clock, with a console and no results' port.
 
-use super::VmError;
-use super::accel::Accelerator;
-use super::command::{KERNEL_WORDS, file, shell_safe};
-use super::folder::RunFolder;
+use super::command::{KERNEL_WORDS, shell_safe};
+use super::error::VmError;
 use super::initramfs;
 use super::qmp::Qmp;
-use super::start::drain;
-use crate::host::process::Group;
+use super::run_folder::{RunFolder, file};
+use super::timing::Accelerator;
+use crate::host::logged::LoggedGroup;
 use crate::host::{interrupt, text};
 use crate::machine::Argv;
 use crate::setup::Tools;
@@ -16,8 +15,7 @@ use damonlab_protocol::plan::{FW_CFG_NAME, Plan};
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::thread::JoinHandle;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 const LOG: &str = "probe.log";
@@ -25,8 +23,7 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// A guest that lives until this is dropped, at the longest.
 pub(super) struct Probe {
-    group: Group,
-    drains: Vec<JoinHandle<()>>,
+    process: LoggedGroup,
     started: Instant,
     log: PathBuf,
     folder: RunFolder,
@@ -62,18 +59,10 @@ impl Probe {
             .args(["-serial", "null", "-serial", "stdio"])
             .current_dir(folder.path())
             .env_clear()
-            .env("PATH", &tools.path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut group = Group::spawn(&mut command)?;
+            .env("PATH", &tools.path);
         let log = folder.path().join(LOG);
-        let out = fs::OpenOptions::new().create(true).append(true).open(&log)?;
-        let leader = group.leader();
-        let out_drain = leader.stdout.take().map(|pipe| Ok::<_, io::Error>(drain(pipe, out.try_clone()?)));
-        let err_drain = leader.stderr.take().map(|pipe| Ok(drain(pipe, out)));
-        let drains = out_drain.into_iter().chain(err_drain).collect::<Result<Vec<_>, _>>()?;
-        Ok(Probe { group, drains, started: Instant::now(), log, folder })
+        let process = LoggedGroup::spawn(&mut command, &log)?;
+        Ok(Probe { process, started: Instant::now(), log, folder })
     }
 
     /// Waits until the guest has said this line, or has ended, or `limit` has gone by since its start: whether
@@ -85,7 +74,7 @@ impl Probe {
     ) -> Result<(bool, Option<ExitStatus>), VmError> {
         loop {
             interrupt::check()?;
-            let ended = self.group.try_wait()?;
+            let ended = self.process.group.try_wait()?;
             let said = says(&self.said()?, line);
             if said || ended.is_some() || self.started.elapsed() > limit {
                 return Ok((said, ended));
@@ -96,7 +85,7 @@ impl Probe {
 
     /// Waits until the guest has ended, `limit` at the longest.
     pub(super) fn wait_for_end(&mut self, limit: Duration) -> Result<Option<ExitStatus>, VmError> {
-        Ok(self.group.wait_for(limit)?)
+        Ok(self.process.group.wait_for(limit)?)
     }
 
     /// QEMU's monitor.
@@ -112,10 +101,7 @@ impl Probe {
 
     /// Ends it: all that it has said.
     pub(super) fn end(mut self) -> Result<String, VmError> {
-        self.group.kill()?;
-        for thread in std::mem::take(&mut self.drains) {
-            let _ = thread.join();
-        }
+        self.process.end()?;
         self.said()
     }
 }
@@ -129,9 +115,4 @@ pub(super) fn says(said: &str, line: &str) -> bool {
 pub(super) fn last_words(said: &str) -> String {
     let last = said.lines().rev().map(|line| text::printable(line.trim())).find(|line| !line.is_empty());
     last.map_or_else(|| "it said nothing".to_owned(), |line| format!("its last words: {line}"))
-}
-
-/// A plan without a step.
-pub(super) fn no_step() -> Plan {
-    Plan::empty("probe")
 }

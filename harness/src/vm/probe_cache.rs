@@ -1,6 +1,6 @@
 //! Answers that took a guest, or a QEMU, to find out, kept in the cache beside what was asked.
 
-use super::VmError;
+use super::error::VmError;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
 use fs_err as fs;

@@ -1,57 +1,47 @@
-//! A guest's memory as files: what the saved guest wrote is there at once for those who start from it.
+//! A guest's memory in files, so that guests that start from a checkpoint find in place what the saved guest wrote.
 //!
-//! Pure words. The guest that is to be saved maps its nodes' memory shared, so the files hold it; later
-//! guests map the same files privately and read-only, and nothing that they write reaches the files. Memory
-//! of CXL devices stays outside: nobody has touched it before the ready point.
+//! The guest that is saved maps the files of its nodes' memory shared, so they have its memory. Later guests map the
+//! same files privately and read-only: what they write never reaches the files. The memory of CXL devices stays
+//! outside: nothing has touched it before the ready point. Pure: arguments in, arguments out.
 
-use damonlab_protocol::units::Bytes;
+use crate::machine::{Argv, NodeMemory};
 use std::path::Path;
 
-/// How the word of a node's memory begins in [`crate::machine::Argv::qemu`].
-const ANONYMOUS: &str = "memory-backend-ram,id=numa-mem";
-const IN_FILE: &str = "memory-backend-file,id=numa-mem";
-const SHARED: &str = ",share=on";
-const PRIVATE: &str = ",share=off,readonly=on,rom=off";
-
-/// A node's memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ram {
-    /// The name of its file.
-    pub file: String,
-    /// Its size.
-    pub size: Bytes,
+/// The name of a node's file.
+pub(super) fn file(memory: &NodeMemory) -> String {
+    format!("ram{}", memory.node.0)
 }
 
-/// The memory of all nodes in a machine's words.
-pub(super) fn nodes(words: &[String]) -> Vec<Ram> {
-    words.iter().filter_map(|word| ram(word)).collect()
+/// `machine` with the memory of its nodes in files of `folder`, which have what the guest writes.
+pub(super) fn shared(machine: &Argv, folder: &Path) -> Argv {
+    let in_file = |memory: &NodeMemory| (memory.argument(), shared_argument(memory, folder));
+    Argv { qemu: replaced(&machine.qemu, machine.memories.iter().map(in_file)), ..machine.clone() }
 }
 
-/// The words with all nodes' memory in files of `folder`, shared with them.
-pub(super) fn shared(words: &[String], folder: &Path) -> Vec<String> {
-    let in_file = |word: &String| match (word.strip_prefix(ANONYMOUS), ram(word)) {
-        (Some(rest), Some(ram)) => {
-            format!("{IN_FILE}{rest},mem-path={}/{}{SHARED}", folder.display(), ram.file)
-        }
-        _ => word.clone(),
-    };
-    words.iter().map(in_file).collect()
+/// QEMU's arguments `argv` of a guest on [`shared`], for guests that leave the files of `memories` as they are.
+pub(super) fn private(argv: &[String], memories: &[NodeMemory], folder: &Path) -> Vec<String> {
+    let private = |memory: &NodeMemory| (shared_argument(memory, folder), private_argument(memory, folder));
+    replaced(argv, memories.iter().map(private))
 }
 
-/// The words of [`shared`] for a guest that leaves the files as they are.
-pub(super) fn private(words: &[String]) -> Vec<String> {
-    let private = |word: &String| match word.strip_suffix(SHARED) {
-        Some(rest) if word.starts_with(IN_FILE) => format!("{rest}{PRIVATE}"),
-        _ => word.clone(),
-    };
-    words.iter().map(private).collect()
+fn shared_argument(memory: &NodeMemory, folder: &Path) -> String {
+    format!("{},share=on", file_argument(memory, folder))
 }
 
-/// `memory-backend-ram,id=numa-mem1,size=512M`
-fn ram(word: &str) -> Option<Ram> {
-    let (id, size) = word.strip_prefix(ANONYMOUS)?.split_once(",size=")?;
-    let mebibytes: u64 = size.strip_suffix('M')?.parse().ok()?;
-    Some(Ram { file: format!("ram{id}"), size: Bytes(mebibytes * Bytes::MIB.0) })
+fn private_argument(memory: &NodeMemory, folder: &Path) -> String {
+    format!("{},share=off,readonly=on,rom=off", file_argument(memory, folder))
+}
+
+fn file_argument(memory: &NodeMemory, folder: &Path) -> String {
+    format!("memory-backend-file,{},mem-path={}/{}", memory.properties(), folder.display(), file(memory))
+}
+
+fn replaced(argv: &[String], pairs: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let mut argv = argv.to_vec();
+    for (old, new) in pairs {
+        argv.iter_mut().filter(|argument| **argument == old).for_each(|argument| argument.clone_from(&new));
+    }
+    argv
 }
 
 #[cfg(test)]
@@ -63,23 +53,20 @@ mod tests {
     #[test]
     fn every_nodes_memory_goes_to_a_file_and_no_cxl_devices() {
         let path = crate::host::paths::project().join("scenarios/cxl-promote.yaml");
-        let words = Machine::new(&Scenario::load(&path).unwrap().machine).unwrap().argv.qemu;
-        let ram = nodes(&words);
-        assert_eq!(ram.iter().map(|ram| ram.file.as_str()).collect::<Vec<_>>(), ["ram0", "ram1"]);
-        let shared = shared(&words, Path::new("/run"));
-        let count = |words: &[String], part: &str| words.iter().filter(|word| word.contains(part)).count();
-        assert_eq!(count(&shared, "mem-path=/run/ram0,share=on"), 1);
+        let machine = Machine::new(&Scenario::load(&path).unwrap().machine).unwrap().argv;
+        assert_eq!(machine.memories.iter().map(file).collect::<Vec<_>>(), ["ram0", "ram1"]);
+        let shared = shared(&machine, Path::new("/run")).qemu;
+        let count = |argv: &[String], part: &str| argv.iter().filter(|arg| arg.contains(part)).count();
+        assert_eq!(
+            count(&shared, "memory-backend-file,id=numa-mem0,size=512M,mem-path=/run/ram0,share=on"),
+            1
+        );
         assert_eq!(count(&shared, "memory-backend-ram,id=cxl-mem0"), 1);
-        let private = private(&shared);
+        assert_eq!(count(&shared, "memory-backend-ram,id=numa-mem"), 0);
+        let private = private(&shared, &machine.memories, Path::new("/run"));
         assert_eq!(
             (count(&private, "share=on"), count(&private, "ram0,share=off,readonly=on,rom=off")),
             (0, 1)
         );
-    }
-
-    #[test]
-    fn sizes_are_read_as_the_machine_writes_them() {
-        let words = ["memory-backend-ram,id=numa-mem1,size=512M".to_owned()];
-        assert_eq!(nodes(&words), [Ram { file: "ram1".to_owned(), size: Bytes(512 << 20) }]);
     }
 }

@@ -7,7 +7,7 @@
 //! the same sections; QEMU reads them back as a migration without memory. (`xen-load-devices-state` aborts
 //! in 10.0.2: `yank_unregister_instance`.)
 
-use super::VmError;
+use super::error::VmError;
 use super::qmp::Qmp;
 use crate::host::{interrupt, text};
 use serde_json::{Value, json};

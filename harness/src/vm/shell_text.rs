@@ -3,8 +3,8 @@
 //! Every value and every key of a scenario that has all of them is spoilt in turn with what a shell reads
 //! otherwise. It is refused with its line, or virtme-ng's arguments are the same as without.
 
-use super::accel::Timing;
 use super::command;
+use super::timing::Timing;
 use crate::machine::Machine;
 use crate::scenario::{InstructionCost, Scenario, ScenarioError};
 use serde_json::Value;

@@ -3,22 +3,22 @@
 //! Either way QEMU stops at the console's socket, its last, until we connect there, so that everything of
 //! ours is in place before the guest runs.
 
-use super::command::{self, file};
-use super::{Launch, QEMU_ARGV, VNG_ARGV, VNG_LOG, VmError, save};
+use super::error::VmError;
+use super::launch::Launch;
+use super::log_files::{QEMU_ARGV, VNG_ARGV, VNG_LOG};
+use super::run_folder::file;
+use super::{command, save};
 use crate::host::interrupt;
+use crate::host::logged::LoggedGroup;
 use crate::host::process::Group;
 use crate::machine::Argv;
 use fs_err as fs;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::JoinHandle;
+use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// virtme-ng and QEMU say little; a guest can make hvc0 say much.
-const LOG_LIMIT: u64 = 4 << 20;
 
 /// virtme-ng needs half a second until QEMU has made its sockets; a loaded machine more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,9 +26,7 @@ const STEP: Duration = Duration::from_millis(2);
 
 /// A QEMU that goes on as soon as it has been looked at.
 pub(super) struct Started {
-    pub group: Group,
-    /// Threads that copy what QEMU says; they end with it.
-    pub drains: Vec<JoinHandle<()>>,
+    pub process: LoggedGroup,
     pub results: UnixStream,
     pub console: UnixStream,
     /// QEMU's command line, the program first.
@@ -63,26 +61,18 @@ fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<St
         .env("PATH", &launch.tools.path)
         .env("HOME", &launch.tools.home)
         .env("TERM", "dumb")
-        .env("LANG", "C.UTF-8")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .env("LANG", "C.UTF-8");
     fs::create_dir_all(&launch.tools.home)?;
-    let place = launch.results.join(VNG_LOG);
-    let log = fs::File::create(&place)?;
-    let mut group = Group::spawn(command)?;
-    let leader = group.leader();
-    let out = leader.stdout.take().map(|out| Ok::<_, io::Error>(drain(out, log.try_clone()?)));
-    let err = leader.stderr.take().map(|err| Ok(drain(err, log)));
-    let drains = out.into_iter().chain(err).collect::<Result<Vec<_>, _>>()?;
-    wait_for_sockets(&mut group, folder, &place)?;
+    let log = launch.results.join(VNG_LOG);
+    let mut process = LoggedGroup::spawn(command, &log)?;
+    wait_for_sockets(&mut process.group, folder, &log)?;
     // Before the console lets QEMU go on: the port's open event would reach the guest at a moment
     // that the host chooses (measured: connecting half a second late changed the trace).
     let results = connect(folder, file::RESULTS, "results")?;
     let console = connect(folder, file::CONSOLE, "console")?;
     let argv = command_line(&results)?;
     fs::write(launch.results.join(QEMU_ARGV), argv.join("\n") + "\n")?;
-    Ok(Started { group, drains, results, console, argv })
+    Ok(Started { process, results, console, argv })
 }
 
 /// The command line of the process that listens at the other end of `stream`.
@@ -91,23 +81,6 @@ fn command_line(stream: &UnixStream) -> Result<Vec<String>, VmError> {
     let bytes = fs::read(format!("/proc/{}/cmdline", peer.pid()))?;
     let words = bytes.strip_suffix(b"\0").unwrap_or(&bytes).split(|byte| *byte == 0);
     Ok(words.map(|word| String::from_utf8_lossy(word).into_owned()).collect())
-}
-
-/// Copies a pipe into the log, and goes on reading past the limit: a full pipe would stop the guest.
-pub(super) fn drain(mut pipe: impl Read + Send + 'static, mut log: fs::File) -> JoinHandle<()> {
-    std::thread::spawn(move || {
-        let mut chunk = [0; 8192];
-        let mut left = LOG_LIMIT;
-        while let Ok(read) = pipe.read(&mut chunk) {
-            if read == 0 {
-                return;
-            }
-            let keep = read.min(usize::try_from(left).unwrap_or(usize::MAX));
-            left -= keep as u64;
-            // A log that cannot be written must not end the run.
-            let _ = log.write_all(&chunk[..keep]);
-        }
-    })
 }
 
 fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), VmError> {

@@ -3,8 +3,9 @@
 //! The order in which things are believed: what arrived whole and checked; then a panic; then the
 //! end of QEMU; then a clock.
 
-use super::VmError;
 use super::console::Heard;
+use super::error::VmError;
+use super::log_files::CONSOLE_LOG;
 use super::qmp::Qmp;
 use super::save;
 use crate::host::interrupt;
@@ -166,7 +167,7 @@ impl<'a> Watch<'a> {
             Ok(Heard::Panic(reason)) => return self.last_words(Ending::Panicked(reason)).map(Some),
             Ok(Heard::TooMuch) => return Ok(Some(Ending::Babble)),
             Ok(Heard::NotLogged) => {
-                return Err(io::Error::other(format!("cannot write {}", super::CONSOLE_LOG)).into());
+                return Err(io::Error::other(format!("cannot write {}", CONSOLE_LOG)).into());
             }
             Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => return self.after_the_end().map(Some),
             Err(RecvTimeoutError::Timeout) => {}

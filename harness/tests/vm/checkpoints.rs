@@ -3,9 +3,10 @@
 use super::common::{self, ensure};
 use damonlab::check::Verdict;
 use damonlab::host::paths;
+use damonlab::judge::Report;
 use damonlab::recording::compare::first_difference;
 use damonlab::report;
-use damonlab::run::{self, Report, RunEnv, ScenarioSource};
+use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::vm::checkpoint::{self, Store};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};

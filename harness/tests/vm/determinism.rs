@@ -5,12 +5,13 @@
 use super::common;
 use damonlab::check::Verdict;
 use damonlab::host::paths;
+use damonlab::judge::Report;
 use damonlab::recording::compare::first_difference;
 use damonlab::recording::{Recording, RunInputs};
 use damonlab::report;
 use damonlab::run::debug;
 use damonlab::run::replay::{self, ReplayResult};
-use damonlab::run::{self, Report, RunEnv, ScenarioSource};
+use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario::Scenario;
 use libtest_mimic::{Completion, Failed, Trial};
 use std::error::Error;

@@ -31,14 +31,14 @@ pub fn trials() -> Vec<Trial> {
 
 fn panics(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
     let finding = failed_with(lab, b"this is no program", Duration::from_secs(120))?;
-    ensure(finding.id == "panic", &finding)?;
+    ensure(finding.id() == "panic", &finding)?;
     ensure(finding.seen.contains("No working init found"), &finding)?;
     ensure((10..=40).contains(&finding.evidence.len()), &finding)
 }
 
 fn hangs(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
     let finding = failed_with(lab, ENDLESS, Duration::from_secs(10))?;
-    ensure(finding.id == "clock", &finding)?;
+    ensure(finding.id() == "clock", &finding)?;
     ensure(finding.seen.starts_with("the boot clock ran out"), &finding)
 }
 

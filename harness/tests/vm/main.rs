@@ -5,11 +5,14 @@
 //! - `DAMONLAB_REQUIRE=vm` fails a trial that would otherwise be ignored because something is missing.
 //! - `DAMONLAB_KERNEL=KERNEL`, a value for `--kernel`, tests that kernel instead of the default one.
 
+#![expect(clippy::disallowed_methods, reason = "a trial kills what it starts")]
+
 mod checkpoints;
 mod common;
 mod determinism;
 mod endings;
 mod mutants;
+mod patches;
 mod real_clock;
 mod refused;
 mod scenarios;
@@ -36,5 +39,6 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
     trials.extend(mutants::trials()?);
+    trials.extend(patches::trials()?);
     Ok(trials)
 }

@@ -30,7 +30,7 @@ fn idle(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
     ensure(report.verdict == Verdict::Pass, &report.verdict)?;
     let judgement = report.judgement.ok_or("no judgement")?;
     let not_asked: Vec<_> = judgement.skipped.iter().filter(|(_, why)| why == REAL_CLOCK).collect();
-    ensure(not_asked.iter().any(|(id, _)| *id == "G7"), &judgement.skipped)?;
+    ensure(not_asked.iter().any(|(about, _)| about.id == "G7"), &judgement.skipped)?;
     // The text says nothing of a clock; the recording does.
     ensure(Recording::load(&report.dir)?.meta.clock == GuestClock::Real, "the recording has another clock")
 }

@@ -7,10 +7,11 @@
 //! - `DAMONLAB_KERNEL=WORD`, a word for `--kernel`, tests that kernel instead of the default one.
 
 use super::common;
-use damonlab::check::{Coverage, Verdict};
+use damonlab::check::Verdict;
 use damonlab::host::paths;
+use damonlab::judge::{Coverage, Report};
 use damonlab::recording::Recording;
-use damonlab::run::{self, Report, RunEnv, ScenarioSource};
+use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario::{self, Scenario, ScenarioError, SnapshotKind};
 use damonlab::{report, snapshot};
 use libtest_mimic::{Completion, Failed, Trial};

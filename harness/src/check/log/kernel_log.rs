@@ -1,10 +1,10 @@
 //! The kernel log: K1 and K3, over `dmesg.txt` and over what a console said.
 
 use super::splats::{ALLOWED, Allowed, Splat, kind, version};
-use crate::check::finding::{Evidence, Finding};
-use crate::check::invariant::RuleResult;
-use crate::check::view::View;
+use crate::check::finding::{Evidence, Finding, Origin, Violation};
+use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult, Source};
 use crate::ktap;
+use crate::recording::Recording;
 use damonlab_protocol::record::section;
 
 /// A report spreads over many lines; a pattern so soon after another is part of the same one.
@@ -13,26 +13,70 @@ const REPORT_LINES: usize = 40;
 /// How many lines of a report are shown.
 const SHOWN_LINES: usize = 12;
 
-pub(in crate::check) fn k1(view: &View<'_>) -> RuleResult {
-    with_id(view, "K1")
+pub(crate) static KERNEL_LOG_IS_CLEAN: RecordingRule = Rule {
+    about: About {
+        id: "K1",
+        name: "kernel-log-is-clean",
+        kind: Kind::Exact,
+        statement: "The kernel log has no warning, bug, oops or sanitizer report.",
+        because: "A right kernel warns of nothing in a scenario that a user may run.",
+        source: &[
+            Source::File("lib/bug.c"),
+            Source::File("kernel/panic.c"),
+            Source::File("arch/x86/mm/fault.c"),
+            Source::File("mm/kasan/report.c"),
+        ],
+        file: file!(),
+        when: "always",
+    },
+    judge: kernel_log_is_clean,
+};
+
+fn kernel_log_is_clean(recording: &Recording) -> RuleResult {
+    reported(recording, &KERNEL_LOG_IS_CLEAN)
 }
 
-pub(in crate::check) fn k3(view: &View<'_>) -> RuleResult {
-    with_id(view, "K3")
+pub(crate) static KERNEL_LOG_HAS_NO_STALL: RecordingRule = Rule {
+    about: About {
+        id: "K3",
+        name: "kernel-log-has-no-stall",
+        kind: Kind::Timed,
+        statement: "The kernel log has no hung task, stall or lockup.",
+        because: "Virtual time stands still while the host is busy, so nothing in the guest waits long without a reason.",
+        source: &[
+            Source::File("kernel/hung_task.c"),
+            Source::File("kernel/rcu/tree_stall.h"),
+            Source::File("kernel/watchdog.c"),
+            Source::File("kernel/workqueue.c"),
+        ],
+        file: file!(),
+        when: "always",
+    },
+    judge: kernel_log_has_no_stall,
+};
+
+fn kernel_log_has_no_stall(recording: &Recording) -> RuleResult {
+    reported(recording, &KERNEL_LOG_HAS_NO_STALL)
 }
 
-fn with_id(view: &View<'_>, id: &str) -> RuleResult {
-    let found = scan(section::DMESG, &view.recording.dmesg).into_iter();
-    RuleResult::Applied(found.filter(|finding| finding.id == id).collect())
+fn reported(recording: &Recording, rule: &'static RecordingRule) -> RuleResult {
+    let found = reports(section::DMESG, &recording.dmesg, &ALLOWED).into_iter();
+    let of_rule = found.filter(|(splat, _)| splat.rule.about == rule.about);
+    RuleResult::Applied(of_rule.map(|(_, violation)| violation).collect())
 }
+
+/// The rules about the kernel log.
+pub(crate) static RULES: &[&RecordingRule] = &[&KERNEL_LOG_IS_CLEAN, &KERNEL_LOG_HAS_NO_STALL];
 
 /// One finding a report of trouble in a kernel log, but for those of the allow list. `text` is `dmesg.txt`
 /// (`priority,time;message`) or a console's (`[  1.234567] message`); `file` is named in the findings.
 pub fn scan(file: &'static str, text: &str) -> Vec<Finding> {
-    scan_with(file, text, &ALLOWED)
+    let found = reports(file, text, &ALLOWED).into_iter();
+    found.map(|(splat, violation)| Finding::of(Origin::Rule(&splat.rule.about), violation)).collect()
 }
 
-fn scan_with(file: &'static str, text: &str, allowed: &[Allowed<'_>]) -> Vec<Finding> {
+/// The reports in a log that are not allowed, each with what it is a report of.
+fn reports(file: &'static str, text: &str, allowed: &[Allowed<'_>]) -> Vec<(&'static Splat, Violation)> {
     let lines: Vec<&str> = text.lines().collect();
     let kernel = lines.iter().find_map(|line| version(message(line).strip_prefix("Linux version ")?));
     let holds = |entry: &&Allowed<'_>| kernel.is_none_or(|kernel| kernel < entry.until);
@@ -48,12 +92,12 @@ fn scan_with(file: &'static str, text: &str, allowed: &[Allowed<'_>]) -> Vec<Fin
         let (splat, headline) = headline(&lines[at..end], first);
         if !allowed.iter().any(|pattern| headline.contains(pattern)) {
             let expected = format!("a kernel log without {} ({})", splat.name, splat.meaning);
-            let mut finding = Finding::new(splat.id, expected, format!("{}: {headline}", splat.name));
+            let mut finding = Violation::new(expected, format!("{}: {headline}", splat.name));
             for (offset, line) in lines[at..end].iter().enumerate().take(SHOWN_LINES) {
                 let number = u32::try_from(at + offset + 1).unwrap_or(u32::MAX);
                 finding.evidence.push(Evidence::new(file, number, line));
             }
-            findings.push(finding);
+            findings.push((splat, finding));
         }
         at = end;
     }
@@ -166,7 +210,7 @@ mod tests {
             )
         };
         let known = "sched: CPU #1's llc-sibling CPU #0 is not on the same node! [node: 1 != 0]. Ignoring dependency.";
-        let count = |log: &str| scan_with("dmesg.txt", log, &list).len();
+        let count = |log: &str| reports("dmesg.txt", log, &list).len();
         assert_eq!(count(&log("7.3.4", known)), 0);
         assert_eq!(count(&log("7.4.0-rc1", known)), 1);
         assert_eq!(count(&log("7.3.4", "WARNING: mm/damon/core.c:1 at x+0x1/0x2")), 1);

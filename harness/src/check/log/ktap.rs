@@ -1,15 +1,11 @@
 //! The kernel's own tests: what KUnit said in the kernel log, and how programs of the host ended. One finding a test that failed; what was not run is
 //! told with its reason, and never passes for a success.
 
-use super::kdamonds;
-use crate::check::finding::{Evidence, Finding};
-use crate::check::findings::Findings;
+use crate::check::finding::{Evidence, Violation};
+use crate::check::violations::Violations;
 use crate::ktap::{Ktap, Test, TestResult};
 use crate::recording::Recording;
 use damonlab_protocol::record::section;
-
-/// The id of findings that come from tests of the kernel's own.
-pub const KTAP: &str = "ktap";
 
 /// How many lines of what a test said are shown.
 const SHOWN: usize = 8;
@@ -50,7 +46,7 @@ impl Tests {
     }
 
     /// Counts the tests of a suite, and tells of those that failed.
-    fn add(&mut self, name: &str, file: &'static str, tests: &[&Test], findings: &mut Findings) {
+    fn add(&mut self, name: &str, file: &'static str, tests: &[&Test], findings: &mut Violations) {
         let mut suite = Suite { name: name.to_owned(), ..Suite::default() };
         for (path, test) in tests.iter().flat_map(|test| test.leaves()) {
             match &test.outcome {
@@ -74,8 +70,8 @@ impl Tests {
 }
 
 /// All tests that the scenario asks for.
-pub(in crate::check) fn judge(recording: &Recording) -> (Tests, Findings) {
-    let mut findings = Findings::default();
+pub(crate) fn judge(recording: &Recording) -> (Tests, Violations) {
+    let mut findings = Violations::default();
     let mut tests = Tests::default();
     if !recording.scenario.kunit.is_empty() {
         kunit(&recording.scenario.kunit, &recording.dmesg, &mut tests, &mut findings);
@@ -89,7 +85,7 @@ pub(in crate::check) fn judge(recording: &Recording) -> (Tests, Findings) {
 /// How to get a kernel that has them.
 const WITH_KUNIT: &str = "run with --profile kunit";
 
-fn kunit(suites: &[String], log: &str, tests: &mut Tests, findings: &mut Findings) {
+fn kunit(suites: &[String], log: &str, tests: &mut Tests, findings: &mut Violations) {
     let ktap = Ktap::parse(log);
     if !ktap.present {
         let off = log.lines().any(|line| crate::ktap::message(line).trim() == "kunit: disabled");
@@ -111,7 +107,7 @@ fn kunit(suites: &[String], log: &str, tests: &mut Tests, findings: &mut Finding
 }
 
 /// Programs of the host, the selftests among them.
-fn programs(recording: &Recording, tests: &mut Tests, findings: &mut Findings) {
+fn programs(recording: &Recording, tests: &mut Tests, findings: &mut Violations) {
     let ktap = Ktap::parse(&recording.tests);
     problems(&ktap, section::TESTS, findings);
     let all: Vec<&Test> = ktap.tests.iter().collect();
@@ -120,26 +116,25 @@ fn programs(recording: &Recording, tests: &mut Tests, findings: &mut Findings) {
         return;
     }
     tests.add("programs of the host", section::TESTS, &all, findings);
-    kdamonds::judge(&all, recording, findings);
 }
 
-fn problems(ktap: &Ktap, file: &'static str, findings: &mut Findings) {
+fn problems(ktap: &Ktap, file: &'static str, findings: &mut Violations) {
     for problem in &ktap.problems {
         findings.push(|| {
-            let mut finding = Finding::new(KTAP, "test results that are whole", problem.what.to_string());
+            let mut finding = Violation::new("test results that are whole", problem.what.to_string());
             finding.evidence.push(Evidence::new(file, problem.line, ""));
             finding
         });
     }
 }
 
-fn failed(path: &str, file: &'static str, test: &Test) -> Finding {
+fn failed(path: &str, file: &'static str, test: &Test) -> Violation {
     let seen = match &test.outcome {
         TestResult::Failed(why) if !why.is_empty() => format!("not ok: {why}"),
         TestResult::Unfinished => "no result: it began and did not end".to_owned(),
         _ => "not ok".to_owned(),
     };
-    let mut finding = Finding::new(KTAP, format!("the test {path} to pass"), seen);
+    let mut finding = Violation::new(format!("the test {path} to pass"), seen);
     let first = test.diagnostics.len().saturating_sub(SHOWN);
     let said = test.diagnostics.iter().skip(first);
     finding.evidence.extend(said.map(|said| Evidence::new(file, said.line, &said.text)));
@@ -150,7 +145,7 @@ fn failed(path: &str, file: &'static str, test: &Test) -> Finding {
 }
 
 /// A test that is made of others and failed by itself, although none of them did.
-fn broken_above(test: &Test, file: &'static str, findings: &mut Findings) {
+fn broken_above(test: &Test, file: &'static str, findings: &mut Violations) {
     let bad = |outcome: &TestResult| matches!(outcome, TestResult::Failed(_) | TestResult::Unfinished);
     if test.parts.is_empty() {
         return;
@@ -164,14 +159,15 @@ fn broken_above(test: &Test, file: &'static str, findings: &mut Findings) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::{Finding, Origin};
 
     const HEAD: &str =
         "6,1;KTAP version 1\n6,2;1..1\n6,3;    KTAP version 1\n6,4;    # Subtest: damon\n6,5;    1..2\n";
 
     fn judged(log: &str) -> (Tests, Vec<Finding>) {
-        let (mut tests, mut findings) = (Tests::default(), Findings::default());
+        let (mut tests, mut findings) = (Tests::default(), Violations::default());
         kunit(&["damon".to_owned()], log, &mut tests, &mut findings);
-        (tests, findings.first_ones())
+        (tests, findings.findings_of(Origin::Test))
     }
 
     #[test]
@@ -213,13 +209,13 @@ mod tests {
 
     #[test]
     fn a_program_of_the_host_that_fails_is_a_finding_and_one_that_is_skipped_is_told() {
-        let (mut tests, mut findings) = (Tests::default(), Findings::default());
+        let (mut tests, mut findings) = (Tests::default(), Violations::default());
         let text = "TAP version 13\nok 1 sysfs.py # SKIP it needs drgn\n# no quota\nnot ok 2 damos_quota.py # exit=1\n";
-        let mut recording = crate::check::testkit::Model::pull_push().recording();
+        let mut recording = crate::subject::damon::testing::Model::pull_push().recording();
         recording.tests = text.to_owned();
         programs(&recording, &mut tests, &mut findings);
         assert_eq!(tests.suites[0].skipped, [("sysfs.py".to_owned(), "it needs drgn".to_owned())]);
-        let text = findings.first_ones().remove(0).to_string();
+        let text = findings.findings_of(Origin::Test).remove(0).to_string();
         let wanted =
             "ktap: expected the test damos_quota.py to pass; saw not ok: exit=1\n    tests.txt:3: no quota";
         assert_eq!(text, wanted);

@@ -3,11 +3,13 @@
 //! `splats.txt` has the patterns that K1 and K3 look for; `allowed.txt` the reports that are known, each with
 //! a reason, a link and the kernel version with which it ends.
 
+use super::kernel_log::RULES;
+use crate::check::rule::RecordingRule;
 use std::sync::LazyLock;
 
 /// Where in a message a pattern stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::check) enum Place {
+pub(crate) enum Place {
     /// The message begins with it, after an optional `rcu: ` or `watchdog: `.
     Begins,
     /// The message has it anywhere.
@@ -15,42 +17,41 @@ pub(in crate::check) enum Place {
 }
 
 /// One kind of report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::check) struct Splat {
-    /// The invariant that it breaks.
-    pub(in crate::check) id: &'static str,
-    pub(in crate::check) place: Place,
+pub(crate) struct Splat {
+    /// The rule that it violates.
+    pub(crate) rule: &'static RecordingRule,
+    pub(crate) place: Place,
     /// What it is called in a finding.
-    pub(in crate::check) name: &'static str,
-    pub(in crate::check) pattern: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) pattern: &'static str,
     /// What it means, in a line.
-    pub(in crate::check) meaning: &'static str,
+    pub(crate) meaning: &'static str,
 }
 
 /// The patterns, in the order in which they are tried.
-pub(in crate::check) static SPLATS: LazyLock<Vec<Splat>> =
+pub(crate) static SPLATS: LazyLock<Vec<Splat>> =
     LazyLock::new(|| entries(include_str!("splats.txt")).filter_map(splat).collect());
 
 /// A report that is let pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::check) struct Allowed<'a> {
+pub(crate) struct Allowed<'a> {
     /// Part of its headline.
-    pub(in crate::check) pattern: &'a str,
+    pub(crate) pattern: &'a str,
     /// The first version that it does not hold for.
-    pub(in crate::check) until: Version,
-    pub(in crate::check) reason: &'a str,
-    pub(in crate::check) link: &'a str,
+    pub(crate) until: Version,
+    pub(crate) reason: &'a str,
+    pub(crate) link: &'a str,
 }
 
 /// `7.4`
-pub(in crate::check) type Version = (u32, u32);
+pub(crate) type Version = (u32, u32);
 
 /// The allow list.
-pub(in crate::check) static ALLOWED: LazyLock<Vec<Allowed<'static>>> =
+pub(crate) static ALLOWED: LazyLock<Vec<Allowed<'static>>> =
     LazyLock::new(|| allowed(include_str!("allowed.txt")));
 
 impl Splat {
-    pub(in crate::check) fn fits(&self, message: &str) -> bool {
+    pub(crate) fn fits(&self, message: &str) -> bool {
         match self.place {
             Place::Has => message.contains(self.pattern),
             Place::Begins => {
@@ -61,29 +62,30 @@ impl Splat {
 }
 
 /// The first kind of report that a message begins.
-pub(in crate::check) fn kind(message: &str) -> Option<&'static Splat> {
+pub(crate) fn kind(message: &str) -> Option<&'static Splat> {
     SPLATS.iter().find(|splat| splat.fits(message))
 }
 
 /// The entries of an allow list; a line that is none is left out, so what it was meant for is a finding.
-pub(in crate::check) fn allowed(text: &str) -> Vec<Allowed<'_>> {
+pub(crate) fn allowed(text: &str) -> Vec<Allowed<'_>> {
     entries(text).filter_map(allow).collect()
 }
 
-pub(in crate::check) fn entries(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn splat(line: &'static str) -> Option<Splat> {
     let mut parts = line.split(" | ");
-    let id = parts.next().filter(|id| matches!(*id, "K1" | "K3"))?;
+    let id = parts.next()?;
+    let rule = RULES.iter().find(|rule| rule.about.id == id)?;
     let place = match parts.next()? {
         "begins" => Place::Begins,
         "has" => Place::Has,
         _ => return None,
     };
     let (name, pattern, meaning) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(Splat { id, place, name, pattern, meaning }).filter(|_| parts.next().is_none())
+    Some(Splat { rule, place, name, pattern, meaning }).filter(|_| parts.next().is_none())
 }
 
 fn allow(line: &str) -> Option<Allowed<'_>> {
@@ -95,7 +97,7 @@ fn allow(line: &str) -> Option<Allowed<'_>> {
 }
 
 /// The first two numbers of a version: `7.3.4-1~bpo13+1`.
-pub(in crate::check) fn version(text: &str) -> Option<Version> {
+pub(crate) fn version(text: &str) -> Option<Version> {
     let mut numbers = text.split(['.', '-', ' ']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }

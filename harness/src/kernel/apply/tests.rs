@@ -1,6 +1,7 @@
 //! Patches that fit, that fit with some doing, and that must not.
 
 use super::*;
+use crate::host::fault::{Fault, Faulty};
 
 mod round_trip;
 
@@ -65,7 +66,8 @@ fn a_hunk_that_moved_goes_to_the_place_that_is_told_and_several_of_them_are_not_
     fs::write(source.path().join("mm/core.c"), format!("{}{block}{block}z\n", "line\n".repeat(10))).unwrap();
     let text = "--- a/mm/core.c\n+++ b/mm/core.c\n@@ -2,3 +2,4 @@\n {\n \tx;\n+\ty;\n }\n";
     let applied = on(&[patch(text)], source.path()).unwrap();
-    let told = "hunk 1 at line 11, moved by 9 lines; its context is at 2 places, and this is the nearest";
+    let told =
+        "hunk 1 at line 11, moved by 9 lines; its context matches at 2 places, and this is the nearest";
     assert_eq!(applied.inexact, [format!("0001.patch: mm/core.c: {told}")]);
     let after = String::from_utf8(applied.touched["mm/core.c"].as_ref().unwrap().1.clone()).unwrap();
     assert_eq!(after.lines().position(|line| line == "\ty;"), Some(12));
@@ -76,15 +78,14 @@ fn a_hunk_with_other_context_applies_with_less_of_it_and_strict_refuses_that() {
     let source = source();
     fs::write(source.path().join("mm/core.c"), BODY.replace("seven", "7")).unwrap();
     let applied = on(&[patch(CHANGE)], source.path()).unwrap();
-    let told =
-        "0001.patch: mm/core.c: hunk 2 at line 8, without 1 lines of context before it and 0 behind it";
+    let told = "0001.patch: mm/core.c: hunk 2 at line 8, without 1 lines of context before it and 0 after it";
     assert_eq!(applied.inexact, [told]);
     let (_, bytes) = applied.touched["mm/core.c"].as_ref().unwrap();
     assert!(bytes.ends_with(b"\n7\neight\nnine\nnine and a half\nten\n"));
     let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
     let error = apply(&[patch(CHANGE)], &base).unwrap_err();
     assert!(error.to_string().starts_with("--strict: 1 of") && error.to_string().ends_with(told), "{error}");
-    assert_eq!(error.kind(), crate::kernel::Kind::BadInput);
+    assert_eq!(error.fault(), Fault::BadInput);
 }
 
 #[test]
@@ -116,18 +117,14 @@ fn a_patch_whose_tabs_became_blanks_is_refused_as_damaged() {
     let text =
         "--- a/mm/core.c\n+++ b/mm/core.c\n@@ -2,2 +2,3 @@\n         two\n         three\n+        new\n";
     let error = on(&[patch(text)], source.path()).unwrap_err().to_string();
-    assert!(error.contains("hunk 1 is what stands at line 2 but for its blanks and tabs"), "{error}");
+    assert!(error.contains("hunk 1 differs from line 2 only in blanks and tabs"), "{error}");
     assert!(error.contains("b4 am"), "{error}");
 }
 
 #[test]
 fn a_patch_made_from_an_older_file_is_merged_where_the_repository_has_it() {
     let source = source();
-    let git = |words: &[&str]| {
-        let mut git = crate::host::git::at(source.path());
-        git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
-        command::succeed(&mut git).unwrap().stdout
-    };
+    let git = |arguments: &[&str]| crate::host::git::run_in_test(source.path(), arguments);
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-qm", "old"]);
@@ -191,5 +188,5 @@ fn patches_build_on_each_other_and_may_add_and_remove_files() {
 #[test]
 fn a_patch_cannot_reach_outside_of_the_tree() {
     let error = on(&[patch("--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n")], Path::new("/"));
-    assert!(error.unwrap_err().to_string().contains("must not touch: ../x: it is outside of the tree"));
+    assert!(error.unwrap_err().to_string().contains("must not touch ../x: it is outside of the tree"));
 }

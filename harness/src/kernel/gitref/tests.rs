@@ -21,17 +21,12 @@ fn repository() -> tempfile::TempDir {
     fs::set_permissions(dir.path().join("run me.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
     std::os::unix::fs::symlink("Makefile", dir.path().join("link")).unwrap();
     for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "one"], &["tag", "one"]] {
-        say(dir.path(), arguments);
+        git::run_in_test(dir.path(), arguments);
     }
     write("mm/damon/core.c", "two\n");
-    say(dir.path(), &["commit", "-qam", "two"]);
+    git::run_in_test(dir.path(), &["commit", "-qam", "two"]);
     write("mm/damon/core.c", "not committed\n");
     dir
-}
-
-fn say(dir: &Path, arguments: &[&str]) {
-    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-    command::succeed(Command::new("git").current_dir(dir).args(identity).args(arguments)).unwrap();
 }
 
 #[test]
@@ -51,7 +46,7 @@ fn a_ref_has_the_files_of_its_commit_and_not_of_the_checkout() {
 #[test]
 fn a_ref_and_a_checkout_of_it_have_one_list() {
     let (dir, memory) = (repository(), tempfile::tempdir().unwrap());
-    say(dir.path(), &["checkout", "-q", "--", "."]);
+    git::run_in_test(dir.path(), &["checkout", "-q", "--", "."]);
     let checkout = usertree::list(dir.path(), &memory.path().join("known")).unwrap();
     let head = GitRef::find(dir.path(), "HEAD").unwrap().listing(&memory.path().join("blobs")).unwrap();
     assert_eq!(head, checkout);
@@ -84,8 +79,8 @@ fn a_ref_that_is_not_there_is_named_with_what_git_says() {
 #[test]
 fn a_ref_that_is_no_kernel_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    say(dir.path(), &["init", "-q"]);
-    say(dir.path(), &["commit", "-q", "--allow-empty", "-m", "none"]);
+    git::run_in_test(dir.path(), &["init", "-q"]);
+    git::run_in_test(dir.path(), &["commit", "-q", "--allow-empty", "-m", "none"]);
     let error = GitRef::find(dir.path(), "HEAD").unwrap_err();
     assert!(matches!(error, KernelError::NotATree(_)), "{error}");
 }

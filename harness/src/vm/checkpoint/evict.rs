@@ -1,6 +1,7 @@
 //! Which checkpoints there are, how much room they take, and which have to go.
 
-use super::{ABOUT, About, FILES, Store, USED};
+use super::files::{ABOUT, About, FILES, USED};
+use super::store::Store;
 use crate::host::disk_usage;
 use crate::host::lock::Lock;
 use damonlab_protocol::units::Bytes;

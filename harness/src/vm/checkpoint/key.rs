@@ -1,6 +1,8 @@
 //! The name of a checkpoint: a digest over all that decides what a booted guest is.
 
-use super::super::{Launch, VmError, command, initramfs};
+use crate::vm::error::VmError;
+use crate::vm::launch::Launch;
+use crate::vm::{command, initramfs};
 use fs_err as fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -14,7 +16,7 @@ const DIGITS: usize = 24;
 /// The key of the guest that `launch` would boot: the kernel's bytes, the initramfs, virtme-ng and its
 /// arguments (the machine and the kernel's words are in them), the plan's size, and QEMU, which is known by
 /// its version and its file, for it is too large to be read each time.
-pub(in super::super) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<String, VmError> {
+pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<String, VmError> {
     let mut hasher = blake3::Hasher::new();
     let mut add = |part: &[u8]| {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
@@ -60,12 +62,7 @@ mod tests {
             for name in ["bzImage", "qemu", "vng"] {
                 fs::write(folder.path().join(name), name).unwrap();
             }
-            let machine = Argv {
-                memory: Bytes(1 << 30),
-                cpus: 1,
-                qemu: vec!["-machine".into(), "q35".into()],
-                kernel: Vec::new(),
-            };
+            let machine = Argv::plain(Bytes(1 << 30));
             Parts { folder, agent: b"agent".to_vec(), machine, qemu_version: "QEMU 10".into() }
         }
 

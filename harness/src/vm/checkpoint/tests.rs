@@ -1,5 +1,9 @@
+use super::evict::evict;
+use super::files::{ABOUT, STATE};
 use super::*;
-use damonlab_protocol::units::Bytes;
+use crate::machine::NodeMemory;
+use damonlab_protocol::units::{Bytes, NodeId};
+use fs_err as fs;
 
 struct Place {
     _folder: tempfile::TempDir,
@@ -13,12 +17,12 @@ fn place() -> Place {
 }
 
 fn make(store: &Store, key: &str, state: &[u8]) {
-    let making = store.make(key).unwrap().unwrap();
+    let making = Making::begin(store, key).unwrap().unwrap();
     fs::write(making.state(), state).unwrap();
     let argv = ["qemu".to_owned(), "-qmp".to_owned(), "unix:/tmp/run-1/qmp.sock".to_owned()];
-    let ram = Ram { file: "ram0".to_owned(), size: Bytes(1 << 20) };
-    fs::write(making.ram(&ram).unwrap(), state).unwrap();
-    making.publish(&argv, "/tmp/run-1", &[ram], b"boot text", "idle on linux 7.3").unwrap();
+    let memory = NodeMemory { node: NodeId(0), size: Bytes(1 << 20) };
+    fs::write(making.ram(&memory).unwrap(), state).unwrap();
+    making.publish(&argv, "/tmp/run-1", &[memory], b"boot text", "idle on linux 7.3").unwrap();
 }
 
 fn broken(store: &Store, key: &str) -> String {
@@ -72,7 +76,7 @@ fn a_description_that_was_torn_is_broken() {
 #[test]
 fn what_a_killed_maker_left_is_not_found_and_is_taken_away() {
     let Place { store, _folder } = place();
-    let making = store.make("k").unwrap().unwrap();
+    let making = Making::begin(&store, "k").unwrap().unwrap();
     fs::write(making.state(), b"half").unwrap();
     // As after SIGKILL: the lock goes, the folder stays.
     let scratch = making.scratch.clone();
@@ -81,14 +85,14 @@ fn what_a_killed_maker_left_is_not_found_and_is_taken_away() {
     drop(making);
     fs::rename(left.path().join("kept"), &scratch).unwrap();
     assert!(matches!(store.find("k").unwrap(), Found::Nothing));
-    let making = store.make("k").unwrap().unwrap();
+    let making = Making::begin(&store, "k").unwrap().unwrap();
     assert!(!making.state().exists());
 }
 
 #[test]
 fn one_that_was_not_published_leaves_nothing_behind() {
     let Place { store, _folder } = place();
-    drop(store.make("k").unwrap().unwrap());
+    drop(Making::begin(&store, "k").unwrap().unwrap());
     assert!(matches!(store.find("k").unwrap(), Found::Nothing));
     let left: Vec<_> = fs::read_dir(&store.folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["k.lock"]);
@@ -97,10 +101,10 @@ fn one_that_was_not_published_leaves_nothing_behind() {
 #[test]
 fn who_comes_second_waits_and_finds_it_made() {
     let Place { store, _folder } = place();
-    let making = store.make("k").unwrap().unwrap();
+    let making = Making::begin(&store, "k").unwrap().unwrap();
     let second = std::thread::spawn({
         let store = store.clone();
-        move || store.make("k").unwrap().is_none()
+        move || Making::begin(&store, "k").unwrap().is_none()
     });
     fs::write(making.state(), b"state").unwrap();
     making.publish(&[], "/tmp/run-1", &[], b"", "idle").unwrap();
@@ -117,10 +121,10 @@ fn the_longest_unused_go_first_and_never_one_in_use() {
     let one = all[0].size;
     assert_eq!(all.iter().map(|each| each.key.as_str()).collect::<Vec<_>>(), ["c", "b", "a"]);
     let Found::Whole(in_use) = store.find("b").unwrap() else { panic!("it is there") };
-    evict::evict(&store, Bytes(one.0), "c").unwrap();
+    evict(&store, Bytes(one.0), "c").unwrap();
     let left: Vec<String> = list(&store).into_iter().map(|each| each.key).collect();
     assert_eq!(left, ["b", "c"], "a goes, b is in use, c is the newest");
     drop(in_use);
-    evict::evict(&store, Bytes(one.0), "c").unwrap();
+    evict(&store, Bytes(one.0), "c").unwrap();
     assert_eq!(list(&store).len(), 1);
 }

@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 
 fn argv(words: &[&str]) -> Argv {
     let qemu = words.iter().map(ToString::to_string).collect();
-    Argv { memory: Bytes(512 << 20), cpus: 1, qemu, kernel: Vec::new() }
+    Argv { qemu, ..Argv::plain(Bytes(512 << 20)) }
 }
 
 fn refusal(trial: MachineCheck) -> Refusal {

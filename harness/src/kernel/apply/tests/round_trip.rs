@@ -49,12 +49,6 @@ fn text(lines: &[usize]) -> String {
     lines.iter().map(|line| format!("{}\n", LINES[*line])).collect()
 }
 
-fn run(dir: &Path, words: &[&str]) -> Vec<u8> {
-    let mut git = git::at(dir);
-    git.args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "core.autocrlf=false"]);
-    command::succeed(git.args(words)).unwrap().stdout
-}
-
 fn write(dir: &Path, state: &[Option<Vec<usize>>]) {
     fs::create_dir_all(dir.join("mm")).unwrap();
     for (name, lines) in NAMES.iter().zip(state) {
@@ -67,18 +61,18 @@ fn write(dir: &Path, state: &[Option<Vec<usize>>]) {
 
 /// The states as commits, and all but the first as an mbox; none if nothing changed.
 fn mbox(dir: &Path, states: &States) -> Option<Vec<u8>> {
-    run(dir, &["init", "-q"]);
+    git::run_in_test(dir, &["init", "-q"]);
     for (at, state) in states.iter().enumerate() {
         write(dir, state);
-        run(dir, &["add", "--all"]);
-        if at == 0 || !run(dir, &["status", "--porcelain"]).is_empty() {
-            run(dir, &["commit", "-q", "--allow-empty", "-m", "mm: change\n\nWords."]);
+        git::run_in_test(dir, &["add", "--all"]);
+        if at == 0 || !git::run_in_test(dir, &["status", "--porcelain"]).is_empty() {
+            git::run_in_test(dir, &["commit", "-q", "--allow-empty", "-m", "mm: change\n\nWords."]);
         }
         if at == 0 {
-            run(dir, &["tag", "base"]);
+            git::run_in_test(dir, &["tag", "base"]);
         }
     }
-    let mails = run(dir, &["format-patch", "--stdout", "--numbered", "base..HEAD"]);
+    let mails = git::run_in_test(dir, &["format-patch", "--stdout", "--numbered", "base..HEAD"]);
     (!mails.is_empty()).then_some(mails)
 }
 

@@ -1,0 +1,86 @@
+//! The violations of one rule: the first ones, and how many more.
+//!
+//! A wrong kernel is wrong a million times, and a finding has text of its own: what is not kept is
+//! only counted, and never put into words.
+
+use super::finding::{Finding, Origin, Violation};
+
+/// How many findings of one id are kept.
+pub(crate) const KEPT: usize = 8;
+
+/// Violations of one id, in the order in which they were found.
+#[derive(Debug, Default)]
+pub(crate) struct Violations {
+    kept: Vec<Violation>,
+    more: usize,
+}
+
+impl Violations {
+    /// One more; `finding` is only asked for its words where it is kept.
+    pub(crate) fn push(&mut self, finding: impl FnOnce() -> Violation) {
+        if self.kept.len() < KEPT {
+            self.kept.push(finding());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// All of `later`, after these.
+    pub(crate) fn append(&mut self, later: Violations) {
+        self.more += later.more;
+        self.extend(later.kept);
+    }
+
+    /// Those that are kept, as findings of `origin`; the last of them says how many are not.
+    pub(crate) fn findings_of(mut self, origin: Origin) -> Vec<Finding> {
+        if let (Some(last), 1..) = (self.kept.last_mut(), self.more) {
+            last.seen.push_str(&format!(" (and {} more of {})", self.more, origin.id()));
+        }
+        self.kept.into_iter().map(|violation| Finding::of(origin, violation)).collect()
+    }
+}
+
+impl Extend<Violation> for Violations {
+    fn extend<I: IntoIterator<Item = Violation>>(&mut self, findings: I) {
+        for finding in findings {
+            self.push(|| finding);
+        }
+    }
+}
+
+impl FromIterator<Violation> for Violations {
+    fn from_iter<I: IntoIterator<Item = Violation>>(findings: I) -> Violations {
+        let mut all = Violations::default();
+        all.extend(findings);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(from: usize, to: usize) -> Violations {
+        (from..to).map(|number| Violation::new("none", number.to_string())).collect()
+    }
+
+    #[test]
+    fn what_is_not_kept_is_never_put_into_words() {
+        let mut findings = numbered(0, KEPT);
+        findings.push(|| unreachable!("a finding that nobody will see"));
+        assert_eq!(
+            findings.findings_of(Origin::Test)[KEPT - 1].seen,
+            format!("{} (and 1 more of ktap)", KEPT - 1)
+        );
+    }
+
+    #[test]
+    fn the_findings_of_two_kdamonds_are_counted_together() {
+        let mut findings = numbered(0, 5);
+        findings.append(numbered(5, 20));
+        let seen: Vec<_> =
+            findings.findings_of(Origin::Test).into_iter().map(|finding| finding.seen).collect();
+        assert_eq!(seen.len(), KEPT);
+        assert_eq!((seen[4].as_str(), seen[KEPT - 1].as_str()), ("4", "7 (and 12 more of ktap)"));
+    }
+}

@@ -1,0 +1,123 @@
+//! What a whole suite checks: an invariant that applies in no run of it checks nothing.
+
+use super::judgement::Judgement;
+use super::rules;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which invariants applied in at least one of several runs.
+#[derive(Debug, Default)]
+pub struct Coverage {
+    runs: usize,
+    applied: BTreeSet<&'static str>,
+    reasons: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// An invariant that applied in no run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Never {
+    /// Its id.
+    pub id: &'static str,
+    /// Why it did not apply, one reason after the other.
+    pub why: String,
+}
+
+impl Coverage {
+    /// Nothing.
+    pub const fn new() -> Coverage {
+        Coverage { runs: 0, applied: BTreeSet::new(), reasons: BTreeMap::new() }
+    }
+
+    /// One more run.
+    pub fn add(&mut self, judgement: &Judgement) {
+        self.runs += 1;
+        self.applied.extend(judgement.applied.iter().map(|invariant| invariant.id));
+        for (about, why) in &judgement.skipped {
+            self.reasons.entry(about.id).or_default().insert(why.clone());
+        }
+    }
+
+    /// How many runs there were.
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// Those that never applied, in the order of the table. Without a run, none: nothing was asked.
+    pub fn never(&self) -> Vec<Never> {
+        let why = |id| Some(self.reasons.get(id)?.iter().map(String::as_str).collect::<Vec<_>>().join("; "));
+        let ids = rules::all().map(|invariant| invariant.id);
+        let missing = ids.filter(|id| !self.applied.contains(id));
+        missing.filter_map(|id| Some(Never { id, why: why(id)? })).collect()
+    }
+
+    /// What is wrong with the runs of a whole suite, of which these invariants are known not to apply:
+    /// id, and for want of what.
+    pub fn complaints(&self, known: &[(&str, &str)]) -> Vec<String> {
+        let is_known = |id: &str| known.iter().any(|(other, _)| *other == id);
+        let never = self.never();
+        let unknown = never.iter().filter(|never| !is_known(never.id));
+        let mut complaints: Vec<String> = unknown
+            .map(|Never { id, why }| format!("{id} applied in no scenario, so it checks nothing: {why}"))
+            .collect();
+        let applies = |id: &str| !never.iter().any(|never| never.id == id);
+        let outdated = known.iter().filter(|(id, _)| applies(id));
+        complaints.extend(outdated.map(|(id, reason)| {
+            format!("{id} is said never to apply ({reason}), and does, or is no invariant: strike it out")
+        }));
+        complaints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::judge;
+    use crate::subject::damon::testing::{Model, stored};
+
+    fn of_model() -> Coverage {
+        let mut coverage = Coverage::new();
+        coverage.add(&judge(&Model::pull_push().recording()));
+        coverage
+    }
+
+    fn ids(coverage: &Coverage) -> Vec<&'static str> {
+        coverage.never().into_iter().map(|never| never.id).collect()
+    }
+
+    #[test]
+    fn an_invariant_that_applies_in_one_run_of_several_applies() {
+        let mut coverage = of_model();
+        for id in ["S5", "R7", "T1"] {
+            assert!(ids(&coverage).contains(&id), "{id}");
+        }
+        coverage.add(&judge(&stored("tuned")));
+        assert!(!ids(&coverage).iter().any(|id| ["S5", "R7", "T1"].contains(id)), "{:?}", ids(&coverage));
+    }
+
+    #[test]
+    fn one_that_never_applies_is_named_with_its_reasons() {
+        let mut coverage = of_model();
+        coverage.add(&judge(&stored("refused")));
+        let known: Vec<_> = ids(&coverage).into_iter().filter(|id| *id != "Q2").map(|id| (id, "")).collect();
+        let complaints = coverage.complaints(&known);
+        assert_eq!(
+            complaints,
+            ["Q2 applied in no scenario, so it checks nothing: no kdamond left an event; \
+              the scheme has the other goal_tuner"]
+        );
+    }
+
+    #[test]
+    fn an_exception_that_is_none_is_a_complaint() {
+        let coverage = of_model();
+        let mut known: Vec<_> = ids(&coverage).into_iter().map(|id| (id, "")).collect();
+        known.extend([("R1", "no scenario"), ("X9", "")]);
+        let complaints = coverage.complaints(&known);
+        assert_eq!(complaints.len(), 2, "{complaints:?}");
+        assert!(complaints[0].starts_with("R1 is said never to apply (no scenario)"), "{complaints:?}");
+    }
+
+    #[test]
+    fn of_no_run_nothing_is_said() {
+        assert_eq!(Coverage::new().never(), []);
+    }
+}

@@ -1,0 +1,159 @@
+//! All that is said about one recording: every rule, every expectation, the kernel's own tests.
+
+use super::rules;
+use crate::check::expect::{self, bare};
+use crate::check::log::{kernel_log, ktap};
+use crate::check::rule::RuleResult;
+use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, health, run_end};
+use crate::recording::Recording;
+use crate::scenario::GuestClock;
+use crate::subject::damon::view::View;
+use crate::subject::damon::{self, damo_report};
+
+/// What came of all checks.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// What is wrong, the weightiest first ([`Verdict`] has the order).
+    pub findings: Vec<Finding>,
+    /// The invariants that applied, whether they held or not.
+    pub applied: Vec<&'static About>,
+    /// The invariants that did not apply, and why.
+    pub skipped: Vec<(&'static About, String)>,
+    /// Tracepoints that the scenario names and the kernel does not have.
+    pub missing_events: Vec<String>,
+    /// The scenario's expectations, as they were measured, in its order.
+    pub measured: Vec<Measured>,
+    /// The kernel's own tests, where the scenario asks for them.
+    pub tests: Tests,
+}
+
+impl Judgement {
+    /// What comes of one rule.
+    fn add(&mut self, about: &'static About, clock: GuestClock, judge: impl FnOnce() -> RuleResult) {
+        let result = about.not_on(clock).map_or_else(judge, RuleResult::NotApplicable);
+        match result {
+            RuleResult::Applied(violations) => {
+                self.applied.push(about);
+                self.findings.extend(violations.findings_of(Origin::Rule(about)));
+            }
+            RuleResult::NotApplicable(why) => self.skipped.push((about, why)),
+        }
+    }
+
+    /// The verdict of a self. A tracepoint or a test that the kernel does not have makes a run that
+    /// would pass a [`Verdict::Skip`]; it excuses no finding.
+    pub fn verdict(&self) -> Verdict {
+        let mut findings = self.findings.clone();
+        findings.sort_by_key(rank);
+        match (findings.is_empty(), self.missing_events.as_slice()) {
+            (false, _) => Verdict::Fail(findings),
+            (true, []) => self.tests.not_run().map_or(Verdict::Pass, Verdict::Skip),
+            (true, [event]) => Verdict::Skip(format!("the kernel has no tracepoint {event}")),
+            (true, events) => Verdict::Skip(format!("the kernel has no tracepoints {}", events.join(", "))),
+        }
+    }
+}
+
+/// The place of a finding: the kernel log, an end of the run, the other rules in their order, expectations, then the
+/// kernel's own tests.
+fn rank(finding: &Finding) -> (usize, usize) {
+    let place = |about: &'static About| rules::all().position(|rule| rule == about).unwrap_or_default();
+    match finding.origin {
+        Origin::Rule(about) if kernel_log::RULES.iter().any(|rule| rule.about == *about) => (0, place(about)),
+        Origin::RunEnd(end) => (1, end as usize),
+        Origin::Rule(about) => (2, place(about)),
+        Origin::Expectation => (3, 0),
+        Origin::Test => (4, 0),
+    }
+}
+
+/// Judges a recording.
+pub fn judge(recording: &Recording) -> Judgement {
+    let view = View::new(recording);
+    let mut judged = Judgement {
+        findings: Vec::new(),
+        applied: Vec::new(),
+        skipped: Vec::new(),
+        missing_events: view.missing_events(),
+        measured: Vec::new(),
+        tests: Tests::default(),
+    };
+    let clock = recording.meta.clock;
+    for rule in kernel_log::RULES {
+        judged.add(&rule.about, clock, || (rule.judge)(recording));
+    }
+    judged.findings.extend(run_end::found(recording));
+    for rule in health::RULES {
+        judged.add(&rule.about, clock, || (rule.judge)(recording));
+    }
+    for rule in damon::rules::RULES {
+        judged.add(&rule.about, clock, || (rule.judge)(&view));
+    }
+    for outcome in expect::all(recording, &view) {
+        match outcome {
+            Ok((measured, finding)) => {
+                judged.measured.push(measured);
+                judged.findings.extend(finding);
+            }
+            Err(Missing { event }) if known(&judged.missing_events, &event) => {}
+            Err(Missing { event }) => judged.missing_events.push(event),
+        }
+    }
+    let (tests, mut findings) = ktap::judge(recording);
+    damo_report::judge(recording, &mut findings);
+    judged.tests = tests;
+    judged.findings.extend(findings.findings_of(Origin::Test));
+    judged
+}
+
+/// Whether an event is in the list, with or without its system.
+fn known(events: &[String], event: &str) -> bool {
+    events.iter().any(|known| bare(known) == bare(event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::finding::Violation;
+
+    fn judgement(ids: &[&'static str], missing: &[&str]) -> Judgement {
+        Judgement {
+            findings: ids
+                .iter()
+                .map(|id| Finding::of(rules::origin(id).unwrap(), Violation::new("a", "b")))
+                .collect(),
+            applied: Vec::new(),
+            skipped: Vec::new(),
+            missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
+            measured: Vec::new(),
+            tests: Tests::default(),
+        }
+    }
+
+    #[test]
+    fn a_crash_comes_before_what_it_spoils() {
+        let Verdict::Fail(findings) = judgement(&["expect", "Q1", "K1", "trace-lost"], &[]).verdict() else {
+            panic!("findings are a failure")
+        };
+        let ids: Vec<_> = findings.iter().map(Finding::id).collect();
+        assert_eq!(ids, ["K1", "trace-lost", "Q1", "expect"]);
+    }
+
+    #[test]
+    fn a_missing_tracepoint_is_named_in_a_skip_and_excuses_nothing() {
+        let skip = judgement(&[], &["damon:damos_esz"]).verdict();
+        assert_eq!(skip.to_string(), "skip: the kernel has no tracepoint damon:damos_esz");
+        assert!(matches!(judgement(&["S2"], &["damon:damos_esz"]).verdict(), Verdict::Fail(_)));
+        assert_eq!(judgement(&[], &[]).verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn tests_that_could_not_be_run_are_a_skip_and_excuse_nothing() {
+        let lacking = |ids| {
+            let tests = Tests { lacking: vec!["the kernel has no KUnit".into()], ..Tests::default() };
+            Judgement { tests, ..judgement(ids, &[]) }.verdict()
+        };
+        assert_eq!(lacking(&[]), Verdict::Skip("the kernel has no KUnit".into()));
+        assert!(matches!(lacking(&["K1"]), Verdict::Fail(_)));
+    }
+}

@@ -1,0 +1,81 @@
+//! A kernel that lacks what a scenario needs makes the run a skip that names it.
+
+use crate::check::Verdict;
+use crate::host::text::excerpt;
+use crate::scenario::Scenario;
+use damonlab_protocol::kernel_feature::KernelFeature;
+use damonlab_protocol::missing_feature::MissingFeature;
+use damonlab_protocol::record::GuestReport;
+
+/// The verdict where the kernel lacks something that `scenario` needs, by its own words or by what it configures.
+pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
+    let lack = report.lack.as_ref()?;
+    let needs = lack.features();
+    // The guest is not trusted: what it says may be long, and there may be much of it.
+    let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
+    let why = match lack {
+        MissingFeature::HostRoot { .. } => format!("{lack}: run with --profile host-root"),
+        _ if reasons.is_empty() => lack.to_string(),
+        _ => format!("the kernel lacks {}", reasons.join("; ")),
+    };
+    Some(Verdict::Skip(excerpt(&why)))
+}
+
+fn reason(need: &KernelFeature, scenario: &Scenario) -> String {
+    let places = &scenario.places;
+    match places.line_of(&need.to_string()).or_else(|| places.line_of(need.asked_by())) {
+        Some(line) => format!("{need}: needed by line {line}"),
+        None => need.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lacks(lack: MissingFeature) -> GuestReport {
+        GuestReport { lack: Some(lack), ..GuestReport::default() }
+    }
+
+    fn skipped(lack: MissingFeature) -> String {
+        let path = crate::host::paths::project().join("scenarios/pull-push.yaml");
+        lacking(&lacks(lack), &Scenario::load(&path).unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_know_the_metric_skips_the_scenario_with_the_line_that_asks_for_it() {
+        let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
+        let lack = MissingFeature::Word { file, value: "node_eligible_mem_bp".into() };
+        let text = skipped(lack);
+        let (why, line) = text.rsplit_once(' ').unwrap();
+        assert_eq!(why, "skip: the kernel lacks goal.node_eligible_mem_bp: needed by line");
+        let shipped = std::fs::read_to_string(crate::host::paths::project().join("scenarios/pull-push.yaml"));
+        let line = shipped.unwrap().lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().to_owned();
+        assert!(line.contains("metric: node_eligible_mem_bp"), "{line}");
+    }
+
+    #[test]
+    fn all_that_is_stated_and_lacking_is_told() {
+        let needs = ["tracepoint.damos_new", "probe_weight"].map(|name| KernelFeature::parse(name).unwrap());
+        assert_eq!(
+            skipped(MissingFeature::Needs(needs.to_vec())),
+            "skip: the kernel lacks tracepoint.damos_new; probe_weight"
+        );
+    }
+
+    #[test]
+    fn a_file_that_has_no_name_is_told_as_it_is_and_without_what_a_terminal_would_obey() {
+        let file = "0/contexts/0/brand_new\u{1b}[31m".to_owned();
+        let text = skipped(MissingFeature::File { file, value: "1".into() });
+        assert!(text.contains("brand_new") && text.contains("which should become '1'"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_kernel_that_cannot_show_the_hosts_files_is_a_skip_with_the_way_out() {
+        let lack = MissingFeature::HostRoot { kind: "9p".into() };
+        let why = "skip: the kernel has no 9p file system, and so cannot show the host's files: run with --profile \
+                   host-root";
+        assert_eq!(skipped(lack), why);
+    }
+}

@@ -1,0 +1,31 @@
+//! From a recording to a verdict, and from many verdicts to one.
+//!
+//! [`judge()`] runs every rule that applies and the scenario's own expectations over a recording; [`verdict`] says what
+//! that comes to. Nothing here boots anything: stored recordings are judged on a machine without QEMU.
+
+pub(crate) mod console_log;
+mod coverage;
+mod judgement;
+mod known;
+mod machine;
+mod missing_features;
+mod page;
+mod recording_verdict;
+mod report;
+mod rules;
+mod seeds;
+mod stored;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+pub use coverage::{Coverage, Never};
+pub use judgement::{Judgement, judge};
+pub use page::page;
+pub use recording_verdict::verdict;
+pub use report::{Repeated, Report, rejudge};
+pub use rules::{all as rules, origin, rule};
+pub use seeds::{OverSeeds, Summary, over_seeds};
+pub use stored::{Stored, StoredResult, together};
+pub use sweep::Sweep;

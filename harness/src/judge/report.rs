@@ -1,0 +1,86 @@
+//! One run and its verdict, for those who report it; a stored recording gives one too.
+
+use super::judgement::Judgement;
+use super::{console_log, recording_verdict};
+use crate::check::Verdict;
+use crate::recording::compare::{Difference, Extent};
+use crate::recording::{Recording, RecordingError};
+use damonlab_protocol::plan::READY_MARK;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A run that came to a verdict.
+#[derive(Debug)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its summary.
+    pub summary: String,
+    /// The machine's name, where it has one.
+    pub machine: Option<String>,
+    /// The kernel, for people.
+    pub kernel: String,
+    /// The folder with everything.
+    pub dir: PathBuf,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// All that was checked, where a recording came.
+    pub judgement: Option<Judgement>,
+    /// What went another way than usual and made no difference.
+    pub notes: Vec<String>,
+    /// How much guest time the scenario asks for.
+    pub guest_time: Duration,
+    /// How long it took; none for a recording that was judged again.
+    pub wall_time: Option<Duration>,
+    /// What came of repeating it, where that was asked for.
+    pub repeated: Option<Repeated>,
+}
+
+/// What came of repeating a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repeated {
+    /// All recordings are the same.
+    Same {
+        /// How many runs there were.
+        runs: NonZeroU32,
+        /// How much of each was compared.
+        extent: Extent,
+    },
+    /// A run ended it: the verdict is this run's, or is about this run.
+    Ended {
+        /// Which, from 1.
+        run: u32,
+        /// Of how many.
+        of: NonZeroU32,
+        /// Where its recording parts from the first one's, if it has a verdict of its own and a recording.
+        parted: Option<Box<Difference>>,
+    },
+}
+
+impl Report {
+    /// It failed without a recording, and the console does not have the agent's first words: the kernel does not boot.
+    pub fn never_began(&self) -> bool {
+        let failed = matches!(self.verdict, Verdict::Fail(_)) && self.judgement.is_none();
+        failed && !console_log::text(&self.dir).contains(READY_MARK)
+    }
+}
+
+/// Judges a stored recording with today's rules.
+pub fn rejudge(dir: &Path) -> Result<Report, RecordingError> {
+    let recording = Recording::load(dir)?;
+    let (verdict, judgement) = recording_verdict::verdict(&recording);
+    Ok(Report {
+        scenario: recording.meta.scenario.clone(),
+        summary: recording.scenario.summary.clone(),
+        machine: recording.meta.machine.clone(),
+        kernel: recording.meta.kernel.clone(),
+        dir: dir.to_owned(),
+        verdict,
+        judgement,
+        notes: Vec::new(),
+        guest_time: recording.scenario.guest_time().into(),
+        wall_time: None,
+        repeated: None,
+    })
+}

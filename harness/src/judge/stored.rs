@@ -1,0 +1,158 @@
+//! Stored recordings judged again, and those of one scenario with several seeds together.
+
+use super::report::{Report, rejudge};
+use super::sweep::Sweep;
+use crate::recording::{RecordingError, RunInputs};
+use crate::scenario::Scenario;
+use std::path::Path;
+
+/// A recording, judged with today's rules.
+#[derive(Debug)]
+pub struct Stored {
+    /// What it was made of.
+    recipe: RunInputs,
+    /// What came of it.
+    pub report: Report,
+}
+
+impl Stored {
+    /// Judges the recording in `dir`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn judge(dir: &Path) -> Result<Stored, RecordingError> {
+        let report = rejudge(dir)?;
+        Ok(Stored { recipe: RunInputs::load(dir)?, report })
+    }
+
+    /// Whether the two differ in their seed alone. Runs on the real clock differ by more.
+    fn goes_with(&self, other: &Stored) -> bool {
+        let (one, other) = (&self.recipe, &other.recipe);
+        let same = one.scenario_text == other.scenario_text
+            && one.scenario.machine == other.scenario.machine
+            && one.meta.scenario == other.meta.scenario
+            && one.meta.kernel_key == other.meta.kernel_key;
+        same && [one, other].iter().all(|recipe| recipe.meta.clock.is_virtual())
+    }
+
+    fn seed(&self) -> u64 {
+        self.recipe.meta.seed
+    }
+}
+
+/// What several recordings say.
+#[derive(Debug)]
+pub enum StoredResult {
+    /// A recording that goes with no other.
+    Alone(Box<Report>),
+    /// Recordings of one scenario and one kernel, each with another seed.
+    Seeds(Box<Scenario>, Sweep),
+}
+
+/// Brings together what differs in the seed alone, in the order of the first of each. A second recording of a
+/// seed stands alone: it would count twice in a mean.
+pub fn together(recordings: Vec<Stored>) -> Vec<StoredResult> {
+    let mut groups: Vec<Vec<Stored>> = Vec::new();
+    for one in recordings {
+        let place = groups.iter_mut().find(|group| group.iter().all(|known| joins(&one, known)));
+        match place {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    groups.into_iter().filter_map(answer).collect()
+}
+
+fn joins(one: &Stored, known: &Stored) -> bool {
+    one.goes_with(known) && one.seed() != known.seed()
+}
+
+fn answer(mut group: Vec<Stored>) -> Option<StoredResult> {
+    group.sort_by_key(Stored::seed);
+    let scenario = group.first()?.recipe.scenario.clone();
+    if group.len() == 1 {
+        return group.pop().map(|only| StoredResult::Alone(Box::new(only.report)));
+    }
+    let runs = group.into_iter().map(|one| (one.seed(), one.report)).collect();
+    let sweep = Sweep::of(&scenario, runs, None);
+    Some(StoredResult::Seeds(Box::new(scenario), sweep))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{self, Verdict};
+    use fs_err as fs;
+
+    /// A copy of a stored recording that says it had another seed, with its scenario changed.
+    fn stored(out: &Path, seed: u64, change: impl Fn(&str) -> String) -> Stored {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let dir = out.join(format!("{}", fs::read_dir(out).unwrap().count()));
+        fs::create_dir(&dir).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, dir.join(path.file_name().unwrap())).unwrap();
+        }
+        let rewrite = |name: &str, change: &dyn Fn(&str) -> String| {
+            let path = dir.join(name);
+            fs::write(&path, change(&fs::read_to_string(&path).unwrap())).unwrap();
+        };
+        rewrite("recording.json", &|text| text.replace("\"seed\": 0", &format!("\"seed\": {seed}")));
+        rewrite("scenario.yaml", &change);
+        Stored::judge(&dir).unwrap()
+    }
+
+    /// The count of all recorded decisions is expected over seeds, and can only be missed.
+    fn missed_over_seeds(text: &str) -> String {
+        text.replace("expect:\n", "expect:\n  - {count: damos_esz, at_least: 1000000, over: seeds}\n")
+    }
+
+    #[test]
+    fn what_is_expected_over_seeds_is_judged_where_the_seeds_differ() {
+        let out = tempfile::tempdir().unwrap();
+        let all: Vec<_> = [4, 1].iter().map(|seed| stored(out.path(), *seed, missed_over_seeds)).collect();
+        assert!(all.iter().all(|one| one.report.verdict == Verdict::Pass));
+        let answers = together(all);
+        let [StoredResult::Seeds(_, sweep)] = answers.as_slice() else { panic!("{answers:?}") };
+        assert_eq!(sweep.runs.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(sweep.over[0].answer, check::ExpectationStatus::Broken);
+        assert!(matches!(sweep.verdict, Verdict::Fail(_)));
+    }
+
+    #[test]
+    fn a_second_recording_of_a_seed_and_one_of_another_scenario_stand_alone() {
+        let out = tempfile::tempdir().unwrap();
+        let same = |text: &str| text.to_owned();
+        let other = |text: &str| format!("{text}# another\n");
+        let all = vec![
+            stored(out.path(), 0, same),
+            stored(out.path(), 0, same),
+            stored(out.path(), 7, other),
+            stored(out.path(), 2, same),
+        ];
+        let answers = together(all);
+        let [StoredResult::Seeds(_, sweep), StoredResult::Alone(again), StoredResult::Alone(other)] =
+            answers.as_slice()
+        else {
+            panic!("{answers:?}")
+        };
+        assert_eq!(sweep.runs.len(), 2);
+        assert!(again.dir.ends_with("1") && other.dir.ends_with("2"));
+    }
+
+    #[test]
+    fn another_kernel_is_not_another_seed() {
+        let out = tempfile::tempdir().unwrap();
+        let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
+        all[1].recipe.meta.kernel_key = "another".into();
+        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(_))));
+    }
+
+    #[test]
+    fn another_machine_is_not_another_seed() {
+        let out = tempfile::tempdir().unwrap();
+        let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
+        all[1].recipe.scenario.machine.nodes.pop();
+        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(_))));
+    }
+}

@@ -1,0 +1,55 @@
+//! The removal of kernels that the user names.
+
+use super::cache_layout::{builds, source_lock};
+use super::error::KernelError;
+use super::image;
+use crate::host::disk_usage;
+use crate::host::lock::Lock;
+use crate::host::progress::Progress;
+use std::path::{Path, PathBuf};
+
+/// Removes the images whose key begins with `name`, and the working copy and builds of the source
+/// called `name`. Returns what was removed.
+pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathBuf>, KernelError> {
+    let mut removed = Vec::new();
+    if name.is_empty() || name.contains('/') || name.starts_with('.') {
+        return Ok(removed);
+    }
+    for image in image::list(cache).iter().filter(|image| image.key.starts_with(name)) {
+        removed.push(cache.join("image").join(&image.key));
+    }
+    let tree = cache.join("tree").join(name);
+    let _lock = match tree.exists() {
+        true => Some(Lock::acquire(&source_lock(cache, name), || {
+            progress.say("kernel: waiting for a build to end")
+        })?),
+        false => None,
+    };
+    if tree.exists() {
+        removed.push(tree);
+        removed.extend(builds(cache, name)?);
+    }
+    for folder in &removed {
+        disk_usage::discard(cache, folder)?;
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fs_err as fs;
+
+    #[test]
+    fn removing_takes_images_by_their_beginning_and_never_a_path() {
+        let cache = tempfile::tempdir().unwrap();
+        fs::create_dir_all(cache.path().join("tree/linux-1")).unwrap();
+        fs::create_dir_all(cache.path().join("build/linux-1+kasan")).unwrap();
+        fs::create_dir_all(cache.path().join("build/linux-12")).unwrap();
+        for name in ["", "../tree", "."] {
+            assert!(remove(cache.path(), name, &Progress::silent()).unwrap().is_empty());
+        }
+        assert_eq!(remove(cache.path(), "linux-1", &Progress::silent()).unwrap().len(), 2);
+        assert!(cache.path().join("build/linux-12").exists());
+    }
+}

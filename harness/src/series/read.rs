@@ -1,0 +1,99 @@
+//! From the arguments of `--series` and `--patch` to patches.
+
+use super::error::SeriesError;
+use super::gather::{self, Input, Mail};
+use super::order;
+use super::patch::{Patch, Series};
+use super::patch_mail::PatchMail;
+use super::subject_line::SubjectLine;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The series in `inputs`. Files with one mail that follow each other are one series; any other input (an mbox, a maildir,
+/// a folder or a range) is a series by itself, which is applied after those before it.
+///
+/// # Errors
+/// An input cannot be read whole.
+pub fn read(inputs: &[PathBuf]) -> Result<Series, SeriesError> {
+    let mut whole = Series::default();
+    let mut titles = Vec::new();
+    for (place, mails) in groups(inputs)? {
+        let read = |mail: Mail| PatchMail::read(&mail.path, mail.nth, &mail.bytes);
+        let mails = mails.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let series = order::arrange(&place, mails)?;
+        titles.extend(series.title);
+        whole.patches.extend(series.patches);
+        whole.notes.extend(series.notes);
+    }
+    whole.title = (!titles.is_empty()).then(|| titles.join(", "));
+    Ok(whole)
+}
+
+/// The mails of each series, and its name for messages.
+fn groups(inputs: &[PathBuf]) -> Result<Vec<(String, Vec<Mail>)>, SeriesError> {
+    let mut groups: Vec<(String, Vec<Mail>)> = Vec::new();
+    let mut open = false;
+    for input in inputs {
+        let place = input.display().to_string();
+        match (gather::find(input)?, groups.last_mut()) {
+            (Input::Mail(mail), Some((_, mails))) if open => mails.push(mail),
+            (Input::Mail(mail), _) => {
+                groups.push((place, vec![mail]));
+                open = true;
+            }
+            (Input::Series(mails), _) => {
+                groups.push((place, mails));
+                open = false;
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// Single patches: each of `paths` by itself, whatever its number. A file that needs no decoding keeps all its text.
+///
+/// # Errors
+/// A file is missing, has no patch or several, or is damaged.
+pub fn read_patches(paths: &[PathBuf]) -> Result<Vec<Patch>, SeriesError> {
+    paths.iter().map(|path| single(path)).collect()
+}
+
+/// The patches of `bundled` but for those that add a tracepoint which a patch of `users` adds too, and a line about each
+/// patch that is left out.
+///
+/// # Errors
+/// As for [`Patch::diff`].
+pub fn without_duplicates(
+    bundled: Vec<Patch>,
+    users: &[Patch],
+) -> Result<(Vec<Patch>, Vec<String>), SeriesError> {
+    let mut added = BTreeSet::new();
+    for patch in users {
+        added.extend(patch.diff()?.events_added());
+    }
+    let (mut rest, mut left_out) = (Vec::new(), Vec::new());
+    for patch in bundled {
+        match patch.diff()?.events_added().intersection(&added).next() {
+            Some(event) => {
+                left_out.push(format!("{}: the patches on top add their own {event}", patch.path.display()))
+            }
+            None => rest.push(patch),
+        }
+    }
+    Ok((rest, left_out))
+}
+
+fn single(path: &Path) -> Result<Patch, SeriesError> {
+    let several = || SeriesError::NoPatch {
+        path: path.to_owned(),
+        reason: "it has several patches; use --series for them".to_owned(),
+    };
+    let Input::Mail(mail) = gather::find(path)? else { return Err(several()) };
+    let read = PatchMail::read(&mail.path, None, &mail.bytes)?;
+    let verbatim = read.diff.as_ref().is_some_and(|diff| diff.verbatim(&mail.bytes));
+    // Its number is its place in a series, and a user who gives it alone wants it alone.
+    let alone = PatchMail { subject: read.subject.map(SubjectLine::unnumbered), ..read };
+    let series = order::arrange(&path.display().to_string(), vec![alone])?;
+    let patch = series.patches.into_iter().next().ok_or_else(several)?;
+    Ok(if verbatim { Patch { bytes: mail.bytes, ..patch } } else { patch })
+}

@@ -1,0 +1,201 @@
+//! The installation of what is missing: Debian packages, virtme-ng and, where asked for, extras.
+
+use super::apt::{self, Apt};
+use super::detect::State;
+use super::doctor::{Row, doctor};
+use super::env::Env;
+use super::error::SetupError;
+use super::requirements;
+use super::sources::Archives;
+use super::tools::tools;
+use super::venv::Venv;
+use crate::host::command;
+use crate::host::lock::{Lock, LockError};
+use crate::host::paths::{self, quoted};
+use crate::host::progress::Progress;
+use std::io;
+use std::process::Command;
+use std::str::FromStr;
+
+/// Where the apt state for tools lies in the cache.
+const APT_FOLDER: &str = "apt/tools";
+
+/// Installs what is missing, and nothing else. A second call finds nothing to do and asks nobody.
+pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
+    if tools(env).is_ok() {
+        return Ok(());
+    }
+    let _lock = hold(env, progress)?;
+    let packages = packages(&doctor(env));
+    if !packages.is_empty() {
+        install_packages(env, &packages, progress)?;
+    }
+    apt::remove_downloads(&env.cache.join(APT_FOLDER));
+    let venv = Venv::of(env);
+    if venv.version().is_none() {
+        let mut task = progress.task("setup", "steps", None);
+        venv.make(env, &mut |line| task.show(line.trim()))?;
+        drop(task);
+        progress.say("setup: installed virtme-ng in damonlab's own environment");
+    }
+    tools(env).map(drop).map_err(SetupError::Still)
+}
+
+/// The packages to install, sorted. What is optional comes along with what is not, and is no reason of its own.
+fn packages(rows: &[Row]) -> Vec<&'static str> {
+    if !rows.iter().any(|row| row.blocks() && row.package.is_some()) {
+        return Vec::new();
+    }
+    let missing = rows.iter().filter(|row| !matches!(row.state, State::Found(_)));
+    let mut packages: Vec<&'static str> = missing.filter_map(|row| row.package).collect();
+    packages.extend(packages.clone().into_iter().filter_map(requirements::companion));
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result<(), SetupError> {
+    let names = || packages.iter().map(|package| (*package).to_owned()).collect();
+    if paths::find_program(&env.path, "apt-get").is_none() {
+        return Err(SetupError::NoApt { packages: names() });
+    }
+    let archives = Archives::of_machine(&env.root)?;
+    let apt = Apt::prepare(&env.cache.join(APT_FOLDER), &archives.for_tools())?;
+    apt.update()?;
+    let from = newer_suite(&apt, &archives, packages)?;
+    let arguments = apt.install_arguments(packages, from.as_deref());
+    let Some(mut command) = as_root(env) else {
+        let command = command_to_paste(env, &arguments);
+        return Err(SetupError::NeedsRoot { packages: names(), command });
+    };
+    command.args(&arguments);
+    progress.say(&format!("setup: installing {}", packages.join(" ")));
+    let mut task = progress.task("setup", "steps", None);
+    Ok(command::succeed_showing(&mut command, |line| task.show(line.trim()))?)
+}
+
+/// The suite to prefer: none where the release's own QEMU does, else its backports.
+fn newer_suite(apt: &Apt, archives: &Archives, packages: &[&str]) -> Result<Option<String>, SetupError> {
+    let qemu = requirements::all().into_iter().find_map(|requirement| match requirement.detect {
+        requirements::Detect::ProgramAtLeast(_, wanted) => Some((requirement.package, wanted)),
+        _ => None,
+    });
+    let Some((package, wanted)) = qemu.filter(|(package, _)| packages.contains(package)) else {
+        return Ok(None);
+    };
+    if apt.has(package, &wanted)? {
+        return Ok(None);
+    }
+    match apt.has_in(package, &archives.backports(), &wanted)? {
+        true => Ok(Some(archives.backports())),
+        false => Err(SetupError::NoQemu { release: archives.codename.clone(), wanted }),
+    }
+}
+
+/// `apt-get` as root; none where that would need a password or another person.
+fn as_root(env: &Env) -> Option<Command> {
+    let mut command = if nix::unistd::geteuid().is_root() {
+        Command::new("apt-get")
+    } else {
+        let sudo = paths::find_program(&env.path, "sudo")?;
+        command::succeed(Command::new(&sudo).args(["-n", "true"])).ok()?;
+        let mut command = Command::new(sudo);
+        command.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C.UTF-8");
+    Some(command)
+}
+
+/// `su -` rather than `su`: dpkg needs the folders of programs that only root's PATH has.
+fn command_to_paste(env: &Env, arguments: &[String]) -> String {
+    let apt = std::iter::once("apt-get".to_owned()).chain(arguments.iter().map(|word| quoted(word)));
+    let apt = apt.collect::<Vec<_>>().join(" ");
+    match paths::find_program(&env.path, "sudo") {
+        Some(_) => format!("sudo {apt}"),
+        None => format!("su - -c {}", quoted(&apt)),
+    }
+}
+
+/// What some scenarios want and damonlab itself does not need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// damo from PyPI, for the scenario of that name.
+    Damo,
+}
+
+impl FromStr for Extra {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Extra, String> {
+        (word == "damo")
+            .then_some(Extra::Damo)
+            .ok_or_else(|| format!("nothing is called '{word}' here: damo"))
+    }
+}
+
+/// Installs `extras`, those that are not there yet, into damonlab's own environment, which is whole.
+///
+/// # Errors
+/// pip could not install it.
+pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<(), SetupError> {
+    let venv = Venv::of(env);
+    if !extras.contains(&Extra::Damo) || venv.damo().is_some() {
+        return Ok(());
+    }
+    let _lock = hold(env, progress)?;
+    let mut task = progress.task("setup", "steps", None);
+    venv.add_damo(&mut |line| task.show(line.trim()))?;
+    drop(task);
+    let version = venv.damo().ok_or_else(|| io::Error::other("pip was content, and there is no damo"))?;
+    progress.say(&format!("setup: installed damo {version} in damonlab's own environment"));
+    Ok(())
+}
+
+fn hold(env: &Env, progress: &Progress) -> Result<Lock, LockError> {
+    Lock::acquire(&env.cache.join("setup.lock"), || progress.say("setup: waiting for another damonlab"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::Need;
+
+    #[test]
+    fn what_is_optional_is_installed_along_and_never_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let env =
+            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
+        let mut rows = doctor(&env);
+        let all = packages(&rows);
+        assert!(["ca-certificates", "curl", "flex"].iter().all(|package| all.contains(package)), "{all:?}");
+        // virtme-ng, which is no package, and curl stay missing.
+        for row in rows.iter_mut().filter(|row| row.need == Need::Required && row.package.is_some()) {
+            row.state = State::Found("here".into());
+        }
+        assert!(packages(&rows).is_empty());
+    }
+
+    #[test]
+    fn without_apt_get_the_packages_are_named_and_nothing_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let env =
+            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().join("c") };
+        let error = install(&env, &Progress::silent()).unwrap_err();
+        assert!(
+            matches!(&error, SetupError::NoApt { packages } if packages.contains(&"flex".to_owned())),
+            "{error}"
+        );
+        assert!(!env.cache.join("venv").exists());
+    }
+
+    #[test]
+    fn the_command_to_paste_is_one_line_for_root() {
+        let env = Env { root: "/".into(), path: "/nonexistent".into(), cache: "/c".into() };
+        let words = ["-c", "/home/a b/apt.conf", "install", "flex"].map(str::to_owned);
+        assert_eq!(
+            command_to_paste(&env, &words),
+            r"su - -c 'apt-get -c '\''/home/a b/apt.conf'\'' install flex'"
+        );
+    }
+}

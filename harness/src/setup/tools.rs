@@ -1,0 +1,87 @@
+//! The programs that a run starts, or what is missing of them.
+
+use super::detect::{self, State};
+use super::doctor::{Row, doctor};
+use super::env::Env;
+use super::own_command::ourselves;
+use super::venv::Venv;
+use crate::host::fault::{Fault, Faulty};
+use crate::host::paths;
+use fs_err as fs;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The tools that a run starts.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// `qemu-system-x86_64`.
+    pub qemu: PathBuf,
+    /// The first line of what QEMU says of its version.
+    pub qemu_version: String,
+    /// `vng` of the private environment.
+    pub vng: PathBuf,
+    /// `PATH` for vng: the private environment first.
+    pub path: OsString,
+    /// A private `HOME`: vng reads and writes `~/.config` and `~/.cache`.
+    pub home: PathBuf,
+}
+
+/// What is not there, and the command that installs it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("missing: {}; `{command}` installs what is missing", .what.join(", "))]
+pub struct Missing {
+    /// Names of requirements, in the order of the table.
+    pub what: Vec<String>,
+    /// What to type.
+    pub command: String,
+}
+
+impl Faulty for Missing {
+    fn fault(&self) -> Fault {
+        Fault::Infra
+    }
+}
+
+/// The tools of a machine that has everything.
+///
+/// # Errors
+/// What is missing, all of it.
+pub fn tools(env: &Env) -> Result<Tools, Missing> {
+    let rows = doctor(env);
+    let qemu = paths::find_program(&env.path, "qemu-system-x86_64");
+    let (Some(qemu), None) = (qemu, rows.iter().find(|row| row.blocks())) else {
+        return Err(missing(&rows));
+    };
+    let qemu_version = detect::version_line(&qemu);
+    let venv = Venv::of(env);
+    let home = env.cache.join("home");
+    if let Err(cause) = fs::create_dir_all(&home) {
+        return Err(Missing { what: vec![cause.to_string()], command: ourselves("doctor") });
+    }
+    Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })
+}
+
+fn missing(rows: &[Row]) -> Missing {
+    let blocking = rows.iter().filter(|row| row.blocks());
+    let what = blocking.map(|row| match &row.state {
+        State::TooOld { found, wanted } => format!("{} {wanted} or newer (found {found})", row.name),
+        _ => row.name.clone(),
+    });
+    Missing { what: what.collect(), command: ourselves("setup") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_anything_is_told_all_of_it_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let env =
+            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
+        let missing = tools(&env).unwrap_err();
+        assert_eq!(missing.what.first().unwrap(), "QEMU");
+        assert_eq!(missing.what.last().unwrap(), "virtme-ng");
+        assert!(missing.command.ends_with("setup"));
+    }
+}

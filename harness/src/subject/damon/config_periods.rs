@@ -1,0 +1,239 @@
+//! Which configuration was in force for which of a kdamond's events.
+//!
+//! A command that changes it runs in `kdamond_call` (`damon_sysfs_damon_call`), of which `kdamond_fn` has one in an
+//! iteration: after the regions are merged, before schemes are applied. All events of an iteration come after
+//! it, and before the next one the kdamond sleeps `sample_us` at least (`kdamond_usleep`). The agent comes first at the
+//! CPU when the kdamond has answered, and reads the clock. So the border lies half a sample before that moment:
+//! what is older belongs to the iteration before, whose last event is a whole sample old.
+
+use crate::recording::Recording;
+use crate::trace::Line;
+use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::plan::Step;
+use damonlab_protocol::units::Nanos;
+
+/// A stretch of a kdamond's run in which one configuration was in force.
+pub(super) struct ConfigPeriod<'a> {
+    pub(super) config: &'a Kdamond,
+    /// The step that brought it; none for the one that was started.
+    pub(super) since: Option<usize>,
+    /// How many schemes are still those of the era before that is listed: a commit matches them by their number.
+    pub(super) kept: usize,
+    pub(super) lines: Vec<&'a Line>,
+}
+
+/// A configuration and the first moment at which it can have been in force.
+struct Change<'a> {
+    step: usize,
+    config: &'a Kdamond,
+    answered: Nanos,
+}
+
+/// The config_periods of the kdamond `index` that left `lines`; those without an event are left out.
+pub(super) fn config_periods<'a>(
+    recording: &'a Recording,
+    index: usize,
+    lines: &[&'a Line],
+) -> Vec<ConfigPeriod<'a>> {
+    let Some((first, started)) = lines.first().zip(recording.plan.kdamonds.get(index)) else {
+        return Vec::new();
+    };
+    let mut config_periods: Vec<ConfigPeriod<'a>> = Vec::new();
+    let mut rest = lines;
+    let (mut config, mut since, mut kept) = (started, None, 0);
+    for change in changes(recording, index, first.time) {
+        let border = border(change.answered, config);
+        let (old, new) = rest.split_at(rest.partition_point(|line| line.time < border));
+        if !old.is_empty() {
+            config_periods.push(ConfigPeriod { config, since, kept, lines: old.to_vec() });
+            kept = config.context.schemes.len();
+        }
+        config = change.config;
+        kept = kept.min(config.context.schemes.len());
+        since = Some(change.step);
+        rest = new;
+    }
+    if !rest.is_empty() {
+        config_periods.push(ConfigPeriod { config, since, kept, lines: rest.to_vec() });
+    }
+    config_periods
+}
+
+/// Half a sample before the answer.
+fn border(answered: Nanos, config: &Kdamond) -> Nanos {
+    let sample = Nanos::from_micros(config.context.intervals.sample_us);
+    Nanos(answered.0.saturating_sub(sample.0 / 2))
+}
+
+/// What was taken by the kdamond that was started last before its first event, until the next start.
+fn changes(recording: &Recording, index: usize, first: Nanos) -> impl Iterator<Item = Change<'_>> {
+    let steps: Vec<_> = recording.plan.steps.iter().zip(&recording.report.steps).enumerate().collect();
+    let is_start = |step: &Step| matches!(step, Step::Start { .. });
+    let start = steps.iter().rposition(|(_, (step, outcome))| is_start(step) && outcome.begin <= first);
+    let after = steps.into_iter().skip(start.map_or(0, |start| start + 1));
+    let until_next = after.take_while(move |(_, (step, _))| !is_start(step));
+    until_next.filter_map(move |(number, (step, outcome))| {
+        let answered = *outcome.answered.get(&index).filter(|_| outcome.refused.is_none())?;
+        let config = step.configures()?.get(index)?;
+        Some(Change { step: number, config, answered })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Model, edit, found, of_event, rewrite};
+    use super::super::view::View;
+    use crate::check::Finding;
+    use crate::judge::judge;
+    use damonlab_protocol::damon::GoalTuner;
+    use damonlab_protocol::record::Refusal;
+    use damonlab_protocol::units::Nanos;
+
+    /// 70 to 30 to 90 %, in the middle of windows.
+    fn retargeted(mut model: Model) -> Model {
+        for (turn, share) in [(13, 3000), (26, 9000)] {
+            model.commit(turn, |schemes| {
+                schemes[0].quota.goals[0].target_value = 10_000 - share;
+                schemes[1].quota.goals[0].target_value = share;
+            });
+        }
+        model
+    }
+
+    fn findings(model: &Model) -> Vec<Finding> {
+        judge(&model.recording()).findings
+    }
+
+    #[test]
+    fn a_run_that_is_retargeted_has_no_finding_with_either_tuner() {
+        assert_eq!(findings(&retargeted(Model::pull_push())), []);
+        assert_eq!(findings(&retargeted(Model::consist())), []);
+    }
+
+    #[test]
+    fn every_commit_begins_an_entry_that_knows_what_its_schemes_did_before() {
+        let recording = retargeted(Model::pull_push()).recording();
+        let view = View::new(&recording);
+        let since: Vec<_> = view.kdamond_runs.iter().map(|run| run.since).collect();
+        assert_eq!(since, [None, Some(1), Some(2)]);
+        let known: Vec<_> = view.kdamond_runs.iter().map(|run| view.history(run, 1).len()).collect();
+        assert_eq!(known, [0, 1, 2]);
+        let lines: usize = view.kdamond_runs.iter().map(|run| run.lines.len()).sum();
+        assert_eq!(lines, recording.trace.lines.len());
+    }
+
+    #[test]
+    fn the_goals_that_were_committed_are_those_that_must_be_measured() {
+        let mut recording = retargeted(Model::pull_push()).recording();
+        rewrite(&mut recording, |lines| {
+            let last = of_event(lines, "damos_node_eligible_mem_bp").len() - 1;
+            edit(lines, "damos_node_eligible_mem_bp", last, |line| line.replace("=9000 ", "=3000 "));
+        });
+        assert_eq!(found(&recording, "G2").len(), 1);
+    }
+
+    #[test]
+    fn the_tuner_is_replayed_over_a_commit() {
+        for model in [Model::pull_push(), Model::consist()] {
+            let recording = retargeted(model).recording();
+            let mut forgot = recording.clone();
+            let border = recording.report.steps[2].answered[&0];
+            rewrite(&mut forgot, |lines| {
+                let at = of_event(lines, "damos_esz").into_iter().find(|at| {
+                    let time = recording.trace.lines[*at].time;
+                    time > border && !lines[*at].ends_with("esz=0")
+                });
+                let (head, _) = lines[at.unwrap()].rsplit_once('=').unwrap();
+                let line = format!("{head}=4097");
+                lines[at.unwrap()] = line;
+            });
+            let wrong = [found(&forgot, "Q1"), found(&forgot, "Q2")].concat();
+            assert_eq!(wrong.len(), 1, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_commit_that_changes_more_than_goals_has_no_finding() {
+        let mut model = Model::pull_push();
+        model.commit(9, |schemes| schemes[0].quota.goal_tuner = GoalTuner::Consist);
+        model.commit(17, |schemes| {
+            schemes.pop();
+        });
+        model.commit(25, |schemes| {
+            let mut second = schemes[0].clone();
+            second.quota.goals[0].target_value = 10;
+            second.quota.bytes = 8192;
+            schemes[0].quota.bytes = 4 << 20;
+            schemes[0].quota.goal_tuner = GoalTuner::Temporal;
+            schemes.push(second);
+        });
+        assert_eq!(findings(&model), []);
+    }
+
+    #[test]
+    fn a_scheme_that_went_away_and_came_back_is_a_new_one() {
+        let mut model = Model::pull_push();
+        let second = model.kdamonds[0].context.schemes[1].clone();
+        model.commit(9, |schemes| {
+            schemes.pop();
+        });
+        model.commit(17, |schemes| schemes.push(second));
+        let recording = model.recording();
+        assert_eq!(judge(&recording).findings, []);
+        let view = View::new(&recording);
+        assert_eq!(
+            (view.history(&view.kdamond_runs[2], 0).len(), view.history(&view.kdamond_runs[2], 1).len()),
+            (2, 0)
+        );
+    }
+
+    #[test]
+    fn statistics_must_go_on_over_a_commit() {
+        let mut model = Model::pull_push();
+        model.commit(13, |_| {});
+        let mut recording = model.recording();
+        let border = recording.report.steps[1].answered[&0];
+        let times: Vec<Nanos> = recording.trace.lines.iter().map(|line| line.time).collect();
+        rewrite(&mut recording, |lines| {
+            for (line, _) in lines.iter_mut().zip(times).filter(|(_, time)| *time > border) {
+                if let Some((head, count)) = line.split_once(" nr_snapshots=") {
+                    *line = format!("{head} nr_snapshots={}", count.parse::<u64>().unwrap() - 13);
+                }
+            }
+        });
+        assert_eq!(found(&recording, "S1").len(), 2, "of each scheme, at the border");
+    }
+
+    #[test]
+    fn a_refused_commit_changes_nothing() {
+        let mut recording = Model::pull_push().recording();
+        let mut committed = retargeted(Model::pull_push()).recording();
+        for step in &mut committed.report.steps[1..3] {
+            let file = "0/state".to_owned();
+            step.refused = Some(Refusal { errno: "EINVAL".into(), file, value: "commit".into() });
+        }
+        recording.plan = committed.plan;
+        recording.report.steps = committed.report.steps;
+        let judged = judge(&recording);
+        let ids: Vec<_> = judged.findings.iter().map(Finding::id).collect();
+        assert_eq!(ids, ["K2", "K2"], "it was to be taken: {:?}", judged.findings);
+        assert_eq!(View::new(&recording).kdamond_runs.len(), 1);
+    }
+
+    #[test]
+    fn p2_sees_a_kdamond_that_goes_on_while_it_is_paused() {
+        let mut model = Model::pull_push();
+        model.turns = 12;
+        let mut paused = model.kdamonds.clone();
+        paused[0].context.pause = true;
+        model.commits.push((10, paused));
+        let recording = model.recording();
+        assert!(!found(&recording, "P2").is_empty());
+        let border = recording.report.steps[1].answered[&0];
+        let mut right = recording.clone();
+        let kept = recording.trace.lines.iter().filter(|line| line.time < border).count();
+        rewrite(&mut right, |lines| lines.truncate(kept));
+        assert_eq!(found(&right, "P2"), []);
+        assert!(judge(&right).applied.iter().any(|invariant| invariant.id == "P2"));
+    }
+}

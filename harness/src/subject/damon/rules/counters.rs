@@ -1,0 +1,257 @@
+//! What a scheme's statistics can and cannot count: S3, S5, Q7.
+
+use super::quota::need_charges;
+use super::stats::stats;
+use crate::check::finding::Violation;
+use crate::check::violations::Violations;
+use crate::subject::damon::events::Stat;
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_scheme, in_core,
+};
+use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
+use crate::trace::{Event, Line};
+use damonlab_protocol::damon::{Ops, Scheme};
+
+pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
+    about: About {
+        id: "S3",
+        name: "applied-is-at-most-tried",
+        kind: Kind::Conditional,
+        statement: "A pass applies no more regions than it tried, and no more bytes than passed its filters; stat applies nothing.",
+        because: "Each tried region is applied once or not at all, and an action takes of a region what its filters let pass. A large folio counts whole, so bytes are compared without huge pages only.",
+        source: &[
+            in_core("damos_update_stat"),
+            Source::function("mm/damon/paddr.c", "damon_pa_migrate"),
+            Source::function("mm/damon/paddr.c", "damon_pa_pageout"),
+            Source::function("mm/damon/paddr.c", "damon_pa_stat"),
+        ],
+        file: file!(),
+        when: "damos_stat_after_apply_interval is recorded; bytes for paddr without huge pages",
+    },
+    judge: applied_is_at_most_tried,
+};
+
+fn applied_is_at_most_tried(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
+        view.need(&[Stat::NAME])?;
+        let passed_counts = needs_small_pages(view, run);
+        let mut findings = Violations::default();
+        let mut old = run.is_from_start().then(|| (None, Counted::default()));
+        for (line, stat) in stats(run, index) {
+            let new = Counted::of(stat);
+            if let Some((before, old)) = old {
+                let grown = new.since(&old);
+                if let Some((expected, seen)) = grown.wrong(scheme, passed_counts.is_ok()) {
+                    findings.push(|| {
+                        let expected = format!("{expected} in a pass of {}", run.scheme_name(index));
+                        Violation::new(expected, seen).at(before).at([line])
+                    });
+                }
+            }
+            old = Some((Some(line), new));
+        }
+        Ok(findings)
+    })
+}
+
+/// An error where the bytes of a pass cannot be compared: a folio counts whole though a region begins or
+/// ends inside, and actions on virtual addresses do not all say what the filters let pass.
+fn needs_small_pages(view: &View<'_>, run: &KdamondRun<'_>) -> Result<(), Reason> {
+    if run.config.context.ops != Ops::Paddr {
+        return Err("the memory is virtual".to_owned());
+    }
+    let huge = |name: &str| name.ends_with("HugePages") || name.ends_with("PmdMapped");
+    let samples = view.recording.samples.iter();
+    let mut fields = samples.flat_map(|sample| sample.nodes.values()).flatten();
+    match fields.any(|(name, bytes)| huge(name) && bytes.0 > 0) {
+        true => Err("there are huge pages".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// The statistics of what was tried and done.
+#[derive(Default, Clone, Copy)]
+struct Counted {
+    nr_tried: u64,
+    sz_tried: u64,
+    nr_applied: u64,
+    sz_applied: u64,
+    sz_passed: u64,
+}
+
+impl Counted {
+    fn of(stat: &Stat) -> Counted {
+        let Stat { nr_tried, sz_tried, nr_applied, sz_applied, sz_ops_filter_passed: sz_passed, .. } = *stat;
+        Counted { nr_tried, sz_tried, nr_applied, sz_applied, sz_passed }
+    }
+
+    fn since(&self, old: &Counted) -> Counted {
+        Counted {
+            nr_tried: self.nr_tried.saturating_sub(old.nr_tried),
+            sz_tried: self.sz_tried.saturating_sub(old.sz_tried),
+            nr_applied: self.nr_applied.saturating_sub(old.nr_applied),
+            sz_applied: self.sz_applied.saturating_sub(old.sz_applied),
+            sz_passed: self.sz_passed.saturating_sub(old.sz_passed),
+        }
+    }
+
+    /// What one pass cannot have done.
+    fn wrong(&self, scheme: &Scheme, bytes: bool) -> Option<(String, String)> {
+        let Counted { nr_tried, sz_tried, nr_applied, sz_applied, sz_passed } = *self;
+        if nr_applied > nr_tried {
+            return Some((
+                format!("at most the {nr_tried} regions tried to be applied"),
+                nr_applied.to_string(),
+            ));
+        }
+        if scheme.action == "stat" && (nr_applied, sz_applied) != (0, 0) {
+            let seen = format!("{nr_applied} regions and {sz_applied} bytes");
+            return Some(("the action stat to apply nothing".to_owned(), seen));
+        }
+        if bytes && sz_passed > sz_tried {
+            let expected = format!("at most the {sz_tried} bytes tried to pass the ops filters");
+            return Some((expected, sz_passed.to_string()));
+        }
+        if bytes && sz_applied > sz_passed {
+            let expected = format!("at most the {sz_passed} bytes that passed the ops filters to be applied");
+            return Some((expected, sz_applied.to_string()));
+        }
+        None
+    }
+}
+
+pub(crate) static MAX_NR_SNAPSHOTS_IS_RESPECTED: DamonRule = Rule {
+    about: About {
+        id: "S5",
+        name: "max-nr-snapshots-is-respected",
+        kind: Kind::Exact,
+        statement: "A scheme takes no more than max_nr_snapshots snapshots, and does not act after the last one.",
+        because: "The count is compared before each region, and grows by one at the end of a target's regions.",
+        source: &[in_core("damon_do_apply_schemes")],
+        file: file!(),
+        when: "max_nr_snapshots is set",
+    },
+    judge: max_nr_snapshots_is_respected,
+};
+
+fn max_nr_snapshots_is_respected(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
+        view.need(&[Stat::NAME])?;
+        let most = scheme.max_nr_snapshots;
+        if most == 0 {
+            return Err("max_nr_snapshots is not set".to_owned());
+        }
+        let name = run.scheme_name(index);
+        let mut findings = Violations::default();
+        let mut last: Option<(&Line, u64)> = None;
+        for line in &run.lines {
+            match &line.event {
+                Event::Stat(stat) if stat.scheme_idx as usize == index => {
+                    let grown = last.map_or(run.is_from_start(), |(_, old)| stat.nr_snapshots > old);
+                    if stat.nr_snapshots > most && grown {
+                        findings.push(|| {
+                            let expected = format!("at most {most} snapshots of {name}");
+                            Violation::new(expected, stat.nr_snapshots.to_string()).at([*line])
+                        });
+                    }
+                    last = Some((line, stat.nr_snapshots));
+                }
+                Event::BeforeApply(event) if event.scheme_idx as usize == index => {
+                    if let Some((done, count)) = last.filter(|(_, count)| *count >= most) {
+                        findings.push(|| {
+                            let expected = format!("no action of {name} after {most} snapshots");
+                            Violation::new(expected, format!("one after {count}")).at([done, *line])
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(findings)
+    })
+}
+
+pub(crate) static QT_EXCEEDS_COUNTS_FULL_WINDOWS: DamonRule = Rule {
+    about: About {
+        id: "Q7",
+        name: "qt-exceeds-counts-full-windows",
+        kind: Kind::Exact,
+        statement: "qt_exceeds counts the charge windows that ended with their quota used up.",
+        because: "It is counted when a window starts, once a pass at most, if less than a page of the last window's quota is left of what was charged.",
+        source: &[
+            in_core("damos_adjust_quota"),
+            in_core("damos_quota_is_full"),
+            in_core("damos_charge_quota"),
+        ],
+        file: file!(),
+        when: "damos_stat_after_apply_interval is recorded; counted to the window where Q4 applies, else once a pass",
+    },
+    judge: qt_exceeds_counts_full_windows,
+};
+
+fn qt_exceeds_counts_full_windows(view: &View<'_>) -> RuleResult {
+    each_scheme(view, |run, index, scheme| {
+        view.need(&[Stat::NAME])?;
+        let quota = &scheme.quota;
+        let limited = quota.bytes != 0 || quota.ms != 0 || goals(scheme).next().is_some();
+        let mut findings: Violations = too_often(run, index, u64::from(limited)).into_iter().collect();
+        let replayable = need_charges(view, run, index, scheme).is_ok() && run.is_from_start();
+        if replayable {
+            findings.extend(miscounted(run, index));
+        }
+        Ok(findings)
+    })
+}
+
+/// More exceeded windows than passes: a window starts at a pass only, and one at most (the very first one
+/// counts nothing).
+fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Violation> {
+    let mut old = run.is_from_start().then_some((None, 0));
+    for (line, stat) in stats(run, index) {
+        if let Some((before, count)) = old
+            && stat.qt_exceeds.saturating_sub(count) > most
+        {
+            let expected =
+                format!("qt_exceeds of {} to grow by at most {most} a pass", run.scheme_name(index));
+            let seen = format!("{count} and then {}", stat.qt_exceeds);
+            return Some(Violation::new(expected, seen).at(before).at([line]));
+        }
+        old = Some((Some(line), stat.qt_exceeds));
+    }
+    None
+}
+
+/// Counts the windows that ended with a full quota, from what was charged in them.
+fn miscounted(run: &KdamondRun<'_>, index: usize) -> Option<Violation> {
+    let windows = &run.charge_windows[index].windows;
+    let mut starts = windows.iter().peekable();
+    let (mut quota, mut charged, mut exceeds) = (None, 0u64, 0u64);
+    for (at, line) in run.lines.iter().enumerate() {
+        if let Some(window) = starts.next_if(|window| window.at == at) {
+            exceeds += u64::from(quota.is_some_and(|quota| is_full(quota, charged)));
+            charged = 0;
+            if let Some(Event::Esz(event)) = window.esz.map(|line| &line.event) {
+                quota = Some(event.esz);
+            }
+        }
+        match &line.event {
+            Event::BeforeApply(event) if event.scheme_idx as usize == index => {
+                charged = charged.saturating_add(event.end.saturating_sub(event.start));
+            }
+            Event::Stat(stat) if stat.scheme_idx as usize == index && stat.qt_exceeds != exceeds => {
+                let name = run.scheme_name(index);
+                let expected =
+                    format!("qt_exceeds={exceeds}: so many charge windows of {name} used up their quota");
+                let seen = format!("qt_exceeds={}", stat.qt_exceeds);
+                return Some(Violation::new(expected, seen).at([*line]));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `damos_quota_is_full`, for addresses in bytes.
+pub(crate) fn is_full(quota: u64, charged: u64) -> bool {
+    quota.saturating_sub(charged) < PAGE
+}

@@ -1,0 +1,253 @@
+//! A recording as the checks need it: the trace split by kdamond, names resolved.
+//!
+//! Every kdamond prints `ctx_idx=0`, so only the pid of a line says whose it is.
+
+use super::config_periods::{self, ConfigPeriod};
+use super::rule::Reason;
+use super::windows::{self, ChargeWindows};
+use crate::check::expect::{Subject, bare};
+use crate::recording::Recording;
+use crate::subject::damon::events::{Esz, NodeEligible};
+use crate::trace::{Event, Line};
+use damonlab_protocol::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
+use std::collections::BTreeMap;
+
+/// The page size, which is the least size of a region where `addr_unit` is 1 (`DAMON_MIN_REGION_SZ`).
+pub(crate) const PAGE: u64 = 4096;
+
+/// The name of the metric whose measurements are traced.
+pub(crate) const NODE_ELIGIBLE: &str = "node_eligible_mem_bp";
+
+/// The property of an event that stands for its kdamond, in a `where`.
+const KDAMOND: &str = "kdamond";
+
+pub(crate) struct View<'a> {
+    pub(crate) recording: &'a Recording,
+    /// One entry a pid and configuration: a kdamond that is started twice kdamond_runs twice, and one that takes a
+    /// commit goes on in another entry, which comes right after.
+    pub(crate) kdamond_runs: Vec<KdamondRun<'a>>,
+    /// DAMON's events from tasks that are no kdamond of the plan.
+    pub(crate) foreign_events: Vec<&'a Line>,
+}
+
+/// All that one kdamond did with one configuration, from its start or a commit to the next or its end.
+pub(crate) struct KdamondRun<'a> {
+    pub(crate) kdamond: usize,
+    pub(crate) pid: i32,
+    /// What was in force.
+    pub(crate) config: &'a Kdamond,
+    /// The step that brought this configuration to a kdamond that ran already: what its schemes, windows and
+    /// counters had come to goes on ([`View::history`]).
+    pub(crate) since: Option<usize>,
+    /// How many schemes go on from the entry before.
+    kept: usize,
+    /// DAMON's events of this pid while it was in force, in order.
+    pub(crate) lines: Vec<&'a Line>,
+    /// The charge windows, one entry a scheme.
+    pub(crate) charge_windows: Vec<ChargeWindows<'a>>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(recording: &'a Recording) -> View<'a> {
+        let mut by_pid: BTreeMap<i32, Vec<&Line>> = BTreeMap::new();
+        for line in recording.trace.lines.iter().filter(|line| !matches!(line.event, Event::Other(_))) {
+            by_pid.entry(line.pid).or_default().push(line);
+        }
+        let mut view = View { recording, kdamond_runs: Vec::new(), foreign_events: Vec::new() };
+        let goals_told = view.traced(NodeEligible::NAME);
+        for (_, lines) in by_pid {
+            let Some((kdamond, pid)) =
+                lines.first().and_then(|line| Some((owner(recording, line)?, line.pid)))
+            else {
+                view.foreign_events.extend(lines);
+                continue;
+            };
+            let mut before = None;
+            for ConfigPeriod { config, since, kept, lines } in
+                config_periods::config_periods(recording, kdamond, &lines)
+            {
+                let charge_windows =
+                    windows::charge_windows(&lines, before, &config.context.schemes, goals_told);
+                before = lines.last().map(|line| line.time);
+                view.kdamond_runs.push(KdamondRun {
+                    kdamond,
+                    pid,
+                    config,
+                    since,
+                    kept,
+                    lines,
+                    charge_windows,
+                });
+            }
+        }
+        view.kdamond_runs.sort_by_key(|run| (run.kdamond, run.lines.first().map(|line| line.number)));
+        view
+    }
+
+    /// What a scheme did before with other configurations, the oldest first: a commit changes a scheme's
+    /// parameters and keeps the rest, its statistics, charge window and quota (`damos_commit`).
+    pub(crate) fn history(&self, run: &KdamondRun<'a>, scheme: usize) -> &[KdamondRun<'a>] {
+        let number = |run: &KdamondRun<'_>| run.lines.first().map(|line| line.number);
+        let Some(end) = self.kdamond_runs.iter().position(|one| number(one) == number(run)) else {
+            return &[];
+        };
+        let mut begin = end;
+        while begin > 0 && scheme < self.kdamond_runs[begin].kept {
+            begin -= 1;
+        }
+        &self.kdamond_runs[begin..end]
+    }
+
+    /// Whether events of this name would be in the trace if they happened.
+    pub(crate) fn traced(&self, name: &str) -> bool {
+        let asked = |event: &String| {
+            let (system, event) = event.split_once(':').unwrap_or(("*", event));
+            matches!(system, "damon" | "*") && (event == name || event == "*")
+        };
+        self.recording.plan.trace.events.iter().any(asked) && self.exists(name)
+    }
+
+    /// Whether the kernel has DAMON's event of this name.
+    fn exists(&self, name: &str) -> bool {
+        let missing = &self.recording.report.missing_events;
+        let formats = &self.recording.formats;
+        !missing.iter().any(|event| bare(event) == name)
+            && (formats.is_empty() || formats.lines().any(|line| line.strip_prefix("name: ") == Some(name)))
+    }
+
+    /// An error unless all of `names` are recorded.
+    pub(crate) fn need(&self, names: &[&str]) -> Result<(), Reason> {
+        match names.iter().find(|name| !self.traced(name)) {
+            Some(name) => Err(format!("{name} is not recorded")),
+            None => Ok(()),
+        }
+    }
+
+    /// Events that the plan names and the kernel does not have.
+    pub(crate) fn missing_events(&self) -> Vec<String> {
+        let mut missing = self.recording.report.missing_events.clone();
+        for event in &self.recording.plan.trace.events {
+            if self.lacks(event) && !missing.iter().any(|known| bare(known) == bare(event)) {
+                missing.push(event.clone());
+            }
+        }
+        missing
+    }
+
+    /// The ranges that a target was given, aligned as `damon_set_regions` does and with neighbours
+    /// joined; `None` where the kernel chooses or moves them itself.
+    pub(crate) fn ranges(&self, context: &Context, target: usize) -> Option<Vec<(u64, u64)>> {
+        if context.ops == Ops::Vaddr || context.addr_unit != 1 {
+            return None;
+        }
+        let mut ranges = Vec::new();
+        for region in &context.targets.get(target)?.regions {
+            match region {
+                AddrRange::Fixed { start, end } => ranges.push((start.0, end.0)),
+                AddrRange::Node(node) => {
+                    let found = self.recording.report.node_ranges.get(node)?;
+                    ranges.extend(found.iter().map(|(start, end)| (start.0, end.0)));
+                }
+            }
+        }
+        let aligned = ranges.into_iter().map(|(start, end)| (start / PAGE * PAGE, end.div_ceil(PAGE) * PAGE));
+        Some(joined(aligned)).filter(|ranges| !ranges.is_empty())
+    }
+}
+
+impl Subject for View<'_> {
+    /// The guest said so, or the event is DAMON's and has no format.
+    fn lacks(&self, event: &str) -> bool {
+        let name = bare(event);
+        let missing = &self.recording.report.missing_events;
+        let damons = event.starts_with("damon:") || Event::KNOWN.contains(&name);
+        missing.iter().any(|missing| bare(missing) == name) || (damons && name != "*" && !self.exists(name))
+    }
+
+    fn property(&self, line: &Line, name: &str) -> Option<String> {
+        let of = |run: &KdamondRun<'_>| run.pid == line.pid;
+        (name == KDAMOND).then(|| {
+            self.kdamond_runs
+                .iter()
+                .find(|run| of(run))
+                .map(|run| run.kdamond.to_string())
+                .unwrap_or_default()
+        })
+    }
+}
+
+impl<'a> KdamondRun<'a> {
+    /// Whether it began with a commit and not with a start.
+    pub(crate) fn continues(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// The last time that a scheme's quota was told.
+    pub(crate) fn last_esz(&self, scheme: usize) -> Option<(&'a Line, u64)> {
+        self.scheme_events::<Esz>(scheme).next_back().map(|(line, event)| (line, event.esz))
+    }
+
+    /// An error where targets went away, for then the others have new numbers (`damon_commit_targets`).
+    pub(crate) fn need_targets(&self) -> Result<(), Reason> {
+        match self.continues() && self.config.context.targets.iter().any(|target| target.obsolete) {
+            true => Err("a commit removed targets, and the others have new numbers".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    /// An error where sizes are not in bytes.
+    pub(crate) fn need_bytes(&self) -> Result<(), Reason> {
+        if self.config.context.addr_unit == 1 { Ok(()) } else { Err("addr_unit is not 1".to_owned()) }
+    }
+
+    /// An error where intervals change while it runs.
+    pub(crate) fn need_fixed_intervals(&self) -> Result<(), Reason> {
+        match &self.config.context.intervals.goal {
+            Some(goal) if goal.aggrs > 0 => Err("intervals are tuned".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it begins where the kdamond does: with counters and ages of 0.
+    pub(crate) fn is_from_start(&self) -> bool {
+        !self.continues()
+    }
+
+    /// `kdamond 0, scheme 1`, for messages.
+    pub(crate) fn scheme_name(&self, scheme: usize) -> String {
+        format!("kdamond {}, scheme {scheme}", self.kdamond)
+    }
+}
+
+/// Joins ranges of which one ends where the next begins.
+pub(crate) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
+    let mut all: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in ranges {
+        match all.last_mut() {
+            Some(last) if last.1 == start => last.1 = end,
+            _ => all.push((start, end)),
+        }
+    }
+    all
+}
+
+/// The goals that the kernel knows: sysfs leaves out those with a target of 0
+/// (`damos_sysfs_add_quota_score`).
+pub(crate) fn goals(scheme: &Scheme) -> impl Iterator<Item = &Goal> {
+    scheme.quota.goals.iter().filter(|goal| goal.target_value != 0)
+}
+
+/// The goals whose measurements are traced, in order.
+pub(crate) fn node_goals(scheme: &Scheme) -> Vec<&Goal> {
+    goals(scheme).filter(|goal| goal.metric == NODE_ELIGIBLE).collect()
+}
+
+/// The kdamond of a line: by its pid; else, for one that ran before the last start, by the number in
+/// its name (`__damon_start` counts running contexts).
+fn owner(recording: &Recording, line: &Line) -> Option<usize> {
+    let index = match recording.report.kdamond_pids.iter().position(|pid| *pid == line.pid) {
+        Some(index) => index,
+        None => line.comm.as_str().strip_prefix("kdamond.")?.parse().ok()?,
+    };
+    (index < recording.plan.kdamonds.len()).then_some(index)
+}

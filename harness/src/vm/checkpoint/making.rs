@@ -1,0 +1,106 @@
+//! A checkpoint in the making: whole under another name first, then renamed.
+
+use super::argv;
+use super::digest::digest;
+use super::evict::{evict, limit};
+use super::files::{ABOUT, ARGV, About, CONSOLE, FILES, STATE, USED, touch, whole};
+use super::store::Store;
+use crate::host::lock::Lock;
+use crate::host::paths::write_atomic;
+use crate::machine::{Argv, NodeMemory};
+use crate::vm::error::VmError;
+use crate::vm::ram;
+use damonlab_protocol::units::Bytes;
+use fs_err as fs;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+/// A checkpoint in the making: nobody else makes it.
+#[derive(Debug)]
+pub(crate) struct Making {
+    store: Store,
+    key: String,
+    pub(super) scratch: PathBuf,
+    _lock: Lock,
+}
+
+impl Making {
+    /// Waits until nobody else makes the checkpoint, and takes what is left of unfinished and broken ones
+    /// away. None if it is there by now.
+    pub(crate) fn begin(store: &Store, key: &str) -> Result<Option<Making>, VmError> {
+        let lock = Lock::acquire(&store.lock(key), || {})?;
+        let place = store.place(key);
+        if place.exists() {
+            if whole(&place, key).is_ok() {
+                return Ok(None);
+            }
+            fs::remove_dir_all(&place)?;
+        }
+        let scratch = store.folder.join(format!("{key}.new"));
+        if scratch.exists() {
+            fs::remove_dir_all(&scratch)?;
+        }
+        fs::create_dir_all(&scratch)?;
+        Ok(Some(Making { store: store.clone(), key: key.to_owned(), scratch, _lock: lock }))
+    }
+
+    /// Where QEMU is to save the devices.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.scratch.join(STATE)
+    }
+
+    /// Whether the disk has room for all that a guest may write until it is saved: a full one would end
+    /// QEMU with a signal.
+    pub(crate) fn check_room(&self, machine: &Argv) -> Result<(), VmError> {
+        let disk = nix::sys::statvfs::statvfs(&self.scratch).map_err(io::Error::from)?;
+        let free = Bytes(disk.blocks_available().saturating_mul(disk.fragment_size()));
+        let wanted = Bytes(machine.memories.iter().map(|memory| memory.size.0).sum());
+        if free < wanted {
+            let folder = self.store.folder.display();
+            return Err(VmError::NotSaved(format!(
+                "{folder} has {free} left and the guest may write {wanted}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Makes the file of a node's memory, a single hole.
+    pub(crate) fn ram(&self, memory: &NodeMemory) -> io::Result<PathBuf> {
+        let path = self.scratch.join(ram::file(memory));
+        fs::File::create(&path)?.set_len(memory.size.0)?;
+        Ok(path)
+    }
+
+    /// Makes the checkpoint visible, whole, once QEMU has saved, and takes the oldest away where all of
+    /// them are more than the limit.
+    pub(crate) fn publish(
+        self,
+        argv: &[String],
+        folder: &str,
+        memories: &[NodeMemory],
+        console: &[u8],
+        describe: &str,
+    ) -> io::Result<()> {
+        let argv = serde_json::to_vec_pretty(&argv::of_folder(argv, folder))?;
+        fs::write(self.scratch.join(ARGV), argv)?;
+        fs::write(self.scratch.join(CONSOLE), console)?;
+        let mut digests = BTreeMap::new();
+        let ram: Vec<String> = memories.iter().map(ram::file).collect();
+        for name in FILES.iter().copied().chain(ram.iter().map(String::as_str)) {
+            digests.insert(name.to_owned(), digest(&self.scratch.join(name))?);
+        }
+        let about = About { key: self.key.clone(), describe: describe.to_owned(), ram, digests };
+        touch(&self.scratch.join(USED))?;
+        write_atomic(&self.scratch.join(ABOUT), &serde_json::to_vec_pretty(&about)?)?;
+        fs::rename(&self.scratch, self.store.place(&self.key))?;
+        evict(&self.store, limit(), &self.key)
+    }
+}
+
+impl Drop for Making {
+    /// What was not published is of no use; after a SIGKILL the next who makes this one removes it.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.scratch);
+    }
+}

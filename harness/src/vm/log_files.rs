@@ -1,0 +1,8 @@
+//! The names of the files that a guest leaves in its results besides the sections that it sends.
+
+pub use crate::recording::{CONSOLE_LOG, VNG_LOG};
+
+/// virtme-ng's command line, one argument a line, of a guest that was booted.
+pub const VNG_ARGV: &str = "vng.argv";
+/// QEMU's command line, one argument a line.
+pub const QEMU_ARGV: &str = "qemu.argv";

@@ -1,0 +1,220 @@
+//! The shape of the sources: who may import whom, and what may stand where. Each rule is one test.
+//!
+//! A failure lists every violation with its file, its line and what to do. What cannot be put right yet stands in
+//! [`ALLOWED`] with a reason; an entry that nothing needs any more fails, too.
+
+mod rules;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use rules::Violation;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+use tree::{Crate, Link};
+
+/// The folders of `harness/src`, the lowest floor first: the order of the modules in `lib.rs`. A module imports from
+/// modules before it alone. A part of a folder may have a floor of its own.
+const FLOORS: &[&str] = &[
+    "host",
+    "trace",
+    "ktap",
+    "grammar",
+    "subject/damon/config",
+    "scenario",
+    "machine",
+    "recording",
+    "check",
+    "subject",
+    "judge",
+    "setup",
+    "series",
+    "kernel",
+    "vm",
+    "snapshot",
+    "run",
+    "mutants",
+    "compare",
+    "bisect",
+    "report",
+    "cli",
+];
+
+/// Modules that find tools, build kernels or start guests.
+const BOOTS: &[&str] = &["setup", "kernel", "vm", "run"];
+
+/// Where the names of tracepoints are defined.
+const TRACEPOINT_TABLES: &[&str] = &["harness/src/trace/event.rs"];
+
+/// The first subject. Only [`MAY_IMPORT_DAMON`] may know it.
+const DAMON: &str = "harness/src/subject/damon";
+
+/// Files outside of [`DAMON`] that may import it, each with its reason.
+const MAY_IMPORT_DAMON: &[(&str, &str)] =
+    &[("harness/src/scenario/subject.rs", "the key `damon` of a scenario and the steps about DAMON")];
+
+/// The reason of an entry for a folder that issue 13 is about to put right.
+const UNDER_WAY: &str = "issue 13";
+
+/// A violation that is allowed for now: the rule, the file or folder, and the reason.
+const ALLOWED: &[(Rule, &str, &str)] = &[
+    (Rule::CircularImport, "harness/src/check", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/cli", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/kernel", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/ktap", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/run", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/series", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/setup", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/subject", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/vm", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/setup", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/trace", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/ktap", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/series", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/kernel", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/vm", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/recording", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/snapshot", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/run", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/report", UNDER_WAY),
+    (Rule::LogicInModRs, "harness/src/cli", UNDER_WAY),
+    (Rule::LongFile, "harness/src/check/expect.rs", UNDER_WAY),
+    (Rule::LongFile, "harness/src/trace/event.rs", UNDER_WAY),
+    (Rule::TypedTracepoint, "harness/src/check", UNDER_WAY),
+    (Rule::TypedTracepoint, "harness/src/kernel", UNDER_WAY),
+    (Rule::TypedTracepoint, "harness/src/run", UNDER_WAY),
+    (Rule::ProcessOutsideHost, "clippy.toml", UNDER_WAY),
+    (Rule::DamonOutsideSubject, "harness/src/compare", UNDER_WAY),
+    (Rule::DamonOutsideSubject, "harness/src/judge", UNDER_WAY),
+    (Rule::DamonOutsideSubject, "harness/src/snapshot", UNDER_WAY),
+];
+
+/// The rules, as [`ALLOWED`] names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    CircularImport,
+    UpwardImport,
+    LogicInModRs,
+    LongFile,
+    ProcessOutsideHost,
+    JudgeBoots,
+    TypedTracepoint,
+    DamonOutsideSubject,
+}
+
+/// The sources of the workspace.
+struct Workspace {
+    texts: BTreeMap<String, String>,
+    harness: Crate,
+    guest: Crate,
+    protocol: Crate,
+    /// Of the harness.
+    links: Vec<Link>,
+    files: Vec<String>,
+}
+
+const HARNESS: &str = "harness/src";
+
+impl Workspace {
+    fn get() -> &'static Workspace {
+        static WORKSPACE: LazyLock<Workspace> = LazyLock::new(Workspace::load);
+        &WORKSPACE
+    }
+
+    fn load() -> Workspace {
+        let mut texts = BTreeMap::new();
+        for folder in ["harness", "guest", "protocol"] {
+            texts.append(&mut tree::read(repository(), folder).expect("the sources can be read"));
+        }
+        let load = |root: &str| Crate::of(&texts, root).expect("the sources are Rust");
+        let harness = load("harness/src/lib.rs");
+        let (guest, protocol) = (load("guest/src/main.rs"), load("protocol/src/lib.rs"));
+        let links = harness.links();
+        let files = harness.files.iter().map(|file| file.path.clone()).collect();
+        Workspace { texts, harness, guest, protocol, links, files }
+    }
+
+    fn crates(&self) -> [&Crate; 3] {
+        [&self.harness, &self.guest, &self.protocol]
+    }
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate lies in the repository")
+}
+
+/// Fails with all violations that are not allowed, and with all allowances that nothing needs.
+fn enforce(rule: Rule, violations: &[Violation]) {
+    let covers = |place: &str, violation: &Violation| Path::new(&violation.file).starts_with(place);
+    let allowed: Vec<_> = ALLOWED.iter().filter(|(of, ..)| *of == rule).collect();
+    let new = violations.iter().filter(|one| !allowed.iter().any(|(_, place, _)| covers(place, one)));
+    let mut broken: Vec<String> = new.map(ToString::to_string).collect();
+    for (_, place, reason) in allowed {
+        if !violations.iter().any(|one| covers(place, one)) {
+            broken.push(format!(
+                "{place}: {rule:?} is allowed here ({reason}), and there is no such violation any more\n    remove the entry from ALLOWED"
+            ));
+        }
+    }
+    assert!(broken.is_empty(), "{rule:?}: {} to fix\n\n{}\n", broken.len(), broken.join("\n"));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let crates = Workspace::get().crates();
+    let found: Vec<_> = crates.iter().flat_map(|one| rules::circular_imports(&one.links())).collect();
+    enforce(Rule::CircularImport, &found);
+}
+
+#[test]
+fn no_module_imports_from_a_floor_above() {
+    let Workspace { harness, links, .. } = Workspace::get();
+    let modules: Vec<&str> = FLOORS.iter().copied().filter(|floor| !floor.contains('/')).collect();
+    assert_eq!(harness.floors(), modules, "FLOORS in this test has to be the order of modules in lib.rs");
+    enforce(Rule::UpwardImport, &rules::upward_imports(links, FLOORS, HARNESS));
+}
+
+#[test]
+fn an_index_of_modules_has_no_logic() {
+    let found: Vec<_> = Workspace::get().crates().into_iter().flat_map(rules::logic_in_mod_rs).collect();
+    enforce(Rule::LogicInModRs, &found);
+}
+
+#[test]
+fn no_file_is_too_long() {
+    enforce(Rule::LongFile, &rules::long_files(&Workspace::get().texts));
+}
+
+#[test]
+fn only_host_starts_processes() {
+    let clippy = std::fs::read_to_string(repository().join("clippy.toml")).unwrap();
+    let sources = tree::read(repository(), HARNESS).unwrap();
+    let mut found = rules::clippy_forbids_processes(&clippy);
+    found.extend(rules::clippy_is_not_overruled(&sources, "harness/src/host"));
+    enforce(Rule::ProcessOutsideHost, &found);
+}
+
+#[test]
+fn judging_needs_nothing_that_boots() {
+    let Workspace { links, files, .. } = Workspace::get();
+    enforce(Rule::JudgeBoots, &rules::judging_boots_nothing(links, files, HARNESS, BOOTS));
+}
+
+#[test]
+fn no_name_of_a_tracepoint_is_typed_again() {
+    let Workspace { harness, .. } = Workspace::get();
+    let names = rules::tracepoints(harness, TRACEPOINT_TABLES);
+    assert!(
+        names.contains("damos_esz"),
+        "TRACEPOINT_TABLES does not name the file with the events of DAMON: {names:?}"
+    );
+    enforce(Rule::TypedTracepoint, &rules::typed_tracepoints(harness, &names, TRACEPOINT_TABLES));
+}
+
+#[test]
+fn only_the_registry_of_subjects_knows_damon() {
+    let Workspace { links, files, .. } = Workspace::get();
+    enforce(Rule::DamonOutsideSubject, &rules::subject_stands_apart(links, files, DAMON, MAY_IMPORT_DAMON));
+}
