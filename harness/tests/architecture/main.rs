@@ -15,12 +15,14 @@ use std::path::Path;
 use std::sync::LazyLock;
 use tree::{Crate, Link};
 
-/// The folders of `harness/src`, the lowest floor first: the order of `pub mod` in `lib.rs`. A module imports from
-/// modules before it alone.
+/// The folders of `harness/src`, the lowest floor first: the order of the modules in `lib.rs`. A module imports from
+/// modules before it alone. A part of a folder may have a floor of its own.
 const FLOORS: &[&str] = &[
     "host",
     "trace",
     "ktap",
+    "grammar",
+    "subject/damon/config",
     "scenario",
     "machine",
     "recording",
@@ -50,7 +52,8 @@ const TRACEPOINT_TABLES: &[&str] = &["harness/src/trace/event.rs"];
 const DAMON: &str = "harness/src/subject/damon";
 
 /// Files outside of [`DAMON`] that may import it, each with its reason.
-const MAY_IMPORT_DAMON: &[(&str, &str)] = &[];
+const MAY_IMPORT_DAMON: &[(&str, &str)] =
+    &[("harness/src/scenario/subject.rs", "the key `damon` of a scenario and the steps about DAMON")];
 
 /// The reason of an entry for a folder that issue 13 is about to put right.
 const UNDER_WAY: &str = "issue 13";
@@ -61,19 +64,14 @@ const ALLOWED: &[(Rule, &str, &str)] = &[
     (Rule::CircularImport, "harness/src/cli", UNDER_WAY),
     (Rule::CircularImport, "harness/src/kernel", UNDER_WAY),
     (Rule::CircularImport, "harness/src/ktap", UNDER_WAY),
-    (Rule::CircularImport, "harness/src/machine", UNDER_WAY),
-    (Rule::CircularImport, "harness/src/scenario", UNDER_WAY),
+    (Rule::CircularImport, "harness/src/run", UNDER_WAY),
     (Rule::CircularImport, "harness/src/series", UNDER_WAY),
     (Rule::CircularImport, "harness/src/setup", UNDER_WAY),
     (Rule::CircularImport, "harness/src/subject", UNDER_WAY),
     (Rule::CircularImport, "harness/src/vm", UNDER_WAY),
-    (Rule::CircularImport, "guest/src/agent", UNDER_WAY),
-    (Rule::CircularImport, "protocol/src", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/setup", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/trace", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/ktap", UNDER_WAY),
-    (Rule::LogicInModRs, "harness/src/scenario", UNDER_WAY),
-    (Rule::LogicInModRs, "harness/src/machine", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/series", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/kernel", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/vm", UNDER_WAY),
@@ -81,10 +79,8 @@ const ALLOWED: &[(Rule, &str, &str)] = &[
     (Rule::LogicInModRs, "harness/src/snapshot", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/report", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/cli", UNDER_WAY),
-    (Rule::LogicInModRs, "guest/src/agent", UNDER_WAY),
     (Rule::LongFile, "harness/src/check/expect.rs", UNDER_WAY),
     (Rule::LongFile, "harness/src/trace/event.rs", UNDER_WAY),
-    (Rule::TypedTracepoint, "harness/src/scenario", UNDER_WAY),
     (Rule::TypedTracepoint, "harness/src/check", UNDER_WAY),
     (Rule::TypedTracepoint, "harness/src/kernel", UNDER_WAY),
     (Rule::ProcessOutsideHost, "clippy.toml", UNDER_WAY),
@@ -173,9 +169,9 @@ fn no_files_import_each_other_in_a_circle() {
 #[test]
 fn no_module_imports_from_a_floor_above() {
     let Workspace { harness, links, .. } = Workspace::get();
-    let floors = harness.floors();
-    assert_eq!(floors, FLOORS, "FLOORS in this test has to be the order of `pub mod` in harness/src/lib.rs");
-    enforce(Rule::UpwardImport, &rules::upward_imports(links, &floors, HARNESS));
+    let modules: Vec<&str> = FLOORS.iter().copied().filter(|floor| !floor.contains('/')).collect();
+    assert_eq!(harness.floors(), modules, "FLOORS in this test has to be the order of modules in lib.rs");
+    enforce(Rule::UpwardImport, &rules::upward_imports(links, FLOORS, HARNESS));
 }
 
 #[test]
