@@ -26,6 +26,6 @@ pub use page::page;
 pub use recording_verdict::verdict;
 pub use report::{Repeated, Report, rejudge};
 pub use rules::{all as rules, origin, rule};
-pub use seeds::{OverSeeds, Summary, over_seeds};
+pub use seeds::{OverSeeds, over_seeds};
 pub use stored::{Stored, StoredResult, together};
 pub use sweep::Sweep;
