@@ -138,6 +138,11 @@ impl Finding {
         Finding { origin, expected, seen, evidence, scenario_line: None }
     }
 
+    /// What was expected and what was seen.
+    pub fn sentence(&self) -> String {
+        format!("expected {}; saw {}", self.expected, self.seen)
+    }
+
     /// The short id of what is violated.
     pub fn id(&self) -> &'static str {
         self.origin.id()
@@ -146,7 +151,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}; saw {}", self.origin, self.expected, self.seen)?;
+        write!(f, "{}: {}", self.origin, self.sentence())?;
         if let Some(line) = self.scenario_line {
             write!(f, " (line {line} of the scenario)")?;
         }

@@ -31,6 +31,6 @@ pub use recording_verdict::verdict;
 pub use reference::{Applied, Example};
 pub use report::{Repeated, Report, rejudge};
 pub use rules::{all as rules, list, origin, rule, words};
-pub use seeds::{OverSeeds, Summary, over_seeds};
+pub use seeds::{OverSeeds, over_seeds};
 pub use stored::{Stored, StoredResult, together};
 pub use sweep::Sweep;
