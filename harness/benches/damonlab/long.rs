@@ -3,9 +3,8 @@
 //! What is repeated begins and ends where charge windows begin, and the counters grow by as much in each
 //! round as they grew in the first. So every invariant applies to the long recording, and holds.
 
-use damonlab::recording::{PLAN, SCENARIO};
+use damonlab::recording::{Event, Line, PLAN, SCENARIO, Stat, Trace};
 use damonlab::scenario::Scenario;
-use damonlab::trace::{Event, Line, Stat, Trace};
 use damonlab_protocol::record::section;
 use serde_json::Value;
 use std::fs;

@@ -3,9 +3,8 @@
 use super::finding::{Evidence, Finding, Origin, Violation};
 use super::span::{Samples, Span};
 use crate::host::text::printable;
-use crate::recording::Recording;
+use crate::recording::{Line, Recording};
 use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity, Where};
-use crate::trace::Line;
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::NodeId;
 use serde::Serialize;
@@ -210,7 +209,7 @@ fn count(view: &View<'_>, span: Span, event: &str, filter: &Where) -> Found {
 fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Result<Vec<&'a Line>, String> {
     let mut found = Vec::new();
     let lines = view.recording.trace.lines.iter();
-    for line in lines.filter(|line| line.event.name() == bare(event) && span.has(line.time)) {
+    for line in lines.filter(|line| line.name() == bare(event) && span.has(line.time)) {
         let mut all = true;
         for (key, wanted) in filter {
             let value = match view.subject.property(line, key) {
@@ -227,8 +226,8 @@ fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Res
 }
 
 fn no_field(line: &Line, field: &str) -> String {
-    let names = line.event.field_names().join(", ");
-    format!("no field '{field}' in {}; it has {names}", line.event.name())
+    let names = line.field_names().join(", ");
+    format!("no field '{field}' in {}; it has {names}", line.name())
 }
 
 fn resident(samples: Samples<'_>, workload: &str, node: NodeId) -> Found {

@@ -4,7 +4,6 @@ use crate::judge::Summary;
 use crate::recording::Recording;
 use crate::subject::damon::rules::migration::migrated;
 use crate::subject::damon::view::View;
-use crate::trace::Event;
 use damonlab_protocol::units::Nanos;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -16,7 +15,9 @@ pub struct Goal {
     /// The kdamond's index.
     pub kdamond: usize,
     /// The scheme's index.
-    pub scheme: u32,
+    pub scheme: usize,
+    /// The tracepoint that reports its measurements.
+    pub event: &'static str,
     /// The node.
     pub nid: i32,
     /// What it is to come to, in parts of 10000.
@@ -25,7 +26,7 @@ pub struct Goal {
 
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Goal { kdamond, scheme, nid, target } = self;
+        let Goal { kdamond, scheme, event: _, nid, target } = self;
         write!(f, "kdamond {kdamond} scheme {scheme} node {nid}: {target} bp")
     }
 }
@@ -150,15 +151,16 @@ type Series = Vec<(Nanos, f64)>;
 fn courses(view: &View<'_>) -> BTreeMap<Goal, Series> {
     let mut courses: BTreeMap<Goal, Series> = BTreeMap::new();
     for run in &view.kdamond_runs {
-        for line in &run.lines {
-            let Event::NodeEligible(event) = &line.event else { continue };
+        for (line, goal) in run.measurements() {
+            let value = goal.current.0 as f64;
             let goal = Goal {
                 kdamond: run.kdamond,
-                scheme: event.scheme_idx,
-                nid: event.nid,
-                target: event.target_value,
+                scheme: goal.scheme,
+                event: goal.event,
+                nid: goal.nid,
+                target: goal.target.0,
             };
-            courses.entry(goal).or_default().push((line.time, event.current_value as f64));
+            courses.entry(goal).or_default().push((line.time, value));
         }
     }
     courses
@@ -233,6 +235,7 @@ fn cpu(recording: &Recording) -> Option<Nanos> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::damon::events::NodeEligible;
     use crate::subject::damon::testing::{Model, stored};
     use damonlab_protocol::record::Sample;
 
@@ -282,7 +285,7 @@ mod tests {
     #[test]
     fn the_goals_of_a_run_are_measured_one_by_one() {
         let measured = measures(&Model::pull_push().recording());
-        let goal = Goal { kdamond: 0, scheme: 0, nid: 1, target: 3000 };
+        let goal = Goal { kdamond: 0, scheme: 0, event: NodeEligible::NAME, nid: 1, target: 3000 };
         // The last 10 of 20 windows: 6000 2000 1000 5000, twice, and 6000 2000.
         assert_eq!(measured[&Quantity::Mean(goal)].value, 3600.0);
         assert_eq!(measured.keys().filter(|quantity| matches!(quantity, Quantity::Mean(_))).count(), 2);

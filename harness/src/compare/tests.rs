@@ -140,7 +140,7 @@ fn with_two_seeds_nothing_is_said_of_numbers_and_the_reader_hears_why() {
 
 #[test]
 fn a_goal_that_is_never_reached_reads_so() {
-    let goal = Goal { kdamond: 0, scheme: 1, nid: 0, target: 7000 };
+    let goal = Goal { kdamond: 0, scheme: 1, event: "damos_node_eligible_mem_bp", nid: 0, target: 7000 };
     let side = |value, never| {
         let measures = BTreeMap::from([(Quantity::TimeToTarget(goal), Measure { value, never })]);
         Some(Observed { verdict: Verdict::Pass, measures, interface: None })

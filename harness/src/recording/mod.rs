@@ -11,7 +11,7 @@ pub use read::{RecordingError, RunInputs};
 pub use write::{begin, finish, make_folder};
 
 use crate::scenario::{GuestClock, InstructionCost, Scenario};
-use crate::trace::Trace;
+pub use crate::subject::damon::events::{Event, Stat};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::{GuestReport, Sample};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,12 @@ pub const PLAN: &str = "plan.json";
 pub const CONSOLE_LOG: &str = "console.txt";
 /// What virtme-ng and QEMU said; it names host paths, so nothing compares it.
 pub const VNG_LOG: &str = "vng.log";
+
+/// One event of a recorded trace: DAMON's have a type each.
+pub type Line = crate::trace::Line<Event>;
+
+/// A recorded trace.
+pub type Trace = crate::trace::Trace<Event>;
 
 /// One run, read whole.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 //! Reading a recording, with a word for everything that can be wrong with one.
 
+use super::Trace;
 use super::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
-use crate::trace::Trace;
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
 use fs_err as fs;

@@ -3,8 +3,8 @@
 use super::RunEnv;
 use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
+use crate::recording::Line;
 use crate::recording::{Recording, RecordingError, RunInputs};
-use crate::trace::Line;
 use crate::vm::{self, Launch, Stopped, Timing, VmError};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
@@ -167,8 +167,7 @@ fn target(recording: &Recording, at: &At) -> Result<Target, DebugError> {
             Ok(Target { after, what: format!("guest time {} s", time.seconds()), event: None, before: 0 })
         }
         At::Event { name, number } => {
-            let all: Vec<&Line> =
-                recording.trace.lines.iter().filter(|line| line.event.name() == name).collect();
+            let all: Vec<&Line> = recording.trace.lines.iter().filter(|line| line.name() == name).collect();
             let line = all.get(number.get() - 1).ok_or_else(|| DebugError::NoEvent {
                 name: name.clone(),
                 found: all.len(),
@@ -251,8 +250,7 @@ mod tests {
     fn an_event_is_stopped_for_a_tenth_of_a_second_before_it() {
         let recording = recording();
         let lines = recording.trace.lines.iter();
-        let third =
-            lines.filter(|line| line.event.name() == "damos_node_eligible_mem_bp").nth(2).unwrap().time;
+        let third = lines.filter(|line| line.name() == "damos_node_eligible_mem_bp").nth(2).unwrap().time;
         let target = target(&recording, &event(3)).unwrap();
         assert_eq!(target.after.0 + 1_000_000 + MARGIN.0, third.0);
     }

@@ -5,7 +5,7 @@
 use crate::scenario::error::{Checked, Fault};
 use crate::scenario::raw::At;
 use crate::scenario::units::Word;
-use crate::trace::Event;
+use crate::subject::damon::events::Event;
 
 /// The system whose events have a type here.
 const SYSTEM: &str = "damon";

@@ -29,7 +29,7 @@ use super::raw_steps::RawStep;
 use super::units::{Node, Size, Time, Word};
 use super::vocabulary::SNAPSHOTS;
 use super::{Clocks, GuestClock, MachineSpec, Places, Scenario, SnapshotKind};
-use crate::trace::MIGRATIONS;
+use crate::subject::damon::events::MIGRATIONS;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::{Step, Trace, Workload};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};

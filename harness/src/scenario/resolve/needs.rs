@@ -4,7 +4,7 @@ use crate::scenario::error::{Checked, Fault};
 use crate::scenario::raw::At;
 use crate::scenario::units::Word;
 use crate::scenario::vocabulary::{ACTIONS, ALL_FILTERS, METRICS, OPS, TUNERS};
-use crate::trace::Event;
+use crate::subject::damon::events::Event;
 use damonlab_protocol::kernel_feature::KernelFeature;
 
 pub(super) fn need(raw: &At<Word>) -> Checked<KernelFeature> {

@@ -6,8 +6,8 @@
 //! CPU when the kdamond has answered, and reads the clock. So the border lies half a sample before that moment:
 //! what is older belongs to the iteration before, whose last event is a whole sample old.
 
-use crate::recording::Recording;
-use crate::trace::Line;
+use crate::recording::{Line, Recording};
+
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::units::Nanos;

@@ -5,9 +5,9 @@
 use super::testing::{Model, edit, found, of_event, replace, rewrite, stored};
 use crate::check::About;
 use crate::judge::{self, judge};
+use crate::recording::Event;
 use crate::recording::Recording;
 use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, NodeEligible, Stat};
-use crate::trace::Event;
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::units::{Bytes, NodeId};
 

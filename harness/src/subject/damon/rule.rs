@@ -1,6 +1,7 @@
 //! What a rule about DAMON is made of: the parts of a recording that it judges, one at a time.
 
 use super::view::{KdamondRun, View};
+use crate::check::finding::Violation;
 use crate::check::rule::gather;
 pub(crate) use crate::check::rule::{About, Kind, Reason, Rule, RuleResult};
 use crate::check::violations::Violations;
@@ -8,6 +9,13 @@ use damonlab_protocol::damon::Scheme;
 
 /// A rule about DAMON.
 pub(crate) type DamonRule = Rule<fn(&View<'_>) -> RuleResult>;
+
+/// A violation for each of these items; `describe` is called only for those that are kept.
+pub(crate) fn violations<T>(items: impl Iterator<Item = T>, describe: impl Fn(T) -> Violation) -> Violations {
+    let mut violations = Violations::default();
+    items.for_each(|item| violations.push(|| describe(item)));
+    violations
+}
 
 /// Checks each run of each kdamond; applies where it applies to one of them.
 pub(crate) fn each_kdamond_run(

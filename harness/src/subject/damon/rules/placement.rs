@@ -5,10 +5,10 @@
 use super::migration::{Migration, Told, first_sample, migrates, migrations, told};
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
+use crate::recording::Event;
 use crate::subject::damon::events::BeforeApply;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::Event;
 use damonlab_protocol::damon::Ops;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{Sample, section};

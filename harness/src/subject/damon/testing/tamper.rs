@@ -2,9 +2,8 @@
 
 use crate::check::Finding;
 use crate::judge::judge;
-use crate::recording::Recording;
+use crate::recording::{Recording, Trace};
 use crate::scenario::Scenario;
-use crate::trace::Trace;
 use std::path::Path;
 
 /// A real run's recording, from `tests/recordings`.

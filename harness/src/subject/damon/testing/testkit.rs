@@ -6,9 +6,8 @@
 
 use super::damon_model::ModelRun;
 use super::tamper::rewrite;
-use crate::recording::{Meta, RECORDING_VERSION, Recording};
+use crate::recording::{Meta, RECORDING_VERSION, Recording, Trace};
 use crate::scenario::{Clocks, GuestClock, InstructionCost, MachineSpec, Places, Scenario};
-use crate::trace::Trace;
 use damonlab_protocol::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
 };
