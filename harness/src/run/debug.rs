@@ -5,6 +5,7 @@ use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
 use crate::recording::Line;
 use crate::recording::{Recording, RecordingError, RunInputs};
+use crate::subject::damon::events::{Esz, IntervalsTune, TRACED_METRICS};
 use crate::vm::{self, Launch, Stopped, Timing, VmError};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
@@ -18,11 +19,11 @@ const MARGIN: Nanos = Nanos(100_000_000);
 
 /// The functions that lead to events (7.3), to break at their beginning. For others, and where a compiler
 /// has not kept the function, the one that records the event will do.
-const FUNCTIONS: &[(&str, &str)] = &[
-    ("damos_node_eligible_mem_bp", "damos_quota_score"),
-    ("damos_esz", "damos_set_effective_quota"),
-    ("damon_monitor_intervals_tune", "kdamond_tune_intervals"),
-];
+const FUNCTIONS: &[(&str, &str)] =
+    &[(Esz::NAME, "damos_set_effective_quota"), (IntervalsTune::NAME, "kdamond_tune_intervals")];
+
+/// The function that leads to the event of a goal, whichever its metric.
+const MEASURE: &str = "damos_quota_score";
 
 /// Where to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,8 +189,9 @@ fn target(recording: &Recording, at: &At) -> Result<Target, DebugError> {
 
 /// Where to break for an event, of what the kernel has.
 fn function(event: &str, symbols: &str) -> Option<String> {
-    let leads =
-        FUNCTIONS.iter().filter(|(name, _)| *name == event).map(|(_, function)| (*function).to_owned());
+    let goals = TRACED_METRICS.iter().map(|(_, event)| (*event, MEASURE));
+    let all = goals.chain(FUNCTIONS.iter().copied());
+    let leads = all.filter(|(name, _)| *name == event).map(|(_, function)| function.to_owned());
     let has = |name: &String| symbols.lines().any(|line| line.split(' ').nth(2) == Some(name));
     // With one tracer, a tracepoint calls this one, and not its `__traceiter_`.
     leads.chain([format!("trace_event_raw_event_{event}")]).find(has)

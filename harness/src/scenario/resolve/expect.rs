@@ -6,9 +6,7 @@ use crate::scenario::error::{Checked, Fault};
 use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
 use crate::scenario::raw::{At, RawDuring, RawExpectation, RawLast};
 use crate::scenario::units::{Leaf, Size, Word};
-
-/// The event of which there is one a charge window and goal.
-const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
+use crate::subject::damon::events::TRACED_METRICS;
 
 /// The word in `over`.
 const SEEDS: &str = "seeds";
@@ -167,8 +165,10 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
     if count == 0 {
         return Err(Fault::at(&raw.value.windows, "the last 0 windows have no mean"));
     }
+    // A goal's event comes once per charge window.
+    let per_window = TRACED_METRICS.iter().any(|(_, name)| event.is(name));
     match windows {
-        Some(run) if event.is(WINDOW_EVENT) && count > run => Err(Fault::at(
+        Some(run) if per_window && count > run => Err(Fault::at(
             &raw.value.windows,
             format!("the steps have room for {run} windows, and this asks for {count}"),
         )),

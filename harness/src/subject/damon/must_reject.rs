@@ -1,13 +1,12 @@
-//! Each invariant of the table has a recording that it must reject: a good one, doctored.
+//! For each invariant, a recording that it must reject: a good one, tampered with.
 //!
-//! Most are real runs of `tests/recordings`. Each is good before it is doctored, and the invariant applies.
+//! Most are real runs of `tests/recordings`. Before the change the invariant applies and passes.
 
 use super::testing::{Model, edit, found, of_event, replace, rewrite, stored};
 use crate::check::About;
 use crate::judge::{self, judge};
-use crate::recording::Event;
 use crate::recording::Recording;
-use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, NodeEligible, Stat};
+use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Event, MIGRATE_PAGES, NodeEligible, Stat};
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::units::{Bytes, NodeId};
 
@@ -44,11 +43,11 @@ fn set(lines: &mut [String], event: &str, nth: usize, key: &str, value: &str) {
 }
 
 fn with(line: &str, key: &str, value: &str) -> String {
-    let word = |word: &str| match word.split_once('=') {
+    let replaced = |pair: &str| match pair.split_once('=') {
         Some((name, _)) if name == key => format!("{key}={value}"),
-        _ => word.to_owned(),
+        _ => pair.to_owned(),
     };
-    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    line.split(' ').map(replaced).collect::<Vec<_>>().join(" ")
 }
 
 /// Gives a `key=value` of all of an event's lines another value.
@@ -58,7 +57,7 @@ fn set_all(recording: &mut Recording, event: &str, key: &str, value: &str) {
     });
 }
 
-/// Computes the ages of all `damon_aggregated` anew, from the number of the aggregation.
+/// Replaces the ages of all `damon_aggregated` by a function of the number of the aggregation.
 fn ages(recording: &mut Recording, age: fn(u32) -> u32) {
     let (mut nth, mut left) = (0, 0);
     for line in &mut recording.trace.lines {
@@ -220,7 +219,7 @@ const CASES: &[Case] = &[
     Case { id: "R6", good: pull_push, tamper: |r| ages(r, |nth| nth - 1) },
     Case { id: "R7", good: tuned, tamper: |r| everywhere(r, "probe_hits=14 00", "probe_hits=15 00") },
     Case { id: "P1", good: truth, tamper: |r| everywhere(r, "target_value=7000", "target_value=7001") },
-    Case { id: "M1", good: truth, tamper: |r| set_all(r, "mm_migrate_pages", "nr_succeeded", "7") },
+    Case { id: "M1", good: truth, tamper: |r| set_all(r, MIGRATE_PAGES, "nr_succeeded", "7") },
     Case {
         id: "M2",
         good: truth,
@@ -245,22 +244,22 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn each_invariant_rejects_a_recording_and_only_once_it_is_doctored() {
+fn each_invariant_rejects_a_recording_only_after_the_change() {
     for Case { id, good, tamper } in CASES {
         let mut recording = good();
         let judged = judge(&recording);
         let applies = |rule: &About| judged.applied.contains(&rule);
         assert!(judge::rule(id).is_none_or(applies), "{id} does not apply");
-        assert_eq!(judged.findings, [], "{id}: before it is doctored");
+        assert_eq!(judged.findings, [], "{id}: before the change");
         tamper(&mut recording);
-        assert_ne!(found(&recording, id), [], "{id} lets a doctored recording pass");
+        assert_ne!(found(&recording, id), [], "{id} accepts the changed recording");
     }
 }
 
 #[test]
 fn each_invariant_has_a_recording_that_it_must_reject() {
     let without = judge::rules().map(|invariant| invariant.id);
-    // A pause takes a recording of its own, with nothing else in it: `config_periods.rs` has P2's.
+    // A pause needs a recording of its own: `config_periods.rs` has P2's.
     let without: Vec<_> =
         without.filter(|id| *id != "P2" && !CASES.iter().any(|case| case.id == *id)).collect();
     assert_eq!(without, [""; 0], "add cases above");

@@ -288,7 +288,7 @@ fn uncounted(
 #[cfg(test)]
 mod tests {
     use crate::recording::Recording;
-    use crate::subject::damon::testing::{edit, found, of_event, replace, rewrite, spoiled, stored};
+    use crate::subject::damon::testing::{edit, found, of_event, replace, rewrite, stored, tampered};
 
     /// Changes the first migration of at least one page.
     fn first_move(recording: &mut Recording, from: &str, to: &str) {
@@ -301,14 +301,14 @@ mod tests {
 
     #[test]
     fn m1_sees_statistics_that_count_what_was_not_moved() {
-        let seen = spoiled("M1", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
+        let seen = tampered("M1", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
         assert_eq!(seen.len(), 1, "{seen:?}");
         assert!(seen[0].starts_with("sz_applied of kdamond 0, scheme 1 to grow by the "), "{seen:?}");
     }
 
     #[test]
     fn m1_sees_statistics_that_are_another_schemes() {
-        let seen = spoiled("M1", |recording| {
+        let seen = tampered("M1", |recording| {
             rewrite(recording, |lines| {
                 for line in lines.iter_mut().filter(|line| line.contains("damos_stat")) {
                     let other = if line.contains("scheme_idx=0") { "scheme_idx=1" } else { "scheme_idx=0" };
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn m1_sees_pages_that_move_for_no_region() {
-        let seen = spoiled("M1", |recording| {
+        let seen = tampered("M1", |recording| {
             rewrite(recording, |lines| lines.retain(|line| !line.contains("damos_before_apply")));
         });
         assert!(seen[0].ends_with("moved without one"), "{seen:?}");
@@ -332,11 +332,11 @@ mod tests {
 
     #[test]
     fn m2_sees_a_counter_that_moves_without_its_event_and_an_event_without_its_counter() {
-        let more = spoiled("M2", |recording| {
+        let more = tampered("M2", |recording| {
             *recording.samples.last_mut().unwrap().vmstat.get_mut("pgmigrate_success").unwrap() += 1;
         });
         assert!(more[0].starts_with("pgmigrate_success to grow by the "), "{more:?}");
-        let less = spoiled("M2", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
+        let less = tampered("M2", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
         assert!(!less.is_empty());
     }
 
@@ -345,7 +345,7 @@ mod tests {
         let promoted = |recording: &mut Recording| {
             recording.samples.last_mut().unwrap().vmstat.insert("pgpromote_success".into(), 7);
         };
-        let seen = spoiled("M2", promoted);
+        let seen = tampered("M2", promoted);
         assert_eq!(seen, ["pgpromote_success to stay at 0: no page was moved for numa_misplaced; 7"]);
         // With NUMA balancing at work it may move.
         let mut recording = stored("truth");
