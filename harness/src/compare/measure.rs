@@ -235,7 +235,7 @@ fn cpu(recording: &Recording) -> Option<Nanos> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subject::damon::events::NodeEligible;
+    use crate::subject::damon::events::{NodeEligible, TRACED_METRICS};
     use crate::subject::damon::testing::{Model, stored};
     use damonlab_protocol::record::Sample;
 
@@ -290,6 +290,16 @@ mod tests {
         assert_eq!(measured[&Quantity::Mean(goal)].value, 3600.0);
         assert_eq!(measured.keys().filter(|quantity| matches!(quantity, Quantity::Mean(_))).count(), 2);
         assert!(!measured.contains_key(&Quantity::Migrated), "no migration was traced");
+    }
+
+    #[test]
+    fn every_traced_metric_is_measured() {
+        for (metric, event) in TRACED_METRICS {
+            let mut model = Model::pull_push();
+            model.scheme(0).quota.goals[0].metric = (*metric).into();
+            let goal = Goal { kdamond: 0, scheme: 0, event, nid: 1, target: 3000 };
+            assert!(measures(&model.recording()).contains_key(&Quantity::Mean(goal)), "{metric}");
+        }
     }
 
     #[test]

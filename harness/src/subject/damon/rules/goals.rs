@@ -242,7 +242,8 @@ fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, rese
 
 #[cfg(test)]
 mod tests {
-    use crate::subject::damon::events::NodeEligible;
+    use crate::judge::judge;
+    use crate::subject::damon::events::{NodeEligible, TRACED_METRICS};
     use crate::subject::damon::testing::{Model, found, of_event, replace, rewrite};
 
     #[test]
@@ -259,6 +260,35 @@ mod tests {
             let findings = found(&recording, "G1");
             assert_eq!(findings.len(), 1, "{to}");
             assert_eq!(findings[0].seen, seen);
+        }
+    }
+
+    #[test]
+    fn the_goal_rules_apply_to_every_traced_metric() {
+        for (metric, event) in TRACED_METRICS {
+            let mut model = Model::pull_push();
+            for scheme in &mut model.kdamonds[0].context.schemes {
+                scheme.quota.goals[0].metric = (*metric).into();
+            }
+            let good = model.recording();
+            let judged = judge(&good);
+            assert_eq!(judged.findings, []);
+            for id in ["G1", "G2", "G3", "G7", "Q1"] {
+                assert!(judged.applied.iter().any(|rule| rule.id == id), "{id} for {metric}");
+            }
+            for (id, from, to) in
+                [("G1", "current_value=6000", "current_value=10001"), ("G2", "nid=1", "nid=0")]
+            {
+                let mut bad = good.clone();
+                rewrite(&mut bad, |lines| replace(lines, event, 4, from, to));
+                assert_eq!(found(&bad, id).len(), 1, "{id} for {metric}");
+            }
+            let mut bad = good.clone();
+            rewrite(&mut bad, |lines| {
+                let goal = of_event(lines, event)[0];
+                lines.swap(goal + 1, goal + 2);
+            });
+            assert!(!found(&bad, "G3").is_empty(), "{metric}");
         }
     }
 
