@@ -137,10 +137,12 @@ impl<'a> View<'a> {
 
     /// An error unless the charge windows of a scheme are visible.
     pub(crate) fn need_windows(&self, run: &KdamondRun<'_>, scheme: usize) -> Result<(), Reason> {
-        self.need_measurements()?;
-        match run.charge_windows[scheme].goals.is_empty() {
-            true => Err("no goal is traced, so charge windows are not visible".to_owned()),
-            false => Ok(()),
+        if !run.charge_windows[scheme].goals.is_empty() {
+            return Ok(());
+        }
+        match goals(&run.config.context.schemes[scheme]).find_map(|goal| goal_event(&goal.metric)) {
+            Some(event) => Err(format!("{event} is not recorded")),
+            None => Err("no goal is traced, so charge windows are not visible".to_owned()),
         }
     }
 
