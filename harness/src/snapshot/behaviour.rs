@@ -2,7 +2,7 @@
 
 use super::words::{beside, list, many, share};
 use crate::recording::Recording;
-use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Measurement, Phase as EventPhase, Stat};
+use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Measurement, Stat};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::subject::damon::windows::{ChargeWindows, Window};
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
@@ -103,10 +103,9 @@ fn kdamond(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>) {
 /// The order of all phases would say more, and would change with every jitter: a window without an eligible region, a
 /// pass without a window.
 fn last_phases(run: &KdamondRun<'_>) -> Vec<String> {
-    let all: Vec<EventPhase> = run.lines.iter().filter_map(|line| line.event.phase()).collect();
-    let last: BTreeSet<EventPhase> =
-        all.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0]).collect();
-    last.into_iter().map(|phase| phase.to_string()).collect()
+    let all: Vec<_> = run.lines.iter().filter_map(|line| line.event.phase()).collect();
+    let last: BTreeSet<_> = all.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0]).collect();
+    last.into_iter().map(|(_, name)| name.to_owned()).collect()
 }
 
 fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, config: &Scheme) {

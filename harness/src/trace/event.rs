@@ -57,60 +57,29 @@ pub(crate) trait Part: Sized + Copy {
     fn sample(number: u64) -> Self;
 }
 
-impl Part for u64 {
-    #[inline]
-    fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        cursor.unsigned()
-    }
-    fn field(self) -> Field<'static> {
-        Field::Unsigned(self)
-    }
-    #[cfg(test)]
-    fn sample(number: u64) -> Self {
-        number
-    }
+macro_rules! part {
+    ($type:ty, $cursor:ident => $scan:expr, $value:ident => $field:expr, $number:ident => $sample:expr) => {
+        impl Part for $type {
+            #[inline]
+            fn scan($cursor: &mut Cursor<'_>) -> Option<Self> {
+                $scan
+            }
+            fn field(self) -> Field<'static> {
+                let $value = self;
+                $field
+            }
+            #[cfg(test)]
+            fn sample($number: u64) -> Self {
+                $sample
+            }
+        }
+    };
 }
 
-impl Part for u32 {
-    #[inline]
-    fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        cursor.unsigned()?.try_into().ok()
-    }
-    fn field(self) -> Field<'static> {
-        Field::Unsigned(self.into())
-    }
-    #[cfg(test)]
-    fn sample(number: u64) -> Self {
-        number as u32
-    }
-}
-
-impl Part for BasisPoints {
-    #[inline]
-    fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        cursor.unsigned().map(BasisPoints)
-    }
-    fn field(self) -> Field<'static> {
-        Field::Unsigned(self.0)
-    }
-    #[cfg(test)]
-    fn sample(number: u64) -> Self {
-        BasisPoints(number)
-    }
-}
-
-impl Part for i32 {
-    fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        cursor.signed()?.try_into().ok()
-    }
-    fn field(self) -> Field<'static> {
-        Field::Signed(self.into())
-    }
-    #[cfg(test)]
-    fn sample(number: u64) -> Self {
-        number as i32
-    }
-}
+part!(u64, text => text.unsigned(), value => Field::Unsigned(value), number => number);
+part!(u32, text => text.unsigned()?.try_into().ok(), value => Field::Unsigned(value.into()), number => number as u32);
+part!(i32, text => text.signed()?.try_into().ok(), value => Field::Signed(value.into()), number => number as i32);
+part!(BasisPoints, text => text.unsigned().map(BasisPoints), bp => Field::Unsigned(bp.0), number => BasisPoints(number));
 
 /// An array that `__print_hex` printed, at most [`HexBytes::MAX`] bytes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -231,7 +200,7 @@ macro_rules! event_set {
             $(#[$doc])*
             #[derive(Debug, Clone, Copy, PartialEq, Eq)]
             pub struct $variant {
-                $($(#[$field_doc])* pub $field: $type,)+
+                $(#[doc = concat!("The field `", stringify!($field), "`.")] $(#[$field_doc])* pub $field: $type,)+
             }
 
             impl $variant {

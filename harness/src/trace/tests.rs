@@ -8,19 +8,14 @@ event_set! {
     Event
     /// Several fields, of which one has no name in the text, and one another name in the record.
     Reading "reading" {
-        "id=" /// A number.
-        id as reading_id: u32,
-        " share=" /// A share.
-        share: BasisPoints,
-        " at=" /// A large number.
-        at: u64,
-        "-" /// A number with a sign.
-        offset: i32,
+        "id=" id as reading_id: u32,
+        " share=" share: BasisPoints,
+        " at=" at: u64,
+        "-" offset: i32,
     }
     /// An array.
     Hits "hits" {
-        "hits=" /// Bytes.
-        hits: HexBytes,
+        "hits=" hits: HexBytes,
     }
 }
 

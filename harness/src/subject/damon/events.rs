@@ -6,110 +6,70 @@
 
 use crate::trace::{HexBytes, RecordNames, TypedEvent, event_set};
 use damonlab_protocol::units::{BasisPoints, NodeId};
-use std::fmt;
 
 event_set! {
     /// One event of a trace.
     Event
     /// A `node_eligible_mem_bp` goal was measured, once per goal and charge window (`damos_quota_score`).
     NodeEligible "damos_node_eligible_mem_bp" {
-        "ctx_idx=" /// Always 0: a kdamond has one context.
-        ctx_idx as context_idx: u32,
-        " scheme_idx=" /// The scheme whose goal it is.
-        scheme_idx: u32,
-        " nid=" /// The goal's node.
-        nid: i32,
-        " target_value=" /// The target of the goal.
-        target_value: BasisPoints,
-        " current_value=" /// The share of eligible memory that is on the node.
-        current_value: BasisPoints,
+        "ctx_idx=" ctx_idx as context_idx: u32,
+        " scheme_idx=" scheme_idx: u32,
+        " nid=" nid: i32,
+        " target_value=" target_value: BasisPoints,
+        " current_value=" /** The share of eligible memory that is on the node. */ current_value: BasisPoints,
     }
     /// The effective quota was set, in the first charge window or to another value (`damos_adjust_quota`).
     Esz "damos_esz" {
-        "ctx_idx=" /// Always 0.
-        ctx_idx as context_idx: u32,
-        " scheme_idx=" /// The scheme.
-        scheme_idx: u32,
-        " esz=" /// The effective quota, in bytes (core addresses).
-        esz: u64,
+        "ctx_idx=" ctx_idx as context_idx: u32,
+        " scheme_idx=" scheme_idx: u32,
+        " esz=" /** The effective quota, in bytes (core addresses). */ esz: u64,
     }
     /// An action is about to be applied to a region (`damos_apply_scheme`).
     BeforeApply "damos_before_apply" {
-        "ctx_idx=" /// Always 0.
-        ctx_idx as context_idx: u32,
-        " scheme_idx=" /// The scheme.
-        scheme_idx: u32,
-        " target_idx=" /// The monitoring target.
-        target_idx: u64,
-        " nr_regions=" /// How many regions the target has.
-        nr_regions: u32,
-        " " /// The first address.
-        start: u64,
-        "-" /// One past the last address.
-        end: u64,
-        ": " /// The moving sum of accesses (`damon_nr_accesses_mvsum`).
-        nr_accesses: u32,
-        " " /// The age before the action resets it, in aggregations.
-        age: u32,
+        "ctx_idx=" ctx_idx as context_idx: u32,
+        " scheme_idx=" scheme_idx: u32,
+        " target_idx=" target_idx: u64,
+        " nr_regions=" /** How many regions the target has. */ nr_regions: u32,
+        " " start: u64,
+        "-" /** One past the last address. */ end: u64,
+        ": " /** The moving sum of accesses (`damon_nr_accesses_mvsum`). */ nr_accesses: u32,
+        " " /** The age before the action resets it, in aggregations. */ age: u32,
     }
     /// A scheme's statistics after one pass over the regions (`kdamond_apply_schemes`). All count from
     /// the kdamond's start.
     Stat "damos_stat_after_apply_interval" {
-        "ctx_idx=" /// Always 0.
-        ctx_idx as context_idx: u32,
-        " scheme_idx=" /// The scheme.
-        scheme_idx: u32,
-        " nr_tried=" /// Regions to which the action was applied, or tried to be.
-        nr_tried: u64,
-        " sz_tried=" /// Their bytes.
-        sz_tried: u64,
-        " nr_applied=" /// Regions of which the action affected at least a part.
-        nr_applied: u64,
-        " sz_applied=" /// Bytes that the action affected.
-        sz_applied: u64,
-        " sz_ops_filter_passed=" /// Bytes that passed the ops filters.
-        sz_ops_filter_passed: u64,
-        " qt_exceeds=" /// Charge windows whose quota was used up.
-        qt_exceeds: u64,
-        " nr_snapshots=" /// Complete passes.
-        nr_snapshots: u64,
+        "ctx_idx=" ctx_idx as context_idx: u32,
+        " scheme_idx=" scheme_idx: u32,
+        " nr_tried=" /** Regions to which the action was applied, or tried to be. */ nr_tried: u64,
+        " sz_tried=" /** Their bytes. */ sz_tried: u64,
+        " nr_applied=" /** Regions of which the action affected at least a part. */ nr_applied: u64,
+        " sz_applied=" /** Bytes that the action affected. */ sz_applied: u64,
+        " sz_ops_filter_passed=" /** Bytes that passed the ops filters. */ sz_ops_filter_passed: u64,
+        " qt_exceeds=" /** Charge windows whose quota was used up. */ qt_exceeds: u64,
+        " nr_snapshots=" /** Complete passes. */ nr_snapshots: u64,
     }
     /// The sampling interval was tuned (`kdamond_tune_intervals`).
     IntervalsTune "damon_monitor_intervals_tune" {
-        "sample_us=" /// The new interval, in microseconds.
-        sample_us: u64,
+        "sample_us=" /** The new interval, in microseconds. */ sample_us: u64,
     }
     /// A region at the end of an aggregation, with probes (`kdamond_reset_aggregated`).
     RegionAggregated "damon_region_aggregated" {
-        "target_id=" /// The target's index.
-        target_id: u64,
-        " nr_regions=" /// How many regions the target has.
-        nr_regions: u32,
-        " " /// The first address.
-        start: u64,
-        "-" /// One past the last address.
-        end: u64,
-        ": " /// Accesses seen in this aggregation.
-        nr_accesses: u32,
-        " " /// Aggregations without a change.
-        age: u32,
-        " probe_hits=" /// What each probe counted.
-        probe_hits: HexBytes,
+        "target_id=" target_id: u64,
+        " nr_regions=" /** How many regions the target has. */ nr_regions: u32,
+        " " start: u64,
+        "-" /** One past the last address. */ end: u64,
+        ": " /** Accesses seen in this aggregation. */ nr_accesses: u32,
+        " " /** Aggregations without a change. */ age: u32,
+        " probe_hits=" /** What each probe counted. */ probe_hits: HexBytes,
     }
     /// A region at the end of an aggregation (`kdamond_reset_aggregated`).
     Aggregated "damon_aggregated" {
-        "target_id=" /// The target's index.
-        target_id: u64,
-        " nr_regions=" /// How many regions the target has.
-        nr_regions: u32,
-        " " /// The first address.
-        start: u64,
-        "-" /// One past the last address.
-        end: u64,
-        ": " /// Accesses seen in this aggregation.
-        nr_accesses: u32,
-        " " /// Aggregations without a change.
-        age: u32,
+        "target_id=" target_id: u64,
+        " nr_regions=" /** How many regions the target has. */ nr_regions: u32,
+        " " start: u64,
+        "-" /** One past the last address. */ end: u64,
+        ": " /** Accesses seen in this aggregation. */ nr_accesses: u32,
+        " " /** Aggregations without a change. */ age: u32,
     }
 }
 
@@ -187,28 +147,6 @@ pub(crate) fn goal_event(metric: &str) -> Option<&'static str> {
     TRACED_METRICS.iter().find(|(name, _)| *name == metric).map(|(_, event)| *event)
 }
 
-/// The phases of an iteration of `kdamond_fn`, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
-    Quota,
-    Action,
-    Statistics,
-    Tuning,
-    Aggregation,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Phase::Quota => "quota",
-            Phase::Action => "action",
-            Phase::Statistics => "statistics",
-            Phase::Tuning => "tuning",
-            Phase::Aggregation => "aggregation",
-        })
-    }
-}
-
 /// The name of the event that the migration core emits for each call of `migrate_pages`. It has no type, because its
 /// text differs between kernels.
 pub(crate) const MIGRATE_PAGES: &str = "mm_migrate_pages";
@@ -234,29 +172,15 @@ impl Event {
         all.find(|(name, _)| *name == event).map(|(_, names)| names)
     }
 
-    /// The indices that it names of a context, a scheme and a target; those of a measurement are in
-    /// [`Event::measurement`].
-    pub(crate) fn indices(&self) -> [Option<u64>; 3] {
-        let context = |ctx_idx: u32, scheme_idx: u32| [Some(ctx_idx.into()), Some(scheme_idx.into()), None];
+    /// The phase of an iteration of `kdamond_fn` that emits it: its place and its name.
+    pub(crate) fn phase(&self) -> Option<(u8, &'static str)> {
         match self {
-            Event::Esz(e) => context(e.ctx_idx, e.scheme_idx),
-            Event::Stat(e) => context(e.ctx_idx, e.scheme_idx),
-            Event::BeforeApply(e) => [Some(e.ctx_idx.into()), Some(e.scheme_idx.into()), Some(e.target_idx)],
-            Event::Aggregated(e) => [None, None, Some(e.target_id)],
-            Event::RegionAggregated(e) => [None, None, Some(e.target_id)],
-            _ => [None; 3],
-        }
-    }
-
-    /// The phase of an iteration that emits it.
-    pub(crate) fn phase(&self) -> Option<Phase> {
-        match self {
-            _ if self.measurement().is_some() => Some(Phase::Quota),
-            Event::Esz(_) => Some(Phase::Quota),
-            Event::BeforeApply(_) => Some(Phase::Action),
-            Event::Stat(_) => Some(Phase::Statistics),
-            Event::IntervalsTune(_) => Some(Phase::Tuning),
-            Event::Aggregated(_) | Event::RegionAggregated(_) => Some(Phase::Aggregation),
+            _ if self.measurement().is_some() => Some((0, "quota")),
+            Event::Esz(_) => Some((0, "quota")),
+            Event::BeforeApply(_) => Some((1, "action")),
+            Event::Stat(_) => Some((2, "statistics")),
+            Event::IntervalsTune(_) => Some((3, "tuning")),
+            Event::Aggregated(_) | Event::RegionAggregated(_) => Some((4, "aggregation")),
             _ => None,
         }
     }

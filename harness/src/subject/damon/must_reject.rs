@@ -42,6 +42,14 @@ fn set(lines: &mut [String], event: &str, nth: usize, key: &str, value: &str) {
     edit(lines, event, nth, |line| with(line, key, value));
 }
 
+/// Gives a `key=value` of the last line of an event another value.
+fn set_last(recording: &mut Recording, event: &str, key: &str, value: &str) {
+    rewrite(recording, |lines| {
+        let last = of_event(lines, event).len() - 1;
+        set(lines, event, last, key, value);
+    });
+}
+
 fn with(line: &str, key: &str, value: &str) -> String {
     let replaced = |pair: &str| match pair.split_once('=') {
         Some((name, _)) if name == key => format!("{key}={value}"),
@@ -144,41 +152,14 @@ const CASES: &[Case] = &[
             last.schemes[0][1].effective_bytes -= 1;
         },
     },
-    Case {
-        id: "Q7",
-        good: pull_push,
-        tamper: |r| {
-            rewrite(r, |lines| {
-                let last = of_event(lines, Stat::NAME).len() - 1;
-                set(lines, Stat::NAME, last, "qt_exceeds", "8");
-            });
-        },
-    },
-    Case {
-        id: "S1",
-        good: pull_push,
-        tamper: |r| {
-            rewrite(r, |lines| {
-                let last = of_event(lines, Stat::NAME).len() - 1;
-                set(lines, Stat::NAME, last, "sz_tried", "1");
-            });
-        },
-    },
+    Case { id: "Q7", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "qt_exceeds", "8") },
+    Case { id: "S1", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "sz_tried", "1") },
     Case {
         id: "S2",
         good: pull_push,
         tamper: |r| rewrite(r, |lines| drop(lines.remove(of_event(lines, BeforeApply::NAME)[1]))),
     },
-    Case {
-        id: "S3",
-        good: pull_push,
-        tamper: |r| {
-            rewrite(r, |lines| {
-                let last = of_event(lines, Stat::NAME).len() - 1;
-                set(lines, Stat::NAME, last, "sz_applied", "99999999");
-            });
-        },
-    },
+    Case { id: "S3", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "sz_applied", "99999999") },
     Case { id: "S4", good: pull_push, tamper: |r| r.report.kdamond_stats[0][1].sz_applied += 4096 },
     Case { id: "S5", good: tuned, tamper: |r| scheme(r, 0).max_nr_snapshots = 4 },
     Case { id: "S6", good: pull_push, tamper: |r| scheme(r, 1).apply_interval_us = 400_000 },

@@ -5,11 +5,9 @@
 //! later whenever the value changes.
 
 use super::events::{Esz, Measurement};
-use super::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use super::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, Violation, Violations, each_scheme};
 use super::view::{KdamondRun, View, goals};
 use super::windows::Window;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
 use damonlab_protocol::damon::{GoalTuner, Scheme};
 
 /// The score of a goal that is just reached, and the unit of `esz_bp`.

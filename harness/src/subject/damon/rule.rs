@@ -1,10 +1,11 @@
 //! What a rule about DAMON is made of: the parts of a recording that it judges, one at a time.
 
 use super::view::{KdamondRun, View};
-use crate::check::finding::Violation;
+pub(crate) use crate::check::finding::Violation;
 use crate::check::rule::gather;
 pub(crate) use crate::check::rule::{About, Kind, Reason, Rule, RuleResult};
-use crate::check::violations::Violations;
+pub(crate) use crate::check::violations::Violations;
+pub(crate) use crate::recording::Line;
 use damonlab_protocol::damon::Scheme;
 
 /// A rule about DAMON.

@@ -1,12 +1,10 @@
 //! The ages of regions (R4, R6), and how an action resets them (A5).
 
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme,
+    About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Violation, Violations, each_kdamond_run,
+    each_scheme,
 };
 use crate::subject::damon::view::{KdamondRun, View, scheme_events};
 use damonlab_protocol::damon::Ops;

@@ -1,14 +1,12 @@
 //! The regions on which schemes act (A1, A3, A4).
 
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{BeforeApply, SchemeEvent, Stat};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, each_scheme, violations,
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_kdamond_run, each_scheme,
+    violations,
 };
 use crate::subject::damon::view::{KdamondRun, PAGE, View, events, scheme_events};
-use crate::trace::TypedEvent;
+use crate::trace::{Field, TypedEvent};
 use damonlab_protocol::damon::{Range, Scheme};
 
 pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
@@ -90,7 +88,12 @@ fn unknown_indices(run: &KdamondRun<'_>) -> Violations {
     // G1 judges the indices of measurements.
     let lines = run.lines.iter().filter(|line| line.event.measurement().is_none());
     let wrong = lines.flat_map(|line| {
-        let [context, scheme, target] = line.event.indices();
+        let index = |name| match line.field(name) {
+            Some(Field::Unsigned(at)) => Some(at),
+            _ => None,
+        };
+        let (context, scheme) = (index("ctx_idx"), index("scheme_idx"));
+        let target = index("target_idx").or_else(|| index("target_id"));
         let context = context.filter(|at| *at != 0).map(|at| (line, "ctx_idx=", 0, at));
         let scheme = scheme.filter(|at| *at >= schemes).map(|at| (line, "scheme_idx=", schemes, at));
         let target = target.filter(|at| *at >= targets).map(|at| (line, "", targets, at));

@@ -7,11 +7,10 @@ use super::counters::is_full;
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
 use super::filters::CoreFilters;
 use super::quota::need_charges;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{BeforeApply, SchemeEvent, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_scheme,
+};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, events};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::Scheme;
@@ -43,7 +42,8 @@ fn charge_resumes_where_it_stopped(view: &View<'_>) -> RuleResult {
         let filters = CoreFilters::new(view, scheme);
         let gap = aggregations.ok().zip(filters).filter(|_| size_does_not_matter(scheme));
         for next in &continuations {
-            let (from, first) = (next.from(), next.to());
+            let (last, first) = (next.last.1, next.first.1);
+            let (from, first) = ((last.target_idx, last.end), (first.target_idx, first.start));
             let seen = if first < from {
                 Some("memory before it".to_owned())
             } else {
@@ -77,16 +77,6 @@ struct Continuation<'a> {
     first: Action<'a>,
     /// The place of `first` among the events.
     at: usize,
-}
-
-impl Continuation<'_> {
-    fn from(&self) -> (u64, u64) {
-        (self.last.1.target_idx, self.last.1.end)
-    }
-
-    fn to(&self) -> (u64, u64) {
-        (self.first.1.target_idx, self.first.1.start)
-    }
 }
 
 fn continuations<'a>(run: &KdamondRun<'a>, index: usize) -> Vec<Continuation<'a>> {

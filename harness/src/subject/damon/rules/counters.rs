@@ -2,11 +2,10 @@
 
 use super::quota::need_charges;
 use super::stats::stats;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{BeforeApply, SchemeEvent, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Violation, Violations, each_scheme,
+};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{Ops, Scheme};

@@ -4,11 +4,8 @@
 //! regions are split: the monitoring results as the schemes left them.
 
 use super::stats::period;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{Aggregated, RegionAggregated};
-use crate::subject::damon::rule::Reason;
+use crate::subject::damon::rule::{Line, Reason, Violation, Violations};
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::Scheme;

@@ -1,8 +1,9 @@
 //! Where the core filters, on addresses and targets, allow schemes to act (A2).
 
-use crate::check::finding::Violation;
 use crate::subject::damon::events::BeforeApply;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme, violations};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Rule, RuleResult, Violation, each_scheme, violations,
+};
 use crate::subject::damon::view::{PAGE, View};
 use damonlab_protocol::damon::{AddrRange, Filter, FilterKind, Scheme};
 
@@ -31,7 +32,9 @@ fn actions_respect_core_filters(view: &View<'_>) -> RuleResult {
         if actions.peek().is_none() {
             return Err("the scheme did not act".to_owned());
         }
-        let wrong = actions.filter_map(|(line, event)| Some((line, event, filters.reject(event)?)));
+        let wrong = actions.filter_map(|(line, event)| {
+            Some((line, event, filters.reject(event.target_idx, event.start, event.end)?))
+        });
         Ok(violations(wrong, |(line, event, why)| {
             let expected = format!("{} to act only where its core filters allow it", run.scheme_name(index));
             Violation::new(expected, format!("an action on {}-{}, {why}", event.start, event.end)).at([line])
@@ -74,14 +77,14 @@ impl<'a> CoreFilters<'a> {
     }
 
     /// Why the scheme must not act on a region.
-    fn reject(&self, event: &BeforeApply) -> Option<String> {
+    fn reject(&self, target: u64, start: u64, end: u64) -> Option<String> {
         for (nth, (matcher, filter)) in self.filters.iter().enumerate() {
             let inside = match *matcher {
-                Matcher::Target(target) => event.target_idx == target,
-                Matcher::Addresses(start, end) if start <= event.start && event.end <= end => true,
-                Matcher::Addresses(start, end) if event.end <= start || end <= event.start => false,
-                Matcher::Addresses(start, end) => {
-                    return Some(format!("across a border of core filter {nth} ({start}-{end})"));
+                Matcher::Target(own) => own == target,
+                Matcher::Addresses(from, to) if from <= start && end <= to => true,
+                Matcher::Addresses(from, to) if end <= from || to <= start => false,
+                Matcher::Addresses(from, to) => {
+                    return Some(format!("across a border of core filter {nth} ({from}-{to})"));
                 }
             };
             if inside == filter.matching {
@@ -92,18 +95,8 @@ impl<'a> CoreFilters<'a> {
     }
 
     /// Whether the scheme may act on all of a region.
-    pub(crate) fn allows(&self, target_idx: u64, start: u64, end: u64) -> bool {
-        let region = BeforeApply {
-            ctx_idx: 0,
-            scheme_idx: 0,
-            target_idx,
-            nr_regions: 0,
-            start,
-            end,
-            nr_accesses: 0,
-            age: 0,
-        };
-        self.reject(&region).is_none()
+    pub(crate) fn allows(&self, target: u64, start: u64, end: u64) -> bool {
+        self.reject(target, start, end).is_none()
     }
 }
 

@@ -1,11 +1,10 @@
 //! A goal that reads 0 although its node has eligible memory, so that the control loop runs open (G6).
 
 use super::dumps::{Dump, dumps, size};
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{Aggregated, NodeEligible};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_scheme,
+};
 use crate::subject::damon::view::{KdamondRun, View};
 use damonlab_protocol::damon::{Ops, Range, Scheme};
 use damonlab_protocol::units::{BasisPoints, NodeId};

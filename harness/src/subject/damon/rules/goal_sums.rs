@@ -4,11 +4,10 @@
 //! pattern have the same eligible memory, so the shares of all nodes sum up to 10000. Each share is rounded down, and
 //! comes from a walk of its own, so memory that appears or disappears between two walks changes the sum.
 
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{Esz, Measurement, NodeEligible, SchemeEvent, Stat, goal_event};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_kdamond_run,
+};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};

@@ -3,11 +3,10 @@
 //! Single windows prove nothing: the edges of DAMON's regions lie beside those of the touched memory, moved memory is
 //! cold for one or two aggregations, and a second passes between two samples. Means over [`BLOCK`] windows do.
 
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{NodeEligible, goal_event};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Violation, Violations, each_scheme,
+};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use damonlab_protocol::damon::{Context, Ops, Scheme};
 use damonlab_protocol::plan::Workload;

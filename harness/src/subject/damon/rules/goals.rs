@@ -1,12 +1,10 @@
 //! Quota goals: what is measured, in which order, and how often (G1, G2, G3, G7).
 
 use super::stats::period;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::recording::Line;
 use crate::subject::damon::events::{Measurement, SchemeEvent, Stat, goal_event};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, each_scheme, violations,
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_kdamond_run, each_scheme,
+    violations,
 };
 use crate::subject::damon::view::{KdamondRun, View};
 use crate::subject::damon::windows::{ChargeWindows, Window};
