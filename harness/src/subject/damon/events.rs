@@ -2,7 +2,7 @@
 //!
 //! Each entry is a `TP_printk` of Linux 7.3 (`include/trace/events/damon.h`; `damos_node_eligible_mem_bp` from the
 //! patch under `patches/`). A new tracepoint is an entry here; where it reports the measurements of a goal metric,
-//! it is a row of [`goal_events`] too.
+//! it is a row of `goal_events!` too.
 
 use crate::trace::{HexBytes, RecordNames, TypedEvent, event_set};
 use damonlab_protocol::units::{BasisPoints, NodeId};
