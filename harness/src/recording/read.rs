@@ -1,8 +1,7 @@
 //! Reads a recording, with an error for everything that can be wrong with it.
 
-use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
+use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, Trace};
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
-use crate::trace::Trace;
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
 use fs_err as fs;

@@ -162,9 +162,9 @@ pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> 
         return Err(Fault::at(word, format!("there is no goal metric '{}'", word.value.0))
             .known(&word.value.0, &known));
     };
-    if metric.name == "node_eligible_mem_bp" && ops != Ops::Paddr {
+    if metric.paddr && ops != Ops::Paddr {
         names.kernel_refuses(|| {
-            Fault::at(word, "node_eligible_mem_bp needs the paddr operations").help("say ops: paddr")
+            Fault::at(word, format!("{} needs the paddr operations", metric.name)).help("say ops: paddr")
         })?;
     }
     let target_value = target_value(&raw.value.target_value, metric)?;
