@@ -48,17 +48,9 @@ pub fn circular_imports(links: &[Link]) -> Vec<Violation> {
     cycles(links).into_iter().map(one).collect()
 }
 
-/// Imports from a floor above. `floors` has the lowest first, and of nested ones the inner counts; `sources` is the
-/// crate's folder.
+/// Imports from a floor above. `floors` has the lowest first; `sources` is the folder of the crate.
 pub fn upward_imports(links: &[Link], floors: &[&str], sources: &str) -> Vec<Violation> {
-    let floor = |file: &str| {
-        let inside = file.strip_prefix(sources)?.strip_prefix('/')?.trim_end_matches(".rs");
-        let holds = |floor: &str| {
-            inside.strip_prefix(floor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let holding = floors.iter().enumerate().filter(|(_, floor)| holds(floor));
-        holding.max_by_key(|(_, floor)| floor.len()).map(|(at, _)| at)
-    };
+    let floor = |file: &str| floor(file, floors, sources);
     let upward = |link: &&Link| floor(&link.from).zip(floor(&link.to)).is_some_and(|(from, to)| from < to);
     let one = |link: &Link| Violation {
         file: link.from.clone(),
@@ -67,6 +59,15 @@ pub fn upward_imports(links: &[Link], floors: &[&str], sources: &str) -> Vec<Vio
         fix: "pass it in as an argument, or move the item to a floor that both may import".to_owned(),
     };
     links.iter().filter(upward).map(one).collect()
+}
+
+/// The index of the floor on which a file lies: that of the longest folder.
+fn floor(file: &str, floors: &[&str], sources: &str) -> Option<usize> {
+    let module = file.strip_prefix(sources)?.strip_prefix('/')?.trim_end_matches(".rs");
+    let contains =
+        |floor: &str| module.strip_prefix(floor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let matching = floors.iter().enumerate().filter(|(_, floor)| contains(floor));
+    matching.max_by_key(|(_, floor)| floor.len()).map(|(index, _)| index)
 }
 
 /// The folder below `sources` that a file lies in; a file directly below `sources` has the name of its module.
