@@ -114,10 +114,10 @@ pub fn long_files(texts: &BTreeMap<String, String>) -> Vec<Violation> {
     .collect()
 }
 
-/// Methods that start a process and that clippy has to know as disallowed.
+/// The methods that start a process, which clippy has to forbid outside of `host/`.
 const SPAWNING: [&str; 4] = ["new", "spawn", "output", "status"];
 
-/// clippy keeps processes out of everything but `host/`, as long as its configuration says so.
+/// The methods that start a process and that clippy's configuration does not forbid.
 pub fn clippy_forbids_processes(clippy: &str) -> Vec<Violation> {
     let path = |method: &str| format!("\"std::process::Command::{method}\"");
     let listed = clippy.split_once("disallowed-methods").map_or("", |(_, list)| list);
@@ -132,7 +132,7 @@ pub fn clippy_forbids_processes(clippy: &str) -> Vec<Violation> {
         .collect()
 }
 
-/// Whoever switches clippy's rule off may start processes: only `host/`.
+/// Files outside of `host/` that switch clippy's rule off.
 pub fn clippy_is_not_overruled(texts: &BTreeMap<String, String>, host: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     for (file, text) in texts.iter().filter(|(file, _)| !file.starts_with(host)) {
@@ -150,7 +150,7 @@ pub fn clippy_is_not_overruled(texts: &BTreeMap<String, String>, host: &str) -> 
     found
 }
 
-/// What may not be reached from the folder `judge`, over however many files.
+/// Imports through which the folder `judge` needs a module that boots, over any number of files.
 pub fn judging_boots_nothing(
     links: &[Link],
     files: &[String],
