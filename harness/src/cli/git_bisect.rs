@@ -140,7 +140,7 @@ mod tests {
     fn repository(statuses: &[u8]) -> String {
         let dir = tempfile::tempdir().unwrap();
         let git = |arguments: &[&str]| {
-            let mut git = std::process::Command::new("git");
+            let mut git = crate::host::command::command_for("git");
             git.current_dir(dir.path()).args(arguments).env("LC_ALL", "C");
             for who in ["AUTHOR", "COMMITTER"] {
                 git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");

@@ -73,8 +73,6 @@ const ALLOWED: &[(Rule, &str, &str)] = &[
     (Rule::LogicInModRs, "harness/src/cli", UNDER_WAY),
     (Rule::LongFile, "harness/src/trace/event.rs", UNDER_WAY),
     (Rule::TypedTracepoint, "harness/src/check", UNDER_WAY),
-    (Rule::TypedTracepoint, "harness/src/kernel", UNDER_WAY),
-    (Rule::ProcessOutsideHost, "clippy.toml", UNDER_WAY),
     (Rule::DamonOutsideSubject, "harness/src/judge", UNDER_WAY),
     (Rule::DamonOutsideSubject, "harness/src/snapshot", UNDER_WAY),
 ];
