@@ -98,7 +98,7 @@ pub(super) fn fit_qemu<'a>(
 ) -> Result<(), CliError> {
     let capabilities = vm::capabilities(cache, tools)?;
     for scenario in scenarios {
-        capabilities.check(&scenario.name, &Machine::of(&scenario)?.argv, tools)?;
+        capabilities.check(&scenario.name, &Machine::of(scenario)?.argv, tools)?;
     }
     Ok(())
 }

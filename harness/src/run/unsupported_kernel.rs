@@ -19,7 +19,7 @@ pub struct UnsupportedKernel {
 impl UnsupportedKernel {
     /// Whether the guest found that `kernel` has no DAMON at all.
     pub(super) fn of(report: &GuestReport, scenario: &str, kernel: &str) -> Option<UnsupportedKernel> {
-        let lack = report.lack.clone().filter(|lack| *lack == MissingFeature::Damon)?;
+        let lack = report.missing.clone().filter(|lack| *lack == MissingFeature::Damon)?;
         Some(UnsupportedKernel { scenario: scenario.to_owned(), kernel: kernel.to_owned(), lack })
     }
 }
@@ -30,7 +30,7 @@ mod tests {
     use miette::Diagnostic;
 
     fn lacks(lack: MissingFeature) -> GuestReport {
-        GuestReport { lack: Some(lack), ..GuestReport::default() }
+        GuestReport { missing: Some(lack), ..GuestReport::default() }
     }
 
     #[test]
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_kernel_that_lacks_something_else_is_not_unsupported() {
         let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
-        let word = MissingFeature::Word { file, value: "node_eligible_mem_bp".into() };
+        let word = MissingFeature::Keyword { file, value: "node_eligible_mem_bp".into() };
         for lack in [word, MissingFeature::HostRoot { kind: "9p".into() }] {
             assert_eq!(UnsupportedKernel::of(&lacks(lack), "pull-push", "linux"), None);
         }
@@ -62,7 +62,7 @@ mod tests {
     fn an_older_guests_report_lacks_nothing_and_is_written_as_before() {
         let text = serde_json::to_string(&GuestReport::default()).unwrap();
         assert!(!text.contains("lack"), "{text}");
-        assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap().lack, None);
+        assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap().missing, None);
         let text = serde_json::to_string(&lacks(MissingFeature::Damon)).unwrap();
         assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap(), lacks(MissingFeature::Damon));
     }
