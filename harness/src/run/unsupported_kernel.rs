@@ -19,7 +19,7 @@ pub struct UnsupportedKernel {
 impl UnsupportedKernel {
     /// The error if the guest found that `kernel` has no DAMON at all.
     pub(super) fn of(report: &GuestReport, scenario: &str, kernel: &str) -> Option<UnsupportedKernel> {
-        let missing = report.lack.clone().filter(|missing| *missing == MissingFeature::Damon)?;
+        let missing = report.missing.clone().filter(|missing| *missing == MissingFeature::Damon)?;
         Some(UnsupportedKernel { scenario: scenario.to_owned(), kernel: kernel.to_owned(), missing })
     }
 }
@@ -30,7 +30,7 @@ mod tests {
     use miette::Diagnostic;
 
     fn misses(missing: MissingFeature) -> GuestReport {
-        GuestReport { lack: Some(missing), ..GuestReport::default() }
+        GuestReport { missing: Some(missing), ..GuestReport::default() }
     }
 
     #[test]
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_kernel_that_misses_another_feature_is_not_unsupported() {
         let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
-        let keyword = MissingFeature::Word { file, value: "node_eligible_mem_bp".into() };
+        let keyword = MissingFeature::Keyword { file, value: "node_eligible_mem_bp".into() };
         for missing in [keyword, MissingFeature::HostRoot { kind: "9p".into() }] {
             assert_eq!(UnsupportedKernel::of(&misses(missing), "pull-push", "linux"), None);
         }
@@ -62,7 +62,7 @@ mod tests {
     fn a_report_without_a_missing_feature_is_written_as_by_older_guests() {
         let text = serde_json::to_string(&GuestReport::default()).unwrap();
         assert!(!text.contains("lack"), "{text}");
-        assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap().lack, None);
+        assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap().missing, None);
         let text = serde_json::to_string(&misses(MissingFeature::Damon)).unwrap();
         assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap(), misses(MissingFeature::Damon));
     }
