@@ -1,6 +1,7 @@
 //! Runs the guest of a recording again, stops it where the user wants to look, and lets a debugger attach.
 
 use super::run_env::RunEnv;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
 use crate::recording::Line;
@@ -101,6 +102,19 @@ pub enum DebugError {
     /// QEMU failed, or the user asked to stop.
     #[error(transparent)]
     Vm(#[from] VmError),
+}
+
+impl Faulty for DebugError {
+    fn fault(&self) -> Fault {
+        match self {
+            DebugError::DoesNotRepeat { .. } | DebugError::NoEvent { .. } | DebugError::TooEarly { .. } => {
+                Fault::BadInput
+            }
+            DebugError::Recording(error) => error.fault(),
+            DebugError::Machine(error) => error.fault(),
+            DebugError::Vm(error) => error.fault(),
+        }
+    }
 }
 
 /// A stopped guest, and the commands that attach a debugger.
