@@ -1,13 +1,13 @@
 //! The command as a shell sees it: what it prints, and its exit status. Nothing here boots anything.
 
-use damonlab::host::command::{Output, capture};
+use damonlab::host::command::{Output, capture, command_for};
 use damonlab::host::process::Group;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 
 fn damonlab(arguments: &[&str]) -> Command {
-    let mut damonlab = Command::new(env!("CARGO_BIN_EXE_damonlab"));
+    let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
     // Not the cache of whoever runs the tests.
     damonlab.args(arguments).env_remove("NO_COLOR").env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     damonlab
