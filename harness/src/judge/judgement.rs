@@ -1,14 +1,13 @@
 //! All results of one recording: every rule, every expectation, the kernel's own tests.
 
 use super::rules;
-use crate::check::expect::{self, bare};
+use crate::check::expect::bare;
 use crate::check::log::{kernel_log, ktap};
 use crate::check::rule::RuleResult;
 use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, early_end, health};
 use crate::recording::Recording;
 use crate::scenario::GuestClock;
-use crate::subject::damon::view::View;
-use crate::subject::damon::{self, damo_report};
+use crate::subject::{self, SubjectResults};
 
 /// The results of all checks.
 #[derive(Debug, Clone)]
@@ -69,12 +68,12 @@ fn rank(finding: &Finding) -> (usize, usize) {
 
 /// Judges a recording.
 pub fn judge(recording: &Recording) -> Judgement {
-    let view = View::new(recording);
+    let SubjectResults { missing_events, rules, expectations, reports } = subject::judge(recording);
     let mut judged = Judgement {
         findings: Vec::new(),
         applied: Vec::new(),
         skipped: Vec::new(),
-        missing_events: view.missing_events(),
+        missing_events,
         measured: Vec::new(),
         tests: Tests::default(),
     };
@@ -86,10 +85,10 @@ pub fn judge(recording: &Recording) -> Judgement {
     for rule in health::RULES {
         judged.add(&rule.about, clock, || (rule.judge)(recording));
     }
-    for rule in damon::rules::registry::RULES {
-        judged.add(&rule.about, clock, || (rule.judge)(&view));
+    for (about, result) in rules {
+        judged.add(about, clock, || result);
     }
-    for outcome in expect::all(recording, &view) {
+    for outcome in expectations {
         match outcome {
             Ok((measured, finding)) => {
                 judged.measured.push(measured);
@@ -100,7 +99,7 @@ pub fn judge(recording: &Recording) -> Judgement {
         }
     }
     let (tests, mut findings) = ktap::judge(recording);
-    damo_report::judge(recording, &mut findings);
+    findings.append(reports);
     judged.tests = tests;
     judged.findings.extend(findings.findings_of(Origin::Test));
     judged

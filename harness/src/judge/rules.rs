@@ -3,12 +3,12 @@
 
 use crate::check::log::kernel_log;
 use crate::check::{About, Origin, RunEnd, health};
-use crate::subject::damon;
+use crate::subject;
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static About> {
     let recording = kernel_log::RULES.iter().chain(health::RULES).map(|rule| &rule.about);
-    recording.chain(damon::rules::registry::RULES.iter().map(|rule| &rule.about))
+    recording.chain(subject::rules())
 }
 
 /// The rule with this id or name, in any case.

@@ -6,7 +6,7 @@ use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
 use crate::recording::Line;
 use crate::recording::{Recording, RecordingError, RunInputs};
-use crate::subject::damon::events::{Esz, IntervalsTune, TRACED_METRICS};
+use crate::subject;
 use crate::vm::{self, Launch, Stopped, Timing, VmError};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
@@ -17,14 +17,6 @@ use std::str::FromStr;
 /// How long before an event the guest stops, so that the function that emits it has not started yet. (`damos_quota_score`
 /// walks the eligible pages for 6 ms in `pull-push`.)
 const MARGIN: Nanos = Nanos(100_000_000);
-
-/// The functions of Linux 7.3 that lead to events, for breakpoints at their beginning. For other events, and if the
-/// compiler has inlined the function, the breakpoint is at the function that records the event.
-const FUNCTIONS: &[(&str, &str)] =
-    &[(Esz::NAME, "damos_set_effective_quota"), (IntervalsTune::NAME, "kdamond_tune_intervals")];
-
-/// The function that leads to the event of a goal, whichever its metric.
-const MEASURE: &str = "damos_quota_score";
 
 /// Where to stop a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,9 +195,9 @@ fn target(recording: &Recording, at: &StopPoint) -> Result<Target, DebugError> {
 
 /// The function at which to break for an event, if the kernel has one.
 fn function(event: &str, symbols: &str) -> Option<String> {
-    let goals = TRACED_METRICS.iter().map(|(_, event)| (*event, MEASURE));
-    let all = goals.chain(FUNCTIONS.iter().copied());
-    let known = all.filter(|(name, _)| *name == event).map(|(_, function)| function.to_owned());
+    // If the compiler has inlined the function, the breakpoint is at the function that records the event.
+    let functions = subject::functions_before_events();
+    let known = functions.filter(|(name, _)| *name == event).map(|(_, function)| function.to_owned());
     let is_in_kernel = |name: &String| symbols.lines().any(|line| line.split(' ').nth(2) == Some(name));
     // With a single tracer, a tracepoint calls this function and not its `__traceiter_`.
     known.chain([format!("trace_event_raw_event_{event}")]).find(is_in_kernel)

@@ -5,4 +5,5 @@ mod measure;
 mod registry;
 
 pub use measure::{Measure, Quantity, Unit};
-pub use registry::measures;
+pub(crate) use registry::{SubjectResults, judge, rules};
+pub use registry::{behaviour, functions_before_events, measures};

@@ -1,10 +1,59 @@
 //! The subjects that damonlab knows, and what each of them adds. No other module outside of a subject names one.
 
-use super::damon;
+use super::damon::{self, damo_report, events, view::View};
 use super::measure::{Measure, Quantity};
+use crate::check::About;
+use crate::check::expect::{self, Evaluation};
+use crate::check::rule::RuleResult;
+use crate::check::violations::Violations;
 use crate::recording::Recording;
+
+/// What the subjects say of a recording.
+pub(crate) struct SubjectResults {
+    /// Tracepoints that the scenario names and the kernel does not have.
+    pub(crate) missing_events: Vec<String>,
+    /// The result of each rule.
+    pub(crate) rules: Vec<(&'static About, RuleResult)>,
+    /// The scenario's expectations, in its order.
+    pub(crate) expectations: Vec<Evaluation>,
+    /// What programs of the host reported wrongly.
+    pub(crate) reports: Violations,
+}
+
+/// The rules about subjects, in the order of reports.
+pub(crate) fn rules() -> impl Iterator<Item = &'static About> {
+    damon::rules::registry::RULES.iter().map(|rule| &rule.about)
+}
+
+/// Judges a recording by the rules about its subjects, and measures what its scenario expects.
+pub(crate) fn judge(recording: &Recording) -> SubjectResults {
+    let view = View::new(recording);
+    let clock = recording.meta.clock;
+    let rules = damon::rules::registry::RULES.iter().map(|rule| {
+        let not_on = rule.about.not_on(clock);
+        (&rule.about, not_on.map_or_else(|| (rule.judge)(&view), RuleResult::NotApplicable))
+    });
+    let mut reports = Violations::default();
+    damo_report::judge(recording, &mut reports);
+    SubjectResults {
+        missing_events: view.missing_events(),
+        rules: rules.collect(),
+        expectations: expect::all(recording, &view),
+        reports,
+    }
+}
 
 /// The quantities that a recording has, in the order of reports.
 pub fn measures(recording: &Recording) -> Vec<(Quantity, Measure)> {
     damon::measures::measures(recording)
+}
+
+/// The normalised run as text: a rebuilt kernel of the same behaviour gives the same text.
+pub fn behaviour(recording: &Recording) -> String {
+    damon::behaviour::behaviour(recording)
+}
+
+/// The kernel functions that lead to events, for breakpoints at their beginning: event, then function.
+pub fn functions_before_events() -> impl Iterator<Item = (&'static str, &'static str)> {
+    events::functions_before_events()
 }

@@ -1,5 +1,7 @@
 //! DAMON: its events, its configuration over time, and the rules that its traces must obey.
 
+pub(crate) mod behaviour;
+mod behaviour_words;
 pub mod config;
 mod config_periods;
 pub(crate) mod damo_report;

@@ -4,135 +4,17 @@
 //! [`RawTrace::records`] gives the events in the order of the text. The guest is not trusted: every length is
 //! checked against the bytes that are there.
 
+mod blocks;
+mod error;
 mod fields;
 mod format;
 mod pages;
 
+pub use blocks::RawTrace;
+pub use error::RawError;
 pub use fields::{Record, Value};
 pub use format::{RawField, RawFormat};
 pub use pages::Damage;
-
-use std::collections::BTreeMap;
-
-/// A whole `trace.raw`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RawTrace<'a> {
-    /// The events, by the number that their records begin with.
-    pub formats: BTreeMap<u16, RawFormat>,
-    /// Each CPU's sub-buffers, one after the other.
-    cpus: BTreeMap<u16, &'a [u8]>,
-}
-
-/// Why a `trace.raw` cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RawError {
-    /// No `path length` where a block should begin.
-    #[error("byte {at}: 'path length' was expected")]
-    Head {
-        /// The byte's place in the file.
-        at: usize,
-    },
-    /// A block that is longer than the file.
-    #[error("{path} has {wanted} bytes, of which {found} are there")]
-    Cut {
-        /// The block.
-        path: String,
-        /// Its length, as it says.
-        wanted: usize,
-        /// What is left of the file.
-        found: usize,
-    },
-    /// Another layout of sub-buffers than this one.
-    #[error("events/header_page: {0} is not where a 64-bit little-endian kernel has it")]
-    Page(&'static str),
-    /// A `format` file without its number, or with a field that makes no sense.
-    #[error("{path}: {why}")]
-    Format {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// A sub-buffer that makes no sense.
-    #[error("CPU {cpu}: {damage}")]
-    Damaged {
-        /// The CPU.
-        cpu: u16,
-        /// Where, and how.
-        damage: Damage,
-    },
-}
-
-impl<'a> RawTrace<'a> {
-    /// Reads the blocks of a `trace.raw`.
-    ///
-    /// # Errors
-    /// A block that is cut or makes no sense, by its name.
-    pub fn parse(mut bytes: &'a [u8]) -> Result<RawTrace<'a>, RawError> {
-        let mut trace = RawTrace::default();
-        let whole = bytes.len();
-        while !bytes.is_empty() {
-            let at = whole - bytes.len();
-            let (path, body, rest) = block(bytes).ok_or(RawError::Head { at })??;
-            bytes = rest;
-            trace.take(path, body)?;
-        }
-        Ok(trace)
-    }
-
-    fn take(&mut self, path: &str, body: &'a [u8]) -> Result<(), RawError> {
-        if path == "events/header_page" {
-            return pages::check_header(&String::from_utf8_lossy(body)).map_err(RawError::Page);
-        }
-        if let Some(cpu) =
-            path.strip_prefix("per_cpu/cpu").and_then(|rest| rest.split('/').next()?.parse().ok())
-        {
-            self.cpus.insert(cpu, body);
-        } else if path.ends_with("/format") {
-            let failed = |why| RawError::Format { path: path.to_owned(), why };
-            let format = RawFormat::parse(&String::from_utf8_lossy(body)).map_err(failed)?;
-            self.formats.insert(format.id, format);
-        }
-        Ok(())
-    }
-
-    /// Whether no CPU's record is as long as `limit` bytes: such a one may lack its end.
-    pub fn is_below(&self, limit: usize) -> bool {
-        self.cpus.values().all(|bytes| bytes.len() < limit)
-    }
-
-    /// Every record in the order of the text: by time, and by CPU where times are equal (`__find_next_entry`).
-    ///
-    /// # Errors
-    /// A sub-buffer that makes no sense.
-    pub fn records(&self) -> Result<Vec<Record<'_>>, RawError> {
-        let mut all = Vec::new();
-        for (cpu, bytes) in &self.cpus {
-            let failed = |damage| RawError::Damaged { cpu: *cpu, damage };
-            for (time, bytes) in pages::events(bytes).map_err(failed)? {
-                let format = fields::number(bytes).and_then(|id| self.formats.get(&id));
-                all.push(Record { cpu: *cpu, time, bytes, format });
-            }
-        }
-        // Stable: within a CPU the order is the ring buffer's.
-        all.sort_by_key(|record| (record.time, record.cpu));
-        Ok(all)
-    }
-}
-
-type Block<'a> = (&'a str, &'a [u8], &'a [u8]);
-
-/// One block: its path, its bytes, and what follows.
-fn block(bytes: &[u8]) -> Option<Result<Block<'_>, RawError>> {
-    let end = bytes.iter().take(200).position(|byte| *byte == b'\n')?;
-    let (path, length) = str::from_utf8(&bytes[..end]).ok()?.rsplit_once(' ')?;
-    let wanted: usize = length.parse().ok()?;
-    let rest = &bytes[end + 1..];
-    Some(match rest.split_at_checked(wanted) {
-        Some((body, rest)) => Ok((path, body, rest)),
-        None => Err(RawError::Cut { path: path.to_owned(), wanted, found: rest.len() }),
-    })
-}
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,10 +1,10 @@
 //! The behaviour of a run as normalised text.
 
-use super::words::{beside, list, many, share};
+use super::behaviour_words::{beside, list, many, share};
+use super::events::{Aggregated, BeforeApply, Esz, Measurement, Stat};
+use super::view::{KdamondRun, View};
+use super::windows::{ChargeWindows, Window};
 use crate::recording::Recording;
-use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Measurement, Stat};
-use crate::subject::damon::view::{KdamondRun, View};
-use crate::subject::damon::windows::{ChargeWindows, Window};
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
 use damonlab_protocol::plan::{Phase, Step};
 use damonlab_protocol::units::NodeId;

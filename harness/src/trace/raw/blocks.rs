@@ -1,0 +1,87 @@
+//! The blocks of a `trace.raw`: formats and sub-buffers, and the records in them.
+
+use super::error::RawError;
+use super::fields::{self, Record};
+use super::format::RawFormat;
+use super::pages;
+use std::collections::BTreeMap;
+
+/// A whole `trace.raw`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RawTrace<'a> {
+    /// The events, by the number that their records begin with.
+    pub formats: BTreeMap<u16, RawFormat>,
+    /// Each CPU's sub-buffers, one after the other.
+    cpus: BTreeMap<u16, &'a [u8]>,
+}
+
+impl<'a> RawTrace<'a> {
+    /// Reads the blocks of a `trace.raw`.
+    ///
+    /// # Errors
+    /// A block that is cut or makes no sense, by its name.
+    pub fn parse(mut bytes: &'a [u8]) -> Result<RawTrace<'a>, RawError> {
+        let mut trace = RawTrace::default();
+        let whole = bytes.len();
+        while !bytes.is_empty() {
+            let at = whole - bytes.len();
+            let (path, body, rest) = block(bytes).ok_or(RawError::Head { at })??;
+            bytes = rest;
+            trace.take(path, body)?;
+        }
+        Ok(trace)
+    }
+
+    fn take(&mut self, path: &str, body: &'a [u8]) -> Result<(), RawError> {
+        if path == "events/header_page" {
+            return pages::check_header(&String::from_utf8_lossy(body)).map_err(RawError::Page);
+        }
+        if let Some(cpu) =
+            path.strip_prefix("per_cpu/cpu").and_then(|rest| rest.split('/').next()?.parse().ok())
+        {
+            self.cpus.insert(cpu, body);
+        } else if path.ends_with("/format") {
+            let failed = |why| RawError::Format { path: path.to_owned(), why };
+            let format = RawFormat::parse(&String::from_utf8_lossy(body)).map_err(failed)?;
+            self.formats.insert(format.id, format);
+        }
+        Ok(())
+    }
+
+    /// Whether no CPU's record is as long as `limit` bytes: such a one may lack its end.
+    pub fn is_below(&self, limit: usize) -> bool {
+        self.cpus.values().all(|bytes| bytes.len() < limit)
+    }
+
+    /// Every record in the order of the text: by time, and by CPU where times are equal (`__find_next_entry`).
+    ///
+    /// # Errors
+    /// A sub-buffer that makes no sense.
+    pub fn records(&self) -> Result<Vec<Record<'_>>, RawError> {
+        let mut all = Vec::new();
+        for (cpu, bytes) in &self.cpus {
+            let failed = |damage| RawError::Damaged { cpu: *cpu, damage };
+            for (time, bytes) in pages::events(bytes).map_err(failed)? {
+                let format = fields::number(bytes).and_then(|id| self.formats.get(&id));
+                all.push(Record { cpu: *cpu, time, bytes, format });
+            }
+        }
+        // Stable: within a CPU the order is the ring buffer's.
+        all.sort_by_key(|record| (record.time, record.cpu));
+        Ok(all)
+    }
+}
+
+type Block<'a> = (&'a str, &'a [u8], &'a [u8]);
+
+/// One block: its path, its bytes, and what follows.
+fn block(bytes: &[u8]) -> Option<Result<Block<'_>, RawError>> {
+    let end = bytes.iter().take(200).position(|byte| *byte == b'\n')?;
+    let (path, length) = str::from_utf8(&bytes[..end]).ok()?.rsplit_once(' ')?;
+    let wanted: usize = length.parse().ok()?;
+    let rest = &bytes[end + 1..];
+    Some(match rest.split_at_checked(wanted) {
+        Some((body, rest)) => Ok((path, body, rest)),
+        None => Err(RawError::Cut { path: path.to_owned(), wanted, found: rest.len() }),
+    })
+}
