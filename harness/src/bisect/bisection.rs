@@ -1,14 +1,14 @@
 //! Takes one step: builds the kernel with the first patches of the series, or finds it in the cache, and runs the scenario.
 
 use super::series::Series;
-use super::step::{Failure, Step, StepVerdict};
+use super::step::{Step, StepVerdict};
 use super::store::{self, StepKey};
 use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
 use crate::judge::{Report, Sweep};
 use crate::kernel::{self, Image, Origins, Patch, Request};
 use crate::mutants::SuiteKey;
-use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, SeedRange};
+use crate::run::{self, Failure, KernelRunError, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use fs_err as fs;
 use std::num::NonZeroUsize;

@@ -31,6 +31,9 @@ pub(super) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recording(#[from] RecordingError),
+    #[error("there is no {kind} named '{name}'")]
+    #[diagnostic(help("{help}"))]
+    Unknown { kind: &'static str, name: String, help: String },
     #[error("there is no scenario named '{name}'; there are {known}")]
     NoScenario { name: String, known: String },
     #[error("there is no machine and no scenario named '{name}'")]
@@ -115,6 +118,7 @@ impl CliError {
         match self {
             CliError::Scenario(_)
             | CliError::Recording(_)
+            | CliError::Unknown { .. }
             | CliError::NoScenario { .. }
             | CliError::NoMachine { .. }
             | CliError::NoKernel(_)

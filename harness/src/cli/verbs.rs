@@ -101,7 +101,7 @@ impl Batch<'_> {
             let report = report?;
             say(&report::human(&report))?;
             say(&self.again(word).advice(Seeds::One(seed), &report.verdict))?;
-            report.judgement.iter().for_each(|judgement| coverage.add(judgement));
+            report.judgement.iter().for_each(|judgement| coverage.add(&report.scenario, judgement));
             statuses.push(git_bisect::of_verdict(&report.verdict, [&report]));
             verdicts.push(report.verdict);
             Ok::<(), CliError>(())
@@ -232,7 +232,7 @@ pub(super) fn kernel_has(arguments: &KernelArgs) -> VerbResult {
     let env = Env::machine()?;
     let (tools, origins, progress) = (setup::tools(&env)?, Origins::of(env), Progress::stderr());
     let image = kernel::obtain(&request(arguments, &origins, &progress)?, &origins, &progress)?;
-    let needs = crate::subject::damon::config::all_features();
+    let needs = crate::scenario::all_needs();
     let lacks = vm::missing_features(&origins.env.cache, &tools, &image, &needs, &progress)?;
     let (there, not): (Vec<_>, Vec<_>) = needs.iter().partition(|need| !lacks.contains(need));
     let lines = |all: Vec<_>| all.iter().map(|need| format!("  {need}\n")).collect::<String>();

@@ -3,6 +3,7 @@
 pub mod debug;
 mod emulated_cxl;
 mod ending;
+mod failure;
 mod guest_run;
 mod host_memory;
 mod host_root;
@@ -16,6 +17,7 @@ pub mod suite;
 mod sweep;
 mod unsupported_kernel;
 
+pub use failure::Failure;
 pub use guest_run::run;
 pub use host_memory::check as check_host;
 pub use repeat::repeat;

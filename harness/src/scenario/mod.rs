@@ -1,8 +1,7 @@
 //! A scenario: one YAML file that says which machine, which workloads, which DAMON configuration,
 //! what happens, and what must come out.
 //!
-//! [`Scenario`] is what is left once the file has been read and found sound. Every error names its line. What is about
-//! DAMON in the file is in [`crate::subject::damon::config`].
+//! [`Scenario`] is what is left once the file has been read and found sound. Every error names its line.
 
 mod boot;
 mod clocks;
@@ -19,12 +18,12 @@ mod raw_machine;
 mod raw_steps;
 mod read;
 mod resolve;
+mod subject;
 #[cfg(test)]
 mod tests;
 pub mod tier;
 
 pub use crate::grammar::Wrong;
-pub use crate::subject::damon::config::charge_window;
 pub use boot::Boot;
 pub use clocks::Clocks;
 pub use definition::{Scenario, SnapshotKind};
@@ -37,3 +36,4 @@ pub use place::Places;
 pub use read::{all, kdamonds};
 #[cfg(test)]
 pub(crate) use resolve::{machine_of, try_machine_of};
+pub use subject::all_needs;

@@ -4,8 +4,8 @@
 
 use super::raw_machine::RawMachineRef;
 use super::raw_steps::RawStep;
+use super::subject::RawConfig;
 use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Size, Time, shapes};
-use crate::subject::damon::config::RawDamon;
 use std::collections::BTreeMap;
 
 shapes! {
@@ -27,7 +27,7 @@ shapes! {
         #[serde(default)]
         absent_nodes: Vec<At<Node>>,
         #[serde(default)]
-        damon: RawDamon,
+        damon: RawConfig,
         #[serde(default)]
         trace: RawTrace,
         #[serde(default)]

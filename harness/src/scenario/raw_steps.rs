@@ -1,7 +1,7 @@
 //! The shape of a scenario's steps: a word, or a map with one key.
 
+use super::subject::RawSubjectStep;
 use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Time, shapes};
-use crate::subject::damon::config::RawDamonStep;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 /// One step.
 #[derive(Debug)]
 pub(super) enum RawStep {
-    Damon(RawDamonStep),
+    Subject(RawSubjectStep),
     Run(RawRun),
     Offline(RawNodeStep),
     Online(RawNodeStep),
@@ -62,7 +62,7 @@ shapes! {
     }
 }
 
-/// The steps that are not about DAMON, and what each has to say; none can stand as a word alone.
+/// The steps that are not about the subject, and what each has to say; none can stand as a word alone.
 const OWN: [(&str, &str); 7] = [
     ("run", "how long: run: {windows: 60} or run: {for: 10s}"),
     ("offline", "what: offline: {node: 1}"),
@@ -75,7 +75,7 @@ const OWN: [(&str, &str); 7] = [
 
 /// Every step, for messages.
 static NAMES: LazyLock<Vec<&str>> =
-    LazyLock::new(|| RawDamonStep::NAMES.into_iter().chain(OWN.map(|(name, _)| name)).collect());
+    LazyLock::new(|| RawSubjectStep::NAMES.into_iter().chain(OWN.map(|(name, _)| name)).collect());
 
 struct StepVisitor;
 
@@ -87,16 +87,16 @@ impl<'de> Visitor<'de> for StepVisitor {
             f,
             "a step: {}, run: {{windows: N}}, run: {{for: 10s}}, write: {{..}}, workload: {{..}}, \
              host_command: {{..}}, selftests: {{..}}, offline: {{node: N}} or online: {{node: N}}",
-            RawDamonStep::FORMS
+            RawSubjectStep::FORMS
         )
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<RawStep, E> {
-        if let Some(step) = RawDamonStep::alone(name) {
-            return Ok(RawStep::Damon(step));
+        if let Some(step) = RawSubjectStep::alone(name) {
+            return Ok(RawStep::Subject(step));
         }
         let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, lacks)| *lacks);
-        Err(match own.or_else(|| RawDamonStep::lacks(name)) {
+        Err(match own.or_else(|| RawSubjectStep::lacks(name)) {
             Some(lacks) => E::custom(format_args!("'{name}' needs to know {lacks}")),
             None => E::unknown_variant(name, &NAMES),
         })
@@ -112,8 +112,8 @@ impl<'de> Visitor<'de> for StepVisitor {
             "workload" => RawStep::Workload(map.next_value()?),
             "host_command" => RawStep::HostCommand(map.next_value()?),
             "selftests" => RawStep::Selftests(map.next_value()?),
-            other => match RawDamonStep::read(other, &mut map)? {
-                Some(step) => RawStep::Damon(step),
+            other => match RawSubjectStep::read(other, &mut map)? {
+                Some(step) => RawStep::Subject(step),
                 None => return Err(de::Error::unknown_variant(other, &NAMES)),
             },
         };

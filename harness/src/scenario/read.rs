@@ -4,9 +4,9 @@ use super::error::ScenarioError;
 use super::files::{paths, read, stem, unreadable};
 use super::place::{Places, Source};
 use super::raw::RawScenario;
+use super::subject::RawConfig;
 use super::{MachineSpec, Machines, Scenario, resolve};
 use crate::grammar::{self, Fault};
-use crate::subject::damon::config::RawDamon;
 use damonlab_protocol::damon::Kdamond;
 use std::path::Path;
 
@@ -80,7 +80,7 @@ fn parse(name: &str, file: &str, text: &str, machines: &Machines) -> Result<Scen
 pub fn kdamonds(file: &str, text: &str, machine: &MachineSpec) -> Result<Vec<Kdamond>, ScenarioError> {
     let list = text.trim_start().starts_with('[');
     let text = if list { format!("{{\"kdamonds\": {text}}}") } else { text.to_owned() };
-    let raw: RawDamon = grammar::read(file, &text)?;
+    let raw: RawConfig = grammar::read(file, &text)?;
     resolve::kdamonds(&raw, machine).map_err(|fault| fault.inside(file, &text).into())
 }
 

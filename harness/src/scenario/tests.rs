@@ -293,18 +293,6 @@ fn what_damo_leaves_out_matches_everything() {
 }
 
 #[test]
-fn a_window_is_a_whole_number_of_apply_intervals() {
-    let window = |reset: &str| {
-        let text =
-            text_of("pull-push").replace("reset_interval_ms: 400 ms", &format!("reset_interval_ms: {reset}"));
-        charge_window(&Scenario::parse("pull-push", &text).unwrap().kdamonds)
-    };
-    assert_eq!(window("400 ms"), Some(Nanos::from_millis(400)));
-    assert_eq!(window("401 ms"), Some(Nanos::from_millis(600)));
-    assert_eq!(window("0"), Some(Nanos::from_millis(200)), "no reset interval: a window at each apply tick");
-}
-
-#[test]
 fn clocks_grow_with_the_guest_time_and_can_be_set() {
     let scenario = Scenario::load(&folder().join("pull-push.yaml")).unwrap();
     assert_eq!(scenario.clocks.scenario, std::time::Duration::from_secs(60 + 400));

@@ -15,12 +15,14 @@ use std::path::Path;
 use std::sync::LazyLock;
 use tree::{Crate, Link};
 
-/// The folders of `harness/src`, the lowest floor first: the order of `pub mod` in `lib.rs`. A module imports from
-/// modules before it alone.
+/// The folders of `harness/src`, the lowest floor first: the order of the modules in `lib.rs`. A module imports from
+/// modules before it alone. A part of a folder may have a floor of its own.
 const FLOORS: &[&str] = &[
     "host",
     "trace",
     "ktap",
+    "grammar",
+    "subject/damon/config",
     "scenario",
     "machine",
     "recording",
@@ -50,7 +52,11 @@ const TRACEPOINT_TABLES: &[&str] = &["harness/src/trace/event.rs"];
 const DAMON: &str = "harness/src/subject/damon";
 
 /// Files outside of [`DAMON`] that may import it, each with its reason.
-const MAY_IMPORT_DAMON: &[(&str, &str)] = &[];
+const MAY_IMPORT_DAMON: &[(&str, &str)] =
+    &[
+        ("harness/src/scenario/subject.rs", "the key `damon` of a scenario and the steps about DAMON"),
+        ("harness/src/subject/registry.rs", "it lists the subjects and what each of them adds"),
+    ];
 
 /// The reason of an entry for a folder that issue 13 is about to put right.
 const UNDER_WAY: &str = "issue 13";
@@ -59,24 +65,14 @@ const UNDER_WAY: &str = "issue 13";
 const ALLOWED: &[(Rule, &str, &str)] = &[
     (Rule::CircularImport, "harness/src/check", UNDER_WAY),
     (Rule::CircularImport, "harness/src/cli", UNDER_WAY),
-    (Rule::CircularImport, "harness/src/machine", UNDER_WAY),
-    (Rule::CircularImport, "harness/src/scenario", UNDER_WAY),
     (Rule::CircularImport, "harness/src/subject", UNDER_WAY),
-    (Rule::CircularImport, "guest/src/agent", UNDER_WAY),
-    (Rule::CircularImport, "protocol/src", UNDER_WAY),
-    (Rule::LogicInModRs, "harness/src/trace", UNDER_WAY),
-    (Rule::LogicInModRs, "harness/src/scenario", UNDER_WAY),
-    (Rule::LogicInModRs, "harness/src/machine", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/recording", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/snapshot", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/report", UNDER_WAY),
     (Rule::LogicInModRs, "harness/src/cli", UNDER_WAY),
-    (Rule::LogicInModRs, "guest/src/agent", UNDER_WAY),
     (Rule::LongFile, "harness/src/check/expect.rs", UNDER_WAY),
     (Rule::LongFile, "harness/src/trace/event.rs", UNDER_WAY),
-    (Rule::TypedTracepoint, "harness/src/scenario", UNDER_WAY),
     (Rule::TypedTracepoint, "harness/src/check", UNDER_WAY),
-    (Rule::DamonOutsideSubject, "harness/src/compare", UNDER_WAY),
     (Rule::DamonOutsideSubject, "harness/src/judge", UNDER_WAY),
     (Rule::DamonOutsideSubject, "harness/src/snapshot", UNDER_WAY),
 ];
@@ -161,9 +157,9 @@ fn no_files_import_each_other_in_a_circle() {
 #[test]
 fn no_module_imports_from_a_floor_above() {
     let Workspace { harness, links, .. } = Workspace::get();
-    let floors = harness.floors();
-    assert_eq!(floors, FLOORS, "FLOORS in this test has to be the order of `pub mod` in harness/src/lib.rs");
-    enforce(Rule::UpwardImport, &rules::upward_imports(links, &floors, HARNESS));
+    let modules: Vec<&str> = FLOORS.iter().copied().filter(|floor| !floor.contains('/')).collect();
+    assert_eq!(harness.floors(), modules, "FLOORS in this test has to be the order of modules in lib.rs");
+    enforce(Rule::UpwardImport, &rules::upward_imports(links, FLOORS, HARNESS));
 }
 
 #[test]

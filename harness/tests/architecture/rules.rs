@@ -48,11 +48,16 @@ pub fn circular_imports(links: &[Link]) -> Vec<Violation> {
     cycles(links).into_iter().map(one).collect()
 }
 
-/// Imports from a floor above. `floors` has the lowest first; `sources` is the crate's folder.
-pub fn upward_imports(links: &[Link], floors: &[String], sources: &str) -> Vec<Violation> {
+/// Imports from a floor above. `floors` has the lowest first, and of nested ones the inner counts; `sources` is the
+/// crate's folder.
+pub fn upward_imports(links: &[Link], floors: &[&str], sources: &str) -> Vec<Violation> {
     let floor = |file: &str| {
-        let folder = folder(file, sources)?;
-        floors.iter().position(|floor| floor == folder)
+        let inside = file.strip_prefix(sources)?.strip_prefix('/')?.trim_end_matches(".rs");
+        let holds = |floor: &str| {
+            inside.strip_prefix(floor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let holding = floors.iter().enumerate().filter(|(_, floor)| holds(floor));
+        holding.max_by_key(|(_, floor)| floor.len()).map(|(at, _)| at)
     };
     let upward = |link: &&Link| floor(&link.from).zip(floor(&link.to)).is_some_and(|(from, to)| from < to);
     let one = |link: &Link| Violation {

@@ -129,8 +129,23 @@ fn an_import_from_a_floor_above_is_found_and_one_from_below_is_not() {
         ("low/deep.rs", "pub fn f() {\n    crate::high::g()\n}"),
         ("high.rs", "use crate::low;\npub fn g() { low::f() }"),
     ]);
-    let found = rules::upward_imports(&all.links(), &all.floors(), "src");
+    let floors = all.floors();
+    let floors: Vec<&str> = floors.iter().map(String::as_str).collect();
+    let found = rules::upward_imports(&all.links(), &floors, "src");
     assert_eq!(places(&found), [("low/deep.rs", 2)]);
+}
+
+#[test]
+fn a_part_of_a_folder_may_have_a_floor_of_its_own() {
+    let all = sources(&[
+        ("lib.rs", "pub mod low;\npub mod high;"),
+        ("low.rs", "pub fn f() {\n    crate::high::part::g();\n    crate::high::h()\n}"),
+        ("high/mod.rs", "pub mod part;\nmod rest;\npub use rest::h;"),
+        ("high/part.rs", "pub fn g() {}"),
+        ("high/rest.rs", "pub fn h() {}"),
+    ]);
+    let found = rules::upward_imports(&all.links(), &["high/part", "low", "high"], "src");
+    assert_eq!(places(&found), [("low.rs", 3)]);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn too_old(env: &RunEnv) -> Result<(), Box<dyn Error>> {
         goal.metric = "of_a_later_kernel".to_owned();
     }
     let verdict = run::run(&env, &source, 0)?.verdict.to_string();
-    ensure(verdict == "skip: the kernel lacks goal.of_a_later_kernel", verdict)
+    ensure(verdict == "skip: the kernel does not have goal.of_a_later_kernel", verdict)
 }
 
 /// Replays a plan that expects another memory tier than the machine has.

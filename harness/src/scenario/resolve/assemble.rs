@@ -7,8 +7,8 @@ use crate::scenario::definition::guest_time;
 use crate::scenario::machine_file::Chosen;
 use crate::scenario::raw::RawScenario;
 use crate::scenario::raw_steps::RawStep;
+use crate::scenario::subject::{self, RawConfig};
 use crate::scenario::{MachineSpec, Places, Scenario};
-use crate::subject::damon::config::{self as damon, RawDamon};
 use damonlab_protocol::damon::Kdamond;
 
 /// The scenario that `raw` means, on the machine that was chosen for it.
@@ -28,7 +28,7 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
         refused: raw.steps.value.iter().any(expects_refusal),
         ..names::of_machine(&machine)
     };
-    let kdamonds = damon::kdamonds(&raw.damon.kdamonds, &names)?;
+    let kdamonds = subject::config(&raw.damon, &names)?;
     // KUnit's tests have run when a guest begins.
     if raw.steps.value.is_empty() && raw.kunit.is_empty() {
         return Err(Fault::at(&raw.steps, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
@@ -40,7 +40,7 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
     let vmstat = sample::vmstat(&raw.sample)?;
     let run = expect::RunStep { names: &names, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
-    trace.events.extend(damon::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
+    trace.events.extend(subject::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
     Ok(Scenario {
         name: name.to_owned(),
         summary: raw.summary.value.0.trim().to_owned(),
@@ -66,10 +66,10 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
 }
 
 fn expects_refusal(step: &At<RawStep>) -> bool {
-    matches!(&step.value, RawStep::Damon(step) if step.is_refused_start())
+    matches!(&step.value, RawStep::Subject(step) if step.is_refused_start())
 }
 
 /// What a configuration by itself means, on a machine without workloads.
-pub(in crate::scenario) fn kdamonds(raw: &RawDamon, machine: &MachineSpec) -> Checked<Vec<Kdamond>> {
-    damon::kdamonds(&raw.kdamonds, &names::of_machine(machine))
+pub(in crate::scenario) fn kdamonds(raw: &RawConfig, machine: &MachineSpec) -> Checked<Vec<Kdamond>> {
+    subject::config(raw, &names::of_machine(machine))
 }

@@ -3,7 +3,7 @@
 //! A misspelt name counts nothing, and a count of nothing passes `equals: 0` and every `at_most`.
 
 use crate::grammar::{At, Checked, Fault, Scalar};
-use crate::subject::damon::config::EVENTS;
+use crate::scenario::subject::EVENTS;
 
 /// What to do where the event is not DAMON's after all.
 const FOREIGN: &str = "another system's event has to be in trace.events";

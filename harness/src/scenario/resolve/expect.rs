@@ -4,7 +4,7 @@ use super::event::Recorded;
 use crate::grammar::{At, Checked, Fault, Leaf, Names, Scalar, Size};
 use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
 use crate::scenario::raw::{RawDuring, RawExpectation, RawLast};
-use crate::subject::damon::config::WINDOW_EVENT;
+use crate::scenario::subject::EVENTS;
 use damonlab_protocol::record::VMSTAT_PREFIXES;
 
 /// The word in `over`.
@@ -167,7 +167,7 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
         return Err(Fault::at(&raw.value.windows, "the last 0 windows have no mean"));
     }
     match windows {
-        Some(run) if event.is(WINDOW_EVENT) && count > run => Err(Fault::at(
+        Some(run) if EVENTS.once_a_window.iter().any(|name| event.is(name)) && count > run => Err(Fault::at(
             &raw.value.windows,
             format!("the steps have room for {run} windows, and this asks for {count}"),
         )),

@@ -1,7 +1,7 @@
 //! What a scenario states that the kernel must have.
 
 use crate::grammar::{At, Checked, Fault, Scalar};
-use crate::subject::damon::config::keywords_of;
+use crate::scenario::subject::keywords_of;
 use damonlab_protocol::kernel_feature::KernelFeature;
 
 pub(super) fn need(raw: &At<Scalar>) -> Checked<KernelFeature> {

@@ -5,7 +5,7 @@ use super::{host, setting};
 use crate::grammar::{At, Checked, Fault, Names, errno};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw_steps::{RawPhase, RawRun, RawStep, RawWrite};
-use crate::subject::damon::config::Session;
+use crate::scenario::subject::Session;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::{Phase, Step, Workload};
 use damonlab_protocol::units::{BasisPoints, Nanos};
@@ -60,7 +60,7 @@ impl Now<'_> {
     fn step(&mut self, place: &At<RawStep>) -> Checked<Step> {
         let at = place.referenced;
         match &place.value {
-            RawStep::Damon(step) => self.damon.step(at, step),
+            RawStep::Subject(step) => self.damon.step(at, step),
             RawStep::Run(run) => self.run(place, run),
             RawStep::Offline(node) => {
                 self.damon.check_may_follow(node.node.referenced)?;

@@ -3,7 +3,7 @@
 use crate::grammar::{At, Checked, Fault, Scalar, Size};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::RawTrace;
-use crate::subject::damon::config::EVENTS;
+use crate::scenario::subject::EVENTS;
 use damonlab_protocol::plan::Trace;
 use damonlab_protocol::units::Bytes;
 

@@ -4,6 +4,7 @@ pub mod config;
 mod config_periods;
 pub(crate) mod damo_report;
 pub(crate) mod events;
+pub(crate) mod measures;
 pub(crate) mod oracle;
 pub(crate) mod rule;
 pub(crate) mod rules;

@@ -1,6 +1,6 @@
 //! DAMON's events as a scenario names them: which are recorded without being named, and which fields they have.
 
-use crate::trace::{Event, MIGRATIONS};
+use crate::trace::{Event, MIGRATIONS, NodeEligible};
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::Step;
 
@@ -20,6 +20,8 @@ pub(crate) struct TypedEvents {
     pub(crate) bytes: &'static str,
     /// In a `where`, the thread that emitted the event; no field of the tracepoint.
     pub(crate) emitter: &'static str,
+    /// Events of which there is one a charge window and goal.
+    pub(crate) once_a_window: &'static [&'static str],
 }
 
 /// DAMON's.
@@ -31,10 +33,8 @@ pub(crate) const EVENTS: TypedEvents = TypedEvents {
     fields: Event::FIELDS,
     bytes: "probe_hits",
     emitter: "kdamond",
+    once_a_window: &[NodeEligible::NAME],
 };
-
-/// The event of which there is one a charge window and goal.
-pub(crate) const WINDOW_EVENT: &str = "damos_node_eligible_mem_bp";
 
 /// What is recorded although no expectation can name it: where a scheme migrates, what the migration core reports is
 /// compared with what DAMON reports.

@@ -17,10 +17,9 @@ mod scheme;
 mod session;
 mod window;
 
-pub(crate) use events::{EVENTS, WINDOW_EVENT, also_recorded};
+pub(crate) use events::{EVENTS, TypedEvents, also_recorded};
 pub(crate) use features::{all_features, keywords_of};
 pub(crate) use kdamond::kdamonds;
 pub(crate) use raw::RawDamon;
 pub(crate) use raw_steps::RawDamonStep;
 pub(crate) use session::Session;
-pub use window::charge_window;
