@@ -1,5 +1,7 @@
 //! `damonlab check` needs nothing but a recording: no QEMU, no Python, no kernel, no cache, no other program.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for what it starts")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
