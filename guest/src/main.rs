@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     }
     let arguments: Vec<String> = env::args().collect();
     match arguments.as_slice() {
-        [_, word, order] if word == agent::workload::WORKLOAD => {
+        [_, role, order] if role == agent::workload::WORKLOAD => {
             process::exit(agent::workload::main(order));
         }
         _ => {

@@ -15,7 +15,7 @@ pub struct KernelFeature(String);
 /// How to find out whether a kernel has a feature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeatureProbe<'a> {
-    /// DAMON is asked.
+    /// DAMON has it.
     Damon(DamonProbe<'a>),
     /// `/sys/module/NAME` is there.
     Module(&'a str),

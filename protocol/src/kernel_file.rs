@@ -45,7 +45,7 @@ pub enum PathError {
     /// It is none of [`ROOTS`].
     #[error("it is not below {}", ROOTS.join(", "))]
     Elsewhere,
-    /// It belongs to somebody else.
+    /// damonlab writes it itself.
     #[error("{0}")]
     Owned(&'static str),
 }

@@ -1,7 +1,7 @@
 //! Parsers for the small texts of `/proc`, `/sys` and tracefs that samples and reports are made of.
 //!
-//! Each takes the text of one file. What a line says that no caller wants is skipped; a number that is
-//! not one makes the line count as absent. Pure.
+//! Each takes the text of one file. Parts that no caller wants are skipped; a line with a malformed
+//! number counts as absent. Pure.
 
 use crate::record::TraceStats;
 use crate::units::{Addr, Bytes, NodeId};
@@ -34,13 +34,13 @@ pub fn vmstat(text: &str, prefixes: &[&str]) -> BTreeMap<String, u64> {
 pub fn numa_maps(text: &str, within: Range<Addr>) -> BTreeMap<NodeId, Bytes> {
     let mut nodes: BTreeMap<NodeId, Bytes> = BTreeMap::new();
     for line in text.lines() {
-        let mut words = line.split_ascii_whitespace();
-        let start = words.next().and_then(|word| u64::from_str_radix(word, 16).ok());
+        let mut fields = line.split_ascii_whitespace();
+        let start = fields.next().and_then(|field| u64::from_str_radix(field, 16).ok());
         if !start.is_some_and(|start| within.contains(&Addr(start))) {
             continue;
         }
-        let page_size = word_value(line, "kernelpagesize_kB=").unwrap_or(4) * 1024;
-        for (node, pages) in words.filter_map(node_pages) {
+        let page_size = field_value(line, "kernelpagesize_kB=").unwrap_or(4) * 1024;
+        for (node, pages) in fields.filter_map(node_pages) {
             nodes.entry(node).or_default().0 += pages * page_size;
         }
     }
@@ -52,12 +52,12 @@ pub fn anon_huge_pages(text: &str, within: Range<Addr>) -> Bytes {
     let mut bytes = 0;
     let mut inside = false;
     for line in text.lines() {
-        let word = line.split_ascii_whitespace().next().unwrap_or_default();
+        let first = line.split_ascii_whitespace().next().unwrap_or_default();
         if let Some(kib) = line.strip_prefix("AnonHugePages:") {
             let kib = kib.trim().strip_suffix(" kB").and_then(|kib| kib.parse::<u64>().ok());
             bytes += if inside { kib.unwrap_or(0) * 1024 } else { 0 };
         } else if let Some(start) =
-            word.split_once('-').and_then(|(start, _)| u64::from_str_radix(start, 16).ok())
+            first.split_once('-').and_then(|(start, _)| u64::from_str_radix(start, 16).ok())
         {
             inside = within.contains(&Addr(start));
         }
@@ -66,13 +66,13 @@ pub fn anon_huge_pages(text: &str, within: Range<Addr>) -> Bytes {
 }
 
 /// `N1=4096`
-fn node_pages(word: &str) -> Option<(NodeId, u64)> {
-    let (node, pages) = word.strip_prefix('N')?.split_once('=')?;
+fn node_pages(field: &str) -> Option<(NodeId, u64)> {
+    let (node, pages) = field.strip_prefix('N')?.split_once('=')?;
     Some((NodeId(node.parse().ok()?), pages.parse().ok()?))
 }
 
-fn word_value(line: &str, key: &str) -> Option<u64> {
-    line.split_ascii_whitespace().find_map(|word| word.strip_prefix(key)?.parse().ok())
+fn field_value(line: &str, key: &str) -> Option<u64> {
+    line.split_ascii_whitespace().find_map(|field| field.strip_prefix(key)?.parse().ok())
 }
 
 /// `per_cpu/cpuN/stats` of a tracing instance. A counter that is missing counts as 0.
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn smaps_tells_the_huge_pages_of_one_mapping_and_of_no_other() {
+    fn smaps_gives_the_huge_pages_of_one_mapping_alone() {
         let text = "\
 7f0000200000-7f0000600000 rw-p 00000000 00:00 0
 Size:               4096 kB

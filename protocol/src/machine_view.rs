@@ -1,7 +1,7 @@
 //! The machine as the kernel shows it, beside the machine as the scenario describes it.
 //!
-//! The host writes down what must be seen, the guest what is seen, and [`differences`] says where the two
-//! part. It runs in the guest before anything is measured, and both views are part of the recording.
+//! The host describes what the kernel must show, the guest reads what it does show, and [`differences`] lists where
+//! the two differ. It runs in the guest before anything is measured, and both views are part of the recording.
 
 use crate::units::{Addr, Bytes, NodeId};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct NodeView {
     pub distances: BTreeMap<NodeId, u32>,
     /// The N of the `memory_tierN` that lists it; none for a node without memory.
     pub tier: Option<u64>,
-    /// Its nearest initiators and how fast it is for them (`access0/initiators`), where HMAT says so.
+    /// Its nearest initiators and how fast it is for them (`access0/initiators`), where HMAT has it.
     pub access: Option<AccessView>,
     /// Memory-side caches by level (`memory_side_cache/indexN`).
     pub caches: BTreeMap<u32, CacheView>,
@@ -109,7 +109,7 @@ pub struct Difference {
 }
 
 /// Where `seen` is not what is `wanted`: one entry a fact, nodes before regions, both in order. A node that
-/// is on one side alone is told by the online nodes and not once more for each of its facts.
+/// is on one side alone is a difference of the online nodes, and not once more for each of its facts.
 pub fn differences(wanted: &MachineView, seen: &MachineView) -> Vec<Difference> {
     let mut found = Found::default();
     found.fact("online nodes", ids(wanted.nodes.keys()), ids(seen.nodes.keys()));

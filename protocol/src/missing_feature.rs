@@ -6,7 +6,7 @@ use crate::kernel_feature::KernelFeature;
 use crate::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 
-/// What the kernel lacks.
+/// What the kernel does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MissingFeature {
@@ -38,12 +38,13 @@ pub enum MissingFeature {
         /// `9p` or `overlay`.
         kind: String,
     },
-    /// A word that a file does not take.
+    /// A keyword that a file does not take.
     #[error("the kernel does not know '{value}', which should go into {ROOT}/{file}")]
-    Word {
+    #[serde(rename = "word")]
+    Keyword {
         /// Relative to [`ROOT`].
         file: String,
-        /// The word.
+        /// The keyword.
         value: String,
     },
 }
@@ -52,7 +53,7 @@ impl MissingFeature {
     /// What a refusal says about the kernel rather than about the configuration, if it does.
     pub fn behind(refusal: &Refusal) -> Option<MissingFeature> {
         let unknown = refusal.errno == "EINVAL" && damon::takes_keyword(&refusal.file);
-        unknown.then(|| MissingFeature::Word { file: refusal.file.clone(), value: refusal.value.clone() })
+        unknown.then(|| MissingFeature::Keyword { file: refusal.file.clone(), value: refusal.value.clone() })
     }
 
     /// The names of the features, as a scenario would state them; none where what is missing has no name.
@@ -61,7 +62,7 @@ impl MissingFeature {
             MissingFeature::Damon | MissingFeature::HostRoot { .. } => Vec::new(),
             MissingFeature::Needs(needs) => needs.clone(),
             MissingFeature::Path { path, .. } => KernelFeature::parse(path).into_iter().collect(),
-            MissingFeature::File { file, value } | MissingFeature::Word { file, value } => {
+            MissingFeature::File { file, value } | MissingFeature::Keyword { file, value } => {
                 let name = damon::feature_at(file, value);
                 name.and_then(|name| KernelFeature::parse(&name)).into_iter().collect()
             }
@@ -80,23 +81,23 @@ mod tests {
     #[test]
     fn a_metric_that_is_refused_is_one_that_the_kernel_does_not_know() {
         let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric";
-        let lack = MissingFeature::behind(&refusal("EINVAL", file, "node_eligible_mem_bp")).unwrap();
+        let missing = MissingFeature::behind(&refusal("EINVAL", file, "node_eligible_mem_bp")).unwrap();
         assert_eq!(
-            lack.to_string(),
+            missing.to_string(),
             format!("the kernel does not know 'node_eligible_mem_bp', which should go into {ROOT}/{file}")
         );
         assert_eq!(MissingFeature::behind(&refusal("ENOMEM", file, "node_eligible_mem_bp")), None);
     }
 
     #[test]
-    fn a_configuration_that_is_refused_is_no_lack_of_the_kernel() {
+    fn a_refused_configuration_is_no_missing_feature() {
         assert_eq!(MissingFeature::behind(&refusal("EINVAL", "0/state", "on")), None);
         let filter = "0/contexts/0/schemes/0/core_filters/0/type";
         assert_eq!(MissingFeature::behind(&refusal("EINVAL", filter, "anon")), None);
     }
 
-    fn names(lack: MissingFeature) -> Vec<String> {
-        lack.features().iter().map(ToString::to_string).collect()
+    fn names(missing: MissingFeature) -> Vec<String> {
+        missing.features().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -104,7 +105,7 @@ mod tests {
         let scheme = "0/contexts/0/schemes/1/quotas";
         let file = format!("{scheme}/goals/2/target_metric");
         assert_eq!(
-            names(MissingFeature::Word { file, value: "active_mem_bp".into() }),
+            names(MissingFeature::Keyword { file, value: "active_mem_bp".into() }),
             ["goal.active_mem_bp"]
         );
         let file = format!("{scheme}/goal_tuner");

@@ -1,4 +1,4 @@
-//! What the guest is told to do: one JSON document, complete, nothing left to ask.
+//! What the guest does in a run: one complete JSON document.
 //!
 //! The host writes it into the fw_cfg file [`FW_CFG_NAME`]; the guest reads it once it is up.
 //! Names and ranges that only the guest can know (the addresses of a node, the pid of a workload)
@@ -72,7 +72,7 @@ pub struct Plan {
     pub prints_report: bool,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
-    /// DAMON's configuration, one entry a kdamond. Without one nothing is asked of DAMON, and the trace begins with
+    /// DAMON's configuration, one entry a kdamond. Without one the guest leaves DAMON alone, and the trace begins with
     /// the first step rather than with [`Step::Start`].
     pub kdamonds: Vec<Kdamond>,
     /// Which tracepoints to record.
@@ -267,7 +267,7 @@ pub enum Step {
         run: Vec<String>,
         /// Guest time after which it is killed.
         within: Nanos,
-        /// What it prints is damo's kdamonds format, and says what [`Plan::kdamonds`] does.
+        /// It prints damo's kdamonds format, which must agree with [`Plan::kdamonds`].
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         kdamonds: bool,
     },
@@ -287,7 +287,7 @@ pub enum Step {
     },
 }
 
-/// What a workload is told while it runs.
+/// What a workload changes while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {

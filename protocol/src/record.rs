@@ -30,17 +30,17 @@ pub mod section {
     /// many bytes. Paths are relative to the tracing instance: `events/header_page`, `events/<system>/<event>/format`
     /// (with `ID:`) of every event that the plan names, `per_cpu/cpu<N>/trace_pipe_raw` in whole sub-buffers.
     pub const RAW: &str = "trace.raw";
-    /// KTAP: what programs of the host said as comments, and how each ended. Empty where none ran.
+    /// KTAP: the output of programs of the host as comments, and how each ended. Empty where none ran.
     pub const TESTS: &str = "tests.txt";
 }
 
-/// The size of a ring buffer's sub-buffer: a page, unless `buffer_subbuf_size_kb` says otherwise.
+/// The size of a ring buffer's sub-buffer: a page, unless `buffer_subbuf_size_kb` sets another size.
 pub const SUB_BUFFER: usize = 4096;
 
 /// So many bytes of a CPU's ring buffer are kept at most in [`section::RAW`].
 pub const RAW_LIMIT: usize = 32 << 20;
 
-/// The one document that says how the guest fared.
+/// How the guest fared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestReport {
@@ -52,8 +52,8 @@ pub struct GuestReport {
     /// Why the guest stopped early, one cause a line; empty when the plan was carried out whole.
     pub errors: Vec<String>,
     /// What the kernel does not have and the plan needs, if that is why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lack: Option<MissingFeature>,
+    #[serde(default, rename = "lack", skip_serializing_if = "Option::is_none")]
+    pub missing: Option<MissingFeature>,
     /// Each node's physical ranges, `start` and one past the end.
     pub node_ranges: BTreeMap<NodeId, Vec<(Addr, Addr)>>,
     /// Each workload's pid.
@@ -119,13 +119,13 @@ pub struct Sample {
     /// `/proc/vmstat`, the counters that begin with one of the plan's prefixes.
     pub vmstat: BTreeMap<String, u64>,
     /// Where each workload's pages are: `N<node>=<pages>` of its `/proc/PID/numa_maps`, in bytes. Only the
-    /// memory that the plan speaks of counts, not the process's own code and stack, so the sum is the plan's
+    /// memory of the plan counts, not the process's own code and stack, so the sum is the plan's
     /// size. Empty once the workload has ended.
     pub workloads: BTreeMap<String, BTreeMap<NodeId, Bytes>>,
     /// `stats/*` of every scheme of every kdamond, after `update_schemes_stats`.
     pub schemes: Vec<Vec<SchemeStats>>,
     /// How long each kdamond that runs has had the CPU, to the nanosecond (its process CPU clock); by index. An older
-    /// damonlab did not ask.
+    /// damonlab did not record it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cpu: BTreeMap<usize, Nanos>,
 }

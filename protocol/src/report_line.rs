@@ -69,11 +69,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn report() -> GuestReport {
-        let lack = KernelFeature::parse("goal.active_mem_bp").map(|need| MissingFeature::Needs(vec![need]));
+        let missing =
+            KernelFeature::parse("goal.active_mem_bp").map(|need| MissingFeature::Needs(vec![need]));
         GuestReport {
             kernel: "7.3.0".into(),
             errors: vec!["a\nb \u{1b}".into()],
-            lack,
+            missing,
             ..GuestReport::default()
         }
     }

@@ -18,7 +18,7 @@ pub const ON: u8 = 1 << 1;
 
 /// For [`CONFIG`]: timers count units of [`Scale::Fine`].
 const FINE: u16 = 1 << 2;
-/// For [`CONFIG`]. QEMU can send no interrupt, and says so on its standard error for the other types.
+/// For [`CONFIG`]. QEMU can send no interrupt, and warns on its standard error of the other types.
 const NO_INTERRUPT: u16 = 1;
 
 /// How fast the timers count.
@@ -52,7 +52,7 @@ impl Scale {
 pub const TIMERS: [u64; 2] = [0, 4];
 /// The register that takes [`UNLOCK`].
 pub const RELOAD: u64 = 12;
-/// Both words, in this order, before each write to a timer.
+/// Both values, in this order, before each write to a timer.
 pub const UNLOCK: [u32; 2] = [0x80, 0x86];
 
 /// A timer has 20 bits.

@@ -32,7 +32,7 @@ pub enum WireError {
     /// The first bytes are not [`MAGIC`].
     #[error("results begin with {0:02x?}, not with the mark of this version")]
     Magic([u8; 8]),
-    /// A name that the host did not ask for.
+    /// A name that the host does not know.
     #[error("unexpected section '{0}' in the results")]
     Section(String),
     /// The same section twice.
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_that_nobody_asked_for_is_refused_without_its_escapes() {
+    fn an_unknown_section_is_refused_without_its_escapes() {
         let error = received(&sent(&[("../\u{1b}[31mpasswd", vec![])]), 1 << 20).unwrap_err();
         assert_eq!(error.to_string(), "unexpected section '../?[31mpasswd' in the results");
     }

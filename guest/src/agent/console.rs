@@ -1,4 +1,4 @@
-//! What the guest says on the console, and how it goes away.
+//! Lines on the console, and the power-off.
 
 use damonlab_protocol::plan::ERROR_MARK;
 use nix::sys::reboot::{RebootMode, reboot};
@@ -10,7 +10,7 @@ use std::panic;
 pub fn line(text: &str) {
     let whole = format!("{text}\n");
     if let Ok(mut console) = OpenOptions::new().write(true).open("/dev/console") {
-        // Nobody is left to hear that the console does not work.
+        // There is no other place to report that the console does not work.
         let _ = console.write_all(whole.as_bytes());
     }
 }
@@ -22,7 +22,7 @@ pub fn error(cause: &str) {
     }
 }
 
-/// A panic of PID 1 would end in a kernel panic that hides its cause; say it and power off instead.
+/// A panic of PID 1 would end in a kernel panic that hides its cause: write the cause and power off instead.
 pub fn power_off_on_panic() {
     panic::set_hook(Box::new(|info| {
         error(&format!("the agent panicked: {info}"));
@@ -30,7 +30,7 @@ pub fn power_off_on_panic() {
     }));
 }
 
-/// Syncs and powers off. Returns never: where the kernel cannot, sleeping PID 1 is all that is left.
+/// Syncs and powers off. Where the kernel cannot, PID 1 sleeps.
 pub fn power_off() -> ! {
     nix::unistd::sync();
     let Err(errno) = reboot(RebootMode::RB_POWER_OFF);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const BUS: &str = "/sys/bus/dax/devices";
 const MEMORY: &str = "/sys/devices/system/memory";
 
-/// Movable, so that the kernel keeps nothing of its own there and the memory can be taken away again.
+/// Movable, so that the kernel keeps none of its own data there and the memory can be taken away again.
 const ONLINE: &str = "online_movable";
 const UNPLUGGED: &str = "unplugged";
 
@@ -69,13 +69,14 @@ pub fn unplug(dax: &Path) -> Result<(), Failure> {
     set_blocks(dax, "online", "offline")
 }
 
-/// Writes `word` to the state of the device's memory blocks that are in state `from`.
-fn set_blocks(dax: &Path, from: &str, word: &str) -> Result<(), Failure> {
+/// Writes `to` to the state of the device's memory blocks that are in state `from`.
+fn set_blocks(dax: &Path, from: &str, to: &str) -> Result<(), Failure> {
     let block = topology::block_size()?;
     let value = |name: &str| {
         let path = dax.join(name);
         let text = files::read_line(&path)?;
-        number(&text).ok_or_else(|| Failure::from(format!("{} says '{text}'", path.display())))
+        number(&text)
+            .ok_or_else(|| Failure::from(format!("{} contains '{text}', which is no number", path.display())))
     };
     let (start, size) = (value("resource")?, value("size")?);
     for index in start.div_ceil(block)..start.saturating_add(size) / block {
@@ -83,7 +84,7 @@ fn set_blocks(dax: &Path, from: &str, word: &str) -> Result<(), Failure> {
         let now = clock::poll(STEP, LIMIT, || files::read_line(&state).ok())
             .ok_or_else(|| format!("{} did not appear", state.display()))?;
         if now == from {
-            files::write(&state, word)?;
+            files::write(&state, to)?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use damonlab_protocol::record::GuestReport;
 pub type Failure = Box<dyn std::error::Error>;
 
 /// The failure for a feature that the kernel does not have. The report names the feature itself too.
-pub fn missing(lack: MissingFeature, report: &mut GuestReport) -> Failure {
-    report.lack = Some(lack.clone());
-    lack.into()
+pub fn missing(feature: MissingFeature, report: &mut GuestReport) -> Failure {
+    report.missing = Some(feature.clone());
+    feature.into()
 }

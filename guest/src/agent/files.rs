@@ -13,17 +13,17 @@ use std::path::{Path, PathBuf};
 const BUSY_TRIES: u32 = 100;
 const BUSY_WAIT: Nanos = Nanos(2_000_000);
 
-/// ConfigureError text file that the guest reads whole is larger.
+/// No text file that the guest reads whole is larger.
 const READ_LIMIT: u64 = 4 << 20;
 
-/// A kernel file that said no.
+/// A kernel file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {}", path.display(), errno_text(*errno))]
 pub struct FileError {
     /// `read`, or `write 'value' to`.
     action: String,
     path: PathBuf,
-    /// What the kernel answered.
+    /// The kernel's answer.
     pub errno: Errno,
 }
 
@@ -68,7 +68,7 @@ pub fn write(path: impl AsRef<Path>, value: &str) -> Result<(), FileError> {
     write_once(path, value).map_err(|error| FileError::new(format!("write '{value}' to"), path, &error))
 }
 
-/// The same, but patient with `-EBUSY`, which DAMON's sysfs answers when its lock is taken.
+/// The same, repeated after `-EBUSY`, which DAMON's sysfs answers when its lock is taken.
 pub fn write_patiently(path: impl AsRef<Path>, value: &str) -> Result<(), FileError> {
     for _ in 0..BUSY_TRIES {
         match write(&path, value) {

@@ -64,12 +64,12 @@ fn parse(json: &[u8]) -> Result<Plan, Failure> {
     if json.len() as u64 > LIMIT {
         return Err(format!("the plan is larger than {LIMIT} bytes").into());
     }
-    let said: Version =
-        serde_json::from_slice(json).map_err(|error| format!("the plan is no plan: {error}"))?;
-    if said.version != PLAN_VERSION {
+    let found: Version =
+        serde_json::from_slice(json).map_err(|error| format!("the plan is malformed: {error}"))?;
+    if found.version != PLAN_VERSION {
         return Err(format!(
             "the plan has version {}, this guest carries out version {PLAN_VERSION}; build both from one tree",
-            said.version
+            found.version
         )
         .into());
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_nobody_knows_is_named() {
+    fn an_unknown_field_is_named() {
         let error = parse(PLAN.replace("\"seed\"", "\"sede\"").as_bytes()).unwrap_err();
         assert!(error.to_string().contains("`sede`"), "{error}");
     }

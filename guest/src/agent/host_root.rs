@@ -1,7 +1,7 @@
-//! The host's files under [`ROOT`], and programs of the host in it: what they say and how they end, as KTAP.
+//! The host's files under [`ROOT`], and programs of the host in it: their output and how they end, as KTAP.
 //!
 //! The host's root comes read-only by 9p; what a program writes goes into memory, in a layer above it. A program has
-//! its time and so much to say, and is killed with all that it started when either is used up.
+//! a limit of time and one of output, and is killed with all that it started when it reaches either.
 
 use super::failure::Failure;
 use super::{clock, damon, files};
@@ -23,12 +23,12 @@ const ROOT: &str = "/run/host";
 /// The host's files by themselves, and the layer above them.
 const LOWER: &str = "/run/host-lower";
 const LAYER: &str = "/run/host-layer";
-/// What a program says goes here first.
+/// The output of a program goes here first.
 const OUTPUT: &str = "/run/host-output";
 
-/// A program that says more is killed.
+/// A program with more output is killed.
 const OUTPUT_LIMIT: u64 = 4 << 20;
-/// So much of what it said is kept, the end of it.
+/// The end of the output that is kept.
 const KEPT: usize = 64 << 10;
 const KEPT_LINES: usize = 500;
 const STEP: Nanos = Nanos(20_000_000);
@@ -36,7 +36,7 @@ const STEP: Nanos = Nanos(20_000_000);
 /// How kselftest's programs say that they were skipped.
 const SKIP: i32 = 4;
 
-/// What a test came to, in KTAP's words.
+/// The result of a test, in KTAP's terms.
 struct ProgramExit {
     ok: bool,
     /// What stands behind the hash sign, or nothing.
@@ -61,14 +61,14 @@ pub struct HostRoot {
 }
 
 impl HostRoot {
-    /// Mounts them. A kernel that cannot is told apart from other failures.
+    /// Mounts them. A kernel without the file systems is no failure but a missing feature.
     pub fn mount(out: File) -> Result<Result<HostRoot, MissingFeature>, Failure> {
         for folder in [LOWER, LAYER, ROOT] {
             fs::create_dir_all(folder)?;
         }
         let known = fs::read_to_string("/proc/filesystems")?;
         for kind in ["9p", "overlay"] {
-            if !known.split_whitespace().any(|word| word == kind) {
+            if !known.split_whitespace().any(|known| known == kind) {
                 return Ok(Err(MissingFeature::HostRoot { kind: kind.to_owned() }));
             }
         }
@@ -104,8 +104,8 @@ impl HostRoot {
     /// Runs the kernel's selftests, one after the other, each for so long at most, but for some.
     pub fn selftests(&mut self, within: Nanos, skip: &BTreeMap<String, String>) -> Result<(), Failure> {
         for test in self.files.selftests.clone() {
-            let lacks = skip.get(&test.name).cloned().or(test.lacks).or_else(|| lacks(&test.name));
-            match lacks {
+            let why_not = skip.get(&test.name).cloned().or(test.lacks).or_else(|| missing_for(&test.name));
+            match why_not {
                 Some(why) => self.result(&test.name, &ProgramExit::ok(format!("SKIP {why}")))?,
                 None => {
                     self.selftest(&test.name, within)?;
@@ -125,7 +125,7 @@ impl HostRoot {
         if first.ok {
             return self.result(name, &first);
         }
-        writeln!(self.out, "# it came to {}, and is run again", first.directive)?;
+        writeln!(self.out, "# result: {}; it is run again", first.directive)?;
         let mut second = self.attempt(&run, host_files::SELFTESTS, within)?;
         damon::turn_off_all()?;
         if second.ok && second.directive.is_empty() {
@@ -134,7 +134,7 @@ impl HostRoot {
         self.result(name, &second)
     }
 
-    /// What running a program comes to. What it says is written down.
+    /// Runs a program and keeps its output.
     fn attempt(&mut self, run: &[String], folder: &str, within: Nanos) -> Result<ProgramExit, Failure> {
         let program = run.first().map_or("", String::as_str);
         if !self.is_there(program, folder) {
@@ -152,23 +152,23 @@ impl HostRoot {
             }
         };
         let ended = wait(&mut child, within);
-        let said = said()?;
-        for line in said.lines() {
-            // A program of the host says what it likes; each line stays a comment.
+        let output = output()?;
+        for line in output.lines() {
+            // Each line stays a comment, whatever a program of the host prints.
             writeln!(self.out, "# {line}")?;
         }
         Ok(match ended {
             Ended::By(status) => match (status.code(), status.signal()) {
                 (Some(0), _) => ProgramExit::ok(String::new()),
                 (Some(SKIP), _) => {
-                    let why = said.lines().rev().find(|line| !line.trim().is_empty());
+                    let why = output.lines().rev().find(|line| !line.trim().is_empty());
                     ProgramExit::ok(format!("SKIP {}", why.unwrap_or("it gives no reason")))
                 }
                 (Some(code), _) => ProgramExit::not_ok(format!("exit={code}")),
                 (None, signal) => ProgramExit::not_ok(format!("signal={}", signal.unwrap_or(0))),
             },
             Ended::Late => ProgramExit::not_ok(format!("TIMEOUT {} seconds", within.0 / 1_000_000_000)),
-            Ended::Loud => ProgramExit::not_ok(format!("ERROR it said more than {OUTPUT_LIMIT} bytes")),
+            Ended::Loud => ProgramExit::not_ok(format!("ERROR it printed more than {OUTPUT_LIMIT} bytes")),
         })
     }
 
@@ -212,9 +212,9 @@ impl HostRoot {
 
     fn result(&mut self, name: &str, ProgramExit { ok, directive }: &ProgramExit) -> Result<(), Failure> {
         self.count += 1;
-        let word = if *ok { "ok" } else { "not ok" };
+        let status = if *ok { "ok" } else { "not ok" };
         let directive = if directive.is_empty() { String::new() } else { format!(" # {directive}") };
-        Ok(writeln!(self.out, "{word} {} {name}{directive}", self.count)?)
+        Ok(writeln!(self.out, "{status} {} {name}{directive}", self.count)?)
     }
 }
 
@@ -241,7 +241,7 @@ fn host_files() -> Result<HostFiles, Failure> {
 
 /// What a test needs of the kernel. It looks for itself, but ends with 0 where it finds nothing
 /// (`sysfs_memcg_path_leak.sh` of Linux 7.3: `$ksft_skip` is not set there).
-fn lacks(test: &str) -> Option<String> {
+fn missing_for(test: &str) -> Option<String> {
     const KMEMLEAK: &str = "/sys/kernel/debug/kmemleak";
     let text = fs::read_to_string(format!("{ROOT}{}/{test}", host_files::SELFTESTS)).ok()?;
     (text.contains(KMEMLEAK) && !Path::new(KMEMLEAK).exists())
@@ -259,8 +259,8 @@ fn wait(child: &mut Child, within: Nanos) -> Ended {
         if let Ok(Some(status)) = child.try_wait() {
             return Some(Ended::By(status));
         }
-        let said = fs::metadata(OUTPUT).map_or(0, |meta| meta.len());
-        (said > OUTPUT_LIMIT).then_some(Ended::Loud)
+        let length = fs::metadata(OUTPUT).map_or(0, |meta| meta.len());
+        (length > OUTPUT_LIMIT).then_some(Ended::Loud)
     });
     // What it started may still be there, whatever became of itself.
     let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
@@ -268,8 +268,8 @@ fn wait(child: &mut Child, within: Nanos) -> Ended {
     ended.unwrap_or(Ended::Late)
 }
 
-/// The end of what the program said.
-fn said() -> Result<String, Failure> {
+/// The end of what the program printed.
+fn output() -> Result<String, Failure> {
     let mut bytes = Vec::new();
     File::open(OUTPUT)?.take(2 * OUTPUT_LIMIT).read_to_end(&mut bytes)?;
     let end = &bytes[bytes.len().saturating_sub(KEPT)..];

@@ -14,7 +14,7 @@ const LIMIT: Nanos = Nanos(10_000_000_000);
 /// From one try to the next.
 const STEP: Nanos = Nanos(50_000_000);
 
-/// The fields of `nodeN/meminfo` that tell what keeps a node's memory.
+/// The fields of `nodeN/meminfo` that show what keeps a node's memory.
 const KEEPERS: &[&str] =
     &["AnonPages", "FilePages", "Mlocked", "Unevictable", "Slab", "PageTables", "KernelStack"];
 
@@ -58,7 +58,7 @@ fn unplug(device: &Path, end: Nanos) -> Result<(), Failure> {
     }
 }
 
-/// A page that somebody holds for a moment.
+/// A page that is held for a moment.
 fn may_pass(error: &(dyn std::error::Error + 'static)) -> bool {
     let errno = error.downcast_ref::<FileError>().map(|error| error.errno);
     matches!(errno, Some(Errno::EBUSY | Errno::EAGAIN | Errno::ENOMEM))

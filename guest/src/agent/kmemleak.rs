@@ -1,4 +1,4 @@
-//! A look for leaked memory at the end of a run, where the kernel can (`CONFIG_DEBUG_KMEMLEAK`). What it finds it says in
+//! A look for leaked memory at the end of a run, where the kernel can (`CONFIG_DEBUG_KMEMLEAK`). The kernel reports what it finds in
 //! the kernel log, which is judged.
 
 use super::{clock, files};

@@ -1,6 +1,6 @@
 //! The machine as the kernel shows it: [`MachineView`] out of sysfs.
 //!
-//! What a file does not say counts as absent: the comparison with the description then tells it by its name.
+//! A value that no file has counts as absent: the comparison with the description then names it.
 
 use super::failure::Failure;
 use super::speed::number;
@@ -63,8 +63,8 @@ fn tiers() -> BTreeMap<NodeId, u64> {
     tiers
 }
 
-/// The folder is there as soon as anybody asked for it; it says nothing without a link to an initiator and
-/// without the files of HMAT.
+/// The folder exists once anything has requested it; without a link to an initiator and without the files of HMAT it
+/// means nothing.
 fn access(folder: &Path) -> Option<AccessView> {
     let initiators: Vec<NodeId> = files::numbered(folder, "node").into_iter().map(NodeId).collect();
     if initiators.is_empty() && !folder.join("read_latency").exists() {

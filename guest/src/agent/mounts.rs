@@ -27,7 +27,7 @@ const MOUNTS: &[Mount] = &[
 pub fn mount_all() -> Result<(), Failure> {
     let mut missing = Vec::new();
     for entry in MOUNTS {
-        // Folders inside sysfs are there or cannot be made; the mount itself tells.
+        // Folders inside sysfs exist or cannot be made; the mount itself fails then.
         let _ = fs::create_dir_all(entry.at);
         let result = mount(Some(entry.kind), entry.at, Some(entry.kind), MsFlags::empty(), None::<&str>);
         match result {

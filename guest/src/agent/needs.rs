@@ -6,24 +6,24 @@ use damonlab_protocol::kernel_feature::{FeatureProbe, KernelFeature};
 use damonlab_protocol::missing_feature::MissingFeature;
 use std::path::Path;
 
-/// What the kernel lacks of `needs`, if anything.
-pub fn lacking(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failure> {
+/// Those of `needs` that the kernel does not have, if any.
+pub fn missing(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failure> {
     let scratch = match needs.iter().any(KernelFeature::is_damons).then(damon::Scratch::make).transpose()? {
         Some(None) => return Ok(Some(MissingFeature::Damon)),
         scratch => scratch.flatten(),
     };
-    let mut lacks = Vec::new();
+    let mut missing = Vec::new();
     for need in needs {
         let there =
-            match need.probe().ok_or_else(|| format!("the plan needs '{need}', which means nothing"))? {
+            match need.probe().ok_or_else(|| format!("the plan needs '{need}', which is no feature"))? {
                 FeatureProbe::Damon(probe) => damon::has(&probe)?,
                 FeatureProbe::Module(name) => Path::new("/sys/module").join(name).exists(),
                 FeatureProbe::Path(path) => Path::new(path).exists(),
             };
         if !there {
-            lacks.push(need.clone());
+            missing.push(need.clone());
         }
     }
     scratch.map(damon::Scratch::remove).transpose()?;
-    Ok((!lacks.is_empty()).then_some(MissingFeature::Needs(lacks)))
+    Ok((!missing.is_empty()).then_some(MissingFeature::Needs(missing)))
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 /// Takes the requests below like `/dev/random`, and opening it waits for nothing.
 const DEVICE: &str = "/dev/urandom";
 
-/// Keeps these bytes apart from whatever else a seed is hashed into.
+/// Keeps these bytes apart from those of any other hash of a seed.
 const CONTEXT: &str = "damonlab 2026 the kernel's random numbers";
 
 const SEED_BYTES: usize = 32;
@@ -28,7 +28,7 @@ struct PoolInfo {
 }
 
 nix::ioctl_write_ptr!(
-    /// `RNDADDENTROPY`: the header says `int [2]`, the kernel reads on behind them.
+    /// `RNDADDENTROPY`: declared as `int [2]`, and the kernel reads on behind them.
     add_entropy, b'R', 0x03, [c_int; 2]);
 nix::ioctl_none!(
     /// `RNDRESEEDCRNG`
@@ -37,11 +37,11 @@ nix::ioctl_none!(
 /// Mixes `seed` into the entropy pool and takes a new key from there, so that every random number from
 /// now on is another one for another seed. Seed 0 is one like any other: all runs take the same path.
 pub fn mix_in(seed: u64) -> Result<(), FileError> {
-    let said = |action: &str, error: &io::Error| FileError::new(action, Path::new(DEVICE), error);
-    let device = OpenOptions::new().write(true).open(DEVICE).map_err(|error| said("open", &error))?;
+    let failed = |action: &str, error: &io::Error| FileError::new(action, Path::new(DEVICE), error);
+    let device = OpenOptions::new().write(true).open(DEVICE).map_err(|error| failed("open", &error))?;
     add(&device, blake3::derive_key(CONTEXT, &seed.to_le_bytes()))
-        .map_err(|errno| said("mix the seed into", &errno.into()))?;
-    reseed(&device).map_err(|errno| said("reseed the random numbers through", &errno.into()))
+        .map_err(|errno| failed("mix the seed into", &errno.into()))?;
+    reseed(&device).map_err(|errno| failed("reseed the random numbers through", &errno.into()))
 }
 
 /// Counts the bytes as entropy in full: the kernel then needs no other source before it hands out numbers.

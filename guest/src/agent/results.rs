@@ -1,7 +1,7 @@
 //! What the run leaves behind: sections as files in memory, then over the virtio-serial port to the host.
 //!
-//! Every section is sent, an empty one where there is nothing, so that the host can tell a guest that had
-//! nothing to say from a stream that lacks a part.
+//! Every section is sent, an empty one where there is nothing, so that the host can distinguish an empty result from
+//! a stream with a missing part.
 
 use super::failure::Failure;
 use super::sections::{create, path};
@@ -35,7 +35,7 @@ const SECTIONS: &[&str] = &[
     section::TESTS,
 ];
 
-/// Fills the sections that are read at the end. What fails is said in the report; the rest is kept.
+/// Fills the sections that are read at the end. What fails is noted in the report; the rest is kept.
 pub fn gather(tracer: Option<&Instance>, report: &mut GuestReport) {
     let mut keep = |what: &str, result: Result<(), Failure>| {
         if let Err(error) = result {
@@ -122,7 +122,7 @@ pub fn send() -> Result<(), Failure> {
     let mut answer = [0; ACK.len()];
     channel
         .read_exact(&mut answer)
-        .map_err(|error| format!("the host hung up without an acknowledgement: {error}"))?;
+        .map_err(|error| format!("the host closed the channel without an acknowledgement: {error}"))?;
     if &answer != ACK {
         return Err(format!("the host answered {answer:02x?}, which is no acknowledgement").into());
     }

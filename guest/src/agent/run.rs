@@ -66,8 +66,8 @@ impl Agent {
         if !self.report.differences.is_empty() {
             return Ok(());
         }
-        if let Some(lack) = needs::lacking(&plan.needs)? {
-            return Err(missing(lack, &mut self.report));
+        if let Some(feature) = needs::missing(&plan.needs)? {
+            return Err(missing(feature, &mut self.report));
         }
         self.set_up(&plan)?;
         console::line(MEMORY_MARK);
@@ -98,7 +98,7 @@ impl Agent {
     /// What lives in the memory, and what watches it.
     fn set_up(&mut self, plan: &Plan) -> Result<(), Failure> {
         settings::apply(&plan.boot_writes).map_err(|error| match error {
-            SettingError::Lacks(lack) => missing(lack, &mut self.report),
+            SettingError::Missing(feature) => missing(feature, &mut self.report),
             SettingError::Refused(refusal) => settings::unexpected(&refusal).into(),
         })?;
         if let Some(size) = plan.swap {
@@ -122,7 +122,7 @@ impl Agent {
         let mut host = None;
         if plan.host_root {
             let mounted = HostRoot::mount(sections::create(section::TESTS)?)?;
-            host = Some(mounted.map_err(|lack| missing(lack, &mut self.report))?);
+            host = Some(mounted.map_err(|feature| missing(feature, &mut self.report))?);
         }
         let (damon, workloads) = (Damon::new(&plan.kdamonds), &mut self.workloads);
         let mut context =

@@ -17,7 +17,7 @@ pub fn take(plan: &Plan, damon: &Damon, workloads: &[Running], out: &mut File) -
     }
     sample.vmstat = vmstat(&files::read("/proc/vmstat")?, &plan.vmstat_prefixes());
     for workload in workloads {
-        // A workload that ended has no pages; that it ended is said elsewhere.
+        // A workload that ended has no pages; that it ended is reported elsewhere.
         sample.workloads.insert(workload.name.clone(), workload.placement().unwrap_or_default());
     }
     let mut line = serde_json::to_vec(&sample)?;

@@ -10,7 +10,7 @@ use std::path::Path;
 /// Why a file did not take its value.
 pub enum SettingError {
     /// The kernel does not have the file.
-    Lacks(MissingFeature),
+    Missing(MissingFeature),
     /// The kernel refused the value.
     Refused(Refusal),
 }
@@ -33,7 +33,7 @@ pub fn write(path: &str, value: &str) -> Result<(), SettingError> {
     kernel_file::check(path).map_err(|_| refused(Errno::EPERM))?;
     files::write(path, value).map_err(|error| match error.errno {
         Errno::ENOENT if !Path::new(path).exists() => {
-            SettingError::Lacks(MissingFeature::Path { path: path.to_owned(), value: value.to_owned() })
+            SettingError::Missing(MissingFeature::Path { path: path.to_owned(), value: value.to_owned() })
         }
         errno => refused(errno),
     })

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 
 /// Puts the memory of one node online, and checks that the node has all of it.
 pub fn bring_up(plan: &SoftReserved) -> Result<(), Failure> {
-    let said = |error: Failure| format!("soft-reserved memory of {}: {error}", plan.node);
+    let named = |error: Failure| format!("soft-reserved memory of {}: {error}", plan.node);
     let online = || {
         let devices = clock::poll(STEP, LIMIT, || devices(plan)).ok_or_else(missing)?;
         devices.iter().try_for_each(|dax| dax::put_online(dax))?;
         dax::check_memory(plan.node, plan.size)
     };
-    online().map_err(|error| said(error).into())
+    online().map_err(|error| named(error).into())
 }
 
 /// A node on both sides of the hole below 4 GiB has two.

@@ -39,7 +39,7 @@ impl From<Option<Refusal>> for StepResult {
 }
 
 impl<'a> StepContext<'a> {
-    /// Carries the steps out, in order, until one says that nothing may follow.
+    /// Carries the steps out, in order, until one after which nothing may follow.
     pub fn run_steps(&mut self, report: &mut GuestReport) -> Result<(), Failure> {
         // With DAMON the trace begins when it starts.
         if !self.damon.is_configured() && !self.plan.steps.is_empty() {
@@ -113,7 +113,7 @@ impl<'a> StepContext<'a> {
     /// Has a workload do something else, and waits until it does.
     fn change(&mut self, name: &str, phase: Phase) -> Result<(), Failure> {
         let running = self.workloads.iter_mut().find(|running| running.name == name);
-        running.ok_or_else(|| format!("there is no workload named '{name}'"))?.tell(phase)?;
+        running.ok_or_else(|| format!("there is no workload named '{name}'"))?.order(phase)?;
         self.sample()
     }
 
@@ -139,10 +139,10 @@ fn setting(
     match settings::write(path, value) {
         Ok(()) => Ok(StepResult::default()),
         Err(SettingError::Refused(refusal)) => Ok(Some(refusal).into()),
-        Err(SettingError::Lacks(_)) if expected == Some(ABSENT) => {
+        Err(SettingError::Missing(_)) if expected == Some(ABSENT) => {
             let (file, value) = (path.to_owned(), value.to_owned());
             Ok(Some(Refusal { errno: ABSENT.to_owned(), file, value }).into())
         }
-        Err(SettingError::Lacks(lack)) => Err(missing(lack, report)),
+        Err(SettingError::Missing(feature)) => Err(missing(feature, report)),
     }
 }

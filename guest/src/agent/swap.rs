@@ -16,14 +16,14 @@ const DISKSIZE: &str = "/sys/block/zram0/disksize";
 pub fn on(size: Bytes) -> Result<(), Failure> {
     files::write(DISKSIZE, &size.0.to_string())?;
     let path = DEVICE.to_string_lossy();
-    let said = |what: &str, error: &dyn std::fmt::Display| format!("{path}: cannot {what}: {error}");
+    let failed = |what: &str, error: &dyn std::fmt::Display| format!("{path}: cannot {what}: {error}");
     let mut device =
-        OpenOptions::new().write(true).open(&*path).map_err(|error| said("be opened", &error))?;
-    device.write_all(&swap_header::page(size)).map_err(|error| said("be formatted", &error))?;
+        OpenOptions::new().write(true).open(&*path).map_err(|error| failed("be opened", &error))?;
+    device.write_all(&swap_header::page(size)).map_err(|error| failed("be formatted", &error))?;
     drop(device);
     #[expect(unsafe_code, reason = "nix has no wrapper for swapon")]
     // SAFETY: the path is a C string that outlives the call, and swapon reads nothing else.
     let result = unsafe { libc::swapon(DEVICE.as_ptr(), 0) };
-    Errno::result(result).map_err(|errno| said("be switched on", &errno))?;
+    Errno::result(result).map_err(|errno| failed("be switched on", &errno))?;
     Ok(())
 }

@@ -54,7 +54,7 @@ pub fn block_size() -> Result<u64, Failure> {
     u64::from_str_radix(&text, 16)
         .ok()
         .filter(|size| *size > 0)
-        .ok_or_else(|| format!("{path} says '{text}', which is no size of a memory block").into())
+        .ok_or_else(|| format!("{path} contains '{text}', which is no size of a memory block").into())
 }
 
 /// A node's memory blocks that are online, in the order of their names.

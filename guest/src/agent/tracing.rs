@@ -1,7 +1,7 @@
 //! The private tracing instance: made, filled by the plan's events, accounted for, read.
 //!
-//! It keeps the oldest events and counts what it drops, since a trace with a hole at its end can be told
-//! from a whole one, and one without its beginning cannot.
+//! It keeps the oldest events and counts what it drops, since a trace that ends early is recognisable, and one
+//! without its beginning is not.
 
 use super::failure::Failure;
 use super::files;

@@ -1,8 +1,8 @@
-//! A workload's own process: places its memory, says so, and touches the hot part pass by pass.
+//! A workload's own process: places its memory, reports that, and touches the hot part pass by pass.
 //!
-//! It is this same binary, executed again, so that its memory is its own. What it says goes to its
-//! standard output, one line: [`PLACED`] and the address of its mapping, or [`FAILED`] and why. One that listens
-//! looks at its standard input before each pass, for a [`Phase`] in JSON, a line, and answers the same way.
+//! It is this same binary, executed again, so that its memory is its own. Its answers go to its
+//! standard output, a line each: [`PLACED`] and the address of its mapping, or [`FAILED`] and why. One that listens
+//! reads its standard input before each pass, for a [`Phase`] in JSON on a line, and answers the same way.
 
 use super::memory::Mapping;
 use super::{clock, memcg};
@@ -21,7 +21,7 @@ pub const WORKLOAD: &str = "workload";
 const PLACED: &str = "placed";
 const FAILED: &str = "failed";
 
-/// What a workload is told: its second argument, in JSON.
+/// The order for a workload: its second argument, in JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
     pub workload: Workload,
@@ -34,7 +34,7 @@ pub fn parse_answer(line: &str) -> Result<Addr, String> {
     match line.trim().split_once(' ') {
         Some((PLACED, address)) => u64::from_str_radix(address, 16)
             .map(Addr)
-            .map_err(|_| format!("it said that its memory is at '{address}'")),
+            .map_err(|_| format!("it answered that its memory is at '{address}'")),
         Some((FAILED, cause)) => Err(cause.to_owned()),
         _ => Err("it ended before its memory was placed (out of memory on its node?)".to_owned()),
     }
@@ -69,7 +69,7 @@ fn prepare(order: &str) -> Result<(Order, Mapping), String> {
 }
 
 fn answer(line: &str) {
-    // Where nobody listens any more, the agent is gone, and so is the machine.
+    // Without a reader the agent is gone, and so is the machine.
     let _ = writeln!(io::stdout(), "{line}");
 }
 
@@ -99,7 +99,7 @@ fn passes(order: &Order, mapping: &Mapping) -> ! {
     }
 }
 
-/// Does what it is told, if anything, and says so.
+/// Carries out an order, if there is one, and answers.
 fn listen(state: &mut State, mapping: &Mapping) {
     let orders = io::stdin();
     let mut waits = [PollFd::new(orders.as_fd(), PollFlags::POLLIN)];

@@ -16,17 +16,17 @@ pub struct Running {
     pub name: String,
     memory: std::ops::Range<Addr>,
     process: Child,
-    /// What it says, and what it is told where it listens.
+    /// Its answers, and the orders for it where it takes any.
     answers: Option<BufReader<ChildStdout>>,
     orders: Option<ChildStdin>,
 }
 
 impl Running {
     /// Starts a workload and waits until its memory is placed, and truly is on its node. One that `listens`
-    /// can be told something else later.
+    /// takes orders later.
     pub fn start(workload: &Workload, seed: u64, listens: bool) -> Result<Self, Failure> {
-        let said = |cause: String| format!("workload '{}': {cause}", workload.name);
-        check_room(workload).map_err(said)?;
+        let named = |cause: String| format!("workload '{}': {cause}", workload.name);
+        check_room(workload).map_err(named)?;
         if let Some(path) = &workload.memcg {
             memcg::make(path)?;
         }
@@ -36,21 +36,21 @@ impl Running {
             .stdin(if listens { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| said(format!("cannot start: {error}")))?;
+            .map_err(|error| named(format!("cannot start: {error}")))?;
         let (orders, answers) = (process.stdin.take(), process.stdout.take().map(BufReader::new));
         let none = Addr(0);
         let mut running =
             Running { name: workload.name.clone(), memory: none..none, process, answers, orders };
-        let start = parse_answer(&running.answer()).map_err(said)?;
+        let start = parse_answer(&running.answer()).map_err(named)?;
         running.memory = start..Addr(start.0.saturating_add(workload.size.pages() * 4096));
-        running.check_placed(workload).map_err(said)?;
+        running.check_placed(workload).map_err(named)?;
         Ok(running)
     }
 
-    /// Tells it to do something else, and waits until it does.
-    pub fn tell(&mut self, phase: Phase) -> Result<(), Failure> {
+    /// Has it do something else, and waits until it does.
+    pub fn order(&mut self, phase: Phase) -> Result<(), Failure> {
         let orders =
-            self.orders.as_mut().ok_or_else(|| format!("workload '{}' does not listen", self.name))?;
+            self.orders.as_mut().ok_or_else(|| format!("workload '{}' takes no orders", self.name))?;
         let order = serde_json::to_string(&phase)?;
         writeln!(orders, "{order}").map_err(|error| format!("workload '{}': {error}", self.name))?;
         let answer = self.answer();
@@ -60,7 +60,7 @@ impl Running {
         }
     }
 
-    /// One line of what it says. An unreadable one is empty.
+    /// Its next answer, one line. An unreadable one is empty.
     fn answer(&mut self) -> String {
         let mut line = String::new();
         if let Some(answers) = &mut self.answers {
@@ -92,7 +92,7 @@ impl Running {
         Err(format!("wants all of its {wanted} pages on {}; found {parts}", workload.node))
     }
 
-    /// Where no huge page was free, the kernel takes small ones and says nothing.
+    /// Where no huge page was free, the kernel silently takes small ones.
     fn check_huge(&self, workload: &Workload) -> Result<(), String> {
         let text =
             files::read(format!("/proc/{}/smaps", self.process.id())).map_err(|error| error.to_string())?;
@@ -118,7 +118,7 @@ impl Running {
     }
 }
 
-/// A node that is too small would have the kernel kill the workload; say it before.
+/// On a node that is too small the kernel would kill the workload: better to report that before.
 fn check_room(workload: &Workload) -> Result<(), String> {
     let with_memory = topology::nodes_with_memory();
     if !with_memory.contains(&workload.node) {

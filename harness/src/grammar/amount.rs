@@ -118,7 +118,7 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     Decimal::parse(text)?.whole()
 }
 
-/// A number followed by a word: `5 samples`.
+/// A number and its unit: `5 samples`.
 pub(crate) fn counted(text: &str) -> Option<(u64, &str)> {
     let (number, unit) = split_unit(text);
     Some((Decimal::parse(number)?.whole()?, unit))

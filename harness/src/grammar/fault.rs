@@ -1,4 +1,4 @@
-//! What is wrong with a file that somebody wrote, and where.
+//! A mistake in a file, with its place.
 
 use super::suggest;
 use crate::host::text::printable;
@@ -74,7 +74,7 @@ impl Fault {
         self
     }
 
-    /// With another way out, after the one that is there already.
+    /// With another way to fix it, after the one that is there already.
     pub(crate) fn or_help(mut self, other: &str) -> Fault {
         self.help = Some(match self.help.take() {
             Some(first) => format!("{first}; {other}"),
@@ -88,7 +88,7 @@ impl Fault {
         self.help(suggest::among(found, known))
     }
 
-    /// What serde-saphyr found, in this project's words.
+    /// The mistake that serde-saphyr found, in this project's terms.
     pub(crate) fn from_yaml(error: &serde_saphyr::Error) -> Fault {
         let at = error.location().unwrap_or(Location::UNKNOWN);
         let (message, help) = yaml_message(error.without_snippet());
@@ -139,16 +139,16 @@ fn yaml_message(error: &serde_saphyr::Error) -> (String, Option<String>) {
             (format!("unknown key '{field}'"), Some(suggest::among(field, expected)))
         }
         Yaml::SerdeUnknownVariant { variant, expected, .. } => {
-            (format!("unknown word '{variant}'"), Some(suggest::among(variant, expected)))
+            (format!("unknown step '{variant}'"), Some(suggest::among(variant, expected)))
         }
         Yaml::SerdeMissingField { field, .. } => {
-            (format!("the key '{field}' is missing in the mapping that this belongs to"), None)
+            (format!("the key '{field}' is missing in this mapping"), None)
         }
         Yaml::DuplicateMappingKey { key, .. } => {
-            (format!("the key '{}' stands here twice", key.as_deref().unwrap_or("?")), None)
+            (format!("the key '{}' is here twice", key.as_deref().unwrap_or("?")), None)
         }
         Yaml::MultipleDocuments { .. } => {
-            ("a file is one YAML document, and here begins a second".to_owned(), None)
+            ("a file is one YAML document, and a second begins here".to_owned(), None)
         }
         Yaml::NullIntoString { .. } => ("a value is missing".to_owned(), None),
         Yaml::Unexpected { expected, .. } => {

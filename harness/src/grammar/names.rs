@@ -65,7 +65,6 @@ impl Names {
         if self.refused {
             return Ok(());
         }
-        Err(fault()
-            .or_help("where the kernel's no is the point of the scenario, say `refused: EINVAL` in the step"))
+        Err(fault().or_help("where the scenario is about the refusal, write `refused: EINVAL` in the step"))
     }
 }

@@ -1,6 +1,6 @@
 //! YAML's scalars: one type per kind of amount, each read from its text.
 //!
-//! A value that is not of its kind says what was wanted; serde-saphyr adds the place.
+//! The error for a value of another kind names the wanted one; serde-saphyr adds the place.
 
 use super::amount;
 use damonlab_protocol::units::{BasisPoints, Bytes, Nanos, NodeId};
@@ -82,7 +82,7 @@ pub(crate) trait Given<T> {
 
 leaf!(
     /// Any text; the resolver checks it.
-    Scalar(String), "a word", |text| Some(text.to_owned())
+    Scalar(String), "a single value", |text| Some(text.to_owned())
 );
 leaf!(
     /// A size of ours: the unit is required, because `memory: 512` is a mistake.
@@ -129,7 +129,7 @@ leaf!(
     }
 );
 leaf!(
-    /// Yes or no, in every spelling of YAML and damo.
+    /// True or false, in every spelling of YAML and damo.
     Flag(bool), "true or false", |text| match text.to_ascii_lowercase().as_str() {
         "y" | "yes" | "true" | "on" => Some(true),
         "n" | "no" | "false" | "off" => Some(false),

@@ -1,4 +1,4 @@
-//! The nearest known word to one that is not known.
+//! The nearest known name to an unknown one.
 
 /// `did you mean 'x'?` where something is near, else all that is known.
 pub(crate) fn among(found: &str, known: &[&str]) -> String {
@@ -39,13 +39,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typing_mistake_finds_its_word() {
+    fn a_typing_mistake_finds_the_name() {
         assert_eq!(among("memmory", &["memory", "cpus", "from"]), "did you mean 'memory'?");
         assert_eq!(among("Migrate_hot", &["migrate_hot", "migrate_cold"]), "did you mean 'migrate_hot'?");
     }
 
     #[test]
-    fn a_strange_word_gets_the_whole_list() {
+    fn an_unlike_name_gets_the_whole_list() {
         assert_eq!(among("colour", &["memory", "cpus"]), "known here: memory, cpus");
     }
 

@@ -9,7 +9,7 @@ use damonlab_protocol::record::GuestReport;
 
 /// The verdict if the kernel does not have a feature that `scenario` needs, by its `needs` or by what it configures.
 pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
-    let lack = report.lack.as_ref()?;
+    let lack = report.missing.as_ref()?;
     let needs = lack.features();
     // The guest is not trusted: its text may be long, and there may be much of it.
     let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     fn lacks(lack: MissingFeature) -> GuestReport {
-        GuestReport { lack: Some(lack), ..GuestReport::default() }
+        GuestReport { missing: Some(lack), ..GuestReport::default() }
     }
 
     fn skipped(lack: MissingFeature) -> String {
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn a_kernel_that_does_not_know_the_metric_skips_the_scenario_with_the_line_that_needs_it() {
         let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
-        let lack = MissingFeature::Word { file, value: "node_eligible_mem_bp".into() };
+        let lack = MissingFeature::Keyword { file, value: "node_eligible_mem_bp".into() };
         let text = skipped(lack);
         let (why, line) = text.rsplit_once(' ').unwrap();
         assert_eq!(why, "skip: the kernel does not have goal.node_eligible_mem_bp: needed by line");

@@ -8,7 +8,7 @@ use super::inspect::has_event;
 use super::source_tree::SourceTree;
 use crate::series::{self, Patch};
 use crate::setup::Version;
-use crate::trace::NodeEligible;
+use crate::subject::damon::events::NodeEligible;
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 

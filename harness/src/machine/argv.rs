@@ -1,14 +1,15 @@
-//! The words themselves: `--memory` and `--cpus` for virtme-ng, the rest for QEMU.
+//! The arguments: `--memory` and `--cpus` for virtme-ng, the rest for QEMU.
 //!
 //! Nodes go to QEMU and not through `vng --numa`: that one makes a shared memfd of each, and to save such
-//! a guest takes eleven seconds instead of a half (reading shmem pages allocates them; qemu.md section 0).
+//! a guest takes eleven seconds instead of a half (reading shmem pages allocates them).
 
 use super::qemu_number::{domain, mebibytes};
 use super::{cxl, hmat, layout, slit};
+use crate::host::fault::{Fault, Faulty};
 use crate::scenario::{MachineSpec, NodeSpec};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
-/// What virtme-ng is told, word by word. No word needs quoting in a shell.
+/// The arguments for virtme-ng. None needs quoting in a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argv {
     /// All boot memory; CXL memory does not count in.
@@ -18,7 +19,7 @@ pub struct Argv {
     /// Arguments of QEMU itself, for `--qemu-opts`: nodes, distances, HMAT, CXL. PCI devices that come
     /// after these on the command line need `bus=pcie.0`.
     pub qemu: Vec<String>,
-    /// Words for the kernel's command line: which RAM is soft-reserved.
+    /// Parameters for the kernel's command line: which RAM is soft-reserved, and what the scenario adds.
     pub kernel: Vec<String>,
     /// The nodes' memory: each entry has its argument in `qemu`.
     pub memories: Vec<NodeMemory>,
@@ -47,12 +48,18 @@ impl NodeMemory {
     }
 }
 
-/// A machine that cannot be put into words.
+/// A machine that has no arguments.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MachineError {
     /// virtme-ng pastes its arguments into a shell line.
     #[error("the QEMU argument '{0}' holds a character that a shell would touch")]
     Quoting(String),
+}
+
+impl Faulty for MachineError {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 impl Argv {
@@ -78,20 +85,20 @@ pub(super) fn compose(spec: &MachineSpec) -> Result<Argv, MachineError> {
         memory: Bytes(spec.nodes.iter().map(|node| node.memory.0).sum()),
         cpus: spec.cpus() as u32,
         qemu: qemu(spec),
-        kernel: layout::kernel_words(spec),
+        kernel: layout::kernel_parameters(spec),
         memories: spec.nodes.iter().filter_map(memory).collect(),
         cxl: !spec.cxl.is_empty(),
     };
-    match argv.qemu.iter().find(|word| !is_plain(word)) {
-        Some(word) => Err(MachineError::Quoting(word.clone())),
+    match argv.qemu.iter().find(|argument| !is_plain(argument)) {
+        Some(argument) => Err(MachineError::Quoting(argument.clone())),
         None => Ok(argv),
     }
 }
 
 /// Characters that mean nothing to a shell.
-fn is_plain(word: &str) -> bool {
+fn is_plain(argument: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.,=:/+".contains(c);
-    !word.is_empty() && word.chars().all(plain)
+    !argument.is_empty() && argument.chars().all(plain)
 }
 
 fn memory(node: &NodeSpec) -> Option<NodeMemory> {
@@ -111,12 +118,12 @@ fn node(spec: &MachineSpec, node: &NodeSpec) -> Vec<String> {
     if node.cpus.is_empty() && spec.has_hmat() {
         place.push_str(&format!(",initiator={}", domain(spec, hmat::initiator(spec, node))));
     }
-    let mut words = Vec::new();
+    let mut arguments = Vec::new();
     if let Some(memory) = memory {
-        words.extend(["-object".to_owned(), memory.argument()]);
+        arguments.extend(["-object".to_owned(), memory.argument()]);
     }
-    words.extend(["-numa".to_owned(), place]);
-    words
+    arguments.extend(["-numa".to_owned(), place]);
+    arguments
 }
 
 /// A socket for each node with CPUs, where there are several: by itself QEMU puts all CPUs into one, and Linux
@@ -140,13 +147,13 @@ fn sockets(spec: &MachineSpec) -> Option<[String; 2]> {
 /// QEMU wants a node's cache after its latency and bandwidth.
 fn cache(spec: &MachineSpec, node: &NodeSpec) -> Option<[String; 2]> {
     let cache = node.cache?;
-    let word = format!(
+    let value = format!(
         "hmat-cache,node-id={},size={}K,level=1,associativity=direct,policy=write-back,line={}",
         domain(spec, node.id),
         cache.size.0 >> 10,
         cache.line
     );
-    Some(["-numa".to_owned(), word])
+    Some(["-numa".to_owned(), value])
 }
 
 fn qemu(spec: &MachineSpec) -> Vec<String> {
@@ -161,21 +168,21 @@ fn qemu(spec: &MachineSpec) -> Vec<String> {
     if let Some(below) = layout::below_4g(spec) {
         machine.push_str(&format!(",max-ram-below-4g={}", mebibytes(below)));
     }
-    let mut words = vec!["-machine".to_owned(), machine];
-    words.extend(sockets(spec).into_iter().flatten());
-    words.extend(cxl::port_nodes(spec));
-    words.extend(spec.nodes.iter().flat_map(|one| node(spec, one)));
+    let mut arguments = vec!["-machine".to_owned(), machine];
+    arguments.extend(sockets(spec).into_iter().flatten());
+    arguments.extend(cxl::port_nodes(spec));
+    arguments.extend(spec.nodes.iter().flat_map(|one| node(spec, one)));
     for ((from, to), distance) in slit::rows(spec) {
-        words.extend(["-numa".to_owned(), format!("dist,src={from},dst={to},val={distance}")]);
+        arguments.extend(["-numa".to_owned(), format!("dist,src={from},dst={to},val={distance}")]);
     }
     for row in hmat::rows(spec) {
-        words.extend(lb(&row));
+        arguments.extend(lb(&row));
     }
     for node in &spec.nodes {
-        words.extend(cache(spec, node).into_iter().flatten());
+        arguments.extend(cache(spec, node).into_iter().flatten());
     }
-    words.extend(cxl::words(spec));
-    words
+    arguments.extend(cxl::arguments(spec));
+    arguments
 }
 
 fn lb(row: &hmat::Row) -> [String; 4] {
@@ -192,11 +199,11 @@ fn lb(row: &hmat::Row) -> [String; 4] {
 /// QEMU arguments that build the machine as virtme-ng would and stop before the first instruction:
 /// whether QEMU takes the machine, in a tenth of a second. The caller ends it by `quit` on stdin.
 pub fn qemu_check_args(argv: &Argv) -> Vec<String> {
-    let mut words: Vec<String> =
+    let mut arguments: Vec<String> =
         ["-S", "-nodefaults", "-display", "none", "-monitor", "stdio", "-machine", "q35,accel=tcg", "-m"]
             .map(str::to_owned)
             .to_vec();
-    words.extend([argv.memory_word(), "-smp".to_owned(), argv.cpus.to_string()]);
-    words.extend(argv.qemu.iter().cloned());
-    words
+    arguments.extend([argv.memory_word(), "-smp".to_owned(), argv.cpus.to_string()]);
+    arguments.extend(argv.qemu.iter().cloned());
+    arguments
 }

@@ -9,7 +9,7 @@ use damonlab_protocol::plan::Plan;
 /// A machine, ready to be started.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
-    /// The words for virtme-ng, QEMU and the kernel.
+    /// The arguments for virtme-ng, QEMU and the kernel.
     pub argv: Argv,
     /// What the kernel must show of it.
     pub view: MachineView,
@@ -20,7 +20,7 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// [`MachineError`] if a word would need quoting.
+    /// [`MachineError`] if an argument would need quoting.
     pub fn new(spec: &MachineSpec) -> Result<Machine, MachineError> {
         Ok(Machine { argv: argv::compose(spec)?, view: view::wanted(spec) })
     }
@@ -36,7 +36,7 @@ impl Machine {
         Ok(machine)
     }
 
-    /// What the guest is told to do.
+    /// What the guest has to do.
     pub fn plan(&self, scenario: &Scenario, seed: u64) -> Plan {
         scenario.plan(seed, self.view.clone())
     }

@@ -1,4 +1,4 @@
-//! The CXL tree in QEMU's words: host bridges, ports, switches, devices, windows, as in QEMU's
+//! The CXL tree as arguments of QEMU: host bridges, ports, switches, devices, windows, as in QEMU's
 //! `docs/system/devices/cxl.rst`.
 
 use super::ports::ports;
@@ -10,24 +10,24 @@ const FIRST_BUS: usize = 12;
 const BUSES: usize = 32;
 
 /// All of it; empty without windows.
-pub(super) fn words(spec: &MachineSpec) -> Vec<String> {
+pub(super) fn arguments(spec: &MachineSpec) -> Vec<String> {
     let mut tree = Tree::default();
     for (index, window) in spec.cxl.iter().enumerate() {
         tree.window(index, window);
     }
-    // One word for all: QEMU reads each `-machine` by itself, and in one that begins with the second window
-    // the list lacks its first entry ("Parameters 'cxl-fmw.*' used inconsistently").
+    // One argument for all: QEMU reads each `-machine` by itself, and in one that begins with the second window
+    // the first entry of the list is missing ("Parameters 'cxl-fmw.*' used inconsistently").
     if !tree.windows.is_empty() {
         let windows = tree.windows.join(",");
-        tree.words("-machine", windows);
+        tree.add("-machine", windows);
     }
     for (domain, (bridge, _)) in ports(spec).enumerate() {
-        tree.words(
+        tree.add(
             "-object",
             format!("acpi-generic-port,id=cxl-port{domain},pci-bus=cxl.{bridge},node={domain}"),
         );
     }
-    tree.words
+    tree.arguments
 }
 
 /// The proximity domains of the ports, without memory or CPUs.
@@ -40,7 +40,7 @@ pub(super) fn port_nodes(spec: &MachineSpec) -> Vec<String> {
 /// A tree under construction: names are numbered through the whole machine.
 #[derive(Default)]
 struct Tree {
-    words: Vec<String>,
+    arguments: Vec<String>,
     windows: Vec<String>,
     bridges: usize,
     root_ports: usize,
@@ -50,8 +50,8 @@ struct Tree {
 }
 
 impl Tree {
-    fn words(&mut self, option: &str, value: String) {
-        self.words.extend([option.to_owned(), value]);
+    fn add(&mut self, option: &str, value: String) {
+        self.arguments.extend([option.to_owned(), value]);
     }
 
     fn window(&mut self, index: usize, window: &CxlWindow) {
@@ -90,13 +90,13 @@ impl Tree {
         self.bridges += 1;
         let name = format!("cxl.{}", self.bridges);
         let bus = FIRST_BUS + BUSES * (self.bridges - 1);
-        self.words("-device", format!("pxb-cxl,bus_nr={bus},bus=pcie.0,id={name}"));
+        self.add("-device", format!("pxb-cxl,bus_nr={bus},bus=pcie.0,id={name}"));
         name
     }
 
     fn root_port(&mut self, bridge: &str, number: usize) -> String {
         let (name, slot) = (format!("cxl-rp{}", self.root_ports), self.slot());
-        self.words("-device", format!("cxl-rp,port={number},bus={bridge},id={name},chassis=0,slot={slot}"));
+        self.add("-device", format!("cxl-rp,port={number},bus={bridge},id={name},chassis=0,slot={slot}"));
         self.root_ports += 1;
         name
     }
@@ -105,10 +105,10 @@ impl Tree {
         let bridge = self.bridge();
         let port = self.root_port(&bridge, 0);
         let upstream = format!("cxl-us{}", self.switches);
-        self.words("-device", format!("cxl-upstream,bus={port},id={upstream}"));
+        self.add("-device", format!("cxl-upstream,bus={port},id={upstream}"));
         for (number, device) in window.devices.iter().enumerate() {
             let (name, slot) = (format!("cxl-ds{}-{number}", self.switches), self.slot());
-            self.words(
+            self.add(
                 "-device",
                 format!("cxl-downstream,port={number},bus={upstream},id={name},chassis=0,slot={slot}"),
             );
@@ -126,8 +126,8 @@ impl Tree {
     fn device(&mut self, port: &str, size: damonlab_protocol::units::Bytes, serial: u64) {
         let index = self.devices;
         let memory = backend(index);
-        self.words("-object", format!("memory-backend-ram,id={memory},size={}", mebibytes(size)));
-        self.words(
+        self.add("-object", format!("memory-backend-ram,id={memory},size={}", mebibytes(size)));
+        self.add(
             "-device",
             format!("cxl-type3,bus={port},volatile-memdev={memory},id=cxl-dev{index},sn={serial:#x}"),
         );
@@ -140,7 +140,7 @@ pub fn backend(number: usize) -> String {
     format!("cxl-mem{number}")
 }
 
-/// `256`, `512` or `4k`: the words that QEMU knows.
+/// `256`, `512` or `4k`: the values that QEMU knows.
 fn granularity(bytes: u64) -> String {
     if bytes < 1 << 10 { bytes.to_string() } else { format!("{}k", bytes >> 10) }
 }

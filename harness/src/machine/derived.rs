@@ -17,7 +17,7 @@ fn argv(machine: &str) -> Argv {
 /// The value of the first `-machine`.
 fn flags(machine: &str) -> String {
     let argv = argv(machine);
-    let at = argv.qemu.iter().position(|word| word == "-machine").unwrap();
+    let at = argv.qemu.iter().position(|argument| argument == "-machine").unwrap();
     argv.qemu[at + 1].clone()
 }
 
@@ -43,18 +43,18 @@ fn the_nodes_add_up_to_the_memory_that_qemu_is_told_of() {
 #[test]
 fn a_row_of_hmat_comes_after_every_node() {
     let argv = argv(&format!("{SLOW}{PORT}"));
-    let last_node = argv.qemu.iter().rposition(|word| word.starts_with("node,")).unwrap();
-    let first_row = argv.qemu.iter().position(|word| word.starts_with("hmat-lb,")).unwrap();
+    let last_node = argv.qemu.iter().rposition(|argument| argument.starts_with("node,")).unwrap();
+    let first_row = argv.qemu.iter().position(|argument| argument.starts_with("hmat-lb,")).unwrap();
     assert!(last_node < first_row, "{:?}", argv.qemu);
 }
 
 #[test]
 fn a_node_without_cpus_in_a_machine_with_hmat_has_an_initiator() {
-    let without_one = |word: &&String| {
-        word.starts_with("node,")
-            && word.contains("memdev=")
-            && !word.contains(",cpus=")
-            && !word.contains(",initiator=")
+    let without_one = |argument: &&String| {
+        argument.starts_with("node,")
+            && argument.contains("memdev=")
+            && !argument.contains(",cpus=")
+            && !argument.contains(",initiator=")
     };
     let argv = argv(&format!("{DRAM}{PORT}"));
     assert_eq!(argv.qemu.iter().find(without_one), None, "QEMU would take it as it is");

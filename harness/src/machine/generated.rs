@@ -1,4 +1,4 @@
-//! Machines that nobody wrote, for property tests: the text of a `machine:`, most of which the grammar takes.
+//! Random machines for property tests: the text of a `machine:`, most of which the grammar takes.
 
 use proptest::collection::vec;
 use proptest::option::{of, weighted};

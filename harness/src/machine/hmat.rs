@@ -1,6 +1,6 @@
 //! HMAT rows: latency and bandwidth of every node for every node with CPUs.
 //!
-//! The kernel ignores a pair that lacks one of the two, and QEMU takes rows only with `hmat=on`, so
+//! The kernel ignores a pair without one of the two, and QEMU takes rows only with `hmat=on`, so
 //! there is either a whole table or none.
 
 use super::ports::ports;
@@ -34,7 +34,7 @@ pub(super) fn initiator(spec: &MachineSpec, node: &NodeSpec) -> NodeId {
     node.from.map_or(nearest, |from| from.node)
 }
 
-/// Every row, by initiator and target; empty where nothing is said of speed.
+/// Every row, by initiator and target; empty where no speed is known.
 pub(super) fn rows(spec: &MachineSpec) -> Vec<Row> {
     if !spec.has_hmat() {
         return Vec::new();

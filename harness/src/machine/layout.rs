@@ -1,8 +1,8 @@
-//! Where RAM is: the addresses that QEMU's q35 gives to the nodes, and what the kernel is told of them.
+//! Where RAM is: the addresses that QEMU's q35 gives to the nodes, and how the kernel learns of them.
 //!
 //! Nodes lie one after the other. What does not fit below the hole for devices goes on at 4 GiB
 //! (`pc_q35_init`, QEMU 10.0): the hole begins at 2.75 GiB, or at 2 GiB where there is more RAM than that,
-//! or where `max-ram-below-4g` says.
+//! or where `max-ram-below-4g` puts it.
 
 use crate::scenario::{MachineSpec, NodeSpec};
 use damonlab_protocol::units::{Addr, Bytes, NodeId};
@@ -12,7 +12,7 @@ const ABOVE: u64 = 4 << 30;
 const MOST_BELOW: u64 = 0xb000_0000;
 const BELOW_IF_MORE: u64 = 0x8000_0000;
 
-/// `max-ram-below-4g`, where it has to be said. Firmware keeps the last pages below the hole for itself and
+/// `max-ram-below-4g`, where it has to be set. Firmware keeps the last pages below the hole for itself and
 /// `dax_hmem` takes whole ranges, so soft-reserved nodes are put above it.
 pub(super) fn below_4g(spec: &MachineSpec) -> Option<Bytes> {
     let before = |node: &&NodeSpec| !node.soft_reserved;
@@ -46,7 +46,7 @@ pub fn ranges(spec: &MachineSpec) -> BTreeMap<NodeId, Vec<(Addr, Addr)>> {
 
 /// `memmap=` for every soft-reserved range: from RAM (type 1) to the kernel's type for it
 /// (`E820_TYPE_SOFT_RESERVED`).
-pub(super) fn kernel_words(spec: &MachineSpec) -> Vec<String> {
+pub(super) fn kernel_parameters(spec: &MachineSpec) -> Vec<String> {
     let ranges = ranges(spec);
     let reserved = spec.nodes.iter().filter(|node| node.soft_reserved);
     let parts = reserved.flat_map(|node| ranges.get(&node.id).into_iter().flatten());
@@ -62,7 +62,7 @@ mod tests {
         scenario::machine_of(text)
     }
 
-    fn words(spec: &MachineSpec) -> Vec<String> {
+    fn lines(spec: &MachineSpec) -> Vec<String> {
         let range = |(start, end): &(Addr, Addr)| format!("{:#x}..{:#x}", start.0, end.0);
         let node = |(node, parts): (&NodeId, &Vec<(Addr, Addr)>)| {
             format!("{node}: {}", parts.iter().map(range).collect::<Vec<_>>().join(" "))
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn nodes_lie_one_after_the_other() {
         let spec = spec("  nodes: [{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 256M}]");
-        assert_eq!(words(&spec), ["node 0: 0x0..0x20000000", "node 1: 0x20000000..0x30000000"]);
+        assert_eq!(lines(&spec), ["node 0: 0x0..0x20000000", "node 1: 0x20000000..0x30000000"]);
         assert_eq!(below_4g(&spec), None);
     }
 
@@ -81,13 +81,13 @@ mod tests {
     fn a_node_over_the_hole_has_two_ranges() {
         let spec =
             spec("  nodes: [{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 256M}]\n  below_4g: 640M");
-        assert_eq!(words(&spec)[1], "node 1: 0x20000000..0x28000000 0x100000000..0x108000000");
+        assert_eq!(lines(&spec)[1], "node 1: 0x20000000..0x28000000 0x100000000..0x108000000");
     }
 
     #[test]
     fn much_ram_ends_at_two_gib_below_the_hole() {
         let spec = spec("  nodes: [{id: 0, memory: 3G, cpus: [0]}]");
-        assert_eq!(words(&spec), ["node 0: 0x0..0x80000000 0x100000000..0x140000000"]);
+        assert_eq!(lines(&spec), ["node 0: 0x0..0x80000000 0x100000000..0x140000000"]);
     }
 
     #[test]
@@ -95,13 +95,13 @@ mod tests {
         let spec =
             spec("  nodes: [{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 256M, soft_reserved: true}]");
         assert_eq!(below_4g(&spec), Some(Bytes(512 << 20)));
-        assert_eq!(words(&spec)[1], "node 1: 0x100000000..0x110000000");
-        assert_eq!(kernel_words(&spec), ["memmap=0x10000000%0x100000000-1+0xefffffff"]);
+        assert_eq!(lines(&spec)[1], "node 1: 0x100000000..0x110000000");
+        assert_eq!(kernel_parameters(&spec), ["memmap=0x10000000%0x100000000-1+0xefffffff"]);
     }
 
     #[test]
     fn a_node_without_memory_has_no_range() {
         let spec = spec("  nodes: [{id: 0, cpus: [0]}, {id: 1, memory: 256M}]");
-        assert_eq!(words(&spec), ["node 0: ", "node 1: 0x0..0x10000000"]);
+        assert_eq!(lines(&spec), ["node 0: ", "node 1: 0x0..0x10000000"]);
     }
 }

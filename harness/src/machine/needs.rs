@@ -1,10 +1,10 @@
-//! What a machine needs of QEMU, in terms that QEMU can be asked about. No version is guessed at: builds leave
-//! things out, and distributions take things back.
+//! What a machine needs of QEMU, in terms that QEMU can be asked about. A version would not do: builds leave
+//! things out, and distributions backport.
 
 use super::{Argv, QemuOption};
 use std::fmt;
 
-/// Something that a QEMU has or has not.
+/// Something that a QEMU may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feature {
     /// A machine type, by its alias.
@@ -22,7 +22,7 @@ pub enum Feature {
 /// A feature, and what needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QemuFeature {
-    /// What it is good for, in people's words; several features may make one.
+    /// What it is for; several features may be for one purpose.
     pub purpose: &'static str,
     /// What QEMU must have.
     pub feature: Feature,
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn no_feature_is_asked_for_twice() {
+    fn no_feature_is_listed_twice() {
         let features: BTreeSet<Feature> = NEEDS.iter().map(|need| need.feature).collect();
         assert_eq!(features.len(), NEEDS.len());
     }

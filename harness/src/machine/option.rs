@@ -1,4 +1,4 @@
-//! QEMU's options, taken apart: what is drawn, asked for and refused is read from the words that QEMU gets.
+//! QEMU's options, taken apart: the drawing and the needed features are read from the arguments that QEMU gets.
 
 use super::Argv;
 use std::fmt;

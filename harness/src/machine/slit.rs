@@ -21,7 +21,7 @@ const SLOW: u8 = 30;
 const SLOW_REMOTE: u8 = 40;
 
 /// Every ordered pair of different proximity domains with its distance; empty where no table is wanted.
-/// A CXL port is [`REMOTE`] from everywhere, which nobody reads: it is no node of the kernel's.
+/// A CXL port is [`REMOTE`] from everywhere, which has no reader: it is no node of the kernel's.
 pub(super) fn rows(spec: &MachineSpec) -> BTreeMap<(u16, u16), u8> {
     let nodes = table(spec);
     if nodes.is_empty() {

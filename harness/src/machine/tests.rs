@@ -9,9 +9,9 @@ fn machine(text: &str) -> Machine {
     Machine::new(&scenario::machine_of(text)).unwrap()
 }
 
-/// What comes after `start` in the words that begin with it.
+/// What comes after `start` in the arguments that begin with it.
 fn values<'a>(argv: &'a Argv, start: &'a str) -> Vec<&'a str> {
-    argv.qemu.iter().filter_map(|word| word.strip_prefix(start)).collect()
+    argv.qemu.iter().filter_map(|argument| argument.strip_prefix(start)).collect()
 }
 
 fn distances(argv: &Argv) -> Vec<&str> {
@@ -53,8 +53,13 @@ fn two_dram_and_two_slow_nodes_are_the_measured_example() {
 #[test]
 fn every_initiator_has_latency_and_bandwidth_to_every_node() {
     let machine = machine(&format!("  nodes:\n{DRAM}{SLOW}"));
-    let rows: Vec<&str> =
-        machine.argv.qemu.iter().filter(|word| word.starts_with("hmat-lb")).map(String::as_str).collect();
+    let rows: Vec<&str> = machine
+        .argv
+        .qemu
+        .iter()
+        .filter(|argument| argument.starts_with("hmat-lb"))
+        .map(String::as_str)
+        .collect();
     assert_eq!(rows.len(), 2 * 4 * 2);
     let value = |initiator: u16, target: u16, kind: &str| {
         let head = format!(

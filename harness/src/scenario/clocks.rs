@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Wall-clock limits of one run, each named in the message when it runs out.
 ///
-/// Guests run on virtual time, so wall time says nothing about the result; these only catch what hangs.
+/// Guests run on virtual time, so the result does not depend on wall time; these limits only catch what hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
     /// From QEMU's start to the guest's ready mark.

@@ -68,12 +68,12 @@ pub enum SnapshotKind {
 }
 
 impl Scenario {
-    /// It asks for options of `kernel-config/` that are not in the default set, so no kernel has them unasked.
+    /// It needs options of `kernel-config/` that are not in the default set.
     pub fn wants_another_kernel(&self) -> bool {
         self.host_root || !self.kunit.is_empty()
     }
 
-    /// What the guest is told to do, on a machine that must look like `wanted`.
+    /// What the guest has to do, on a machine that must look like `wanted`.
     pub fn plan(&self, seed: u64, wanted: MachineView) -> Plan {
         Plan {
             seed,

@@ -1,6 +1,7 @@
 //! Why there is no scenario.
 
 use crate::grammar::Wrong;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::text::excerpt;
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 pub enum ScenarioError {
     /// Nothing is at the path.
     #[error("no scenario file at {}", .0.display())]
-    #[diagnostic(help("give the path of a YAML file; the ones that come along are in scenarios/"))]
+    #[diagnostic(help("give the path of a YAML file; the ones that ship are in scenarios/"))]
     NotThere(PathBuf),
     /// It is there and cannot be read.
     #[error("cannot read {}", path.display())]
@@ -32,10 +33,16 @@ pub enum ScenarioError {
         /// The nearest known one, or all.
         help: String,
     },
-    /// The file was read, and says something that cannot be.
+    /// The file was read, and has a mistake.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Wrong(#[from] Box<Wrong>),
+}
+
+impl Faulty for ScenarioError {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 impl ScenarioError {

@@ -1,4 +1,4 @@
-//! What a scenario says must come out, as a closed set of typed checks.
+//! What must come out of a scenario, as a closed set of typed checks.
 
 use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// The quantity in words, with the run that it is about.
+    /// The quantity as text, with the run that it is about.
     pub fn what(&self) -> String {
         let what = self.quantity.to_string();
         match (self.during, &self.quantity) {
@@ -31,7 +31,7 @@ impl Expectation {
         }
     }
 
-    /// What is wanted of the quantity, in words: `to be in 6500..7500`.
+    /// The bounds of the quantity, as text: `to be in 6500..7500`.
     pub fn wanted(&self) -> String {
         match self.over {
             Over::Run => self.bound.to_string(),
@@ -48,7 +48,7 @@ impl Expectation {
 pub enum Over {
     /// Each run by itself.
     Run,
-    /// The mean over the runs of several seeds; one run says nothing about it.
+    /// The mean over the runs of several seeds; one run does not decide it.
     Seeds {
         /// The largest standard deviation between the seeds that passes, in the quantity's own unit.
         spread: Option<f64>,

@@ -16,8 +16,8 @@ pub enum GuestClock {
 }
 
 impl GuestClock {
-    /// Its words, as scenarios and the command line have them.
-    pub const WORDS: &[&str] = &["virtual", "real"];
+    /// Its names in scenarios and on the command line.
+    pub const NAMES: &[&str] = &["virtual", "real"];
 
     /// Whether it is the default: recordings of before there was a choice do not name it.
     pub fn is_virtual(&self) -> bool {
@@ -66,7 +66,7 @@ impl InstructionCost {
     }
 }
 
-/// A word that names no clock.
+/// A name that no clock has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no clock '{0}': it is virtual or real")]
 pub struct NoClock(String);
@@ -74,8 +74,8 @@ pub struct NoClock(String);
 impl FromStr for GuestClock {
     type Err = NoClock;
 
-    fn from_str(word: &str) -> Result<GuestClock, NoClock> {
-        match word {
+    fn from_str(name: &str) -> Result<GuestClock, NoClock> {
+        match name {
             "virtual" => Ok(GuestClock::Virtual),
             "real" => Ok(GuestClock::Real),
             other => Err(NoClock(other.to_owned())),

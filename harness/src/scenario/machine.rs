@@ -13,7 +13,7 @@ pub struct MachineSpec {
     /// Distances that were given, `(from, to)`; both directions are filled in, 10 to itself.
     /// Empty when the scenario gives none.
     pub distances: BTreeMap<(NodeId, NodeId), u8>,
-    /// Where the 4 GiB hole begins, if the scenario says so: RAM beyond lies above 4 GiB.
+    /// Where the 4 GiB hole begins, if the scenario sets it: RAM beyond lies above 4 GiB.
     pub below_4g: Option<Bytes>,
 }
 
@@ -29,7 +29,7 @@ impl MachineSpec {
         Bytes(nodes.chain(self.cxl.iter().map(|window| window.size().0)).fold(0, u64::saturating_add))
     }
 
-    /// Whether firmware says anything about speed.
+    /// Whether firmware describes speeds.
     pub fn has_hmat(&self) -> bool {
         self.nodes.iter().any(|node| node.from.is_some())
             || self.cxl.iter().any(|window| window.port.is_some())
@@ -64,7 +64,7 @@ pub struct NodeSpec {
     pub soft_reserved: bool,
     /// Its virtual CPUs; none makes it a memory-only node.
     pub cpus: Vec<u32>,
-    /// How fast it is, seen from an initiator. A node with CPUs may say how fast it is for itself.
+    /// How fast it is, seen from an initiator. A node with CPUs may have its own speed.
     pub from: Option<From>,
     /// A cache in front of its memory.
     pub cache: Option<MemorySideCache>,

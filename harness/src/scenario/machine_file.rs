@@ -1,5 +1,5 @@
 //! Machines in files of their own: `machine: NAME` in a scenario, `run --machine`, a recording's
-//! `machine.yaml`. Which file is meant, and what it says.
+//! `machine.yaml`: which file is meant, and its content.
 
 use super::error::ScenarioError;
 use super::place::{Place, Source};
@@ -25,7 +25,7 @@ pub struct MachineFile {
     shown: String,
 }
 
-/// What a machine's file says.
+/// The content of a machine's file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedMachine {
     /// The file's stem.
@@ -40,7 +40,7 @@ impl MachineFile {
     /// The file at `path`.
     ///
     /// # Errors
-    /// It is not there or cannot be read. What it says is not looked at.
+    /// It is not there or cannot be read. Its content is not checked.
     pub fn load(path: &Path) -> Result<MachineFile, ScenarioError> {
         let text = files::read(path).map_err(|source| match source.kind() {
             ErrorKind::NotFound => ScenarioError::NoMachineFile(path.to_owned()),
@@ -54,7 +54,7 @@ impl MachineFile {
         MachineFile { name: name.to_owned(), text, shown: shown.to_owned() }
     }
 
-    /// What it says.
+    /// Its content.
     ///
     /// # Errors
     /// [`ScenarioError::Wrong`], with the line in this file.
@@ -62,7 +62,7 @@ impl MachineFile {
         self.parse_with_memory().map(|(machine, _)| machine)
     }
 
-    /// What it says, and where its largest memory stands.
+    /// Its content, and the place of its largest memory.
     fn parse_with_memory(&self) -> Result<(NamedMachine, Option<Place>), ScenarioError> {
         let raw: RawMachineFile = grammar::read(&self.shown, &self.text)?;
         let machine =
@@ -94,7 +94,7 @@ pub fn shipped_machines() -> PathBuf {
 pub struct Machines {
     /// Folders of machines; the first that has a name wins.
     folders: Vec<PathBuf>,
-    /// This one, whatever the scenario says.
+    /// This one, whatever the scenario names.
     instead: Option<MachineFile>,
 }
 
@@ -110,7 +110,7 @@ impl Machines {
         Machines::in_folders(vec![own, shipped_machines()])
     }
 
-    /// With a machine that overrules what the scenario says.
+    /// With a machine that overrules the scenario's.
     pub fn overruled_by(self, machine: MachineFile) -> Machines {
         Machines { instead: Some(machine), ..self }
     }
@@ -120,16 +120,26 @@ impl Machines {
         Machines { instead: None, ..self.clone() }
     }
 
-    /// The machine that a word of the command line means: a path, or a name.
+    /// The machine for an argument of the command line: a path, or a name.
     ///
     /// # Errors
-    /// There is none. What the file says is not looked at.
-    pub fn pick(&self, word: &str) -> Result<MachineFile, ScenarioError> {
-        if paths::names_a_file(word) {
-            return MachineFile::load(Path::new(word));
+    /// There is none. The content of the file is not checked.
+    pub fn pick(&self, argument: &str) -> Result<MachineFile, ScenarioError> {
+        if paths::names_a_file(argument) {
+            return MachineFile::load(Path::new(argument));
         }
-        let found = if resolve::can_name(word) { self.find(word)? } else { None };
-        found.ok_or_else(|| ScenarioError::NoMachine { name: word.to_owned(), help: self.known(word) })
+        let found = if resolve::can_name(argument) { self.find(argument)? } else { None };
+        found.ok_or_else(|| {
+            let names = self.names();
+            let help = grammar::or_list(argument, names.iter().map(String::as_str), "damonlab list");
+            ScenarioError::NoMachine { name: argument.to_owned(), help }
+        })
+    }
+
+    /// The names of all machines that can be looked up.
+    pub fn names(&self) -> BTreeSet<String> {
+        let paths = self.folders.iter().filter_map(|folder| files::paths(folder).ok()).flatten();
+        paths.map(|path| files::stem(&path)).collect()
     }
 
     /// The machine for a scenario's `machine:`, in its `source`. A mistake there goes into the scenario's file
@@ -165,15 +175,14 @@ impl Machines {
         paths.find(|path| path.is_file()).map(|path| MachineFile::load(&path)).transpose()
     }
 
-    /// What to write instead of `word`.
-    fn known(&self, word: &str) -> String {
-        let paths = self.folders.iter().filter_map(|folder| files::paths(folder).ok()).flatten();
-        let names: BTreeSet<String> = paths.map(|path| files::stem(&path)).collect();
+    /// What to write instead of `name`.
+    fn known(&self, name: &str) -> String {
+        let names = self.names();
         if names.is_empty() {
             return "no named machines are known here: describe the machine in a mapping, {nodes: [..]}"
                 .to_owned();
         }
-        grammar::among(word, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        grammar::among(name, &names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 
@@ -184,7 +193,7 @@ pub(super) struct Chosen {
     pub(super) memory: Option<Place>,
     /// Its file, where it does not stand in the scenario.
     pub(super) file: Option<MachineFile>,
-    /// It is another than the scenario's text says.
+    /// It is another than the scenario's own.
     pub(super) overrules: bool,
 }
 
@@ -272,9 +281,8 @@ steps: [start, run: {for: 1s}, stop]
     #[test]
     fn names_from_both_folders_are_known() {
         let (_folder, path) = folder("");
-        let error = Machines::beside(&path).pick("my-machine").unwrap_err();
-        let ScenarioError::NoMachine { help, .. } = error else { panic!("{error}") };
-        assert!(help.contains("cxl1") && help.contains("dram2"), "{help}");
+        let names = Machines::beside(&path).names();
+        assert!(names.contains("cxl1") && names.contains("dram2"), "{names:?}");
     }
 
     #[test]
@@ -304,10 +312,10 @@ steps: [start, run: {for: 1s}, stop]
             assert_eq!(error.place(), Some(format!("{}:5", path.display())));
             miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default()
         };
-        let said = help(&named("dram2"));
-        assert!(said.ends_with("; the machine is 'small', which came by --machine"), "{said}");
-        let said = help(&named("dram2").replace("node: 1", "node: 5"));
-        assert!(!said.contains("--machine"), "its own machine does not have the node either: {said}");
+        let shown = help(&named("dram2"));
+        assert!(shown.ends_with("; the machine is 'small', which came by --machine"), "{shown}");
+        let shown = help(&named("dram2").replace("node: 1", "node: 5"));
+        assert!(!shown.contains("--machine"), "its own machine does not have the node either: {shown}");
     }
 
     #[test]
@@ -316,9 +324,9 @@ steps: [start, run: {for: 1s}, stop]
         let machines = Machines::beside(&path);
         let file = folder.path().join("machines/dram2.yaml");
         assert_eq!(machines.pick("dram2").unwrap(), machines.pick(file.to_str().unwrap()).unwrap());
-        for word in ["", "$(id)", "a b", "-x", "DRAM2"] {
-            let error = machines.pick(word).unwrap_err();
-            assert!(matches!(error, ScenarioError::NoMachine { .. }), "{word}: {error}");
+        for argument in ["", "$(id)", "a b", "-x", "DRAM2"] {
+            let error = machines.pick(argument).unwrap_err();
+            assert!(matches!(error, ScenarioError::NoMachine { .. }), "{argument}: {error}");
         }
         let error = machines.pick("./nowhere").unwrap_err();
         assert!(matches!(error, ScenarioError::NoMachineFile(_)), "{error}");

@@ -1,5 +1,5 @@
-//! Places in a scenario's text that are still needed once it has been read: what is wrong with a value may
-//! depend on the host or on QEMU, and is shown at its line all the same.
+//! Places in a scenario's text that are still needed once it has been read: a mistake that depends on the host or on
+//! QEMU is shown at its line too.
 
 use super::error::ScenarioError;
 use super::raw::RawWorkload;
@@ -66,12 +66,12 @@ impl Places {
         Places { source: Some(source.clone()), memory, workloads }
     }
 
-    /// The first line, from 1, that has `word` outside of a comment.
-    pub fn line_of(&self, word: &str) -> Option<usize> {
+    /// The first line, from 1, that has `name` outside of a comment.
+    pub fn line_of(&self, name: &str) -> Option<usize> {
         let part = |c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c);
         let has = |line: &str| {
             let code = line.split_once('#').map_or(line, |(code, _)| code);
-            code.split(part).any(|found| found == word)
+            code.split(part).any(|found| found == name)
         };
         self.source.as_ref()?.text.lines().position(has).map(|index| index + 1)
     }

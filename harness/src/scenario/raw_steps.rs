@@ -1,4 +1,4 @@
-//! The shape of a scenario's steps: a word, or a map with one key.
+//! The shape of a scenario's steps: a name, or a mapping with one key.
 
 use super::subject::RawSubjectStep;
 use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Time, shapes};
@@ -62,15 +62,15 @@ shapes! {
     }
 }
 
-/// The steps that are not about the subject, and what each has to say; none can stand as a word alone.
+/// The steps that are not about the subject, and what is missing where one is a name alone.
 const OWN: [(&str, &str); 7] = [
-    ("run", "how long: run: {windows: 60} or run: {for: 10s}"),
-    ("offline", "what: offline: {node: 1}"),
-    ("online", "what: online: {node: 1}"),
-    ("write", "what and where: write: {file: 0/state, value: on, refused: EBUSY}"),
-    ("workload", "which, and what it does: workload: {name: hot, hot: 50%}"),
-    ("host_command", "what to run: host_command: {name: report, run: [damo, report], within: 60s}"),
-    ("selftests", "how long each may take: selftests: {within: 2m}"),
+    ("run", "a length: run: {windows: 60} or run: {for: 10s}"),
+    ("offline", "a node: offline: {node: 1}"),
+    ("online", "a node: online: {node: 1}"),
+    ("write", "a file and a value: write: {file: 0/state, value: on, refused: EBUSY}"),
+    ("workload", "a workload and what it does: workload: {name: hot, hot: 50%}"),
+    ("host_command", "a program: host_command: {name: report, run: [damo, report], within: 60s}"),
+    ("selftests", "a limit of time for each: selftests: {within: 2m}"),
 ];
 
 /// Every step, for messages.
@@ -95,9 +95,9 @@ impl<'de> Visitor<'de> for StepVisitor {
         if let Some(step) = RawSubjectStep::alone(name) {
             return Ok(RawStep::Subject(step));
         }
-        let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, lacks)| *lacks);
-        Err(match own.or_else(|| RawSubjectStep::lacks(name)) {
-            Some(lacks) => E::custom(format_args!("'{name}' needs to know {lacks}")),
+        let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, missing)| *missing);
+        Err(match own.or_else(|| RawSubjectStep::missing_in(name)) {
+            Some(missing) => E::custom(format_args!("the step '{name}' needs {missing}")),
             None => E::unknown_variant(name, &NAMES),
         })
     }

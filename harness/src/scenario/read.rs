@@ -16,8 +16,7 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// [`ScenarioError`]: there is no such file, it cannot be read, or it says something that cannot
-    /// be, with the line.
+    /// [`ScenarioError`]: there is no such file, it cannot be read, or it has a mistake, with the line.
     pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
         Scenario::load_with(path, &Machines::beside(path))
     }
@@ -62,7 +61,7 @@ fn parse(name: &str, file: &str, text: &str, machines: &Machines) -> Result<Scen
         resolve::scenario(name, &raw, &own).ok()
     };
     let scenario = resolve::scenario(name, &raw, &chosen).map_err(|fault| match &chosen.file {
-        // The scenario is sound: it does not go with the machine that somebody put in the place of its own.
+        // The scenario is sound with its own machine: the mistake is the combination with the other one.
         Some(machine) if chosen.overrules && on_its_own().is_some() => {
             inside(fault.or_help(&format!("the machine is '{}', which came by --machine", machine.name)))
         }

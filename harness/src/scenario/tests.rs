@@ -183,7 +183,7 @@ snapshot: [behaviour]
     assert_eq!(scenario.expect[0].line, 17);
 }
 
-/// One context with everything in it, in damo's words as damo prints them, and every key of 7.3.
+/// One context with everything in it, as damo prints it, and every key of 7.3.
 const EVERYTHING: &str = r#"
 version: 1
 summary: Every file of DAMON's sysfs.

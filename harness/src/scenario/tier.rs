@@ -13,7 +13,7 @@ pub const TIER: u64 = 128;
 /// (`MEMTIER_DEFAULT_DAX_ADISTANCE`).
 pub const KMEM_ADISTANCE: u64 = DRAM_ADISTANCE * 5;
 
-/// The latency and bandwidth that a DRAM node has unless it says otherwise.
+/// The latency and bandwidth that a DRAM node has by default.
 pub const DRAM: (Nanos, Bytes) = (Nanos(100), Bytes(10 << 30));
 
 /// How fast memory is, reads and writes apart: nanoseconds, and what HMAT and CDAT count bandwidth in.
@@ -28,7 +28,7 @@ pub struct Speed {
 }
 
 impl Speed {
-    /// What HMAT says of memory: QEMU's `access-latency` and `access-bandwidth` are reads and writes alike.
+    /// The speed in HMAT: QEMU's `access-latency` and `access-bandwidth` are reads and writes alike.
     pub fn of(latency: Nanos, bandwidth: Bytes) -> Speed {
         let mib = bandwidth.0 / Bytes::MIB.0;
         Speed { read_latency: latency.0, write_latency: latency.0, bandwidth: mib }
@@ -37,7 +37,7 @@ impl Speed {
 
 /// What comes after a generic port, as Linux 7.3 showed it on QEMU 10.0.2 for ports of 8 and 60 GiB a second and
 /// every way to hang one or two devices (`regionN/access0`): 2 ns for a link (32 GT/s, x16), and what QEMU's
-/// built-in CDAT says of a switch and of a device.
+/// built-in CDAT has for a switch and for a device.
 const LINK: u64 = 2;
 const CDAT_SWITCH: u64 = 150;
 const CDAT_READ: u64 = 150;
@@ -85,7 +85,7 @@ pub fn distance_of(machine: &MachineSpec, id: NodeId) -> Option<u64> {
     let (speed, without) = match (window, node) {
         (Some(window), _) => (through_port(window), KMEM_ADISTANCE),
         (None, Some(node)) if node.soft_reserved => {
-            // HMAT, where there is one, has a row for every node, and a node that says nothing is like DRAM there.
+            // HMAT, where there is one, has a row for every node, and a node without a speed is like DRAM there.
             (own(node).or(machine.has_hmat().then_some(dram)), KMEM_ADISTANCE)
         }
         (None, Some(node)) => (own(node), DRAM_ADISTANCE),
@@ -96,7 +96,7 @@ pub fn distance_of(machine: &MachineSpec, id: NodeId) -> Option<u64> {
     Some(speed.map_or(without, |speed| adistance(speed, dram)))
 }
 
-/// How fast a memory-only node says it is.
+/// The speed that a memory-only node has in the scenario.
 fn own(node: &NodeSpec) -> Option<Speed> {
     node.from.filter(|_| node.cpus.is_empty()).map(|from| Speed::of(from.latency, from.bandwidth))
 }

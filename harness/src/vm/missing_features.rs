@@ -82,13 +82,13 @@ fn report(console: &str) -> Result<Option<GuestReport>, report_line::ReportLineE
 /// # Errors
 /// The guest reports something else.
 fn missing(report: &GuestReport, tried: &[KernelFeature]) -> Result<BTreeSet<KernelFeature>, String> {
-    let missing = match &report.lack {
+    let missing = match &report.missing {
         None => &[][..],
         Some(MissingFeature::Needs(missing)) => missing,
         Some(other) => return Err(other.to_string()),
     };
     // A missing feature is the one error of its guest.
-    if report.errors.len() != usize::from(report.lack.is_some()) {
+    if report.errors.len() != usize::from(report.missing.is_some()) {
         return Err(report.errors.join("; "));
     }
     match missing.iter().find(|feature| !tried.contains(feature)) {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn lacking(lack: MissingFeature) -> GuestReport {
-        GuestReport { errors: vec![lack.to_string()], lack: Some(lack), ..GuestReport::default() }
+        GuestReport { errors: vec![lack.to_string()], missing: Some(lack), ..GuestReport::default() }
     }
 
     #[test]

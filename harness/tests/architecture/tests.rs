@@ -129,23 +129,23 @@ fn an_import_from_a_floor_above_is_found_and_one_from_below_is_not() {
         ("low/deep.rs", "pub fn f() {\n    crate::high::g()\n}"),
         ("high.rs", "use crate::low;\npub fn g() { low::f() }"),
     ]);
-    let floors = all.floors();
-    let floors: Vec<&str> = floors.iter().map(String::as_str).collect();
-    let found = rules::upward_imports(&all.links(), &floors, "src");
+    let found = rules::upward_imports(&all.links(), &["low", "high"], "src");
     assert_eq!(places(&found), [("low/deep.rs", 2)]);
 }
 
 #[test]
-fn a_part_of_a_folder_may_have_a_floor_of_its_own() {
+fn a_folder_below_a_module_may_stand_on_a_floor_of_its_own() {
     let all = sources(&[
-        ("lib.rs", "pub mod low;\npub mod high;"),
-        ("low.rs", "pub fn f() {\n    crate::high::part::g();\n    crate::high::h()\n}"),
-        ("high/mod.rs", "pub mod part;\nmod rest;\npub use rest::h;"),
-        ("high/part.rs", "pub fn g() {}"),
-        ("high/rest.rs", "pub fn h() {}"),
+        ("lib.rs", "mod scenario;\nmod subject;"),
+        ("subject/mod.rs", "pub mod config;\npub fn rule() { crate::scenario::read() }"),
+        ("subject/config.rs", "pub struct Config;"),
+        (
+            "scenario.rs",
+            "pub fn read() { crate::subject::rule() }\npub fn f(_: crate::subject::config::Config) {}",
+        ),
     ]);
-    let found = rules::upward_imports(&all.links(), &["high/part", "low", "high"], "src");
-    assert_eq!(places(&found), [("low.rs", 3)]);
+    let found = rules::upward_imports(&all.links(), &["subject/config", "scenario", "subject"], "src");
+    assert_eq!(places(&found), [("scenario.rs", 1)]);
 }
 
 #[test]

@@ -206,7 +206,7 @@ pub enum GoalTuner {
 pub struct Goal {
     /// `target_metric`, the kernel's keyword (`node_eligible_mem_bp`, ...).
     pub metric: String,
-    /// `target_value`. The kernel skips a goal of 0 without a word.
+    /// `target_value`. The kernel skips a goal of 0 silently.
     pub target_value: u64,
     /// `current_value`, for `user_input`.
     pub current_value: u64,

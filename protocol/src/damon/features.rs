@@ -43,7 +43,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Files that take a keyword, and say EINVAL for no other reason than that they do not know it
-/// (`mm/damon/sysfs.c`, `mm/damon/sysfs-schemes.c`). A filter's `type` is not among them: it says so too where
+/// (`mm/damon/sysfs.c`, `mm/damon/sysfs-schemes.c`). A filter's `type` is not among them: it answers EINVAL also where
 /// the keyword is right and the folder is not.
 const KEYWORD_FILES: &[&str] = &["operations", "action", "goal_tuner", "target_metric", "metric"];
 
@@ -73,7 +73,7 @@ pub fn probe(name: &str) -> Option<DamonProbe<'_>> {
     Some(DamonProbe::Keyword { file, keyword })
 }
 
-/// The name of the feature that a kernel does not have, where it lacks `file`, or does not know `value` in it. The
+/// The name of the feature that a kernel does not have, where `file` is missing, or takes no `value`. The
 /// file is relative to the kdamonds. Which of several schemes it was does not matter.
 pub fn feature_at(file: &str, value: &str) -> Option<String> {
     let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());

@@ -293,7 +293,7 @@ impl<R: Resolve> List<'_, R> {
         Ok(())
     }
 
-    /// `type` comes first: where the folder does not take the type, the kernel says so there.
+    /// `type` comes first: where the folder does not take the type, the kernel refuses it there.
     fn filter_head(&mut self, at: &str, filter: &Filter) {
         self.set(at, "type", filter_keyword(&filter.kind), "anon");
         self.flag(at, "matching", filter.matching);

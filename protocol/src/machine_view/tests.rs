@@ -41,8 +41,8 @@ fn view() -> MachineView {
     }
 }
 
-/// What is told of a machine that was changed, each fact in a line.
-fn told(change: impl FnOnce(&mut MachineView)) -> Vec<String> {
+/// The differences of a machine that was changed, a line each.
+fn differences_of(change: impl FnOnce(&mut MachineView)) -> Vec<String> {
     let mut seen = view();
     change(&mut seen);
     let line = |one: Difference| format!("{}: {} / {}", one.what, one.wanted, one.seen);
@@ -60,8 +60,8 @@ fn the_machine_that_is_wanted_has_no_difference() {
 
 #[test]
 fn another_tier_is_named_with_its_node() {
-    assert_eq!(told(|seen| node(seen, 1).tier = Some(4)), ["memory tier of node 1: 22 / 4"]);
-    assert_eq!(told(|seen| node(seen, 1).tier = None), ["memory tier of node 1: 22 / none"]);
+    assert_eq!(differences_of(|seen| node(seen, 1).tier = Some(4)), ["memory tier of node 1: 22 / 4"]);
+    assert_eq!(differences_of(|seen| node(seen, 1).tier = None), ["memory tier of node 1: 22 / none"]);
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn a_missing_node_is_one_difference_and_not_one_for_each_of_its_facts() {
         seen.nodes.remove(&NodeId(1));
         node(seen, 0).distances.remove(&NodeId(1));
     };
-    assert_eq!(told(lost), ["online nodes: 0-1 / 0"]);
-    assert_eq!(told(|seen| node(seen, 3).memory = Bytes(1)), ["online nodes: 0-1 / 0-1,3"]);
+    assert_eq!(differences_of(lost), ["online nodes: 0-1 / 0"]);
+    assert_eq!(differences_of(|seen| node(seen, 3).memory = Bytes(1)), ["online nodes: 0-1 / 0-1,3"]);
 }
 
 #[test]
@@ -91,12 +91,12 @@ fn a_nodes_facts_come_in_order() {
         "distance from node 0 to node 1: 20 / 30",
         "memory-side cache of level 1 of node 0: 16 MiB in lines of 64 bytes, direct-mapped, write-back / none",
     ];
-    assert_eq!(told(other), expected);
+    assert_eq!(differences_of(other), expected);
 }
 
 #[test]
 fn addresses_that_only_the_guest_can_know_are_not_compared() {
-    assert!(told(|seen| node(seen, 1).ranges = Some(vec![(Addr(0), Addr(1))])).is_empty());
+    assert!(differences_of(|seen| node(seen, 1).ranges = Some(vec![(Addr(0), Addr(1))])).is_empty());
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn initiators_latency_and_bandwidth_are_a_fact_each() {
     };
     let expected =
         ["read latency of node 0: 100 ns / none", "write bandwidth of node 0: 10240 MB/s / 8192 MB/s"];
-    assert_eq!(told(slower), expected);
-    let lost = told(|seen| node(seen, 0).access = None);
+    assert_eq!(differences_of(slower), expected);
+    let lost = differences_of(|seen| node(seen, 0).access = None);
     assert_eq!((lost.len(), lost[0].as_str()), (5, "initiators of node 0: 0 / none"));
 }
 
 #[test]
-fn devices_in_another_order_are_told_by_position() {
+fn devices_in_another_order_differ_by_position() {
     let other = |seen: &mut MachineView| {
         if let Some(region) = seen.regions.get_mut(&NodeId(1)) {
             region.serials = vec![2, 1];
@@ -127,19 +127,22 @@ fn devices_in_another_order_are_told_by_position() {
         "serial number of device 0 of the CXL region of node 1: 0x1 / 0x2",
         "serial number of device 1 of the CXL region of node 1: 0x2 / 0x1",
     ];
-    assert_eq!(told(other), expected);
+    assert_eq!(differences_of(other), expected);
 }
 
 #[test]
 fn a_region_that_is_not_there_is_one_difference() {
-    assert_eq!(told(|seen| seen.regions.clear()), ["CXL region of node 1: 512 MiB on 2 devices / none"]);
+    assert_eq!(
+        differences_of(|seen| seen.regions.clear()),
+        ["CXL region of node 1: 512 MiB on 2 devices / none"]
+    );
 }
 
 #[test]
-fn the_speed_of_a_region_is_told_as_the_regions() {
+fn the_speed_of_a_region_is_a_fact_of_the_region() {
     let faster = SpeedView { read_latency: 302, ..SpeedView::default() };
     let slower = |seen: &mut MachineView| {
         seen.regions.entry(NodeId(1)).or_default().speed = Some(faster);
     };
-    assert_eq!(told(slower), ["read latency of the CXL region of node 1: none / 302 ns"]);
+    assert_eq!(differences_of(slower), ["read latency of the CXL region of node 1: none / 302 ns"]);
 }

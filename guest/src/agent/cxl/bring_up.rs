@@ -7,11 +7,11 @@ use crate::agent::dax::{self, LIMIT, STEP};
 use crate::agent::failure::Failure;
 use damonlab_protocol::plan::CxlRegion;
 
-/// Brings one region up, and checks that it became the node that the plan says.
+/// Brings one region up, and checks that it became the node of the plan.
 pub fn bring_up(plan: &CxlRegion) -> Result<(), Failure> {
     let serials: Vec<String> = plan.serials.iter().map(|serial| format!("{serial:#x}")).collect();
-    let said = |error: Failure| format!("CXL region of the devices {}: {error}", serials.join(", "));
-    assemble(plan).map_err(|error| said(error).into())
+    let named = |error: Failure| format!("CXL region of the devices {}: {error}", serials.join(", "));
+    assemble(plan).map_err(|error| named(error).into())
 }
 
 fn assemble(plan: &CxlRegion) -> Result<(), Failure> {

@@ -33,7 +33,7 @@ pub fn serial_below(decoder: &str) -> Option<u64> {
 pub struct Device {
     /// Its endpoint, a port.
     endpoint: PathBuf,
-    /// The endpoint's decoder that nobody uses.
+    /// The endpoint's decoder that is free.
     pub decoder: PathBuf,
 }
 
@@ -100,7 +100,7 @@ fn endpoint_of(serial: u64) -> Option<PathBuf> {
         .find(|endpoint| link(endpoint.join("uport")).as_ref() == Some(&device))
 }
 
-/// The first decoder of an endpoint that nobody uses.
+/// The first decoder of an endpoint that is free.
 fn free_decoder_of(endpoint: &Path) -> Option<PathBuf> {
     let free = |decoder: &PathBuf| {
         files::read_line(decoder.join("devtype")).is_ok_and(|kind| kind == "cxl_decoder_endpoint")

@@ -34,7 +34,7 @@ fn region(region: &Path) -> Option<(NodeId, RegionView)> {
         ways: ways(region),
         granularity: if ways(region) > 1 { number(region, "interleave_granularity") } else { 0 },
         serials: targets.map(|target| serial(target).unwrap_or(0)).collect(),
-        // The files are there for every region, and answer nothing where no port says how far it is.
+        // Every region has the files; they are empty where no port describes how far away the region is.
         speed: Some(speed::read(&region.join("access0"))).filter(|speed| speed.read_latency > 0),
     };
     Some((node, view))

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Why DAMON does not run.
 pub enum ConfigureError {
     /// The kernel does not have what the configuration needs.
-    Lacks(MissingFeature),
+    Missing(MissingFeature),
     /// The kernel refused a write.
     Refused(Refusal),
     /// Something else is wrong.
@@ -46,7 +46,7 @@ impl Resolve for Names<'_> {
 /// Writes the whole configuration.
 pub fn configure(kdamonds: &[Kdamond], names: &Names) -> Result<(), ConfigureError> {
     if !Path::new(ROOT).exists() {
-        return Err(ConfigureError::Lacks(MissingFeature::Damon));
+        return Err(ConfigureError::Missing(MissingFeature::Damon));
     }
     for write in writes(kdamonds, names)? {
         put(&write)?;
@@ -86,7 +86,7 @@ pub fn put(write: &Write) -> Result<(), ConfigureError> {
             if write.is_default {
                 return Ok(());
             }
-            Err(ConfigureError::Lacks(MissingFeature::File {
+            Err(ConfigureError::Missing(MissingFeature::File {
                 file: write.path.clone(),
                 value: write.value.clone(),
             }))
@@ -95,8 +95,8 @@ pub fn put(write: &Write) -> Result<(), ConfigureError> {
     }
 }
 
-/// What a refused write means: a word that the kernel does not know is a missing feature.
+/// What a refused write means: a keyword that the kernel does not know is a missing feature.
 pub fn refused(errno: Errno, file: &str, value: &str) -> ConfigureError {
     let refusal = Refusal { errno: files::errno_name(errno), file: file.to_owned(), value: value.to_owned() };
-    MissingFeature::behind(&refusal).map_or(ConfigureError::Refused(refusal), ConfigureError::Lacks)
+    MissingFeature::behind(&refusal).map_or(ConfigureError::Refused(refusal), ConfigureError::Missing)
 }

@@ -16,7 +16,7 @@ pub fn kdamond(index: usize) -> PathBuf {
     Path::new(ROOT).join(index.to_string())
 }
 
-/// Has a kdamond carry out a command that changes what it runs with, and says when it had answered.
+/// Has a kdamond carry out a command that changes its configuration: the moment at which it had answered.
 pub fn command(index: usize, command: &str) -> Result<Nanos, ConfigureError> {
     let state = kdamond(index).join("state");
     let (result, answered) = urgent::first(|| (files::write_patiently(&state, command), clock::now()));
@@ -41,7 +41,7 @@ pub fn turn_on(count: usize) -> Result<Vec<i32>, ConfigureError> {
 fn pid(index: usize) -> Result<i32, Failure> {
     let path = kdamond(index).join("pid");
     let text = files::read_patiently(&path)?;
-    text.parse().map_err(|_| format!("{} says '{text}'", path.display()).into())
+    text.parse().map_err(|_| format!("{} contains '{text}', which is no pid", path.display()).into())
 }
 
 /// How long each kdamond that runs has had the CPU.

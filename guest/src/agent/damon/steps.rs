@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 fn refusal_or_failure(error: ConfigureError, report: &mut GuestReport) -> Result<Refusal, Failure> {
     match error {
         ConfigureError::Refused(refusal) => Ok(refusal),
-        ConfigureError::Lacks(lack) => Err(missing(lack, report)),
+        ConfigureError::Missing(feature) => Err(missing(feature, report)),
         ConfigureError::Failed(error) => Err(error),
     }
 }

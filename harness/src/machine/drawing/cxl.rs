@@ -98,7 +98,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// `256M`, as QEMU is told.
-fn mebibytes(word: &str) -> Option<Bytes> {
-    word.strip_suffix('M')?.parse().ok().map(|count: u64| Bytes(count * Bytes::MIB.0))
+/// `256M`, as in QEMU's options.
+fn mebibytes(size: &str) -> Option<Bytes> {
+    size.strip_suffix('M')?.parse().ok().map(|count: u64| Bytes(count * Bytes::MIB.0))
 }

@@ -25,7 +25,7 @@ pub(super) fn tier_word(tier: u64) -> String {
     format!("memory_tier{tier}")
 }
 
-/// The tier of a node, in words.
+/// The tier of a node, as text.
 pub(super) fn tier_of(view: &NodeView) -> String {
     view.tier.map_or_else(|| "no memory tier".to_owned(), tier_word)
 }

@@ -11,7 +11,7 @@ use damonlab_protocol::units::{Bytes, NodeId};
 ///
 /// # Errors
 ///
-/// [`MachineError`]: it is no machine of ours.
+/// [`MachineError`]: the machine has no arguments.
 pub fn drawing(spec: &MachineSpec) -> Result<String, MachineError> {
     let machine = Machine::new(spec)?;
     let mut text = format!("{}\n\n", summary(spec));
@@ -49,12 +49,12 @@ fn home_of(spec: &MachineSpec, node: &NodeSpec) -> NodeId {
     if node.cpus.is_empty() { hmat::initiator(spec, node) } else { node.id }
 }
 
-/// A node's sockets and CPUs. Where the nodes' CPUs are uneven each is a socket of its own, and QEMU is told so.
+/// A node's sockets and CPUs. Where the nodes' CPUs are uneven each is a socket of its own.
 fn socket(machine: &Machine, number: usize, node: &NodeSpec) -> String {
     let mut cpus = node.cpus.clone();
     cpus.sort_unstable();
-    let told = machine.argv.options().find(|option| option.name == "-smp");
-    let sockets = told.and_then(|option| option.property("sockets")?.parse().ok());
+    let topology = machine.argv.options().find(|option| option.name == "-smp");
+    let sockets = topology.and_then(|option| option.property("sockets")?.parse().ok());
     let own = if sockets == Some(machine.argv.cpus) { cpus.clone() } else { vec![number as u32] };
     format!("{}: {}\n", numbered("socket", &own), numbered("CPU", &cpus))
 }
@@ -79,7 +79,7 @@ fn node_lines(spec: &MachineSpec, node: &NodeSpec, machine: &Machine, branch: Br
         }
     }
     let mut text = format!("{}\n", line.trim_end());
-    let mut note = |words: &str| text.push_str(&format!("{}           {words}\n", branch.below()));
+    let mut note = |what: &str| text.push_str(&format!("{}           {what}\n", branch.below()));
     if node.soft_reserved {
         note("soft-reserved: not there at boot, comes online through dax_hmem");
     }

@@ -22,7 +22,7 @@ pub(super) fn addresses(machine: &Machine) -> String {
 /// The distance from the node of a line to the node of a column.
 pub(super) fn distances(machine: &Machine) -> String {
     let nodes = &machine.view.nodes;
-    let given = machine.argv.qemu.iter().any(|word| word.starts_with("dist,"));
+    let given = machine.argv.qemu.iter().any(|argument| argument.starts_with("dist,"));
     let whose = if given { "" } else { " (no table: what the kernel takes for granted)" };
     let heads: String = nodes.keys().map(|id| format!("{:>5}", id.0)).collect();
     let mut text = format!("\ndistances, from the line's node to the column's{whose}\n  {:<7}{heads}\n", "");

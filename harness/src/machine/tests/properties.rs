@@ -108,7 +108,7 @@ fn a_drawing_fits_a_hundred_columns_and_has_every_node_and_device() {
     });
 }
 
-/// What is not in the list of needs is asked of no QEMU, and found out by its refusal.
+/// A feature that is missing in the list of needs would be found out by a refusal of QEMU.
 #[test]
 fn whatever_a_machine_uses_is_in_the_list_of_needs() {
     let features: BTreeSet<Feature> = NEEDS.iter().map(|need| need.feature).collect();
@@ -118,8 +118,8 @@ fn whatever_a_machine_uses_is_in_the_list_of_needs() {
             let kind = option.kind().unwrap_or_default();
             match option.name {
                 "-device" | "-object" => {
-                    let word = format!("{} {kind}", option.name.trim_start_matches('-'));
-                    prop_assert!(known.contains(&word), "{}", word);
+                    let used = format!("{} {kind}", option.name.trim_start_matches('-'));
+                    prop_assert!(known.contains(&used), "{}", used);
                 }
                 "-machine" => {
                     for (key, _) in option.properties() {

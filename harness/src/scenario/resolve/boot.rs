@@ -61,22 +61,19 @@ pub(super) fn resolve(raw: &RawBoot) -> Checked<Boot> {
     Ok(Boot { parameters, writes })
 }
 
-/// One word of the command line: `NAME` or `NAME=VALUE`, with nothing that a shell or the kernel's parser reads as
-/// its own.
+/// One parameter: `NAME` or `NAME=VALUE`, without characters that a shell or the kernel's parser interprets.
 fn parameter(raw: &At<Scalar>) -> Checked<String> {
     let text = raw.value.0.as_str();
     let name = text.split('=').next().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:=/+@".contains(c);
     let sound = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if name.is_empty() || text.len() > MAX_LENGTH || !name.chars().all(sound) || !text.chars().all(plain) {
-        return Err(Fault::at(raw, format!("'{text}' is not a kernel parameter")).help(
-            "one word, NAME or NAME=VALUE, without spaces and quotes, for instance numa_balancing=enable",
-        ));
+        return Err(Fault::at(raw, format!("'{text}' is not a kernel parameter"))
+            .help("NAME or NAME=VALUE, without spaces and quotes, for instance numa_balancing=enable"));
     }
     // To the kernel '-' and '_' are the same.
     if OWNED.contains(&name.replace('-', "_").as_str()) {
-        return Err(Fault::at(raw, format!("damonlab sets '{name}' itself"))
-            .help("every run has to have the same value of it"));
+        return Err(Fault::at(raw, format!("damonlab sets '{name}' itself")).help("runs depend on its value"));
     }
     Ok(text.to_owned())
 }

@@ -6,24 +6,24 @@ use crate::scenario::{Clocks, GuestClock, SnapshotKind};
 use damonlab_protocol::units::Nanos;
 use std::time::Duration;
 
-/// The words of `snapshot`.
+/// The values of `snapshot`.
 const SNAPSHOTS: &[&str] = &["interface", "behaviour"];
 
 /// The kinds of `snapshot`.
 pub(super) fn snapshot(raw: &[At<Scalar>]) -> Checked<Vec<SnapshotKind>> {
     let mut kinds = Vec::new();
-    for word in raw {
-        let kind = match word.value.0.as_str() {
+    for value in raw {
+        let kind = match value.value.0.as_str() {
             "interface" => SnapshotKind::Interface,
             "behaviour" => SnapshotKind::Behaviour,
             other => {
                 return Err(
-                    Fault::at(word, format!("there is no snapshot of '{other}'")).known(other, SNAPSHOTS)
+                    Fault::at(value, format!("there is no snapshot of '{other}'")).known(other, SNAPSHOTS)
                 );
             }
         };
         if kinds.contains(&kind) {
-            return Err(Fault::at(word, format!("'{}' stands here twice", word.value.0)));
+            return Err(Fault::at(value, format!("'{}' is here twice", value.value.0)));
         }
         kinds.push(kind);
     }
@@ -32,11 +32,11 @@ pub(super) fn snapshot(raw: &[At<Scalar>]) -> Checked<Vec<SnapshotKind>> {
 
 /// `clock`.
 pub(super) fn guest_clock(raw: Option<&At<Scalar>>) -> Checked<GuestClock> {
-    let Some(word) = raw else { return Ok(GuestClock::default()) };
-    let named = word.value.0.as_str();
+    let Some(value) = raw else { return Ok(GuestClock::default()) };
+    let named = value.value.0.as_str();
     named
         .parse()
-        .map_err(|_| Fault::at(word, format!("there is no clock '{named}'")).known(named, GuestClock::WORDS))
+        .map_err(|_| Fault::at(value, format!("there is no clock '{named}'")).known(named, GuestClock::NAMES))
 }
 
 /// `clocks`, with the defaults for so much guest time.

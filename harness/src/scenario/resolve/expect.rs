@@ -7,7 +7,7 @@ use crate::scenario::raw::{RawDuring, RawExpectation, RawLast};
 use crate::scenario::subject::EVENTS;
 use damonlab_protocol::record::VMSTAT_PREFIXES;
 
-/// The word in `over`.
+/// The value of `over`.
 const SEEDS: &str = "seeds";
 
 /// What the numbers of a bound are.
@@ -77,15 +77,15 @@ fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
     match (&raw.value.over, spread) {
         (None, None) => Ok(Over::Run),
         (None, Some(spread)) => {
-            Err(Fault::at(spread, "a `spread` lies between seeds, and this expectation is about each run")
+            Err(Fault::at(spread, "`spread` compares seeds, and this expectation is about each run")
                 .help("with `over: seeds` it is about all seeds of `damonlab run --seeds A..B`"))
         }
-        (Some(word), spread) if word.value.0 == SEEDS => {
+        (Some(value), spread) if value.value.0 == SEEDS => {
             Ok(Over::Seeds { spread: spread.map(|spread| self::spread(spread, unit)).transpose()? })
         }
-        (Some(word), _) => {
-            let text = &word.value.0;
-            Err(Fault::at(word, format!("an expectation cannot be over '{text}'")).known(text, &[SEEDS]))
+        (Some(value), _) => {
+            let text = &value.value.0;
+            Err(Fault::at(value, format!("an expectation cannot be over '{text}'")).known(text, &[SEEDS]))
         }
     }
 }
@@ -93,7 +93,7 @@ fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
 fn spread(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
     let most = number(raw, unit.of_means())?;
     if most < 0.0 {
-        return Err(Fault::at(raw, "nothing spreads less than 0")
+        return Err(Fault::at(raw, "a spread cannot be below 0")
             .help("the largest standard deviation between the seeds, in the unit of the quantity"));
     }
     Ok(most)
@@ -114,7 +114,7 @@ fn quantity(raw: &At<RawExpectation>, run: &RunStep<'_>, during: Option<usize>) 
         (None, None, Some(name), None) => {
             only(raw, "resident", &["node"])?;
             let Some(node) = &line.node else {
-                return Err(Fault::at(raw, "`resident` needs to know where: node: N"));
+                return Err(Fault::at(raw, "`resident` needs a node: node: N"));
             };
             let workload = run.names.workload(name)?;
             Ok(Quantity::Resident { workload, node: run.names.node(node.value.0, node)? })
@@ -132,13 +132,13 @@ fn quantity(raw: &At<RawExpectation>, run: &RunStep<'_>, during: Option<usize>) 
 fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()> {
     let line = &raw.value;
     let wrong = |name: &'static str, given: bool| (given && !companions.contains(&name)).then_some(name);
-    let strange = wrong("of", line.of.is_some())
+    let unused = wrong("of", line.of.is_some())
         .or_else(|| wrong("where", line.filter.is_some()))
         .or_else(|| wrong("last", line.last.is_some()))
         .or_else(|| wrong("node", line.node.is_some()));
-    match strange {
+    match unused {
         None => Ok(()),
-        Some(name) => Err(Fault::at(raw, format!("'{name}' says nothing about `{key}`"))),
+        Some(name) => Err(Fault::at(raw, format!("`{key}` does not take '{name}'"))),
     }
 }
 
@@ -149,7 +149,7 @@ fn mean(
     during: Option<usize>,
 ) -> Checked<Quantity> {
     let Some(event) = &raw.value.of else {
-        return Err(Fault::at(raw, "`mean` needs to know of which event: of: EVENT"));
+        return Err(Fault::at(raw, "`mean` needs an event: of: EVENT"));
     };
     let event = Recorded::resolve(event, run.events)?;
     event.check_mean(field)?;
@@ -158,7 +158,7 @@ fn mean(
         Some(last) => Some(self::last(last, &event, run.room(during))?),
     };
     let filter = filter(raw, &event, run)?;
-    Ok(Quantity::Mean { event: event.text(), field: word(field, "field")?, filter, last })
+    Ok(Quantity::Mean { event: event.text(), field: name(field, "field")?, filter, last })
 }
 
 fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checked<u64> {
@@ -166,8 +166,10 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
     if count == 0 {
         return Err(Fault::at(&raw.value.windows, "the last 0 windows have no mean"));
     }
+    // A goal's event comes once per charge window.
+    let per_window = EVENTS.once_a_window.iter().any(|(_, name)| event.is(name));
     match windows {
-        Some(run) if EVENTS.once_a_window.iter().any(|name| event.is(name)) && count > run => Err(Fault::at(
+        Some(run) if per_window && count > run => Err(Fault::at(
             &raw.value.windows,
             format!("the steps have room for {run} windows, and this asks for {count}"),
         )),
@@ -176,7 +178,7 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
 }
 
 fn vmstat(raw: &At<Scalar>, own: &[String]) -> Checked<Quantity> {
-    let counter = word(raw, "counter")?;
+    let counter = name(raw, "counter")?;
     let own = own.iter().map(String::as_str);
     let prefixes: Vec<&str> = if own.len() > 0 { own.collect() } else { VMSTAT_PREFIXES.to_vec() };
     if !prefixes.iter().any(|prefix| counter.starts_with(prefix)) {
@@ -187,7 +189,7 @@ fn vmstat(raw: &At<Scalar>, own: &[String]) -> Checked<Quantity> {
 }
 
 /// A C identifier, as fields and counters are.
-fn word(raw: &At<Scalar>, what: &str) -> Checked<String> {
+fn name(raw: &At<Scalar>, what: &str) -> Checked<String> {
     let text = &raw.value.0;
     let sound = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name a {what}"))) }
@@ -223,10 +225,12 @@ fn bound(raw: &At<RawExpectation>, unit: Unit) -> Checked<Bound> {
             min: at_least.as_ref().map(|text| number(text, unit)).transpose()?,
             max: at_most.as_ref().map(|text| number(text, unit)).transpose()?,
         },
-        _ => return Err(Fault::at(raw, "`within` and `equals` stand alone")),
+        _ => return Err(Fault::at(raw, "`within` and `equals` go with no other bound")),
     };
     match (bound.min, bound.max) {
-        (Some(min), Some(max)) if min > max => Err(Fault::at(raw, format!("nothing is from {min} to {max}"))),
+        (Some(min), Some(max)) if min > max => {
+            Err(Fault::at(raw, format!("the lower bound {min} is above the upper bound {max}")))
+        }
         _ => Ok(bound),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn root(raw: Option<&At<Flag>>, clock: GuestClock) -> Checked<bool> {
     match raw {
         Some(flag) if flag.value.0 && clock.is_virtual() => Err(Fault::at(
             flag,
-            "on virtual time a guest sees no file of the host: when one is read is the host's affair",
+            "on virtual time a guest sees no file of the host: the host decides when a read returns",
         )
         .help("clock: real; such a run does not repeat")),
         flag => Ok(flag.is_some_and(|flag| flag.value.0)),
@@ -32,12 +32,12 @@ pub(super) fn command(place: &At<RawStep>, raw: &RawHostCommand, host_root: bool
     if raw.run.value.is_empty() {
         return Err(Fault::at(&raw.run, "nothing to run").help("run: [damo, report, damon]"));
     }
-    let run = raw.run.value.iter().map(|word| word.value.0.clone()).collect();
+    let run = raw.run.value.iter().map(|argument| argument.value.0.clone()).collect();
     let kdamonds = match &raw.prints {
         None => false,
         Some(what) if what.value.0 == "kdamonds" => true,
         Some(what) => {
-            let message = format!("nobody reads '{}' in what a program prints", what.value.0);
+            let message = format!("damonlab reads no '{}' in what a program prints", what.value.0);
             return Err(Fault::at(what, message).known(&what.value.0, &["kdamonds"]));
         }
     };

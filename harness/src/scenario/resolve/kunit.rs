@@ -7,16 +7,16 @@ const MAX_NAME: usize = 255;
 
 pub(super) fn resolve(raw: &[At<Scalar>]) -> Checked<Vec<String>> {
     let mut suites: Vec<String> = Vec::new();
-    for word in raw {
-        let name = &word.value.0;
+    for value in raw {
+        let name = &value.value.0;
         let sound = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(sound) {
-            return Err(Fault::at(word, format!("'{name}' cannot name a KUnit suite")).help(
+            return Err(Fault::at(value, format!("'{name}' cannot name a KUnit suite")).help(
                 "a suite's name is that of its `struct kunit_suite`: damon, damon-operations, damon-sysfs",
             ));
         }
         if suites.contains(name) {
-            return Err(Fault::at(word, format!("'{name}' stands here twice")));
+            return Err(Fault::at(value, format!("'{name}' is here twice")));
         }
         suites.push(name.clone());
     }

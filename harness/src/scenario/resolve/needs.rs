@@ -6,7 +6,7 @@ use damonlab_protocol::kernel_feature::KernelFeature;
 
 pub(super) fn need(raw: &At<Scalar>) -> Checked<KernelFeature> {
     let name = raw.value.0.as_str();
-    let fault = || Fault::at(raw, format!("nothing that a kernel may have is called '{name}'"));
+    let fault = || Fault::at(raw, format!("there is no kernel feature '{name}'"));
     if let Some((kind, keyword)) = name.split_once('.')
         && let Some(keywords) = keywords_of(kind)
         && !keywords.contains(&keyword)
@@ -14,7 +14,7 @@ pub(super) fn need(raw: &At<Scalar>) -> Checked<KernelFeature> {
         return Err(fault().known(keyword, &keywords));
     }
     KernelFeature::parse(name).ok_or_else(|| {
-        let kinds = KernelFeature::kinds().map(|kind| format!("{kind}.WORD"));
+        let kinds = KernelFeature::kinds().map(|kind| format!("{kind}.NAME"));
         let all: Vec<String> = KernelFeature::alone().map(str::to_owned).chain(kinds).collect();
         fault().known(name, &all.iter().map(String::as_str).collect::<Vec<_>>())
     })

@@ -28,7 +28,7 @@ pub(super) fn path(raw: &At<Scalar>) -> Checked<String> {
 pub(super) fn value(raw: &At<Scalar>) -> Checked<String> {
     let text = raw.value.0.as_str();
     if text.is_empty() {
-        return Err(Fault::at(raw, "writing nothing never reaches the kernel (sysfs_kf_write)"));
+        return Err(Fault::at(raw, "an empty value never reaches the kernel (sysfs_kf_write)"));
     }
     if text.len() > MAX_VALUE || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
         return Err(Fault::at(raw, format!("a value is up to {MAX_VALUE} printable characters of ASCII")));

@@ -13,7 +13,7 @@ use damonlab_protocol::units::{BasisPoints, Nanos};
 /// The most guest time that one scenario may ask for.
 const MAX_TIME: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
 
-/// The steps, and what is asked of them later.
+/// The steps, and what expectations need of them.
 pub(super) struct Steps {
     pub(super) steps: Vec<Step>,
     /// How many whole charge windows each run has room for, where windows end at all.
@@ -116,8 +116,11 @@ impl Now<'_> {
         let name = self.on.names.workload(&raw.name)?;
         let touched = self.on.workloads.iter().any(|workload| workload.name == name && workload.hot_bp.0 > 0);
         if !touched && raw.node.is_none() {
-            return Err(Fault::at(&raw.name, format!("'{name}' touches nothing that could change"))
-                .help("give it a `touch`, or move it"));
+            return Err(Fault::at(
+                &raw.name,
+                format!("'{name}' touches no memory, so it cannot change that"),
+            )
+            .help("give it a `touch`, or move it"));
         }
         let phase = match (&raw.hot, &raw.node, &raw.pause) {
             (Some(hot), None, None) if hot.value.0 > BasisPoints::WHOLE => {

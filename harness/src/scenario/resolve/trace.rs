@@ -40,7 +40,9 @@ fn largest_buffer(machine: &MachineSpec) -> Bytes {
 fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<Bytes> {
     let (buffer, largest) = (place.value.0, largest_buffer(machine));
     if buffer.0 < 1 << 16 {
-        return Err(Fault::at(place, format!("a trace buffer of {buffer} loses events")).help("64K at least"));
+        return Err(
+            Fault::at(place, format!("a trace buffer of {buffer} would lose events")).help("64K at least")
+        );
     }
     if buffer > largest {
         let message = format!(
@@ -53,9 +55,9 @@ fn check_buffer(place: &At<Size>, machine: &MachineSpec) -> Checked<Bytes> {
 
 fn event(raw: &At<Scalar>) -> Checked<String> {
     let text = &raw.value.0;
-    let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     match text.split_once(':') {
-        Some((system, event)) if word(system) && (event == "*" || word(event)) => Ok(text.clone()),
+        Some((system, event)) if name(system) && (event == "*" || name(event)) => Ok(text.clone()),
         _ => Err(Fault::at(raw, format!("'{text}' is not a tracepoint"))
             .help("system:event or system:*, for instance damon:damos_esz")),
     }

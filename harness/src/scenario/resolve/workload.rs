@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// A process's comm holds 15 bytes.
 const MAX_NAME: usize = 15;
 
-/// The words of `access`.
+/// The values of `access`.
 const ACCESSES: &[&str] = &["read", "write"];
 
 /// A page.
@@ -84,7 +84,7 @@ fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()>
                 Bytes(*used)
             )
         };
-        return Err(Fault::at(&raw.size, message).help("memory that is in use already does not count in"));
+        return Err(Fault::at(&raw.size, message).help("memory that is in use already is not counted"));
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ fn touched(raw: &RawTouch) -> Checked<(Nanos, BasisPoints, Access)> {
     if every < Nanos::from_millis(1) {
         return Err(Fault::at(
             &raw.every,
-            format!("a pass every {every} leaves the guest time for nothing else"),
+            format!("a pass every {every} would take all the time of the guest"),
         )
         .help("1ms at least; 20ms to 50ms suits 8M to 32M"));
     }

@@ -20,7 +20,7 @@ const GRANULARITY: std::ops::RangeInclusive<u64> = 256..=16 << 10;
 /// QEMU gives host bridges bus numbers that we choose, 32 apart from 12 on.
 const MAX_BRIDGES: usize = 7;
 
-/// The kernel's word for it, and QEMU's (`UI64_NULL`).
+/// The kernel's value for none, and QEMU's (`UI64_NULL`).
 const NO_SERIAL: [u64; 2] = [0, u64::MAX];
 
 const ACROSS: &[&str] = &["ports", "bridges", "switch"];
@@ -76,7 +76,7 @@ fn window(raw: &RawWindow, nodes: &[RawNode], serials: &mut Serials) -> Checked<
     };
     let across = match &raw.across {
         None => Across::Ports,
-        Some(word) => across(word, devices.len())?,
+        Some(value) => across(value, devices.len())?,
     };
     Ok(CxlWindow {
         node: raw.node.value.0,
@@ -159,18 +159,18 @@ fn check_size(raw: &At<Size>) -> Checked<()> {
     Ok(())
 }
 
-fn across(word: &At<Scalar>, devices: usize) -> Checked<Across> {
-    let across = match word.value.0.as_str() {
+fn across(raw: &At<Scalar>, devices: usize) -> Checked<Across> {
+    let across = match raw.value.0.as_str() {
         "ports" => Across::Ports,
         "bridges" => Across::Bridges,
         "switch" => Across::Switch,
         other => {
-            return Err(Fault::at(word, format!("devices are never across '{other}'")).known(other, ACROSS));
+            return Err(Fault::at(raw, format!("devices are never across '{other}'")).known(other, ACROSS));
         }
     };
     match across {
         Across::Bridges if devices == 1 => {
-            Err(Fault::at(word, "one device cannot be across several host bridges")
+            Err(Fault::at(raw, "one device cannot be across several host bridges")
                 .help("leave `across` out, or give the window 2 or 4 `devices`"))
         }
         _ => Ok(across),

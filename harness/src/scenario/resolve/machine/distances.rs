@@ -24,7 +24,7 @@ pub(super) fn resolve(
         if given.insert(pair, distance).is_some() {
             return Err(Fault::at(
                 &line.from,
-                format!("the distance from {} to {} stands here twice", pair.0, pair.1),
+                format!("the distance from {} to {} is here twice", pair.0, pair.1),
             ));
         }
     }

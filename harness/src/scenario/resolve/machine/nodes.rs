@@ -1,4 +1,4 @@
-//! Nodes: ids, memory, CPUs and what firmware says of them.
+//! Nodes: ids, memory, CPUs and how firmware describes them.
 
 use super::limits::{MAX_NODES, MEMORY_BLOCK, nearest};
 use super::speed;
@@ -28,7 +28,7 @@ pub(super) fn resolve(raw: &At<Vec<RawNode>>) -> Checked<Vec<NodeSpec>> {
     for node in &raw.value {
         let spec = self::node(node, &raw.value)?;
         if by_id.insert(spec.id, (spec, node)).is_some() {
-            return Err(Fault::at(&node.id, format!("{} stands here twice", node.id.value.0)));
+            return Err(Fault::at(&node.id, format!("{} is here twice", node.id.value.0)));
         }
     }
     for node in &raw.value {
@@ -63,7 +63,7 @@ fn node(raw: &RawNode, all: &[RawNode]) -> Checked<NodeSpec> {
     Ok(NodeSpec { id: raw.id.value.0, memory, soft_reserved, cpus, from, cache })
 }
 
-/// Linux numbers nodes in the order in which SRAT speaks of them: by CPU first, then by address
+/// Linux numbers nodes in the order in which SRAT lists them: by CPU first, then by address
 /// (`acpi_map_pxm_to_node`). Other numbers than these would not be the guest's.
 fn check_order(nodes: &BTreeMap<NodeId, (NodeSpec, &RawNode)>) -> Checked<()> {
     let mut least = Some(0);

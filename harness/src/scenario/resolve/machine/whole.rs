@@ -31,7 +31,7 @@ fn check_total(raw: &RawMachine) -> Checked<()> {
         total = total.saturating_add(size.value.0.0);
         if total > MAX_MEMORY {
             let message = format!(
-                "the machine's memory comes to more than {} here, and a guest takes what its machine says",
+                "the machine's memory adds up to more than {} here, and the host has to hold it",
                 Bytes(MAX_MEMORY)
             );
             return Err(Fault::at(size, message));

@@ -172,12 +172,12 @@ fn targets(raw: &RawContext, ops: Ops, names: &Names) -> Checked<Vec<Target>> {
 
 fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
     // damo reports 0 for the target of paddr.
-    let nobody = |pid: &&At<RawPid>| ops == Ops::Paddr && matches!(pid.value, RawPid::Number(0));
+    let is_none = |pid: &&At<RawPid>| ops == Ops::Paddr && matches!(pid.value, RawPid::Number(0));
     let pid = raw
         .value
         .pid
         .as_ref()
-        .filter(|pid| !nobody(pid))
+        .filter(|pid| !is_none(pid))
         .map(|pid| self::pid(pid, ops, names))
         .transpose()?;
     if pid.is_none() && ops != Ops::Paddr {

@@ -3,7 +3,7 @@
 //!
 //! The keys are those that damo writes (`to_kvpairs` in its `src/_damon.py`), so that its output can
 //! be pasted. What damo reports rather than configures (`state`, `stats`, measured regions) is accepted
-//! and not read. Keys of 7.3 that damo lacks carry the name of their sysfs file.
+//! and not read. Keys of 7.3 that damo does not have carry the name of their sysfs file.
 
 use super::damo_scalar::{Accesses, Age, DamoSize, Micros, Millis};
 use crate::grammar::{At, Bp, Flag, Node, Number, Permil, Scalar, Signed, shapes};

@@ -22,7 +22,7 @@ impl RawDamonStep {
     pub(crate) const NAMES: [&str; 6] = ["start", "stop", "commit", "retarget", "pause", "resume"];
     pub(crate) const FORMS: &str = "start, commit: {..}, retarget: [..], pause, resume, stop";
 
-    /// The step that is a word alone; none where it has to be a mapping.
+    /// The step that is a name alone; none where it has to be a mapping.
     pub(crate) fn alone(name: &str) -> Option<RawDamonStep> {
         match name {
             "start" => Some(RawDamonStep::Start(RawStart::default())),
@@ -33,8 +33,8 @@ impl RawDamonStep {
         }
     }
 
-    /// What a step that cannot stand alone has to say.
-    pub(crate) fn lacks(name: &str) -> Option<&'static str> {
+    /// What is missing where a step that needs a mapping is a name alone.
+    pub(crate) fn missing_in(name: &str) -> Option<&'static str> {
         match name {
             "commit" => Some("the new configuration: commit: {kdamonds: [...]}"),
             "retarget" => Some("the new goals: retarget: [{scheme: 0, goals: [...]}]"),

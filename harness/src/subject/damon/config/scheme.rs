@@ -1,4 +1,4 @@
-//! One scheme: from damo's words and units to the kernel's.
+//! One scheme: from damo's keywords and units to the kernel's.
 
 use super::damo_scalar::{Accesses, Age, DamoSize, Micros};
 use super::filter::{self, Folder};
@@ -10,7 +10,7 @@ use damonlab_protocol::damon::{Dest, Goal, GoalTuner, Intervals, Ops, Quota, Ran
 /// `access_pattern` counts accesses and age in `unsigned int`.
 const MAX_COUNT: u64 = u32::MAX as u64;
 
-/// What a scheme has to know of its context.
+/// What the checks of a scheme need of its context.
 pub(super) struct Around<'a> {
     pub(super) ops: Ops,
     pub(super) intervals: &'a Intervals,
@@ -27,7 +27,7 @@ pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Che
         && let Some(place) = &raw.action
     {
         return Err(Fault::at(place, format!("{action} without target_nid migrates nothing"))
-            .help("say target_nid: N (paddr reads no dests)"));
+            .help("target_nid: N (paddr reads no dests)"));
     }
     let filters = |raw: &[At<RawFilter>], folder| filter::filters(raw, folder, around.targets, names);
     let pattern = raw.access_pattern.as_ref();
@@ -48,14 +48,14 @@ pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Che
     })
 }
 
-/// A word out of a list.
-fn known<'a>(raw: &'a At<Scalar>, words: &[&str], what: &str) -> Checked<&'a str> {
+/// A keyword out of a list.
+fn known<'a>(raw: &'a At<Scalar>, keywords: &[&str], what: &str) -> Checked<&'a str> {
     // damo 3.4 reports a quota's tuner with the newline of its file.
-    let word = raw.value.0.trim();
-    if words.contains(&word) {
-        return Ok(word);
+    let keyword = raw.value.0.trim();
+    if keywords.contains(&keyword) {
+        return Ok(keyword);
     }
-    Err(Fault::at(raw, format!("there is no {what} '{word}'")).known(word, words))
+    Err(Fault::at(raw, format!("there is no {what} '{keyword}'")).known(keyword, keywords))
 }
 
 fn target_nid(raw: &At<Signed>, names: &Names) -> Checked<i32> {
@@ -99,7 +99,7 @@ fn accesses(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Rang
         let message = format!(
             "this is less than one of an aggregation's {most} samples, so memory that is never accessed matches"
         );
-        return Err(Fault::at(&ends.value.min, message).help("say '1 samples', or 'min' if that is meant"));
+        return Err(Fault::at(&ends.value.min, message).help("write '1 samples', or 'min' if that is meant"));
     }
     if range.min > most {
         let message = format!("{} accesses can never be: an aggregation has {most} samples", range.min);
@@ -156,15 +156,15 @@ fn quota(raw: Option<&RawQuotas>, ops: Ops, names: &Names) -> Checked<Quota> {
 }
 
 pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> {
-    let word = &raw.value.metric;
-    let Some(metric) = METRICS.iter().find(|metric| metric.name == word.value.0) else {
+    let keyword = &raw.value.metric;
+    let Some(metric) = METRICS.iter().find(|metric| metric.name == keyword.value.0) else {
         let known: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
-        return Err(Fault::at(word, format!("there is no goal metric '{}'", word.value.0))
-            .known(&word.value.0, &known));
+        return Err(Fault::at(keyword, format!("there is no goal metric '{}'", keyword.value.0))
+            .known(&keyword.value.0, &known));
     };
-    if metric.name == "node_eligible_mem_bp" && ops != Ops::Paddr {
+    if metric.paddr && ops != Ops::Paddr {
         names.kernel_refuses(|| {
-            Fault::at(word, "node_eligible_mem_bp needs the paddr operations").help("say ops: paddr")
+            Fault::at(keyword, format!("{} needs the paddr operations", metric.name)).help("ops: paddr")
         })?;
     }
     let target_value = target_value(&raw.value.target_value, metric)?;
@@ -197,10 +197,8 @@ fn target_value(raw: &At<Scalar>, metric: &Metric) -> Checked<u64> {
     match (value, metric.unit) {
         (None, _) => Err(Fault::at(raw, format!("'{text}' is not a value of {}", metric.name))
             .help("a share such as '70 %' or 7000 for _bp metrics, a time for _us, else a number")),
-        (Some(0), _) => {
-            Err(Fault::at(raw, "a goal with a target of 0: the kernel leaves it out without a word")
-                .help("the scheme would run without its goal; 1 is the smallest target"))
-        }
+        (Some(0), _) => Err(Fault::at(raw, "a goal with a target of 0: the kernel drops it silently")
+            .help("the scheme would run without its goal; 1 is the smallest target")),
         (Some(bp), MetricUnit::BasisPoints) if bp > 10_000 => {
             Err(Fault::at(raw, format!("a target of {bp} basis points is more than everything")))
         }

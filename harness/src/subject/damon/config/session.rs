@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
     pub(crate) fn check_may_follow(&self, at: Location) -> Checked<()> {
         match self.state {
             State::Refused => {
-                Err(Fault::at_location(at, "nothing can follow a start that the kernel must refuse"))
+                Err(Fault::at_location(at, "no step can follow a start that the kernel must refuse"))
             }
             State::Off | State::On => Ok(()),
         }
@@ -77,7 +77,8 @@ impl<'a> Session<'a> {
     pub(crate) fn check_may_run(&self, at: Location) -> Checked<()> {
         self.check_may_follow(at)?;
         if self.state == State::Off && !self.started.is_empty() {
-            return Err(Fault::at_location(at, "a run without DAMON").help("put `start` before it"));
+            return Err(Fault::at_location(at, "this run comes before `start`, so DAMON does not run")
+                .help("put `start` before it"));
         }
         Ok(())
     }
@@ -118,11 +119,11 @@ impl<'a> Session<'a> {
         let command = COMMANDS.iter().find(|(command, _)| *command == value.value.0);
         match command.filter(|_| file.value.0.ends_with("/state") && !refused) {
             None => Ok(()),
-            Some((command, step)) => {
-                Err(Fault::at(value, format!("after '{command}' no check would know what is in force")).help(
-                    format!("use the step `{step}`, or say with which errno the kernel must refuse it"),
-                ))
-            }
+            Some((command, step)) => Err(Fault::at(
+                value,
+                format!("after '{command}' no check could know which configuration is in force"),
+            )
+            .help(format!("use the step `{step}`, or add `refused:` with the errno"))),
         }
     }
 
@@ -153,7 +154,7 @@ impl<'a> Session<'a> {
     fn stop(&mut self, at: Location) -> Checked<Step> {
         self.check_may_follow(at)?;
         if self.state == State::Off {
-            return Err(Fault::at_location(at, "a stop without a start"));
+            return Err(Fault::at_location(at, "this `stop` comes before a `start`"));
         }
         self.state = State::Off;
         Ok(Step::Stop)

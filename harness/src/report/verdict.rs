@@ -1,0 +1,25 @@
+//! Verdicts and what came of expectations, in the words of reports.
+
+use super::event::{Outcome, Status};
+use crate::check::{ExpectationStatus, Verdict};
+
+/// A verdict as an item's status.
+pub(super) fn status(verdict: &Verdict) -> Status {
+    let (word, counted, outcome) = match verdict {
+        Verdict::Pass => ("PASS", "passed", Outcome::Passed),
+        Verdict::Fail(_) => ("FAIL", "failed", Outcome::Failed),
+        Verdict::Skip(_) => ("SKIP", "skipped", Outcome::Skipped),
+        Verdict::Unstable(_) => ("UNSTABLE", "unstable", Outcome::Failed),
+        Verdict::Infra(_) => ("INFRA", "without a result", Outcome::NoResult),
+    };
+    Status { word, counted, outcome }
+}
+
+/// How an expectation came out, for programs.
+pub(super) fn answer_word(answer: ExpectationStatus) -> &'static str {
+    match answer {
+        ExpectationStatus::Passed => "passed",
+        ExpectationStatus::Violated => "violated",
+        ExpectationStatus::NotApplicable(_) => "not_applicable",
+    }
+}
