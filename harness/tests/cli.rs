@@ -1,5 +1,7 @@
 //! The command as a shell sees it: what it prints, and its exit status. Nothing here boots anything.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for what it starts")]
+
 use damonlab::host::command::{Output, capture};
 use damonlab::host::process::Group;
 use std::io::{BufRead, BufReader, Read};
