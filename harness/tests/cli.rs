@@ -1,15 +1,13 @@
 //! The command as a shell sees it: what it prints, and its exit status. Nothing here boots anything.
 
-#![expect(clippy::disallowed_methods, reason = "a test waits for what it starts")]
-
-use damonlab::host::command::{Output, capture};
+use damonlab::host::command::{Output, capture, command_for};
 use damonlab::host::process::Group;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 
 fn damonlab(arguments: &[&str]) -> Command {
-    let mut damonlab = Command::new(env!("CARGO_BIN_EXE_damonlab"));
+    let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
     // Not the cache of whoever runs the tests.
     damonlab.args(arguments).env_remove("NO_COLOR").env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     damonlab
@@ -138,10 +136,10 @@ fn options_without_an_effect_are_refused() {
 #[test]
 fn a_mistyped_scenario_gets_the_nearest_one_and_not_all() {
     let output = run(&["run", "pul-push"]);
-    let said = &output.stderr;
+    let stderr = &output.stderr;
     assert_eq!(output.status.code(), Some(2));
-    assert!(said.contains("did you mean 'pull-push'?") && said.contains("`damonlab list`"), "{said}");
-    assert!(!said.contains("watermarks"), "{said}");
+    assert!(stderr.contains("did you mean 'pull-push'?") && stderr.contains("`damonlab list`"), "{stderr}");
+    assert!(!stderr.contains("watermarks"), "{stderr}");
 }
 
 /// `damonlab kernel build --series FILE` with an empty cache, on a tree that is never looked at.
@@ -171,9 +169,9 @@ fn what_is_no_series_is_refused_with_its_reason_before_anything_is_fetched_or_bu
         std::fs::write(&file, bytes).expect("a file");
         let cache = tempfile::tempdir().expect("a folder");
         let output = build(cache.path(), &file);
-        let said = &output.stderr;
-        assert_eq!(output.status.code(), Some(2), "{name}: {said}");
-        assert!(said.contains(reason) && said.contains(name), "{name}: {said}");
+        let stderr = &output.stderr;
+        assert_eq!(output.status.code(), Some(2), "{name}: {stderr}");
+        assert!(stderr.contains(reason) && stderr.contains(name), "{name}: {stderr}");
         assert_eq!(std::fs::read_dir(cache.path()).expect("a folder").count(), 0, "{name}");
     }
 }
@@ -183,6 +181,6 @@ fn a_word_that_is_no_file_says_what_may_stand_there() {
     let cache = tempfile::tempdir().expect("a folder");
     let output = build(cache.path(), Path::new("/nowhere/series.mbox"));
     assert_eq!(output.status.code(), Some(2));
-    let said = &output.stderr;
-    assert!(said.contains("/nowhere/series.mbox") && said.contains("REPOSITORY:BASE..TOPIC"), "{said}");
+    let stderr = &output.stderr;
+    assert!(stderr.contains("/nowhere/series.mbox") && stderr.contains("REPOSITORY:BASE..TOPIC"), "{stderr}");
 }

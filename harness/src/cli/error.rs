@@ -1,4 +1,4 @@
-//! What a user reads when a command cannot answer. Each error says whose fault it is, and that is the exit status.
+//! Why a command ends without a verdict. Whose fault an error is decides the exit status.
 
 use crate::bisect::EndpointError;
 use crate::compare::SideError;

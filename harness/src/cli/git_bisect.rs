@@ -23,7 +23,7 @@ pub(super) const ABORT: u8 = 128;
 pub(super) fn of_verdict<'a>(verdict: &Verdict, reports: impl IntoIterator<Item = &'a Report>) -> u8 {
     match verdict {
         Verdict::Pass => GOOD,
-        // A kernel that does not boot says nothing about what is searched for.
+        // A kernel that does not boot is no evidence for the bug that is searched for.
         Verdict::Fail(_) if reports.into_iter().any(Report::never_began) => CANNOT_TELL,
         Verdict::Fail(_) => BAD,
         Verdict::Skip(_) | Verdict::Unstable(_) | Verdict::Infra(_) => CANNOT_TELL,
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(of_error(&stop.into()), 130);
     }
 
-    /// git's own loop over ten commits; what damonlab would say of each is a number in a file.
+    /// git's own loop over ten commits. The exit status that damonlab would have for each is in a file.
     #[test]
     fn git_names_the_commit_passes_over_what_cannot_be_judged_and_stops_at_a_typo() {
         let statuses = [GOOD, GOOD, CANNOT_TELL, GOOD, CANNOT_TELL, GOOD, BAD, CANNOT_TELL, BAD, BAD];
@@ -134,7 +134,7 @@ mod tests {
         assert!(!log.contains("is the first bad commit"), "{log}");
     }
 
-    /// What `git bisect run` says of a history whose commits come to `statuses`.
+    /// What `git bisect run` prints for a history whose commits have these exit statuses.
     fn repository(statuses: &[u8]) -> String {
         let dir = tempfile::tempdir().unwrap();
         let git = |arguments: &[&str]| {

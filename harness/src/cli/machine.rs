@@ -39,7 +39,7 @@ pub(super) fn machine(arguments: &Arguments) -> VerbResult {
     Ok(0)
 }
 
-/// The machine that a word stands for: a file of either kind, a machine's name, or a scenario's.
+/// The machine of an argument: a file of either kind, a machine's name, or a scenario's.
 fn spec(word: &str) -> Result<MachineSpec, CliError> {
     if paths::names_a_file(word) {
         return of_file(Path::new(word));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_stands_for_nothing_gets_the_nearest_machine_or_scenario() {
+    fn an_unknown_name_gets_the_nearest_machine_or_scenario() {
         let help = |word: &str| {
             let error = spec(word).unwrap_err();
             assert_eq!(error.exit_status(), 2);

@@ -1,4 +1,4 @@
-//! From the words that were typed to an exit status.
+//! From the command line to an exit status.
 
 use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};

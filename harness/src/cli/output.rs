@@ -64,7 +64,7 @@ impl Color {
 /// What stands at the end besides counts and time.
 #[derive(Debug, Default)]
 pub(super) struct Closing {
-    /// The answer to what was asked.
+    /// The result of the command as a whole.
     pub(super) answer: Vec<String>,
     /// What else is worth knowing.
     pub(super) notes: Vec<String>,

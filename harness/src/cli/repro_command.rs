@@ -92,32 +92,32 @@ mod tests {
     #[test]
     fn a_failure_names_the_command_that_repeats_it_with_the_users_own_kernel() {
         let options = "--kernel|/my linux|--patch|a.patch|--patch|b.patch|--config|c|--profile|debug";
-        let told = repeats("pull-push", Seeds::One(7), &options.split('|').collect::<Vec<_>>());
+        let command = repeats("pull-push", Seeds::One(7), &options.split('|').collect::<Vec<_>>());
         let words = "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --profile debug --config c";
-        assert!(told.ends_with(words), "{told}");
+        assert!(command.ends_with(words), "{command}");
     }
 
     #[test]
     fn a_series_and_how_strictly_it_was_taken_are_named_before_what_is_on_top() {
         let options = "--series|my series.mbox|--series|~/linux:a..b|--patch|c.patch|--strict";
-        let told = repeats("idle", Seeds::One(0), &options.split('|').collect::<Vec<_>>());
+        let command = repeats("idle", Seeds::One(0), &options.split('|').collect::<Vec<_>>());
         let words =
             "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict";
-        assert!(told.ends_with(words), "{told}");
+        assert!(command.ends_with(words), "{command}");
     }
 
     #[test]
     fn seeds_that_fail_together_are_repeated_together() {
-        let told = repeats("my dir/x.yaml", Seeds::All("0..8".parse().unwrap()), &[]);
-        assert!(told.ends_with("run 'my dir/x.yaml' --seeds 0..=7"), "{told}");
+        let command = repeats("my dir/x.yaml", Seeds::All("0..8".parse().unwrap()), &[]);
+        assert!(command.ends_with("run 'my dir/x.yaml' --seeds 0..=7"), "{command}");
     }
 
     #[test]
     fn a_machine_and_a_clock_that_overruled_the_scenarios_are_named_too() {
         let options = ["--machine", "my machines/x.yaml", "--clock", "virtual"];
-        let told = repeats("idle", Seeds::One(0), &options);
+        let command = repeats("idle", Seeds::One(0), &options);
         let words = "run idle --seed 0 --machine 'my machines/x.yaml' --clock virtual";
-        assert!(told.ends_with(words), "{told}");
+        assert!(command.ends_with(words), "{command}");
     }
 
     #[test]

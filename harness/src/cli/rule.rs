@@ -1,11 +1,11 @@
-//! Rules, and other things that a finding may be about, by what a user types for them.
+//! Rules, and other things that a finding may be about, by their ids and names on the command line.
 
 use super::error::CliError;
 use crate::check::Origin;
 use crate::grammar;
 use crate::judge;
 
-/// What an id or a rule's name stands for.
+/// What this id or name of a rule stands for.
 pub(super) fn origin(word: &str) -> Result<Origin, CliError> {
     judge::origin(word).ok_or_else(|| CliError::Unknown {
         kind: "rule",

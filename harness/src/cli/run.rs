@@ -108,7 +108,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
     let env = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
     let jobs = arguments.jobs.unwrap_or(slots);
-    let named: Vec<Named<'_>> = paths.iter().map(|path| scenarios::word(path)).zip(&sources).collect();
+    let named: Vec<Named<'_>> = paths.iter().map(|path| scenarios::argument(path)).zip(&sources).collect();
     let repro = ReproCommand {
         machine: arguments.machine.as_deref(),
         clock: arguments.clock,
@@ -140,7 +140,7 @@ fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, CliError> {
     arguments.scenarios.iter().map(|word| scenarios::path(word)).collect()
 }
 
-/// The clock that the user asks for, where everything else that is asked for works on it.
+/// Sets the clock that the user chose, and refuses what does not work on it.
 fn set_clock(arguments: &Arguments, sources: &mut [ScenarioSource]) -> Result<(), CliError> {
     for ScenarioSource { scenario, .. } in sources {
         scenario.clock = arguments.clock.unwrap_or(scenario.clock);

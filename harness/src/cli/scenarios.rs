@@ -20,22 +20,23 @@ pub(super) fn by_name(name: &str) -> PathBuf {
     folder().join(format!("{name}.yaml"))
 }
 
-/// A word with a slash or an ending is a file; anything else a name from `scenarios/`.
-pub(super) fn path(word: &str) -> Result<PathBuf, CliError> {
-    if paths::names_a_file(word) {
-        return Ok(PathBuf::from(word));
+/// The file of a scenario on the command line: an argument with a slash or an extension is a path, anything else a name
+/// from `scenarios/`.
+pub(super) fn path(argument: &str) -> Result<PathBuf, CliError> {
+    if paths::names_a_file(argument) {
+        return Ok(PathBuf::from(argument));
     }
-    let path = by_name(word);
+    let path = by_name(argument);
     if path.is_file() {
         return Ok(path);
     }
     let all = all()?;
-    let help = grammar::or_list(word, all.iter().map(|scenario| scenario.name.as_str()), "damonlab list");
-    Err(CliError::Unknown { kind: "scenario", name: word.to_owned(), help })
+    let help = grammar::or_list(argument, all.iter().map(|scenario| scenario.name.as_str()), "damonlab list");
+    Err(CliError::Unknown { kind: "scenario", name: argument.to_owned(), help })
 }
 
-/// What the user would type for a scenario's file: the other way round.
-pub(super) fn word(path: &Path) -> String {
+/// The shortest argument for a scenario's file.
+pub(super) fn argument(path: &Path) -> String {
     match path.file_stem().map(|stem| stem.to_string_lossy()) {
         Some(name) if by_name(&name) == path => name.into_owned(),
         _ => path.display().to_string(),
@@ -57,9 +58,9 @@ mod tests {
     }
 
     #[test]
-    fn a_word_and_its_file_stand_for_each_other() {
-        assert_eq!(word(&path("idle").unwrap()), "idle");
+    fn an_argument_and_its_file_stand_for_each_other() {
+        assert_eq!(argument(&path("idle").unwrap()), "idle");
         assert_eq!(path("here/idle.yaml").unwrap(), Path::new("here/idle.yaml"));
-        assert_eq!(word(Path::new("here/idle.yaml")), "here/idle.yaml");
+        assert_eq!(argument(Path::new("here/idle.yaml")), "here/idle.yaml");
     }
 }

@@ -1,4 +1,4 @@
-//! What a long step is doing, for the person who waits: one moving line on a terminal. Elsewhere a step that takes
+//! What a long step is doing, for whoever waits: one moving line on a terminal. Elsewhere a step that takes
 //! minutes prints a line every fifteen seconds, and a batch of runs prints nothing.
 //!
 //! Everything goes to standard error; standard output belongs to results. A process has one terminal, so all moving
@@ -74,7 +74,16 @@ impl Progress {
     pub fn task(&self, name: &str, unit: &'static str, expected: Option<u64>) -> Task<'_> {
         let bar = self.moving_line(None, |style| style);
         let now = Instant::now();
-        Task { progress: self, bar, name: name.to_owned(), unit, expected, done: 0, begun: now, told: now }
+        Task {
+            progress: self,
+            bar,
+            name: name.to_owned(),
+            unit,
+            expected,
+            done: 0,
+            begun: now,
+            last_line: now,
+        }
     }
 
     /// Begins `total` things that end one by one, several of them at a time. Nothing is printed where there is no
@@ -190,7 +199,7 @@ pub struct Task<'a> {
     expected: Option<u64>,
     done: u64,
     begun: Instant,
-    told: Instant,
+    last_line: Instant,
 }
 
 impl Task<'_> {
@@ -208,8 +217,8 @@ impl Task<'_> {
     /// Shows `item` without counting it.
     pub fn show(&mut self, item: &str) {
         let line = self.line(item);
-        if self.told.elapsed() >= EVERY {
-            self.told = Instant::now();
+        if self.last_line.elapsed() >= EVERY {
+            self.last_line = Instant::now();
             if matches!(self.progress.sink, Sink::Lines) {
                 self.progress.say(&line);
             }

@@ -8,8 +8,7 @@ use super::event::{Depth, Item, Outcome, Status, data};
 use super::place::shown;
 use super::rules;
 use crate::bisect::{BisectLog, Ending, Failure, SearchResult, Step, StepVerdict};
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One step: how many patches, the last of them, and what came of it.
 pub fn step(step: &Step, patches: usize) -> Item {
@@ -163,17 +162,6 @@ fn word(log: &BisectLog, place: usize) -> &'static str {
 
 /// The answer, for programs.
 pub fn bisection_data(log: &BisectLog, patches: usize, commands: &[String]) -> Value {
-    #[derive(Serialize)]
-    struct BisectionData<'a> {
-        result: &'static str,
-        first_bad: Option<usize>,
-        candidates: Vec<usize>,
-        title: Option<&'a str>,
-        finding: Option<&'a Failure>,
-        patches: usize,
-        builds: usize,
-        reproduce: &'a [String],
-    }
     let (result, candidates) = match &log.ending {
         Ending::Result(SearchResult::First(first)) => ("first_bad", vec![*first]),
         Ending::Result(SearchResult::OneOf(places)) => ("one_of", places.clone().collect()),
@@ -184,15 +172,15 @@ pub fn bisection_data(log: &BisectLog, patches: usize, commands: &[String]) -> V
     };
     let first_bad = if let [first] = candidates.as_slice() { Some(*first) } else { None };
     let step = candidates.last().and_then(|place| log.step(*place));
-    data(&BisectionData {
-        result,
-        first_bad,
-        title: first_bad.and(step).and_then(|step| step.patch.as_deref()),
-        finding: step.and_then(Step::failure),
-        candidates,
-        patches,
-        builds: log.builds(),
-        reproduce: commands,
+    json!({
+        "result": result,
+        "first_bad": first_bad,
+        "title": first_bad.and(step).and_then(|step| step.patch.as_deref()),
+        "finding": step.and_then(Step::failure),
+        "candidates": candidates,
+        "patches": patches,
+        "builds": log.builds(),
+        "reproduce": commands,
     })
 }
 

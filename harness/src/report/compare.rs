@@ -8,8 +8,7 @@ use super::rules;
 use crate::compare::{
     Attribution, Comparison, Difference, Discrepancy, LEAST_SEEDS, Pair, Row, Scenario, Side, Significance,
 };
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One scenario on both kernels.
 pub fn scenario(scenario: &Scenario) -> Item {
@@ -67,25 +66,16 @@ pub fn comparison_notes(comparison: &Comparison) -> Vec<String> {
 
 /// All but the scenarios, for programs.
 pub fn comparison_data(comparison: &Comparison) -> Value {
-    #[derive(Serialize)]
-    struct ComparisonData<'a> {
-        answer: String,
-        differences: Vec<String>,
-        kernels: &'a Pair<String>,
-        interface: &'a [String],
-        no_boot: Option<Side>,
-    }
-    let differences = comparison.differences().iter().map(sentence).collect();
-    data(&ComparisonData {
-        answer: answer(comparison),
-        differences,
-        kernels: &comparison.kernels,
-        interface: &comparison.interface,
-        no_boot: comparison.no_boot,
+    json!({
+        "answer": answer(comparison),
+        "differences": comparison.differences().iter().map(sentence).collect::<Vec<_>>(),
+        "kernels": comparison.kernels,
+        "interface": comparison.interface,
+        "no_boot": comparison.no_boot,
     })
 }
 
-/// The one line that says it.
+/// The answer in one line.
 pub fn answer(comparison: &Comparison) -> String {
     let no_answer: Vec<String> = comparison
         .scenarios

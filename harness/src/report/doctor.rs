@@ -3,47 +3,32 @@
 //! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing` and `too_old`, `found`, `wanted`,
 //! `purpose`, `required`, `fix`) and `notes`.
 
-use super::event::{Listing, data};
+use super::event::Listing;
 use crate::setup::{self, Importance, Row, State};
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-#[derive(Serialize)]
-struct RowData<'a> {
-    name: &'a str,
-    state: &'static str,
-    found: Option<&'a str>,
-    wanted: Option<String>,
-    purpose: &'a str,
-    required: bool,
-    fix: Option<&'a str>,
-}
-
-impl RowData<'_> {
-    fn of(row: &Row) -> RowData<'_> {
-        let (state, found, wanted) = match &row.state {
-            State::Found(found) => ("found", Some(found.as_str()), None),
-            State::Missing => ("missing", None, None),
-            State::TooOld { found, wanted } => ("too_old", Some(found.as_str()), Some(wanted.to_string())),
-        };
-        let required = row.importance == Importance::Required;
-        RowData {
-            name: &row.name,
-            state,
-            found,
-            wanted,
-            purpose: &row.purpose,
-            required,
-            fix: row.fix.as_deref(),
-        }
-    }
+fn requirement(row: &Row) -> Value {
+    let (state, found, wanted) = match &row.state {
+        State::Found(found) => ("found", Some(found), None),
+        State::Missing => ("missing", None, None),
+        State::TooOld { found, wanted } => ("too_old", Some(found), Some(wanted.to_string())),
+    };
+    json!({
+        "name": row.name,
+        "state": state,
+        "found": found,
+        "wanted": wanted,
+        "purpose": row.purpose,
+        "required": row.importance == Importance::Required,
+        "fix": row.fix,
+    })
 }
 
 /// The requirements, and what else is known of this host.
 pub fn doctor(rows: &[Row], notes: &[String]) -> Listing {
     let mut text = setup::render(rows);
     text.extend(notes.iter().map(|note| format!("{note}\n")));
-    let requirements: Vec<_> = rows.iter().map(RowData::of).map(|row| data(&row)).collect();
+    let requirements: Vec<_> = rows.iter().map(requirement).collect();
     Listing { command: "doctor", text, data: json!({"requirements": requirements, "notes": notes}) }
 }
 

@@ -37,7 +37,7 @@ pub struct Item {
     pub status: Status,
     /// How long it took; none where nothing was run.
     pub seconds: Option<f64>,
-    /// The result in a few words each, the most telling first: as many as fit on its line are shown.
+    /// The result in short phrases, the most important first. As many are shown as fit on its line.
     pub headline: Vec<String>,
     /// The rest, for people, in order.
     pub details: Vec<Detail>,
@@ -103,7 +103,7 @@ pub struct Detail {
 pub struct Summary {
     /// The verb.
     pub command: &'static str,
-    /// The answer to what was asked, where the counts alone are none.
+    /// The result of the command as a whole, where the counts do not show it.
     pub answer: Vec<String>,
     /// What else is worth knowing.
     pub notes: Vec<String>,

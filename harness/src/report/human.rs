@@ -14,7 +14,7 @@ use std::io::{self, Write};
 /// How wide the labels of details are, the widest among them.
 const LABEL: usize = "not applicable".len();
 
-/// How long a line may be before what is less telling is left out of it.
+/// How long a line may be before the less important phrases are left out of it.
 const LINE: usize = 100;
 
 /// Names that are longer than this do not push the others' columns to the right.

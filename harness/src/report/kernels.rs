@@ -1,15 +1,14 @@
-//! Kernels: those in the cache with what they take there, one that was asked for, and what one has.
+//! Kernels: the cache and what it holds, a kernel that was built or found there, and the features of a kernel.
 //!
 //! For programs `kernel list` has `limit_bytes`, `kernels` (`key`, `describe`, `on_top`, `bytes`, `used`) and `folders`
 //! (`holds`, `name`, `bytes`, `used`); `kernel build` has `key`, `describe` and `path`; `kernel has` has `kernel`,
 //! `present` and `missing`.
 
-use super::event::{Listing, data};
+use super::event::Listing;
 use crate::kernel::{CacheFolder, CachedImage, FolderKind, Image};
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::units::Bytes;
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::SystemTime;
@@ -25,29 +24,10 @@ pub struct KernelCache {
     pub limit: Bytes,
 }
 
-/// An image, for programs.
-#[derive(Serialize)]
-struct ImageData<'a> {
-    key: &'a str,
-    describe: &'a str,
-    on_top: &'a [String],
-    bytes: Bytes,
-    used: String,
-}
-
-/// A folder that kernels are built in, for programs.
-#[derive(Serialize)]
-struct FolderData<'a> {
-    holds: &'static str,
-    name: &'a str,
-    bytes: Bytes,
-    used: String,
-}
-
 impl KernelCache {
-    /// As the only thing that was asked for.
+    /// The result of `kernel list`.
     pub fn listing(&self) -> Listing {
-        Listing { command: "kernel list", text: self.text(), data: data(&self.data()) }
+        Listing { command: "kernel list", text: self.text(), data: self.data() }
     }
 
     /// The images, then the folders they are built in.
@@ -68,24 +48,22 @@ impl KernelCache {
         out
     }
 
-    pub(super) fn data(&self) -> serde_json::Value {
-        let images = self.images.iter().map(|one| ImageData {
-            key: &one.image.key,
-            describe: &one.image.describe,
-            on_top: &one.on_top,
-            bytes: one.size,
-            used: time(one.used),
-        });
-        let folders = self.folders.iter().filter(|one| one.kind != FolderKind::Image).map(|one| FolderData {
-            holds: holds(one.kind),
-            name: &one.name,
-            bytes: one.size,
-            used: time(one.used),
-        });
+    pub(super) fn data(&self) -> Value {
+        let image = |CachedImage { image, on_top, size, used }: &CachedImage| {
+            json!({
+                "key": image.key,
+                "describe": image.describe,
+                "on_top": on_top,
+                "bytes": size,
+                "used": time(*used),
+            })
+        };
+        let folder = |one: &CacheFolder| json!({"holds": holds(one.kind), "name": one.name, "bytes": one.size, "used": time(one.used)});
+        let folders = self.folders.iter().filter(|one| one.kind != FolderKind::Image);
         json!({
             "limit_bytes": self.limit,
-            "kernels": images.collect::<Vec<_>>(),
-            "folders": folders.collect::<Vec<_>>(),
+            "kernels": self.images.iter().map(image).collect::<Vec<_>>(),
+            "folders": folders.map(folder).collect::<Vec<_>>(),
         })
     }
 }

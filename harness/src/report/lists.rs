@@ -8,8 +8,7 @@ use super::kernels::KernelCache;
 use crate::scenario::{NamedMachine, Scenario};
 use crate::vm::checkpoint::Listed;
 use damonlab_protocol::units::Bytes;
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What `list` shows.
 #[derive(Debug)]
@@ -26,19 +25,15 @@ pub struct Inventory {
     pub checkpoint_limit: Bytes,
 }
 
-#[derive(Serialize)]
-struct Named<'a> {
-    name: &'a str,
-    summary: &'a str,
-}
+/// A name and a summary.
+type Named<'a> = (&'a str, &'a str);
 
 impl Inventory {
     /// All of it.
     pub fn listing(&self) -> Listing {
-        let scenarios: Vec<_> =
-            self.scenarios.iter().map(|one| Named { name: &one.name, summary: &one.summary }).collect();
-        let machines: Vec<_> =
-            self.machines.iter().map(|one| Named { name: &one.name, summary: &one.summary }).collect();
+        let scenarios: Vec<Named<'_>> =
+            self.scenarios.iter().map(|one| (&*one.name, &*one.summary)).collect();
+        let machines: Vec<Named<'_>> = self.machines.iter().map(|one| (&*one.name, &*one.summary)).collect();
         let checkpoints = self.checkpoints.iter();
         let lines = checkpoints
             .clone()
@@ -54,8 +49,8 @@ impl Inventory {
         let checkpoints =
             checkpoints.map(|one| json!({"key": one.key, "describe": one.describe, "bytes": one.size}));
         let data = json!({
-            "scenarios": scenarios,
-            "machines": machines,
+            "scenarios": named(&scenarios),
+            "machines": named(&machines),
             "kernel_cache": self.kernels.data(),
             "checkpoints": checkpoints.collect::<Vec<_>>(),
         });
@@ -64,8 +59,12 @@ impl Inventory {
 }
 
 fn columns(all: &[Named<'_>]) -> String {
-    let width = all.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
-    all.iter().map(|Named { name, summary }| format!("  {name:<width$}  {summary}\n")).collect()
+    let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    all.iter().map(|(name, summary)| format!("  {name:<width$}  {summary}\n")).collect()
+}
+
+fn named(all: &[Named<'_>]) -> Vec<Value> {
+    all.iter().map(|(name, summary)| json!({"name": name, "summary": summary})).collect()
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! A machine: its drawing, and the arguments that build it.
 //!
-//! For programs it has `machine`, `drawing`, `memory_bytes`, `cpus`, `qemu_arguments`, `kernel_arguments`, and, where
-//! QEMU was asked to build it, `qemu_notes`.
+//! For programs it has `machine`, `drawing`, `memory_bytes`, `cpus`, `qemu_arguments`, `kernel_arguments`, and with
+//! --check `qemu_notes`.
 
 use super::event::Listing;
 use crate::machine::Argv;
 use serde_json::json;
 
-/// What QEMU said of a machine that it built.
+/// What QEMU printed about a machine that it built.
 #[derive(Debug)]
 pub struct Accepted {
     /// How long that took.
     pub seconds: f64,
-    /// What it remarked.
+    /// Its warnings.
     pub notes: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_qemu_remarks_of_a_machine_that_it_builds_is_shown() {
+    fn what_qemu_prints_about_a_machine_that_it_builds_is_shown() {
         let accepted = Accepted { seconds: 0.126, notes: vec!["it is odd".into()] };
         let listing = machine("dram2", "", &argv("dram2"), Some(&accepted));
         assert!(listing.text.ends_with("\nQEMU builds it (0.13 s)\nnote: QEMU says: it is odd\n"));

@@ -4,7 +4,7 @@
 //!   both sides; else the bounds, as below.
 //! - Any other number: what it is, the number, and the bounds: `pgmigrate_success 7310 (at least 5000)`. Where only one
 //!   value passes, there are no bounds to show: `damos_before_apply 0`.
-//! - What is expected over several seeds says nothing about one run, and is left out. `-v` shows all of it.
+//! - An expectation over several seeds does not apply to one run, and is left out. `-v` shows all of them.
 
 use crate::scenario::{Bound, Expectation, Over, Quantity, Scenario, Where};
 

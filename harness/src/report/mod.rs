@@ -8,7 +8,6 @@ mod bisect;
 mod compare;
 mod doctor;
 mod event;
-mod findings;
 mod format;
 mod human;
 mod json;

@@ -42,7 +42,7 @@ pub fn mutant(record: &Record) -> Item {
 
 fn status(record: &Record) -> Status {
     let (word, counted, outcome) = match (&record.result, record.kind) {
-        // A text that differs says that something changed, and not that it is wrong.
+        // A text that differs shows that something changed, and not that it is wrong.
         (MutantResult::Noticed(Catch { strength: Strength::Snapshot, .. }), Kind::Regression) => {
             ("CAUGHT", "caught by a snapshot only", Outcome::Failed)
         }

@@ -3,12 +3,12 @@
 //! For programs a replay has `recording`, `replay` (the folders), `verdict` of the new run, `compared` (how much, of
 //! equal recordings), `difference` and `changed`, what is not as it was when the recording was made.
 
-use super::event::{Depth, Item, Outcome, Status, data};
+use super::event::{Depth, Item, Outcome, Status};
 use super::place::shown;
 use super::verdict::status;
 use crate::judge::Repeated;
 use crate::run::replay::{Replay, ReplayResult};
-use serde::Serialize;
+use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,16 +31,6 @@ pub(super) fn add(item: &mut Item, repeated: &Repeated) {
             item.add_some(Depth::Story, "difference", parted.as_ref().map(ToString::to_string));
         }
     }
-}
-
-#[derive(Serialize)]
-struct ReplayData<'a> {
-    recording: String,
-    replay: String,
-    verdict: &'a str,
-    compared: Option<String>,
-    difference: Option<String>,
-    changed: &'a [String],
 }
 
 /// A replay as an item; `changed` is what is not as it was when the recording was made.
@@ -70,13 +60,13 @@ pub fn replay(replay: &Replay, stored: &Path, changed: &[String]) -> Item {
     item.add(Depth::Story, "verdict", format!("{} (of the replay)", report.verdict));
     item.add(Depth::Alone, "recording", shown(stored));
     item.add(Depth::Alone, "replay", shown(&report.dir));
-    item.data = data(&ReplayData {
-        recording: stored.display().to_string(),
-        replay: report.dir.display().to_string(),
-        verdict: report.verdict.word(),
-        compared,
-        difference,
-        changed,
+    item.data = json!({
+        "recording": stored,
+        "replay": report.dir,
+        "verdict": report.verdict.word(),
+        "compared": compared,
+        "difference": difference,
+        "changed": changed,
     });
     item
 }
@@ -88,7 +78,7 @@ mod tests {
     use crate::recording::compare::Extent;
     use std::num::NonZeroU32;
 
-    fn told(repeated: &Repeated) -> Vec<(&'static str, String)> {
+    fn lines(repeated: &Repeated) -> Vec<(&'static str, String)> {
         let status = Status { word: "PASS", counted: "passed", outcome: Outcome::Passed };
         let mut item = Item::new("idle", status, "");
         add(&mut item, repeated);
@@ -103,14 +93,14 @@ mod tests {
         let repeated = Repeated::Same { runs, extent: EXTENT };
         assert_eq!(headline(&repeated).as_deref(), Some("20 identical runs"));
         let wanted = "20 times: 0 bytes differ (56 trace lines, 7 samples, 1234 bytes in 7 files)";
-        assert_eq!(told(&repeated), [("repeated", wanted.to_owned())]);
+        assert_eq!(lines(&repeated), [("repeated", wanted.to_owned())]);
     }
 
     #[test]
     fn a_run_that_ended_it_is_named() {
         let of = NonZeroU32::new(20).unwrap();
         let repeated = Repeated::Ended { run: 3, of, parted: None };
-        assert_eq!(told(&repeated), [("repeated", "stopped after run 3 of 20".to_owned())]);
+        assert_eq!(lines(&repeated), [("repeated", "stopped after run 3 of 20".to_owned())]);
         assert_eq!(headline(&repeated), None);
     }
 

@@ -1,5 +1,6 @@
-//! Rules by name, and lists of them: which passed, which were violated, which do not apply and why.
+//! Rules and findings in a report: which rules passed, which were violated and by what, which do not apply and why.
 
+use super::event::{Depth, Item};
 use crate::check::{Finding, Origin};
 use crate::judge::{self, Coverage, Judgement};
 use serde::Serialize;
@@ -61,9 +62,20 @@ fn title(origin: Origin) -> String {
 }
 
 /// What a finding is about: a rule, or the scenario's own expectation.
-pub(super) fn violated(finding: &Finding) -> String {
+fn violated(finding: &Finding) -> String {
     let line = finding.scenario_line.map(|line| format!(" (line {line} of the scenario)"));
     title(finding.origin) + &line.unwrap_or_default()
+}
+
+/// Adds the story of each finding: the rule, what was expected, what was seen, and the lines that show it.
+pub(super) fn add_findings(item: &mut Item, findings: &[Finding]) {
+    for finding in findings {
+        item.add(Depth::Story, "violated", violated(finding));
+        item.add(Depth::Story, "expected", &*finding.expected);
+        let evidence = finding.evidence.iter();
+        let lines = evidence.map(|line| format!("\n{}:{}: {}", line.file, line.number, line.text));
+        item.add(Depth::Story, "seen", finding.seen.clone() + &lines.collect::<String>());
+    }
 }
 
 /// All that these findings are about, each once.

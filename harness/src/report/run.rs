@@ -1,21 +1,20 @@
 //! A run as an item: `run`, `check`, and each seed of several.
 //!
 //! For programs it has `scenario`, `summary`, `machine`, `kernel`, `recording`, `seed`, `guest_seconds`, `reason` (of a
-//! run without findings that did not pass), `expectations`, `findings`, `rules` (`passed`, `violated` and
-//! `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command that repeats it.
+//! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]),
+//! `rules` (`passed`, `violated` and `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command
+//! that repeats it.
 
-use super::event::{Depth, Item, data};
-use super::findings::{self, FindingData};
+use super::event::{Depth, Item};
 use super::place::shown;
 use super::rules::{self, Rules};
-use super::tests_of_kernel::{self, SuiteData};
-use super::verdict::{answer_word, status};
+use super::tests_of_kernel;
+use super::verdict::status;
 use super::{measure, repeated};
 use crate::check::{ExpectationStatus, Measured, Verdict};
 use crate::judge::Report;
 use crate::scenario::Scenario;
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A run, and what only its command knows of it.
@@ -25,42 +24,12 @@ pub struct RunView<'a> {
     pub report: &'a Report,
     /// What the item is called.
     pub name: String,
-    /// The scenario that was run; without it nothing is said of the goals.
+    /// The scenario that was run. Without it the line shows no measures.
     pub scenario: Option<&'a Scenario>,
     /// The seed.
     pub seed: Option<u64>,
     /// The command that repeats it.
     pub repeat: Option<String>,
-}
-
-/// What a run has for programs.
-#[derive(Serialize)]
-struct RunData<'a> {
-    scenario: &'a str,
-    summary: &'a str,
-    machine: Option<&'a str>,
-    kernel: &'a str,
-    recording: String,
-    seed: Option<u64>,
-    guest_seconds: f64,
-    reason: Option<&'a str>,
-    expectations: Vec<ExpectationData<'a>>,
-    findings: Vec<FindingData<'a>>,
-    rules: Option<Rules>,
-    tests: Vec<SuiteData<'a>>,
-    notes: &'a [String],
-    repeat: Option<&'a str>,
-}
-
-/// An expectation for programs.
-#[derive(Serialize)]
-struct ExpectationData<'a> {
-    line: u64,
-    what: &'a str,
-    wanted: &'a str,
-    seen: &'a str,
-    value: Option<f64>,
-    result: &'static str,
 }
 
 impl<'a> RunView<'a> {
@@ -78,7 +47,7 @@ impl<'a> RunView<'a> {
         item.data = self.data();
         item.add(Depth::Story, "summary", &*report.summary);
         if let Verdict::Fail(findings) = &report.verdict {
-            findings::add(&mut item, findings);
+            rules::add_findings(&mut item, findings);
         }
         if let Some(reason) = reason(&report.verdict).filter(|reason| reason.lines().nth(1).is_some()) {
             item.add(Depth::Story, "reason", reason);
@@ -142,35 +111,22 @@ impl<'a> RunView<'a> {
         let RunView { report, seed, repeat, .. } = self;
         let judgement = report.judgement.as_ref();
         let findings = if let Verdict::Fail(findings) = &report.verdict { findings.as_slice() } else { &[] };
-        data(&RunData {
-            scenario: &report.scenario,
-            summary: &report.summary,
-            machine: report.machine.as_deref(),
-            kernel: &report.kernel,
-            recording: report.dir.display().to_string(),
-            seed: *seed,
-            guest_seconds: report.guest_time.as_secs_f64(),
-            reason: reason(&report.verdict),
-            expectations: judgement.iter().flat_map(|one| &one.measured).map(ExpectationData::of).collect(),
-            findings: findings::data(findings),
-            rules: judgement.map(Rules::of),
-            tests: judgement.map(|one| tests_of_kernel::data(&one.tests)).unwrap_or_default(),
-            notes: &report.notes,
-            repeat: repeat.as_deref(),
+        json!({
+            "scenario": report.scenario,
+            "summary": report.summary,
+            "machine": report.machine,
+            "kernel": report.kernel,
+            "recording": report.dir,
+            "seed": seed,
+            "guest_seconds": report.guest_time.as_secs_f64(),
+            "reason": reason(&report.verdict),
+            "expectations": judgement.map(|judgement| &judgement.measured),
+            "findings": findings,
+            "rules": judgement.map(Rules::of),
+            "tests": judgement.map(|judgement| tests_of_kernel::data(&judgement.tests)),
+            "notes": report.notes,
+            "repeat": repeat,
         })
-    }
-}
-
-impl ExpectationData<'_> {
-    fn of(measured: &Measured) -> ExpectationData<'_> {
-        ExpectationData {
-            line: measured.scenario_line,
-            what: &measured.what,
-            wanted: &measured.wanted,
-            seen: &measured.seen,
-            value: measured.value,
-            result: answer_word(measured.answer),
-        }
     }
 }
 
@@ -182,7 +138,7 @@ fn reason(verdict: &Verdict) -> Option<&str> {
     }
 }
 
-/// All of one run, for a test that has to say why it did not pass.
+/// Everything about one run, for a test that reports why it did not pass.
 pub fn full_text(report: &Report) -> String {
     super::human::item_text(&RunView::of(report).item())
 }
@@ -255,7 +211,7 @@ mod tests {
             "  recording       results/cxl",
             "  repeat          damonlab run",
         ] {
-            assert!(story.lines().any(|told| told == line), "{line} is not in\n{text}");
+            assert!(story.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
         assert!(!story.contains("not applicable"), "{story}");
     }
@@ -283,7 +239,7 @@ mod tests {
         let data = RunView { seed: Some(0), ..RunView::of(&report) }.item().data;
         assert_eq!((&data["scenario"], &data["seed"]), (&"cxl".into(), &0.into()));
         assert_eq!(data["expectations"][1]["value"], 2816.0);
-        assert_eq!(data["expectations"][1]["result"], "passed");
+        assert_eq!(data["expectations"][1]["answer"], "passed");
         assert_eq!(data["rules"]["passed"][0], rules::name("K1"));
         assert!(data["rules"]["not_applicable"][0]["reason"].is_string());
     }

@@ -3,16 +3,15 @@
 //! For programs the latter has `scenario`, `seeds`, `bad_seeds`, `machine`, `kernel`, `expectations` over all seeds,
 //! `findings` about all of them together, and `repeat`. Each seed has what a run has.
 
-use super::event::{Depth, Item, data};
-use super::findings::{self, FindingData};
+use super::event::{Depth, Item};
 use super::place::shown;
 use super::run::RunView;
-use super::verdict::{answer_word, status};
+use super::verdict::status;
 use super::{measure, rules};
 use crate::check::{Finding, Summary, Verdict};
 use crate::judge::{OverSeeds, Report, Sweep};
 use crate::scenario::Scenario;
-use serde::Serialize;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// One seed.
@@ -20,27 +19,6 @@ pub fn seed(scenario: &Scenario, seed: u64, report: &Report, repeat: Option<Stri
     let name = format!("{} seed {seed}", scenario.name);
     let view = RunView { report, name, scenario: Some(scenario), seed: Some(seed), repeat };
     Item { part: true, ..view.item() }
-}
-
-#[derive(Serialize)]
-struct SweepData<'a> {
-    scenario: &'a str,
-    seeds: Vec<u64>,
-    bad_seeds: Vec<u64>,
-    machine: Option<&'a str>,
-    kernel: Option<&'a str>,
-    expectations: Vec<OverData<'a>>,
-    findings: Vec<FindingData<'a>>,
-    repeat: Option<&'a str>,
-}
-
-/// An expectation over all seeds, for programs.
-#[derive(Serialize)]
-struct OverData<'a> {
-    what: String,
-    wanted: String,
-    seen: &'a str,
-    result: &'static str,
 }
 
 /// What all seeds come to.
@@ -53,7 +31,7 @@ pub fn sweep(scenario: &Scenario, sweep: &Sweep, repeat: Option<&str>) -> Item {
     item.headline = headline(scenario, sweep, &bad);
     item.seconds = sweep.wall_time.as_ref().map(Duration::as_secs_f64);
     item.add(Depth::Story, "summary", &*scenario.summary);
-    findings::add(&mut item, &together);
+    rules::add_findings(&mut item, &together);
     for (over, expectation) in
         sweep.over.iter().filter_map(|over| Some((over, scenario.expect.get(over.index)?)))
     {
@@ -64,25 +42,25 @@ pub fn sweep(scenario: &Scenario, sweep: &Sweep, repeat: Option<&str>) -> Item {
     item.add_some(Depth::Story, "kernel", first.map(|report| &*report.kernel));
     item.add_some(Depth::Alone, "recordings", folder(sweep));
     item.add_some(Depth::Story, "repeat", repeat);
-    item.data = data(&SweepData {
-        scenario: &scenario.name,
-        seeds: sweep.runs.iter().map(|(seed, _)| *seed).collect(),
-        bad_seeds: bad,
-        machine: first.and_then(|report| report.machine.as_deref()),
-        kernel: first.map(|report| &*report.kernel),
-        expectations: sweep.over.iter().filter_map(|over| OverData::of(over, scenario)).collect(),
-        findings: findings::data(&together),
-        repeat,
+    item.data = json!({
+        "scenario": scenario.name,
+        "seeds": sweep.runs.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(),
+        "bad_seeds": bad,
+        "machine": first.and_then(|report| report.machine.as_deref()),
+        "kernel": first.map(|report| &*report.kernel),
+        "expectations": sweep.over.iter().filter_map(|over| expectation(over, scenario)).collect::<Vec<_>>(),
+        "findings": together,
+        "repeat": repeat,
     });
     item
 }
 
-impl OverData<'_> {
-    fn of<'a>(over: &'a OverSeeds, scenario: &Scenario) -> Option<OverData<'a>> {
-        let expectation = scenario.expect.get(over.index)?;
-        let result = answer_word(over.answer);
-        Some(OverData { what: expectation.what(), wanted: expectation.wanted(), seen: &over.seen, result })
-    }
+fn expectation(over: &OverSeeds, scenario: &Scenario) -> Option<Value> {
+    let expectation = scenario.expect.get(over.index)?;
+    let (what, wanted) = (expectation.what(), expectation.wanted());
+    Some(
+        json!({"index": over.index, "what": what, "wanted": wanted, "seen": over.seen, "answer": over.answer}),
+    )
 }
 
 /// How many seeds there were, and what they measured on average; of a failure, which were bad and by what.
@@ -223,7 +201,7 @@ mod tests {
         assert_eq!(item.status.outcome, Outcome::Failed);
         assert_eq!(item.data["seeds"], serde_json::json!([0, 1]));
         assert_eq!(item.data["bad_seeds"], serde_json::json!([]));
-        assert_eq!(item.data["expectations"][0]["result"], "violated");
+        assert_eq!(item.data["expectations"][0]["answer"], "violated");
         assert_eq!(item.data["findings"][0]["id"], "expect");
     }
 }

@@ -2,43 +2,20 @@
 
 use super::event::{Depth, Item};
 use crate::check::{Suite, Tests};
-use serde::Serialize;
+use serde_json::{Value, json};
 
-/// A suite for programs.
-#[derive(Debug, Serialize)]
-pub(super) struct SuiteData<'a> {
-    suite: &'a str,
-    passed: usize,
-    failed: usize,
-    skipped: Vec<TestData<'a>>,
-    passed_when_run_again: Vec<TestData<'a>>,
-}
-
-/// A test, and why it was skipped or what it came to the first time.
-#[derive(Debug, Serialize)]
-struct TestData<'a> {
-    test: &'a str,
-    reason: &'a str,
-}
-
-impl SuiteData<'_> {
-    fn of(suite: &Suite) -> SuiteData<'_> {
-        SuiteData {
-            suite: &suite.name,
-            passed: suite.passed,
-            failed: suite.failed,
-            skipped: with_reasons(&suite.skipped),
-            passed_when_run_again: with_reasons(&suite.again),
-        }
-    }
-}
-
-fn with_reasons(pairs: &[(String, String)]) -> Vec<TestData<'_>> {
-    pairs.iter().map(|(test, reason)| TestData { test, reason }).collect()
-}
-
-pub(super) fn data(tests: &Tests) -> Vec<SuiteData<'_>> {
-    tests.suites.iter().map(SuiteData::of).collect()
+/// The suites for programs: `suite`, `passed`, `failed`, `skipped` and `passed_when_run_again` (pairs of test and reason).
+pub(super) fn data(tests: &Tests) -> Vec<Value> {
+    let one = |suite: &Suite| {
+        json!({
+            "suite": suite.name,
+            "passed": suite.passed,
+            "failed": suite.failed,
+            "skipped": suite.skipped,
+            "passed_when_run_again": suite.again,
+        })
+    };
+    tests.suites.iter().map(one).collect()
 }
 
 /// `damon: 25 tests passed, 2 skipped`, for each suite.

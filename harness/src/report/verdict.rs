@@ -1,7 +1,7 @@
-//! Verdicts and what came of expectations, in the words of reports.
+//! A verdict as the status of an item.
 
 use super::event::{Outcome, Status};
-use crate::check::{ExpectationStatus, Verdict};
+use crate::check::Verdict;
 
 /// A verdict as an item's status.
 pub(super) fn status(verdict: &Verdict) -> Status {
@@ -13,13 +13,4 @@ pub(super) fn status(verdict: &Verdict) -> Status {
         Verdict::Infra(_) => ("INFRA", "without a result", Outcome::NoResult),
     };
     Status { word, counted, outcome }
-}
-
-/// How an expectation came out, for programs.
-pub(super) fn answer_word(answer: ExpectationStatus) -> &'static str {
-    match answer {
-        ExpectationStatus::Passed => "passed",
-        ExpectationStatus::Violated => "violated",
-        ExpectationStatus::NotApplicable(_) => "not_applicable",
-    }
 }

@@ -80,7 +80,7 @@ enum Rule {
     UpwardImport,
     LogicInModRs,
     LongFile,
-    ProcessOutsideHost,
+    ClippySettings,
     JudgeBoots,
     TypedTracepoint,
     DamonOutsideSubject,
@@ -170,12 +170,12 @@ fn no_file_is_too_long() {
 }
 
 #[test]
-fn only_host_starts_processes() {
-    let clippy = std::fs::read_to_string(repository().join("clippy.toml")).unwrap();
+fn clippy_forbids_long_functions_and_processes_outside_of_host() {
+    let text = |file: &str| std::fs::read_to_string(repository().join(file)).unwrap();
     let sources = tree::read(repository(), HARNESS).unwrap();
-    let mut found = rules::clippy_forbids_processes(&clippy);
+    let mut found = rules::missing_settings(text);
     found.extend(rules::clippy_is_not_overruled(&sources, "harness/src/host"));
-    enforce(Rule::ProcessOutsideHost, &found);
+    enforce(Rule::ClippySettings, &found);
 }
 
 #[test]

@@ -114,22 +114,27 @@ pub fn long_files(texts: &BTreeMap<String, String>) -> Vec<Violation> {
     .collect()
 }
 
-/// The methods that start a process, which clippy has to forbid outside of `host/`.
-const SPAWNING: [&str; 4] = ["new", "spawn", "output", "status"];
+/// The settings with which clippy enforces rules of its own: no process outside of `host/`, no function over 50 lines.
+const SETTINGS: [(&str, &str); 7] = [
+    ("clippy.toml", "\"std::process::Command::new\""),
+    ("clippy.toml", "\"std::process::Command::spawn\""),
+    ("clippy.toml", "\"std::process::Command::output\""),
+    ("clippy.toml", "\"std::process::Command::status\""),
+    ("clippy.toml", "\"std::os::unix::process::CommandExt::exec\""),
+    ("clippy.toml", "too-many-lines-threshold = 50"),
+    ("Cargo.toml", "too_many_lines = \"warn\""),
+];
 
-/// The methods that start a process and that clippy's configuration does not forbid.
-pub fn clippy_forbids_processes(clippy: &str) -> Vec<Violation> {
-    let path = |method: &str| format!("\"std::process::Command::{method}\"");
-    let listed = clippy.split_once("disallowed-methods").map_or("", |(_, list)| list);
-    let missing = SPAWNING.iter().map(|method| path(method)).filter(|path| !listed.contains(path));
-    missing
-        .map(|path| Violation {
-            file: "clippy.toml".to_owned(),
-            line: 1,
-            wrong: format!("{path} is not among the disallowed-methods"),
-            fix: "list it with a reason that names host::command".to_owned(),
-        })
-        .collect()
+/// Settings that are missing. `text` returns the text of a file.
+pub fn missing_settings(text: impl Fn(&str) -> String) -> Vec<Violation> {
+    let missing = SETTINGS.iter().filter(|(file, setting)| !text(file).contains(setting));
+    let one = |(file, setting): &(&str, &str)| Violation {
+        file: (*file).to_owned(),
+        line: 1,
+        wrong: format!("clippy's setting {setting} is missing"),
+        fix: "put it back: the structure of the sources depends on it".to_owned(),
+    };
+    missing.map(one).collect()
 }
 
 /// Files outside of `host/` that switch clippy's rule off.

@@ -3,6 +3,7 @@
 use super::rules::{self, Violation};
 use super::tree::Crate;
 use std::collections::BTreeMap;
+use std::fs;
 
 fn texts(files: &[(&str, &str)]) -> BTreeMap<String, String> {
     files.iter().map(|(path, text)| (format!("src/{path}"), (*text).to_owned())).collect()
@@ -183,13 +184,12 @@ fn a_file_may_have_400_lines_and_no_more() {
 }
 
 #[test]
-fn a_method_that_starts_a_process_has_to_be_disallowed() {
-    let all = "disallowed-methods = [\"std::process::Command::new\", \"std::process::Command::spawn\", \
-               \"std::process::Command::output\", \"std::process::Command::status\"]";
-    assert_eq!(rules::clippy_forbids_processes(all), []);
-    let found = rules::clippy_forbids_processes(&all.replace("Command::spawn", "Command::args"));
-    assert!(found[0].wrong.contains("Command::spawn"), "{}", found[0]);
+fn a_setting_of_clippy_that_is_removed_is_missing() {
+    let read = |file: &str| fs::read_to_string(super::repository().join(file)).unwrap();
+    assert_eq!(rules::missing_settings(read), []);
+    let found = rules::missing_settings(|file| read(file).replace("Command::spawn", "Command::args"));
     assert_eq!(found.len(), 1);
+    assert!(found[0].wrong.contains("Command::spawn"), "{}", found[0]);
 }
 
 #[test]
