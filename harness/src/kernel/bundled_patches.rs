@@ -1,19 +1,15 @@
 //! The patches that damonlab applies by itself, from `patches/`.
 //!
 //! A release gets those of its series. A release without such patches and a user's tree get those of the nearest series if
-//! they do not have the tracepoint yet and the patches apply.
+//! they do not have all tracepoints that those add, and the patches apply.
 
 use super::error::KernelError;
 use super::inspect::has_event;
 use super::source_tree::SourceTree;
 use crate::series::{self, Patch};
 use crate::setup::Version;
-use crate::subject::damon::events::NodeEligible;
 use fs_err as fs;
 use std::path::{Path, PathBuf};
-
-/// The tracepoint that the patches add.
-const EVENT: &str = NodeEligible::NAME;
 
 /// The bundled patches for a source.
 #[derive(Debug, Default)]
@@ -44,22 +40,20 @@ fn for_source(project: &Path, source_tree: &SourceTree) -> Result<Bundled, Kerne
             return Ok(Bundled { patches, note: None });
         }
     }
-    if has_event(source_tree, EVENT) {
-        return Ok(Bundled::default());
-    }
     let Some(series) = nearest(&folder, &source_tree.series()) else { return Ok(Bundled::default()) };
     let patches = in_folder(&folder.join(&series))?;
+    let Some(event) = missing_event(source_tree, &patches)? else { return Ok(Bundled::default()) };
     match source_tree.apply(&patches, true) {
         Ok(_) => {
             let note = format!(
-                "{} has no tracepoint {EVENT}: the patches of patches/{series} are applied first",
+                "{} has no tracepoint {event}: the patches of patches/{series} are applied first",
                 source_tree.name
             );
             Ok(Bundled { patches, note: Some(note) })
         }
         Err(error @ (KernelError::PatchRefused { .. } | KernelError::Inexact { .. })) => {
             let note = format!(
-                "{} has no tracepoint {EVENT}, and the patches of patches/{series} do not apply, so scenarios that \
+                "{} has no tracepoint {event}, and the patches of patches/{series} do not apply, so scenarios that \
                  need it are skipped: {error}",
                 source_tree.name
             );
@@ -67,6 +61,17 @@ fn for_source(project: &Path, source_tree: &SourceTree) -> Result<Bundled, Kerne
         }
         Err(error) => Err(error),
     }
+}
+
+/// The first tracepoint that `patches` add and `source_tree` does not have.
+fn missing_event(source_tree: &SourceTree, patches: &[Patch]) -> Result<Option<String>, KernelError> {
+    for patch in patches {
+        let added = patch.diff()?.events_added();
+        if let Some(event) = added.into_iter().find(|event| !has_event(source_tree, event)) {
+            return Ok(Some(event));
+        }
+    }
+    Ok(None)
 }
 
 /// The patches of a folder, sorted by name; none if there is no folder.
@@ -102,7 +107,7 @@ mod tests {
     use super::*;
     use crate::kernel::release::Release;
 
-    const PATCH: &str = "--- a/mm/x\n+++ b/mm/x\n@@ -1 +1 @@\n-a\n+b\n";
+    const PATCH: &str = "--- a/mm/x\n+++ b/mm/x\n@@ -1 +1 @@\n-a\n+TRACE_EVENT(added,\n";
 
     /// Two series of patches.
     fn project() -> tempfile::TempDir {
@@ -156,18 +161,18 @@ mod tests {
     #[test]
     fn a_tree_without_the_tracepoint_gets_the_patches_of_the_nearest_series() {
         for (patchlevel, expected) in [(2, "0001-old.patch"), (3, "0001-a.patch"), (9, "0001-a.patch")] {
-            let dir = tree(patchlevel, "damos_esz", "a\n");
+            let dir = tree(patchlevel, "other", "a\n");
             let (patches, note) = bundled(&SourceTree::of_tree(dir.path()).unwrap());
             assert_eq!(patches[0], expected);
             assert!(note.contains("are applied first"), "{note}");
         }
-        let dir = tree(3, EVENT, "a\n");
+        let dir = tree(3, "added", "a\n");
         assert_eq!(bundled(&SourceTree::of_tree(dir.path()).unwrap()), (vec![], String::new()));
     }
 
     #[test]
     fn patches_that_do_not_apply_to_a_tree_are_left_out_with_a_note() {
-        let dir = tree(3, "damos_esz", "other\n");
+        let dir = tree(3, "other", "other\n");
         let (patches, note) = bundled(&SourceTree::of_tree(dir.path()).unwrap());
         assert_eq!(patches, [""; 0]);
         assert!(note.contains("patches/7.3 do not apply") && note.contains("mm/x"), "{note}");
