@@ -1,20 +1,20 @@
-//! One measured figure: its runs, its line in the table, and its file.
+//! One measured figure: its runs, its row in the table, and its file.
 
 use serde_json::{Value, json};
 use std::path::Path;
 use std::{fs, io};
 
-/// The table's first line.
+/// The header of the table.
 pub const HEADER: &str = "figure                                            median       least        most  unit     runs  to last time";
 
-/// Which way is good.
+/// Which direction is better.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Better {
     Less,
     More,
 }
 
-/// The same thing, measured some times.
+/// A quantity, measured several times.
 pub struct Figure {
     name: &'static str,
     unit: &'static str,
@@ -33,16 +33,16 @@ impl Figure {
         Figure { name, unit, better, runs }
     }
 
-    /// The middle run, or the mean of the two.
+    /// The middle run, or the mean of the two in the middle.
     pub fn median(&self) -> f64 {
         let last = self.runs.len() - 1;
         (self.runs[last / 2] + self.runs[last.div_ceil(2)]) / 2.0
     }
 
-    /// Its line, beside the median of the run before.
+    /// The row, compared with the median of the previous bench.
     pub fn row(&self, before: Option<f64>) -> String {
         let (least, most) = (self.runs[0], self.runs[self.runs.len() - 1]);
-        let stands = before.map_or("first run".to_owned(), |before| {
+        let comparison = before.map_or("first run".to_owned(), |before| {
             let ratio = self.median() / before;
             let word = match (self.better, ratio) {
                 (_, 0.95..=1.05) => "as before",
@@ -52,10 +52,13 @@ impl Figure {
             format!("{ratio:.2} ({word})")
         });
         let (name, unit, runs) = (self.name, self.unit, self.runs.len());
-        format!("{name:<44}{:>12.3}{least:>12.3}{most:>12.3}  {unit:<8} {runs:>4}  {stands}", self.median())
+        format!(
+            "{name:<44}{:>12.3}{least:>12.3}{most:>12.3}  {unit:<8} {runs:>4}  {comparison}",
+            self.median()
+        )
     }
 
-    /// Keeps it in `<folder>/<name>.json` with the run before, and gives that one's median.
+    /// Stores the figure in `<folder>/<name>.json` with the previous one, and returns the median of that.
     pub fn store(&self, folder: &Path) -> io::Result<Option<f64>> {
         let words = self.name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         let path = folder.join(words.collect::<Vec<_>>().join("-") + ".json");

@@ -1,4 +1,4 @@
-//! Reading and judging a recording of a million events.
+//! The figures of reading and judging a recording of a million events.
 
 use super::figure::{Better, Figure};
 use super::{Failure, long};
@@ -14,24 +14,24 @@ use std::{env, fs, process};
 
 const EVENTS: usize = 1_000_000;
 
-/// The first argument of a process that judges once, so that its memory is its own.
+/// The first argument of the process that judges once: its own process, so that its memory can be measured.
 pub const CHILD: &str = "--judge";
 
-/// Lines a second, seconds to a verdict, and the most memory on the way.
+/// The lines parsed in a second, the seconds to a verdict, and the peak memory.
 pub fn measure(runs: usize) -> Result<Vec<Figure>, Failure> {
     let folder = tempfile::tempdir()?;
     let count = long::write(folder.path(), EVENTS)?;
     let (mut lines, mut seconds, mut memory) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..runs {
         lines.push(parse(folder.path(), count)? / 1e6);
-        let told = Command::new(env::current_exe()?)
+        let output = Command::new(env::current_exe()?)
             .arg(CHILD)
             .arg(folder.path())
             .stderr(Stdio::inherit())
             .output()?;
-        let told: Value = serde_json::from_slice(&told.stdout)?;
-        seconds.extend(told["seconds"].as_f64());
-        memory.extend(told["memory"].as_f64().map(|bytes| bytes / 1e6));
+        let measured: Value = serde_json::from_slice(&output.stdout)?;
+        seconds.extend(measured["seconds"].as_f64());
+        memory.extend(measured["memory"].as_f64().map(|bytes| bytes / 1e6));
     }
     Ok(vec![
         Figure::new("trace lines parsed a second", "million", Better::More, lines),
@@ -51,7 +51,7 @@ fn parse(dir: &Path, count: usize) -> Result<f64, Failure> {
     Ok(count as f64 / seconds)
 }
 
-/// Judges the recording once, and says what it took.
+/// Judges the recording once and prints the time and the memory.
 pub fn child(dir: &Path) -> Result<(), Failure> {
     let started = Instant::now();
     let report = damonlab::judge::rejudge(dir)?;
@@ -59,12 +59,12 @@ pub fn child(dir: &Path) -> Result<(), Failure> {
     if report.verdict != Verdict::Pass {
         return Err(format!("the recording should pass: {}", report.verdict).into());
     }
-    let told = json!({"seconds": seconds, "memory": peak_memory()});
-    writeln!(io::stdout(), "{told}")?;
+    let measured = json!({"seconds": seconds, "memory": peak_memory()});
+    writeln!(io::stdout(), "{measured}")?;
     Ok(())
 }
 
-/// The most memory that this process has had, in bytes (`VmHWM`).
+/// The peak memory of this process in bytes (`VmHWM`).
 fn peak_memory() -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", process::id())).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,7 +1,7 @@
-//! A long recording, made from a short real one: its middle again and again, later each time.
+//! A long recording, made from a short real one by repeating its middle with later times.
 //!
-//! What is repeated begins and ends where charge windows begin, and the counters grow by as much in each
-//! round as they grew in the first. So every invariant applies to the long recording, and holds.
+//! The repeated part begins and ends where charge windows begin, and in each round the counters grow by as much as in the
+//! first. So every invariant applies to the long recording and passes.
 
 use damonlab::recording::{PLAN, SCENARIO};
 use damonlab::scenario::Scenario;
@@ -12,14 +12,14 @@ use std::fs;
 use std::io::{self, BufWriter, Error, Write};
 use std::path::Path;
 
-/// The recording that is made longer.
+/// The short recording.
 const SEED: &str = "tests/recordings/pull-push-short";
-/// How long its guest ran, in the scenario's words.
+/// How long its guest ran, as in the text of the scenario.
 const SEED_TIME: &str = "for: 3s";
-/// Its charge windows at which the repeated part begins and ends.
+/// The charge windows at which the repeated part begins and ends.
 const ROUND: (usize, usize) = (1, 6);
 
-/// Writes a recording of at least `events` events into `dir`, and says how many it has.
+/// Writes a recording of at least `events` events to `dir` and returns their number.
 pub fn write(dir: &Path, events: usize) -> io::Result<usize> {
     let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join(SEED);
     for entry in fs::read_dir(&seed)? {
@@ -37,7 +37,7 @@ pub fn write(dir: &Path, events: usize) -> io::Result<usize> {
     Ok(count)
 }
 
-/// The seed's lines in three parts, and what one round of the middle adds.
+/// The lines of the short recording in three parts, and what one round of the middle adds.
 struct Round<'a> {
     head: &'a [Line],
     middle: &'a [Line],
@@ -64,7 +64,7 @@ impl Round<'_> {
         })
     }
 
-    /// A line as it is after so many rounds.
+    /// A line as it is after this many rounds.
     fn later(&self, line: &Line, rounds: u64) -> Line {
         let mut line = line.clone();
         line.time.0 += self.time * rounds;
@@ -123,7 +123,7 @@ fn write_report(path: &Path, count: usize) -> io::Result<()> {
     fs::write(path, serde_json::to_vec(&report)?)
 }
 
-/// The samples of a round, at the pace of the seed.
+/// Repeats the samples like the trace.
 fn write_samples(path: &Path, round: &Round<'_>, rounds: u64) -> io::Result<()> {
     let text = fs::read_to_string(path)?;
     let (begin, end) = (round.middle[0].time.0, round.middle[0].time.0 + round.time);

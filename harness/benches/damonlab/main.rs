@@ -1,8 +1,7 @@
-//! What damonlab promises to be fast at, measured: `cargo bench`, or `cargo bench -- --quick` for what
-//! needs no guest.
+//! Measures damonlab's performance: `cargo bench`, or `cargo bench -- --quick` for the figures that need no guest.
 //!
-//! One run prints one table. What compares two things measures both here and now, in turn. The figures are
-//! kept under `target/bench/`, and the next run says how it stands to them.
+//! A bench prints one table. Figures that are compared with each other are measured alternately. They are stored in
+//! `target/bench/`, and the next bench prints the ratio to them.
 
 #![expect(clippy::disallowed_methods, reason = "a bench waits for what it starts")]
 
@@ -22,8 +21,8 @@ const RUNS: usize = 5;
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [judge::CHILD, dir] => judge::child(Path::new(dir)),
         // `cargo bench` adds `--bench`.
         ["--quick", ..] | [_, "--quick"] => all(true),
@@ -55,11 +54,11 @@ fn all(quick: bool) -> Result<(), Failure> {
         writeln!(out, "{}", figure.row(before))?;
     }
     writeln!(out, "kept in {}", store.display())?;
-    // What was measured before a guest failed is of use all the same.
+    // The table has the figures that were measured before a guest failed.
     guests
 }
 
-/// A quotient of medians of this same run.
+/// The ratio of two medians of this bench.
 fn ratio(name: &'static str, over: &Figure, under: &Figure) -> Figure {
     Figure::new(name, "times", Better::Less, vec![over.median() / under.median()])
 }

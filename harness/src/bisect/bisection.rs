@@ -1,14 +1,14 @@
 //! Takes one step: builds the kernel with the first patches of the series, or finds it in the cache, and runs the scenario.
 
 use super::series::Series;
-use super::step::{Failure, Step, StepVerdict};
+use super::step::{Step, StepVerdict};
 use super::store::{self, StepKey};
 use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
 use crate::judge::{Report, Sweep};
 use crate::kernel::{self, Image, Origins, Patch, Request};
-use crate::mutants::{MutantRunError, SuiteKey};
-use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
+use crate::mutants::SuiteKey;
+use crate::run::{self, Failure, KernelRunError, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use fs_err as fs;
 use std::num::NonZeroUsize;
@@ -66,7 +66,7 @@ impl Bisection<'_> {
     ///
     /// # Errors
     /// What stops damonlab, and a patch that does not apply. A kernel that does not build or boot is a step.
-    pub fn examine(&self, applied: usize) -> Result<Step, MutantRunError> {
+    pub fn examine(&self, applied: usize) -> Result<Step, KernelRunError> {
         let mut request = self.base.clone();
         request.patches.extend(self.series.patches.iter().take(applied).cloned());
         // None for a tree, whose files have to be read first, and while the source is not in the cache.
@@ -77,7 +77,7 @@ impl Bisection<'_> {
         let begun = Instant::now();
         let image = match kernel::obtain(&request, self.origins, self.progress) {
             Ok(image) => image,
-            Err(error) if error.is_the_sources() => {
+            Err(error) if error.does_not_build() => {
                 let seconds = Some(begun.elapsed().as_secs_f64());
                 let verdict = StepVerdict::DoesNotBuild { why: error.to_string() };
                 return Ok(self.step(applied, verdict, seconds, String::new()));
@@ -113,7 +113,7 @@ impl Bisection<'_> {
         format!("{}{finding}", self.seeds)
     }
 
-    fn run(&self, applied: usize, image: &Image) -> Result<(StepVerdict, Option<PathBuf>), MutantRunError> {
+    fn run(&self, applied: usize, image: &Image) -> Result<(StepVerdict, Option<PathBuf>), KernelRunError> {
         let scenario = &self.source.scenario;
         let out = store::folder(&self.out, applied);
         let recordings = out.join(&scenario.name);

@@ -10,10 +10,11 @@ mod series;
 mod step;
 mod store;
 
+pub use crate::run::Failure;
 pub use bisect_log::{BisectLog, Ending};
 pub use bisection::Bisection;
 pub use search::{EndpointError, Mark, Next, Search, SearchResult};
 pub use series::{Series, series};
 #[cfg(test)]
 pub(crate) use step::tests;
-pub use step::{Failure, Step, StepVerdict};
+pub use step::{Step, StepVerdict};

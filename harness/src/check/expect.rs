@@ -1,58 +1,57 @@
-//! The scenario's own expectations, over the recording.
+//! The scenario's own expectations, evaluated on the recording.
 
-use super::finding::{Evidence, Finding, Origin, Violation};
-use super::span::{Samples, Span};
+use super::finding::{Finding, Origin, Violation};
+use super::measure::{Found, View, count, mean, resident, vmstat};
+pub(crate) use super::measure::{Subject, bare};
+use super::span::Span;
 use crate::host::text::printable;
 use crate::recording::Recording;
-use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity, Where};
-use crate::trace::Line;
-use damonlab_protocol::record::section;
-use damonlab_protocol::units::NodeId;
+use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity};
 use serde::Serialize;
 use std::fmt;
 
-/// A quantity that a scenario expects something of, as it was measured.
+/// A quantity for which a scenario has an expectation, as it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
     /// Its place in the scenario's `expect`, from 0.
     pub index: usize,
-    /// What it is, in words.
+    /// What it is, for people.
     pub what: String,
-    /// The bounds, in words.
+    /// The bounds, for people.
     pub wanted: String,
     /// What was measured, or why it could not be.
     pub seen: String,
     /// The number that was measured.
     pub value: Option<f64>,
-    /// Whether it is inside.
+    /// Whether it is within the bounds.
     pub answer: ExpectationStatus,
     /// The expectation's line in the scenario.
     pub scenario_line: u64,
 }
 
-/// Whether a measure is what the scenario expects.
+/// The result of one expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpectationStatus {
-    /// It is inside its bounds.
-    Holds,
-    /// It is outside, or could not be measured.
-    Broken,
-    /// Nobody can tell from what was run, and why not.
-    NotAsked(&'static str),
+    /// The quantity is within its bounds.
+    Passed,
+    /// It is not, or could not be measured.
+    Violated,
+    /// What was run cannot show it, for this reason.
+    NotApplicable(&'static str),
 }
 
 impl fmt::Display for ExpectationStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExpectationStatus::Holds => f.write_str("ok"),
-            ExpectationStatus::Broken => f.write_str("NOT OK"),
-            ExpectationStatus::NotAsked(why) => write!(f, "not asked: {why}"),
+            ExpectationStatus::Passed => f.write_str("passed"),
+            ExpectationStatus::Violated => f.write_str("violated"),
+            ExpectationStatus::NotApplicable(why) => write!(f, "not applicable: {why}"),
         }
     }
 }
 
-/// A quantity that cannot be had because the kernel does not have the tracepoint.
+/// A quantity that cannot be measured because the kernel does not have the tracepoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the kernel has no tracepoint {event}")]
 pub struct Missing {
@@ -60,41 +59,16 @@ pub struct Missing {
     pub event: String,
 }
 
-/// What the subject of a scenario adds to what the trace itself says.
-pub(crate) trait Subject {
-    /// Whether the event that a scenario names cannot happen on this kernel.
-    fn lacks(&self, event: &str) -> bool;
-
-    /// A property of an event that is not among its fields, for a `where`: DAMON's `kdamond`. `None` where the
-    /// subject has no property of this name.
-    fn property(&self, line: &Line, name: &str) -> Option<String>;
-}
-
-/// What one run says of an expectation over several.
+/// Why a single run has no result for an expectation over seeds.
 const NEEDS_SEEDS: &str = "needs --seeds";
 
-/// What one expectation comes to: the measure, and a finding where it does not hold.
+/// The result of one expectation, with a finding if it is violated.
 pub(crate) type Evaluation = Result<(Measured, Option<Finding>), Missing>;
 
-/// A quantity: its value with how it is shown (or why there is none), and where it shows.
-struct Found {
-    value: Result<(f64, String), String>,
-    evidence: Vec<Evidence>,
-}
-
-/// How many lines of evidence a mean or a count shows.
-const SHOWN: usize = 4;
-
-/// On the real clock every bound of a statistic moves outwards by one part in so many of itself. Measured
-/// under TCG on two cores with a load of 8: means of 44 windows were up to 1.7 % off their goals (0.2 % on
-/// the virtual clock), and 8 % of the windows were missing.
+/// On the real clock, each bound of a statistic is wider by the bound divided by this. Measured under TCG on two cores
+/// with a load of 8: means of 44 windows were up to 1.7 % off their goals (0.2 % on the virtual clock), and 8 % of the
+/// windows were missing.
 const REAL_CLOCK_BAND: f64 = 10.0;
-
-/// The recording, and what its subject knows of it.
-struct View<'a> {
-    recording: &'a Recording,
-    subject: &'a dyn Subject,
-}
 
 /// Evaluates all expectations, in the scenario's order.
 pub(crate) fn all(recording: &Recording, subject: &dyn Subject) -> Vec<Evaluation> {
@@ -121,12 +95,12 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
     let wanted = format!("{}{band}", expectation.wanted());
     let value = found.value.as_ref().ok().map(|(value, _)| *value);
     let answer = match expectation.over {
-        Over::Seeds { .. } => ExpectationStatus::NotAsked(NEEDS_SEEDS),
-        Over::Run if value.is_some_and(|value| expectation.bound.holds(value)) => ExpectationStatus::Holds,
-        Over::Run => ExpectationStatus::Broken,
+        Over::Seeds { .. } => ExpectationStatus::NotApplicable(NEEDS_SEEDS),
+        Over::Run if value.is_some_and(|value| expectation.bound.holds(value)) => ExpectationStatus::Passed,
+        Over::Run => ExpectationStatus::Violated,
     };
     let seen = printable(&found.value.map_or_else(|why| why, |(_, shown)| shown));
-    let finding = (answer == ExpectationStatus::Broken).then(|| {
+    let finding = (answer == ExpectationStatus::Violated).then(|| {
         let mut violation = Violation::new(format!("{what} {wanted}"), seen.clone());
         violation.evidence = found.evidence;
         let mut finding = Finding::of(Origin::Expectation, violation);
@@ -137,7 +111,7 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
     Ok((measured, finding))
 }
 
-/// The expectation as it holds on a clock, and a word where that is another one.
+/// The expectation for a clock, and a note if that clock changes it.
 fn on_clock(expectation: &Expectation, clock: GuestClock) -> (Expectation, &'static str) {
     match clock {
         GuestClock::Real if is_statistic(&expectation.quantity) => {
@@ -148,7 +122,7 @@ fn on_clock(expectation: &Expectation, clock: GuestClock) -> (Expectation, &'sta
     }
 }
 
-/// Whether the quantity depends on how often something came to run, and not only on where it ended.
+/// Whether the quantity depends on how often something ran, and not only on the final state.
 fn is_statistic(quantity: &Quantity) -> bool {
     match quantity {
         Quantity::Mean { .. } | Quantity::Count { .. } | Quantity::Vmstat { .. } => true,
@@ -156,7 +130,7 @@ fn is_statistic(quantity: &Quantity) -> bool {
     }
 }
 
-/// A bound of 0 stays where it is: what must not happen must not happen on any clock.
+/// A bound of 0 stays 0: what must not happen must not happen on any clock.
 fn widened(bound: Bound) -> Bound {
     Bound {
         min: bound.min.map(|min| min - min.abs() / REAL_CLOCK_BAND),
@@ -168,120 +142,13 @@ fn has(view: &View<'_>, event: &str) -> Result<(), Missing> {
     if view.subject.lacks(event) { Err(Missing { event: event.to_owned() }) } else { Ok(()) }
 }
 
-fn mean(view: &View<'_>, span: Span, event: &str, field: &str, filter: &Where, last: Option<u64>) -> Found {
-    let lines = match matching(view, span, event, filter) {
-        Ok(lines) => lines,
-        Err(why) => return Found { value: Err(why), evidence: Vec::new() },
-    };
-    let count = last.map_or(lines.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
-    if lines.is_empty() || lines.len() < count {
-        let first_ones = lines.iter().take(SHOWN).map(|line| Evidence::from(*line)).collect();
-        return Found { value: Err(format!("{} such event(s)", lines.len())), evidence: first_ones };
-    }
-    let lines = &lines[lines.len() - count..];
-    let mut sum = 0.0;
-    for line in lines {
-        let why = match line.field(field).map(|value| (value.number(), value.to_string())) {
-            Some((Some(number), _)) => {
-                sum += number;
-                continue;
-            }
-            Some((None, text)) => format!("'{text}', which is no number"),
-            None => no_field(line, field),
-        };
-        return Found { value: Err(why), evidence: vec![Evidence::from(*line)] };
-    }
-    let mean = sum / lines.len() as f64;
-    Found { value: Ok((mean, format!("{mean:.2} over {} events", lines.len()))), evidence: ends(lines) }
-}
-
-fn count(view: &View<'_>, span: Span, event: &str, filter: &Where) -> Found {
-    match matching(view, span, event, filter) {
-        Err(why) => Found { value: Err(why), evidence: Vec::new() },
-        Ok(lines) => {
-            let value = Ok((lines.len() as f64, lines.len().to_string()));
-            Found { value, evidence: ends(&lines) }
-        }
-    }
-}
-
-/// The events of a name whose fields have the wanted values. A field that the event does not have is
-/// an error: a misspelt one would match nothing, or let everything pass.
-fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Result<Vec<&'a Line>, String> {
-    let mut found = Vec::new();
-    let lines = view.recording.trace.lines.iter();
-    for line in lines.filter(|line| line.event.name() == bare(event) && span.has(line.time)) {
-        let mut all = true;
-        for (key, wanted) in filter {
-            let value = match view.subject.property(line, key) {
-                Some(value) => value,
-                None => line.field(key).map(|value| value.to_string()).ok_or_else(|| no_field(line, key))?,
-            };
-            all &= value == *wanted;
-        }
-        if all {
-            found.push(line);
-        }
-    }
-    Ok(found)
-}
-
-fn no_field(line: &Line, field: &str) -> String {
-    let names = line.event.field_names().join(", ");
-    format!("no field '{field}' in {}; it has {names}", line.event.name())
-}
-
-fn resident(samples: Samples<'_>, workload: &str, node: NodeId) -> Found {
-    let value = match samples.last() {
-        None => Err("no sample".to_owned()),
-        Some(sample) => match sample.workloads.get(workload) {
-            None => Err("no such workload in the last sample".to_owned()),
-            Some(nodes) => {
-                let bytes = nodes.get(&node).copied().unwrap_or_default();
-                Ok((bytes.0 as f64, format!("{} ({bytes})", bytes.0)))
-            }
-        },
-    };
-    Found { value, evidence: Vec::new() }
-}
-
-fn vmstat(samples: Samples<'_>, counter: &str) -> Found {
-    let values = samples.first().zip(samples.last()).ok_or_else(|| "no sample".to_owned()).and_then(
-        |(first, last)| {
-            let both = first.vmstat.get(counter).zip(last.vmstat.get(counter));
-            both.ok_or_else(|| "no such counter in the samples".to_owned())
-        },
-    );
-    let mut evidence = Vec::new();
-    if let Ok((old, new)) = &values {
-        let (first, last) = samples.numbers();
-        evidence.push(Evidence::new(section::SAMPLES, first, &format!("{counter} {old}")));
-        evidence.push(Evidence::new(section::SAMPLES, last, &format!("{counter} {new}")));
-    }
-    let value = values.map(|(old, new)| {
-        let growth = *new as f64 - *old as f64;
-        (growth, format!("{growth}"))
-    });
-    Found { value, evidence }
-}
-
-/// The name without its system.
-pub(crate) fn bare(event: &str) -> &str {
-    event.split_once(':').map_or(event, |(_, name)| name)
-}
-
-/// The first and the last of the lines.
-fn ends(lines: &[&Line]) -> Vec<Evidence> {
-    let last = lines.last().copied().filter(|_| lines.len() > 1);
-    lines.first().copied().into_iter().chain(last).map(Evidence::from).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::judge::judge;
-    use crate::scenario::Bound;
+    use crate::scenario::Where;
     use crate::subject::damon::testing::{Model, rewrite};
+    use damonlab_protocol::units::NodeId;
 
     const GOAL: &str = "damos_node_eligible_mem_bp";
 
@@ -296,7 +163,7 @@ mod tests {
         assert_eq!(judged.findings, []);
         let [measured] = judged.measured.as_slice() else { panic!("{:?}", judged.measured) };
         assert_eq!(measured.value, Some(7000.0));
-        assert_eq!(measured.answer.to_string(), "not asked: needs --seeds");
+        assert_eq!(measured.answer.to_string(), "not applicable: needs --seeds");
         assert_eq!(measured.wanted, "to be in 0..1 on average over seeds");
     }
 
@@ -330,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_real_clock_a_statistic_has_a_wider_band_that_is_told() {
+    fn on_the_real_clock_a_statistic_has_a_wider_band_and_the_finding_mentions_it() {
         let mut recording = Model::pull_push().recording();
         recording.meta.clock = GuestClock::Real;
         let target = || mean("target_value", &[("nid", "0")], Some(3));
@@ -373,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_told_apart_by_their_kdamond() {
+    fn events_are_distinguished_by_their_kdamond() {
         let mut recording = Model::pull_push().recording();
         let of = |kdamond: &str| Quantity::Count {
             event: format!("damon:{GOAL}"),
@@ -408,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tracepoint_that_the_kernel_lacks_is_missing_and_no_finding() {
+    fn a_tracepoint_that_the_kernel_does_not_have_is_missing_and_no_finding() {
         let mut recording = Model::pull_push().recording();
         recording.report.missing_events.push(format!("damon:{GOAL}"));
         rewrite(&mut recording, |lines| lines.retain(|line| !line.contains(GOAL)));

@@ -1,13 +1,13 @@
-//! What a check says when something is wrong: what is violated, what was expected, what was seen, and where.
+//! A finding: what is violated, what was expected, what was seen, and the lines that show it.
 
-use super::rule::About;
+use super::about::About;
 use super::run_end::RunEnd;
 use crate::host::text::{excerpt, printable};
 use crate::trace::Line;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// One thing that is wrong in a run.
+/// One violation in a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// What is violated.
@@ -23,7 +23,7 @@ pub struct Finding {
     pub scenario_line: Option<u64>,
 }
 
-/// What a finding says is violated.
+/// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Origin {
     /// A rule that holds in every run.
@@ -42,7 +42,7 @@ pub const EXPECT: &str = "expect";
 /// The id of findings that come from tests of the kernel's own.
 pub const KTAP: &str = "ktap";
 
-/// What a check found wrong; which check it was is added by whoever ran it ([`Finding::of`]).
+/// A violation, without the rule: whoever ran the check adds it ([`Finding::of`]).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Violation {
     pub(crate) expected: String,
@@ -57,7 +57,7 @@ pub struct Evidence {
     pub file: &'static str,
     /// The line's number, from 1.
     pub number: u32,
-    /// The line, without anything that a terminal would obey.
+    /// The line, without control characters.
     pub text: String,
 }
 
@@ -69,6 +69,16 @@ impl Origin {
             Origin::RunEnd(end) => end.id(),
             Origin::Test => KTAP,
             Origin::Expectation => EXPECT,
+        }
+    }
+
+    /// What holds where it is not violated; for the end of a run, what that end means.
+    pub fn statement(self) -> &'static str {
+        match self {
+            Origin::Rule(about) => about.statement,
+            Origin::RunEnd(end) => end.meaning(),
+            Origin::Test => "Each of the kernel's own tests that the scenario runs passes.",
+            Origin::Expectation => "What the scenario measures is within the bounds of its `expect`.",
         }
     }
 }
@@ -93,6 +103,12 @@ impl Evidence {
     /// Line `number` of `file`.
     pub fn new(file: &'static str, number: u32, text: &str) -> Evidence {
         Evidence { file, number, text: excerpt(text) }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.number, self.text)
     }
 }
 
@@ -122,6 +138,11 @@ impl Finding {
         Finding { origin, expected, seen, evidence, scenario_line: None }
     }
 
+    /// What was expected and what was seen.
+    pub fn sentence(&self) -> String {
+        format!("expected {}; saw {}", self.expected, self.seen)
+    }
+
     /// The short id of what is violated.
     pub fn id(&self) -> &'static str {
         self.origin.id()
@@ -130,12 +151,12 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}; saw {}", self.origin, self.expected, self.seen)?;
+        write!(f, "{}: {}", self.origin, self.sentence())?;
         if let Some(line) = self.scenario_line {
             write!(f, " (line {line} of the scenario)")?;
         }
         for evidence in &self.evidence {
-            write!(f, "\n    {}:{}: {}", evidence.file, evidence.number, evidence.text)?;
+            write!(f, "\n    {evidence}")?;
         }
         Ok(())
     }

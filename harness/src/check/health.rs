@@ -1,4 +1,4 @@
-//! Whether the recording itself is whole: the guest's word, its steps, the ring buffer.
+//! Rules about the recording itself: refusals by the kernel, and whether the trace is complete and readable.
 
 use crate::check::finding::{Evidence, Violation};
 use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult, Source};
@@ -16,7 +16,7 @@ pub(crate) static KERNEL_REFUSES_AS_EXPECTED: RecordingRule = Rule {
         name: "kernel-refuses-as-expected",
         kind: Kind::Exact,
         statement: "A configuration or a value is refused with the errno that the scenario names, and accepted where it names none.",
-        because: "Values are tested when they are written, configurations when they are committed, each rule with an errno of its own.",
+        because: "The kernel validates values when they are written and configurations when they are committed, and each reason has its errno.",
         source: &[
             Source::function("mm/damon/sysfs.c", "state_store"),
             Source::function("mm/damon/core.c", "damon_commit_ctx"),
@@ -29,7 +29,7 @@ pub(crate) static KERNEL_REFUSES_AS_EXPECTED: RecordingRule = Rule {
 
 fn kernel_refuses_as_expected(recording: &Recording) -> RuleResult {
     if !recording.plan.steps.iter().any(|step| step.refusal().is_some()) {
-        return RuleResult::NotApplicable("the plan has nothing that the kernel could refuse".to_owned());
+        return RuleResult::NotApplicable("no step of the plan can be refused".to_owned());
     }
     let mut findings = Vec::new();
     for (nth, (step, outcome)) in recording.plan.steps.iter().zip(&recording.report.steps).enumerate() {
@@ -38,12 +38,12 @@ fn kernel_refuses_as_expected(recording: &Recording) -> RuleResult {
         if refused == seen {
             continue;
         }
-        let say = |errno: Option<&str>| match errno {
+        let result = |errno: Option<&str>| match errno {
             Some(errno) => format!("refused with {errno}"),
             None => "accepted".to_owned(),
         };
-        let expected = format!("{} to be {}", what(nth, step), say(refused));
-        let mut seen = say(seen);
+        let expected = format!("{} to be {}", what(nth, step), result(refused));
+        let mut seen = result(seen);
         if let Some(refusal) = &outcome.refused {
             seen.push_str(&format!(" ('{}' to {})", refusal.value, refusal.file));
         }
@@ -52,7 +52,7 @@ fn kernel_refuses_as_expected(recording: &Recording) -> RuleResult {
     RuleResult::Applied(findings.into_iter().collect())
 }
 
-/// What a step gives the kernel.
+/// What a step writes or commits.
 fn what(nth: usize, step: &Step) -> String {
     match step {
         Step::Write { file, value, .. } => format!("'{value}' into {file} (step {nth})"),
@@ -67,7 +67,7 @@ pub(crate) static TRACE_IS_COMPLETE: RecordingRule = Rule {
         name: "trace-is-complete",
         kind: Kind::Exact,
         statement: "The ring buffer lost no event.",
-        because: "The buffer counts what it overwrites and drops; the scenario asks for one that is large enough.",
+        because: "The buffer counts what it overwrites and drops, and the scenario sets a size that is large enough.",
         source: &[Source::File("kernel/trace/ring_buffer.c")],
         file: file!(),
         when: "always",
@@ -77,7 +77,7 @@ pub(crate) static TRACE_IS_COMPLETE: RecordingRule = Rule {
 
 fn trace_is_complete(recording: &Recording) -> RuleResult {
     let trace = &recording.trace;
-    let expected = "a trace without holes (a larger trace buffer, or fewer events)";
+    let expected = "a complete trace (use a larger trace buffer, or record fewer events)";
     let finding = |seen: String| Violation::new(expected, seen);
     let mut findings = Vec::new();
     for stats in &recording.report.trace_stats {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_must_be_the_one_that_was_wanted() {
+    fn a_refusal_must_be_the_expected_one() {
         let refusal =
             |errno: &str| Some(Refusal { errno: errno.into(), file: "0/state".into(), value: "on".into() });
         let mut recording = Model::pull_push().recording();

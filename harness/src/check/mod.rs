@@ -4,21 +4,26 @@
 //! `expect` judges the scenario's expectations. What is about one subject of the kernel stands in
 //! [`crate::subject`], and [`crate::judge`] brings all of it to a verdict.
 
+mod about;
+pub(crate) mod early_end;
 pub(crate) mod expect;
 pub(crate) mod finding;
 pub(crate) mod health;
 pub(crate) mod log;
+mod measure;
 pub(crate) mod rule;
-pub(crate) mod run_end;
+mod run_end;
 mod span;
+mod summary;
 pub(crate) mod text;
 mod verdict;
 pub(crate) mod violations;
 
+pub use about::{About, Kind, REAL_CLOCK, Source};
 pub use expect::{ExpectationStatus, Measured, Missing};
 pub use finding::{EXPECT, Evidence, Finding, KTAP, Origin};
 pub use log::kernel_log;
 pub use log::ktap::{Suite, Tests};
-pub use rule::{About, Kind, REAL_CLOCK, Source};
 pub use run_end::RunEnd;
+pub use summary::Summary;
 pub use verdict::Verdict;

@@ -1,17 +1,12 @@
-//! The ways for a run to end before it has given all of its results. They are no rules about the kernel: each says
-//! that the rest of the recording is incomplete.
-
-use super::finding::{Finding, Origin, Violation};
-use super::violations::Violations;
-use crate::recording::Recording;
-use damonlab_protocol::plan::Step;
+//! The ways for a run to end before it has given all of its results. They are not rules about the kernel: each
+//! means that the rest of the recording is incomplete.
 
 /// How a run ended, where it did not end well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEnd {
     /// The guest could not carry out the plan.
     GuestError,
-    /// Steps of the plan have no outcome.
+    /// Steps of the plan have no result.
     Incomplete,
     /// The kernel panicked.
     Panic,
@@ -39,39 +34,36 @@ impl RunEnd {
 
     /// The id in reports and stored results.
     pub fn id(self) -> &'static str {
+        self.id_and_meaning().0
+    }
+
+    /// What it means for the recording, in a sentence or two.
+    pub fn meaning(self) -> &'static str {
+        self.id_and_meaning().1
+    }
+
+    fn id_and_meaning(self) -> (&'static str, &'static str) {
         match self {
-            RunEnd::GuestError => "guest-error",
-            RunEnd::Incomplete => "incomplete",
-            RunEnd::Panic => "panic",
-            RunEnd::GuestLost => "guest-lost",
-            RunEnd::Clock => "clock",
-            RunEnd::Babble => "babble",
-            RunEnd::BadResults => "bad-results",
+            RunEnd::GuestError => (
+                "guest-error",
+                "The guest agent could not carry out a part of the plan. What depends on that part shows nothing about the kernel.",
+            ),
+            RunEnd::Incomplete => (
+                "incomplete",
+                "The recording has no result for some steps of the plan, although no start was refused.",
+            ),
+            RunEnd::Panic => ("panic", "The kernel panicked. The recording ends there."),
+            RunEnd::GuestLost => {
+                ("guest-lost", "The guest ended before its results were out: it rebooted, or QEMU exited.")
+            }
+            RunEnd::Clock => (
+                "clock",
+                "The guest did not reach the next phase within the wall-clock limit: it hangs, or the host is too slow for it.",
+            ),
+            RunEnd::Babble => ("babble", "The console did not stop printing, so damonlab ended the guest."),
+            RunEnd::BadResults => {
+                ("bad-results", "The results that came out of the guest are damaged or cannot be read.")
+            }
         }
     }
-}
-
-/// What a recording says of its own end.
-pub(crate) fn found(recording: &Recording) -> Vec<Finding> {
-    let errors = recording.report.errors.iter();
-    let errors: Violations =
-        errors.map(|error| Violation::new("a guest without errors", error.as_str())).collect();
-    let mut found = errors.findings_of(Origin::RunEnd(RunEnd::GuestError));
-    found.extend(
-        incomplete(recording).map(|missing| Finding::of(Origin::RunEnd(RunEnd::Incomplete), missing)),
-    );
-    found
-}
-
-fn incomplete(recording: &Recording) -> Option<Violation> {
-    let (plan, done) = (&recording.plan.steps, &recording.report.steps);
-    // Nothing is run after a start that was refused.
-    let last = done.last().zip(plan.get(done.len().saturating_sub(1)));
-    let refused =
-        last.is_some_and(|(outcome, step)| outcome.refused.is_some() && matches!(step, Step::Start { .. }));
-    if done.len() == plan.len() || (refused && done.len() < plan.len()) {
-        return None;
-    }
-    let expected = format!("the outcome of each of {} steps", plan.len());
-    Some(Violation::new(expected, format!("{} of them", done.len())))
 }

@@ -1,30 +1,29 @@
-//! The verdict on one run, and what a shell hears of it.
+//! The verdict on one run, and the exit status that it leads to.
 
 use super::finding::Finding;
 use serde::Serialize;
 use std::fmt;
 
-/// What is said about one run. Of several things that went wrong, the one that makes the others
-/// doubtful comes first: the machine, the kernel's crash, the guest's loss, an incomplete recording,
-/// the invariants, the expectations, the snapshot.
+/// The verdict on one run. Of several things that went wrong, the one that makes the others doubtful comes first:
+/// the machine, a crash of the kernel, a lost guest, an incomplete recording, invariants, expectations, the snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "why")]
 pub enum Verdict {
-    /// All that applies holds.
+    /// Every rule that applies passed.
     Pass,
-    /// Something does not hold; never empty, the weightiest first.
+    /// At least one rule is violated; never empty, the most important finding first.
     Fail(Vec<Finding>),
     /// It cannot be judged on this kernel or host.
     Skip(String),
-    /// The same run gave two answers.
+    /// The same run gave two different recordings.
     Unstable(String),
-    /// damonlab, the host or QEMU failed; nothing is said about the kernel.
+    /// damonlab, the host or QEMU failed; the run shows nothing about the kernel.
     Infra(String),
 }
 
 impl Verdict {
-    /// The verdict on several runs of one scenario: the worst of theirs, and a failure where `findings`
-    /// about all of them together say so. Failures keep their findings, the runs' first.
+    /// The verdict on several runs of one scenario: the worst of theirs, and a failure if there are `findings`
+    /// about all of them together. Failures keep their findings, the runs' first.
     pub fn of_all<'a>(runs: impl IntoIterator<Item = &'a Verdict>, findings: Vec<Finding>) -> Verdict {
         let worst = runs.into_iter().fold(Verdict::Pass, Verdict::worse);
         if findings.is_empty() { worst } else { worst.worse(&Verdict::Fail(findings)) }
@@ -41,7 +40,7 @@ impl Verdict {
         }
     }
 
-    /// What says less about the kernel weighs more, and a failure more than a doubt.
+    /// What shows less about the kernel weighs more, and a failure weighs more than a doubt.
     fn weight(&self) -> u8 {
         match self {
             Verdict::Pass => 0,
@@ -52,8 +51,8 @@ impl Verdict {
         }
     }
 
-    /// The exit status of a command with this verdict: 0 pass, 1 fail or unstable (nobody can rely
-    /// on either), 3 infra. A skip is 0, and 1 where `required` says that nothing may be skipped
+    /// The exit status of a command with this verdict: 0 pass, 1 fail or unstable (neither is
+    /// reliable), 3 infra. A skip is 0, and 1 where nothing may be skipped
     /// (`DAMONLAB_REQUIRE`).
     pub fn exit_code(&self, required: bool) -> u8 {
         match self {

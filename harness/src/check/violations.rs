@@ -1,7 +1,7 @@
 //! The violations of one rule: the first ones, and how many more.
 //!
-//! A wrong kernel is wrong a million times, and a finding has text of its own: what is not kept is
-//! only counted, and never put into words.
+//! A faulty kernel can violate a rule a million times. Only the violations that are kept are formatted; the others are
+//! counted.
 
 use super::finding::{Finding, Origin, Violation};
 
@@ -16,7 +16,7 @@ pub(crate) struct Violations {
 }
 
 impl Violations {
-    /// One more; `finding` is only asked for its words where it is kept.
+    /// One more; `finding` is called only if it is kept.
     pub(crate) fn push(&mut self, finding: impl FnOnce() -> Violation) {
         if self.kept.len() < KEPT {
             self.kept.push(finding());
@@ -31,7 +31,7 @@ impl Violations {
         self.extend(later.kept);
     }
 
-    /// Those that are kept, as findings of `origin`; the last of them says how many are not.
+    /// Those that are kept, as findings of `origin`; the last of them has the number of the others.
     pub(crate) fn findings_of(mut self, origin: Origin) -> Vec<Finding> {
         if let (Some(last), 1..) = (self.kept.last_mut(), self.more) {
             last.seen.push_str(&format!(" (and {} more of {})", self.more, origin.id()));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_kept_is_never_put_into_words() {
+    fn what_is_not_kept_is_never_formatted() {
         let mut findings = numbered(0, KEPT);
         findings.push(|| unreachable!("a finding that nobody will see"));
         assert_eq!(

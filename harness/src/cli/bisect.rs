@@ -11,9 +11,9 @@ use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use crate::host::{interrupt, slots};
 use crate::kernel::{KernelError, Origins};
-use crate::mutants::{MutantRunError, SuiteKey};
+use crate::mutants::SuiteKey;
 use crate::report;
-use crate::run::{self, RunError, ScenarioSource, SeedRange};
+use crate::run::{self, KernelRunError, RunError, ScenarioSource, SeedRange};
 use crate::setup::{self, Env};
 use crate::vm;
 use clap::Args;
@@ -115,7 +115,7 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
 fn walk(bisection: &Bisection<'_>, search: Search, format: Format) -> Result<BisectLog, CliError> {
     let patches = bisection.series.patches.len();
     let examine = |applied| {
-        interrupt::check().map_err(|stop| MutantRunError::Run(stop.into()))?;
+        interrupt::check().map_err(|stop| KernelRunError::Run(stop.into()))?;
         Ok(bisection.examine(applied)?)
     };
     let tell = |step: &Step| match format {

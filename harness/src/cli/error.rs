@@ -6,11 +6,11 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
-use crate::mutants::{MutantError, MutantRunError};
+use crate::mutants::MutantError;
 use crate::recording::RecordingError;
-use crate::run::RunError;
 use crate::run::debug::DebugError;
 use crate::run::replay::ImageNotFound;
+use crate::run::{KernelRunError, RunError};
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
 use crate::vm::{MissingQemuFeature, Refusal, VmError};
@@ -31,6 +31,9 @@ pub(super) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recording(#[from] RecordingError),
+    #[error("there is no {kind} named '{name}'")]
+    #[diagnostic(help("{help}"))]
+    Unknown { kind: &'static str, name: String, help: String },
     #[error("there is no scenario named '{name}'; there are {known}")]
     NoScenario { name: String, known: String },
     #[error("there is no machine and no scenario named '{name}'")]
@@ -91,12 +94,12 @@ pub(super) enum CliError {
     Io(#[from] io::Error),
 }
 
-impl From<MutantRunError> for CliError {
-    fn from(error: MutantRunError) -> CliError {
+impl From<KernelRunError> for CliError {
+    fn from(error: KernelRunError) -> CliError {
         match error {
-            MutantRunError::Kernel(error) => error.into(),
-            MutantRunError::Run(error) => error.into(),
-            MutantRunError::Io(error) => error.into(),
+            KernelRunError::Kernel(error) => error.into(),
+            KernelRunError::Run(error) => error.into(),
+            KernelRunError::Io(error) => error.into(),
         }
     }
 }
@@ -115,6 +118,7 @@ impl CliError {
         match self {
             CliError::Scenario(_)
             | CliError::Recording(_)
+            | CliError::Unknown { .. }
             | CliError::NoScenario { .. }
             | CliError::NoMachine { .. }
             | CliError::NoKernel(_)

@@ -51,7 +51,7 @@ pub(super) fn of_error(error: &CliError) -> u8 {
         ) => CANNOT_TELL,
         // A patch on top that this commit does not take, a commit before DAMON.
         CliError::Kernel(KernelError::PatchRefused { .. } | KernelError::TooOld { .. }) => CANNOT_TELL,
-        CliError::Kernel(error) if error.is_the_sources() || error.fault() == Fault::Infra => CANNOT_TELL,
+        CliError::Kernel(error) if error.does_not_build() || error.fault() == Fault::Infra => CANNOT_TELL,
         _ => ABORT,
     }
 }

@@ -80,7 +80,7 @@ fn check(word: &str, argv: &Argv) -> VerbResult {
     vm::capabilities(&env.cache, &tools)?.check(word, argv, &tools)?;
     let begun = Instant::now();
     match vm::try_machine(&tools.qemu, argv)? {
-        MachineCheck::Taken(notes) => {
+        MachineCheck::Accepted(notes) => {
             let took = begun.elapsed().as_secs_f64();
             let notes: String = notes.iter().map(|note| format!("note: QEMU says: {note}\n")).collect();
             say(&format!("\nQEMU takes it ({took:.2} s)\n{notes}"))?;

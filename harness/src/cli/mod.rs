@@ -6,6 +6,7 @@
 mod bisect;
 mod compare;
 mod error;
+mod explain;
 mod git_bisect;
 mod machine;
 mod mutants;
@@ -57,6 +58,9 @@ enum Verb {
         #[arg(required = true, value_name = "DIR")]
         recordings: Vec<PathBuf>,
     },
+    /// Explain a rule: what it requires, why, when it applies, and the kernel functions that it follows from.
+    #[command(after_help = explain::HELP)]
+    Explain(explain::Arguments),
     /// Run what a recording was made of once more, and say where the two part.
     #[command(after_help = "Example: damonlab replay results/pull-push/0001\n\n\
         Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise.")]
@@ -223,6 +227,7 @@ pub fn main() -> ExitCode {
             Verb::Setup { extras } => verbs::setup(&extras),
             Verb::Doctor => verbs::doctor(),
             Verb::Check { recordings } => verbs::check(&recordings),
+            Verb::Explain(arguments) => explain::explain(&arguments),
             Verb::Replay(arguments) => replay::replay(&arguments),
             Verb::Machine(arguments) => machine::machine(&arguments),
             Verb::Mutants(arguments) => mutants::mutants(&arguments),

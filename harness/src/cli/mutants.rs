@@ -7,9 +7,9 @@ use crate::host::interrupt;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::Origins;
-use crate::mutants::{self, Mutant, MutantRunError, MutantRunner, Record, Score, SuiteKey};
+use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report;
-use crate::run::{self, RunError, ScenarioSource};
+use crate::run::{self, KernelRunError, RunError, ScenarioSource};
 use crate::setup::{self, Env};
 use crate::vm;
 use clap::{Args, ValueEnum};
@@ -101,7 +101,7 @@ fn examine(bench: &MutantRunner<'_>, mutants: &[Mutant], format: Format) -> Resu
     mutants.iter().try_for_each(|mutant| bench.check(mutant))?;
     let mut records = Vec::new();
     for mutant in mutants {
-        interrupt::check().map_err(|stop| MutantRunError::Run(stop.into()))?;
+        interrupt::check().map_err(|stop| KernelRunError::Run(stop.into()))?;
         let record = bench.examine(mutant)?;
         if format == Format::Human {
             say(&report::mutant(&record))?;

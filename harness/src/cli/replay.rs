@@ -8,7 +8,7 @@ use crate::kernel::{self, Origins, Request, Source};
 use crate::recording::RunInputs;
 use crate::report;
 use crate::run::RunEnv;
-use crate::run::debug::{self, At};
+use crate::run::debug::{self, StopPoint};
 use crate::run::replay::{self, ReplayResult};
 use crate::setup::{self, Env};
 use crate::vm;
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     kernel: Option<PathBuf>,
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds.
     #[arg(long, value_name = "EVENT:N|TIME")]
-    gdb: Option<At>,
+    gdb: Option<StopPoint>,
     /// Step backwards, too: not to be had, and this says why.
     #[arg(long, requires = "gdb")]
     reverse: bool,
@@ -49,7 +49,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let image = match &arguments.kernel {
         Some(word) => {
             let origins = Origins::of(env);
-            kernel::obtain(&Request::of(Source::of_word(word, &origins)?), &origins, &progress)?
+            kernel::obtain(&Request::of(Source::parse(word, &origins)?), &origins, &progress)?
         }
         None => replay::image(&recipe, &cache)?,
     };
@@ -57,7 +57,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let checkpoints = (!recipe.meta.booted).then(|| Store::of(&cache));
     let out = std::path::absolute(&arguments.out)?;
     let lab = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
-    let unlike = replay::unlike(&recipe, &lab);
+    let unlike = replay::changed_inputs(&recipe, &lab);
     for what in &unlike {
         progress.say(&format!("replay: {what}"));
     }
@@ -67,7 +67,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     progress.say(&format!("replay: {} on {}", recipe.meta.scenario, lab.image.describe));
     let replay = replay::replay(&lab, &recipe)?;
     say(&report::replay(&replay, &recipe.dir, &unlike))?;
-    Ok(match replay.outcome {
+    Ok(match replay.result {
         ReplayResult::Identical(_) => 0,
         ReplayResult::Different(_) => 1,
         ReplayResult::NoRecording => replay.report.verdict.exit_code(skips_fail()),
@@ -83,7 +83,7 @@ fn can_repeat(recipe: &RunInputs) -> Result<(), CliError> {
 }
 
 /// Stops the guest, says how to get at it, and stays until it has ended.
-fn stop(lab: &RunEnv, recipe: &RunInputs, at: &At) -> VerbResult {
+fn stop(lab: &RunEnv, recipe: &RunInputs, at: &StopPoint) -> VerbResult {
     let logs = tempfile::tempdir()?;
     let session = debug::debug(lab, recipe, at, logs.path())?;
     say(&session.to_string())?;

@@ -10,7 +10,7 @@ use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::judge::{self, Coverage, Report, Stored, StoredResult};
-use crate::kernel::{self, KernelError, Label, Origins, Request, Source};
+use crate::kernel::{self, KernelError, Origins, Request, SeriesLabel, Source};
 use crate::report;
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use crate::series;
@@ -101,7 +101,7 @@ impl Batch<'_> {
             let report = report?;
             say(&report::human(&report))?;
             say(&self.again(word).advice(Seeds::One(seed), &report.verdict))?;
-            report.judgement.iter().for_each(|judgement| coverage.add(judgement));
+            report.judgement.iter().for_each(|judgement| coverage.add(&report.scenario, judgement));
             statuses.push(git_bisect::of_verdict(&report.verdict, [&report]));
             verdicts.push(report.verdict);
             Ok::<(), CliError>(())
@@ -245,7 +245,7 @@ pub(super) fn kernel_has(arguments: &KernelArgs) -> VerbResult {
 
 pub(super) fn kernel_list() -> VerbResult {
     let cache = paths::cache()?;
-    say(&report::kernels(&kernel::kept(&cache), &kernel::held(&cache), kernel::limit()))?;
+    say(&report::kernels(&kernel::cached_images(&cache), &kernel::cache_folders(&cache), kernel::limit()))?;
     Ok(0)
 }
 
@@ -267,13 +267,13 @@ pub(super) fn request(
 ) -> Result<Request, CliError> {
     let source = match &arguments.kernel {
         None => Source::default(),
-        Some(word) => Source::of_word(word, origins)?,
+        Some(word) => Source::parse(word, origins)?,
     };
     let mut request = Request::of(source);
     if !arguments.series.is_empty() {
         let series = series::read(&arguments.series).map_err(KernelError::from)?;
         series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
-        request.series = Some(Label { name: series.name(), patches: series.patches.len() });
+        request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
         request.patches = series.patches;
     }
     request.patches.extend(series::read_patches(&arguments.patches).map_err(KernelError::from)?);

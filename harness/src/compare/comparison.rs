@@ -1,12 +1,11 @@
 //! The observations of two kernels side by side, and what differs.
 
 use super::discrepancy::{Runs, SKIP, discrepancies};
-use super::{
-    Attribution, Discrepancy, Group, LEAST_SEEDS, Observed, Pair, Quantity, Side, Significance, differs,
-};
+use super::{Attribution, Discrepancy, Group, LEAST_SEEDS, Observed, Pair, Side, Significance, differs};
 use crate::check::Verdict;
+use crate::subject::Quantity;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Two kernels side by side.
 #[derive(Debug, Clone, Serialize)]
@@ -156,22 +155,25 @@ fn no_answer(runs: &Runs) -> Vec<(Side, u64, String)> {
     all
 }
 
-/// The quantities that both sides have with at least one seed, in a fixed order.
+/// The quantities that both sides have with at least one seed, in the order of the subject.
 fn rows(runs: &Runs) -> Vec<Row> {
-    let mut measured: BTreeMap<&Quantity, Row> = BTreeMap::new();
+    let mut rows: Vec<Row> = Vec::new();
     for pair in runs.values() {
         let Pair { a: Some(a), b: Some(b) } = pair else { continue };
         for (quantity, left) in &a.measures {
-            let Some(right) = b.measures.get(quantity) else { continue };
-            let row = measured.entry(quantity).or_insert_with(|| Row::empty(quantity.clone()));
-            row.seeds += 1;
+            let Some((_, right)) = b.measures.iter().find(|(other, _)| other == quantity) else { continue };
+            let at = rows.iter().position(|row| row.quantity == *quantity).unwrap_or(rows.len());
+            if at == rows.len() {
+                rows.push(Row::empty(quantity.clone()));
+            }
+            rows[at].seeds += 1;
             for (side, one) in [(Side::A, left), (Side::B, right)] {
-                row.values.get_mut(side).push(one.value);
-                *row.never.get_mut(side) += usize::from(one.never);
+                rows[at].values.get_mut(side).push(one.value);
+                *rows[at].never.get_mut(side) += usize::from(one.never);
             }
         }
     }
-    measured.into_values().map(Row::compared).collect()
+    rows.into_iter().map(Row::compared).collect()
 }
 
 impl Row {

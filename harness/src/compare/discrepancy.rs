@@ -1,7 +1,7 @@
 //! The rules that either kernel violates, and whether only one of them does.
 
 use super::{Observed, Pair, Side};
-use crate::check::{EXPECT, Finding, Verdict};
+use crate::check::{EXPECT, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ fn violations(verdict: &Verdict) -> Vec<(String, Option<u64>, String)> {
     match verdict {
         Verdict::Fail(findings) => findings
             .iter()
-            .map(|finding| (finding.id().to_owned(), finding.scenario_line, sentence(finding)))
+            .map(|finding| (finding.id().to_owned(), finding.scenario_line, finding.sentence()))
             .collect(),
         Verdict::Skip(why) => vec![(SKIP.to_owned(), None, why.clone())],
         Verdict::Pass | Verdict::Unstable(_) | Verdict::Infra(_) => Vec::new(),
@@ -80,10 +80,6 @@ fn violations(verdict: &Verdict) -> Vec<(String, Option<u64>, String)> {
 
 /// The id of a discrepancy that is a skip.
 pub(super) const SKIP: &str = "skip";
-
-fn sentence(finding: &Finding) -> String {
-    format!("expected {}; saw {}", finding.expected, finding.seen)
-}
 
 /// An invariant does not depend on luck: if one side violates it with any seed and the other side with none, it is a
 /// difference. An expectation is a bound on a number, which one seed may miss: it is a difference if one side violates it

@@ -1,9 +1,9 @@
 //! What a comparison takes from one run.
 
-use super::{Interface, Measure, Quantity, measure};
+use super::Interface;
 use crate::check::Verdict;
 use crate::recording::Recording;
-use std::collections::BTreeMap;
+use crate::subject::{self, Measure, Quantity};
 
 /// What one run showed.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub struct Observed {
     /// The verdict.
     pub verdict: Verdict,
     /// The quantities in the recording.
-    pub measures: BTreeMap<Quantity, Measure>,
+    pub measures: Vec<(Quantity, Measure)>,
     /// The interface in the recording; none without a recording.
     pub interface: Option<Interface>,
 }
@@ -21,7 +21,7 @@ impl Observed {
     pub fn of(verdict: Verdict, recording: Option<&Recording>) -> Observed {
         Observed {
             verdict,
-            measures: recording.map(measure::measures).unwrap_or_default(),
+            measures: recording.map(subject::measures).unwrap_or_default(),
             interface: recording.map(Interface::of),
         }
     }

@@ -4,7 +4,7 @@
 //! is the longest one that is a file, a folder or a known name.
 
 use crate::host::fault::{Fault, Faulty};
-use crate::kernel::{KernelError, Label, Origins, Profile, Request, Source, Wanted};
+use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source, VersionRequest};
 use crate::series;
 use std::path::{Path, PathBuf};
 
@@ -50,8 +50,7 @@ pub fn request(argument: &str, origins: &Origins) -> Result<Request, SideError> 
     let parts =
         split(argument, |part, first| Path::new(part).exists() || is_name(part, first)).map_err(unknown)?;
     let Some((base, more)) = parts.split_first() else { return Err(unknown("")) };
-    let source =
-        if *base == DEFAULT { Source::default() } else { Source::of_word(Path::new(base), origins)? };
+    let source = if *base == DEFAULT { Source::default() } else { Source::parse(Path::new(base), origins)? };
     let mut request = Request::of(source);
     for path in more.iter().map(PathBuf::from) {
         match profile(&path) {
@@ -77,7 +76,7 @@ fn is_name(part: &str, first: bool) -> bool {
 fn is_kernel(part: &str) -> bool {
     let tree =
         || part.match_indices('@').any(|(at, _)| at + 1 < part.len() && Path::new(&part[..at]).is_dir());
-    part == DEFAULT || Wanted::parse(part).is_some() || tree()
+    part == DEFAULT || VersionRequest::parse(part).is_some() || tree()
 }
 
 /// Applies a single patch, or else a series.
@@ -92,7 +91,7 @@ fn apply(request: &mut Request, path: PathBuf) -> Result<(), KernelError> {
     };
     match series::read(&paths) {
         Ok(series) if series.patches.len() > 1 => {
-            request.series = Some(Label { name: series.name(), patches: series.patches.len() });
+            request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
             request.patches.extend(series.patches);
             Ok(())
         }

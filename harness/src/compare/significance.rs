@@ -5,7 +5,7 @@
 //! for 4 seeds, 1 in 126 for 5, 1 in 6435 for 8. A comparison makes some fifty such tests, so with few seeds that is not
 //! enough: the gap between the groups must also be wider than (8 - n) / 4 of the wider group. Simulated with normal and
 //! with long-tailed numbers, equal kernels are then called different in 1 of 1900 tests with 4 seeds, and less often
-//! with more. Last, the difference must be larger than [`super::Quantity::floor`], because another build of the same
+//! with more. Last, the difference must be larger than [`crate::subject::Quantity::floor`], because another build of the same
 //! source executes other instructions.
 
 use super::Pair;
@@ -25,7 +25,7 @@ pub enum Significance {
     Differs,
     /// The seeds explain the difference.
     Within,
-    /// They lie apart, but by no more than [`super::Quantity::floor`].
+    /// They lie apart, but by no more than [`crate::subject::Quantity::floor`].
     Small,
     /// There are too few seeds to tell.
     TooFew,

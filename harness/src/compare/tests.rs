@@ -1,11 +1,11 @@
 use super::discrepancy::Runs;
-use super::{Attribution, Comparison, Goal, Measure, Observed, Pair, Quantity, Side, Significance};
+use super::{Attribution, Comparison, Observed, Pair, Side, Significance};
 use crate::check::{Finding, Verdict};
 use crate::judge::judge;
 use crate::recording::Recording;
 use crate::report;
 use crate::subject::damon::testing::{Model, replace, rewrite, stored};
-use std::collections::BTreeMap;
+use crate::subject::{Measure, Quantity, Unit};
 
 fn observed(recording: &Recording) -> Option<Observed> {
     Some(Observed::of(judge(recording).verdict(), Some(recording)))
@@ -34,8 +34,8 @@ fn first_line(comparison: &Comparison) -> String {
 }
 
 fn cpu(millions: f64) -> Option<Observed> {
-    let measures =
-        BTreeMap::from([(Quantity::Instructions, Measure { value: millions * 1e6, never: false })]);
+    let quantity = Quantity::new("instructions of kdamond", Unit::Instructions);
+    let measures = vec![(quantity, Measure { value: millions * 1e6, never: false })];
     Some(Observed { verdict: Verdict::Pass, measures, interface: None })
 }
 
@@ -141,9 +141,9 @@ fn two_seeds_are_too_few_to_compare_numbers_and_a_note_says_so() {
 
 #[test]
 fn a_goal_that_is_never_reached_is_shown_as_never() {
-    let goal = Goal { kdamond: 0, scheme: 1, nid: 0, target: 7000 };
     let side = |value, never| {
-        let measures = BTreeMap::from([(Quantity::TimeToTarget(goal), Measure { value, never })]);
+        let name = "time to target, kdamond 0 scheme 1 node 0: 7000 bp";
+        let measures = vec![(Quantity::new(name, Unit::Seconds), Measure { value, never })];
         Some(Observed { verdict: Verdict::Pass, measures, interface: None })
     };
     let text = report::comparison(&compared((0..4).map(|_| (side(13.0, false), side(40.0, true)))));

@@ -9,7 +9,7 @@ mod fault;
 mod names;
 mod scalar;
 mod shape;
-mod suggest;
+pub(crate) mod suggest;
 
 pub(crate) use errno::errno;
 pub use fault::Wrong;

@@ -2,12 +2,19 @@
 
 /// `did you mean 'x'?` where something is near, else all that is known.
 pub(crate) fn among(found: &str, known: &[&str]) -> String {
+    did_you_mean(found, known.iter().copied()).unwrap_or_else(|| format!("known here: {}", known.join(", ")))
+}
+
+/// `did you mean 'x'?` where something is near, and the command that lists all that is known.
+pub(crate) fn or_list<'a>(found: &str, known: impl IntoIterator<Item = &'a str>, command: &str) -> String {
+    let list = format!("`{command}` shows what there is");
+    did_you_mean(found, known).map(|nearest| format!("{nearest} {list}")).unwrap_or(list)
+}
+
+fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let limit = (found.chars().count() / 3).max(1);
-    let nearest = known.iter().map(|name| (distance(found, name), *name)).min();
-    match nearest {
-        Some((edits, name)) if edits <= limit => format!("did you mean '{name}'?"),
-        _ => format!("known here: {}", known.join(", ")),
-    }
+    let nearest = known.into_iter().map(|name| (distance(found, name), name)).min();
+    nearest.filter(|(edits, _)| *edits <= limit).map(|(_, name)| format!("did you mean '{name}'?"))
 }
 
 /// Edits (insert, delete, replace one character) from `a` to `b`, case ignored.
@@ -40,6 +47,14 @@ mod tests {
     #[test]
     fn an_unlike_name_gets_the_whole_list() {
         assert_eq!(among("colour", &["memory", "cpus"]), "known here: memory, cpus");
+    }
+
+    #[test]
+    fn a_long_list_is_named_by_the_command_that_shows_it() {
+        let known = || ["pull-push", "idle"].into_iter();
+        let near = or_list("pul-push", known(), "damonlab list");
+        assert_eq!(near, "did you mean 'pull-push'? `damonlab list` shows what there is");
+        assert_eq!(or_list("colour", known(), "damonlab list"), "`damonlab list` shows what there is");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// A lock. Dropping it releases it.
 #[derive(Debug)]
 pub struct Lock {
-    file: File,
+    pub(super) file: File,
 }
 
 impl Drop for Lock {

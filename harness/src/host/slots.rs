@@ -60,14 +60,7 @@ fn number(value: &OsStr) -> Result<NonZeroUsize, BadCount> {
 /// The right to run one guest. Dropping it frees the slot.
 #[derive(Debug)]
 pub struct Slot {
-    file: File,
-}
-
-impl Drop for Slot {
-    /// As for [`Lock`]: a child that another thread is just starting has a copy of the file until its exec.
-    fn drop(&mut self) {
-        let _ = self.file.unlock();
-    }
+    _lock: Lock,
 }
 
 /// Why there is no slot right now.
@@ -202,7 +195,7 @@ impl Pool {
         file.try_lock()?;
         file.set_len(0)?;
         writeln!(file, "{} {}", std::process::id(), bytes.0)?;
-        Ok(Slot { file })
+        Ok(Slot { _lock: Lock { file } })
     }
 }
 

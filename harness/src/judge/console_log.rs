@@ -1,19 +1,19 @@
-//! What the kernel printed on the console after the guest had read its log.
+//! What the kernel printed on the console after the guest had read the kernel log.
 
 use super::judgement::Judgement;
 use crate::check::{Finding, Origin, kernel_log};
 use crate::recording::CONSOLE_LOG;
 use std::path::Path;
 
-/// The console's whole text; empty where there is none.
+/// The console's entire text; empty where there is none.
 pub(crate) fn text(dir: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(dir.join(CONSOLE_LOG)).unwrap_or_default()).into_owned()
 }
 
-/// The reports of trouble on the console of the recording in `dir` that its judgement does not have yet.
+/// The reports of bugs on the console of the recording in `dir` that its judgement does not have yet.
 pub(super) fn late_findings(dir: &Path, judgement: &Judgement) -> Vec<Finding> {
     let mut late = kernel_log::scan(CONSOLE_LOG, &text(dir));
-    // The console repeats what the log has; the headline tells whether it is the same report.
+    // The console repeats what the log has; reports with the same headline are the same.
     late.retain(|finding| !judgement.findings.iter().any(|known| known.seen == finding.seen));
     late.retain(|finding| !judgement.skipped.iter().any(|(about, _)| Origin::Rule(about) == finding.origin));
     late

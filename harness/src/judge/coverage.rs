@@ -1,6 +1,7 @@
-//! What a whole suite checks: an invariant that applies in no run of it checks nothing.
+//! Which rules a suite of runs checks: one that applies in no run of it checks nothing.
 
 use super::judgement::Judgement;
+use super::reference::{self, Applied};
 use super::rules;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Coverage {
     runs: usize,
-    applied: BTreeSet<&'static str>,
+    applied: Applied,
     reasons: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
@@ -22,15 +23,17 @@ pub struct Never {
 }
 
 impl Coverage {
-    /// Nothing.
+    /// Of no run yet.
     pub const fn new() -> Coverage {
-        Coverage { runs: 0, applied: BTreeSet::new(), reasons: BTreeMap::new() }
+        Coverage { runs: 0, applied: Applied::new(), reasons: BTreeMap::new() }
     }
 
     /// One more run.
-    pub fn add(&mut self, judgement: &Judgement) {
+    pub fn add(&mut self, scenario: &str, judgement: &Judgement) {
         self.runs += 1;
-        self.applied.extend(judgement.applied.iter().map(|invariant| invariant.id));
+        for about in &judgement.applied {
+            self.applied.entry(about.id.to_owned()).or_default().insert(scenario.to_owned());
+        }
         for (about, why) in &judgement.skipped {
             self.reasons.entry(about.id).or_default().insert(why.clone());
         }
@@ -41,16 +44,21 @@ impl Coverage {
         self.runs
     }
 
-    /// Those that never applied, in the order of the table. Without a run, none: nothing was asked.
+    /// Those that never applied, in the order of reports. None without a run.
     pub fn never(&self) -> Vec<Never> {
         let why = |id| Some(self.reasons.get(id)?.iter().map(String::as_str).collect::<Vec<_>>().join("; "));
         let ids = rules::all().map(|invariant| invariant.id);
-        let missing = ids.filter(|id| !self.applied.contains(id));
+        let missing = ids.filter(|id| !self.applied.contains_key(*id));
         missing.filter_map(|id| Some(Never { id, why: why(id)? })).collect()
     }
 
+    /// To which scenarios each rule applied, if that differs from `applied.json`.
+    pub fn changed(&self) -> Option<&Applied> {
+        (self.applied != reference::applied()).then_some(&self.applied)
+    }
+
     /// What is wrong with the runs of a whole suite, of which these invariants are known not to apply:
-    /// id, and for want of what.
+    /// id and reason.
     pub fn complaints(&self, known: &[(&str, &str)]) -> Vec<String> {
         let is_known = |id: &str| known.iter().any(|(other, _)| *other == id);
         let never = self.never();
@@ -61,7 +69,7 @@ impl Coverage {
         let applies = |id: &str| !never.iter().any(|never| never.id == id);
         let outdated = known.iter().filter(|(id, _)| applies(id));
         complaints.extend(outdated.map(|(id, reason)| {
-            format!("{id} is said never to apply ({reason}), and does, or is no invariant: strike it out")
+            format!("{id} is listed as never applicable ({reason}), but it applies or is no invariant: remove it from the list")
         }));
         complaints
     }
@@ -75,7 +83,7 @@ mod tests {
 
     fn of_model() -> Coverage {
         let mut coverage = Coverage::new();
-        coverage.add(&judge(&Model::pull_push().recording()));
+        coverage.add("model", &judge(&Model::pull_push().recording()));
         coverage
     }
 
@@ -89,19 +97,19 @@ mod tests {
         for id in ["S5", "R7", "T1"] {
             assert!(ids(&coverage).contains(&id), "{id}");
         }
-        coverage.add(&judge(&stored("tuned")));
+        coverage.add("tuned", &judge(&stored("tuned")));
         assert!(!ids(&coverage).iter().any(|id| ["S5", "R7", "T1"].contains(id)), "{:?}", ids(&coverage));
     }
 
     #[test]
     fn one_that_never_applies_is_named_with_its_reasons() {
         let mut coverage = of_model();
-        coverage.add(&judge(&stored("refused")));
+        coverage.add("refused", &judge(&stored("refused")));
         let known: Vec<_> = ids(&coverage).into_iter().filter(|id| *id != "Q2").map(|id| (id, "")).collect();
         let complaints = coverage.complaints(&known);
         assert_eq!(
             complaints,
-            ["Q2 applied in no scenario, so it checks nothing: no kdamond left an event; \
+            ["Q2 applied in no scenario, so it checks nothing: no kdamond emitted an event; \
               the scheme has the other goal_tuner"]
         );
     }
@@ -113,11 +121,14 @@ mod tests {
         known.extend([("R1", "no scenario"), ("X9", "")]);
         let complaints = coverage.complaints(&known);
         assert_eq!(complaints.len(), 2, "{complaints:?}");
-        assert!(complaints[0].starts_with("R1 is said never to apply (no scenario)"), "{complaints:?}");
+        assert!(
+            complaints[0].starts_with("R1 is listed as never applicable (no scenario)"),
+            "{complaints:?}"
+        );
     }
 
     #[test]
-    fn of_no_run_nothing_is_said() {
+    fn without_a_run_no_rule_is_named() {
         assert_eq!(Coverage::new().never(), []);
     }
 }

@@ -1,34 +1,34 @@
-//! All that is said about one recording: every rule, every expectation, the kernel's own tests.
+//! All results of one recording: every rule, every expectation, the kernel's own tests.
 
 use super::rules;
 use crate::check::expect::{self, bare};
 use crate::check::log::{kernel_log, ktap};
 use crate::check::rule::RuleResult;
-use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, health, run_end};
+use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, early_end, health};
 use crate::recording::Recording;
 use crate::scenario::GuestClock;
 use crate::subject::damon::view::View;
 use crate::subject::damon::{self, damo_report};
 
-/// What came of all checks.
+/// The results of all checks.
 #[derive(Debug, Clone)]
 pub struct Judgement {
-    /// What is wrong, the weightiest first ([`Verdict`] has the order).
+    /// What is wrong, the most important first ([`Verdict`] has the order).
     pub findings: Vec<Finding>,
-    /// The invariants that applied, whether they held or not.
+    /// The rules that applied, whether they passed or were violated.
     pub applied: Vec<&'static About>,
-    /// The invariants that did not apply, and why.
+    /// The rules that did not apply, and why.
     pub skipped: Vec<(&'static About, String)>,
     /// Tracepoints that the scenario names and the kernel does not have.
     pub missing_events: Vec<String>,
     /// The scenario's expectations, as they were measured, in its order.
     pub measured: Vec<Measured>,
-    /// The kernel's own tests, where the scenario asks for them.
+    /// The kernel's own tests, where the scenario runs them.
     pub tests: Tests,
 }
 
 impl Judgement {
-    /// What comes of one rule.
+    /// Adds the result of one rule.
     fn add(&mut self, about: &'static About, clock: GuestClock, judge: impl FnOnce() -> RuleResult) {
         let result = about.not_on(clock).map_or_else(judge, RuleResult::NotApplicable);
         match result {
@@ -40,7 +40,7 @@ impl Judgement {
         }
     }
 
-    /// The verdict of a self. A tracepoint or a test that the kernel does not have makes a run that
+    /// The verdict. A tracepoint or a test that the kernel does not have makes a run that
     /// would pass a [`Verdict::Skip`]; it excuses no finding.
     pub fn verdict(&self) -> Verdict {
         let mut findings = self.findings.clone();
@@ -82,11 +82,11 @@ pub fn judge(recording: &Recording) -> Judgement {
     for rule in kernel_log::RULES {
         judged.add(&rule.about, clock, || (rule.judge)(recording));
     }
-    judged.findings.extend(run_end::found(recording));
+    judged.findings.extend(early_end::found(recording));
     for rule in health::RULES {
         judged.add(&rule.about, clock, || (rule.judge)(recording));
     }
-    for rule in damon::rules::RULES {
+    for rule in damon::rules::registry::RULES {
         judged.add(&rule.about, clock, || (rule.judge)(&view));
     }
     for outcome in expect::all(recording, &view) {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_comes_before_what_it_spoils() {
+    fn a_crash_comes_before_what_it_invalidates() {
         let Verdict::Fail(findings) = judgement(&["expect", "Q1", "K1", "trace-lost"], &[]).verdict() else {
             panic!("findings are a failure")
         };

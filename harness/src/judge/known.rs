@@ -1,4 +1,4 @@
-//! Bugs of older kernels that are known and mended since (`known.txt`): they are no news, and no silence either.
+//! Known bugs of older kernels, fixed since (`known.txt`). A run that shows nothing else is a skip that names them.
 
 use super::judgement::Judgement;
 use crate::check::log::splats::{Version, entries, version};
@@ -6,7 +6,7 @@ use crate::check::{Finding, Verdict};
 use crate::recording::Recording;
 use std::sync::LazyLock;
 
-/// What stands for another machine in the list.
+/// The word for another machine in the list.
 const MACHINE: &str = "machine";
 
 /// A bug, and where it shows.
@@ -16,7 +16,7 @@ struct Known<'a> {
     /// The first series without it.
     until: Version,
     what: &'a str,
-    mended_by: &'a str,
+    fixed_by: &'a str,
 }
 
 static KNOWN: LazyLock<Vec<Known<'static>>> = LazyLock::new(|| known(include_str!("known.txt")));
@@ -45,27 +45,27 @@ fn skip_for(list: &[Known<'_>], recording: &Recording, ids: &[&str]) -> Option<V
         return None;
     }
     let shows = |known: &&&Known<'_>| ids.iter().any(|id| known.findings.contains(id));
-    let told = bugs.iter().filter(shows).map(|known| {
-        let Known { what, until: (major, minor), mended_by, .. } = known;
-        format!("{what} (linux {major}.{minor}: {mended_by})")
+    let named = bugs.iter().filter(shows).map(|known| {
+        let Known { what, until: (major, minor), fixed_by, .. } = known;
+        format!("{what} (linux {major}.{minor}: {fixed_by})")
     });
     let mut ids = ids.to_vec();
     ids.dedup();
     Some(Verdict::Skip(format!(
         "a known bug of this kernel ({}): {}",
         ids.join(" "),
-        told.collect::<Vec<_>>().join("; ")
+        named.collect::<Vec<_>>().join("; ")
     )))
 }
 
-/// The entries of a list; a line that is none is left out, so what it was meant for is a failure.
+/// The entries of a list; a line that cannot be read is left out, so its findings are a failure.
 fn known(text: &str) -> Vec<Known<'_>> {
     let entry = |line| {
         let mut parts = str::split(line, " | ").map(str::trim);
         let (scenario, ids) = (parts.next()?, parts.next()?);
-        let (until, what, mended_by) = (version(parts.next()?)?, parts.next()?, parts.next()?);
-        let whole = parts.next().is_none() && !mended_by.is_empty();
-        whole.then(|| Known { scenario, findings: ids.split(' ').collect(), until, what, mended_by })
+        let (until, what, fixed_by) = (version(parts.next()?)?, parts.next()?, parts.next()?);
+        let complete = parts.next().is_none() && !fixed_by.is_empty();
+        complete.then(|| Known { scenario, findings: ids.split(' ').collect(), until, what, fixed_by })
     };
     entries(text).filter_map(entry).collect()
 }
@@ -77,7 +77,7 @@ mod tests {
     use crate::judge::{self, judge};
     use crate::subject::damon::testing::Model;
 
-    const LIST: &str = "model | Q1 S2 | 7.3 | the quota is wrong | mm: mend the quota\n";
+    const LIST: &str = "model | Q1 S2 | 7.3 | the quota is wrong | mm: fix the quota\n";
 
     /// The verdict on a run of `kernel` with these findings.
     fn verdict(kernel: &str, ids: &[&'static str]) -> Option<String> {
@@ -91,15 +91,15 @@ mod tests {
     }
 
     #[test]
-    fn a_known_bug_of_an_older_kernel_is_a_skip_that_names_it_and_what_mends_it() {
+    fn a_known_bug_of_an_older_kernel_is_a_skip_that_names_it_and_what_fixes_it() {
         assert_eq!(
             verdict("7.2.12 #1 SMP", &["Q1"]).unwrap(),
-            "skip: a known bug of this kernel (Q1): the quota is wrong (linux 7.3: mm: mend the quota)"
+            "skip: a known bug of this kernel (Q1): the quota is wrong (linux 7.3: mm: fix the quota)"
         );
     }
 
     #[test]
-    fn another_finding_beside_it_a_newer_kernel_and_a_clean_run_are_judged_as_ever() {
+    fn another_finding_beside_it_a_newer_kernel_and_a_clean_run_are_judged_as_usual() {
         assert_eq!(verdict("7.2.12", &["Q1", "K1"]), None);
         assert_eq!(verdict("7.3.4", &["Q1"]), None);
         assert_eq!(verdict("7.2.12", &[]), None);

@@ -1,4 +1,5 @@
-//! A guest that was not the machine that is described: nothing ran in it, and nothing is said about the kernel.
+//! A guest that is not the machine that the scenario describes: nothing ran in it, and it shows nothing about the
+//! kernel.
 
 use crate::check::Verdict;
 use crate::host::text::excerpt;
@@ -7,7 +8,7 @@ use damonlab_protocol::machine_view::Difference;
 /// So many facts are shown; a guest's report has no bound.
 const SHOWN: usize = 12;
 
-/// The verdict on such a guest; none where it is the right machine.
+/// The verdict on such a guest; none if it is the correct machine.
 pub fn other_machine(differences: &[Difference]) -> Option<Verdict> {
     if differences.is_empty() {
         return None;

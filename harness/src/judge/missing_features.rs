@@ -1,4 +1,4 @@
-//! A kernel that lacks what a scenario needs makes the run a skip that names it.
+//! A kernel without a feature that a scenario needs makes the run a skip that names the feature.
 
 use crate::check::Verdict;
 use crate::host::text::excerpt;
@@ -7,16 +7,16 @@ use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::record::GuestReport;
 
-/// The verdict where the kernel lacks something that `scenario` needs, by its own words or by what it configures.
+/// The verdict if the kernel does not have a feature that `scenario` needs, by its `needs` or by what it configures.
 pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
     let lack = report.missing.as_ref()?;
     let needs = lack.features();
-    // The guest is not trusted: what it says may be long, and there may be much of it.
+    // The guest is not trusted: its text may be long, and there may be much of it.
     let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
     let why = match lack {
         MissingFeature::HostRoot { .. } => format!("{lack}: run with --profile host-root"),
         _ if reasons.is_empty() => lack.to_string(),
-        _ => format!("the kernel lacks {}", reasons.join("; ")),
+        _ => format!("the kernel does not have {}", reasons.join("; ")),
     };
     Some(Verdict::Skip(excerpt(&why)))
 }
@@ -43,28 +43,28 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_does_not_know_the_metric_skips_the_scenario_with_the_line_that_asks_for_it() {
+    fn a_kernel_that_does_not_know_the_metric_skips_the_scenario_with_the_line_that_needs_it() {
         let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
         let lack = MissingFeature::Keyword { file, value: "node_eligible_mem_bp".into() };
         let text = skipped(lack);
         let (why, line) = text.rsplit_once(' ').unwrap();
-        assert_eq!(why, "skip: the kernel lacks goal.node_eligible_mem_bp: needed by line");
+        assert_eq!(why, "skip: the kernel does not have goal.node_eligible_mem_bp: needed by line");
         let shipped = std::fs::read_to_string(crate::host::paths::project().join("scenarios/pull-push.yaml"));
         let line = shipped.unwrap().lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().to_owned();
         assert!(line.contains("metric: node_eligible_mem_bp"), "{line}");
     }
 
     #[test]
-    fn all_that_is_stated_and_lacking_is_told() {
+    fn every_stated_feature_that_is_missing_is_named() {
         let needs = ["tracepoint.damos_new", "probe_weight"].map(|name| KernelFeature::parse(name).unwrap());
         assert_eq!(
             skipped(MissingFeature::Needs(needs.to_vec())),
-            "skip: the kernel lacks tracepoint.damos_new; probe_weight"
+            "skip: the kernel does not have tracepoint.damos_new; probe_weight"
         );
     }
 
     #[test]
-    fn a_file_that_has_no_name_is_told_as_it_is_and_without_what_a_terminal_would_obey() {
+    fn a_file_that_has_no_name_is_shown_as_it_is_and_without_control_characters() {
         let file = "0/contexts/0/brand_new\u{1b}[31m".to_owned();
         let text = skipped(MissingFeature::File { file, value: "1".into() });
         assert!(text.contains("brand_new") && text.contains("which should become '1'"), "{text}");

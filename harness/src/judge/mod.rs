@@ -3,14 +3,17 @@
 //! [`judge()`] runs every rule that applies and the scenario's own expectations over a recording; [`verdict`] says what
 //! that comes to. Nothing here boots anything: stored recordings are judged on a machine without QEMU.
 
+mod c_function;
 pub(crate) mod console_log;
 mod coverage;
+mod explain;
 mod judgement;
 mod known;
 mod machine;
 mod missing_features;
 mod page;
 mod recording_verdict;
+pub(crate) mod reference;
 mod report;
 mod rules;
 mod seeds;
@@ -21,11 +24,13 @@ mod sweep;
 mod tests;
 
 pub use coverage::{Coverage, Never};
+pub use explain::{Excerpt, Page, explain, is_in};
 pub use judgement::{Judgement, judge};
 pub use page::page;
 pub use recording_verdict::verdict;
+pub use reference::{Applied, Example};
 pub use report::{Repeated, Report, rejudge};
-pub use rules::{all as rules, origin, rule};
-pub use seeds::{OverSeeds, Summary, over_seeds};
+pub use rules::{all as rules, list, origin, rule, words};
+pub use seeds::{OverSeeds, over_seeds};
 pub use stored::{Stored, StoredResult, together};
 pub use sweep::Sweep;

@@ -1,40 +1,43 @@
-//! The reference page of all invariants, `docs/invariants.md`: written from their table, so it cannot lag behind.
+//! `docs/invariants.md`, the reference page of all rules: written from the rules themselves, so that it cannot differ
+//! from them.
 
 use super::rules;
-use crate::check::{About, Origin, Source};
+use crate::check::{About, Kind, Source};
 use std::fmt::Write;
+use std::path::Path;
 
 const HEAD: &str = "\
 # Invariants
 
-What every run is held to, where it applies. [checks.md](checks.md) says how verdicts come of it.
+Every run is checked against these rules, as far as they apply. [checks.md](checks.md) says how they lead to a verdict,
+and `damonlab explain G5` shows one of them with the kernel's source and an example of a violation.
 
-- `exact`: holds for every event of a right kernel.
-- `conditional`: holds for every event, where something about the run is so; the check looks whether it is.
-- `windowed`: is about many events together; a single one may be off.
-- `timed`: compares times, up to the granularity of a clock. Not asked on the real clock.
+";
 
-This page is written from the rules themselves, each beside its function; `DAMONLAB_BLESS=1 cargo test -p damonlab page` writes it anew.
+const TABLE: &str = "
+This page is generated from the rules, each of which stands beside its function;
+`DAMONLAB_BLESS=1 cargo test -p damonlab page` writes it again.
 
-| rule | kind | what must hold | because | when | source |
-|---|---|---|---|---|---|
+| id | name | kind | what must hold | because | when | kernel source | file |
+|---|---|---|---|---|---|---|---|
 ";
 
 /// The page's text.
 pub fn page() -> String {
-    let mut text = String::from(HEAD);
-    for invariant in rules::all() {
-        let (rule, kind) = (Origin::Rule(invariant), invariant.kind.word());
-        let (statement, because) = (invariant.statement, invariant.because);
-        let (when, source) = (invariant.when, sources(invariant));
+    let kinds = Kind::ALL.map(|kind| format!("- `{}`: {}\n", kind.word(), kind.meaning())).concat();
+    rules::all().fold(format!("{HEAD}{kinds}{TABLE}"), |mut text, about| {
         // Writing to a String does not fail.
-        let _ = writeln!(text, "| {rule} | {kind} | {statement} | {because} | {when} | {source} |");
-    }
-    text
+        let _ = writeln!(text, "{}", row(about));
+        text
+    })
 }
 
-fn sources(rule: &About) -> String {
-    rule.source.iter().map(Source::to_string).collect::<Vec<_>>().join(", ")
+fn row(about: &About) -> String {
+    let About { id, name, kind, statement, because, when, source, file } = about;
+    let sources = source.iter().map(Source::to_string).collect::<Vec<_>>().join(", ");
+    let base = Path::new(file).file_name().unwrap_or_default().display();
+    let kind = kind.word();
+    format!("| {id} | {name} | {kind} | {statement} | {because} | {when} | {sources} | [{base}](../{file}) |")
 }
 
 #[cfg(test)]
@@ -48,6 +51,6 @@ mod tests {
             std::fs::write(&path, page()).unwrap();
         }
         let found = std::fs::read_to_string(&path).unwrap();
-        assert!(found == page(), "{} differs; DAMONLAB_BLESS=1 writes it anew", path.display());
+        assert!(found == page(), "{} differs; DAMONLAB_BLESS=1 writes it again", path.display());
     }
 }

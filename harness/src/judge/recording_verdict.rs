@@ -6,7 +6,7 @@ use crate::check::Verdict;
 use crate::recording::Recording;
 
 /// The verdict on a recording; nothing is judged of a machine that is another than the one described, or of a
-/// kernel that lacks what the scenario needs.
+/// kernel without a feature that the scenario needs.
 pub fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
     if let Some(verdict) = machine::other_machine(&recording.report.differences) {
         return (known::known_machine(recording).unwrap_or(verdict), None);

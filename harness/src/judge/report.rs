@@ -33,7 +33,7 @@ pub struct Report {
     pub guest_time: Duration,
     /// How long it took; none for a recording that was judged again.
     pub wall_time: Option<Duration>,
-    /// What came of repeating it, where that was asked for.
+    /// The result of repeating it, if it was repeated.
     pub repeated: Option<Repeated>,
 }
 

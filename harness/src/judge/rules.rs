@@ -8,19 +8,35 @@ use crate::subject::damon;
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static About> {
     let recording = kernel_log::RULES.iter().chain(health::RULES).map(|rule| &rule.about);
-    recording.chain(damon::rules::RULES.iter().map(|rule| &rule.about))
+    recording.chain(damon::rules::registry::RULES.iter().map(|rule| &rule.about))
 }
 
-/// The rule with this id or name.
+/// The rule with this id or name, in any case.
 pub fn rule(word: &str) -> Option<&'static About> {
-    all().find(|about| about.id == word || about.name == word)
+    all().find(|about| [about.id, about.name].iter().any(|known| known.eq_ignore_ascii_case(word)))
 }
 
-/// What a finding with this id, or of the rule with this name, says is violated.
+/// What findings can be about beside rules: ends of the run, the kernel's own tests, expectations.
+fn others() -> impl Iterator<Item = Origin> {
+    RunEnd::ALL.into_iter().map(Origin::RunEnd).chain([Origin::Test, Origin::Expectation])
+}
+
+/// All that can be typed for what a finding is about: ids, and the names of rules.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    all().flat_map(|about| [about.id, about.name]).chain(others().map(Origin::id))
+}
+
+/// All rules and the other things that findings can be about, a line each.
+pub fn list() -> String {
+    let rules = all().map(|about| (about.id, about.name));
+    let lines = rules.chain(others().map(|other| (other.id(), other.statement())));
+    lines.map(|(id, what)| format!("{id:<17} {what}\n")).collect()
+}
+
+/// What findings with this id, or of the rule with this name, are about. Case is ignored.
 pub fn origin(word: &str) -> Option<Origin> {
-    let of_rule = rule(word).map(Origin::Rule);
-    let ends = RunEnd::ALL.iter().map(|end| Origin::RunEnd(*end));
-    of_rule.or_else(|| ends.chain([Origin::Test, Origin::Expectation]).find(|origin| origin.id() == word))
+    let other = || others().find(|origin| origin.id().eq_ignore_ascii_case(word));
+    rule(word).map(Origin::Rule).or_else(other)
 }
 
 #[cfg(test)]
@@ -31,7 +47,7 @@ mod tests {
 
     #[test]
     fn no_two_rules_share_an_id_or_a_name() {
-        let words: Vec<&str> = all().flat_map(|about| [about.id, about.name]).collect();
+        let words: Vec<String> = words().map(str::to_lowercase).collect();
         assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
     }
 
@@ -41,7 +57,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_violated_is_found_by_id_and_a_rule_by_name_too() {
+    fn what_is_violated_is_found_by_id_in_any_case_and_a_rule_by_name_too() {
+        assert_eq!(origin("Guest-Lost"), Some(Origin::RunEnd(RunEnd::GuestLost)));
+        assert_eq!(origin("g5"), origin("G5"));
         for word in ["G5", "trace-lost", "panic", KTAP, EXPECT] {
             assert_eq!(origin(word).map(Origin::id), Some(word));
         }

@@ -1,11 +1,10 @@
 //! Expectations over seeds: what one scenario measured with each of several seeds, together.
 //!
-//! Pure. One seed is one throw of the dice; that a policy converges is said of the mean and the spread of
-//! many.
+//! Pure. One seed is one random sample; whether a policy converges shows in the mean and the spread of many.
 
 use super::judgement::Judgement;
 use crate::check::finding::Violation;
-use crate::check::{ExpectationStatus, Finding, Measured, Origin};
+use crate::check::{ExpectationStatus, Finding, Measured, Origin, Summary};
 use crate::scenario::{Expectation, Over, Quantity};
 use std::fmt::Write;
 
@@ -14,48 +13,12 @@ use std::fmt::Write;
 pub struct OverSeeds {
     /// Its place in the scenario's `expect`, from 0.
     pub index: usize,
-    /// What the seeds came to, in words.
+    /// The result over the seeds, for people.
     pub seen: String,
     /// Whether that is what the scenario expects: of each run, or of all of them together.
     pub answer: ExpectationStatus,
     /// What is wrong with all of them together; what is wrong with one is among the findings of its run.
     pub finding: Option<Finding>,
-}
-
-/// How the values of several seeds lie.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
-    /// Their mean.
-    pub mean: f64,
-    /// The sample standard deviation (n - 1); none of a single value.
-    pub spread: Option<f64>,
-    /// The smallest.
-    pub min: f64,
-    /// The largest.
-    pub max: f64,
-}
-
-impl Summary {
-    /// Of the values; none of no value.
-    pub fn of(values: &[f64]) -> Option<Summary> {
-        let (first, count) = (*values.first()?, values.len() as f64);
-        // Counted from the first, so that equal values have a spread of exactly 0.
-        let mean = first + values.iter().map(|value| value - first).sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Some(Summary {
-            mean,
-            spread: (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
-            min: values.iter().copied().fold(first, f64::min),
-            max: values.iter().copied().fold(first, f64::max),
-        })
-    }
-
-    fn words(&self, quantity: &Quantity) -> String {
-        let amount = |value| quantity.amount(value);
-        let Some(spread) = self.spread else { return amount(self.mean) };
-        let ends = format!("from {} to {}", amount(self.min), amount(self.max));
-        format!("mean {}, spread {}, {ends}", amount(self.mean), amount(spread))
-    }
 }
 
 /// All expectations of a scenario over its runs: each with its seed, and its judgement where a recording
@@ -65,7 +28,7 @@ pub fn over_seeds(expect: &[Expectation], runs: &[(u64, Option<&Judgement>)]) ->
     expect.iter().enumerate().map(one).collect()
 }
 
-/// What one seed says of one expectation; none where the run could not be measured at all.
+/// The result of one expectation with one seed; none where the run could not be measured at all.
 type Share<'a> = (u64, Option<&'a Measured>);
 
 fn shares<'a>(index: usize, runs: &[(u64, Option<&'a Judgement>)]) -> Vec<Share<'a>> {
@@ -77,13 +40,13 @@ fn shares<'a>(index: usize, runs: &[(u64, Option<&'a Judgement>)]) -> Vec<Share<
 fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSeeds {
     let measured: Vec<f64> = shares.iter().filter_map(|(_, measured)| measured.as_ref()?.value).collect();
     let summary = Summary::of(&measured);
-    let words = |summary: &Summary| summary.words(&expectation.quantity);
-    let seen = summary.as_ref().map_or_else(|| "nothing was measured".to_owned(), words);
+    let described = |summary: &Summary| describe(summary, &expectation.quantity);
+    let seen = summary.as_ref().map_or_else(|| "nothing was measured".to_owned(), described);
     let answer = match expectation.over {
         Over::Run => of_runs(shares),
         Over::Seeds { spread } => of_seeds(expectation, spread, shares, summary.as_ref()),
     };
-    let together = matches!(expectation.over, Over::Seeds { .. }) && answer == ExpectationStatus::Broken;
+    let together = matches!(expectation.over, Over::Seeds { .. }) && answer == ExpectationStatus::Violated;
     let finding = together.then(|| {
         let wanted = format!("{} {}", expectation.what(), expectation.wanted());
         let seen = format!("{seen} ({})", each(&expectation.quantity, shares));
@@ -94,17 +57,18 @@ fn over(index: usize, expectation: &Expectation, shares: &[Share<'_>]) -> OverSe
     OverSeeds { index, seen, answer, finding }
 }
 
-/// Each run has answered for itself.
+/// Each run has its own result.
 fn of_runs(shares: &[Share<'_>]) -> ExpectationStatus {
     let answers = || shares.iter().map(|(_, measured)| measured.map(|measured| measured.answer));
-    if answers().any(|answer| answer == Some(ExpectationStatus::Broken)) {
-        return ExpectationStatus::Broken;
+    if answers().any(|answer| answer == Some(ExpectationStatus::Violated)) {
+        return ExpectationStatus::Violated;
     }
-    if answers().any(|answer| answer.is_none()) { NOT_EVERY_SEED } else { ExpectationStatus::Holds }
+    if answers().any(|answer| answer.is_none()) { NOT_EVERY_SEED } else { ExpectationStatus::Passed }
 }
 
-/// A mean over the seeds that happened to get through would be flattered.
-const NOT_EVERY_SEED: ExpectationStatus = ExpectationStatus::NotAsked("not every seed could be measured");
+/// A mean over the seeds that happened to be measured would be biased.
+const NOT_EVERY_SEED: ExpectationStatus =
+    ExpectationStatus::NotApplicable("not every seed could be measured");
 
 fn of_seeds(
     expectation: &Expectation,
@@ -113,18 +77,25 @@ fn of_seeds(
     summary: Option<&Summary>,
 ) -> ExpectationStatus {
     if shares.len() < 2 {
-        return ExpectationStatus::NotAsked("needs --seeds with two seeds or more");
+        return ExpectationStatus::NotApplicable("needs --seeds with two seeds or more");
     }
     if shares.iter().any(|(_, measured)| measured.is_none()) {
         return NOT_EVERY_SEED;
     }
-    // A run that was recorded and has no such event is an answer, and not the expected one.
+    // A run without such an event was measured, and violates the expectation.
     let complete = shares.iter().all(|(_, measured)| measured.is_some_and(|m| m.value.is_some()));
     let holds = summary.is_some_and(|summary| {
         let near = most.is_none_or(|most| summary.spread.is_some_and(|spread| spread <= most));
         expectation.bound.holds(summary.mean) && near
     });
-    if complete && holds { ExpectationStatus::Holds } else { ExpectationStatus::Broken }
+    if complete && holds { ExpectationStatus::Passed } else { ExpectationStatus::Violated }
+}
+
+fn describe(summary: &Summary, quantity: &Quantity) -> String {
+    let amount = |value| quantity.amount(value);
+    let Some(spread) = summary.spread else { return amount(summary.mean) };
+    let ends = format!("from {} to {}", amount(summary.min), amount(summary.max));
+    format!("mean {}, spread {}, {ends}", amount(summary.mean), amount(spread))
 }
 
 /// `seed 0: 6985.45, seed 1: 0 such event(s)`.
@@ -148,7 +119,6 @@ fn each(quantity: &Quantity, shares: &[Share<'_>]) -> String {
 mod tests {
     use super::*;
     use crate::scenario::{Bound, Where};
-    use proptest::prelude::*;
 
     fn expectation(over: Over) -> Expectation {
         let quantity = Quantity::Count { event: "damos_esz".into(), filter: Where::new() };
@@ -183,7 +153,7 @@ mod tests {
 
     fn judged(spread: Option<f64>, values: &[Option<f64>]) -> OverSeeds {
         let runs: Vec<_> =
-            values.iter().map(|value| run(*value, ExpectationStatus::NotAsked("alone"))).collect();
+            values.iter().map(|value| run(*value, ExpectationStatus::NotApplicable("alone"))).collect();
         let runs: Vec<_> = (0..).zip(runs.iter().map(Some)).collect();
         over_seeds(&[expectation(Over::Seeds { spread })], &runs).remove(0)
     }
@@ -191,20 +161,20 @@ mod tests {
     #[test]
     fn the_bounds_are_those_of_the_mean() {
         let far_apart = judged(None, &[Some(50.0), Some(150.0)]);
-        assert_eq!(far_apart.answer, ExpectationStatus::Holds);
+        assert_eq!(far_apart.answer, ExpectationStatus::Passed);
         assert_eq!(far_apart.seen, "mean 100, spread 70.71, from 50 to 150");
-        assert_eq!(judged(None, &[Some(100.0), Some(150.0)]).answer, ExpectationStatus::Broken);
+        assert_eq!(judged(None, &[Some(100.0), Some(150.0)]).answer, ExpectationStatus::Violated);
     }
 
     #[test]
     fn the_spread_is_the_sample_standard_deviation_and_has_a_bound_of_its_own() {
         assert_eq!(
             judged(Some(10.0), &[Some(90.0), Some(100.0), Some(110.0)]).answer,
-            ExpectationStatus::Holds
+            ExpectationStatus::Passed
         );
         assert_eq!(
             judged(Some(9.99), &[Some(90.0), Some(100.0), Some(110.0)]).answer,
-            ExpectationStatus::Broken
+            ExpectationStatus::Violated
         );
     }
 
@@ -223,21 +193,21 @@ mod tests {
     #[test]
     fn a_seed_without_a_value_breaks_it() {
         let broken = judged(None, &[Some(100.0), None]);
-        assert_eq!(broken.answer, ExpectationStatus::Broken);
+        assert_eq!(broken.answer, ExpectationStatus::Violated);
         assert!(broken.finding.unwrap().seen.ends_with("seed 1: 0 such event(s))"));
     }
 
     #[test]
-    fn one_seed_alone_says_nothing() {
+    fn one_seed_alone_shows_nothing() {
         let alone = judged(Some(0.0), &[Some(1e9)]);
-        assert_eq!(alone.answer, ExpectationStatus::NotAsked("needs --seeds with two seeds or more"));
+        assert_eq!(alone.answer, ExpectationStatus::NotApplicable("needs --seeds with two seeds or more"));
         assert_eq!(alone.finding, None);
     }
 
     #[test]
     fn a_seed_without_a_recording_leaves_it_open() {
         let (good, expect) =
-            (run(Some(100.0), ExpectationStatus::Holds), [expectation(Over::Seeds { spread: None })]);
+            (run(Some(100.0), ExpectationStatus::Passed), [expectation(Over::Seeds { spread: None })]);
         let open = over_seeds(&expect, &[(0, Some(&good)), (1, None), (2, Some(&good))]);
         assert_eq!(open[0].answer, NOT_EVERY_SEED);
         assert_eq!(open[0].finding, None);
@@ -246,30 +216,10 @@ mod tests {
     #[test]
     fn an_expectation_of_each_run_is_broken_by_one_and_adds_no_finding_of_its_own() {
         let (good, bad) =
-            (run(Some(100.0), ExpectationStatus::Holds), run(Some(500.0), ExpectationStatus::Broken));
+            (run(Some(100.0), ExpectationStatus::Passed), run(Some(500.0), ExpectationStatus::Violated));
         let expect = [expectation(Over::Run)];
         let all = over_seeds(&expect, &[(0, Some(&good)), (1, Some(&bad))]);
-        assert_eq!((all[0].answer, &all[0].finding), (ExpectationStatus::Broken, &None));
-        assert_eq!(over_seeds(&expect, &[(0, Some(&good))])[0].answer, ExpectationStatus::Holds);
-    }
-
-    proptest! {
-        #[test]
-        fn seeds_that_agree_have_no_spread(value in -1e9..1e9_f64, count in 2usize..20) {
-            let summary = Summary::of(&vec![value; count]).unwrap();
-            prop_assert_eq!((summary.mean, summary.spread), (value, Some(0.0)));
-        }
-
-        #[test]
-        fn the_order_of_the_seeds_does_not_matter_and_the_mean_lies_between_the_ends(
-            values in prop::collection::vec(-1e6..1e6_f64, 2..20)
-        ) {
-            let summary = Summary::of(&values).unwrap();
-            let reversed: Vec<f64> = values.iter().rev().copied().collect();
-            let other = Summary::of(&reversed).unwrap();
-            prop_assert!((summary.mean - other.mean).abs() < 1e-6);
-            prop_assert!(summary.min - 1e-6 <= summary.mean && summary.mean <= summary.max + 1e-6);
-            prop_assert!(summary.spread.unwrap() <= (summary.max - summary.min) + 1e-6);
-        }
+        assert_eq!((all[0].answer, &all[0].finding), (ExpectationStatus::Violated, &None));
+        assert_eq!(over_seeds(&expect, &[(0, Some(&good))])[0].answer, ExpectationStatus::Passed);
     }
 }

@@ -40,7 +40,7 @@ impl Stored {
     }
 }
 
-/// What several recordings say.
+/// The result of several recordings.
 #[derive(Debug)]
 pub enum StoredResult {
     /// A recording that goes with no other.
@@ -115,7 +115,7 @@ mod tests {
         let answers = together(all);
         let [StoredResult::Seeds(_, sweep)] = answers.as_slice() else { panic!("{answers:?}") };
         assert_eq!(sweep.runs.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [1, 4]);
-        assert_eq!(sweep.over[0].answer, check::ExpectationStatus::Broken);
+        assert_eq!(sweep.over[0].answer, check::ExpectationStatus::Violated);
         assert!(matches!(sweep.verdict, Verdict::Fail(_)));
     }
 

@@ -1,4 +1,4 @@
-//! One scenario with several seeds: every run, and what they say together.
+//! One scenario with several seeds: every run, and the result of all together.
 
 use super::report::Report;
 use super::seeds::{OverSeeds, over_seeds};
@@ -13,14 +13,14 @@ pub struct Sweep {
     pub runs: Vec<(u64, Report)>,
     /// Its expectations over all of them, in the scenario's order.
     pub over: Vec<OverSeeds>,
-    /// The worst of the runs' verdicts, and what they break together.
+    /// The worst of the runs' verdicts, and what they violate together.
     pub verdict: Verdict,
     /// How long all of it took; none for recordings that were judged again.
     pub wall_time: Option<Duration>,
 }
 
 impl Sweep {
-    /// What the runs of one scenario say together.
+    /// The result of the runs of one scenario.
     pub fn of(scenario: &Scenario, runs: Vec<(u64, Report)>, wall_time: Option<Duration>) -> Sweep {
         let judgements: Vec<_> =
             runs.iter().map(|(seed, report)| (*seed, report.judgement.as_ref())).collect();

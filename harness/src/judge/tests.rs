@@ -1,4 +1,4 @@
-//! The checks as a whole: a right run has no finding, whatever its shape.
+//! All checks together: a correct run has no finding, whatever its shape.
 
 use super::*;
 use crate::check::violations::KEPT;
@@ -16,7 +16,7 @@ fn findings(model: &Model) -> Vec<String> {
 const NONE: [&str; 0] = [];
 
 #[test]
-fn a_right_run_has_no_finding_and_every_invariant_applies_that_can() {
+fn a_correct_run_has_no_finding_and_every_rule_applies_that_can() {
     let judged = judge(&Model::pull_push().recording());
     assert_eq!(judged.findings, []);
     assert_eq!(judged.verdict(), Verdict::Pass);
@@ -38,7 +38,7 @@ fn what_is_compared_with_other_truth_applies_to_a_real_run() {
 }
 
 #[test]
-fn on_the_real_clock_nothing_that_compares_times_is_asked_and_the_reason_is_told() {
+fn on_the_real_clock_no_rule_that_compares_times_applies_and_the_reason_is_given() {
     let mut recording = Model::pull_push().recording();
     recording.plan.kdamonds[0].context.schemes[1].apply_interval_us = 400_000;
     recording.plan.kdamonds[0].context.schemes[0].quota.reset_interval_ms = 10_000;
@@ -115,7 +115,7 @@ fn a_kdamond_that_is_started_twice_is_judged_twice() {
 }
 
 #[test]
-fn an_invariant_that_does_not_apply_says_why() {
+fn a_rule_that_does_not_apply_has_a_reason() {
     let mut recording = Model::pull_push().recording();
     recording.plan.trace.events = vec!["damon:damos_stat_after_apply_interval".into()];
     rewrite(&mut recording, |lines| lines.retain(|line| line.contains("damos_stat")));
@@ -134,7 +134,9 @@ fn a_run_without_events_is_not_judged_by_them() {
     rewrite(&mut recording, Vec::clear);
     let judged = judge(&recording);
     assert_eq!(judged.findings, []);
-    assert!(judged.skipped.iter().any(|(about, why)| about.id == "Q1" && why == "no kdamond left an event"));
+    assert!(
+        judged.skipped.iter().any(|(about, why)| about.id == "Q1" && why == "no kdamond emitted an event")
+    );
 }
 
 #[test]
@@ -178,7 +180,7 @@ fn real_runs_pass() {
         let recording = testing::stored(name);
         let machine = crate::machine::Machine::new(&recording.scenario.machine).unwrap();
         let mut plan = machine.plan(&recording.scenario, recording.meta.seed);
-        // An older damonlab recorded no migrations unasked.
+        // An older damonlab recorded migrations only where the scenario named them.
         plan.trace.events.retain(|event| recording.plan.trace.events.contains(event));
         assert_eq!(recording.plan, plan, "{name}");
         assert_eq!(judge(&recording).verdict().to_string(), "pass", "{name}");

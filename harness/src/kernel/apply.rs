@@ -1,13 +1,13 @@
-//! Patches: what the files they touch look like afterwards.
+//! Applies patches, and returns the content of the files that they touch.
 //!
-//! The patches are applied in a scratch folder that holds only the touched files, by `git apply`, which
-//! moves hunks but never ignores context (no fuzz). A patch that it refuses is given to it once more with as much of its context as
-//! stands at one place alone, and then, where the source is a repository, for a three-way merge. The working copy then gets the
-//! finished content, so a patch that does not change changes no file's time.
+//! The patches are applied in a scratch folder with the touched files only, by `git apply`, which moves hunks but never
+//! ignores context (no fuzz). A patch that it refuses is tried again with as much of its context as matches at exactly one
+//! place, and then, if the source is a repository, in a three-way merge. The working copy gets the finished content, so a
+//! patch that has not changed changes no modification time.
 
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, kind_of};
-use super::{git_apply, merge, usertree};
+use super::{git_apply, merge, user_tree};
 use crate::host::command::Output;
 use crate::host::progress::Progress;
 use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_stays_inside, symlink_ancestor};
@@ -15,37 +15,37 @@ use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// A touched file after all patches; none if they remove it.
+/// The touched files after all patches; none for a file that they remove.
 pub type Touched = BTreeMap<String, Option<(Entry, Vec<u8>)>>;
 
-/// What patches did.
+/// The result of applying patches.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The files.
+    /// The touched files.
     pub touched: Touched,
-    /// Hunks that moved with all of their context, a line each.
+    /// The hunks that moved with all of their context, a line each.
     pub moved: Vec<String>,
-    /// What did not fit just as it is, a line each.
+    /// The hunks that did not fit exactly, a line each.
     pub inexact: Vec<String>,
 }
 
 impl Applied {
-    /// Says what moved and what did not fit just as it is.
-    pub fn tell(&self, progress: &Progress) {
-        self.moved.iter().chain(&self.inexact).for_each(|what| progress.say(&format!("kernel: {what}")));
+    /// Prints the hunks that moved and those that did not fit exactly.
+    pub fn report(&self, progress: &Progress) {
+        self.moved.iter().chain(&self.inexact).for_each(|line| progress.say(&format!("kernel: {line}")));
     }
 }
 
-/// What patches are applied to.
+/// The source that patches are applied to.
 #[derive(Debug, Clone, Copy)]
 pub struct Base<'a> {
     /// The tree, which is only read.
     pub dir: &'a Path,
-    /// What messages call it.
+    /// Its name in messages.
     pub name: &'a str,
-    /// A repository that may have the files that a patch was made from.
+    /// A repository that may have the files that the patches were made from.
     pub repository: Option<&'a Path>,
-    /// What does not fit just as it is, is refused.
+    /// Whether a hunk that does not fit exactly is refused.
     pub strict: bool,
 }
 
@@ -59,21 +59,21 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
     let paths: BTreeSet<String> = diffs.iter().flat_map(Diff::paths).collect();
     for path in &paths {
         if let Some(link) = symlink_ancestor(base.dir, path) {
-            return Err(outside(&patches[0], path, &link));
+            return Err(behind_link(&patches[0], path, &link));
         }
         copy(&base.dir.join(path), &scratch.path().join(path))?;
     }
     let mut all = Applied::default();
     for (before, (patch, diff)) in patches.iter().zip(&diffs).enumerate() {
         for path in diff.paths() {
-            // A patch before this one may have made a link.
+            // An earlier patch may have made a link.
             if let Some(link) = symlink_ancestor(scratch.path(), &path) {
-                return Err(outside(patch, &path, &link));
+                return Err(behind_link(patch, &path, &link));
             }
         }
-        let one = One { patch, diff, before, base, scratch: scratch.path() };
-        one.apply(&mut all)?;
-        one.check_links()?;
+        let step = PatchStep { patch, diff, before, base, scratch: scratch.path() };
+        step.apply(&mut all)?;
+        step.check_links()?;
     }
     for path in paths {
         let after = load(&scratch.path().join(&path))?;
@@ -82,10 +82,10 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
     Ok(all)
 }
 
-fn outside(patch: &Patch, path: &str, link: &str) -> KernelError {
+fn behind_link(patch: &Patch, path: &str, link: &str) -> KernelError {
     let place = patch.path.display().to_string();
     let name = format!("{path}, below the symbolic link {link}");
-    SeriesError::Outside { place, name, why: "what is written there lands elsewhere" }.into()
+    SeriesError::Outside { place, name, why: "a write there would land elsewhere" }.into()
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), KernelError> {
@@ -103,70 +103,69 @@ fn copy(from: &Path, to: &Path) -> Result<(), KernelError> {
 fn load(path: &Path) -> Result<Option<(Entry, Vec<u8>)>, KernelError> {
     let Ok(meta) = std::fs::symlink_metadata(path) else { return Ok(None) };
     let Some(kind) = kind_of(&meta) else { return Ok(None) };
-    let bytes = usertree::read(path, kind)?;
+    let bytes = user_tree::read(path, kind)?;
     Ok(Some((Entry { kind, content: Content::of(&bytes) }, bytes)))
 }
 
-/// One patch on its way into the scratch folder.
-struct One<'a> {
+/// The application of one patch in the scratch folder.
+struct PatchStep<'a> {
     patch: &'a Patch,
     diff: &'a Diff,
-    /// How many patches were applied before it.
+    /// The number of patches applied before it.
     before: usize,
     base: &'a Base<'a>,
     scratch: &'a Path,
 }
 
-/// A patch's hunks where they fit.
+/// A patch with its hunks where they fit.
 struct Fitted {
     diff: Diff,
     moved: Vec<String>,
     inexact: Vec<String>,
 }
 
-impl One<'_> {
+impl PatchStep<'_> {
     fn apply(&self, all: &mut Applied) -> Result<(), KernelError> {
         let fitted = self.fitted()?;
         let text = self.diff.bytes();
         if let Ok(fitted) = &fitted {
-            // With the places that were told, so that git takes these and not others.
-            self.strictly(&fitted.inexact)?;
-            if git_apply::git_apply(self.scratch, &fitted.diff.bytes(), &[])?.status.success() {
+            // With the places found, so that git uses these and no others.
+            self.refuse_if_strict(&fitted.inexact)?;
+            if git_apply::run(self.scratch, &fitted.diff.bytes(), &[])?.status.success() {
                 all.moved.extend(fitted.moved.iter().cloned());
                 all.inexact.extend(fitted.inexact.iter().cloned());
                 return Ok(());
             }
         }
-        let exact = git_apply::git_apply(self.scratch, &text, &[])?;
+        let exact = git_apply::run(self.scratch, &text, &[])?;
         if exact.status.success() {
-            // git has its own ways to read a diff, and never leaves context out.
+            // git reads some diffs differently, and never leaves context out.
             return Ok(());
         }
         let damaged = matches!(&fitted, Err(problems) if problems.iter().any(|(_, m)| matches!(m, Misfit::Blanks { .. })));
         if let Some(repository) = self.base.repository.filter(|_| !damaged)
             && merge::three_way(repository, self.scratch, &text)?
         {
-            let merged =
-                vec![self.named("merged three-way, from the files that it was made from".to_owned())];
-            self.strictly(&merged)?;
+            let merged = vec![self.line("merged three-way with the files that it was made from")];
+            self.refuse_if_strict(&merged)?;
             all.inexact.extend(merged);
             return Ok(());
         }
         self.refused(&text, &exact, fitted.err().unwrap_or_default())
     }
 
-    fn strictly(&self, inexact: &[String]) -> Result<(), KernelError> {
+    fn refuse_if_strict(&self, inexact: &[String]) -> Result<(), KernelError> {
         if !self.base.strict || inexact.is_empty() {
             return Ok(());
         }
         Err(KernelError::Inexact { to: self.base.name.to_owned(), inexact: inexact.to_vec() })
     }
 
-    fn named(&self, what: String) -> String {
+    fn line(&self, what: &str) -> String {
         format!("{}: {what}", self.patch.title())
     }
 
-    /// Where its hunks fit, or what does not.
+    /// The patch where its hunks fit, or the hunks that do not.
     fn fitted(&self) -> Result<Result<Fitted, Vec<(String, Misfit)>>, KernelError> {
         let mut fitted = Fitted { diff: Diff::default(), moved: Vec::new(), inexact: Vec::new() };
         let mut problems = Vec::new();
@@ -177,10 +176,10 @@ impl One<'_> {
                 && let Ok(text) = std::fs::read(self.scratch.join(old))
             {
                 match fit(&text, &file.hunks) {
-                    Ok((placed, told)) => {
+                    Ok((placed, inexact)) => {
                         hunks = placed;
-                        for one in told {
-                            let line = self.named(format!("{old}: {one}"));
+                        for one in inexact {
+                            let line = self.line(&format!("{old}: {one}"));
                             if one.is_exact() { &mut fitted.moved } else { &mut fitted.inexact }.push(line);
                         }
                     }
@@ -200,9 +199,10 @@ impl One<'_> {
         exact: &Output,
         misfits: Vec<(String, Misfit)>,
     ) -> Result<(), KernelError> {
-        // What applies is applied and what does not is told hunk by hunk; the scratch folder is lost anyway.
-        let told = git_apply::git_apply(self.scratch, text, &["--reject", "--verbose"])?;
-        let mut problem = git_apply::problem(&told.stderr).unwrap_or_else(|| exact.stderr.trim().to_owned());
+        // It applies what it can and reports the rest hunk by hunk; the scratch folder is discarded anyway.
+        let rejected = git_apply::run(self.scratch, text, &["--reject", "--verbose"])?;
+        let mut problem =
+            git_apply::problem(&rejected.stderr).unwrap_or_else(|| exact.stderr.trim().to_owned());
         for (file, misfit) in &misfits {
             problem.push_str(&format!("\n  {file}: {misfit}"));
         }
@@ -211,12 +211,12 @@ impl One<'_> {
         }
         let to = match self.before {
             0 => self.base.name.to_owned(),
-            count => format!("{} with the {count} before it", self.base.name),
+            count => format!("{} after {count} other patches", self.base.name),
         };
         Err(KernelError::PatchRefused { patch: self.patch.path.clone(), to, problem })
     }
 
-    /// No link that it made leads out of the tree.
+    /// Checks that no symbolic link of the patch leads out of the tree.
     fn check_links(&self) -> Result<(), KernelError> {
         for path in self.diff.paths() {
             let Ok(target) = std::fs::read_link(self.scratch.join(&path)) else { continue };

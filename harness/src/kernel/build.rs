@@ -1,7 +1,7 @@
-//! make, outside of the source: configure, compile, and say what went wrong.
+//! make, outside of the source: it configures and compiles, and an error shows what went wrong.
 //!
-//! The environment is ours alone, and user, host, time and version are constants, so that the same
-//! inputs give the same bytes. A build that was stopped goes on where it was.
+//! The environment is damonlab's own, and user, host, time and version are constants, so that the same inputs give the
+//! same bytes. A build that was stopped continues where it was.
 
 use super::config::{Fragment, Requests};
 use super::diagnosis::{self, Diagnosis};
@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// Changes whenever this file would make another kernel from the same inputs.
+/// Must change whenever this file makes another kernel from the same inputs.
 pub const RECIPE: &str = "2";
 
-/// The objects of a first build of the default configuration, for its progress line.
+/// The number of objects in a first build of the default configuration, for the progress line.
 const FIRST_BUILD: u64 = 1_350;
 
-/// The compiler and its neighbours.
+/// The compiler, the linker and ccache.
 #[derive(Debug, Clone)]
 pub struct Toolchain {
     /// `PATH` for make.
@@ -35,7 +35,7 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// What `path` has.
+    /// The tools in `path`.
     pub fn find(path: &OsString) -> Result<Toolchain, KernelError> {
         let version_line = |program: &str| {
             command::first_line(Command::new(program).arg("--version").env("PATH", path).env("LC_ALL", "C"))
@@ -47,13 +47,13 @@ impl Toolchain {
 
 #[cfg(test)]
 impl Toolchain {
-    /// One that calls itself `version`.
+    /// A toolchain with these version lines.
     pub fn of_version(version: &str) -> Toolchain {
         Toolchain { path: "/usr/bin:/bin".into(), ccache: false, version: version.to_owned() }
     }
 }
 
-/// One build folder and what is built in it. The caller holds its lock.
+/// A build folder and what is built in it. The caller has its lock.
 #[derive(Debug)]
 pub struct Build<'a> {
     /// The working copy.
@@ -64,18 +64,17 @@ pub struct Build<'a> {
     pub cache: &'a Path,
     /// The compiler.
     pub toolchain: &'a Toolchain,
-    /// The source, as the user knows it: a name for paths in messages, with a slash at its end, or nothing.
+    /// The path of the user's source with a slash at its end, for messages; empty for a release.
     pub shown_as: String,
-    /// Where progress is told.
+    /// Where progress is printed.
     pub progress: &'a Progress,
 }
 
 impl Build<'_> {
-    /// Writes the `.config` that `fragments` ask for, if `stamp`, which stands for all that decides
-    /// it, is another than the last one.
+    /// Writes the `.config` that `fragments` request, if `stamp`, a digest of everything that decides it, has changed.
     ///
     /// # Errors
-    /// A request that the result does not have.
+    /// The result does not have a requested option.
     pub fn configure(&self, fragments: &[Fragment], stamp: &str) -> Result<(), KernelError> {
         let stamped = self.out.join("damonlab.stamp");
         if std::fs::read_to_string(&stamped).is_ok_and(|text| text == stamp)
@@ -84,8 +83,8 @@ impl Build<'_> {
             return Ok(());
         }
         let requests = Requests::read(fragments)?;
-        let begun = Instant::now();
-        // Gone until the new configuration is whole: the old stamp must never stand beside a new .config.
+        let start = Instant::now();
+        // Removed until the new configuration is complete: the old stamp must never stand beside a new .config.
         if stamped.exists() {
             fs::remove_file(&stamped)?;
         }
@@ -99,7 +98,7 @@ impl Build<'_> {
         merge.arg(self.tree.join("scripts/kconfig/merge_config.sh")).args(["-m", "-O"]).arg(&self.out);
         merge.arg(self.out.join(".config")).current_dir(&self.tree);
         for (index, fragment) in fragments.iter().enumerate() {
-            // Under plain names: the script is a shell script.
+            // Under plain names, because merge_config.sh does not quote them.
             let copy = folder.join(format!("{index:02}.config"));
             fs::write(&copy, &fragment.text)?;
             merge.arg(copy);
@@ -111,7 +110,7 @@ impl Build<'_> {
             return Err(KernelError::Dropped(dropped));
         }
         paths::write_atomic(&stamped, stamp.as_bytes())?;
-        self.progress.say(&format!("kernel: configured in {:.1} s", begun.elapsed().as_secs_f64()));
+        self.progress.say(&format!("kernel: configured in {:.1} s", start.elapsed().as_secs_f64()));
         Ok(())
     }
 
@@ -129,7 +128,7 @@ impl Build<'_> {
         let jobs = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         let line = |text: &str| {
             writeln!(log, "{text}")?;
-            if let Some(object) = diagnosis::step(text).filter(|made| made.ends_with(".o")) {
+            if let Some(object) = diagnosis::step(text).filter(|target| target.ends_with(".o")) {
                 task.advance(object);
                 steps.done = task.done();
             }
@@ -156,14 +155,14 @@ impl Build<'_> {
         let text = String::from_utf8_lossy(&text);
         match diagnosis::diagnose(&text) {
             Diagnosis::Source(excerpt) => {
-                KernelError::Compile { excerpt: self.in_users_words(&excerpt), log }
+                KernelError::Compile { excerpt: self.with_users_paths(&excerpt), log }
             }
             Diagnosis::Other(excerpt) => KernelError::Make { excerpt, log },
         }
     }
 
-    /// Paths of the working copy, absolute or as ccache makes them relative, as paths of the user's source.
-    fn in_users_words(&self, text: &str) -> String {
+    /// `text` with paths of the working copy (absolute, or relative as ccache makes them) as paths of the user's source.
+    fn with_users_paths(&self, text: &str) -> String {
         let inside = self.tree.strip_prefix(self.cache).unwrap_or(&self.tree);
         let marker = format!("{}/", inside.display());
         let mut out = String::new();
@@ -190,7 +189,7 @@ impl Build<'_> {
         let log = self.out.join("config.log");
         Err(match diagnosis::diagnose(&text) {
             Diagnosis::Source(excerpt) => {
-                KernelError::Compile { excerpt: self.in_users_words(&excerpt), log }
+                KernelError::Compile { excerpt: self.with_users_paths(&excerpt), log }
             }
             Diagnosis::Other(excerpt) => KernelError::Make { excerpt, log },
         })
@@ -208,7 +207,7 @@ impl Build<'_> {
         make
     }
 
-    /// A command in an environment that is the same for everybody.
+    /// A command in an environment that is the same on every machine.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", &self.toolchain.path).env("LC_ALL", "C");
@@ -220,11 +219,11 @@ impl Build<'_> {
     }
 }
 
-/// Tools that the kernel would look for and not use. Their versions end up in `.config`, which is part
-/// of the image (`IKCONFIG`): with another rustc on the machine the same kernel had other bytes.
+/// Tools that the build would look for and not use. Their versions end up in `.config`, which is part of the image
+/// (`IKCONFIG`): with another rustc on the machine the same kernel would have other bytes.
 const UNUSED_TOOLS: [&str; 3] = ["RUSTC=none", "BINDGEN=none", "PAHOLE=none"];
 
-/// The date is a round one; nothing depends on it.
+/// The date is arbitrary; nothing depends on it.
 const CONSTANTS: [(&str, &str); 8] = [
     ("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 2026"),
     ("SOURCE_DATE_EPOCH", "1767225600"),
@@ -232,25 +231,25 @@ const CONSTANTS: [(&str, &str); 8] = [
     ("KBUILD_BUILD_HOST", "damonlab"),
     ("KBUILD_BUILD_VERSION", "1"),
     ("CCACHE_NOHASHDIR", "1"),
-    // Linking a file changes its ctime, and nothing in it.
+    // A new hard link changes the ctime of a file and not its content.
     ("CCACHE_SLOPPINESS", "include_file_ctime,include_file_mtime"),
     ("CCACHE_MAXSIZE", "2G"),
 ];
 
-/// How many objects a build folder's builds made, for the next one's progress line.
+/// How many objects were built in a build folder, for the progress line of the next build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Steps {
-    /// Objects made since the folder was new or a build was last finished.
+    /// Objects built since the folder was new or a build was last finished.
     done: u64,
-    /// A build has been finished here: what comes is a part of one, and nobody knows how much.
+    /// Whether a build has been finished here: the next one builds a part, of unknown size.
     finished: bool,
 }
 
 impl Steps {
     fn load(out: &Path) -> Steps {
         let text = std::fs::read_to_string(out.join("damonlab.steps")).unwrap_or_default();
-        let (word, done) = text.trim().split_once(' ').unwrap_or(("", "0"));
-        Steps { done: done.parse().unwrap_or(0), finished: word == "finished" }
+        let (state, done) = text.trim().split_once(' ').unwrap_or(("", "0"));
+        Steps { done: done.parse().unwrap_or(0), finished: state == "finished" }
     }
 
     fn expected(self) -> Option<u64> {
@@ -283,18 +282,18 @@ mod tests {
     }
 
     #[test]
-    fn a_compilers_paths_are_shown_as_the_users() {
+    fn paths_in_compiler_messages_are_those_of_the_users_source() {
         let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
         let build = build(&toolchain, Path::new("/c"), &progress);
         for path in ["/c/tree/mine-1234/src/mm/damon/core.c", "../../tree/mine-1234/src/mm/damon/core.c"] {
             let text = format!("In file included from {path}:1:\n{path}:9:1: error: no");
             let shown = "In file included from /home/me/linux/mm/damon/core.c:1:\n/home/me/linux/mm/damon/core.c:9:1: error: no";
-            assert_eq!(build.in_users_words(&text), shown);
+            assert_eq!(build.with_users_paths(&text), shown);
         }
     }
 
     #[test]
-    fn a_stopped_build_goes_on_counting_and_a_finished_one_begins_anew() {
+    fn a_stopped_build_continues_its_count_and_a_finished_one_starts_again() {
         let out = tempfile::tempdir().unwrap();
         let first = Steps::load(out.path());
         assert_eq!((first.done, first.expected()), (0, Some(FIRST_BUILD)));
@@ -306,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_that_fails_leaves_no_stamp_of_an_earlier_one() {
+    fn a_failed_configuration_leaves_no_earlier_stamp() {
         let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
         let cache = tempfile::tempdir().unwrap();
         let build = build(&toolchain, cache.path(), &progress);
@@ -320,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn make_sees_nothing_of_the_callers_environment() {
+    fn make_gets_none_of_the_callers_environment() {
         let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
         let cache = tempfile::tempdir().unwrap();
         let build = build(&toolchain, cache.path(), &progress);

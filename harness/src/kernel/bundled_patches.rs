@@ -1,72 +1,74 @@
-//! damonlab's own patches: which of them a source gets.
+//! The patches that damonlab applies by itself, from `patches/`.
 //!
-//! A release gets those of its series. A source without a series of ours, and a user's tree, has to lack the
-//! tracepoint that they bring, and gets those of the nearest series if they apply.
+//! A release gets those of its series. A release without such patches and a user's tree get those of the nearest series if
+//! they do not have the tracepoint yet and the patches apply.
 
 use super::error::KernelError;
 use super::inspect::has_event;
-use super::subject::Subject;
+use super::source_tree::SourceTree;
 use crate::series::{self, Patch};
 use crate::setup::Version;
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 
-/// What the patches bring.
+/// The tracepoint that the patches add.
 const EVENT: &str = "damos_node_eligible_mem_bp";
 
-/// The patches that a source gets, and what there is to say of it.
+/// The bundled patches for a source.
 #[derive(Debug, Default)]
-pub(super) struct Ours {
-    /// In order.
+pub(super) struct Bundled {
+    /// The patches, in order.
     pub(super) patches: Vec<Patch>,
-    /// For the user, where it is not a matter of course.
+    /// A note for the user, if the patches are not simply those of the release's series.
     pub(super) note: Option<String>,
 }
 
-/// Those of `project` for `subject`, without what `theirs` bring themselves.
+/// The patches of `project` for `source_tree`, without those whose tracepoint `users` patches add themselves.
 ///
 /// # Errors
-/// A patch that cannot be read.
-pub(super) fn of(project: &Path, subject: &Subject, theirs: &[Patch]) -> Result<Ours, KernelError> {
-    let all = under(project, subject)?;
-    let (patches, left_out) = series::without_duplicates(all.patches, theirs)?;
+/// A patch cannot be read.
+pub(super) fn of(project: &Path, source_tree: &SourceTree, users: &[Patch]) -> Result<Bundled, KernelError> {
+    let all = for_source(project, source_tree)?;
+    let (patches, left_out) = series::without_duplicates(all.patches, users)?;
     let note =
         if left_out.is_empty() { all.note } else { Some(format!("left out: {}", left_out.join(", "))) };
-    Ok(Ours { patches, note })
+    Ok(Bundled { patches, note })
 }
 
-fn under(project: &Path, subject: &Subject) -> Result<Ours, KernelError> {
+fn for_source(project: &Path, source_tree: &SourceTree) -> Result<Bundled, KernelError> {
     let folder = project.join("patches");
-    if subject.release().is_some() {
-        let patches = in_folder(&folder.join(subject.series()))?;
+    if source_tree.release().is_some() {
+        let patches = in_folder(&folder.join(source_tree.series()))?;
         if !patches.is_empty() {
-            return Ok(Ours { patches, note: None });
+            return Ok(Bundled { patches, note: None });
         }
     }
-    if has_event(subject, EVENT) {
-        return Ok(Ours::default());
+    if has_event(source_tree, EVENT) {
+        return Ok(Bundled::default());
     }
-    let Some(series) = nearest(&folder, &subject.series()) else { return Ok(Ours::default()) };
+    let Some(series) = nearest(&folder, &source_tree.series()) else { return Ok(Bundled::default()) };
     let patches = in_folder(&folder.join(&series))?;
-    match subject.apply(&patches, true) {
+    match source_tree.apply(&patches, true) {
         Ok(_) => {
-            let note =
-                format!("{} has no tracepoint {EVENT}: patches/{series} is put under it", subject.name);
-            Ok(Ours { patches, note: Some(note) })
+            let note = format!(
+                "{} has no tracepoint {EVENT}: the patches of patches/{series} are applied first",
+                source_tree.name
+            );
+            Ok(Bundled { patches, note: Some(note) })
         }
         Err(error @ (KernelError::PatchRefused { .. } | KernelError::Inexact { .. })) => {
             let note = format!(
-                "{} has no tracepoint {EVENT}, and patches/{series} is not put under it, so scenarios that need it \
-                 are skipped: {error}",
-                subject.name
+                "{} has no tracepoint {EVENT}, and the patches of patches/{series} do not apply, so scenarios that \
+                 need it are skipped: {error}",
+                source_tree.name
             );
-            Ok(Ours { patches: Vec::new(), note: Some(note) })
+            Ok(Bundled { patches: Vec::new(), note: Some(note) })
         }
         Err(error) => Err(error),
     }
 }
 
-/// The patches of a folder in the order of their names; none if there is no folder.
+/// The patches of a folder, sorted by name; none if there is no folder.
 fn in_folder(folder: &Path) -> Result<Vec<Patch>, KernelError> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -80,7 +82,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Patch>, KernelError> {
     Ok(series::read_patches(&paths)?)
 }
 
-/// The newest series of `folder` that is not newer than `series`, else the oldest.
+/// The newest series in `folder` that is not newer than `series`, else the oldest.
 fn nearest(folder: &Path, series: &str) -> Option<String> {
     let entries = std::fs::read_dir(folder).ok()?;
     let name = |entry: std::fs::DirEntry| {
@@ -132,41 +134,41 @@ mod tests {
         dir
     }
 
-    fn given(subject: &Subject) -> (Vec<String>, String) {
-        let ours = of(project().path(), subject, &[]).unwrap();
+    fn bundled(source_tree: &SourceTree) -> (Vec<String>, String) {
+        let bundled = of(project().path(), source_tree, &[]).unwrap();
         let name = |patch: &Patch| patch.path.file_name().unwrap().to_string_lossy().into_owned();
-        (ours.patches.iter().map(name).collect(), ours.note.unwrap_or_default())
+        (bundled.patches.iter().map(name).collect(), bundled.note.unwrap_or_default())
     }
 
     #[test]
-    fn a_release_gets_the_patches_of_its_series_in_the_order_of_their_names() {
+    fn a_release_gets_the_patches_of_its_series_sorted_by_name() {
         let release = |version: &str| {
-            Subject::of_release(Release { version: version.into(), dir: "/nonexistent".into() })
+            SourceTree::of_release(Release { version: version.into(), dir: "/nonexistent".into() })
         };
         assert_eq!(
-            given(&release("7.3.4-1~bpo13+1")),
+            bundled(&release("7.3.4-1~bpo13+1")),
             (vec!["0001-a.patch".into(), "0002-b.patch".into()], "".into())
         );
-        assert_eq!(given(&release("7.2.12")).0, ["0001-old.patch"]);
+        assert_eq!(bundled(&release("7.2.12")).0, ["0001-old.patch"]);
     }
 
     #[test]
-    fn a_tree_gets_those_of_the_nearest_series_if_it_lacks_what_they_bring() {
+    fn a_tree_without_the_tracepoint_gets_the_patches_of_the_nearest_series() {
         for (patchlevel, expected) in [(2, "0001-old.patch"), (3, "0001-a.patch"), (9, "0001-a.patch")] {
             let dir = tree(patchlevel, "damos_esz", "a\n");
-            let (patches, note) = given(&Subject::of_tree(dir.path()).unwrap());
+            let (patches, note) = bundled(&SourceTree::of_tree(dir.path()).unwrap());
             assert_eq!(patches[0], expected);
-            assert!(note.contains("is put under it"), "{note}");
+            assert!(note.contains("are applied first"), "{note}");
         }
         let dir = tree(3, EVENT, "a\n");
-        assert_eq!(given(&Subject::of_tree(dir.path()).unwrap()), (vec![], String::new()));
+        assert_eq!(bundled(&SourceTree::of_tree(dir.path()).unwrap()), (vec![], String::new()));
     }
 
     #[test]
-    fn patches_that_do_not_apply_to_a_tree_are_left_out_and_it_is_said() {
+    fn patches_that_do_not_apply_to_a_tree_are_left_out_with_a_note() {
         let dir = tree(3, "damos_esz", "other\n");
-        let (patches, note) = given(&Subject::of_tree(dir.path()).unwrap());
+        let (patches, note) = bundled(&SourceTree::of_tree(dir.path()).unwrap());
         assert_eq!(patches, [""; 0]);
-        assert!(note.contains("patches/7.3 is not put under it") && note.contains("mm/x"), "{note}");
+        assert!(note.contains("patches/7.3 do not apply") && note.contains("mm/x"), "{note}");
     }
 }

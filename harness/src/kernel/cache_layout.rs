@@ -1,14 +1,14 @@
-//! Where a source's lock and builds lie in the cache.
+//! The places of a source's lock and build folders in the cache.
 
 use super::error::KernelError;
 use std::path::{Path, PathBuf};
 
-/// The lock of the source `id`: who builds from it holds it.
+/// The lock of the source `id`: a build from it takes the lock.
 pub(super) fn source_lock(cache: &Path, id: &str) -> PathBuf {
     cache.join("tree").join(format!("{id}.lock"))
 }
 
-/// Whether the build folder `name` is one of the source `id`, with extra fragments or without.
+/// Whether the build folder `name` belongs to the source `id`, with extra fragments or without.
 pub(super) fn is_build_of(name: &str, id: &str) -> bool {
     name.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
 }

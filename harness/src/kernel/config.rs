@@ -1,16 +1,16 @@
-//! What a config fragment asks for, and whether the finished `.config` has it. Pure.
+//! The options that config fragments request, and whether the finished `.config` has them. Pure.
 //!
-//! Kconfig drops a request without a word when a dependency is off or a symbol no longer exists, so
-//! every request is compared with the result.
+//! Kconfig drops a request silently if a dependency is off or a symbol no longer exists, so every request is compared with
+//! the result.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The value of a symbol as a `.config` writes it; `n` stands for "is not set".
+/// The value of a symbol as in a `.config`; `n` means "is not set".
 type Value = String;
 
-/// A fragment as it lies in a file.
+/// A config fragment.
 #[derive(Debug, Clone)]
 pub struct Fragment {
     /// Its path, for messages.
@@ -19,7 +19,7 @@ pub struct Fragment {
     pub text: String,
 }
 
-/// One request and where it stands.
+/// A requested value, and the line that requests it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     fragment: PathBuf,
@@ -27,12 +27,11 @@ pub struct Request {
     value: Value,
 }
 
-/// What all fragments together ask for: of two requests for a symbol the later one holds, as in
-/// `merge_config.sh`.
+/// The requests of all fragments: of two requests for a symbol the later one wins, as in `merge_config.sh`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Requests(BTreeMap<String, Request>);
 
-/// A request that the result does not have.
+/// A request that the finished `.config` does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
     request: Request,
@@ -48,7 +47,7 @@ pub struct BadFragment {
     pub fragment: PathBuf,
     /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// Its text.
     pub text: String,
 }
 
@@ -58,7 +57,9 @@ impl fmt::Display for Dropped {
         write!(f, "{}:{line}: CONFIG_{}={value} became ", fragment.display(), self.symbol)?;
         match &self.became {
             Some(value) => f.write_str(value),
-            None => f.write_str("nothing: the kernel has no such option, or what it depends on is off"),
+            None => {
+                f.write_str("nothing: the kernel has no such option, or an option that it depends on is off")
+            }
         }
     }
 }
@@ -67,7 +68,7 @@ impl Requests {
     /// Reads `fragments` in order.
     ///
     /// # Errors
-    /// A line that is neither empty, nor a comment, nor a symbol's value.
+    /// A line is neither empty, nor a comment, nor the value of a symbol.
     pub fn read(fragments: &[Fragment]) -> Result<Requests, BadFragment> {
         let mut all = BTreeMap::new();
         for Fragment { path, text } in fragments {
@@ -89,7 +90,7 @@ impl Requests {
         Ok(Requests(all))
     }
 
-    /// The requests that `config`, a finished `.config`, does not have, in order of fragment and line.
+    /// The requests that the finished `.config` does not have, in order of fragment and line.
     pub fn dropped(&self, config: &str) -> Vec<Dropped> {
         let result: BTreeMap<String, Value> = config
             .lines()
@@ -101,7 +102,7 @@ impl Requests {
         let mut dropped: Vec<Dropped> = Vec::new();
         for (symbol, request) in &self.0 {
             let became = result.get(symbol);
-            // A symbol that is not visible is not in the file, and off.
+            // A symbol that is not in the file is off.
             if became.map_or("n", String::as_str) != request.value {
                 dropped.push(Dropped {
                     request: request.clone(),
@@ -143,8 +144,8 @@ fn parse(line: &str) -> Line {
     }
 }
 
-/// The fragments that every kernel is built with, in order: `lean` comes second, so that the others
-/// may ask again for what it switches off.
+/// The fragments that every kernel is built with, in order: `lean` comes second, so that the others can switch on again
+/// what it switches off.
 pub const DEFAULT: [&str; 7] = ["base", "lean", "numa", "cxl", "tracing", "damon", "soft-reserved"];
 
 /// The path of the fragment `name` in the source tree at `project`.
@@ -166,17 +167,17 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_that_vanished_is_named_with_its_fragment_and_line() {
+    fn a_dropped_symbol_is_named_with_its_fragment_and_line() {
         assert_eq!(
             dropped("# why\nCONFIG_DEV_DAX_HMEM=y\n", "CONFIG_DAX=y\n"),
             [
-                "a.config:2: CONFIG_DEV_DAX_HMEM=y became nothing: the kernel has no such option, or what it depends on is off"
+                "a.config:2: CONFIG_DEV_DAX_HMEM=y became nothing: the kernel has no such option, or an option that it depends on is off"
             ]
         );
     }
 
     #[test]
-    fn a_symbol_that_changed_says_what_it_became() {
+    fn a_changed_symbol_is_named_with_its_value() {
         assert_eq!(
             dropped("CONFIG_NR_CPUS=8\n", "CONFIG_NR_CPUS=1\n"),
             ["a.config:1: CONFIG_NR_CPUS=8 became 1"]
@@ -188,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn off_may_be_said_in_two_ways_and_an_absent_symbol_is_off() {
+    fn off_has_two_spellings_and_an_absent_symbol_is_off() {
         let off = "# CONFIG_A is not set\nCONFIG_B=n\n";
         assert_eq!(dropped(off, "# CONFIG_B is not set\n"), [""; 0]);
         assert_eq!(dropped(off, "CONFIG_A=y\n"), ["a.config:1: CONFIG_A=n became y"]);
     }
 
     #[test]
-    fn the_later_of_two_requests_holds() {
+    fn the_later_of_two_requests_wins() {
         let fragments = [fragment("a", "CONFIG_X=y\n"), fragment("b", "\n# CONFIG_X is not set\n")];
         let requests = Requests::read(&fragments).unwrap();
         assert_eq!(requests.dropped("# CONFIG_X is not set\n"), []);
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_config_line_is_refused() {
+    fn a_line_that_is_not_a_config_line_is_refused() {
         let error = Requests::read(&[fragment("a.config", "CONFIG_X=y\nDAMON=y\n")]).unwrap_err();
         assert_eq!(error.to_string(), "a.config:2: not a config line: DAMON=y");
     }

@@ -1,11 +1,11 @@
-//! The first thing that a build's log says went wrong. Pure.
+//! Finds the first error in the log of a build. Pure.
 
 use crate::host::text;
 
-/// What made a build fail.
+/// Why a build failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Diagnosis {
-    /// The compiler or the linker refuses the source: what it said.
+    /// The compiler or the linker rejects the source: its message.
     Source(String),
     /// Something else: the end of the log.
     Other(String),
@@ -14,7 +14,7 @@ pub enum Diagnosis {
 /// How many lines of an error are shown.
 const LINES: usize = 14;
 
-/// Words of a compiler that speak of the machine and not of the source.
+/// Compiler messages about the machine and not the source.
 const MACHINE: [&str; 4] = [
     "No space left on device",
     "internal compiler error",
@@ -22,12 +22,12 @@ const MACHINE: [&str; 4] = [
     "fatal error: Killed signal",
 ];
 
-/// Reads `log`, what make and its children said.
+/// Reads `log`, the output of make and its children.
 pub fn diagnose(log: &str) -> Diagnosis {
     let lines: Vec<&str> = log.lines().collect();
-    let refused = lines.iter().position(|line| is_refusal(line));
-    let machine = MACHINE.iter().any(|words| log.contains(words));
-    match refused.filter(|_| !machine) {
+    let error = lines.iter().position(|line| is_error(line));
+    let machine = MACHINE.iter().any(|message| log.contains(message));
+    match error.filter(|_| !machine) {
         Some(at) => Diagnosis::Source(indented(&excerpt(&lines, at))),
         None => Diagnosis::Other(indented(&text::last_lines(log, LINES))),
     }
@@ -35,7 +35,7 @@ pub fn diagnose(log: &str) -> Diagnosis {
 
 /// `mm/damon/core.c:12:3: error: ...`, `ld: mm/damon/core.o: undefined reference to ...`,
 /// `*** No rule to make target 'mm/x.o'`, `mm/damon/Kconfig:3: syntax error`.
-fn is_refusal(line: &str) -> bool {
+fn is_error(line: &str) -> bool {
     let at_line = |marker: &str| {
         line.split_once(marker).is_some_and(|(place, _)| {
             place
@@ -53,7 +53,7 @@ fn is_refusal(line: &str) -> bool {
         || line.contains("multiple definition of")
 }
 
-/// The refusal with the lines before it that lead to it and those after it that show the place.
+/// The error with the lines before it that lead to it and those after it that show the place.
 fn excerpt(lines: &[&str], at: usize) -> Vec<String> {
     let leads = |line: &str| {
         line.starts_with("In file included from")
@@ -67,12 +67,12 @@ fn excerpt(lines: &[&str], at: usize) -> Vec<String> {
     shown.map(|line| text::printable(line)).collect()
 }
 
-/// A line of kbuild's own: `  CC      mm/damon/core.o`. Returns what it makes.
+/// The target of a line of kbuild's output: `  CC      mm/damon/core.o`.
 pub fn step(line: &str) -> Option<&str> {
-    let (word, made) = line.strip_prefix("  ")?.split_once(' ')?;
-    let upper = word.len() >= 2
-        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    upper.then(|| made.trim_start())
+    let (command, target) = line.strip_prefix("  ")?.split_once(' ')?;
+    let upper = command.len() >= 2
+        && command.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    upper.then(|| target.trim_start())
 }
 
 fn is_step(line: &str) -> bool {
@@ -102,7 +102,7 @@ make[4]: *** [scripts/Makefile.build:287: mm/damon/core.o] Error 1
 
     #[test]
     fn the_first_compiler_error_is_shown_with_its_function_and_its_line() {
-        let Diagnosis::Source(text) = diagnose(LOG) else { panic!("a compiler error is the source's") };
+        let Diagnosis::Source(text) = diagnose(LOG) else { panic!("a compiler error") };
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         assert!(lines[0].starts_with("In file included from"));
         assert_eq!(
@@ -113,13 +113,13 @@ make[4]: *** [scripts/Makefile.build:287: mm/damon/core.o] Error 1
     }
 
     #[test]
-    fn a_full_disk_is_not_the_sources_fault() {
+    fn a_full_disk_is_not_an_error_of_the_source() {
         let log = "x.c:1:1: fatal error: error writing to /tmp/x.s: No space left on device\n";
         assert!(matches!(diagnose(log), Diagnosis::Other(text) if text.contains("No space left")));
     }
 
     #[test]
-    fn a_linker_error_is_the_sources() {
+    fn a_linker_error_is_an_error_of_the_source() {
         let log = "  LD      vmlinux\nld: vmlinux.o: in function `f':\ncore.c:(.text+0x1): undefined reference to `g'\n";
         assert!(
             matches!(diagnose(log), Diagnosis::Source(text) if text.contains("undefined reference to `g'"))
@@ -132,7 +132,7 @@ make[4]: *** [scripts/Makefile.build:287: mm/damon/core.o] Error 1
     }
 
     #[test]
-    fn kbuilds_own_lines_are_steps_and_a_compilers_are_not() {
+    fn lines_of_kbuild_are_steps_and_those_of_a_compiler_are_not() {
         assert_eq!(step("  CC      mm/damon/core.o"), Some("mm/damon/core.o"));
         assert_eq!(step("  OBJCOPY arch/x86/boot/setup.bin"), Some("arch/x86/boot/setup.bin"));
         assert_eq!(step(" 2345 |         nonsense;"), None);

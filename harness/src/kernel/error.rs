@@ -7,39 +7,40 @@ use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::series::SeriesError;
 use crate::setup::SourcesError;
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
 /// Why there is no kernel image.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
-    /// The path that was given does not exist.
-    #[error("no kernel at {}: {cause}", .path.display())]
+    /// A kernel or a config fragment does not exist.
+    #[error("cannot read {}: {cause}", .path.display())]
     NoSuchPath {
         /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// A version that cannot be had.
-    #[error("there is no linux {word} to be had: {reason}")]
+    /// A version that is not available.
+    #[error("linux {version} is not available: {reason}")]
     NoVersion {
-        /// What was asked for.
-        word: String,
+        /// The version.
+        version: String,
         /// Why not.
         reason: String,
     },
-    /// A word that means no kernel.
+    /// A value of `--kernel` that names no kernel.
     #[error(
-        "'{word}' is no kernel: it is no version (7.2, 7.3 or 7.3.4), nothing lies at that path, and {at}; \
-         sources in the cache: {cached}"
+        "'{name}' is not a kernel: it is not a version (7.2, 7.3 or 7.3.4), no file has that path, and {at}; sources in \
+         the cache: {cached}"
     )]
     NoSuchKernel {
-        /// The word.
-        word: String,
-        /// What came of looking for a git ref in it.
+        /// The value.
+        name: String,
+        /// Why it is not a git ref either.
         at: String,
-        /// The releases that are in the cache.
+        /// The releases in the cache.
         cached: String,
     },
     /// A git ref that a tree does not have.
@@ -49,13 +50,13 @@ pub enum KernelError {
         dir: PathBuf,
         /// The ref.
         name: String,
-        /// What git said.
+        /// git's error.
         why: String,
     },
     /// A folder without a kernel's Makefile.
-    #[error("{} is not a Linux source tree: its Makefile does not say VERSION and PATCHLEVEL", .0.display())]
+    #[error("{} is not a Linux source tree: its Makefile does not set VERSION and PATCHLEVEL", .0.display())]
     NotATree(PathBuf),
-    /// A file that is no x86 bzImage.
+    /// A file that is not an x86 bzImage.
     #[error("{path} is not an x86 bzImage: {reason}", path = .path.display())]
     NotAnImage {
         /// The file.
@@ -63,19 +64,19 @@ pub enum KernelError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A tree that lacks DAMON, or the part of it that damonlab tests.
-    #[error("linux {release} in {dir} has no {lacks}: wanted {wanted} or newer", dir = .dir.display())]
+    /// A tree without DAMON, or without the part of it that damonlab tests.
+    #[error("linux {release} in {dir} has no {missing}: wanted {wanted} or newer", dir = .dir.display())]
     TooOld {
         /// The tree.
         dir: PathBuf,
         /// Its version.
         release: String,
         /// What it does not have.
-        lacks: &'static str,
+        missing: &'static str,
         /// The oldest version that has it.
         wanted: &'static str,
     },
-    /// A file name that damonlab's lists cannot carry.
+    /// A file name that damonlab's lists cannot store.
     #[error("{} has a file whose name is not UTF-8 or has a line break: {name:?}", .dir.display())]
     BadName {
         /// The tree.
@@ -85,16 +86,16 @@ pub enum KernelError {
     },
     /// The tree changed while it was being copied.
     #[error("{} changed while it was being copied: run again", .0.display())]
-    Moving(PathBuf),
+    ChangedDuringCopy(PathBuf),
     /// Patches that cannot be read.
     #[error(transparent)]
     Series(#[from] SeriesError),
-    /// A patch that does not fit just as it is, where that was asked for.
-    #[error("--strict: {} of the patches' hunks do not fit {to} just as they are:{}", .inexact.len(), lines(.inexact))]
+    /// Hunks that do not fit exactly, with `--strict`.
+    #[error("--strict: {} of the patches' hunks do not fit {to} exactly:{}", .inexact.len(), lines(.inexact))]
     Inexact {
         /// The source.
         to: String,
-        /// What does not, a line each.
+        /// The hunks, a line each.
         inexact: Vec<String>,
     },
     /// A patch that does not apply.
@@ -102,26 +103,26 @@ pub enum KernelError {
     PatchRefused {
         /// The patch.
         patch: PathBuf,
-        /// The source it was applied to.
+        /// The source.
         to: String,
-        /// Which file and which hunk.
+        /// The files and hunks.
         problem: String,
     },
-    /// A line of a config fragment that is none.
+    /// A malformed line of a config fragment.
     #[error(transparent)]
     BadFragment(#[from] BadFragment),
-    /// Requested symbols that the kernel's configuration did not take.
-    #[error("the kernel did not take {} of the requested options:{}", .0.len(), dropped_lines(.0))]
+    /// Requested options that are not in the finished configuration.
+    #[error("{} of the requested options are not in the kernel's configuration:{}", .0.len(), lines(.0))]
     Dropped(Vec<Dropped>),
-    /// The compiler refused.
+    /// The compiler or the linker rejects the source.
     #[error("the kernel does not compile:\n{excerpt}\nthe whole log: {}", .log.display())]
     Compile {
-        /// The first error with what surrounds it.
+        /// The first error with its context.
         excerpt: String,
         /// The log.
         log: PathBuf,
     },
-    /// make failed, and not because of the source.
+    /// make failed for another reason.
     #[error("the build of the kernel failed:\n{excerpt}\nthe whole log: {}", .log.display())]
     Make {
         /// The end of the log.
@@ -129,32 +130,32 @@ pub enum KernelError {
         /// The log.
         log: PathBuf,
     },
-    /// make cannot work in such a folder.
-    #[error("the kernel's build cannot work in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another", .0.display())]
+    /// make cannot work in the cache folder.
+    #[error("cannot build a kernel in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another folder", .0.display())]
     CachePath(PathBuf),
-    /// A release came neither from Debian nor from kernel.org.
+    /// A release could be fetched neither from Debian nor from kernel.org.
     #[error("cannot fetch linux {wanted}\n  Debian's archive: {debian}\n  kernel.org: {mirror}")]
     Fetch {
-        /// What was asked for.
+        /// The requested release.
         wanted: String,
-        /// What went wrong with Debian's archive.
+        /// The error of Debian's archive.
         debian: Box<KernelError>,
-        /// What went wrong with kernel.org.
+        /// The error of kernel.org.
         mirror: Box<KernelError>,
     },
-    /// There is nothing to fetch from kernel.org with.
-    #[error("no curl in PATH; `apt-get install curl ca-certificates` brings it")]
+    /// curl, which fetches from kernel.org, is missing.
+    #[error("no curl in PATH; `apt-get install curl ca-certificates` installs it")]
     NoCurl,
-    /// A download that is not what its list of checksums says.
+    /// A download with another checksum than its list says.
     #[error("{file} does not have the checksum of {list}: wanted {wanted}, found {found}")]
     Checksum {
         /// The download.
         file: String,
         /// The list.
         list: String,
-        /// The list's checksum; "no entry" if it has none.
+        /// The checksum in the list.
         wanted: String,
-        /// The download's.
+        /// The checksum of the download.
         found: String,
     },
     /// The machine's apt sources.
@@ -165,13 +166,13 @@ pub enum KernelError {
     NotListed {
         /// The list.
         list: String,
-        /// What was asked for.
+        /// The requested release.
         wanted: String,
     },
     /// The archive has no such package, or not in that version.
     #[error("the suite {suite} has no package {package}{others}")]
     NoPackage {
-        /// The versions that it has instead, in words; empty where it has none.
+        /// The versions that it has instead, as text; empty if it has none.
         others: String,
         /// The package.
         package: String,
@@ -181,13 +182,13 @@ pub enum KernelError {
     /// A program failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A lock.
+    /// A lock could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-    /// A file of the cache or of a source.
+    /// A file of the cache or of a source cannot be used.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -209,7 +210,7 @@ impl Faulty for KernelError {
             | E::NotAnImage { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
-            | E::Moving(_)
+            | E::ChangedDuringCopy(_)
             | E::Inexact { .. }
             | E::PatchRefused { .. }
             | E::BadFragment(_)
@@ -228,17 +229,14 @@ impl Faulty for KernelError {
     }
 }
 
-fn lines(told: &[String]) -> String {
-    told.iter().map(|one| format!("\n  {one}")).collect()
+fn lines(all: &[impl Display]) -> String {
+    all.iter().map(|one| format!("\n  {one}")).collect()
 }
 
 impl KernelError {
-    /// What was to be built is why there is no kernel, and not the host. make itself fails where the linker does.
-    pub fn is_the_sources(&self) -> bool {
+    /// Whether the source, the patches or the configuration are the reason, and not the host. `Make` is among them: a
+    /// linker error appears as a failure of make.
+    pub fn does_not_build(&self) -> bool {
         matches!(self, KernelError::Compile { .. } | KernelError::Make { .. } | KernelError::Dropped(_))
     }
-}
-
-fn dropped_lines(dropped: &[Dropped]) -> String {
-    dropped.iter().map(|one| format!("\n  {one}")).collect()
 }

@@ -1,4 +1,4 @@
-//! The cache of finished images: a folder for each combination of what went in.
+//! The cache of finished images: a folder for each combination of inputs.
 
 use super::error::KernelError;
 use super::inspect;
@@ -15,23 +15,24 @@ use std::sync::Arc;
 pub struct Image {
     /// The bzImage.
     pub bzimage: PathBuf,
-    /// The vmlinux with its symbols, as long as the build folder still holds this kernel's.
+    /// The vmlinux with its symbols, while the build folder still has the one of this kernel.
     pub vmlinux: Option<PathBuf>,
-    /// Its `.config`; none for an image that somebody else built.
+    /// Its `.config`; none for an image that damonlab did not build.
     pub config: Option<PathBuf>,
-    /// A name for what went in: equal for equal inputs.
+    /// A digest of its inputs.
     pub key: String,
-    /// For people: `linux 7.3.4-1~bpo13+1 + 1 patch`.
+    /// Its description for users: `linux 7.3.4-1~bpo13+1 + 1 patch`.
     pub describe: String,
-    /// What the kernel calls itself, from its header.
+    /// The release in its header.
     pub release: Option<String>,
-    /// It was in the cache: nothing was built, make was not started.
+    /// Whether it was in the cache, so that nothing was built.
     pub cached: bool,
-    /// Nobody takes it out of the cache to make room, as long as this lives.
+    /// Keeps it in the cache.
     pub lease: Lease,
 }
 
-/// A share of an image's lock; none for an image outside of the cache. Two are equal: they say nothing of the image.
+/// A share of an image's lock; none for an image outside of the cache. All leases are equal, so that images compare by
+/// their content.
 #[derive(Debug, Clone, Default)]
 pub struct Lease {
     _lock: Option<Arc<Lock>>,
@@ -46,62 +47,62 @@ impl PartialEq for Lease {
 impl Eq for Lease {}
 
 impl Image {
-    /// Whether it checks each of its memory accesses (KASAN), and so executes several times as many instructions.
+    /// Whether it checks each memory access (KASAN), and so executes several times as many instructions.
     pub fn is_instrumented(&self) -> bool {
         let config = self.config.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
         config.is_some_and(|text| text.lines().any(|line| line == "CONFIG_KASAN=y"))
     }
 
-    /// The tree that it was built from, as it is now: another build may have put other patches into it.
+    /// The working copy that it was built from, as it is now: a later build may have applied other patches.
     pub fn tree(&self) -> Option<PathBuf> {
         let about = about(self.config.as_deref()?.parent()?)?;
         std::fs::read_link(about.build.join("source")).ok()
     }
 }
 
-/// What is kept with an image.
+/// What the cache stores about an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// For people.
+    /// Its description for users.
     pub describe: String,
-    /// The source: a release's version, or the digest of a tree.
+    /// The source: the version of a release, or the digest of a tree.
     pub source: String,
     /// Paths of the patches, in order.
     pub patches: Vec<String>,
-    /// So many of them, the first ones, are damonlab's own.
-    #[serde(default)]
-    pub ours: usize,
-    /// What of them did not fit just as it is, a line each.
+    /// How many of the patches, from the first, are damonlab's.
+    #[serde(default, rename = "ours")]
+    pub bundled: usize,
+    /// The hunks that did not fit exactly, a line each.
     #[serde(default)]
     pub inexact: Vec<String>,
     /// File names of the config fragments on top of the default ones, in order.
     #[serde(default)]
     pub fragments: Vec<String>,
-    /// The compiler's and the linker's version lines.
+    /// The version lines of compiler and linker.
     pub compiler: String,
-    /// What the kernel calls itself.
+    /// The release in the header of the bzImage.
     pub release: Option<String>,
     /// The build folder.
     pub build: PathBuf,
 }
 
-/// The file with an [`About`] in an image's folder.
+/// The file with the [`About`] of an image.
 pub(super) const ABOUT: &str = "image.json";
 
-/// The name of the file in a build folder that says whose build it holds.
+/// The file in a build folder with the key of the image that was built in it.
 pub const KEY_FILE: &str = "damonlab.key";
 
-/// The lock of the image `key`: who uses it shares it, and who takes it away to make room holds it alone.
+/// The lock of the image `key`: users share it, and its removal needs it exclusively.
 pub(super) fn lock(cache: &Path, key: &str) -> PathBuf {
     cache.join("image").join(format!("{key}.lock"))
 }
 
-/// The image `key` of `cache`, if it is there, with a lease.
+/// The image `key` of `cache` with a lease, if it is there.
 pub fn find(cache: &Path, key: &str) -> Option<Image> {
     look(cache, key)?;
-    // In a cache that cannot be written to, nobody takes anything away.
+    // In a cache without write access nothing is removed.
     let lease = Lease { _lock: Lock::share(&lock(cache, key)).ok().map(Arc::new) };
-    // It may have been taken away meanwhile.
+    // It may have been removed meanwhile.
     Some(Image { lease, ..look(cache, key)? })
 }
 
@@ -127,8 +128,8 @@ fn look(cache: &Path, key: &str) -> Option<Image> {
     })
 }
 
-/// Puts the kernel in the build folder of `about` into the cache, whole or not at all. A whole image that
-/// is there by now stays: the same key means the same kernel.
+/// Copies the kernel in the build folder of `about` into the cache, whole or not at all. If a whole image with this key is
+/// there by now, it stays: the same key means the same kernel.
 pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelError> {
     let folder = cache.join("image");
     let scratch = paths::scratch(&folder)?;
@@ -141,10 +142,10 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
     let text = serde_json::to_vec_pretty(&about).map_err(io::Error::from)?;
     fs::write(scratch.path().join(ABOUT), text)?;
     let place = folder.join(key);
-    // Another build of equal inputs may have been first, and its image may be in use.
+    // Another build with equal inputs may have been first, and its image may be in use.
     if look(cache, key).is_none() {
         if place.exists() {
-            // What find() did not take: a folder that somebody took files out of.
+            // An incomplete folder.
             fs::remove_dir_all(&place)?;
         }
         match fs::rename(scratch.path(), &place) {
@@ -155,12 +156,12 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
     }
     fs::write(about.build.join(KEY_FILE), key)?;
     let image =
-        find(cache, key).ok_or_else(|| io::Error::other(format!("{} is not whole", place.display())))?;
+        find(cache, key).ok_or_else(|| io::Error::other(format!("{} is incomplete", place.display())))?;
     Ok(Image { cached: false, ..image })
 }
 
-/// Takes an image out of the cache and, `with_build`, the folder that it was built in: one with fragments of its own
-/// is nobody else's.
+/// Removes an image from the cache and, with `with_build`, its build folder. A build folder with its own config fragments
+/// is used by no other image.
 pub fn evict(cache: &Path, key: &str, with_build: bool) -> io::Result<()> {
     let folder = cache.join("image").join(key);
     if with_build && let Some(about) = about(&folder) {
@@ -169,7 +170,7 @@ pub fn evict(cache: &Path, key: &str, with_build: bool) -> io::Result<()> {
     disk_usage::discard(cache, &folder)
 }
 
-/// An image that somebody else built.
+/// A bzImage that damonlab did not build.
 pub fn foreign(path: &Path) -> Result<Image, KernelError> {
     let release = inspect::image(path)?;
     let bytes = fs::read(path)?;
@@ -191,7 +192,7 @@ pub fn list(cache: &Path) -> Vec<Image> {
     names(&cache.join("image")).iter().filter_map(|key| look(cache, key)).collect()
 }
 
-/// What lies in a folder of the cache, by name; nothing where it is not there.
+/// The sorted names in a folder of the cache; none if it does not exist.
 pub(super) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -199,13 +200,13 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// What of the patches of the image `key` did not fit just as it is.
+/// The hunks that did not fit the source of the image `key` exactly.
 pub fn inexact(cache: &Path, key: &str) -> Vec<String> {
     about(&cache.join("image").join(key)).map(|about| about.inexact).unwrap_or_default()
 }
 
-/// What the image `key` was made of.
-pub(super) fn made_of(cache: &Path, key: &str) -> Option<About> {
+/// The stored facts about the image `key`.
+pub(super) fn about_key(cache: &Path, key: &str) -> Option<About> {
     about(&cache.join("image").join(key))
 }
 
@@ -232,7 +233,7 @@ mod tests {
             source: "7.3.4".into(),
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
-            ours: 0,
+            bundled: 0,
             fragments: vec!["debug.config".into()],
             compiler: "gcc".into(),
             release: None,
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_evicted_image_is_gone_and_its_build_folder_only_where_asked() {
+    fn an_evicted_image_is_gone_and_its_build_folder_only_if_requested() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
         publish(cache.path(), "abc", &about).unwrap();
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vmlinux_of_another_build_is_not_this_kernels() {
+    fn the_vmlinux_of_another_build_is_not_used() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
         assert!(publish(cache.path(), "first", &about).unwrap().vmlinux.is_some());
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_equal_build_that_was_first_keeps_its_image() {
+    fn the_image_of_an_equal_build_that_was_first_stays() {
         let cache = tempfile::tempdir().unwrap();
         let first = build(&cache.path().join("first"));
         let second = build(&cache.path().join("second"));
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_lost_a_file_is_not_found_and_is_published_again() {
+    fn an_incomplete_image_is_not_found_and_is_published_again() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
         let image = publish(cache.path(), "abc", &about).unwrap();

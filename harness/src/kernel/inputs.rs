@@ -1,4 +1,4 @@
-//! What decides an image besides its source, and the names made of it.
+//! The inputs of an image besides its source, and the digests of them.
 
 use super::build::{self, Toolchain};
 use super::config::Fragment;
@@ -7,7 +7,7 @@ use super::release::Origins;
 use super::request::Request;
 use crate::series::Patch;
 
-/// What goes into an image besides its source.
+/// The inputs of an image besides its source.
 #[derive(Debug)]
 pub(super) struct Inputs {
     pub(super) patches: Vec<Patch>,
@@ -16,26 +16,30 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// What `request` says, with `ours` under its patches.
-    pub(super) fn of(request: &Request, ours: Vec<Patch>, origins: &Origins) -> Result<Inputs, KernelError> {
+    /// The inputs of `request`, whose patches come after the `bundled` ones.
+    pub(super) fn of(
+        request: &Request,
+        bundled: Vec<Patch>,
+        origins: &Origins,
+    ) -> Result<Inputs, KernelError> {
         Ok(Inputs {
-            patches: request.on_top_of(ours),
+            patches: request.on_top_of(bundled),
             fragments: request.all_fragments()?,
             toolchain: Toolchain::find(&origins.env.path)?,
         })
     }
 
-    /// The name of the image made of these and `source`.
+    /// The key of the image made of these inputs and `source`.
     pub(super) fn key(&self, source: &str) -> String {
         let mut parts = vec![build::RECIPE.as_bytes(), source.as_bytes(), self.toolchain.version.as_bytes()];
         parts.extend(self.patches.iter().map(|patch| patch.bytes.as_slice()));
-        // Between the two lists stands what is in neither.
+        // A separator that no patch and no fragment contains.
         parts.push(b"\0fragments");
         parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
         digest(&parts)
     }
 
-    /// What decides a `.config`.
+    /// A digest of what decides the `.config`.
     pub(super) fn stamp(&self, kconfig: &str) -> String {
         let mut parts = vec![build::RECIPE.as_bytes(), kconfig.as_bytes(), self.toolchain.version.as_bytes()];
         parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
@@ -43,7 +47,7 @@ impl Inputs {
     }
 }
 
-/// A hash of `parts` that tells `ab, c` from `a, bc`.
+/// A digest of `parts` that differs between `ab, c` and `a, bc`.
 fn digest(parts: &[&[u8]]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
@@ -68,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_named_by_everything_that_goes_in() {
+    fn the_key_depends_on_every_input() {
         let key = inputs(&["one"], &["two"]).key("7.3.4");
         assert_eq!(inputs(&["one"], &["two"]).key("7.3.4"), key);
         for (other, source) in [
@@ -86,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_does_not_change_what_a_configuration_is_made_of() {
+    fn a_patch_does_not_change_the_stamp_of_a_configuration() {
         assert_eq!(inputs(&["one"], &["two"]).stamp("k"), inputs(&["One"], &["two"]).stamp("k"));
         assert_ne!(
             inputs(&["one"], &["two"]).stamp("k"),

@@ -1,15 +1,15 @@
-//! Whether a folder is a kernel tree that has what damonlab tests, and what a bzImage says of itself.
+//! Checks that a folder is a kernel tree with the parts that damonlab tests, and reads the header of a bzImage.
 
 use super::error::KernelError;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The oldest kernel with the quota goal metric that the scenarios use.
-pub(super) const WANTED: &str = "7.2";
+/// The oldest series with the quota goal metric that the scenarios use.
+pub(super) const OLDEST: &str = "7.2";
 
-/// The files of a tree as texts, wherever they are.
+/// The files of a tree as text, wherever they are.
 pub trait Tree {
-    /// The file at `path` below the tree's root; none if there is none.
+    /// The text of the file at `path` below the root of the tree, if there is one.
     fn text(&self, path: &str) -> Option<String>;
 }
 
@@ -19,16 +19,16 @@ impl Tree for Path {
     }
 }
 
-/// The release a tree calls itself, `7.3.4-rc1`: what its Makefile says. `place` is its name for people.
+/// The release in the Makefile of a tree: `7.3.4-rc1`. `place` is its name in messages.
 ///
 /// # Errors
-/// It is no kernel tree, or has no DAMON, or one without `node_eligible_mem_bp`.
+/// It is not a kernel tree, or has no DAMON, or no `node_eligible_mem_bp`.
 pub fn tree(tree: &(impl Tree + ?Sized), place: &Path) -> Result<String, KernelError> {
     let makefile = tree.text("Makefile").unwrap_or_default();
     let release = release_in(&makefile).ok_or_else(|| KernelError::NotATree(place.to_owned()))?;
-    let too_old = |lacks| {
+    let too_old = |missing| {
         let release = release.clone();
-        Err(KernelError::TooOld { dir: place.to_owned(), release, lacks, wanted: WANTED })
+        Err(KernelError::TooOld { dir: place.to_owned(), release, missing, wanted: OLDEST })
     };
     if tree.text("mm/damon/Kconfig").is_none() {
         return too_old("DAMON (mm/damon)");
@@ -39,7 +39,7 @@ pub fn tree(tree: &(impl Tree + ?Sized), place: &Path) -> Result<String, KernelE
     Ok(release)
 }
 
-/// Whether it has the tracepoint `name` of DAMON's.
+/// Whether the tree has the DAMON tracepoint `name`.
 pub fn has_event(tree: &(impl Tree + ?Sized), name: &str) -> bool {
     let events = tree.text("include/trace/events/damon.h").unwrap_or_default();
     // TRACE_EVENT(name, and TRACE_EVENT_CONDITION(name,
@@ -63,8 +63,8 @@ fn release_in(makefile: &str) -> Option<String> {
     Some(format!("{version}.{patchlevel}.{sublevel}{}", value("EXTRAVERSION").unwrap_or_default()))
 }
 
-/// The release in a bzImage's header (Documentation/arch/x86/boot.rst: `header` at 0x202, `kernel_version` at
-/// 0x20e, which counts from 0x200); none if the image does not carry one.
+/// The release in the header of a bzImage (Documentation/arch/x86/boot.rst: `header` at 0x202, `kernel_version` at 0x20e,
+/// which counts from 0x200), if it has one.
 pub fn image(path: &Path) -> Result<Option<String>, KernelError> {
     let bad = |reason| KernelError::NotAnImage { path: path.to_owned(), reason };
     let mut file = std::fs::File::open(path)
@@ -109,13 +109,13 @@ mod tests {
         "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 0\nEXTRAVERSION = -rc3\nNAME = x\n";
 
     #[test]
-    fn a_folder_that_is_no_kernel_tree_is_refused() {
+    fn a_folder_that_is_not_a_kernel_tree_is_refused() {
         let dir = folder(&[("Makefile", "all:\n\tcc main.c\n")]);
         assert!(matches!(tree(dir.path(), dir.path()), Err(KernelError::NotATree(_))));
     }
 
     #[test]
-    fn a_kernel_without_the_metric_says_what_it_lacks_and_what_was_wanted() {
+    fn a_kernel_without_the_metric_is_refused_with_what_is_missing_and_what_is_wanted() {
         let dir = folder(&[("Makefile", MAKEFILE)]);
         assert_eq!(
             tree(dir.path(), dir.path()).unwrap_err().to_string(),
@@ -134,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_with_the_metric_tells_its_release() {
+    fn the_release_of_a_tree_is_in_its_makefile() {
         let header = ("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP,");
         let dir = folder(&[("Makefile", MAKEFILE), ("mm/damon/Kconfig", ""), header]);
         assert_eq!(tree(dir.path(), dir.path()).unwrap(), "6.12.0-rc3");
     }
 
     #[test]
-    fn an_event_is_known_by_its_whole_name() {
+    fn an_event_is_found_by_its_whole_name() {
         let header = ("include/trace/events/damon.h", "TRACE_EVENT(damos_esz,\n\tTP_PROTO(int damos_sz),\n");
         let dir = folder(&[header]);
         assert!(has_event(dir.path(), "damos_esz"));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_tells_its_release() {
+    fn the_release_of_an_image_is_in_its_header() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bzImage");
         fs::write(&path, bzimage("7.3.4-test (user@host) #1 SMP")).unwrap();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_the_magic_is_no_image() {
+    fn a_file_without_the_magic_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("vmlinux");
         fs::write(&path, [0x7f; 0x400]).unwrap();

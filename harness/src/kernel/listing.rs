@@ -1,7 +1,6 @@
-//! Lists of a tree's files with what is in them: what a source has, and what a working copy holds.
+//! Lists of the files of a source or a working copy, with a hash of their content.
 //!
-//! Stored as text, one file a line, so that a list of a hundred thousand files loads in a blink and a
-//! person can read it.
+//! Stored as text, a line for each file, so that a list of a hundred thousand files loads fast and is readable.
 
 use super::error::KernelError;
 use fs_err as fs;
@@ -10,13 +9,13 @@ use std::fmt::{self, Write as _};
 use std::io;
 use std::path::Path;
 
-/// What is in a file: 128 bits of BLAKE3 over its bytes, or, for a file of an unpacked release that
-/// nobody changes, over the release's version and the path.
+/// The content of a file: 128 bits of BLAKE3 over its bytes or, for a file of an unpacked release, which does not change,
+/// over the version of the release and the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Content(u128);
 
 impl Content {
-    /// Of bytes that were read.
+    /// The hash of bytes.
     pub fn of(bytes: &[u8]) -> Content {
         let hash = blake3::hash(bytes);
         let mut first = [0; 16];
@@ -24,12 +23,12 @@ impl Content {
         Content(u128::from_be_bytes(first))
     }
 
-    /// Reads what `Display` writes.
+    /// Parses the output of `Display`.
     pub fn parse(text: &str) -> Option<Content> {
         u128::from_str_radix(text, 16).ok().map(Content)
     }
 
-    /// Of the file `path` of the release `version`, without reading it.
+    /// The hash for the file `path` of the release `version`, without reading it.
     pub fn of_release(version: &str, path: &str) -> Content {
         Content::of(format!("release {version}\0{path}").as_bytes())
     }
@@ -41,14 +40,14 @@ impl fmt::Display for Content {
     }
 }
 
-/// What kind of file it is; of a file's mode only this is kept, as in git.
+/// The kind of a file, which is all that is stored of its mode, as in git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
-    /// An ordinary file.
+    /// A file that is not executable.
     Plain,
-    /// A file that may be executed.
+    /// An executable file.
     Executable,
-    /// A symbolic link; its content is its target.
+    /// A symbolic link, whose content is its target.
     Link,
 }
 
@@ -70,7 +69,7 @@ impl FileKind {
 pub struct Entry {
     /// Its kind.
     pub kind: FileKind,
-    /// What is in it.
+    /// The hash of its content.
     pub content: Content,
 }
 
@@ -79,17 +78,17 @@ pub struct Entry {
 pub struct Listing(pub BTreeMap<String, Entry>);
 
 impl Listing {
-    /// Reads a stored list; none if it is not there or not whole.
+    /// Reads a stored list; none if it is missing or incomplete.
     pub fn load(path: &Path) -> Option<Listing> {
         let text = std::fs::read_to_string(path).ok()?;
         let mut lines = text.lines();
         let count: usize = lines.next()?.strip_prefix("files ")?.parse().ok()?;
         let mut files = BTreeMap::new();
         for line in lines {
-            let mut words = line.splitn(3, ' ');
-            let kind = FileKind::of_letter(words.next()?)?;
-            let content = Content::parse(words.next()?)?;
-            files.insert(words.next()?.to_owned(), Entry { kind, content });
+            let mut fields = line.splitn(3, ' ');
+            let kind = FileKind::of_letter(fields.next()?)?;
+            let content = Content::parse(fields.next()?)?;
+            files.insert(fields.next()?.to_owned(), Entry { kind, content });
         }
         (files.len() == count).then_some(Listing(files))
     }
@@ -107,12 +106,12 @@ impl Listing {
         text
     }
 
-    /// One word for the whole tree: equal for equal files, wherever the tree lies.
+    /// A digest of the whole tree, whatever its place.
     pub fn digest(&self) -> String {
         blake3::hash(self.text().as_bytes()).to_hex()[..32].to_owned()
     }
 
-    /// One word for the part of the tree that decides what a configuration means.
+    /// A digest of the files that decide what a configuration means.
     pub fn kconfig_digest(&self) -> String {
         let decides = |path: &str| {
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -156,7 +155,7 @@ pub fn of_release(dir: &Path, version: &str) -> Result<Listing, KernelError> {
     Ok(Listing(files))
 }
 
-/// The kind of a file; none for what a source tree has no use for (sockets, devices).
+/// The kind of a file; none for sockets, devices and the like.
 pub(super) fn kind_of(meta: &std::fs::Metadata) -> Option<FileKind> {
     use std::os::unix::fs::PermissionsExt;
     match meta.file_type() {
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_was_cut_short_is_not_taken() {
+    fn an_incomplete_list_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list");
         let text = sample().text();
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_changes_the_digest_as_a_content_does() {
+    fn the_mode_changes_the_digest() {
         let mut other = sample();
         other.0.get_mut("Makefile").unwrap().kind = FileKind::Executable;
         assert_ne!(other.digest(), sample().digest());

@@ -1,46 +1,48 @@
 //! From a source, patches and configuration fragments to a cached kernel image.
 //!
-//! A source is only read: what make sees is a working copy. An image is named by what went in, so the
-//! same question a second time is answered without make.
+//! A source is only read: make works on a working copy. The key of an image is a digest of its inputs, so the same inputs
+//! are built once.
 
 mod apply;
 mod build;
 mod bundled_patches;
 mod cache_layout;
+mod cached_images;
 mod config;
-mod copy;
 mod diagnosis;
 mod error;
 mod evict;
 mod git_apply;
-mod gitref;
+mod git_ref;
 mod image;
 mod inputs;
 mod inspect;
 mod listing;
 mod merge;
 mod obtain;
+mod patched_source;
 mod profile;
 mod release;
 mod remove;
 mod request;
 mod source;
-mod stock;
-mod subject;
-mod usertree;
+mod source_tree;
+mod user_tree;
 mod version_request;
+mod working_copy;
 
 pub use crate::series::Patch;
+pub use cached_images::{CachedImage, cached_images};
 pub use config::{BadFragment, Dropped, Fragment};
 pub use error::KernelError;
-pub use evict::{Held, Holds, held, limit};
+pub use evict::{CacheFolder, FolderKind, cache_folders, limit};
 pub use image::{Image, Lease, evict, find, foreign};
 pub use obtain::{applies, key, obtain, ready};
-pub use profile::{NoProfile, Profile};
+pub use patched_source::PatchedSource;
+pub use profile::{Profile, UnknownProfile};
 pub use release::Origins;
 pub use remove::remove;
 pub use request::Request;
 pub use source::Source;
-pub use stock::{CachedImage, kept};
-pub use subject::Label;
-pub use version_request::Wanted;
+pub use source_tree::SeriesLabel;
+pub use version_request::VersionRequest;

@@ -1,4 +1,4 @@
-//! Configurations by name: a word for each fragment of `kernel-config/` that is not in every kernel. Pure.
+//! Named configurations: one for each fragment of `kernel-config/` that is not in every kernel. Pure.
 
 use super::config;
 use crate::host::fault::{Fault, Faulty};
@@ -11,32 +11,32 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// What every kernel has, and nothing on top.
+    /// The fragments of every kernel only.
     Fast,
-    /// KASAN, lockdep, DEBUG_VM, kmemleak; a warning is a panic.
+    /// KASAN, lockdep, DEBUG_VM, kmemleak; the kernel panics on a warning.
     Debug,
-    /// DAMON's KUnit suites.
+    /// The KUnit suites of DAMON.
     Kunit,
-    /// The host's files in the guest.
+    /// The guest can read the host's files.
     HostRoot,
 }
 
-/// A word that names no profile.
+/// A name that is not a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no profile '{0}': {all}; a fragment of your own goes with --config", all = Profile::ALL.map(Profile::word).join(", "))]
-pub struct NoProfile(String);
+#[error("there is no profile '{0}'; there are {all}, and --config takes a fragment of your own", all = Profile::ALL.map(Profile::name).join(", "))]
+pub struct UnknownProfile(String);
 
-impl Faulty for NoProfile {
+impl Faulty for UnknownProfile {
     fn fault(&self) -> Fault {
         Fault::BadInput
     }
 }
 
 impl Profile {
-    /// All of them.
+    /// All profiles.
     pub const ALL: [Profile; 4] = [Profile::Fast, Profile::Debug, Profile::Kunit, Profile::HostRoot];
 
-    fn word(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Profile::Fast => "fast",
             Profile::Debug => "debug",
@@ -45,26 +45,26 @@ impl Profile {
         }
     }
 
-    /// Its fragment in the source tree at `project`; none for what every kernel has.
+    /// Its fragment in the project folder; none for `fast`.
     pub fn fragment(self, project: &Path) -> Option<PathBuf> {
-        (self != Profile::Fast).then(|| config::path(project, self.word()))
+        (self != Profile::Fast).then(|| config::path(project, self.name()))
     }
 }
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.name())
     }
 }
 
 impl FromStr for Profile {
-    type Err = NoProfile;
+    type Err = UnknownProfile;
 
-    fn from_str(word: &str) -> Result<Profile, NoProfile> {
+    fn from_str(name: &str) -> Result<Profile, UnknownProfile> {
         Profile::ALL
             .into_iter()
-            .find(|profile| profile.word() == word)
-            .ok_or_else(|| NoProfile(word.to_owned()))
+            .find(|profile| profile.name() == name)
+            .ok_or_else(|| UnknownProfile(name.to_owned()))
     }
 }
 
@@ -88,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_no_profile_is_answered_with_all_that_are() {
+    fn an_unknown_profile_is_refused_with_the_known_ones() {
         assert_eq!("host-root".parse(), Ok(Profile::HostRoot));
         let error = "kasan".parse::<Profile>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no profile 'kasan': fast, debug, kunit, host-root; a fragment of your own goes with --config"
+            "there is no profile 'kasan'; there are fast, debug, kunit, host-root, and --config takes a fragment of your own"
         );
     }
 }

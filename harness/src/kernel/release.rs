@@ -1,12 +1,12 @@
-//! A release: one version, or the newest of a series, from Debian's archive, else its tarball from kernel.org.
-//! Once unpacked it stays, and nobody is asked again.
+//! A release: one version, or the newest of a series, from Debian's archive, else its tarball from kernel.org. It is
+//! fetched and unpacked once.
 //!
-//! Debian's package is checked by apt against the machine's keys. kernel.org's tarball is checked
-//! against the list of checksums beside it, which comes over HTTPS.
+//! apt checks Debian's package against the keys of this machine. kernel.org's tarball is checked against the list of
+//! checksums beside it, which is fetched over HTTPS.
 
 use super::error::KernelError;
 use super::listing::{self, Listing};
-use super::version_request::Wanted;
+use super::version_request::VersionRequest;
 use crate::host::command;
 use crate::host::fault::Faulty;
 use crate::host::lock::Lock;
@@ -18,7 +18,7 @@ use fs_err as fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The suite that has the packages with the sources.
+/// The suite with the source packages.
 const SUITE: &str = "trixie-backports";
 /// The folder of kernel.org's tarballs; `DAMONLAB_KERNEL_MIRROR` names another.
 const MIRROR: &str = "https://cdn.kernel.org/pub/linux/kernel/v7.x";
@@ -30,11 +30,11 @@ const CHECKSUMS: &str = "sha256sums.asc";
 pub struct Release {
     /// Debian's version (`7.3.4-1~bpo13+1`) or kernel.org's (`7.3.4`).
     pub version: String,
-    /// Its tree, which nobody changes.
+    /// Its tree, which does not change.
     pub dir: PathBuf,
 }
 
-/// Where a release comes from.
+/// Where releases come from.
 #[derive(Debug, Clone)]
 pub struct Origins {
     /// The machine, for its apt sources and its cache.
@@ -44,14 +44,14 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Those of this machine.
+    /// The origins for this machine.
     pub fn of(env: Env) -> Origins {
         let mirror = std::env::var("DAMONLAB_KERNEL_MIRROR").unwrap_or_else(|_| MIRROR.to_owned());
         Origins { env, mirror }
     }
 
-    /// The newest release in the cache that is `wanted`, fetched first where there is none.
-    pub fn obtain(&self, wanted: &Wanted, progress: &Progress) -> Result<Release, KernelError> {
+    /// The newest release in the cache that is `wanted`; if there is none, it is fetched.
+    pub fn obtain(&self, wanted: &VersionRequest, progress: &Progress) -> Result<Release, KernelError> {
         if let Some(release) = self.newest(wanted) {
             return Ok(release);
         }
@@ -68,7 +68,7 @@ impl Origins {
             Err(error) => error,
             Ok(release) => return Ok(release),
         };
-        progress.say(&format!("kernel: not from Debian's archive: {debian}"));
+        progress.say(&format!("kernel: Debian's archive does not have it: {debian}"));
         self.fetch_mirror(wanted, progress).map_err(|mirror| match mirror.is_interrupt() {
             true => mirror,
             false => KernelError::Fetch {
@@ -84,11 +84,11 @@ impl Origins {
     }
 
     /// The newest unpacked release that is `wanted`.
-    pub fn newest(&self, wanted: &Wanted) -> Option<Release> {
+    pub fn newest(&self, wanted: &VersionRequest) -> Option<Release> {
         self.releases().into_iter().rfind(|release| wanted.is(&release.version))
     }
 
-    /// Every unpacked release, the newest last. A folder gets its name when it is whole.
+    /// Every unpacked release, the newest last. A folder gets its name once it is complete.
     pub(super) fn releases(&self) -> Vec<Release> {
         let Ok(entries) = std::fs::read_dir(self.folder()) else { return Vec::new() };
         let release = |entry: std::fs::DirEntry| {
@@ -100,7 +100,7 @@ impl Origins {
         releases
     }
 
-    fn fetch_debian(&self, wanted: &Wanted, progress: &Progress) -> Result<Release, KernelError> {
+    fn fetch_debian(&self, wanted: &VersionRequest, progress: &Progress) -> Result<Release, KernelError> {
         let archives = Archives::of_machine(&self.env.root)?;
         let apt =
             Apt::prepare(&self.env.cache.join("apt/kernel"), &archives.main.stanza(&[SUITE.to_owned()]))?;
@@ -120,11 +120,11 @@ impl Origins {
         self.unpack(&tarball, version, scratch.path(), progress)
     }
 
-    fn fetch_mirror(&self, wanted: &Wanted, progress: &Progress) -> Result<Release, KernelError> {
+    fn fetch_mirror(&self, wanted: &VersionRequest, progress: &Progress) -> Result<Release, KernelError> {
         let scratch = paths::scratch(&self.folder())?;
         let list = self.fetch(CHECKSUMS, scratch.path())?;
         let listed = newest_listed(&fs::read_to_string(&list)?, wanted);
-        // A version may be there although the list has it not: then its checksum is what is missing.
+        // A version that the list does not have may exist; the checksum is then the error.
         let version = wanted.number().map(str::to_owned).or(listed).ok_or_else(|| {
             KernelError::NotListed { list: CHECKSUMS.to_owned(), wanted: wanted.to_string() }
         })?;
@@ -175,7 +175,7 @@ impl Origins {
 }
 
 impl Release {
-    /// The release's files. Walking them takes a second, so the list is kept beside the tree.
+    /// The files of the release. To walk them takes a second, so the list is stored beside the tree.
     pub fn listing(&self) -> Result<Listing, KernelError> {
         let mut stored = self.dir.clone().into_os_string();
         stored.push(".list");
@@ -189,7 +189,7 @@ impl Release {
     }
 }
 
-fn no_package(package: String, versions: &[String], wanted: &Wanted) -> KernelError {
+fn no_package(package: String, versions: &[String], wanted: &VersionRequest) -> KernelError {
     let others = match versions {
         [] => String::new(),
         versions => format!(" {wanted}; it has {}", versions.join(", ")),
@@ -198,7 +198,7 @@ fn no_package(package: String, versions: &[String], wanted: &Wanted) -> KernelEr
 }
 
 /// The newest version in a list of checksums, `CHECKSUM  linux-VERSION.tar.xz`, that is `wanted`.
-fn newest_listed(list: &str, wanted: &Wanted) -> Option<String> {
+fn newest_listed(list: &str, wanted: &VersionRequest) -> Option<String> {
     let version = |line: &str| {
         let file = line.split_whitespace().nth(1)?.trim_start_matches('*');
         let version = file.strip_prefix("linux-")?.strip_suffix(".tar.xz")?;
@@ -267,7 +267,7 @@ mod tests {
     fn has_curl() -> bool {
         let has = paths::find_program(OsStr::new("/usr/bin:/usr/local/bin"), "curl").is_some();
         if !has {
-            eprintln!("no curl on this machine: the way over kernel.org is not there");
+            eprintln!("skipped: no curl on this machine to fetch from kernel.org with");
         }
         has
     }
@@ -278,25 +278,26 @@ mod tests {
             return;
         }
         let (mirror, cache) = (mirror(), tempfile::tempdir().unwrap());
-        let release =
-            origins(mirror.path(), cache.path()).obtain(&Wanted::default(), &Progress::silent()).unwrap();
+        let release = origins(mirror.path(), cache.path())
+            .obtain(&VersionRequest::default(), &Progress::silent())
+            .unwrap();
         assert_eq!(release.version, NEWEST);
         assert_eq!(release.listing().unwrap().0.len(), 3);
-        // A second time nobody is asked: the mirror is gone.
+        // The second time nothing is fetched: the mirror is gone.
         drop(mirror);
         let again = origins(Path::new("/nonexistent"), cache.path())
-            .obtain(&Wanted::default(), &Progress::silent())
+            .obtain(&VersionRequest::default(), &Progress::silent())
             .unwrap();
         assert_eq!(again.dir, release.dir);
         assert_eq!(again.listing().unwrap(), release.listing().unwrap());
     }
 
     #[test]
-    fn without_curl_the_message_says_how_to_get_it() {
+    fn without_curl_the_error_says_how_to_install_it() {
         let cache = tempfile::tempdir().unwrap();
         let mut origins = origins(Path::new("/nonexistent"), cache.path());
         origins.env.path = "/nonexistent".into();
-        let error = origins.obtain(&Wanted::default(), &Progress::silent()).unwrap_err();
+        let error = origins.obtain(&VersionRequest::default(), &Progress::silent()).unwrap_err();
         assert!(error.to_string().contains("kernel.org: no curl in PATH"), "{error}");
         assert!(error.to_string().contains("apt-get install curl ca-certificates"), "{error}");
     }
@@ -309,8 +310,9 @@ mod tests {
         let (mirror, cache) = (mirror(), tempfile::tempdir().unwrap());
         let list = format!("{}  linux-{NEWEST}.tar.xz\n", "0".repeat(64));
         fs::write(mirror.path().join("sha256sums.asc"), list).unwrap();
-        let error =
-            origins(mirror.path(), cache.path()).obtain(&Wanted::default(), &Progress::silent()).unwrap_err();
+        let error = origins(mirror.path(), cache.path())
+            .obtain(&VersionRequest::default(), &Progress::silent())
+            .unwrap_err();
         assert!(
             error.to_string().contains("does not have the checksum of sha256sums.asc: wanted 0000"),
             "{error}"
@@ -320,33 +322,33 @@ mod tests {
     }
 
     #[test]
-    fn of_several_releases_the_newest_counts() {
+    fn of_several_releases_the_newest_is_used() {
         let cache = tempfile::tempdir().unwrap();
         for version in ["7.3.4-1~bpo13+1", "7.3.10-1~bpo13+1", "7.3.9", "7.2.12"] {
             fs::create_dir_all(cache.path().join(format!("source/linux-{version}"))).unwrap();
         }
         fs::create_dir_all(cache.path().join("source/.new-linux-9.9.9")).unwrap();
         let origins = origins(Path::new("/nonexistent"), cache.path());
-        for (word, version) in
+        for (request, version) in
             [("7.3", "7.3.10-1~bpo13+1"), ("7.2", "7.2.12"), ("7.3.4", "7.3.4-1~bpo13+1"), ("7.3.9", "7.3.9")]
         {
-            let wanted = Wanted::parse(word).unwrap().unwrap();
+            let wanted = VersionRequest::parse(request).unwrap().unwrap();
             assert_eq!(origins.newest(&wanted).unwrap().version, version);
         }
-        assert!(origins.newest(&Wanted::parse("7.3.5").unwrap().unwrap()).is_none());
+        assert!(origins.newest(&VersionRequest::parse("7.3.5").unwrap().unwrap()).is_none());
     }
 
     #[test]
-    fn of_kernel_orgs_list_the_newest_of_the_series_is_taken() {
+    fn the_newest_of_the_series_in_kernel_orgs_list_is_used() {
         let list =
             "00  linux-7.3.9.tar.xz\n01  linux-7.3.10.tar.xz\n02  linux-7.4.tar.xz\n03  patch-7.3.11.xz\n";
-        assert_eq!(newest_listed(list, &Wanted::default()).unwrap(), "7.3.10");
-        assert_eq!(newest_listed(list, &Wanted::parse("7.2").unwrap().unwrap()), None);
+        assert_eq!(newest_listed(list, &VersionRequest::default()).unwrap(), "7.3.10");
+        assert_eq!(newest_listed(list, &VersionRequest::parse("7.2").unwrap().unwrap()), None);
     }
 
     #[test]
-    fn a_version_that_debian_does_not_have_is_told_with_those_that_it_has() {
-        let wanted = Wanted::parse("7.3.9").unwrap().unwrap();
+    fn a_version_that_debian_does_not_have_is_reported_with_those_that_it_has() {
+        let wanted = VersionRequest::parse("7.3.9").unwrap().unwrap();
         let versions = ["7.3.4-1~bpo13+1".to_owned(), "7.3.3-1~bpo13+1".to_owned()];
         assert_eq!(
             no_package("linux-source-7.3".to_owned(), &versions, &wanted).to_string(),

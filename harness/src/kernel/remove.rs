@@ -1,4 +1,4 @@
-//! The removal of kernels that the user names.
+//! The removal of kernels by name.
 
 use super::cache_layout::{builds, source_lock};
 use super::error::KernelError;
@@ -8,8 +8,8 @@ use crate::host::lock::Lock;
 use crate::host::progress::Progress;
 use std::path::{Path, PathBuf};
 
-/// Removes the images whose key begins with `name`, and the working copy and builds of the source
-/// called `name`. Returns what was removed.
+/// Removes the images whose key begins with `name`, and the working copy and builds of the source `name`. Returns the
+/// removed folders.
 pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathBuf>, KernelError> {
     let mut removed = Vec::new();
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
@@ -41,7 +41,7 @@ mod tests {
     use fs_err as fs;
 
     #[test]
-    fn removing_takes_images_by_their_beginning_and_never_a_path() {
+    fn a_source_is_removed_with_its_builds_and_a_path_is_ignored() {
         let cache = tempfile::tempdir().unwrap();
         fs::create_dir_all(cache.path().join("tree/linux-1")).unwrap();
         fs::create_dir_all(cache.path().join("build/linux-1+kasan")).unwrap();

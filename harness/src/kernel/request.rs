@@ -1,23 +1,23 @@
-//! What a user wants built.
+//! The kernel that a user wants.
 
 use super::config::{self, Fragment};
 use super::error::KernelError;
 use super::source::Source;
-use super::subject::{Label, Subject, plain};
+use super::source_tree::{SeriesLabel, SourceTree, plain};
 use crate::host::paths;
 use crate::series::Patch;
 use std::path::PathBuf;
 
-/// What is asked for.
+/// A kernel to be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The source.
     pub source: Source,
-    /// Patches to apply, in order, after damonlab's own.
+    /// Patches to apply, in order, after the bundled ones.
     pub patches: Vec<Patch>,
-    /// What to call a series among them.
-    pub series: Option<Label>,
-    /// A patch that does not fit just as it is, is refused.
+    /// The name of a series among the patches.
+    pub series: Option<SeriesLabel>,
+    /// Whether hunks that do not fit exactly are refused.
     pub strict: bool,
     /// Config fragments on top of the default ones, in order.
     pub fragments: Vec<PathBuf>,
@@ -26,7 +26,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// `source` with nothing on top.
+    /// `source` without the user's patches and fragments.
     pub fn of(source: Source) -> Request {
         Request {
             source,
@@ -38,15 +38,15 @@ impl Request {
         }
     }
 
-    /// Patches in the order in which they are applied.
-    pub(super) fn on_top_of(&self, mut ours: Vec<Patch>) -> Vec<Patch> {
-        ours.extend(self.patches.iter().cloned());
-        ours
+    /// All patches in the order in which they are applied.
+    pub(super) fn on_top_of(&self, mut bundled: Vec<Patch>) -> Vec<Patch> {
+        bundled.extend(self.patches.iter().cloned());
+        bundled
     }
 
-    /// The folder in which it is built: fragments of its own have one of their own.
-    pub(super) fn build_name(&self, subject: &Subject) -> String {
-        let mut name = subject.id.clone();
+    /// The name of its build folder: each set of extra fragments has its own.
+    pub(super) fn build_name(&self, source_tree: &SourceTree) -> String {
+        let mut name = source_tree.id.clone();
         for fragment in &self.fragments {
             name.push('+');
             name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));

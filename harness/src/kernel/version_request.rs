@@ -1,56 +1,58 @@
-//! Which release of Linux a word means: a series (`7.3`), or one version of it (`7.3.4`). Pure.
+//! The requested release of Linux: a series (`7.3`), or one version of it (`7.3.4`). Pure.
 
 use super::error::KernelError;
-use super::inspect::WANTED;
+use super::inspect::OLDEST;
 use crate::setup::Version;
 use std::fmt;
 
 /// The series that the scenarios are written for.
 const NEWEST: &str = "7.3";
 
-/// A release that is asked for.
+/// A requested release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct VersionRequest {
     series: String,
-    /// All of it, where one version is meant: as kernel.org numbers it, or with Debian's revision.
+    /// The whole version, if one is requested: kernel.org's number, or with Debian's revision.
     version: Option<String>,
 }
 
-impl Default for Wanted {
-    fn default() -> Wanted {
-        Wanted { series: NEWEST.to_owned(), version: None }
+impl Default for VersionRequest {
+    fn default() -> VersionRequest {
+        VersionRequest { series: NEWEST.to_owned(), version: None }
     }
 }
 
-impl Wanted {
-    /// What `word` asks for; none if it does not look like a version: numbers and dots, and maybe a revision of
-    /// Debian's (`7.3.4-1~bpo13+1`).
+impl VersionRequest {
+    /// Parses a version: numbers and dots, with or without a revision of Debian (`7.3.4-1~bpo13+1`). None if `text` does
+    /// not look like one.
     ///
     /// # Errors
-    /// A version that no release has, or one before the oldest that damonlab tests.
-    pub fn parse(word: &str) -> Option<Result<Wanted, KernelError>> {
-        let upstream = upstream(word);
+    /// No release has such a version, or it is older than the oldest that damonlab tests.
+    pub fn parse(text: &str) -> Option<Result<VersionRequest, KernelError>> {
+        let upstream = upstream(text);
         let numbers: Vec<&str> = upstream.split('.').collect();
         let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if numbers.len() < 2 || !numbers.iter().all(number) {
             return None;
         }
-        let refused = |reason: String| Some(Err(KernelError::NoVersion { word: word.to_owned(), reason }));
-        if numbers.len() > 3 || word.contains(|c: char| !c.is_ascii_alphanumeric() && !".-+~".contains(c)) {
-            return refused("a release is two numbers (7.3: the newest of them) or three (7.3.4)".to_owned());
+        let refused = |reason: String| Some(Err(KernelError::NoVersion { version: text.to_owned(), reason }));
+        if numbers.len() > 3 || text.contains(|c: char| !c.is_ascii_alphanumeric() && !".-+~".contains(c)) {
+            return refused(
+                "a release has two numbers (7.3: the newest of the series) or three (7.3.4)".to_owned(),
+            );
         }
-        if word.contains("-rc") {
-            return refused("release candidates are in git alone: `--kernel TREE@v7.4-rc1`".to_owned());
+        if text.contains("-rc") {
+            return refused("release candidates are only in git: `--kernel TREE@v7.4-rc1`".to_owned());
         }
         let series = numbers[..2].join(".");
-        if Version::find(&series) < Version::find(WANTED) {
-            return refused(format!("the scenarios are about what DAMON has since linux {WANTED}"));
+        if Version::find(&series) < Version::find(OLDEST) {
+            return refused(format!("the scenarios need DAMON features of linux {OLDEST} or newer"));
         }
-        let version = (numbers.len() == 3).then(|| word.to_owned());
-        if version.is_none() && word != series {
-            return refused("a revision of Debian's comes after three numbers".to_owned());
+        let version = (numbers.len() == 3).then(|| text.to_owned());
+        if version.is_none() && text != series {
+            return refused("a revision of Debian follows three numbers (7.3.4-1)".to_owned());
         }
-        Some(Ok(Wanted { series, version }))
+        Some(Ok(VersionRequest { series, version }))
     }
 
     /// `7.3`.
@@ -58,7 +60,7 @@ impl Wanted {
         &self.series
     }
 
-    /// Whether the release called `version` is one of those that were meant.
+    /// Whether the release `version` fits the request.
     pub fn is(&self, version: &str) -> bool {
         match &self.version {
             None => series_of(version) == self.series,
@@ -67,13 +69,13 @@ impl Wanted {
         }
     }
 
-    /// The number kernel.org has for it, where one version is meant.
+    /// kernel.org's number, if one version is requested.
     pub fn number(&self) -> Option<&str> {
         self.version.as_deref().map(upstream)
     }
 }
 
-impl fmt::Display for Wanted {
+impl fmt::Display for VersionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.version.as_ref().unwrap_or(&self.series))
     }
@@ -93,46 +95,46 @@ pub fn series_of(version: &str) -> String {
 mod tests {
     use super::*;
 
-    fn wanted(word: &str) -> Wanted {
-        Wanted::parse(word).unwrap().unwrap()
+    fn request(text: &str) -> VersionRequest {
+        VersionRequest::parse(text).unwrap().unwrap()
     }
 
     #[test]
-    fn a_series_means_all_of_its_releases_and_no_other_series() {
-        let series = wanted("7.3");
-        assert_eq!(series, Wanted::default());
+    fn a_series_includes_all_of_its_releases_and_no_others() {
+        let series = request("7.3");
+        assert_eq!(series, VersionRequest::default());
         assert!(series.is("7.3.4-1~bpo13+1") && series.is("7.3.10") && series.is("7.3"));
         assert!(!series.is("7.30.1") && !series.is("7.2.12"));
     }
 
     #[test]
-    fn a_version_means_debians_package_of_it_too_and_one_with_a_revision_nothing_else() {
-        let version = wanted("7.3.4");
+    fn a_version_includes_debians_package_and_a_revision_is_exact() {
+        let version = request("7.3.4");
         assert!(version.is("7.3.4") && version.is("7.3.4-1~bpo13+1") && !version.is("7.3.40"));
-        let revision = wanted("7.3.4-1~bpo13+1");
+        let revision = request("7.3.4-1~bpo13+1");
         assert!(revision.is("7.3.4-1~bpo13+1") && !revision.is("7.3.4") && !revision.is("7.3.4-2"));
         assert_eq!((revision.number(), revision.series()), (Some("7.3.4"), "7.3"));
     }
 
     #[test]
-    fn what_is_no_version_may_be_something_else() {
-        for word in ["linux", "7", "7.x", "./7.3", "v7.3", "7.3/", "7.3@x", ""] {
-            assert!(Wanted::parse(word).is_none(), "{word}");
+    fn other_text_is_not_a_version() {
+        for text in ["linux", "7", "7.x", "./7.3", "v7.3", "7.3/", "7.3@x", ""] {
+            assert!(VersionRequest::parse(text).is_none(), "{text}");
         }
     }
 
     #[test]
-    fn a_version_that_nobody_can_give_is_refused_with_the_reason() {
-        for (word, reason) in [
-            ("6.12", "since linux 7.2"),
-            ("7.1.9", "since linux 7.2"),
+    fn an_unavailable_version_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("6.12", "of linux 7.2 or newer"),
+            ("7.1.9", "of linux 7.2 or newer"),
             ("7.3.4.5", "two numbers"),
             ("7.4-rc2", "TREE@v7.4-rc1"),
-            ("7.3-1", "after three numbers"),
+            ("7.3-1", "follows three numbers"),
             ("7.3.4-1 x", "two numbers"),
         ] {
-            let error = Wanted::parse(word).unwrap().unwrap_err().to_string();
-            assert!(error.contains(word) && error.contains(reason), "{error}");
+            let error = VersionRequest::parse(text).unwrap().unwrap_err().to_string();
+            assert!(error.contains(text) && error.contains(reason), "{error}");
         }
     }
 }

@@ -13,5 +13,5 @@ mod store;
 pub use mutant::{Header, Kind, Mutant, MutantError, find, only};
 pub use order::{Order, order};
 pub use result::{Catch, MutantResult, Record, Score, Strength};
-pub use runner::{MutantRunError, MutantRunner};
+pub use runner::MutantRunner;
 pub use store::SuiteKey;

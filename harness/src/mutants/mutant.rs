@@ -5,7 +5,7 @@
 
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
-use crate::kernel::{KernelError, NoProfile, Profile, Request, Source};
+use crate::kernel::{KernelError, Profile, Request, Source, UnknownProfile};
 use crate::series;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -65,7 +65,7 @@ impl Header {
                 "Scenarios" => header.scenarios = list(value),
                 "Kind" => header.kind = Some(kind(value)?),
                 "Profile" => {
-                    header.profile = Some(value.parse().map_err(|error: NoProfile| error.to_string())?)
+                    header.profile = Some(value.parse().map_err(|error: UnknownProfile| error.to_string())?)
                 }
                 _ => {}
             }

@@ -2,6 +2,7 @@
 
 use super::mutant::{Header, Kind};
 use crate::check::{EXPECT, Finding};
+use crate::run::Failure;
 use serde::{Deserialize, Serialize};
 
 /// What a catch is worth, the weakest first.
@@ -34,16 +35,10 @@ pub struct Catch {
 impl Catch {
     /// The catch that the findings of a failed run are, given the most important one first.
     pub fn by(findings: &[Finding], scenario: &str, seed: u64) -> Option<Catch> {
-        let first = findings.iter().find(|finding| finding.id() != EXPECT).or(findings.first())?;
-        let strength = if first.id() == EXPECT { Strength::Expectation } else { Strength::Invariant };
-        let mut ids: Vec<String> = Vec::new();
-        for finding in findings {
-            if !ids.iter().any(|id| id == finding.id()) {
-                ids.push(finding.id().to_owned());
-            }
-        }
-        let sentence = format!("expected {}; saw {}", first.expected, first.seen);
-        Some(Catch { strength, ids, scenario: scenario.to_owned(), seed, sentence })
+        let Failure { ids, sentence, .. } = Failure::by(findings, None, Some(seed));
+        let strength =
+            if ids.iter().all(|id| id == EXPECT) { Strength::Expectation } else { Strength::Invariant };
+        (!ids.is_empty()).then(|| Catch { strength, ids, scenario: scenario.to_owned(), seed, sentence })
     }
 }
 

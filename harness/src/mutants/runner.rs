@@ -10,7 +10,7 @@ use crate::host::progress::Progress;
 use crate::judge::Report;
 use crate::kernel::{self, Image, KernelError, Origins};
 use crate::recording::Recording;
-use crate::run::{self, RunEnv, RunError, ScenarioSource, suite};
+use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, suite};
 use crate::scenario::SnapshotKind;
 use crate::setup::Tools;
 use crate::snapshot;
@@ -49,20 +49,6 @@ pub struct MutantRunner<'a> {
     pub progress: &'a Progress,
 }
 
-/// Why a mutant has no result, not even [`MutantResult::NoAnswer`].
-#[derive(Debug, thiserror::Error)]
-pub enum MutantRunError {
-    /// This host cannot build a kernel, or the file is not a patch.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-    /// This host cannot run a scenario.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The folder of the results cannot be read or written.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
 /// Why the scenarios of a mutant end early.
 enum Stop {
     /// The suite caught the mutant.
@@ -70,7 +56,7 @@ enum Stop {
     /// The kernel does not boot, and would not for the other scenarios either.
     NoBoot(String),
     /// There is no result.
-    Error(MutantRunError),
+    Error(KernelRunError),
 }
 
 /// The scenarios that have run on one mutant so far.
@@ -86,7 +72,7 @@ impl MutantRunner<'_> {
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub fn check(&self, mutant: &Mutant) -> Result<(), MutantRunError> {
+    pub fn check(&self, mutant: &Mutant) -> Result<(), KernelRunError> {
         kernel::key(&mutant.request()?, self.origins)?;
         Ok(())
     }
@@ -94,8 +80,8 @@ impl MutantRunner<'_> {
     /// The result of one mutant: the stored one, or else a new one, which is then stored.
     ///
     /// # Errors
-    /// See [`MutantRunError`]. A kernel that does not build or boot is a result.
-    pub fn examine(&self, mutant: &Mutant) -> Result<Record, MutantRunError> {
+    /// See [`KernelRunError`]. A kernel that does not build or boot is a result.
+    pub fn examine(&self, mutant: &Mutant) -> Result<Record, KernelRunError> {
         let request = mutant.request()?;
         // None while the source is not in the cache: then no result can be stored either.
         let key = kernel::key(&request, self.origins)?;
@@ -129,7 +115,7 @@ impl MutantRunner<'_> {
         Ok(record)
     }
 
-    fn run(&self, mutant: &Mutant, image: &Image, built: Option<f64>) -> Result<Record, MutantRunError> {
+    fn run(&self, mutant: &Mutant, image: &Image, built: Option<f64>) -> Result<Record, KernelRunError> {
         let out = self.out.join(&mutant.name);
         if out.exists() {
             fs::remove_dir_all(&out)?;
@@ -240,7 +226,7 @@ impl MutantRunner<'_> {
 
 /// Whether the mutant, and not the host, is why there is no kernel.
 fn is_the_mutants(error: &KernelError) -> bool {
-    matches!(error, KernelError::PatchRefused { .. }) || error.is_the_sources()
+    matches!(error, KernelError::PatchRefused { .. }) || error.does_not_build()
 }
 
 /// Removes the recordings of `scenarios` that were still running when the suite ended, and so were not judged.

@@ -1,6 +1,6 @@
-//! Reading a recording, with a word for everything that can be wrong with one.
+//! Reads a recording, with an error for everything that can be wrong with it.
 
-use super::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
+use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use crate::trace::Trace;
 use damonlab_protocol::plan::Plan;
@@ -82,7 +82,7 @@ impl RunInputs {
 }
 
 impl Recording {
-    /// Reads the whole folder.
+    /// Reads the entire folder.
     ///
     /// # Errors
     /// A missing or malformed file, named with its line.

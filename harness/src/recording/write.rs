@@ -1,6 +1,6 @@
 //! Making a recording's folder: a number of its own, and the files that are known before the run.
 
-use super::{MACHINE, META, Meta, PLAN, SCENARIO};
+use super::layout::{MACHINE, META, Meta, PLAN, SCENARIO};
 use crate::host::paths::write_atomic;
 use crate::scenario::MachineFile;
 use damonlab_protocol::plan::Plan;

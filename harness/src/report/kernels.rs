@@ -1,12 +1,12 @@
 //! The kernels in the cache as text, and what they take there.
 
-use crate::kernel::{CachedImage, Held, Holds};
+use crate::kernel::{CacheFolder, CachedImage, FolderKind};
 use damonlab_protocol::units::Bytes;
 use std::fmt::Write;
 use std::time::SystemTime;
 
 /// The images, then the folders they are built in; each list the last used first.
-pub fn kernels(images: &[CachedImage], held: &[Held], limit: Bytes) -> String {
+pub fn kernels(images: &[CachedImage], held: &[CacheFolder], limit: Bytes) -> String {
     if held.is_empty() {
         return "no kernels in the cache\n".to_owned();
     }
@@ -18,7 +18,7 @@ pub fn kernels(images: &[CachedImage], held: &[Held], limit: Bytes) -> String {
     );
     // Writing to a String does not fail.
     let _ = images.iter().try_for_each(|one| image(one, &mut out));
-    let folders = held.iter().filter(|one| one.holds != Holds::Image);
+    let folders = held.iter().filter(|one| one.kind != FolderKind::Image);
     let _ = folders.into_iter().try_for_each(|one| folder(one, &mut out));
     out
 }
@@ -33,10 +33,10 @@ fn image(one: &CachedImage, out: &mut String) -> std::fmt::Result {
     writeln!(out, "  {key}  used {}  {:>8}  {}{on_top}", day(*used), mebibytes(*size), image.describe)
 }
 
-fn folder(one: &Held, out: &mut String) -> std::fmt::Result {
-    let what = match one.holds {
-        Holds::Copy => "working copy of",
-        Holds::Build | Holds::Image => "build folder of",
+fn folder(one: &CacheFolder, out: &mut String) -> std::fmt::Result {
+    let what = match one.kind {
+        FolderKind::Copy => "working copy of",
+        FolderKind::Build | FolderKind::Image => "build folder of",
     };
     writeln!(out, "  {:24}  used {}  {:>8}  {what} {}", "", day(one.used), mebibytes(one.size), one.name)
 }
@@ -76,12 +76,16 @@ mod tests {
             size: Bytes(5 << 20),
             used,
         };
-        let held =
-            |holds, name: &str, mib: u64| Held { holds, name: name.into(), size: Bytes(mib << 20), used };
+        let held = |kind, name: &str, mib: u64| CacheFolder {
+            kind,
+            name: name.into(),
+            size: Bytes(mib << 20),
+            used,
+        };
         let all = [
-            held(Holds::Copy, "linux-7.3.4", 7),
-            held(Holds::Build, "linux-7.3.4+debug", 900),
-            held(Holds::Image, "0123456789abcdef01234567", 5),
+            held(FolderKind::Copy, "linux-7.3.4", 7),
+            held(FolderKind::Build, "linux-7.3.4+debug", 900),
+            held(FolderKind::Image, "0123456789abcdef01234567", 5),
         ];
         assert_eq!(
             kernels(&[kept], &all, Bytes(2 << 30)),

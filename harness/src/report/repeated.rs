@@ -20,12 +20,12 @@ pub(super) fn lines(repeated: &Repeated, out: &mut String) -> std::fmt::Result {
 
 /// Everything that a person wants to see of a replay; `unlike` is what had changed since the recording.
 pub fn replay(replay: &Replay, stored: &Path, unlike: &[String]) -> String {
-    let mut out = match &replay.outcome {
+    let mut out = match &replay.result {
         ReplayResult::Identical(extent) => format!("identical: {extent}\n"),
         ReplayResult::Different(difference) => format!("different: {difference}\n"),
         ReplayResult::NoRecording => "nothing to compare: the replay left no recording\n".to_owned(),
     };
-    if !matches!(replay.outcome, ReplayResult::Identical(_)) {
+    if !matches!(replay.result, ReplayResult::Identical(_)) {
         out.extend(unlike.iter().map(|what| format!("  likely    {what}\n")));
     }
     // Writing to a String does not fail.

@@ -29,7 +29,7 @@ fn write_line(scenario: &Scenario, report: &Report, out: &mut String) -> std::fm
         let quantity = scenario.expect.get(measured.index).map(|expectation| &expectation.quantity);
         let amount = quantity.zip(measured.value).map(|(quantity, value)| quantity.amount(value));
         let amount = amount.unwrap_or_else(|| measured.seen.clone());
-        let mark = if measured.answer == ExpectationStatus::Broken { " NOT OK" } else { "" };
+        let mark = if measured.answer == ExpectationStatus::Violated { " NOT OK" } else { "" };
         write!(out, "{} {amount}{mark}  ", name(measured.index))?;
     }
     match &report.verdict {
@@ -158,7 +158,7 @@ mod tests {
         assert!(text.starts_with(&format!("PASS  {} over 2 seeds\n", scenario.name)), "{text}");
         assert!(text.contains("  took      2.5 s\n"), "{text}");
         let first = text.lines().find(|line| line.starts_with("  e1 ")).unwrap();
-        assert!(first.contains(", spread 0, from ") && first.ends_with("  ok"), "{first}");
+        assert!(first.contains(", spread 0, from ") && first.ends_with("  passed"), "{first}");
     }
 
     #[test]
@@ -176,6 +176,6 @@ mod tests {
     fn one_seed_is_told_that_it_is_not_enough() {
         let (scenario, sweep) = sweep(Some(Over::Seeds { spread: None }), &[0]);
         let text = sweep_summary(&scenario, &sweep);
-        assert!(text.contains("not asked: needs --seeds with two seeds or more"), "{text}");
+        assert!(text.contains("not applicable: needs --seeds with two seeds or more"), "{text}");
     }
 }

@@ -1,10 +1,10 @@
-//! A recording's guest once more, stopped where the user wants to look, with a debugger's way in.
+//! Runs the guest of a recording again, stops it where the user wants to look, and lets a debugger attach.
 
-use super::RunEnv;
+use super::run_env::RunEnv;
 use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
 use crate::recording::{Recording, RecordingError, RunInputs};
-use crate::trace::Line;
+use crate::trace::{Esz, IntervalsTune, Line, NodeEligible};
 use crate::vm::{self, Launch, Stopped, Timing, VmError};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
@@ -12,80 +12,80 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::str::FromStr;
 
-/// So long before an event the guest is stopped: the function that leads to it has not begun then. (To walk
-/// the eligible pages takes `damos_quota_score` 6 ms in `pull-push`.)
+/// How long before an event the guest stops, so that the function that emits it has not started yet. (`damos_quota_score`
+/// walks the eligible pages for 6 ms in `pull-push`.)
 const MARGIN: Nanos = Nanos(100_000_000);
 
-/// The functions that lead to events (7.3), to break at their beginning. For others, and where a compiler
-/// has not kept the function, the one that records the event will do.
+/// The functions of Linux 7.3 that lead to events, for breakpoints at their beginning. For other events, and if the
+/// compiler has inlined the function, the breakpoint is at the function that records the event.
 const FUNCTIONS: &[(&str, &str)] = &[
-    ("damos_node_eligible_mem_bp", "damos_quota_score"),
-    ("damos_esz", "damos_set_effective_quota"),
-    ("damon_monitor_intervals_tune", "kdamond_tune_intervals"),
+    (NodeEligible::NAME, "damos_quota_score"),
+    (Esz::NAME, "damos_set_effective_quota"),
+    (IntervalsTune::NAME, "kdamond_tune_intervals"),
 ];
 
-/// Where to stop.
+/// Where to stop a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum At {
-    /// At a moment of guest time, as the trace has it.
+pub enum StopPoint {
+    /// At a guest time, as in the trace.
     Time(Nanos),
-    /// Right before an event: which of its name, from 1.
+    /// Shortly before an event.
     Event {
-        /// The event's name.
+        /// The name of the event.
         name: String,
-        /// Its number.
+        /// Its number among the events of that name, from 1.
         number: NonZeroUsize,
     },
 }
 
-/// A word that names no place to stop.
+/// A text that is not a [`StopPoint`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is neither a guest time in seconds (12.345678) nor an event and its number (damos_esz:3)")]
 pub struct ParseStopPointError(String);
 
-impl FromStr for At {
+impl FromStr for StopPoint {
     type Err = ParseStopPointError;
 
-    fn from_str(word: &str) -> Result<At, ParseStopPointError> {
-        let no = || ParseStopPointError(word.to_owned());
-        if word.starts_with(|c: char| c.is_ascii_digit()) {
-            let seconds: f64 = word.trim_end_matches('s').parse().map_err(|_| no())?;
-            return Ok(At::Time(Nanos((seconds * 1e9).round() as u64)));
+    fn from_str(text: &str) -> Result<StopPoint, ParseStopPointError> {
+        let error = || ParseStopPointError(text.to_owned());
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            let seconds: f64 = text.trim_end_matches('s').parse().map_err(|_| error())?;
+            return Ok(StopPoint::Time(Nanos((seconds * 1e9).round() as u64)));
         }
-        let (name, number) = word.split_once(':').unwrap_or((word, "1"));
-        let sound = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || !name.chars().all(sound) {
-            return Err(no());
+        let (name, number) = text.split_once(':').unwrap_or((text, "1"));
+        let is_name_char = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(is_name_char) {
+            return Err(error());
         }
-        Ok(At::Event { name: name.to_owned(), number: number.parse().map_err(|_| no())? })
+        Ok(StopPoint::Event { name: name.to_owned(), number: number.parse().map_err(|_| error())? })
     }
 }
 
-/// Why no guest could be stopped there.
+/// Why no guest was stopped.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DebugError {
-    /// Only what repeats can be looked at again.
-    #[error("{what} does not come by again: {why}")]
-    NotAgain {
+    /// Only a guest that started from a checkpoint repeats to the instruction.
+    #[error("{recording} cannot be stopped at the same instruction again: {why}")]
+    DoesNotRepeat {
         /// The recording.
-        what: String,
+        recording: String,
         /// Why not.
         why: &'static str,
     },
     /// The recording has no such event.
-    #[error("the trace has {found} of {name}, and no number {number}")]
+    #[error("the trace has {found} events {name}, so there is no number {number}")]
     NoEvent {
-        /// The event's name.
+        /// The name of the event.
         name: String,
         /// How many there are.
         found: usize,
-        /// The number that was asked for.
+        /// The number that the user wants.
         number: usize,
     },
-    /// The moment lies before the guest's ready point.
+    /// The guest time is before the ready point.
     #[error("guest time {} s is before the scenario, which begins at {} s", .wanted.seconds(), .begin.seconds())]
     TooEarly {
-        /// What was asked for.
+        /// The guest time that the user wants.
         wanted: Nanos,
         /// The ready point.
         begin: Nanos,
@@ -94,79 +94,79 @@ pub enum DebugError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recording(#[from] RecordingError),
-    /// The machine cannot be put into words.
+    /// The machine has no QEMU arguments.
     #[error(transparent)]
     Machine(#[from] MachineError),
-    /// QEMU.
+    /// QEMU failed, or the user asked to stop.
     #[error(transparent)]
     Vm(#[from] VmError),
 }
 
-/// A stopped guest, and what to type to look into it.
+/// A stopped guest, and the commands that attach a debugger.
 pub struct Session {
-    /// The guest. Dropping it ends it.
+    /// The guest, which ends when this is dropped.
     pub stopped: Stopped,
-    place: Target,
+    target: Target,
     vmlinux: Option<String>,
     function: Option<String>,
 }
 
-/// What the guest was stopped for.
+/// The time at which a guest stops, and what it stops for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
     /// From the ready point to the stop.
     after: Nanos,
     what: String,
     event: Option<String>,
-    /// How many events of the name come between the stop and the one that is wanted.
+    /// How many events of the name come between the stop and the wanted one.
     before: usize,
 }
 
-/// Runs the guest of a recording up to a place.
+/// Runs the guest of a recording up to a stop point.
 ///
 /// # Errors
-/// The recording does not repeat or has no such place; QEMU failed; the user asked to stop.
-pub fn debug(lab: &RunEnv, recipe: &RunInputs, at: &At, logs: &Path) -> Result<Session, DebugError> {
-    let (false, true, Some(store)) = (recipe.meta.booted, recipe.meta.clock.is_virtual(), &lab.checkpoints)
+/// The recording does not repeat, or has no such stop point; QEMU failed; the user asked to stop.
+pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> Result<Session, DebugError> {
+    let (false, true, Some(store)) = (inputs.meta.booted, inputs.meta.clock.is_virtual(), &env.checkpoints)
     else {
-        let why = "its guest was booted, or ran on the real clock, and no checkpoint leads there";
-        return Err(DebugError::NotAgain { what: recipe.dir.display().to_string(), why });
+        let why = "its guest was booted, or ran on the real clock, and did not start from a checkpoint";
+        return Err(DebugError::DoesNotRepeat { recording: inputs.dir.display().to_string(), why });
     };
-    let recording = Recording::load(&recipe.dir)?;
-    let place = target(&recording, at)?;
-    let machine = Machine::of(&recipe.scenario)?;
+    let recording = Recording::load(&inputs.dir)?;
+    let target = target(&recording, at)?;
+    let machine = Machine::of(&inputs.scenario)?;
     let launch = Launch {
-        tools: &lab.tools,
-        bzimage: &lab.image.bzimage,
-        agent: lab.agent,
+        tools: &env.tools,
+        bzimage: &env.image.bzimage,
+        agent: env.agent,
         machine: &machine.argv,
-        timing: Timing::Virtual(lab.instruction_cost()),
-        plan: &recipe.plan,
-        clocks: &recipe.scenario.clocks,
+        timing: Timing::Virtual(env.instruction_cost()),
+        plan: &inputs.plan,
+        clocks: &inputs.scenario.clocks,
         results: logs,
         checkpoints: Some(store),
-        describe: &lab.image.describe,
+        describe: &env.image.describe,
     };
-    let stopped = vm::stop_after(&launch, store, place.after)?;
-    let map = lab.image.bzimage.with_file_name("System.map");
+    let stopped = vm::stop_after(&launch, store, target.after)?;
+    let map = env.image.bzimage.with_file_name("System.map");
     let symbols = std::fs::read_to_string(map).unwrap_or_default();
-    let function = place.event.as_deref().and_then(|event| function(event, &symbols));
-    let vmlinux = lab.image.vmlinux.as_ref().map(|path| quoted(&path.to_string_lossy()));
-    Ok(Session { stopped, place, vmlinux, function })
+    let function = target.event.as_deref().and_then(|event| function(event, &symbols));
+    let vmlinux = env.image.vmlinux.as_ref().map(|path| quoted(&path.to_string_lossy()));
+    Ok(Session { stopped, target, vmlinux, function })
 }
 
-/// When to stop for it.
-fn target(recording: &Recording, at: &At) -> Result<Target, DebugError> {
-    let what = recording.dir.display().to_string();
-    let why = "it does not say when its guest was at its ready point; record it anew";
-    let begin = recording.report.ready_point.ok_or(DebugError::NotAgain { what, why })?;
+/// When to stop for a stop point.
+fn target(recording: &Recording, at: &StopPoint) -> Result<Target, DebugError> {
+    let dir = recording.dir.display().to_string();
+    let why = "it does not have the time of the ready point; record it again";
+    let begin = recording.report.ready_point.ok_or(DebugError::DoesNotRepeat { recording: dir, why })?;
     let too_early = |wanted| DebugError::TooEarly { wanted, begin };
     match at {
-        At::Time(time) => {
+        StopPoint::Time(time) => {
             let after = time.0.checked_sub(begin.0).map(Nanos).ok_or_else(|| too_early(*time))?;
             Ok(Target { after, what: format!("guest time {} s", time.seconds()), event: None, before: 0 })
         }
-        At::Event { name, number } => {
+        StopPoint::Event { name, number } => {
             let all: Vec<&Line> =
                 recording.trace.lines.iter().filter(|line| line.event.name() == name).collect();
             let line = all.get(number.get() - 1).ok_or_else(|| DebugError::NoEvent {
@@ -187,21 +187,21 @@ fn target(recording: &Recording, at: &At) -> Result<Target, DebugError> {
     }
 }
 
-/// Where to break for an event, of what the kernel has.
+/// The function at which to break for an event, if the kernel has one.
 fn function(event: &str, symbols: &str) -> Option<String> {
-    let leads =
+    let known =
         FUNCTIONS.iter().filter(|(name, _)| *name == event).map(|(_, function)| (*function).to_owned());
-    let has = |name: &String| symbols.lines().any(|line| line.split(' ').nth(2) == Some(name));
-    // With one tracer, a tracepoint calls this one, and not its `__traceiter_`.
-    leads.chain([format!("trace_event_raw_event_{event}")]).find(has)
+    let is_in_kernel = |name: &String| symbols.lines().any(|line| line.split(' ').nth(2) == Some(name));
+    // With a single tracer, a tracepoint calls this function and not its `__traceiter_`.
+    known.chain([format!("trace_event_raw_event_{event}")]).find(is_in_kernel)
 }
 
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "STOPPED  before {}", self.place.what)?;
+        writeln!(f, "STOPPED  before {}", self.target.what)?;
         match &self.vmlinux {
             Some(vmlinux) => writeln!(f, "  symbols   {vmlinux}")?,
-            None => writeln!(f, "  symbols   none: the kernel's build folder holds another kernel by now")?,
+            None => writeln!(f, "  symbols   none: the build folder of this kernel now has another kernel")?,
         }
         let mut command = "  attach    gdb".to_owned();
         command.extend(self.vmlinux.iter().map(|vmlinux| format!(" {vmlinux}")));
@@ -210,11 +210,11 @@ impl fmt::Display for Session {
             command.push_str(&format!(" -ex 'break {function}' -ex continue"));
         }
         writeln!(f, "{command}")?;
-        if self.place.before > 0 {
-            let before = self.place.before;
+        if self.target.before > 0 {
+            let before = self.target.before;
             writeln!(
                 f,
-                "  before it {before} of its name: `continue` past them (each stop costs some guest time)"
+                "  before it {before} events of the same name: `continue` past them (each stop costs some guest time)"
             )?;
         }
         writeln!(f, "  end       `kill` in gdb, or Ctrl-C here")
@@ -232,23 +232,23 @@ mod tests {
         recording
     }
 
-    fn event(number: usize) -> At {
+    fn event(number: usize) -> StopPoint {
         format!("damos_node_eligible_mem_bp:{number}").parse().unwrap()
     }
 
     #[test]
-    fn places_are_times_or_numbered_events() {
-        assert_eq!("12.345678".parse(), Ok(At::Time(Nanos(12_345_678_000))));
-        assert_eq!("3s".parse(), Ok(At::Time(Nanos(3_000_000_000))));
-        let first = At::Event { name: "damos_esz".into(), number: NonZeroUsize::MIN };
+    fn a_stop_point_is_a_time_or_a_numbered_event() {
+        assert_eq!("12.345678".parse(), Ok(StopPoint::Time(Nanos(12_345_678_000))));
+        assert_eq!("3s".parse(), Ok(StopPoint::Time(Nanos(3_000_000_000))));
+        let first = StopPoint::Event { name: "damos_esz".into(), number: NonZeroUsize::MIN };
         assert_eq!("damos_esz".parse(), Ok(first));
-        for word in ["", "damos_esz:0", "a b", "12x"] {
-            assert!(word.parse::<At>().is_err(), "{word}");
+        for text in ["", "damos_esz:0", "a b", "12x"] {
+            assert!(text.parse::<StopPoint>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn an_event_is_stopped_for_a_tenth_of_a_second_before_it() {
+    fn the_guest_stops_a_tenth_of_a_second_before_an_event() {
         let recording = recording();
         let lines = recording.trace.lines.iter();
         let third =
@@ -258,19 +258,22 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_not_there_is_refused_with_how_many_there_are() {
+    fn an_event_number_that_does_not_exist_is_refused_with_the_number_of_events() {
         let error = target(&recording(), &event(100_000)).unwrap_err().to_string();
-        assert!(error.starts_with("the trace has ") && error.ends_with("and no number 100000"), "{error}");
+        assert!(
+            error.starts_with("the trace has ") && error.ends_with("so there is no number 100000"),
+            "{error}"
+        );
     }
 
     #[test]
-    fn a_moment_before_the_scenario_is_refused() {
-        let error = target(&recording(), &At::Time(Nanos(999_999))).unwrap_err();
+    fn a_time_before_the_scenario_is_refused() {
+        let error = target(&recording(), &StopPoint::Time(Nanos(999_999))).unwrap_err();
         assert!(matches!(error, DebugError::TooEarly { .. }), "{error}");
     }
 
     #[test]
-    fn the_function_is_one_that_the_kernel_has() {
+    fn the_breakpoint_is_at_a_function_of_this_kernel() {
         let map = "ffff0 t damos_quota_score\nffff1 t trace_event_raw_event_damos_esz\n";
         assert_eq!(function("damos_node_eligible_mem_bp", map).as_deref(), Some("damos_quota_score"));
         assert_eq!(function("damos_esz", map).as_deref(), Some("trace_event_raw_event_damos_esz"));

@@ -1,4 +1,4 @@
-//! The verdict on a guest that ended in another way than by handing over its results.
+//! The verdict on a guest that ended without delivering its results.
 
 use crate::check::{Evidence, Finding, Origin, RunEnd, Verdict, kernel_log};
 use crate::host::text::last_lines;
@@ -8,18 +8,16 @@ use crate::vm::{Clock, Ending};
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.
-const LAST_WORDS: usize = 40;
+const LAST_LINES: usize = 40;
 
-/// How the kernel begins its last report.
+/// The first words of a panic in the kernel log.
 const PANIC: &str = "Kernel panic - not syncing";
 
-/// A kernel that dies, hangs or falls silent has failed; each way has an id of its own.
+/// A kernel that panics, hangs or stops without results has failed. Each way to end has its own id.
 pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     let (end, expected, seen) = match ending {
         Ending::Delivered => return Verdict::Pass,
-        Ending::Panicked(reason) => {
-            (RunEnd::Panic, "a kernel that lives".to_owned(), format!("{PANIC}: {reason}"))
-        }
+        Ending::Panicked(reason) => (RunEnd::Panic, "no panic".to_owned(), format!("{PANIC}: {reason}")),
         Ending::Lost { during } => (
             RunEnd::GuestLost,
             "results before the guest ends".to_owned(),
@@ -27,36 +25,34 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         ),
         Ending::RanOut { clock, limit, status } => (
             RunEnd::Clock,
-            format!("the guest to get {} within the {clock} clock of {} s", goal(*clock), limit.as_secs()),
-            format!("the {clock} clock ran out; QEMU says: {status}"),
+            format!("the guest to {} within the {clock} clock of {} s", goal(*clock), limit.as_secs()),
+            format!("the {clock} clock ran out; QEMU is {status}"),
         ),
-        Ending::Babble => (
+        Ending::EndlessOutput => (
             RunEnd::Babble,
             "less than 8 MiB of console text".to_owned(),
             "a console that does not stop".to_owned(),
         ),
-        Ending::BadResults(error) => {
-            (RunEnd::BadResults, "results that are whole".to_owned(), error.to_string())
-        }
+        Ending::BadResults(error) => (RunEnd::BadResults, "complete results".to_owned(), error.to_string()),
     };
-    // Why it hangs, is lost or panics the kernel may have said. The panic itself is what is told here.
+    // The console may show why the guest hangs, is lost or panics. The panic itself is the finding below.
     let mut findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
     findings.retain(|finding| !finding.seen.contains(PANIC));
     findings.push(Finding {
         origin: Origin::RunEnd(end),
         expected,
         seen,
-        evidence: last_words(dir),
+        evidence: last_console_lines(dir),
         scenario_line: None,
     });
     Verdict::Fail(findings)
 }
 
-/// The guest delivered files with right checksums that make no sense.
+/// The finding about delivered files that have the right checksums and cannot be parsed.
 pub(super) fn unreadable(error: &RecordingError) -> Finding {
     Finding {
         origin: Origin::RunEnd(RunEnd::BadResults),
-        expected: "results that can be read".to_owned(),
+        expected: "readable results".to_owned(),
         seen: crate::host::text::printable(&error.to_string()),
         evidence: Vec::new(),
         scenario_line: None,
@@ -67,27 +63,27 @@ fn moment(phase: Clock) -> &'static str {
     match phase {
         Clock::Boot => "before the agent was ready",
         Clock::Scenario => "while the scenario ran",
-        Clock::Shutdown | Clock::Hard => "while the results were on their way",
+        Clock::Shutdown | Clock::Hard => "while it sent the results",
     }
 }
 
 fn goal(clock: Clock) -> &'static str {
     match clock {
-        Clock::Boot => "to the agent's ready mark",
-        Clock::Scenario => "to the end of its steps",
-        Clock::Shutdown => "its results out",
-        Clock::Hard => "everything done",
+        Clock::Boot => "reach the ready mark of the agent",
+        Clock::Scenario => "finish its steps",
+        Clock::Shutdown => "send its results",
+        Clock::Hard => "end",
     }
 }
 
-/// The last lines of the console; of virtme-ng where the console said nothing.
-fn last_words(dir: &Path) -> Vec<Evidence> {
+/// The last lines of the console, or those of virtme-ng if the console has none.
+fn last_console_lines(dir: &Path) -> Vec<Evidence> {
     let of = |name: &'static str| {
         let bytes = std::fs::read(dir.join(name)).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let first = text.lines().count().saturating_sub(LAST_WORDS) + 1;
+        let first = text.lines().count().saturating_sub(LAST_LINES) + 1;
         let number = |index: usize| u32::try_from(first + index).unwrap_or(u32::MAX);
-        let lines = last_lines(&text, LAST_WORDS);
+        let lines = last_lines(&text, LAST_LINES);
         let evidence = lines.iter().enumerate().map(|(index, line)| Evidence::new(name, number(index), line));
         evidence.collect::<Vec<_>>()
     };
@@ -110,18 +106,18 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_ran_out_is_named_and_the_last_forty_lines_are_shown() {
+    fn a_clock_that_ran_out_is_named_with_the_last_forty_console_lines() {
         let console: String = (1..=100).map(|n| format!("line {n}\r\n")).collect();
         let ending =
             Ending::RanOut { clock: Clock::Boot, limit: Duration::from_secs(120), status: "running".into() };
         let finding = failed(&ending, &console);
-        assert_eq!(finding.seen, "the boot clock ran out; QEMU says: running");
+        assert_eq!(finding.seen, "the boot clock ran out; QEMU is running");
         assert_eq!(finding.evidence.len(), 40);
         assert_eq!((finding.evidence[0].number, finding.evidence[0].text.as_str()), (61, "line 61"));
     }
 
     #[test]
-    fn a_guest_that_hangs_after_an_oops_is_told_by_the_oops_first() {
+    fn an_oops_comes_before_the_hang_that_follows_it() {
         let console = "[    2.3] Oops: divide error: 0000 [#1] SMP PTI\r\n[    2.4] CPU: 0\r\n";
         let limit = Duration::from_secs(160);
         let ending = Ending::RanOut { clock: Clock::Scenario, limit, status: "running".into() };
@@ -133,21 +129,24 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_after_the_report_that_led_to_it() {
+    fn a_panic_comes_after_the_report_that_led_to_it() {
         let console = "[    9.8] BUG: KASAN: slab-use-after-free in damos_destroy+0x1/0x2\r\n[    9.8] Write of size 8\r\n\
                        [    9.8] Kernel panic - not syncing: KASAN: panic_on_warn set ...\r\n[    9.8] CPU: 0\r\n";
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(CONSOLE_LOG), console).unwrap();
         let ending = Ending::Panicked("KASAN: panic_on_warn set ...".into());
         let Verdict::Fail(findings) = verdict(&ending, dir.path()) else { panic!("a panic is a failure") };
-        let told: Vec<(&str, &str)> = findings.iter().map(|one| (one.id(), one.seen.as_str())).collect();
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].0 == "K1" && told[0].1.contains("slab-use-after-free in damos_destroy"), "{told:?}");
-        assert_eq!(told[1], ("panic", "Kernel panic - not syncing: KASAN: panic_on_warn set ..."));
+        let shown: Vec<(&str, &str)> = findings.iter().map(|one| (one.id(), one.seen.as_str())).collect();
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(
+            shown[0].0 == "K1" && shown[0].1.contains("slab-use-after-free in damos_destroy"),
+            "{shown:?}"
+        );
+        assert_eq!(shown[1], ("panic", "Kernel panic - not syncing: KASAN: panic_on_warn set ..."));
     }
 
     #[test]
-    fn a_silent_guest_shows_what_virtme_ng_said() {
+    fn a_guest_without_console_text_shows_the_output_of_virtme_ng() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(VNG_LOG), "qemu: could not load kernel\n").unwrap();
         let Verdict::Fail(findings) = verdict(&Ending::Lost { during: Clock::Boot }, dir.path()) else {

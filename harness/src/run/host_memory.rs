@@ -1,22 +1,23 @@
-//! A machine that this host can never hold is the user's to mend, before anything is started.
+//! Refuses a machine that is larger than this host, before anything starts.
 //!
-//! A guest touches its memory bit by bit, and QEMU lets it begin with more than there is: it would be killed
-//! half-way, or make the host kill something else.
+//! A guest touches its memory bit by bit, and QEMU lets it start with more than the host has. Then the host kills it
+//! half-way, or kills something else.
 
+use super::run_error::RunError;
 use crate::host::slots;
 use crate::scenario::{Scenario, ScenarioError};
 use damonlab_protocol::units::Bytes;
-use std::io;
 
-const HELP: &str = "make this smaller, or run it on a host with more memory; what other damonlab guests hold \
-                    counts as free, since they end";
+const HELP: &str = "make this smaller, or run it on a host with more memory; the memory of other damonlab guests counts \
+                    as free, because they will end";
 
-/// Refuses a machine that is larger than what this host has without damonlab's guests.
+/// Refuses a scenario whose machine is larger than the memory of this host without damonlab's guests.
 ///
 /// # Errors
-/// The host does not say how much memory it has.
-pub(super) fn check(scenario: &Scenario) -> io::Result<Result<(), Box<ScenarioError>>> {
-    Ok(fits(scenario, slots::memory_without_guests()?))
+/// [`RunError::Scenario`] with the line of the memory.
+pub fn check(scenario: &Scenario) -> Result<(), RunError> {
+    let free = slots::memory_without_guests().map_err(RunError::Memory)?;
+    Ok(fits(scenario, free)?)
 }
 
 fn fits(scenario: &Scenario, free: Bytes) -> Result<(), Box<ScenarioError>> {
@@ -24,7 +25,7 @@ fn fits(scenario: &Scenario, free: Bytes) -> Result<(), Box<ScenarioError>> {
     if machine <= free {
         return Ok(());
     }
-    let message = format!("the machine takes {}, and this host has {} free", rough(machine), rough(free));
+    let message = format!("the machine needs {}, and this host has {} free", rough(machine), rough(free));
     Err(Box::new(scenario.places.wrong_memory(message, HELP)))
 }
 
@@ -60,7 +61,7 @@ steps: [offline: {node: 2}]
         let scenario = Scenario::parse("large", SCENARIO).unwrap();
         let free = Bytes(gib(21).0 + gib(1).0 / 3);
         let error = fits(&scenario, free).unwrap_err();
-        assert_eq!(error.to_string(), "the machine takes 25.5 GiB, and this host has 21.3 GiB free");
+        assert_eq!(error.to_string(), "the machine needs 25.5 GiB, and this host has 21.3 GiB free");
         assert_eq!(error.place().as_deref(), Some("large.yaml:4"));
         let ScenarioError::Wrong(wrong) = *error else { panic!("{error:?}") };
         let column = SCENARIO.lines().nth(3).unwrap().find("24G").unwrap() + 1;
@@ -68,7 +69,7 @@ steps: [offline: {node: 2}]
     }
 
     #[test]
-    fn a_machine_in_a_file_of_its_own_is_refused_there() {
+    fn a_machine_in_its_own_file_is_refused_at_a_line_of_that_file() {
         let text = "version: 1\nsummary: Large.\nmachine:\n  nodes: [{id: 0, memory: 48G, cpus: [0]}]\n  cxl: [{node: 1, size: 256M}]\n";
         let file = MachineFile::of("big", "machines/big.yaml", text.to_owned());
         let steps = SCENARIO.replace("offline: {node: 2}", "offline: {node: 1}");
@@ -78,14 +79,14 @@ steps: [offline: {node: 2}]
     }
 
     #[test]
-    fn a_machine_that_just_fits_is_not_refused() {
+    fn a_machine_as_large_as_the_host_is_accepted() {
         let scenario = Scenario::parse("large", SCENARIO).unwrap();
         assert!(fits(&scenario, scenario.machine.memory()).is_ok());
         assert!(fits(&scenario, Bytes(scenario.machine.memory().0 - 1)).is_err());
     }
 
     #[test]
-    fn sizes_are_said_roughly() {
+    fn sizes_are_rounded_down() {
         assert_eq!(
             [gib(48), Bytes(700 << 20), Bytes((1 << 30) * 213 / 10)].map(rough),
             ["48 GiB", "700 MiB", "21.3 GiB"]

@@ -1,7 +1,7 @@
-//! A guest that sees the host's files: the folder of what damonlab adds to them, and QEMU's words for both.
+//! A guest that sees the files of the host: the folder of what damonlab adds to them, and the QEMU arguments for both.
 //!
-//! The selftests are those of the tree that the kernel was built from, copied and their helpers compiled, so that
-//! nothing is written into the tree.
+//! The selftests come from the tree that the kernel was built from. They are copied, and their helpers are compiled in
+//! the copy, so that nothing is written to the tree.
 
 use crate::host::command;
 use crate::kernel::Image;
@@ -14,17 +14,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// Where a kernel's tree has DAMON's selftests.
+/// The folder of DAMON's selftests in a kernel tree.
 const SELFTESTS: &str = "tools/testing/selftests/damon";
 
-/// Programs that a test may call, and not find.
+/// Programs that a test may call and that this host may not have.
 const PROGRAMS: &[&str] = &["drgn", "pgrep"];
 
-/// What a guest is shown, as long as it lives.
+/// The folder that a guest sees besides the host's files; it is removed when this is dropped.
 pub(super) struct HostRoot(TempDir);
 
 impl HostRoot {
-    /// Puts it together. A kernel that somebody else built has no tree, and no selftests then.
+    /// Fills the folder. A kernel that damonlab did not build has no tree, and so no selftests.
     pub(super) fn new(image: &Image, tools: &Tools) -> io::Result<HostRoot> {
         let folder = tempfile::Builder::new().prefix("damonlab-host-").tempdir()?;
         let tests = image.tree().map(|tree| tree.join(SELFTESTS)).filter(|tests| tests.is_dir());
@@ -38,10 +38,10 @@ impl HostRoot {
         Ok(HostRoot(folder))
     }
 
-    /// Both are read-only. `bus=pcie.0` as for every device of ours.
-    pub(super) fn words(&self) -> Vec<String> {
+    /// The QEMU arguments, which export both folders read-only.
+    pub(super) fn arguments(&self) -> Vec<String> {
         let shared = [("root", Path::new("/"), ROOT_TAG), ("files", self.0.path(), FILES_TAG)];
-        let words = shared.iter().flat_map(|(id, path, tag)| {
+        let arguments = shared.iter().flat_map(|(id, path, tag)| {
             let path = path.display();
             [
                 "-fsdev".to_owned(),
@@ -50,11 +50,11 @@ impl HostRoot {
                 format!("virtio-9p-pci,fsdev=damonlab-{id},mount_tag={tag},bus=pcie.0"),
             ]
         });
-        words.collect()
+        arguments.collect()
     }
 }
 
-/// Copies the tests and compiles their helpers.
+/// Copies the selftests and compiles their helpers.
 fn copy(tests: &Path, to: &Path, tools: &Tools) -> io::Result<Vec<Selftest>> {
     let mut missing = Vec::new();
     for entry in fs::read_dir(tests)? {
@@ -73,11 +73,11 @@ fn copy(tests: &Path, to: &Path, tools: &Tools) -> io::Result<Vec<Selftest>> {
     let programs = PROGRAMS.iter().filter(|program| find(tools, program).is_none());
     missing.extend(programs.map(|program| (*program).to_owned()));
     let makefile = fs::read_to_string(tests.join("Makefile"))?;
-    let lacks = |name: &str| {
+    let missing = |name: &str| {
         let text = std::fs::read(tests.join(name)).unwrap_or_default();
-        lacks(&String::from_utf8_lossy(&text), &missing, |program| find(tools, program).is_some())
+        missing_program(&String::from_utf8_lossy(&text), &missing, |program| find(tools, program).is_some())
     };
-    Ok(listed(&makefile).map(|name| Selftest { lacks: lacks(name), name: name.to_owned() }).collect())
+    Ok(listed(&makefile).map(|name| Selftest { lacks: missing(name), name: name.to_owned() }).collect())
 }
 
 /// The programs that a Makefile of the selftests names.
@@ -89,13 +89,13 @@ fn listed(makefile: &str) -> impl Iterator<Item = &str> {
     lines.flat_map(str::split_whitespace).filter(|name| !name.contains(['/', '#', '\\', '$']))
 }
 
-/// What a test needs and cannot have.
-fn lacks(text: &str, missing: &[String], there: impl Fn(&str) -> bool) -> Option<String> {
+/// Why a test cannot run: a program that it needs and that this host does not have.
+fn missing_program(text: &str, missing: &[String], exists: impl Fn(&str) -> bool) -> Option<String> {
     let first = text.lines().next().unwrap_or_default();
     let interpreter = first.strip_prefix("#!").and_then(|line| line.split([' ', '/']).next_back());
-    let interpreter = interpreter.filter(|program| !there(program));
+    let interpreter = interpreter.filter(|program| !exists(program));
     let is_named = |program: &&String| {
-        text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == program.as_str())
+        text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|name| name == program.as_str())
     };
     let program = interpreter.or_else(|| missing.iter().find(is_named).map(String::as_str))?;
     Some(format!("it needs {program}, which this host does not have"))
@@ -110,19 +110,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tests_are_those_of_the_makefile_in_its_order() {
+    fn the_tests_of_the_makefile_are_listed_in_its_order() {
         let makefile = "TEST_GEN_FILES += access_memory\nTEST_PROGS += sysfs.sh\nTEST_PROGS += b.py a.py\ninclude ../lib.mk\n";
         assert_eq!(listed(makefile).collect::<Vec<_>>(), ["sysfs.sh", "b.py", "a.py"]);
     }
 
     #[test]
-    fn what_a_test_needs_and_the_host_lacks_is_named() {
+    fn a_program_that_a_test_needs_and_the_host_does_not_have_is_named() {
         let missing = ["drgn".to_owned(), "access_memory".to_owned()];
-        let says = |text: &str| lacks(text, &missing, |program| program != "perl");
+        let reason = |text: &str| missing_program(text, &missing, |program| program != "perl");
         let why = |program: &str| Some(format!("it needs {program}, which this host does not have"));
-        assert_eq!(says("#!/usr/bin/env perl\n"), why("perl"));
-        assert_eq!(says("#!/usr/bin/env python3\nsubprocess.call(['drgn', x])\n"), why("drgn"));
-        assert_eq!(says("#!/bin/bash\n./access_memory 2\n"), why("access_memory"));
-        assert_eq!(says("#!/bin/bash\n./access_memory_even 2\n"), None);
+        assert_eq!(reason("#!/usr/bin/env perl\n"), why("perl"));
+        assert_eq!(reason("#!/usr/bin/env python3\nsubprocess.call(['drgn', x])\n"), why("drgn"));
+        assert_eq!(reason("#!/bin/bash\n./access_memory 2\n"), why("access_memory"));
+        assert_eq!(reason("#!/bin/bash\n./access_memory_even 2\n"), None);
     }
 }

@@ -1,6 +1,9 @@
-//! One scenario several times over, with one seed: do all runs give the same recording?
+//! Repeats one run with the same seed and compares the recordings.
 
-use super::{RunEnv, RunError, ScenarioSource, run};
+use super::guest_run::run;
+use super::run_env::RunEnv;
+use super::run_error::RunError;
+use super::scenario_source::ScenarioSource;
 use crate::check::Verdict;
 use crate::host::progress::Progress;
 use crate::judge::{Repeated, Report};
@@ -9,26 +12,26 @@ use fs_err as fs;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// Runs a scenario `times` times and compares each recording with the first. Those that are the same are
-/// not kept: the first one says it all.
+/// Runs a scenario `times` times and compares each recording with the first one. Equal recordings are removed, except for
+/// the first.
 ///
-/// The report is the first run's, with [`Verdict::Unstable`] if a recording differs; of a run that fails
-/// it is that run's.
+/// The report is that of the first run, with [`Verdict::Unstable`] if a recording differs, or that of the first run that
+/// fails.
 ///
 /// # Errors
 /// As [`run`].
 pub fn repeat(
-    lab: &RunEnv,
-    loaded: &ScenarioSource,
+    env: &RunEnv,
+    source: &ScenarioSource,
     seed: u64,
     times: NonZeroU32,
     progress: &Progress,
 ) -> Result<Report, RunError> {
     compare_all(times, |number| {
         if number > 1 {
-            progress.say(&format!("run: {}: {number} of {times}", loaded.scenario.name));
+            progress.say(&format!("run: {}: {number} of {times}", source.scenario.name));
         }
-        run(lab, loaded, seed)
+        run(env, source, seed)
     })
 }
 
@@ -40,7 +43,7 @@ fn compare_all(
     if times.get() == 1 {
         return Ok(first);
     }
-    if failed(&first.verdict) {
+    if is_final(&first.verdict) {
         first.repeated = Some(Repeated::Ended { run: 1, of: times, parted: None });
         return Ok(first);
     }
@@ -52,31 +55,31 @@ fn compare_all(
             Some(_) => first_difference(&first.dir, &next.dir).map_err(RunError::Results)?,
             None => None,
         };
-        if failed(&next.verdict) {
+        if is_final(&next.verdict) {
             next.repeated =
                 Some(Repeated::Ended { run: number, of: times, parted: difference.map(Box::new) });
-            return Ok(lasting(next, wall));
+            return Ok(with_wall_time(next, wall));
         }
         match difference {
             None => fs::remove_dir_all(&next.dir).map_err(RunError::Results)?,
             Some(difference) => {
                 first.verdict = Verdict::Unstable(difference.to_string());
                 first.repeated = Some(Repeated::Ended { run: number, of: times, parted: None });
-                return Ok(lasting(first, wall));
+                return Ok(with_wall_time(first, wall));
             }
         }
     }
     let extent = extent(&first.dir).map_err(RunError::Results)?;
     first.repeated = Some(Repeated::Same { runs: times, extent });
-    Ok(lasting(first, wall))
+    Ok(with_wall_time(first, wall))
 }
 
-/// There is nothing to compare, or no need to: the verdict stands.
-fn failed(verdict: &Verdict) -> bool {
+/// Whether the verdict stands without further runs.
+fn is_final(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Fail(_) | Verdict::Infra(_) | Verdict::Unstable(_))
 }
 
-fn lasting(report: Report, wall: Duration) -> Report {
+fn with_wall_time(report: Report, wall: Duration) -> Report {
     Report { wall_time: Some(wall), ..report }
 }
 
@@ -86,7 +89,7 @@ mod tests {
     use crate::judge::rejudge;
     use std::path::Path;
 
-    /// A run that gives a copy of a stored recording, with its trace changed.
+    /// A run whose recording is a copy of a stored one with another trace.
     fn stored(out: &Path, number: u32, change: impl Fn(&str) -> String) -> Result<Report, RunError> {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let dir = out.join(format!("{number:04}"));
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_runs_leave_one_recording_and_say_how_much_was_compared() {
+    fn equal_runs_leave_one_recording_and_report_how_much_was_compared() {
         let out = tempfile::tempdir().unwrap();
         let report = compare_all(times(3), |number| stored(out.path(), number, str::to_owned)).unwrap();
         assert_eq!(report.verdict, Verdict::Pass);
@@ -116,12 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_differs_makes_the_scenario_unstable_and_both_recordings_stay() {
+    fn a_recording_that_differs_makes_the_scenario_unstable_and_both_recordings_stay() {
         let out = tempfile::tempdir().unwrap();
         let report = compare_all(times(20), |number| {
-            assert!(number <= 2, "the second run ends it");
+            assert!(number <= 2, "no run follows the second one");
             stored(out.path(), number, |trace| match number {
-                // The flags say nothing that a check judges.
+                // No check reads the flags.
                 2 => trace.replacen(".....", "d....", 1),
                 _ => trace.to_owned(),
             })
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_fails_ends_it_with_its_own_verdict_and_where_it_parted() {
+    fn a_run_that_fails_is_the_last_and_reports_where_its_recording_differs() {
         let out = tempfile::tempdir().unwrap();
         let report = compare_all(times(20), |number| {
             stored(out.path(), number, |trace| match number {

@@ -1,6 +1,9 @@
-//! A stored recording's run once more: the same plan on the same kernel, and the two recordings compared.
+//! Runs the plan of a stored recording again, on the same kernel, and compares the two recordings.
 
-use super::{RunEnv, RunError, ScenarioSource, run_plan};
+use super::guest_run::run_plan;
+use super::run_env::RunEnv;
+use super::run_error::RunError;
+use super::scenario_source::ScenarioSource;
 use crate::host::paths::quoted;
 use crate::judge::Report;
 use crate::kernel::{self, Image};
@@ -10,29 +13,29 @@ use crate::recording::{RunInputs, agent_digest};
 use crate::setup;
 use std::path::{Path, PathBuf};
 
-/// What came of a replay.
+/// A replay.
 #[derive(Debug)]
 pub struct Replay {
     /// The new run.
     pub report: Report,
-    /// How it compares with the stored one.
-    pub outcome: ReplayResult,
+    /// How its recording compares with the stored one.
+    pub result: ReplayResult,
 }
 
 /// How two recordings compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReplayResult {
-    /// Not a byte differs.
+    /// No byte differs.
     Identical(Extent),
-    /// They part here.
+    /// The first difference.
     Different(Box<Difference>),
-    /// The new run ended without a recording; its verdict says how.
+    /// The new run has no recording; its verdict says why.
     NoRecording,
 }
 
-/// The kernel of a recording is not to be had.
+/// The kernel of a recording does not exist any more.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the kernel of {dir} is not in the cache any more: {kernel}, key {key}", dir = .dir.display())]
+#[error("the kernel of {dir} is no longer in the cache: {kernel}, key {key}", dir = .dir.display())]
 #[diagnostic(help("{how}"))]
 pub struct ImageNotFound {
     dir: PathBuf,
@@ -41,12 +44,12 @@ pub struct ImageNotFound {
     how: String,
 }
 
-/// The kernel that a recording was made with: from the cache, or from the file that it was.
+/// The kernel that a recording was made with, from the cache or from the bzImage that it was.
 ///
 /// # Errors
-/// There is none with that key, or the file is another by now.
-pub fn image(recipe: &RunInputs, cache: &Path) -> Result<Image, ImageNotFound> {
-    let meta = &recipe.meta;
+/// No kernel has that key: it was removed from the cache, or the bzImage has changed.
+pub fn image(inputs: &RunInputs, cache: &Path) -> Result<Image, ImageNotFound> {
+    let meta = &inputs.meta;
     if let Some(image) = kernel::find(cache, &meta.kernel_key) {
         return Ok(image);
     }
@@ -59,48 +62,49 @@ pub fn image(recipe: &RunInputs, cache: &Path) -> Result<Image, ImageNotFound> {
     let from = origin.map(|path| format!(" --kernel {}", quoted(&path.to_string_lossy())));
     let build = setup::ourselves(&format!("kernel build{}", from.unwrap_or_default()));
     let how = format!(
-        "`{build}`, with the --patch and --config that it had, builds it if source and compiler are the same; \
+        "`{build}`, with the same --patch and --config, builds it if the source and the compiler are the same; \
          `--kernel DIR|bzImage` replays on another kernel"
     );
     Err(ImageNotFound {
-        dir: recipe.dir.clone(),
+        dir: inputs.dir.clone(),
         kernel: meta.kernel.clone(),
         key: meta.kernel_key.clone(),
         how,
     })
 }
 
-/// The tree or the file in a description of a kernel: `~/linux (linux 7.3.4) + 1 patch`. A release has none.
+/// The path of the tree or the bzImage in the description of a kernel, as in `~/linux (linux 7.3.4) + 1 patch`. The
+/// description of a release has none.
 fn origin(describe: &str) -> Option<&Path> {
     let (path, _) = describe.split_once(" (linux ")?;
     Some(Path::new(path))
 }
 
-/// What is not as it was when the recording was made, and would explain another result.
-pub fn unlike(recipe: &RunInputs, lab: &RunEnv) -> Vec<String> {
-    let RunInputs { meta, plan, scenario, .. } = recipe;
+/// What has changed since the recording was made and may explain a difference.
+pub fn changed_inputs(inputs: &RunInputs, env: &RunEnv) -> Vec<String> {
+    let RunInputs { meta, plan, scenario, .. } = inputs;
     let mut found = Vec::new();
-    if lab.image.key != meta.kernel_key {
-        let (now, then) = (&lab.image, meta);
+    if env.image.key != meta.kernel_key {
+        let (now, then) = (&env.image, meta);
         found.push(format!(
             "another kernel: {} ({}) now, {} ({}) then",
             now.describe, now.key, then.kernel, then.kernel_key
         ));
     }
-    if lab.tools.qemu_version != meta.qemu {
-        found.push(format!("another QEMU: '{}' now, '{}' then", lab.tools.qemu_version, meta.qemu));
+    if env.tools.qemu_version != meta.qemu {
+        found.push(format!("another QEMU: '{}' now, '{}' then", env.tools.qemu_version, meta.qemu));
     }
-    let agent = agent_digest(lab.agent);
+    let agent = agent_digest(env.agent);
     match &meta.agent {
         Some(then) if *then != agent => {
             found.push(format!("another guest agent: {agent} now, {then} then (another build of damonlab)"));
         }
         Some(_) => {}
-        None => found.push("the recording does not say which guest agent it had".to_owned()),
+        None => found.push("the recording does not name its guest agent".to_owned()),
     }
     if Machine::of(scenario).is_ok_and(|machine| machine.plan(scenario, meta.seed) != *plan) {
         found
-            .push("this damonlab would make another plan of the scenario; the stored plan is run".to_owned());
+            .push("this damonlab would make another plan from the scenario; the stored plan runs".to_owned());
     }
     found
 }
@@ -108,16 +112,16 @@ pub fn unlike(recipe: &RunInputs, lab: &RunEnv) -> Vec<String> {
 /// Runs the plan of a stored recording again and compares.
 ///
 /// # Errors
-/// As [`super::run`]; a file of one of the recordings that cannot be read.
-pub fn replay(lab: &RunEnv, recipe: &RunInputs) -> Result<Replay, RunError> {
-    let loaded = ScenarioSource { scenario: recipe.scenario.clone(), text: recipe.scenario_text.clone() };
-    let machine = Machine::of(&loaded.scenario)?;
-    let report = run_plan(lab, &loaded, &machine, &recipe.plan)?;
-    let outcome = outcome(&recipe.dir, &report).map_err(RunError::Results)?;
-    Ok(Replay { report, outcome })
+/// As [`super::run`], and a file of a recording cannot be read.
+pub fn replay(env: &RunEnv, inputs: &RunInputs) -> Result<Replay, RunError> {
+    let source = ScenarioSource { scenario: inputs.scenario.clone(), text: inputs.scenario_text.clone() };
+    let machine = Machine::of(&source.scenario)?;
+    let report = run_plan(env, &source, &machine, &inputs.plan)?;
+    let result = compare(&inputs.dir, &report).map_err(RunError::Results)?;
+    Ok(Replay { report, result })
 }
 
-fn outcome(stored: &Path, report: &Report) -> std::io::Result<ReplayResult> {
+fn compare(stored: &Path, report: &Report) -> std::io::Result<ReplayResult> {
     if report.judgement.is_none() {
         return Ok(ReplayResult::NoRecording);
     }
@@ -138,15 +142,15 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short")
     }
 
-    fn recipe(change: impl FnOnce(&mut RunInputs)) -> RunInputs {
-        let mut recipe = RunInputs::load(&stored()).unwrap();
-        change(&mut recipe);
-        recipe
+    fn inputs(change: impl FnOnce(&mut RunInputs)) -> RunInputs {
+        let mut inputs = RunInputs::load(&stored()).unwrap();
+        change(&mut inputs);
+        inputs
     }
 
-    /// A lab with the kernel and the QEMU of the stored recording.
-    fn lab() -> RunEnv {
-        let meta = recipe(|_| {}).meta;
+    /// An environment with the kernel and the QEMU of the stored recording.
+    fn env() -> RunEnv {
+        let meta = inputs(|_| {}).meta;
         let image = Image {
             bzimage: PathBuf::new(),
             vmlinux: None,
@@ -168,44 +172,44 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_unlike_where_kernel_qemu_and_agent_are_the_same() {
-        let recipe = recipe(|recipe| recipe.meta.agent = Some(agent_digest(b"agent")));
-        assert_eq!(unlike(&recipe, &lab()), Vec::<String>::new());
+    fn nothing_has_changed_if_kernel_qemu_and_agent_are_the_same() {
+        let inputs = inputs(|inputs| inputs.meta.agent = Some(agent_digest(b"agent")));
+        assert_eq!(changed_inputs(&inputs, &env()), Vec::<String>::new());
     }
 
     #[test]
-    fn an_older_recording_loads_and_does_not_know_its_agent() {
-        assert_eq!(unlike(&recipe(|_| {}), &lab()), ["the recording does not say which guest agent it had"]);
+    fn an_older_recording_does_not_name_its_agent() {
+        assert_eq!(changed_inputs(&inputs(|_| {}), &env()), ["the recording does not name its guest agent"]);
     }
 
     #[test]
-    fn what_is_not_as_it_was_is_named_with_both_sides() {
-        let recipe = recipe(|recipe| {
-            recipe.meta.agent = Some("another".into());
-            recipe.meta.qemu = "QEMU 9".into();
-            recipe.meta.kernel_key = "abc".into();
-            recipe.plan.seed = 7;
+    fn what_has_changed_is_named_with_its_old_and_new_value() {
+        let inputs = inputs(|inputs| {
+            inputs.meta.agent = Some("another".into());
+            inputs.meta.qemu = "QEMU 9".into();
+            inputs.meta.kernel_key = "abc".into();
+            inputs.plan.seed = 7;
         });
-        let said = unlike(&recipe, &lab());
+        let changes = changed_inputs(&inputs, &env());
         for (index, part) in ["abc) then", "'QEMU 9' then", "another then", "another plan"].iter().enumerate()
         {
-            assert!(said[index].contains(part), "{said:?}");
+            assert!(changes[index].contains(part), "{changes:?}");
         }
     }
 
     #[test]
-    fn a_kernel_that_is_gone_is_named_with_the_command_that_builds_it() {
+    fn a_missing_kernel_is_named_with_the_command_that_builds_it() {
         let cache = tempfile::tempdir().unwrap();
-        let error = image(&recipe(|_| {}), cache.path()).unwrap_err();
+        let error = image(&inputs(|_| {}), cache.path()).unwrap_err();
         assert!(error.to_string().ends_with("linux 7.3.4 + 1 patch, key unknown"), "{error}");
         assert!(error.how.contains("kernel build`"), "{}", error.how);
-        let tree = recipe(|recipe| recipe.meta.kernel = "/my/linux (linux 7.3.4)".into());
+        let tree = inputs(|inputs| inputs.meta.kernel = "/my/linux (linux 7.3.4)".into());
         let how = image(&tree, cache.path()).unwrap_err().how;
         assert!(how.contains("kernel build --kernel /my/linux`"), "{how}");
     }
 
     #[test]
-    fn a_bzimage_is_taken_from_where_it_was_if_it_is_still_the_same() {
+    fn a_bzimage_is_used_again_if_it_has_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bzImage");
         let mut bytes = vec![0; 0x400];
@@ -214,21 +218,21 @@ mod tests {
         bytes[0x380..0x385].copy_from_slice(b"7.3.4");
         fs::write(&path, &bytes).unwrap();
         let then = kernel::foreign(&path).unwrap();
-        let recipe = recipe(|recipe| {
-            recipe.meta.kernel = then.describe.clone();
-            recipe.meta.kernel_key = then.key.clone();
+        let inputs = inputs(|inputs| {
+            inputs.meta.kernel = then.describe.clone();
+            inputs.meta.kernel_key = then.key.clone();
         });
-        assert_eq!(image(&recipe, folder.path()).unwrap(), then);
+        assert_eq!(image(&inputs, folder.path()).unwrap(), then);
         bytes[0x385] = b'1';
         fs::write(&path, &bytes).unwrap();
-        assert!(image(&recipe, folder.path()).is_err());
+        assert!(image(&inputs, folder.path()).is_err());
     }
 
     #[test]
-    fn a_recording_is_identical_to_its_copy_and_a_run_without_one_has_no_answer() {
+    fn a_recording_is_identical_to_its_copy_and_a_run_without_one_is_not_compared() {
         let report = rejudge(&stored()).unwrap();
-        assert!(matches!(outcome(&stored(), &report).unwrap(), ReplayResult::Identical(_)));
+        assert!(matches!(compare(&stored(), &report).unwrap(), ReplayResult::Identical(_)));
         let report = Report { judgement: None, ..report };
-        assert_eq!(outcome(&stored(), &report).unwrap(), ReplayResult::NoRecording);
+        assert_eq!(compare(&stored(), &report).unwrap(), ReplayResult::NoRecording);
     }
 }

@@ -1,4 +1,4 @@
-//! What all runs of a command share: tools, kernel, agent, and where results and saved guests lie.
+//! What all runs of a command share: tools, kernel, agent, and the folders of results and checkpoints.
 
 use crate::kernel::Image;
 use crate::scenario::InstructionCost;
@@ -9,32 +9,32 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// What all runs of a command have in common.
+/// What all runs of a command share.
 #[derive(Debug, Clone)]
 pub struct RunEnv {
     /// QEMU and virtme-ng.
     pub tools: Tools,
     /// The kernel.
     pub image: Image,
-    /// The guest's `/init`: [`vm::AGENT`], but in tests of guests that fail.
+    /// The guest's `/init`: [`crate::vm::AGENT`], except in tests of guests that fail.
     pub agent: &'static [u8],
     /// Results go below this folder.
     pub out: PathBuf,
-    /// Saved guests; none boots each time.
+    /// The checkpoints; none: every guest boots.
     pub checkpoints: Option<Store>,
 }
 
 impl RunEnv {
-    /// How fast a guest's processor is with this kernel, on virtual time.
+    /// How much guest time an instruction takes with this kernel, on the virtual clock.
     pub fn instruction_cost(&self) -> InstructionCost {
         if self.image.is_instrumented() { InstructionCost::Instrumented } else { InstructionCost::Plain }
     }
 
-    /// A lab for a kernel that nobody asks for again: its saved guests lie below `out`, where they do not push out the
-    /// user's, and go with the folder that comes with it.
+    /// An environment for a kernel that is used only once. Its checkpoints lie in a temporary folder below `out`, which is
+    /// removed with the second value, so that they do not displace those of the user.
     ///
     /// # Errors
-    /// No folder can be made.
+    /// The folder cannot be created.
     pub fn ephemeral(
         tools: &Tools,
         image: &Image,
@@ -42,9 +42,9 @@ impl RunEnv {
         out: &Path,
     ) -> io::Result<(RunEnv, TempDir)> {
         fs::create_dir_all(out)?;
-        let saved = tempfile::tempdir_in(out)?;
-        let checkpoints = Some(Store::of(saved.path()));
+        let folder = tempfile::tempdir_in(out)?;
+        let checkpoints = Some(Store::of(folder.path()));
         let (tools, image) = (tools.clone(), image.clone());
-        Ok((RunEnv { tools, image, agent, out: out.to_owned(), checkpoints }, saved))
+        Ok((RunEnv { tools, image, agent, out: out.to_owned(), checkpoints }, folder))
     }
 }

@@ -1,35 +1,35 @@
-//! Which seeds: `A..B` as Rust writes it, B not among them, or `A..=B`.
+//! Ranges of seeds, in Rust's notation: `A..B` without B, or `A..=B` with B.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// Consecutive seeds, one at least.
+/// Consecutive seeds, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeedRange {
     first: u64,
     last: u64,
 }
 
-/// Why a text is no [`SeedRange`].
+/// Why a text is not a [`SeedRange`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SeedRangeError {
-    /// No `..` with a number on either side.
-    #[error("a range of seeds is A..B or A..=B: 0..8 are the eight seeds 0 to 7; one seed alone is --seed A")]
+    /// There is no `..` with a number on either side.
+    #[error("a range of seeds is A..B or A..=B: 0..8 are the eight seeds 0 to 7; for one seed use --seed A")]
     NoRange,
-    /// An end that is no number.
+    /// An end is not a number.
     #[error("'{0}' is not a seed: a seed is a whole number from 0 to {max}", max = u64::MAX)]
     NoSeed(String),
-    /// Nothing in it.
-    #[error("no seed is in {0}..{0}: the end is not among them; {0}..={0} is seed {0} alone")]
+    /// The range has no seed.
+    #[error("{0}..{0} has no seed, because the end is excluded; {0}..={0} is seed {0} alone")]
     Empty(u64),
     /// The larger end comes first.
-    #[error("it runs backwards; the smaller seed comes first: {0}")]
+    #[error("the range is reversed; the smaller seed comes first: {0}")]
     Reversed(String),
 }
 
 impl SeedRange {
-    /// One seed alone.
+    /// The range of one seed.
     pub fn one(seed: u64) -> SeedRange {
         SeedRange { first: seed, last: seed }
     }
@@ -63,7 +63,7 @@ impl FromStr for SeedRange {
 }
 
 fn seed(text: &str) -> Result<u64, SeedRangeError> {
-    // `parse` would take a plus sign.
+    // `parse` would accept a plus sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let value = if digits { text.parse().ok() } else { None };
     value.ok_or_else(|| SeedRangeError::NoSeed(text.to_owned()))
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_among_them_only_with_an_equals_sign() {
+    fn the_end_is_included_only_with_an_equals_sign() {
         assert_eq!(seeds("3..6"), [3, 4, 5]);
         assert_eq!(seeds("3..=6"), [3, 4, 5, 6]);
         assert_eq!(seeds("5..=5"), [5]);
@@ -97,26 +97,26 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_range_is_refused_with_what_would_not_be() {
-        assert_eq!(refusal("5..5"), "no seed is in 5..5: the end is not among them; 5..=5 is seed 5 alone");
+    fn an_empty_range_is_refused_with_the_range_of_one_seed() {
+        assert_eq!(refusal("5..5"), "5..5 has no seed, because the end is excluded; 5..=5 is seed 5 alone");
         assert!(refusal("0..0").contains("0..=0 is seed 0 alone"));
     }
 
     #[test]
-    fn a_range_that_runs_backwards_is_refused_with_the_other_way_round() {
-        assert_eq!(refusal("8..0"), "it runs backwards; the smaller seed comes first: 0..8");
+    fn a_reversed_range_is_refused_with_the_right_order() {
+        assert_eq!(refusal("8..0"), "the range is reversed; the smaller seed comes first: 0..8");
         assert!(refusal("8..=3").ends_with(": 3..=8"));
     }
 
     #[test]
-    fn what_is_no_range_is_told_what_one_is() {
+    fn a_text_that_is_no_range_is_refused_with_an_example() {
         for text in ["", "8", "..", "..8", "0..", "..=8", "0..="] {
             assert!(refusal(text).starts_with("a range of seeds is A..B"), "{text}");
         }
     }
 
     #[test]
-    fn an_end_that_is_no_number_is_named() {
+    fn an_end_that_is_not_a_number_is_named() {
         for (text, wrong) in
             [("a..8", "a"), ("0..-8", "-8"), ("+0..8", "+0"), ("0...8", ".8"), ("0..==8", "=8")]
         {
@@ -127,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_can_be_given_back(first: u64, more in 0u64..1000) {
+        fn a_displayed_range_parses_to_itself(first: u64, more in 0u64..1000) {
             let range = SeedRange { first, last: first.saturating_add(more) };
             prop_assert_eq!(range.to_string().parse(), Ok(range));
         }

@@ -1,16 +1,16 @@
-//! Many runs at once, told in the order in which they were asked for.
+//! Works on many items at once and reports the results in the order of the items.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-/// Does `work` on every item, up to `jobs` at a time, and hands what comes of it to `each` in the
-/// order of the items: as soon as an item and all before it are done.
+/// Calls `work` for every item, up to `jobs` at a time, and passes each result to `each` in the order of the items, as
+/// soon as the item and all items before it are done.
 ///
 /// # Errors
-/// The first error of `each`. No item is begun after it, and those under way are waited for; they look
-/// at [`crate::host::interrupt`] themselves.
+/// The first error of `each`. No item starts after it, and this function waits for those that run; they check
+/// [`crate::host::interrupt`] themselves.
 pub fn ordered<T: Sync, R: Send, E>(
     items: &[T],
     jobs: NonZeroUsize,
@@ -31,11 +31,11 @@ pub fn ordered<T: Sync, R: Send, E>(
             });
         }
         drop(done);
-        let told = tell(items, &results, &mut each);
-        if told.is_err() {
+        let ended = in_order(items, &results, &mut each);
+        if ended.is_err() {
             next.store(items.len(), Ordering::SeqCst);
         }
-        told
+        ended
     })
 }
 
@@ -44,19 +44,19 @@ fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
     items.get(index).map(|item| (index, item))
 }
 
-/// Ends when every worker has.
-fn tell<T, R, E>(
+/// Passes the results to `each` in the order of the items, until the last worker has ended.
+fn in_order<T, R, E>(
     items: &[T],
     results: &mpsc::Receiver<(usize, R)>,
     each: &mut impl FnMut(&T, R) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut early = BTreeMap::new();
-    let mut turn = 0;
+    let mut due = 0;
     for (index, result) in results {
         early.insert(index, result);
-        while let Some(result) = early.remove(&turn) {
-            each(&items[turn], result)?;
-            turn += 1;
+        while let Some(result) = early.remove(&due) {
+            each(&items[due], result)?;
+            due += 1;
         }
     }
     Ok(())
@@ -73,23 +73,23 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_the_order_of_the_items_however_long_each_takes() {
-        let mut told = Vec::new();
+    fn the_results_come_in_the_order_of_the_items_however_long_each_takes() {
+        let mut results = Vec::new();
         let slow_first = |millis: &u64| {
             std::thread::sleep(Duration::from_millis(*millis));
             *millis
         };
         let each = |item: &u64, result| {
-            told.push((*item, result));
+            results.push((*item, result));
             Ok::<(), ()>(())
         };
         ordered(&[60, 0, 30, 0], jobs(4), slow_first, each).unwrap();
-        assert_eq!(told, [(60, 60), (0, 0), (30, 30), (0, 0)]);
+        assert_eq!(results, [(60, 60), (0, 0), (30, 30), (0, 0)]);
     }
 
     #[test]
-    fn as_many_as_jobs_are_under_way_at_once() {
-        // Each waits for the other: with one job at a time this would never end.
+    fn as_many_items_as_jobs_run_at_once() {
+        // Each item waits for the other: one at a time would never end.
         let both = Barrier::new(2);
         let mut count = 0;
         let each = |_: &i32, _| {
@@ -101,21 +101,21 @@ mod tests {
     }
 
     #[test]
-    fn an_error_ends_it_and_nothing_new_is_begun() {
-        let begun = AtomicUsize::new(0);
+    fn no_item_starts_after_an_error() {
+        let started = AtomicUsize::new(0);
         let work = |item: &u32| {
-            begun.fetch_add(1, Ordering::SeqCst);
+            started.fetch_add(1, Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(20));
             *item
         };
         let each = |_: &u32, result| if result == 2 { Err("two") } else { Ok(()) };
         assert_eq!(ordered(&(0..100).collect::<Vec<_>>(), jobs(2), work, each), Err("two"));
-        assert!(begun.load(Ordering::SeqCst) < 20, "{begun:?}");
+        assert!(started.load(Ordering::SeqCst) < 20, "{started:?}");
     }
 
     #[test]
-    fn nothing_to_do_is_done_at_once() {
-        let each = |_: &u32, (): ()| Err("nobody calls this");
+    fn no_items_call_nothing() {
+        let each = |_: &u32, (): ()| Err("no item has a result");
         assert_eq!(ordered(&[], jobs(3), |_| (), each), Ok(()));
     }
 }

@@ -1,17 +1,18 @@
-//! One scenario with several seeds: every run, and what they say together.
+//! Runs one scenario with several seeds.
 
+use super::run_error::RunError;
 use super::seeds::SeedRange;
-use super::{RunError, suite};
+use super::suite;
 use crate::judge::{Report, Sweep};
 use crate::scenario::Scenario;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-/// Does `run` with each of the seeds, `jobs` at a time, and hands every report to `each` in the order of
-/// the seeds, as soon as it is there.
+/// Calls `run` with each seed, `jobs` at a time, and passes every report to `each` in the order of the seeds, as soon as
+/// there is one.
 ///
 /// # Errors
-/// What `run` or `each` said; no further seed is begun then.
+/// Those of `run` and `each`; no further seed starts then.
 pub fn sweep<E: From<RunError>>(
     scenario: &Scenario,
     seeds: SeedRange,

@@ -1,14 +1,14 @@
-//! A kernel without DAMON: there is no verdict on it, and the user has to build another one.
+//! A kernel without DAMON: it has no verdict, and the user has to build another one.
 
 use crate::host::text::excerpt;
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::record::GuestReport;
 
-/// A kernel without DAMON. Found out in the guest: an image does not say what is in it.
+/// A kernel without DAMON. Only the guest can find that out, because an image does not list its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("'{scenario}' cannot run on {kernel}: {}", excerpt(&lack.to_string()))]
 #[diagnostic(help(
-    "build the kernel with the options of kernel-config/; `--kernel DIR` with its source tree does that"
+    "build the kernel with the options of kernel-config/; `--kernel DIR`, with its source tree, does that"
 ))]
 pub struct UnsupportedKernel {
     scenario: String,
@@ -17,7 +17,7 @@ pub struct UnsupportedKernel {
 }
 
 impl UnsupportedKernel {
-    /// Whether the guest found that `kernel` has no DAMON at all.
+    /// The error if the guest found that `kernel` has no DAMON at all.
     pub(super) fn of(report: &GuestReport, scenario: &str, kernel: &str) -> Option<UnsupportedKernel> {
         let lack = report.missing.clone().filter(|lack| *lack == MissingFeature::Damon)?;
         Some(UnsupportedKernel { scenario: scenario.to_owned(), kernel: kernel.to_owned(), lack })
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_damon_is_named_with_what_is_missing_and_how_to_get_it() {
+    fn a_kernel_without_damon_is_named_with_what_is_missing_and_how_to_build_it() {
         let error =
             UnsupportedKernel::of(&lacks(MissingFeature::Damon), "idle", "/b/bzImage (linux 6.1.0)").unwrap();
         let text = error.to_string();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_lacks_something_else_is_not_unsupported() {
+    fn a_kernel_that_misses_another_feature_is_not_unsupported() {
         let file = "0/contexts/0/schemes/0/quotas/goals/0/target_metric".to_owned();
         let word = MissingFeature::Keyword { file, value: "node_eligible_mem_bp".into() };
         for lack in [word, MissingFeature::HostRoot { kind: "9p".into() }] {
@@ -53,13 +53,13 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_missed_nothing_may_fail_for_other_reasons() {
+    fn a_guest_that_misses_no_feature_is_not_on_an_unsupported_kernel() {
         let report = GuestReport { errors: vec!["no memory".into()], ..GuestReport::default() };
         assert_eq!(UnsupportedKernel::of(&report, "idle", "linux"), None);
     }
 
     #[test]
-    fn an_older_guests_report_lacks_nothing_and_is_written_as_before() {
+    fn a_report_without_a_missing_feature_is_written_as_by_older_guests() {
         let text = serde_json::to_string(&GuestReport::default()).unwrap();
         assert!(!text.contains("lack"), "{text}");
         assert_eq!(serde_json::from_str::<GuestReport>(&text).unwrap().missing, None);

@@ -1,9 +1,8 @@
-//! apt with a state of its own: sources, lists and downloads in damonlab's cache, so that the
-//! machine's apt configuration, lists and caches stay as they are. Only `install` touches the system,
-//! through its dpkg.
+//! apt with its own state: sources, lists and downloads in damonlab's cache, so that the machine's apt configuration, lists
+//! and caches stay as they are. Only `install` changes the system, through dpkg.
 //!
-//! Everything is said in one configuration file, so that `apt-get -c FILE ...` is a command that a
-//! person can paste. Whatever is not signed by a key that the machine trusts is refused.
+//! All settings are in one configuration file, so that a user can paste `apt-get -c FILE ...`. Archives that are not signed
+//! by a key that the machine trusts are refused.
 
 use super::version::Version;
 use crate::host::command::{self, RunError};
@@ -21,7 +20,7 @@ pub struct Apt {
 }
 
 impl Apt {
-    /// Lays out the state in `folder` with `sources` (deb822).
+    /// Creates the state in `folder` with `sources` (deb822).
     pub fn prepare(folder: &Path, sources: &str) -> io::Result<Apt> {
         for inner in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(inner))?;
@@ -29,7 +28,7 @@ impl Apt {
         let apt = Apt { folder: folder.to_owned() };
         for (name, content) in [("etc/machine.sources", sources), ("apt.conf", &apt.configuration())] {
             let path = folder.join(name);
-            // A file that is right stays, so that the state can belong to another user than ours.
+            // A file that is right is not written, so that another user can own the state.
             if fs::read_to_string(&path).ok().as_deref() != Some(content) {
                 paths::write_atomic(&path, content.as_bytes())?;
                 make_readable(&path)?;
@@ -38,7 +37,7 @@ impl Apt {
         Ok(apt)
     }
 
-    /// The configuration file: with `-c` it is read after the machine's own.
+    /// The configuration file, which `-c` reads after the machine's.
     pub fn configuration_file(&self) -> PathBuf {
         self.folder.join("apt.conf")
     }
@@ -65,7 +64,7 @@ impl Apt {
         command::succeed(self.command("apt-get").args(["-q", "update"])).map(drop)
     }
 
-    /// The version of `package` that would be installed; none if no source has one.
+    /// The version of `package` that would be installed, if a source has one.
     pub fn candidate(&self, package: &str) -> Result<Option<String>, RunError> {
         let output = command::succeed(self.command("apt-cache").args(["policy", package]))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -74,18 +73,18 @@ impl Apt {
         Ok(candidate.filter(|version| version != "(none)"))
     }
 
-    /// Whether the candidate of `package` is at least `wanted`.
-    pub fn has(&self, package: &str, wanted: &Version) -> Result<bool, RunError> {
+    /// Whether the candidate of `package` is at least version `oldest`.
+    pub fn has(&self, package: &str, oldest: &Version) -> Result<bool, RunError> {
         let candidate = self.candidate(package)?.and_then(|version| Version::find(&version));
-        Ok(candidate.is_some_and(|version| version >= *wanted))
+        Ok(candidate.is_some_and(|version| version >= *oldest))
     }
 
-    /// Whether `suite` has `package` in a version of at least `wanted`.
-    pub fn has_in(&self, package: &str, suite: &str, wanted: &Version) -> Result<bool, RunError> {
+    /// Whether `suite` has `package` in version `oldest` or newer.
+    pub fn has_in(&self, package: &str, suite: &str, oldest: &Version) -> Result<bool, RunError> {
         Ok(self
             .versions_in(package, suite)?
             .iter()
-            .any(|version| Version::find(version).is_some_and(|version| version >= *wanted)))
+            .any(|version| Version::find(version).is_some_and(|version| version >= *oldest)))
     }
 
     /// The versions of `package` that `suite` has, newest first.
@@ -108,7 +107,7 @@ impl Apt {
             .map_err(|cause| RunError::Follow { program: "apt-get".to_owned(), cause })
     }
 
-    /// Arguments of `apt-get` that install `packages`, from the suite `from` where one is given.
+    /// The arguments of `apt-get` that install `packages`, from the suite `from` if one is given.
     pub fn install_arguments(&self, packages: &[&str], from: Option<&str>) -> Vec<String> {
         let mut arguments = vec!["-c".to_owned(), self.configuration_file().display().to_string()];
         arguments.extend(["install", "-y", "--no-install-recommends"].map(str::to_owned));
@@ -124,8 +123,8 @@ impl Apt {
     }
 }
 
-/// Removes the packages that an installation downloaded into the state in `folder`. Where root made it,
-/// a folder may stay that is not ours to read; it is empty.
+/// Removes the packages that an installation downloaded into the state in `folder`. If root made it, an empty folder may
+/// stay that this user cannot read.
 pub fn remove_downloads(folder: &Path) {
     let _ = std::fs::remove_dir_all(folder.join("cache/archives"));
 }
@@ -134,18 +133,18 @@ pub fn remove_downloads(folder: &Path) {
 fn version_in(line: &str, suite: &str) -> Option<String> {
     let mut cells = line.split('|').map(str::trim);
     let (version, place) = (cells.nth(1)?, cells.next()?);
-    let of_suite = |word: &str| word.strip_prefix(suite).is_some_and(|rest| rest.starts_with('/'));
+    let of_suite = |part: &str| part.strip_prefix(suite).is_some_and(|rest| rest.starts_with('/'));
     place.split_whitespace().any(of_suite).then(|| version.to_owned())
 }
 
-/// root's apt may read these files as another user.
+/// apt may read these files as another user.
 fn make_readable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
 }
 
-/// What is the same for every state. The hooks that machines add to `update` (containers empty the
-/// system's cache with one) have no business here.
+/// The settings of every state. Hooks that the machine adds to `update` are cleared: containers empty the system's cache
+/// with one.
 const CONSTANT: &str = "\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -166,7 +165,7 @@ DPkg::Lock::Timeout \"300\";
 mod tests {
     use super::*;
 
-    /// An archive in a folder: one package list and a Release file that nobody signed.
+    /// An archive in a folder: one package list and an unsigned Release file.
     fn unsigned_archive() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let suite = folder.path().join("dists/rel");
@@ -184,7 +183,7 @@ mod tests {
     #[test]
     fn an_unsigned_archive_is_refused() {
         if paths::find_program(OsStr::new("/usr/bin"), "apt-get").is_none() {
-            eprintln!("no apt-get on this machine: nothing to refuse");
+            eprintln!("skipped: no apt-get on this machine");
             return;
         }
         let archive = unsigned_archive();
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_counts_for_its_own_suite_only() {
+    fn a_version_belongs_to_its_suite_only() {
         let line = "qemu-system-x86 | 1:10.0.2+ds-2~bpo12+1 | http://a/debian bookworm-backports/main amd64 Packages";
         assert_eq!(version_in(line, "bookworm-backports").unwrap(), "1:10.0.2+ds-2~bpo12+1");
         assert_eq!(version_in(line, "bookworm"), None);
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_is_right_is_not_written_again() {
+    fn an_up_to_date_state_is_not_written_again() {
         let state = tempfile::tempdir().unwrap();
         let apt = Apt::prepare(state.path(), "Types: deb\n").unwrap();
         let before = fs::metadata(apt.configuration_file()).unwrap().modified().unwrap();
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_installation_names_its_configuration_and_its_suite() {
+    fn an_installation_has_its_configuration_and_its_suite() {
         let state = tempfile::tempdir().unwrap();
         let apt = Apt::prepare(state.path(), "").unwrap();
         let arguments = apt.install_arguments(&["flex", "bison"], Some("bookworm-backports")).join(" ");

@@ -1,4 +1,4 @@
-//! What of the requirements is there.
+//! Detects which requirements are there.
 
 use super::env::Env;
 use super::requirements::{Detect, Requirement};
@@ -8,23 +8,23 @@ use crate::host::{command, paths};
 use std::path::Path;
 use std::process::Command;
 
-/// What was found of one requirement.
+/// Whether a requirement is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// It is there: where, or which version.
+    /// It is there: its path or version.
     Found(String),
-    /// It is not.
+    /// It is not there.
     Missing,
-    /// It is there, and older than what is needed.
+    /// It is there, but older than needed.
     TooOld {
-        /// What is there.
+        /// The version that is there.
         found: String,
-        /// The oldest that would do.
+        /// The oldest version that is sufficient.
         wanted: Version,
     },
 }
 
-/// Looks for `requirement`. A program is started only where its version matters.
+/// Looks for `requirement`. A program is started only if its version matters.
 pub(super) fn detect(requirement: &Requirement, env: &Env) -> State {
     match &requirement.detect {
         Detect::Program(name) => program(name, env),
@@ -48,7 +48,7 @@ fn at_least(name: &str, wanted: &Version, env: &Env) -> State {
     }
 }
 
-/// What a tool that prints `line` is worth when `wanted` is the oldest that would do.
+/// The state of a tool that prints the version `line`, if `wanted` is the oldest that is sufficient.
 fn judge(line: &str, wanted: &Version) -> State {
     match Version::find(line) {
         Some(version) if version >= *wanted => State::Found(version.to_string()),
@@ -64,7 +64,7 @@ pub(super) fn version_line(program: &Path) -> String {
 
 fn header_file(header: &str, root: &Path) -> State {
     let include = root.join("usr/include");
-    // Debian keeps what differs by architecture one folder deeper.
+    // Debian has headers of one architecture one folder deeper.
     for folder in [include.clone(), include.join("x86_64-linux-gnu")] {
         if folder.join(header).is_file() {
             return State::Found(format!("{}", folder.join(header).display()));
@@ -75,11 +75,11 @@ fn header_file(header: &str, root: &Path) -> State {
 
 fn python_venv(env: &Env) -> State {
     let Some(python) = paths::find_program(&env.path, "python3") else { return State::Missing };
-    // To start Python takes half of what a short run takes.
+    // To start Python takes half as long as a short run.
     if Venv::of(env).version().is_some() {
-        return State::Found("damonlab's environment is made".to_owned());
+        return State::Found("damonlab's environment exists".to_owned());
     }
-    // Debian's python3 has the module venv without what puts pip into one.
+    // Debian's python3 has the module venv without ensurepip, which installs pip in it.
     match command::succeed(Command::new(python).args(["-I", "-c", "import venv, ensurepip"])) {
         Ok(_) => State::Found("python3 has venv and ensurepip".to_owned()),
         Err(_) => State::Missing,
@@ -89,11 +89,11 @@ fn python_venv(env: &Env) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setup::requirements::{self, Need};
+    use crate::setup::requirements::{self, Importance};
     use fs_err as fs;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A machine that has nothing but what `tool` and `header` put there.
+    /// A machine with nothing but what `tool` adds.
     struct Machine {
         folder: tempfile::TempDir,
     }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_qemu_that_cannot_run_is_not_taken_for_a_good_one() {
+    fn a_qemu_that_cannot_run_is_not_accepted() {
         let machine = Machine::empty();
         machine.tool("qemu-system-x86_64", "echo 'cannot load libfdt.so.1' >&2; exit 127");
         assert!(matches!(detect(&named("QEMU"), &machine.env()), State::TooOld { .. }));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_looked_for_in_both_of_debians_folders() {
+    fn headers_are_found_in_both_of_debians_folders() {
         let machine = Machine::empty();
         let deep = machine.folder.path().join("usr/include/x86_64-linux-gnu/openssl");
         fs::create_dir_all(&deep).unwrap();
@@ -168,9 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn only_curl_may_be_missing() {
-        let optional: Vec<&str> =
-            requirements::all().iter().filter(|r| r.need == Need::Optional).map(|r| r.name).collect();
+    fn only_curl_is_optional() {
+        let optional: Vec<&str> = requirements::all()
+            .iter()
+            .filter(|r| r.importance == Importance::Optional)
+            .map(|r| r.name)
+            .collect();
         assert_eq!(optional, ["curl"]);
     }
 }

@@ -1,23 +1,23 @@
-//! The machine that is looked at.
+//! The machine to be checked: its root folder, `PATH` and damonlab's cache.
 
 use crate::host::paths;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-/// Where to look: the real machine, or in a test one of folders.
+/// The real machine or, in a test, folders.
 #[derive(Debug, Clone)]
 pub struct Env {
-    /// Below it lie `etc/os-release`, `etc/apt` and `usr/include`.
+    /// The folder with `etc/os-release`, `etc/apt` and `usr/include`.
     pub root: PathBuf,
-    /// As in `PATH`.
+    /// The value of `PATH`.
     pub path: OsString,
     /// damonlab's cache.
     pub cache: PathBuf,
 }
 
 impl Env {
-    /// The machine this runs on.
+    /// This machine.
     ///
     /// # Errors
     /// There is no cache folder: neither `XDG_CACHE_HOME` nor `HOME` is an absolute path.

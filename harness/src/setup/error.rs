@@ -1,4 +1,4 @@
-//! Why nothing, or not everything, could be installed.
+//! Why an installation failed.
 
 use super::sources::SourcesError;
 use super::tools::Missing;
@@ -9,24 +9,24 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::lock::LockError;
 use std::io;
 
-/// Why nothing, or not everything, could be installed.
+/// Why an installation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// Installing Debian packages needs root.
+    /// To install Debian packages needs root.
     #[error("installing {} needs root; paste this, then try again:\n\n  {command}\n", .packages.join(", "))]
     NeedsRoot {
         /// The packages.
         packages: Vec<String>,
-        /// One command that works.
+        /// A command that works.
         command: String,
     },
-    /// No apt-get here.
-    #[error("this machine has no apt-get; install what these Debian packages bring: {}", .packages.join(", "))]
+    /// There is no apt-get.
+    #[error("this machine has no apt-get; install the content of these Debian packages: {}", .packages.join(", "))]
     NoApt {
         /// The packages.
         packages: Vec<String>,
     },
-    /// The machine's sources are of no use.
+    /// The machine's apt sources cannot be used.
     #[error(transparent)]
     Sources(#[from] SourcesError),
     /// No archive of the machine has a QEMU that is new enough.
@@ -34,22 +34,22 @@ pub enum SetupError {
     NoQemu {
         /// The release's codename.
         release: String,
-        /// The oldest that would do.
+        /// The oldest version that is sufficient.
         wanted: Version,
     },
-    /// The installation ended well and something is missing all the same.
-    #[error("installed, and yet {0}")]
-    Still(Missing),
-    /// The virtual environment.
+    /// The installation succeeded, but something is still missing.
+    #[error("the installation succeeded, but {0}")]
+    StillMissing(Missing),
+    /// The virtual environment could not be made.
     #[error(transparent)]
     Venv(#[from] VenvError),
     /// A program failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Another damonlab holds the setup, or its lock cannot be had.
+    /// The lock of the setup could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A file of the cache.
+    /// A file of the cache cannot be used.
     #[error("cannot prepare the cache: {0}")]
     Io(#[from] io::Error),
 }
@@ -64,7 +64,7 @@ impl Faulty for SetupError {
             | SetupError::NoApt { .. }
             | SetupError::Sources(_)
             | SetupError::NoQemu { .. }
-            | SetupError::Still(_)
+            | SetupError::StillMissing(_)
             | SetupError::Io(_) => Fault::Infra,
         }
     }

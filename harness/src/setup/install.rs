@@ -1,4 +1,4 @@
-//! The installation of what is missing: Debian packages, virtme-ng and, where asked for, extras.
+//! The installation of what is missing: Debian packages, virtme-ng and, on request, extras.
 
 use super::apt::{self, Apt};
 use super::detect::State;
@@ -20,12 +20,12 @@ use std::str::FromStr;
 /// Where the apt state for tools lies in the cache.
 const APT_FOLDER: &str = "apt/tools";
 
-/// Installs what is missing, and nothing else. A second call finds nothing to do and asks nobody.
+/// Installs what is missing and nothing else. A second call does nothing.
 pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
     if tools(env).is_ok() {
         return Ok(());
     }
-    let _lock = hold(env, progress)?;
+    let _lock = lock(env, progress)?;
     let packages = packages(&doctor(env));
     if !packages.is_empty() {
         install_packages(env, &packages, progress)?;
@@ -38,10 +38,10 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
         drop(task);
         progress.say("setup: installed virtme-ng in damonlab's own environment");
     }
-    tools(env).map(drop).map_err(SetupError::Still)
+    tools(env).map(drop).map_err(SetupError::StillMissing)
 }
 
-/// The packages to install, sorted. What is optional comes along with what is not, and is no reason of its own.
+/// The packages to install, sorted. Optional ones are installed along with required ones, never alone.
 fn packages(rows: &[Row]) -> Vec<&'static str> {
     if !rows.iter().any(|row| row.blocks() && row.package.is_some()) {
         return Vec::new();
@@ -74,7 +74,7 @@ fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result
     Ok(command::succeed_showing(&mut command, |line| task.show(line.trim()))?)
 }
 
-/// The suite to prefer: none where the release's own QEMU does, else its backports.
+/// The suite to prefer: none if the release's QEMU is new enough, else its backports.
 fn newer_suite(apt: &Apt, archives: &Archives, packages: &[&str]) -> Result<Option<String>, SetupError> {
     let qemu = requirements::all().into_iter().find_map(|requirement| match requirement.detect {
         requirements::Detect::ProgramAtLeast(_, wanted) => Some((requirement.package, wanted)),
@@ -92,7 +92,7 @@ fn newer_suite(apt: &Apt, archives: &Archives, packages: &[&str]) -> Result<Opti
     }
 }
 
-/// `apt-get` as root; none where that would need a password or another person.
+/// `apt-get` as root; none if that needs a password or another user.
 fn as_root(env: &Env) -> Option<Command> {
     let mut command = if nix::unistd::geteuid().is_root() {
         Command::new("apt-get")
@@ -107,9 +107,9 @@ fn as_root(env: &Env) -> Option<Command> {
     Some(command)
 }
 
-/// `su -` rather than `su`: dpkg needs the folders of programs that only root's PATH has.
+/// `su -` rather than `su`: dpkg needs folders that are in root's PATH only.
 fn command_to_paste(env: &Env, arguments: &[String]) -> String {
-    let apt = std::iter::once("apt-get".to_owned()).chain(arguments.iter().map(|word| quoted(word)));
+    let apt = std::iter::once("apt-get".to_owned()).chain(arguments.iter().map(|argument| quoted(argument)));
     let apt = apt.collect::<Vec<_>>().join(" ");
     match paths::find_program(&env.path, "sudo") {
         Some(_) => format!("sudo {apt}"),
@@ -117,7 +117,7 @@ fn command_to_paste(env: &Env, arguments: &[String]) -> String {
     }
 }
 
-/// What some scenarios want and damonlab itself does not need.
+/// Software that some scenarios use and damonlab does not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extra {
     /// damo from PyPI, for the scenario of that name.
@@ -127,50 +127,52 @@ pub enum Extra {
 impl FromStr for Extra {
     type Err = String;
 
-    fn from_str(word: &str) -> Result<Extra, String> {
-        (word == "damo")
+    fn from_str(name: &str) -> Result<Extra, String> {
+        (name == "damo")
             .then_some(Extra::Damo)
-            .ok_or_else(|| format!("nothing is called '{word}' here: damo"))
+            .ok_or_else(|| format!("there is no extra '{name}'; there is damo"))
     }
 }
 
-/// Installs `extras`, those that are not there yet, into damonlab's own environment, which is whole.
+/// Installs those of `extras` that are not there yet into damonlab's environment, which exists.
 ///
 /// # Errors
-/// pip could not install it.
+/// pip could not install one.
 pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<(), SetupError> {
     let venv = Venv::of(env);
     if !extras.contains(&Extra::Damo) || venv.damo().is_some() {
         return Ok(());
     }
-    let _lock = hold(env, progress)?;
+    let _lock = lock(env, progress)?;
     let mut task = progress.task("setup", "steps", None);
     venv.add_damo(&mut |line| task.show(line.trim()))?;
     drop(task);
-    let version = venv.damo().ok_or_else(|| io::Error::other("pip was content, and there is no damo"))?;
+    let version = venv.damo().ok_or_else(|| io::Error::other("pip succeeded, but installed no damo"))?;
     progress.say(&format!("setup: installed damo {version} in damonlab's own environment"));
     Ok(())
 }
 
-fn hold(env: &Env, progress: &Progress) -> Result<Lock, LockError> {
+fn lock(env: &Env, progress: &Progress) -> Result<Lock, LockError> {
     Lock::acquire(&env.cache.join("setup.lock"), || progress.say("setup: waiting for another damonlab"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setup::Need;
+    use crate::setup::Importance;
 
     #[test]
-    fn what_is_optional_is_installed_along_and_never_alone() {
+    fn optional_packages_are_installed_along_and_never_alone() {
         let folder = tempfile::tempdir().unwrap();
         let env =
             Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
         let mut rows = doctor(&env);
         let all = packages(&rows);
         assert!(["ca-certificates", "curl", "flex"].iter().all(|package| all.contains(package)), "{all:?}");
-        // virtme-ng, which is no package, and curl stay missing.
-        for row in rows.iter_mut().filter(|row| row.need == Need::Required && row.package.is_some()) {
+        // virtme-ng, which is not a package, and curl stay missing.
+        for row in
+            rows.iter_mut().filter(|row| row.importance == Importance::Required && row.package.is_some())
+        {
             row.state = State::Found("here".into());
         }
         assert!(packages(&rows).is_empty());
@@ -192,9 +194,9 @@ mod tests {
     #[test]
     fn the_command_to_paste_is_one_line_for_root() {
         let env = Env { root: "/".into(), path: "/nonexistent".into(), cache: "/c".into() };
-        let words = ["-c", "/home/a b/apt.conf", "install", "flex"].map(str::to_owned);
+        let arguments = ["-c", "/home/a b/apt.conf", "install", "flex"].map(str::to_owned);
         assert_eq!(
-            command_to_paste(&env, &words),
+            command_to_paste(&env, &arguments),
             r"su - -c 'apt-get -c '\''/home/a b/apt.conf'\'' install flex'"
         );
     }

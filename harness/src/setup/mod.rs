@@ -1,8 +1,7 @@
-//! What damonlab needs from the machine: found, reported, and installed when asked.
+//! The tools that damonlab needs on the machine: found, reported, and installed on request.
 //!
-//! Debian packages come through a private apt state, virtme-ng through a private virtual environment.
-//! Nothing is installed unless [`install`](install()) is called, and a machine that has everything is left alone:
-//! no program of the network is started then.
+//! Debian packages are installed through a private apt state, virtme-ng through a private virtual environment. Only
+//! [`install`](install()) installs anything, and on a machine that has everything it does nothing and uses no network.
 
 mod detect;
 mod doctor;
@@ -24,7 +23,7 @@ pub use env::Env;
 pub use error::SetupError;
 pub use install::{Extra, install, install_extras};
 pub use own_command::ourselves;
-pub use requirements::Need;
+pub use requirements::Importance;
 pub use sources::{Archive, Archives, SourcesError};
 pub use tools::{Missing, Tools, tools};
 pub use venv::VenvError;

@@ -1,62 +1,67 @@
-//! What damonlab needs from the machine: one table.
+//! The table of what damonlab needs on the machine.
 
 use super::version::Version;
 
-/// One thing that must be there.
+/// A program or a library that damonlab uses.
 #[derive(Debug)]
 pub(super) struct Requirement {
-    /// What it is called in a report.
+    /// Its name in a report.
     pub name: &'static str,
     /// What damonlab uses it for.
     pub purpose: &'static str,
-    /// How it is found.
+    /// How it is detected.
     pub detect: Detect,
-    /// The Debian package that brings it.
+    /// The Debian package that has it.
     pub package: &'static str,
     /// Whether damonlab works without it.
-    pub need: Need,
+    pub importance: Importance,
 }
 
-/// How a requirement is found.
+/// How a requirement is detected.
 #[derive(Debug)]
 pub(super) enum Detect {
     /// An executable in `PATH`.
     Program(&'static str),
-    /// An executable in `PATH` whose `--version` says at least this.
+    /// An executable in `PATH` whose `--version` is at least this one.
     ProgramAtLeast(&'static str, Version),
     /// A C header below `/usr/include`.
     Header(&'static str),
-    /// `python3` can make virtual environments with pip in them.
+    /// `python3` can make virtual environments with pip.
     PythonVenv,
 }
 
 /// Whether damonlab works without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// It does not.
+pub enum Importance {
+    /// damonlab does not work without it.
     Required,
-    /// It does; what is lost stands in the purpose.
+    /// It does; the purpose names what is lost.
     Optional,
 }
 
-/// What has to be installed along with a package for damonlab's use of it: recommendations are left out.
+/// A package that damonlab needs along with `package`: recommended packages are not installed.
 pub(super) fn companion(package: &str) -> Option<&'static str> {
-    // Without the certificates curl trusts nobody.
+    // Without the certificates curl trusts no server.
     (package == "curl").then_some("ca-certificates")
 }
 
-/// The oldest virtme-ng whose command line ours is written for.
+/// The oldest virtme-ng with the command line that damonlab uses.
 pub(super) fn oldest_virtme_ng() -> Version {
     Version::of(1, 39)
 }
 
 /// The whole table, in the order of a report.
 ///
-/// perl is not in it: with our fragments the build of 7.3 calls none.
+/// It does not have perl: with damonlab's fragments the build of 7.3 does not call it.
 pub(super) fn all() -> Vec<Requirement> {
     use Detect::{Header, Program, ProgramAtLeast, PythonVenv};
-    let required =
-        |name, purpose, detect, package| Requirement { name, purpose, detect, package, need: Need::Required };
+    let required = |name, purpose, detect, package| Requirement {
+        name,
+        purpose,
+        detect,
+        package,
+        importance: Importance::Required,
+    };
     // Before 9.0, page tables in CXL memory could crash QEMU under TCG (QEMU issue 2180).
     let qemu = ProgramAtLeast("qemu-system-x86_64", Version::of(9, 0));
     let mut table = vec![
@@ -103,7 +108,7 @@ pub(super) fn all() -> Vec<Requirement> {
         purpose: "fetches the kernel from kernel.org when Debian's archive does not have it",
         detect: Program("curl"),
         package: "curl",
-        need: Need::Optional,
+        importance: Importance::Optional,
     });
     table
 }

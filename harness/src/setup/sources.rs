@@ -1,24 +1,23 @@
-//! The machine's own apt sources, read, and the private ones composed from them.
+//! Reads the machine's apt sources and composes the private ones from them.
 //!
-//! Both of Debian's formats are read: one-line `*.list` and deb822 `*.sources`. Only the entry of the
-//! distribution's own archive is taken, the one that has the release's suite and the component `main`;
-//! lines of third parties stay out. Where a third party names its suite and component alike, the archive
-//! that also has the release's updates is taken for the distribution's, then one that Debian's keyring signs. So a mirror or a proxy that the machine uses is used here too, and
-//! no host name stands in this program.
+//! Both of Debian's formats are read: one-line `*.list` and deb822 `*.sources`. Only the entry of the distribution's archive
+//! is used, the one with the release's suite and the component `main`; third parties are left out. If a third party names
+//! its suite and component alike, the archive that also has the release's updates is preferred, then one that Debian's
+//! keyring signs. So a mirror or a proxy of the machine is used here too, and this program has no host name.
 
 use crate::host::fault::{Fault, Faulty};
 use std::path::{Path, PathBuf};
 
-/// One archive: where it is, what is taken of it and who signs it.
+/// An archive: its addresses, suites, components and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
-    /// Its addresses, as the machine has them.
+    /// Its addresses on this machine.
     pub uris: String,
-    /// The suites it has on this machine.
+    /// Its suites on this machine.
     pub suites: Vec<String>,
-    /// The components it has on this machine.
+    /// Its components on this machine.
     components: Vec<String>,
-    /// The value of `Signed-By`, further lines included; none means the machine's trusted keys.
+    /// The value of `Signed-By` with its continuation lines; none means the machine's trusted keys.
     signed_by: Option<String>,
     /// The value of `Architectures`.
     architectures: Option<String>,
@@ -27,7 +26,7 @@ pub struct Archive {
 impl Archive {
     /// A deb822 stanza of this archive with `suites` and the component `main`.
     ///
-    /// `Trusted` and its like are not taken over: what is not signed is refused.
+    /// `Trusted` and similar fields are not copied: unsigned archives are refused.
     pub fn stanza(&self, suites: &[String]) -> String {
         let mut text =
             format!("Types: deb\nURIs: {}\nSuites: {}\nComponents: main\n", self.uris, suites.join(" "));
@@ -40,7 +39,7 @@ impl Archive {
         text
     }
 
-    /// Whether `main` of `suite` is taken from it.
+    /// Whether it has `main` of `suite`.
     fn has(&self, suite: &str) -> bool {
         self.suites.iter().any(|own| own == suite) && self.components.iter().any(|own| own == "main")
     }
@@ -49,8 +48,8 @@ impl Archive {
         self.signed_by.as_ref().is_some_and(|key| key.contains("debian-archive"))
     }
 
-    /// Whether both have an address in common; a slash at its end says nothing.
-    fn is_where(&self, other: &Archive) -> bool {
+    /// Whether both have a common address; a slash at the end is ignored.
+    fn shares_address(&self, other: &Archive) -> bool {
         let addresses = |archive: &Archive| -> Vec<String> {
             archive.uris.split_whitespace().map(|uri| uri.trim_end_matches('/').to_owned()).collect()
         };
@@ -58,10 +57,9 @@ impl Archive {
         addresses(self).iter().any(|uri| others.contains(uri))
     }
 
-    /// This archive with the suites whose `main` other `entries` take from the same place: a one-line
-    /// source names one suite only.
+    /// This archive with the suites of other `entries` at the same address: a one-line source has one suite only.
     fn with_suites_of(mut self, entries: &[Archive]) -> Archive {
-        let same = entries.iter().filter(|entry| entry.is_where(&self));
+        let same = entries.iter().filter(|entry| entry.shares_address(&self));
         let suites: Vec<String> =
             same.flat_map(|entry| entry.suites.iter().filter(|suite| entry.has(suite))).cloned().collect();
         for suite in suites {
@@ -73,29 +71,29 @@ impl Archive {
     }
 }
 
-/// The archives that the machine below `root` takes `codename` from.
+/// The archives of the machine's release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archives {
     /// The release's codename, from `/etc/os-release`.
     pub codename: String,
-    /// The archive that has the release itself.
+    /// The archive of the release.
     pub main: Archive,
-    /// The archive of its security updates, where the machine has one.
+    /// The archive of its security updates, if the machine has one.
     pub security: Option<Archive>,
 }
 
-/// Why the machine's sources are of no use.
+/// Why the machine's apt sources cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SourcesError {
-    /// No `VERSION_CODENAME` in os-release.
+    /// os-release has no `VERSION_CODENAME`.
     #[error("{} does not name the release (VERSION_CODENAME)", .0.display())]
     NoCodename(PathBuf),
-    /// No entry for the release.
+    /// There is no entry for the release.
     #[error("no apt source in {} has the suite {suite} with the component main", .folder.display())]
     NoArchive {
         /// The folder that was read.
         folder: PathBuf,
-        /// The suite that was looked for.
+        /// The suite.
         suite: String,
     },
 }
@@ -118,7 +116,7 @@ impl Archives {
         let with = |suite: &str| {
             let matching = entries.iter().filter(|archive| archive.has(suite)).cloned();
             let whole = matching.map(|archive| archive.with_suites_of(&entries));
-            // The first of the best.
+            // min_by_key returns the first of several.
             whole.min_by_key(|archive| (!archive.has(&updates), !archive.is_signed_by_debian()))
         };
         let main =
@@ -127,7 +125,7 @@ impl Archives {
         Ok(Archives { codename, main, security })
     }
 
-    /// The sources from which tools are installed: the release, its updates and its backports.
+    /// The sources for tools: the release, its updates and its backports.
     pub fn for_tools(&self) -> String {
         let updates = format!("{}-updates", self.codename);
         let has_updates = self.main.suites.contains(&updates);
@@ -154,7 +152,7 @@ fn codename(os_release: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// Every archive of `sources.list` and of `sources.list.d`, files in order of their names.
+/// Every archive of `sources.list` and `sources.list.d`, whose files are sorted by name.
 fn entries(folder: &Path) -> Vec<Archive> {
     let mut files = vec![folder.join("sources.list")];
     if let Ok(listed) = std::fs::read_dir(folder.join("sources.list.d")) {
@@ -186,11 +184,11 @@ fn one_line(line: &str) -> Option<Archive> {
             options.split_whitespace().find_map(|option| option.strip_prefix(name)?.strip_prefix('='))?;
         Some(value.replace(',', " "))
     };
-    let mut words = rest.split_whitespace().map(str::to_owned);
+    let mut fields = rest.split_whitespace().map(str::to_owned);
     Some(Archive {
-        uris: words.next()?,
-        suites: vec![words.next()?],
-        components: words.collect(),
+        uris: fields.next()?,
+        suites: vec![fields.next()?],
+        components: fields.collect(),
         signed_by: option("signed-by"),
         architectures: option("arch"),
     })
@@ -204,24 +202,24 @@ fn stanzas(text: &str) -> Vec<Archive> {
 
 fn stanza(lines: &[&str]) -> Option<Archive> {
     let field = |name: &str| field(lines, name);
-    let words = |name: &str| -> Vec<String> {
+    let list = |name: &str| -> Vec<String> {
         field(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
     };
     let disabled = field("Enabled").is_some_and(|value| ["no", "false", "0"].contains(&value.as_str()));
-    if disabled || !words("Types").iter().any(|kind| kind == "deb") {
+    if disabled || !list("Types").iter().any(|kind| kind == "deb") {
         return None;
     }
     Some(Archive {
-        uris: words("URIs").join(" "),
-        suites: words("Suites"),
-        components: words("Components"),
+        uris: list("URIs").join(" "),
+        suites: list("Suites"),
+        components: list("Components"),
         signed_by: field("Signed-By"),
         architectures: field("Architectures"),
     })
     .filter(|archive| !archive.uris.is_empty())
 }
 
-/// A field's value with its continuation lines, which begin with a blank.
+/// The value of a field with its continuation lines, which begin with a blank.
 fn field(lines: &[&str], name: &str) -> Option<String> {
     let named = |line: &&str| {
         line.split_once(':')
@@ -301,7 +299,7 @@ Signed-By: /usr/share/keyrings/archive.gpg
     }
 
     #[test]
-    fn a_third_party_with_debians_suite_and_component_is_not_taken_for_debian() {
+    fn a_third_party_with_debians_suite_and_component_is_not_used() {
         let third = ("sources.list.d/a.list", "deb [signed-by=/third.gpg] http://third/x bookworm main\n");
         let one_line = "deb http://a/debian bookworm main\ndeb http://a/debian/ bookworm-updates main\n";
         let signed =
@@ -336,7 +334,7 @@ Signed-By: /usr/share/keyrings/archive.gpg
     }
 
     #[test]
-    fn a_key_inside_the_sources_comes_along_whole() {
+    fn a_key_inside_the_sources_is_copied_whole() {
         let sources = "Types: deb\nURIs: http://a/debian\nSuites: bookworm\nComponents: main\n\
             Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINB\n -----END PGP PUBLIC KEY BLOCK-----\n";
         let root = machine("bookworm", &[("sources.list.d/x.sources", sources)]);
@@ -347,7 +345,7 @@ Signed-By: /usr/share/keyrings/archive.gpg
     }
 
     #[test]
-    fn a_machine_without_a_codename_says_which_file_lacks_it() {
+    fn a_machine_without_a_codename_is_refused_with_the_file() {
         let root = tempfile::tempdir().unwrap();
         let error = Archives::of_machine(root.path()).unwrap_err();
         assert_eq!(error, SourcesError::NoCodename(root.path().join("etc/os-release")));

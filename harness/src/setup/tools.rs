@@ -1,4 +1,4 @@
-//! The programs that a run starts, or what is missing of them.
+//! The programs that a run starts, or which requirements are missing.
 
 use super::detect::{self, State};
 use super::doctor::{Row, doctor};
@@ -16,23 +16,23 @@ use std::path::PathBuf;
 pub struct Tools {
     /// `qemu-system-x86_64`.
     pub qemu: PathBuf,
-    /// The first line of what QEMU says of its version.
+    /// The first line of `qemu-system-x86_64 --version`.
     pub qemu_version: String,
     /// `vng` of the private environment.
     pub vng: PathBuf,
-    /// `PATH` for vng: the private environment first.
+    /// `PATH` for vng, with the private environment first.
     pub path: OsString,
     /// A private `HOME`: vng reads and writes `~/.config` and `~/.cache`.
     pub home: PathBuf,
 }
 
-/// What is not there, and the command that installs it.
+/// The missing requirements, and the command that installs them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("missing: {}; `{command}` installs what is missing", .what.join(", "))]
 pub struct Missing {
-    /// Names of requirements, in the order of the table.
+    /// Their names, in the order of the table.
     pub what: Vec<String>,
-    /// What to type.
+    /// The command.
     pub command: String,
 }
 
@@ -42,10 +42,10 @@ impl Faulty for Missing {
     }
 }
 
-/// The tools of a machine that has everything.
+/// The tools, if all requirements are there.
 ///
 /// # Errors
-/// What is missing, all of it.
+/// All missing requirements.
 pub fn tools(env: &Env) -> Result<Tools, Missing> {
     let rows = doctor(env);
     let qemu = paths::find_program(&env.path, "qemu-system-x86_64");
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_without_anything_is_told_all_of_it_at_once() {
+    fn on_an_empty_machine_all_missing_requirements_are_reported_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let env =
             Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };

@@ -1,9 +1,9 @@
-//! virtme-ng, and damo where it is asked for, in a virtual environment of their own. A `vng` that the system has is never used: its
-//! version, and so its command line, would be the machine's and not ours.
+//! virtme-ng and, on request, damo, in a private virtual environment. A `vng` of the system is never used: its version, and
+//! so its command line, would depend on the machine.
 //!
-//! The scripts of an environment name its Python by path, so it cannot be made elsewhere and renamed.
-//! It is made in place, and a marker written last says that it is whole, for which path and which
-//! Python. An environment without a fitting marker is thrown away and made again.
+//! The scripts of an environment name its Python by path, so it cannot be made elsewhere and renamed. It is made in place,
+//! and a marker, written last, says that it is complete, for which path and which Python. An environment without a valid
+//! marker is removed and made again.
 
 use super::env::Env;
 use super::requirements::oldest_virtme_ng;
@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The private environment, whole or not.
+/// The private environment, complete or not.
 #[derive(Debug)]
 pub(super) struct Venv {
     folder: PathBuf,
@@ -26,8 +26,8 @@ pub(super) struct Venv {
 /// Why the environment could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum VenvError {
-    /// There is no python3 to make it with.
-    #[error("no python3 in PATH to make a virtual environment with")]
+    /// There is no python3.
+    #[error("cannot make a virtual environment: there is no python3 in PATH")]
     NoPython,
     /// python3 or pip failed.
     #[error("cannot install from PyPI: {0}")]
@@ -35,12 +35,12 @@ pub enum VenvError {
     /// A file could not be written or removed.
     #[error("cannot make the virtual environment: {0}")]
     Io(#[from] io::Error),
-    /// pip was content and there is no `vng` of a version that fits.
+    /// pip succeeded, but there is no `vng` of a sufficient version.
     #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = .folder.display(), wanted = .wanted)]
-    NotThere {
+    NotInstalled {
         /// The environment.
         folder: PathBuf,
-        /// The oldest version that fits.
+        /// The oldest version that is sufficient.
         wanted: Version,
     },
 }
@@ -49,7 +49,7 @@ impl Faulty for VenvError {
     fn fault(&self) -> Fault {
         match self {
             VenvError::Run(error) => error.fault(),
-            VenvError::NoPython | VenvError::Io(_) | VenvError::NotThere { .. } => Fault::Infra,
+            VenvError::NoPython | VenvError::Io(_) | VenvError::NotInstalled { .. } => Fault::Infra,
         }
     }
 }
@@ -59,11 +59,11 @@ impl Venv {
         Venv { folder: env.cache.join("venv") }
     }
 
-    /// The version of virtme-ng if the environment is whole and was made here.
+    /// The version of virtme-ng, if the environment is complete and was made at this path.
     pub fn version(&self) -> Option<Version> {
         let marker = fs::read_to_string(self.marker()).ok()?;
-        let whole = marker == self.marker_text().ok()? && self.vng().is_file();
-        self.installed("virtme_ng").filter(|version| whole && *version >= oldest_virtme_ng())
+        let complete = marker == self.marker_text().ok()? && self.vng().is_file();
+        self.installed("virtme_ng").filter(|version| complete && *version >= oldest_virtme_ng())
     }
 
     /// `vng` inside the environment.
@@ -79,7 +79,7 @@ impl Venv {
         path
     }
 
-    /// Makes the environment anew. The caller holds the lock of the setup.
+    /// Makes the environment anew. The caller has the lock of the setup.
     pub fn make(&self, env: &Env, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
         let python = paths::find_program(&env.path, "python3").ok_or(VenvError::NoPython)?;
         if self.folder.exists() {
@@ -90,17 +90,17 @@ impl Venv {
         if self.installed("virtme_ng").is_none_or(|version| version < oldest_virtme_ng())
             || !self.vng().is_file()
         {
-            return Err(VenvError::NotThere { folder: self.folder.clone(), wanted: oldest_virtme_ng() });
+            return Err(VenvError::NotInstalled { folder: self.folder.clone(), wanted: oldest_virtme_ng() });
         }
         Ok(paths::write_atomic(&self.marker(), self.marker_text()?.as_bytes())?)
     }
 
-    /// The version of damo; none without it.
+    /// The version of damo, if it is installed.
     pub fn damo(&self) -> Option<Version> {
         self.installed("damo").filter(|_| self.folder.join("bin/damo").is_file())
     }
 
-    /// Installs damo into an environment that is whole. The caller holds the lock of the setup.
+    /// Installs damo into a complete environment. The caller has the lock of the setup.
     pub fn add_damo(&self, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
         self.pip_install("damo", line)
     }
@@ -116,7 +116,7 @@ impl Venv {
             "--no-cache-dir",
             what,
         ]);
-        // What the caller's Python settings say is about the caller's Python.
+        // The caller's Python settings are for the caller's Python.
         pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
         Ok(command::succeed_showing(&mut pip, line)?)
     }
@@ -125,14 +125,14 @@ impl Venv {
         self.folder.join("damonlab-complete")
     }
 
-    /// Names the Python behind the environment's link: when the system gets another, what was installed
-    /// for the old one is of no use.
+    /// The marker has the Python behind the environment's link: packages that were installed for one Python do not work
+    /// with another.
     fn marker_text(&self) -> io::Result<String> {
         let python = fs::canonicalize(self.folder.join("bin/python3"))?;
         Ok(format!("made in {} with {}\n", self.folder.display(), python.display()))
     }
 
-    /// The version in the name of a package's metadata folder: no Python has to start for it.
+    /// The version in the name of a package's metadata folder, which needs no Python.
     fn installed(&self, package: &str) -> Option<Version> {
         let folders = |path: &Path| {
             let entries = std::fs::read_dir(path).ok();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_without_its_marker_is_not_whole() {
+    fn an_environment_without_its_marker_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
         assert_eq!(venv.version(), None);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_that_was_moved_is_not_whole() {
+    fn an_environment_that_was_moved_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
         let text = venv.marker_text().unwrap();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_of_another_or_a_removed_python_is_not_whole() {
+    fn an_environment_of_another_or_a_removed_python_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_virtme_ng_does_not_do() {
+    fn an_older_virtme_ng_is_not_sufficient() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.38");
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn damo_is_there_with_its_program_and_its_metadata() {
+    fn damo_needs_its_program_and_its_metadata() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
         assert_eq!(venv.damo(), None);

@@ -7,20 +7,20 @@ use std::fmt;
 pub struct Version(Vec<u32>);
 
 impl Version {
-    /// Two numbers, for tables.
+    /// A version of two numbers.
     pub fn of(major: u32, minor: u32) -> Version {
         Version(vec![major, minor])
     }
 
-    /// The first thing in `text` that looks like a version: digits, a dot, digits.
+    /// The first version in `text`: digits, a dot, digits.
     ///
     /// A Debian epoch (`1:7.2`) is skipped, because `1` is not followed by a dot.
     pub fn find(text: &str) -> Option<Version> {
         text.split(|c: char| !c.is_ascii_digit() && c != '.')
-            .map(|word| word.trim_matches('.'))
-            .filter(|word| word.contains('.'))
-            .find_map(|word| {
-                word.split('.').map(|part| part.parse().ok()).collect::<Option<_>>().map(Version)
+            .map(|number| number.trim_matches('.'))
+            .filter(|number| number.contains('.'))
+            .find_map(|number| {
+                number.split('.').map(|part| part.parse().ok()).collect::<Option<_>>().map(Version)
             })
     }
 }
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_is_newer_than_nine_and_a_longer_version_than_its_beginning() {
+    fn versions_are_compared_number_by_number() {
         assert!(Version::find("10.0").unwrap() > Version::of(9, 0));
         assert!(Version::find("9.0.1").unwrap() > Version::of(9, 0));
         assert!(Version::find("8.2.2").unwrap() < Version::of(9, 0));

@@ -16,14 +16,14 @@ pub use stored::{first_difference, stored};
 
 use crate::check::REAL_CLOCK;
 use crate::host::text::excerpt;
-use crate::kernel::Wanted;
+use crate::kernel::VersionRequest;
 use crate::recording::Recording;
 use crate::scenario::SnapshotKind;
 
 /// Why a run is not compared with its stored text of this kind, if so.
 pub fn not_compared(kind: SnapshotKind, recording: &Recording) -> Option<String> {
     let (stored, release) =
-        (Wanted::default(), recording.report.kernel.split(' ').next().unwrap_or_default());
+        (VersionRequest::default(), recording.report.kernel.split(' ').next().unwrap_or_default());
     if !release.is_empty() && !stored.is(release) {
         return Some(format!("the stored text is of linux {stored}, and this is {}", excerpt(release)));
     }

@@ -1,3 +1,8 @@
 //! The parts of the kernel that damonlab knows, a folder each. What stands below knows none of them.
 
 pub mod damon;
+mod measure;
+mod registry;
+
+pub use measure::{Measure, Quantity, Unit};
+pub use registry::measures;

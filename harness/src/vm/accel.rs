@@ -1,8 +1,8 @@
-//! What runs a guest on the real clock: KVM, where a guest was seen to run to its end under it, or TCG.
+//! Chooses what runs a guest on the real clock: KVM, if a guest has run to its end under it, else TCG.
 //!
-//! That `/dev/kvm` opens proves nothing: inside some virtual machines the firmware runs under it and
-//! Linux never starts. So a small guest is booted once for each machine and QEMU, and the answer is kept
-//! in the cache. A no is kept only if the same guest does run under TCG; else it may be the kernel's.
+//! That `/dev/kvm` opens proves nothing: inside some virtual machines the firmware runs under it and Linux never starts. So
+//! a small guest is booted once for each machine and QEMU, and the cache keeps the result. A failure is cached only if the
+//! same guest runs under TCG; otherwise it may be the kernel's.
 
 use super::error::VmError;
 use super::probe::{self, Probe};
@@ -24,26 +24,26 @@ use std::time::Duration;
 
 const DEVICE: &str = "/dev/kvm";
 
-/// A guest under working KVM takes a second or two; where it does not work this is what the answer costs.
+/// A guest under working KVM takes a second or two. If KVM does not work, the probe takes this long.
 const KVM_LIMIT: Duration = Duration::from_secs(20);
 
 /// Under TCG the same guest takes five seconds, on a busy host more.
 const TCG_LIMIT: Duration = Duration::from_secs(60);
 
-/// What the guest gets.
+/// The memory of the probe guest.
 const MEMORY: Bytes = Bytes(256 << 20);
 
-/// Below it, KVM guests die when they touch CXL memory: its pages are emulated, and KVM cannot emulate
-/// every instruction.
+/// The oldest QEMU in which KVM guests survive an access to CXL memory: before, its pages are emulated, and KVM cannot
+/// emulate every instruction.
 fn cxl_under_kvm() -> Version {
     Version::of(11, 1)
 }
 
 /// What decides whether KVM works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Machine {
+struct KvmHost {
     cpu: String,
-    /// The processor offers VMX or SVM: a hypervisor above may have turned it on since.
+    /// Whether the processor has VMX or SVM: an outer hypervisor may turn it on later.
     virtualization: bool,
     kernel: String,
     /// Device number, mode and owner.
@@ -51,15 +51,15 @@ struct Machine {
     qemu: String,
 }
 
-impl Machine {
-    fn of(qemu: &str) -> io::Result<Machine> {
+impl KvmHost {
+    fn of(qemu: &str) -> io::Result<KvmHost> {
         let info = fs::read_to_string("/proc/cpuinfo")?;
         let value = |key: &str| {
             let line = info.lines().find(|line| line.split(':').next().is_some_and(|k| k.trim() == key));
             line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned())).unwrap_or_default()
         };
         let stat = fs::metadata(DEVICE)?;
-        Ok(Machine {
+        Ok(KvmHost {
             cpu: value("model name"),
             virtualization: value("flags").split(' ').any(|flag| flag == "vmx" || flag == "svm"),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
@@ -69,7 +69,7 @@ impl Machine {
     }
 }
 
-impl CachedProbe for Machine {
+impl CachedProbe for KvmHost {
     type Output = Accelerator;
     const FOLDER: &'static str = "accelerator";
 }
@@ -85,19 +85,19 @@ pub fn choose(
     cxl: bool,
     progress: &Progress,
 ) -> Result<Accelerator, VmError> {
-    if let Some(why) = closed(Path::new(DEVICE)).or_else(|| cxl_forbids(cxl, &tools.qemu_version)) {
+    if let Some(why) = unusable(Path::new(DEVICE)).or_else(|| cxl_forbids(cxl, &tools.qemu_version)) {
         return Ok(Accelerator::Tcg(why));
     }
-    let machine = Machine::of(&tools.qemu_version)?;
+    let host = KvmHost::of(&tools.qemu_version)?;
     let _one_at_a_time = Lock::acquire(&cache.join("accelerator.lock"), || {})?;
-    if let Some(answer) = machine.known(cache) {
-        return Ok(answer);
+    if let Some(accelerator) = host.cached(cache) {
+        return Ok(accelerator);
     }
-    progress.say("kvm: booting a small guest to see whether KVM works here");
-    let answer = match boots(tools, bzimage, &Accelerator::Kvm, KVM_LIMIT)? {
+    progress.say("kvm: booting a small guest to find out whether KVM works");
+    let accelerator = match boots(tools, bzimage, &Accelerator::Kvm, KVM_LIMIT)? {
         Ok(()) => Accelerator::Kvm,
         Err(why) => {
-            let why = format!("a guest under KVM did not come to its end: {why}");
+            let why = format!("a guest under KVM did not run to its end: {why}");
             let tcg = Accelerator::Tcg(why);
             if boots(tools, bzimage, &tcg, TCG_LIMIT)?.is_err() {
                 return Ok(tcg);
@@ -105,33 +105,33 @@ pub fn choose(
             tcg
         }
     };
-    machine.keep(cache, &answer)?;
-    Ok(answer)
+    host.store(cache, &accelerator)?;
+    Ok(accelerator)
 }
 
-/// What is known about KVM here, for people. Boots nothing.
+/// What is known about KVM on this host, for users. It boots nothing.
 pub fn kvm_note(cache: &Path, tools: Option<&Tools>) -> String {
     let device = Path::new(DEVICE);
-    let machine = tools.and_then(|tools| Machine::of(&tools.qemu_version).ok());
-    let file = machine.as_ref().and_then(|machine| machine.file(cache).ok());
+    let host = tools.and_then(|tools| KvmHost::of(&tools.qemu_version).ok());
+    let file = host.as_ref().and_then(|host| host.file(cache).ok());
     let again = file.map(|file| format!(" (remove {} to try again)", file.display())).unwrap_or_default();
-    let kvm = match (closed(device), machine.and_then(|machine| machine.known(cache))) {
+    let kvm = match (unusable(device), host.and_then(|host| host.cached(cache))) {
         (Some(why), _) => format!("{why}; `clock: real` uses TCG"),
         (None, Some(Accelerator::Kvm)) => {
-            "/dev/kvm runs Linux, as a guest has shown; `clock: real` uses it".to_owned()
+            "/dev/kvm works: a guest has run under it; `clock: real` uses it".to_owned()
         }
         (None, Some(Accelerator::Tcg(why))) => {
             format!("/dev/kvm can be opened, but {why}{again}; `clock: real` uses TCG")
         }
-        (None, None) => "/dev/kvm can be opened, which proves nothing; the first run with `clock: real` \
-                         (damonlab run idle --clock real) boots a guest to see"
+        (None, None) => "/dev/kvm can be opened, but has not been tried; the first run with `clock: real` \
+                         (damonlab run idle --clock real) boots a guest to find out"
             .to_owned(),
     };
-    format!("note: {kvm}. The virtual clock, whose runs repeat, needs no KVM")
+    format!("note: {kvm}. The virtual clock, whose runs are repeatable, needs no KVM")
 }
 
-/// Why the device cannot be used at all.
-fn closed(device: &Path) -> Option<String> {
+/// Why the device cannot be opened.
+fn unusable(device: &Path) -> Option<String> {
     let opened = std::fs::OpenOptions::new().read(true).write(true).open(device);
     opened.err().map(|cause| match cause.kind() {
         io::ErrorKind::NotFound => format!("there is no {}", device.display()),
@@ -147,7 +147,7 @@ fn cxl_forbids(cxl: bool, qemu: &str) -> Option<String> {
     (cxl && !fits).then(|| format!("CXL memory under KVM needs QEMU {}, found {found}", cxl_under_kvm()))
 }
 
-/// Whether a small guest reaches user space and ends; else why not. Its plan has no step.
+/// Whether a small guest with an empty plan reaches user space and ends, else why not.
 fn boots(
     tools: &Tools,
     bzimage: &Path,
@@ -159,8 +159,8 @@ fn boots(
     Ok(judge(ended, &probe.end()?, limit))
 }
 
-fn judge(ended: Option<ExitStatus>, said: &str, limit: Duration) -> Result<(), String> {
-    let (reached, last) = (probe::says(said, READY_MARK), probe::last_words(said));
+fn judge(ended: Option<ExitStatus>, console: &str, limit: Duration) -> Result<(), String> {
+    let (reached, last) = (probe::has_line(console, READY_MARK), probe::last_line(console));
     let space = if reached { "reached user space" } else { "did not reach user space" };
     match ended {
         Some(status) if status.success() && reached => Ok(()),
@@ -177,8 +177,8 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(20);
     const QEMU: &str = "QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)";
 
-    fn machine() -> Machine {
-        Machine {
+    fn host() -> KvmHost {
+        KvmHost {
             cpu: "a processor".into(),
             virtualization: true,
             kernel: "6.1".into(),
@@ -188,38 +188,42 @@ mod tests {
     }
 
     #[test]
-    fn only_a_guest_that_reached_user_space_and_ended_well_shows_that_it_works() {
-        let (well, aborted) = (ExitStatus::from_raw(0), ExitStatus::from_raw(6));
+    fn only_a_guest_that_reached_user_space_and_ended_with_success_proves_that_kvm_works() {
+        let (success, aborted) = (ExitStatus::from_raw(0), ExitStatus::from_raw(6));
         let ready = format!("[    0.1] Linux\r\n{READY_MARK}\r\n[    2.0] reboot: Power down\r\n");
-        assert_eq!(judge(Some(well), &ready, LIMIT), Ok(()));
-        for (ended, said, why) in [
-            (None, "", "did not reach user space and did not end within 20 s; it said nothing"),
+        assert_eq!(judge(Some(success), &ready, LIMIT), Ok(()));
+        for (ended, console, why) in [
+            (None, "", "did not reach user space and did not end within 20 s; its console is empty"),
             (None, ready.as_str(), "reached user space and did not end within 20 s"),
-            (Some(well), "[    0.1] Linux\n", "did not reach user space, and QEMU ended with exit status: 0"),
+            (
+                Some(success),
+                "[    0.1] Linux\n",
+                "did not reach user space, and QEMU ended with exit status: 0",
+            ),
             (
                 Some(aborted),
                 "x\nqemu: Assertion `a\u{1b}[31m' failed\n\n",
-                "last words: qemu: Assertion `a' failed",
+                "the last line of its console: qemu: Assertion `a' failed",
             ),
         ] {
-            let reason = judge(ended, said, LIMIT).unwrap_err();
+            let reason = judge(ended, console, LIMIT).unwrap_err();
             assert!(reason.contains(why), "{reason}");
         }
     }
 
     #[test]
-    fn an_answer_is_kept_with_its_reason_for_this_machine_and_qemu_alone() {
+    fn a_result_is_cached_with_its_reason_for_this_host_and_qemu_only() {
         let cache = tempfile::tempdir().unwrap();
-        let no = Accelerator::Tcg("it said nothing".into());
-        machine().keep(cache.path(), &no).unwrap();
-        assert_eq!(machine().known(cache.path()), Some(no));
-        let newer = Machine { qemu: "QEMU emulator version 11.1.0".into(), ..machine() };
-        let nested = Machine { virtualization: false, ..machine() };
-        assert_eq!([newer.known(cache.path()), nested.known(cache.path())], [None, None]);
+        let tcg = Accelerator::Tcg("its console is empty".into());
+        host().store(cache.path(), &tcg).unwrap();
+        assert_eq!(host().cached(cache.path()), Some(tcg));
+        let newer = KvmHost { qemu: "QEMU emulator version 11.1.0".into(), ..host() };
+        let nested = KvmHost { virtualization: false, ..host() };
+        assert_eq!([newer.cached(cache.path()), nested.cached(cache.path())], [None, None]);
     }
 
     #[test]
-    fn cxl_memory_is_never_given_to_kvm_below_qemu_11_1() {
+    fn cxl_memory_needs_qemu_11_1_under_kvm() {
         let why = cxl_forbids(true, QEMU).unwrap();
         assert_eq!(why, "CXL memory under KVM needs QEMU 11.1, found 10.0.2");
         assert!(cxl_forbids(true, "QEMU, of a kind").unwrap().ends_with("found an unknown version"));
@@ -228,8 +232,8 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_not_there_is_a_no_without_a_guest() {
-        let why = closed(Path::new("/nonexistent/kvm")).unwrap();
+    fn a_missing_device_needs_no_guest() {
+        let why = unusable(Path::new("/nonexistent/kvm")).unwrap();
         assert_eq!(why, "there is no /nonexistent/kvm");
     }
 }

@@ -1,7 +1,7 @@
-//! What this QEMU can do for machines: it is asked once, and the answer is kept in the cache.
+//! The features of this QEMU that machines need: queried once, then read from the cache.
 //!
-//! A QEMU without a machine lists its types and their properties in a seventh of a second. All that any machine
-//! could need is asked for at once, so that a run later compares words.
+//! A QEMU without a machine lists its types and their properties in a seventh of a second. Everything that any machine
+//! could need is queried at once, so that a run only compares names.
 
 use super::error::VmError;
 use super::probe_cache::CachedProbe;
@@ -21,24 +21,24 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The features that a QEMU has, of those that were asked for.
+/// Those of the queried features that a QEMU has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Capabilities(BTreeSet<String>);
 
 /// A machine that this QEMU cannot build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("'{scenario}' needs what this QEMU does not have: {lacks}")]
+#[error("'{scenario}' needs features that this QEMU does not have: {missing}")]
 #[diagnostic(help(
-    "{} is {version}; a newer one may have it (`{} -device help` and `-object help` list what one has), and the \
-     first in PATH is taken; or leave {asked_by} out",
+    "{} is {version}; a newer one may have them (`{} -device help` and `-object help` list the features), and the \
+     first in PATH is used; or leave {used_by} out",
     .qemu.display(),
     .qemu.display()
 ))]
 pub struct MissingQemuFeature {
     scenario: String,
-    lacks: String,
-    asked_by: String,
+    missing: String,
+    used_by: String,
     qemu: PathBuf,
     version: String,
 }
@@ -49,7 +49,7 @@ impl Faulty for MissingQemuFeature {
     }
 }
 
-/// The QEMU that was asked, and what it was asked for.
+/// The QEMU and the features that were queried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ProbeKey {
     qemu: PathBuf,
@@ -78,73 +78,73 @@ impl ProbeKey {
 }
 
 impl Capabilities {
-    /// Of `needs` those that this QEMU has not; of a device that is not there no properties.
-    fn lacks(&self, needs: impl Iterator<Item = &'static QemuFeature>) -> Vec<&'static QemuFeature> {
-        let moot =
+    /// Those of `needs` that this QEMU does not have. Of a missing device no property is listed.
+    fn missing(&self, needs: impl Iterator<Item = &'static QemuFeature>) -> Vec<&'static QemuFeature> {
+        let implied =
             |feature| matches!(feature, Feature::DeviceProperty(kind, _) if !self.has(Feature::Device(kind)));
-        needs.filter(|need| !self.has(need.feature) && !moot(need.feature)).collect()
+        needs.filter(|need| !self.has(need.feature) && !implied(need.feature)).collect()
     }
 
     fn has(&self, feature: Feature) -> bool {
         self.0.contains(&feature.to_string())
     }
 
-    /// Refuses the machine of `scenario` if QEMU lacks something for it.
+    /// Checks that this QEMU can build the machine of `scenario`.
     ///
     /// # Errors
-    /// All that is lacking.
+    /// The missing features.
     pub fn check(&self, scenario: &str, machine: &Argv, tools: &Tools) -> Result<(), MissingQemuFeature> {
-        let lacks = self.lacks(machine.needs());
-        if lacks.is_empty() {
+        let missing = self.missing(machine.needs());
+        if missing.is_empty() {
             return Ok(());
         }
-        let asked_by: BTreeSet<&str> = lacks.iter().map(|need| need.asked_by).collect();
+        let used_by: BTreeSet<&str> = missing.iter().map(|need| need.asked_by).collect();
         Err(MissingQemuFeature {
             scenario: scenario.to_owned(),
-            lacks: told(&lacks),
-            asked_by: asked_by.into_iter().collect::<Vec<_>>().join(" and "),
+            missing: listed(&missing),
+            used_by: used_by.into_iter().collect::<Vec<_>>().join(" and "),
             qemu: tools.qemu.clone(),
             version: tools.qemu_version.clone(),
         })
     }
 
-    /// What is there, a purpose once, and what is not.
+    /// The purposes that are covered, and the missing features.
     fn note(&self) -> String {
-        let lacks = self.lacks(NEEDS.iter());
-        let whole = |purpose: &&str| lacks.iter().all(|need| need.purpose != *purpose);
+        let missing = self.missing(NEEDS.iter());
+        let whole = |purpose: &&str| missing.iter().all(|need| need.purpose != *purpose);
         let mut there: Vec<&str> = NEEDS.iter().map(|need| need.purpose).filter(whole).collect();
         there.dedup();
-        match lacks.is_empty() {
+        match missing.is_empty() {
             true => there.join(", "),
-            false => format!("{}; not {}", there.join(", "), told(&lacks)),
+            false => format!("{}; but not {}", there.join(", "), listed(&missing)),
         }
     }
 }
 
-fn told(needs: &[&QemuFeature]) -> String {
+fn listed(needs: &[&QemuFeature]) -> String {
     let one = |need: &&QemuFeature| format!("{need}, which {} needs", need.asked_by);
     needs.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// What the QEMU of `tools` can do: kept from before, or asked now.
+/// The features of the QEMU of `tools`, from the cache or queried now.
 ///
 /// # Errors
-/// It could not be started, or did not answer.
+/// QEMU could not be started, or did not answer.
 pub fn capabilities(cache: &Path, tools: &Tools) -> Result<Capabilities, VmError> {
-    ProbeKey::of(tools)?.answered(cache, || start_and_ask(&tools.qemu))
+    ProbeKey::of(tools)?.cached_or(cache, || start_and_query(&tools.qemu))
 }
 
-/// What is known of this QEMU, for people.
+/// The features of this QEMU, for users.
 pub fn machines_note(cache: &Path, tools: &Tools) -> String {
     match capabilities(cache, tools) {
-        Ok(capabilities) => format!("note: this QEMU can do for machines: {}", capabilities.note()),
-        Err(error) => format!("note: QEMU does not say what it can do for machines: {error}"),
+        Ok(capabilities) => format!("note: machines on this QEMU can have {}", capabilities.note()),
+        Err(error) => format!("note: cannot query the features of QEMU: {error}"),
     }
 }
 
-fn start_and_ask(qemu: &Path) -> Result<Capabilities, VmError> {
-    let (ours, theirs) = UnixStream::pair()?;
-    let theirs = OwnedFd::from(theirs);
+fn start_and_query(qemu: &Path) -> Result<Capabilities, VmError> {
+    let (own, qemus) = UnixStream::pair()?;
+    let qemus = OwnedFd::from(qemus);
     let mut command = Command::new(qemu);
     command
         .args([
@@ -158,18 +158,18 @@ fn start_and_ask(qemu: &Path) -> Result<Capabilities, VmError> {
             "-qmp",
             "stdio",
         ])
-        .stdin(Stdio::from(theirs.try_clone()?))
-        .stdout(Stdio::from(theirs))
+        .stdin(Stdio::from(qemus.try_clone()?))
+        .stdout(Stdio::from(qemus))
         .stderr(Stdio::null());
     let group = Group::spawn(&mut command)?;
-    // It holds QEMU's end: without this we would wait for a QEMU that is gone.
+    // It has QEMU's end of the socket: without this a QEMU that is gone would not be noticed.
     drop(command);
-    let answer = Qmp::over(ours).and_then(|mut qmp| ask(&mut qmp));
+    let capabilities = Qmp::over(own).and_then(|mut qmp| query(&mut qmp));
     drop(group);
-    answer.map_err(|cause| VmError::Socket { name: "monitor", cause })
+    capabilities.map_err(|cause| VmError::Socket { name: "monitor", cause })
 }
 
-fn ask(qmp: &mut Qmp) -> io::Result<Capabilities> {
+fn query(qmp: &mut Qmp) -> io::Result<Capabilities> {
     let devices = names(&qmp.execute("qom-list-types", json!({"implements": "device", "abstract": false}))?);
     let objects =
         names(&qmp.execute("qom-list-types", json!({"implements": "user-creatable", "abstract": false}))?);
@@ -203,7 +203,7 @@ fn names(list: &Value) -> BTreeSet<String> {
     all.filter_map(|one| one["name"].as_str()).map(str::to_owned).collect()
 }
 
-/// `q35` is another name of `pc-q35-10.0`, whose type is `pc-q35-10.0-machine`.
+/// The type of a machine: `q35` is an alias of `pc-q35-10.0`, whose type is `pc-q35-10.0-machine`.
 fn machine_type(machines: &Value, alias: &str) -> Option<String> {
     let mut all = machines.as_array().into_iter().flatten();
     let found = all.find(|machine| machine["alias"] == alias || machine["name"] == alias)?;

@@ -1,8 +1,8 @@
-//! The guest's console: the boot handshake, and what the kernel says when it dies.
+//! The guest's console: the boot handshake, and the kernel's last messages.
 //!
-//! rexpect reads it. Between the socket and rexpect sits [`Tee`], which writes every byte to the
-//! recording's `console.txt` and stops a guest that talks without end: rexpect keeps all it has read.
-//! rexpect 0.7.1 goes on reading after an error, for ever, so the tee gives it an end instead.
+//! rexpect reads it. Between the socket and rexpect is [`Tee`], which writes every byte to the recording's `console.txt` and
+//! stops a guest that prints without end, because rexpect stores all that it has read. After an error rexpect 0.7.1 reads
+//! on forever, so the tee reports the end of the stream instead.
 
 use super::error::VmError;
 use damonlab_protocol::plan::{DRAIN_MARK, READY_MARK};
@@ -17,42 +17,42 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-/// More console text than this is a guest gone wild; a full boot with `loglevel=7` is 40 KB.
+/// The most console text that is read; a full boot with `loglevel=7` prints 40 KB.
 const CONSOLE_LIMIT: usize = 8 << 20;
 
-/// With QEMU gone the console's end is there.
+/// How long the console may take to end after QEMU has.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was read on the console.
+/// An event on the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum ConsoleEvent {
     /// The agent is up and about to read the plan.
     Ready,
     /// The measured part is over.
     Draining,
-    /// `Kernel panic - not syncing: ...`, without the first words.
+    /// The reason after `Kernel panic - not syncing: `.
     Panic(String),
     /// QEMU closed the console.
     End,
     /// The guest printed more than the limit.
-    TooMuch,
+    TooMuchOutput,
     /// The log could not be written.
     NotLogged,
 }
 
-/// Listens on the console until it ends, in threads of its own. The log begins with `before`. `limit`
-/// bounds the silence between two things heard; the caller's clocks are shorter, so it only keeps the
-/// threads from staying.
+/// Reads the console until it ends, in its own threads, and sends what happens to `events`. The log begins with `before`.
+/// `limit` bounds the silence between two events; the caller's clocks are shorter, so it only makes sure that the threads
+/// end.
 pub fn listen(
     stream: UnixStream,
     log: &Path,
     before: &[u8],
     limit: Duration,
-    heard: Sender<Heard>,
+    events: Sender<ConsoleEvent>,
 ) -> Result<Logged, VmError> {
     let mut file = fs::File::create(log)?;
     file.write_all(before)?;
-    listen_to(stream, file, limit, CONSOLE_LIMIT, heard)
+    listen_to(stream, file, limit, CONSOLE_LIMIT, events)
 }
 
 fn listen_to(
@@ -60,15 +60,20 @@ fn listen_to(
     log: fs::File,
     limit: Duration,
     size: usize,
-    heard: Sender<Heard>,
+    events: Sender<ConsoleEvent>,
 ) -> Result<Logged, VmError> {
     let answers = stream.try_clone().map_err(|cause| VmError::Socket { name: "console", cause })?;
     let too_much = Arc::new(AtomicBool::new(false));
     let not_logged = Arc::new(AtomicBool::new(false));
     let (open, logged) = mpsc::channel();
-    let (too_much_told, not_logged_told) = (Arc::clone(&too_much), Arc::clone(&not_logged));
-    let tee =
-        Tee { stream, log, left: size, too_much: too_much_told, not_logged: not_logged_told, _open: open };
+    let tee = Tee {
+        stream,
+        log,
+        left: size,
+        too_much: Arc::clone(&too_much),
+        not_logged: Arc::clone(&not_logged),
+        _open: open,
+    };
     let panic = Regex::new("Kernel panic - not syncing: [^\r\n]*[\r\n]").map_err(io::Error::other)?;
     let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     std::thread::spawn(move || {
@@ -78,19 +83,20 @@ fn listen_to(
             rexpect::reader::Options::new().timeout_ms(Some(limit)),
         );
         loop {
-            // Whole lines: the kernel echoes the marks' words in other lines' middles at most.
+            // Whole lines: in the middle of other lines the kernel may repeat a mark.
             let marks = [READY_MARK, DRAIN_MARK].map(|mark| ReadUntil::String(format!("{mark}\r\n")));
             let mut needles = Vec::from(marks);
-            // No EOF needle: it would win over a mark that came with the end in one read.
+            // No EOF needle: it would win over a mark that arrives together with the end.
             needles.push(ReadUntil::Regex(panic.clone()));
-            let mut news = understand(session.exp_any(needles));
-            if news == Heard::End && too_much.load(Ordering::SeqCst) {
-                news = Heard::TooMuch;
-            } else if news == Heard::End && not_logged.load(Ordering::SeqCst) {
-                news = Heard::NotLogged;
+            let mut event = understand(session.exp_any(needles));
+            if event == ConsoleEvent::End && too_much.load(Ordering::SeqCst) {
+                event = ConsoleEvent::TooMuchOutput;
+            } else if event == ConsoleEvent::End && not_logged.load(Ordering::SeqCst) {
+                event = ConsoleEvent::NotLogged;
             }
-            let last = matches!(news, Heard::End | Heard::TooMuch | Heard::NotLogged);
-            if heard.send(news).is_err() || last {
+            let last =
+                matches!(event, ConsoleEvent::End | ConsoleEvent::TooMuchOutput | ConsoleEvent::NotLogged);
+            if events.send(event).is_err() || last {
                 return;
             }
         }
@@ -98,29 +104,29 @@ fn listen_to(
     Ok(Logged(logged))
 }
 
-/// The log in the making.
+/// A log that is being written.
 pub struct Logged(Receiver<()>);
 
 impl Logged {
-    /// Waits until the console has ended and all of it is in the log. (The thread that rexpect polls in may
-    /// take a tenth of a second more to notice; nobody has to wait for it.)
+    /// Waits until the console has ended and all of it is in the log. (rexpect's polling thread may take another tenth of a
+    /// second to notice; there is no need to wait for it.)
     pub fn wait(self) {
-        // Nothing is ever sent: it ends with the reader.
+        // The channel ends with the reader; nothing is ever sent.
         let _ = self.0.recv_timeout(END_PATIENCE);
     }
 }
 
-/// rexpect gives the needle that it found as text. Its errors are the end of the console, or a silence
-/// longer than any clock; the caller's clocks speak first then.
-fn understand(found: Result<(String, String), ConsoleError>) -> Heard {
+/// rexpect returns the text that matched. Its errors are the end of the console, or a silence beyond the limit, before
+/// which a clock of the caller has run out.
+fn understand(found: Result<(String, String), ConsoleError>) -> ConsoleEvent {
     match found {
-        Ok((_, needle)) if needle.starts_with(READY_MARK) => Heard::Ready,
-        Ok((_, needle)) if needle.starts_with(DRAIN_MARK) => Heard::Draining,
+        Ok((_, needle)) if needle.starts_with(READY_MARK) => ConsoleEvent::Ready,
+        Ok((_, needle)) if needle.starts_with(DRAIN_MARK) => ConsoleEvent::Draining,
         Ok((_, needle)) => {
             let reason = needle.trim_end().trim_start_matches("Kernel panic - not syncing: ");
-            Heard::Panic(crate::host::text::printable(reason))
+            ConsoleEvent::Panic(crate::host::text::printable(reason))
         }
-        Err(_) => Heard::End,
+        Err(_) => ConsoleEvent::End,
     }
 }
 
@@ -138,13 +144,13 @@ struct Tee {
 impl Read for Tee {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Ok(read) = self.stream.read(buffer) else { return Ok(0) };
-        let kept = read.min(self.left);
-        if kept < read {
+        let used = read.min(self.left);
+        if used < read {
             self.too_much.store(true, Ordering::SeqCst);
         }
-        self.left -= kept;
-        match self.log.write_all(&buffer[..kept]) {
-            Ok(()) => Ok(kept),
+        self.left -= used;
+        match self.log.write_all(&buffer[..used]) {
+            Ok(()) => Ok(used),
             Err(_) => {
                 self.not_logged.store(true, Ordering::SeqCst);
                 Ok(0)
@@ -157,8 +163,8 @@ impl Read for Tee {
 mod tests {
     use super::*;
 
-    /// What is heard of a console that says `text` and closes, and the log that remains.
-    fn heard_of(text: &[u8], size: usize) -> (Vec<Heard>, String) {
+    /// The events of a console that prints `text` and closes, and its log.
+    fn events_of(text: &[u8], size: usize) -> (Vec<ConsoleEvent>, String) {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("console.txt");
         let (host, mut guest) = UnixStream::pair().unwrap();
@@ -173,24 +179,24 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_well_is_ready_drains_and_ends() {
+    fn a_successful_run_is_ready_drains_and_ends() {
         let text = b"[    0.1] boot\r\ndamonlab-guest: ready\r\ndamonlab-guest: draining\r\n[ 9.9] reboot: Power down\r\n";
-        let (all, log) = heard_of(text, CONSOLE_LIMIT);
-        assert_eq!(all, [Heard::Ready, Heard::Draining, Heard::End]);
+        let (all, log) = events_of(text, CONSOLE_LIMIT);
+        assert_eq!(all, [ConsoleEvent::Ready, ConsoleEvent::Draining, ConsoleEvent::End]);
         assert_eq!(log.as_bytes(), text);
     }
 
     #[test]
-    fn a_panic_is_heard_with_its_reason() {
+    fn a_panic_is_an_event_with_its_reason() {
         let text = b"[ 1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n[ 1.0] CPU: 0\r\n";
-        let (all, _) = heard_of(text, CONSOLE_LIMIT);
-        assert_eq!(all, [Heard::Panic("VFS: Unable to mount root fs".into()), Heard::End]);
+        let (all, _) = events_of(text, CONSOLE_LIMIT);
+        assert_eq!(all, [ConsoleEvent::Panic("VFS: Unable to mount root fs".into()), ConsoleEvent::End]);
     }
 
     #[test]
-    fn a_guest_that_talks_without_end_is_cut_off() {
-        let (all, log) = heard_of(&[b'x'; 5000], 1000);
-        assert_eq!(all, [Heard::TooMuch]);
-        assert!(log.len() <= 1000, "{} bytes kept", log.len());
+    fn a_guest_that_prints_without_end_is_cut_off() {
+        let (all, log) = events_of(&[b'x'; 5000], 1000);
+        assert_eq!(all, [ConsoleEvent::TooMuchOutput]);
+        assert!(log.len() <= 1000, "{} bytes in the log", log.len());
     }
 }

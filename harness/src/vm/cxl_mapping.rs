@@ -1,7 +1,7 @@
-//! Which CXL windows QEMU maps straight onto memory, and of which it emulates every access.
+//! Finds the CXL windows of which QEMU emulates every access, instead of mapping them onto memory.
 //!
-//! A QEMU decides that when the guest commits its decoders, so a guest has to do that before QEMU can be
-//! asked. It is booted once for each machine and QEMU, and the answer is kept in the cache.
+//! QEMU decides that when the guest commits its decoders, so a small guest does that before QEMU is queried. It is booted
+//! once for each machine and QEMU, and the cache keeps the result.
 
 use super::error::VmError;
 use super::probe::{self, Probe};
@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-/// To user space it takes five seconds under TCG, on a busy host more, and each region has ten of its own.
+/// The guest reaches user space in five seconds under TCG, later on a busy host, and each region may take ten more.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The guest waits here until it is ended.
+/// The guest's only step: it waits until it is ended.
 const IDLE: Nanos = Nanos(3_600 * 1_000_000_000);
 
 /// What decides how windows are mapped.
@@ -52,16 +52,17 @@ pub fn emulated_windows(
     machine: &Argv,
     progress: &Progress,
 ) -> Result<BTreeSet<NodeId>, VmError> {
-    let mut words = vec!["-m".to_owned(), machine.memory_word(), "-smp".to_owned(), machine.cpus.to_string()];
-    words.extend(machine.qemu.iter().cloned());
-    let asked = ProbeKey { binary: tools.qemu.clone(), qemu: tools.qemu_version.clone(), machine: words };
-    asked.answered(cache, || {
-        progress.say("cxl: booting a small guest to see whether this QEMU maps CXL memory directly");
-        ask(tools, bzimage, scenario, machine)
+    let mut arguments =
+        vec!["-m".to_owned(), machine.memory_word(), "-smp".to_owned(), machine.cpus.to_string()];
+    arguments.extend(machine.qemu.iter().cloned());
+    let key = ProbeKey { binary: tools.qemu.clone(), qemu: tools.qemu_version.clone(), machine: arguments };
+    key.cached_or(cache, || {
+        progress.say("cxl: booting a small guest to find out whether this QEMU maps CXL memory directly");
+        probe_windows(tools, bzimage, scenario, machine)
     })
 }
 
-fn ask(
+fn probe_windows(
     tools: &Tools,
     bzimage: &Path,
     scenario: &Scenario,
@@ -72,24 +73,24 @@ fn ask(
     let mut probe = Probe::start(tools, bzimage, &tcg, machine, &plan)?;
     let (up, ended) = probe.wait_for(MEMORY_MARK, LIMIT)?;
     if !up {
-        return Err(VmError::NotAsked(why(ended, &probe.end()?)));
+        return Err(VmError::CxlProbe(why(ended, &probe.end()?)));
     }
     let command = json!({"command-line": "info mtree -f"});
     let tree = probe.monitor()?.execute("human-monitor-command", command)?;
     probe.end()?;
     let memory = system_memory(tree.as_str().unwrap_or_default());
-    let mapped = memory.ok_or_else(|| VmError::NotAsked("QEMU's memory tree has no system memory".into()))?;
+    let mapped = memory.ok_or_else(|| VmError::CxlProbe("QEMU's memory tree has no system memory".into()))?;
     Ok(emulated(scenario, &mapped))
 }
 
-/// The scenario's memory, and nothing else of it.
+/// A plan that brings up the scenario's CXL memory and nothing else.
 fn bring_up_of(scenario: &Scenario) -> Plan {
     let Plan { cxl, .. } = scenario.plan(0, Default::default());
     Plan { cxl, ..Plan::empty("probe") }
 }
 
-fn why(ended: Option<ExitStatus>, said: &str) -> String {
-    let last = probe::last_words(said);
+fn why(ended: Option<ExitStatus>, console: &str) -> String {
+    let last = probe::last_line(console);
     match ended {
         Some(status) => {
             format!("the guest did not bring its CXL memory up, and QEMU ended with {status}; {last}")
@@ -98,7 +99,7 @@ fn why(ended: Option<ExitStatus>, said: &str) -> String {
     }
 }
 
-/// A window is mapped if each of its devices' memories is a part of the guest's, whole.
+/// The nodes of the emulated windows. A window is mapped if all memory of each of its devices is mapped.
 fn emulated(scenario: &Scenario, mapped: &BTreeMap<String, Bytes>) -> BTreeSet<NodeId> {
     let mut numbers = 0..;
     let mut emulated = BTreeSet::new();
@@ -112,8 +113,8 @@ fn emulated(scenario: &Scenario, mapped: &BTreeMap<String, Bytes>) -> BTreeSet<N
     emulated
 }
 
-/// The RAM in the guest's physical addresses, by QEMU's name for it, of the text of `info mtree -f`; none if
-/// there is no such address space. Devices have address spaces of their own, with the same memory in them.
+/// The size of each RAM region, by QEMU's name for it, in the guest's physical address space, from the output of
+/// `info mtree -f`; none without that address space. Devices have their own address spaces, with the same memory in them.
 ///
 /// ```text
 /// FlatView #1
@@ -133,7 +134,7 @@ fn system_memory(tree: &str) -> Option<BTreeMap<String, Bytes>> {
     Some(found)
 }
 
-/// A line of RAM: its name and its size.
+/// The name and the size in a line of RAM.
 fn ram(line: &str) -> Option<(String, Bytes)> {
     let (range, rest) = line.trim().split_once(" (prio ")?;
     let (start, end) = range.split_once('-')?;
@@ -149,13 +150,13 @@ mod tests {
     use crate::machine::Machine;
     use crate::scenario;
 
-    /// What QEMU 10.0.2 said of the machine of cxl-promote.yaml once its guest had committed the region.
-    const REAL: &str = include_str!("mapping/qemu-10.0.2.txt");
+    /// The output of QEMU 10.0.2 for the machine of cxl-promote.yaml once its guest had committed the region.
+    const REAL: &str = include_str!("cxl_mapping/qemu-10.0.2.txt");
 
-    /// The window's line in it.
+    /// The line of the window in it.
     const WINDOW: &str = "  0000000110000000-000000011fffffff (prio 0, i/o): cxl-fixed-memory-region\n";
 
-    /// One that is mapped, as QEMU 11.1 is reported to say it (qemu.md 1.3); no such QEMU was at hand.
+    /// The line of a mapped window, as QEMU 11.1 is reported to print it; no such QEMU was available.
     const MAPPED: &str = "  0000000110000000-000000011fffffff (prio 0, ram): cxl-mem0\n";
 
     fn emulated_by(tree: &str, cxl: &str) -> Vec<u16> {
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_real_qemu_10_emulates_its_window_though_a_device_shows_the_same_memory_as_ram() {
+    fn qemu_10_emulates_its_window_though_a_device_has_the_same_memory_as_ram() {
         assert!(REAL.contains(WINDOW) && REAL.contains("(prio 0, ram): cxl-mem0"));
         assert_eq!(emulated_by(REAL, "{node: 2, size: 256M}"), [2]);
     }
@@ -182,50 +183,50 @@ mod tests {
     }
 
     #[test]
-    fn each_window_is_looked_at_by_itself() {
+    fn each_window_is_checked_by_itself() {
         let tree = REAL.replace(WINDOW, &format!("{MAPPED}{}", WINDOW.replace("00000001", "00000002")));
         assert_eq!(emulated_by(&tree, "{node: 2, size: 256M}, {node: 3, size: 256M}"), [3]);
     }
 
     #[test]
-    fn a_window_of_which_a_part_is_mapped_counts_as_emulated() {
+    fn a_partly_mapped_window_counts_as_emulated() {
         let part = MAPPED.replace("11fffffff", "117ffffff");
         assert_eq!(emulated_by(&REAL.replace(WINDOW, &part), "{node: 2, size: 256M}"), [2]);
     }
 
     #[test]
-    fn a_window_in_two_ranges_is_whole() {
+    fn a_window_in_two_ranges_is_mapped() {
         let halves = MAPPED.replace("11fffffff", "117ffffff")
             + "  0000000118000000-000000011fffffff (prio 0, ram): cxl-mem0 @0000000008000000\n";
         assert_eq!(emulated_by(&REAL.replace(WINDOW, &halves), "{node: 2, size: 256M}"), [0; 0]);
     }
 
     #[test]
-    fn a_text_without_system_memory_is_no_answer() {
+    fn output_without_system_memory_is_no_result() {
         assert_eq!(system_memory(""), None);
         assert_eq!(system_memory("unknown command: 'info mtree -f'\r\n"), None);
     }
 
     #[test]
-    fn an_answer_is_kept_for_this_binary_version_and_machine_alone() {
+    fn a_result_is_cached_for_this_binary_version_and_machine_only() {
         let cache = tempfile::tempdir().unwrap();
-        let asked = ProbeKey { binary: "/usr/bin/qemu".into(), qemu: "10".into(), machine: vec!["a".into()] };
-        asked.keep(cache.path(), &BTreeSet::from([NodeId(2)])).unwrap();
-        assert_eq!(asked.known(cache.path()), Some(BTreeSet::from([NodeId(2)])));
+        let key = ProbeKey { binary: "/usr/bin/qemu".into(), qemu: "10".into(), machine: vec!["a".into()] };
+        key.store(cache.path(), &BTreeSet::from([NodeId(2)])).unwrap();
+        assert_eq!(key.cached(cache.path()), Some(BTreeSet::from([NodeId(2)])));
         for other in [
-            ProbeKey { binary: "/opt/qemu".into(), ..asked.clone() },
-            ProbeKey { qemu: "11".into(), ..asked.clone() },
-            ProbeKey { machine: vec!["b".into()], ..asked.clone() },
+            ProbeKey { binary: "/opt/qemu".into(), ..key.clone() },
+            ProbeKey { qemu: "11".into(), ..key.clone() },
+            ProbeKey { machine: vec!["b".into()], ..key.clone() },
         ] {
-            assert_eq!(other.known(cache.path()), None);
+            assert_eq!(other.cached(cache.path()), None);
         }
     }
 
     #[test]
-    fn memories_are_called_as_on_the_command_line() {
+    fn backends_have_the_names_of_the_command_line() {
         let machine =
             scenario::machine_of("{nodes: [{id: 0, memory: 512M, cpus: [0]}], cxl: [{node: 1, size: 256M}]}");
-        let words = Machine::new(&machine).unwrap().argv.qemu.join(" ");
-        assert!(words.contains(&format!("memory-backend-ram,id={},size=256M", cxl_backend(0))), "{words}");
+        let line = Machine::new(&machine).unwrap().argv.qemu.join(" ");
+        assert!(line.contains(&format!("memory-backend-ram,id={},size=256M", cxl_backend(0))), "{line}");
     }
 }

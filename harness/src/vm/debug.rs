@@ -1,15 +1,15 @@
-//! A guest that is stopped at a moment of its own time, for a debugger.
+//! Stops a guest at a given guest time, for a debugger.
 //!
-//! A breakpoint stops a guest too, but its clock jumps to the next timer then (QEMU counts a stopped CPU as
-//! idle while the machine still runs), so all but the first come at moments that the recording does not have.
-//! Here the machine's watchdog card is set while the guest stands at its ready point; the guest does not see
-//! it, and goes the recording's way until the card stops it.
+//! A breakpoint stops a guest too, but then its clock jumps to the next timer (QEMU counts a stopped CPU as idle while the
+//! machine still runs), so all but the first stop at times that differ from the recording. Here the machine's watchdog card
+//! is armed while the guest is stopped at its ready point. The guest does not notice it, and follows the recording until
+//! the card stops it.
 
 use super::checkpoint::Store;
 use super::console::{self, Logged};
 use super::error::VmError;
 use super::gdb::Gdb;
-use super::guest::{self, Begun, Restored};
+use super::guest::{self, Restored, Start};
 use super::launch::Launch;
 use super::log_files::CONSOLE_LOG;
 use super::qmp::Qmp;
@@ -28,7 +28,7 @@ use std::time::Duration;
 
 const STEP: Duration = Duration::from_millis(5);
 
-/// A guest that stands still, and its QEMU. Dropping it ends both.
+/// A stopped guest and its QEMU. Dropping it ends both.
 pub struct Stopped {
     socket: PathBuf,
     started: Started,
@@ -48,11 +48,11 @@ impl Stopped {
         Ok(save::go_on(&mut self.qmp)?)
     }
 
-    /// Waits until QEMU has ended, by whatever the debugger does. A guest that came to its own end has left
-    /// its results where its logs are.
+    /// Waits until QEMU has ended, whatever the debugger does. A guest that ran to its end has left its results beside its
+    /// logs.
     ///
     /// # Errors
-    /// The user asked to stop first.
+    /// The user interrupted the wait.
     pub fn wait(mut self) -> Result<(), VmError> {
         while self.started.process.group.try_wait()?.is_none() {
             interrupt::check()?;
@@ -65,59 +65,59 @@ impl Stopped {
     }
 }
 
-/// Starts the guest of `launch` from its checkpoint, which is made where there is none, and stops it
-/// `after` its ready point, up to a millisecond earlier.
+/// Starts the guest of `launch` from its checkpoint, which is made if it is missing, and stops it `after` its ready point,
+/// up to a millisecond earlier.
 ///
 /// # Errors
-/// The machine has no checkpoint, or the guest ended before.
+/// The machine cannot have a checkpoint, or the guest ended before.
 pub fn stop_after(launch: &Launch<'_>, store: &Store, after: Nanos) -> Result<Stopped, VmError> {
     let item = plan::item(launch.plan)?;
     let mut notes = Vec::new();
     let checkpoint = match guest::begin(launch, &item, store, &mut notes)? {
-        Begun::Checkpoint(checkpoint) => checkpoint,
-        Begun::Ended(_) | Begun::Nothing => {
-            let why = notes.pop().unwrap_or_else(|| "the guest came to no ready point".to_owned());
-            return Err(VmError::NotSaved(why));
+        Start::Checkpoint(checkpoint) => checkpoint,
+        Start::Ended(_) | Start::Boot => {
+            let why = notes.pop().unwrap_or_else(|| "the guest did not reach its ready point".to_owned());
+            return Err(VmError::NoCheckpoint(why));
         }
     };
     let Restored { folder, mut started, mut qmp, gdb } = guest::restore(launch, &item, &checkpoint, true)?;
     let gdb = gdb.ok_or_else(|| io::Error::other("QEMU has no gdb stub"))?;
-    set_card(&mut qmp, gdb, after)?;
+    arm_card(&mut qmp, gdb, after)?;
     let listeners = listen(launch, &mut started)?;
     save::go_on(&mut qmp)?;
     while qmp.status()? != save::AT_READY_POINT {
         interrupt::check()?;
         if started.process.group.try_wait()?.is_some() {
-            return Err(VmError::NotSaved("the guest ended before that moment".to_owned()));
+            return Err(VmError::NoCheckpoint("the guest ended before that time".to_owned()));
         }
         std::thread::sleep(STEP);
     }
     Ok(Stopped { socket: folder.path().join(file::GDB), started, qmp, listeners, _folder: folder })
 }
 
-/// Somebody has to read what the guest says, or it would wait.
+/// Reads what the guest prints and sends: otherwise it would wait.
 fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<(Logged, JoinHandle<()>), VmError> {
-    let (heard, _) = mpsc::channel();
+    let (events, _) = mpsc::channel();
     let stream = started.console.try_clone()?;
     let console =
-        console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], launch.clocks.hard() * 2, heard)?;
+        console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], launch.clocks.hard() * 2, events)?;
     let (results, place) = (started.results.try_clone()?, launch.results.to_owned());
-    // What becomes of them is nobody's concern here.
+    // Errors in them do not matter here.
     let results = std::thread::spawn(move || drop(results::receive(results, &place)));
     Ok((console, results))
 }
 
-/// Sets the card of a stopped guest. Its memory is written through the gdb stub, its configuration through
-/// the ports of the PCI host bridge (mechanism #1 of the PCI specification).
-fn set_card(qmp: &mut Qmp, mut gdb: Gdb, after: Nanos) -> Result<(), VmError> {
+/// Arms the card of a stopped guest: its registers through the gdb stub, its configuration space through the ports of the
+/// PCI host bridge (mechanism #1 of the PCI specification).
+fn arm_card(qmp: &mut Qmp, mut gdb: Gdb, after: Nanos) -> Result<(), VmError> {
     let timers = card::timers(Scale::Coarse, after).ok_or_else(|| {
-        VmError::NotSaved("that moment is not between 2 ms and 34 min after the start".to_owned())
+        VmError::NoCheckpoint("that time is not between 2 ms and 34 min after the start".to_owned())
     })?;
-    let place = find(&qmp.execute("query-pci", json!({}))?)
+    let place = find_card(&qmp.execute("query-pci", json!({}))?)
         .ok_or_else(|| io::Error::other("the machine has no watchdog card"))?;
     for (timer, value) in card::TIMERS.into_iter().zip(timers) {
-        for word in card::UNLOCK {
-            gdb.write(place.memory + card::RELOAD, word)?;
+        for value in card::UNLOCK {
+            gdb.write(place.memory + card::RELOAD, value)?;
         }
         gdb.write(place.memory + timer, value)?;
     }
@@ -132,14 +132,14 @@ fn set_card(qmp: &mut Qmp, mut gdb: Gdb, after: Nanos) -> Result<(), VmError> {
 }
 
 fn monitor(qmp: &mut Qmp, line: &str) -> io::Result<()> {
-    let said = qmp.execute("human-monitor-command", json!({"command-line": line}))?;
-    match said.as_str().unwrap_or_default().trim() {
+    let output = qmp.execute("human-monitor-command", json!({"command-line": line}))?;
+    match output.as_str().unwrap_or_default().trim() {
         "" => Ok(()),
-        words => Err(io::Error::other(format!("QEMU says to '{line}': {words}"))),
+        error => Err(io::Error::other(format!("QEMU's answer to '{line}': {error}"))),
     }
 }
 
-/// Where the card is.
+/// The place of the card.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
     /// Its registers in memory.
@@ -148,8 +148,8 @@ struct Place {
     configuration: u32,
 }
 
-/// In the answer to `query-pci`.
-fn find(buses: &Value) -> Option<Place> {
+/// The card in the answer to `query-pci`.
+fn find_card(buses: &Value) -> Option<Place> {
     let devices = buses.as_array()?.iter().flat_map(|bus| bus["devices"].as_array()).flatten();
     let mut cards = devices.filter(|device| {
         let id = &device["id"];
@@ -169,12 +169,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_card_is_found_by_what_it_is_wherever_it_is() {
+    fn the_card_is_found_by_its_id_in_any_slot() {
         let bridge = json!({"bus": 0, "slot": 0, "function": 0, "id": {"vendor": 0x8086, "device": 0x29c0}});
         let card = json!({"bus": 0, "slot": 4, "function": 0, "id": {"vendor": 0x8086, "device": 0x25ab},
                           "regions": [{"bar": 0, "address": 0xfebd_5000_u64}]});
-        let found = find(&json!([{"bus": 0, "devices": [bridge, card]}])).unwrap();
+        let found = find_card(&json!([{"bus": 0, "devices": [bridge, card]}])).unwrap();
         assert_eq!(found, Place { memory: 0xfebd_5000, configuration: 0x8000_2000 });
-        assert_eq!(find(&json!([{"bus": 0, "devices": []}])), None);
+        assert_eq!(find_card(&json!([{"bus": 0, "devices": []}])), None);
     }
 }

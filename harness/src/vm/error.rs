@@ -1,4 +1,4 @@
-//! Why no guest ran to its end.
+//! Why no guest ran to an ending.
 
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
@@ -13,44 +13,46 @@ pub enum VmError {
     /// The user asked to stop; nothing is left running.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-    /// The run folder's path cannot go through virtme-ng's shell line.
+    /// The path of the run folder is not plain to virtme-ng's shell.
     #[error(
-        "the path {path} has characters that virtme-ng's shell line does not survive; set TMPDIR to a folder with a plain name",
+        "the path {path} has characters that virtme-ng's shell would interpret; set TMPDIR to a folder with a plain name",
         path = .path.display()
     )]
     Path {
         /// The path.
         path: PathBuf,
     },
-    /// A socket of QEMU's could not be used.
+    /// A socket of QEMU could not be used.
     #[error("cannot use QEMU's {name} socket: {cause}")]
     Socket {
-        /// Which.
+        /// Its name.
         name: &'static str,
-        /// Why.
+        /// The system's error.
         cause: io::Error,
     },
-    /// QEMU ended before it had its sockets, or never made them.
-    #[error("QEMU did not start; the last words of {log} are:\n{words}", log = .log.display())]
+    /// QEMU ended before it made its sockets, or did not make them in time.
+    #[error("QEMU did not start; the last lines of {log} are:\n{lines}", log = .log.display())]
     NotStarted {
         /// virtme-ng's log.
         log: PathBuf,
         /// Its last lines.
-        words: String,
+        lines: String,
     },
-    /// A guest that should show how QEMU maps CXL memory did not.
-    #[error("cannot tell whether QEMU maps CXL memory directly: {0}")]
-    NotAsked(String),
-    /// A guest that should show what its kernel has did not.
-    #[error("cannot tell what the kernel has: its guest did not answer; {0}")]
-    NoAnswer(String),
-    /// The guest could not be saved; it can be booted.
+    /// The probe of how QEMU maps CXL memory failed.
+    #[error("cannot find out whether QEMU maps CXL memory directly: {0}")]
+    CxlProbe(String),
+    /// The probe of the kernel's features failed.
+    #[error(
+        "cannot find out which DAMON features the kernel has: the probe guest sent no usable report; {0}"
+    )]
+    FeatureProbe(String),
+    /// There is no checkpoint; the guest can be booted.
     #[error("{0}")]
-    NotSaved(String),
-    /// Another run's lock could not be had.
+    NoCheckpoint(String),
+    /// A lock could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The host refused a file or a process.
+    /// A file or a process of the host failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -72,9 +74,9 @@ impl Faulty for VmError {
             VmError::Path { .. }
             | VmError::Socket { .. }
             | VmError::NotStarted { .. }
-            | VmError::NotAsked(_)
-            | VmError::NoAnswer(_)
-            | VmError::NotSaved(_)
+            | VmError::CxlProbe(_)
+            | VmError::FeatureProbe(_)
+            | VmError::NoCheckpoint(_)
             | VmError::Io(_) => Fault::Infra,
         }
     }

@@ -1,7 +1,6 @@
-//! QEMU's gdb stub, as much of it as is needed to write to a stopped guest's devices.
+//! The part of QEMU's gdb stub that writes to the devices of a stopped guest.
 //!
-//! The remote serial protocol: `$text#checksum`, answered by `+` and a packet of the same form (GDB manual,
-//! appendix E). `Qqemu.PhyMemMode` makes addresses physical (QEMU, `docs/system/gdb.rst`).
+//! The remote serial protocol: `$text#checksum`, answered by `+` and a packet of the same form (GDB manual, appendix E). `Qqemu.PhyMemMode` makes addresses physical (QEMU, `docs/system/gdb.rst`).
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,14 +10,14 @@ use std::time::Duration;
 const LIMIT: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection. There can be one at a time: it has to be gone before a debugger comes.
+/// The one connection that the stub takes: it must be closed before a debugger connects.
 #[derive(Debug)]
 pub(super) struct Gdb {
     reader: BufReader<UnixStream>,
 }
 
 impl Gdb {
-    /// Takes a connection over. QEMU stops the guest for it, if it runs.
+    /// Uses `stream`. QEMU stops a running guest for it.
     pub(super) fn new(stream: UnixStream) -> io::Result<Gdb> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -27,9 +26,9 @@ impl Gdb {
         Ok(gdb)
     }
 
-    /// Writes a word to a physical address.
-    pub(super) fn write(&mut self, address: u64, word: u32) -> io::Result<()> {
-        let bytes: String = word.to_le_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    /// Writes 32 bits to a physical address.
+    pub(super) fn write(&mut self, address: u64, value: u32) -> io::Result<()> {
+        let bytes: String = value.to_le_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         self.succeed(&format!("M{address:x},4:{bytes}"))
     }
 
@@ -67,20 +66,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packets_have_the_protocols_checksum() {
+    fn packets_have_the_checksum_of_the_protocol() {
         assert_eq!(packet("OK"), "$OK#9a");
         assert_eq!(packet("qSupported"), "$qSupported#37");
     }
 
     #[test]
-    fn an_error_of_the_stub_is_told_with_the_command() {
-        let (ours, mut stub) = UnixStream::pair().unwrap();
+    fn an_error_of_the_stub_is_reported_with_the_command() {
+        let (stream, mut stub) = UnixStream::pair().unwrap();
         stub.write_all(b"+$OK#9a+$E14#aa").unwrap();
-        let mut gdb = Gdb::new(ours).unwrap();
+        let mut gdb = Gdb::new(stream).unwrap();
         let error = gdb.write(0xfebd_0000, 1).unwrap_err();
         assert_eq!(error.to_string(), "QEMU's gdb stub answers 'E14' to Mfebd0000,4:01000000");
-        let mut said = [0; 64];
-        let length = stub.read(&mut said).unwrap();
-        assert!(String::from_utf8_lossy(&said[..length]).starts_with("$Qqemu.PhyMemMode:1#"));
+        let mut sent = [0; 64];
+        let length = stub.read(&mut sent).unwrap();
+        assert!(String::from_utf8_lossy(&sent[..length]).starts_with("$Qqemu.PhyMemMode:1#"));
     }
 }

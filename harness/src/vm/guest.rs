@@ -1,6 +1,6 @@
-//! The ways of a guest: booted and run, booted and saved, started from what was saved.
+//! The life of a guest: booted and run, booted and saved, or started from a checkpoint.
 
-use super::checkpoint::{self, Checkpoint, Found, Making, Store};
+use super::checkpoint::{self, Checkpoint, Lookup, Making, Store};
 use super::error::VmError;
 use super::gdb::Gdb;
 use super::launch::{Ended, Launch};
@@ -16,7 +16,7 @@ use fs_err as fs;
 use std::path::Path;
 use std::sync::mpsc;
 
-/// Runs one guest to its end. Whatever happens, no process of it is left.
+/// Runs one guest to its end. Whatever happens, none of its processes is left.
 pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
     let item = plan::item(launch.plan)?;
     let mut notes = Vec::new();
@@ -32,10 +32,10 @@ pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
 }
 
 /// Why a machine with CXL devices has no checkpoint.
-const CXL: &str = "the guest was booted, as every one with CXL devices: QEMU does not save their registers";
+const CXL: &str = "the guest was booted because it has CXL devices, whose registers QEMU does not save";
 
-/// Runs a guest from its checkpoint, which is made where there is none: its ending, and whether it was
-/// booted after all. None where there can be no checkpoint: it has to be booted.
+/// Runs a guest from its checkpoint, which is made if it is missing. Returns its ending, and whether it was booted after
+/// all; none if there is no checkpoint and it has to be booted.
 fn saved(
     launch: &Launch<'_>,
     item: &[u8],
@@ -43,9 +43,9 @@ fn saved(
     notes: &mut Vec<String>,
 ) -> Result<Option<(Ending, bool)>, VmError> {
     let checkpoint = match begin(launch, item, store, notes)? {
-        Begun::Checkpoint(checkpoint) => checkpoint,
-        Begun::Ended(ending) => return Ok(Some((ending, true))),
-        Begun::Nothing => return Ok(None),
+        Start::Checkpoint(checkpoint) => checkpoint,
+        Start::Ended(ending) => return Ok(Some((ending, true))),
+        Start::Boot => return Ok(None),
     };
     match from(launch, item, &checkpoint) {
         Ok(ending) => Ok(Some((ending, false))),
@@ -62,46 +62,45 @@ fn saved(
     }
 }
 
-/// What a guest can begin with.
-pub(super) enum Begun {
-    /// A saved guest of its own kind.
+/// How a guest starts.
+pub(super) enum Start {
+    /// From this checkpoint.
     Checkpoint(Checkpoint),
-    /// Nothing more: it came to its end where it should have been saved.
+    /// It has already ended, during the boot for a checkpoint.
     Ended(Ending),
-    /// A boot; the last note says why.
-    Nothing,
+    /// By a boot; the last note says why.
+    Boot,
 }
 
-/// The checkpoint of a guest, found or made.
+/// Finds or makes the checkpoint of a guest.
 pub(super) fn begin(
     launch: &Launch<'_>,
     item: &[u8],
     store: &Store,
     notes: &mut Vec<String>,
-) -> Result<Begun, VmError> {
-    // QEMU's `cxl-type3` has no state of its own to save (10.0.2: a decoder of a restored guest does not
-    // commit, ETIMEDOUT).
+) -> Result<Start, VmError> {
+    // QEMU does not save the state of `cxl-type3` (10.0.2: a decoder of a restored guest does not commit, ETIMEDOUT).
     if launch.machine.cxl {
         notes.push(CXL.to_owned());
-        return Ok(Begun::Nothing);
+        return Ok(Start::Boot);
     }
     let key = checkpoint::key::key(launch, item.len())?;
     loop {
         match store.find(&key)? {
-            Found::Whole(found) => return Ok(Begun::Checkpoint(found)),
-            Found::Broken(why) => {
-                notes.push(format!("the checkpoint {key} was of no use and is made anew: {why}"));
+            Lookup::Intact(found) => return Ok(Start::Checkpoint(found)),
+            Lookup::Damaged(why) => {
+                notes.push(format!("the checkpoint {key} is damaged and made anew: {why}"));
             }
-            Found::Nothing => {}
+            Lookup::Missing => {}
         }
         match Making::begin(store, &key).map(|making| making.map(|making| make(launch, item, making))) {
-            // Somebody else has made it while we waited, or we have.
-            Ok(None | Some(Ok(Made::Saved))) => {}
-            Ok(Some(Ok(Made::Ended(ending)))) => return Ok(Begun::Ended(ending)),
+            // It is there by now.
+            Ok(None | Some(Ok(BootResult::Saved))) => {}
+            Ok(Some(Ok(BootResult::Ended(ending)))) => return Ok(Start::Ended(ending)),
             Ok(Some(Err(error))) | Err(error) if error.is_interrupt() => return Err(error),
             Ok(Some(Err(error))) | Err(error) => {
                 notes.push(format!("no checkpoint could be saved, so the guest was booted: {error}"));
-                return Ok(Begun::Nothing);
+                return Ok(Start::Boot);
             }
         }
     }
@@ -117,22 +116,22 @@ fn boot(launch: &Launch<'_>, item: &[u8]) -> Result<Ending, VmError> {
     });
     match follow(launch, &folder, started, &[], Phase::Boot { at_ready_point })? {
         Watched::Ended(ending) => Ok(ending),
-        Watched::LeftStopped => Err(VmError::NotSaved("the guest was left stopped".to_owned())),
+        Watched::LeftStopped => Err(VmError::NoCheckpoint("the guest was left stopped".to_owned())),
     }
 }
 
-/// What came of a boot for a checkpoint.
-enum Made {
-    /// It is there.
+/// The result of a boot for a checkpoint.
+enum BootResult {
+    /// The checkpoint is there.
     Saved,
-    /// The guest came to its end without a ready point.
+    /// The guest ended before its ready point.
     Ended(Ending),
 }
 
 /// Boots a guest whose memory is in files, saves it at its ready point and ends it there.
-fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<Made, VmError> {
+fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<BootResult, VmError> {
     let folder = prepare(launch, item)?;
-    making.check_room(launch.machine)?;
+    making.check_space(launch.machine)?;
     for memory in &launch.machine.memories {
         link(&making.ram(memory)?, &folder.path().join(ram::file(memory)))?;
     }
@@ -140,19 +139,19 @@ fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<Made, VmErro
     let started = start::through_vng(launch, &machine, folder.path())?;
     let argv = started.argv.clone();
     let state = folder.path().join(file::STATE);
-    // By a link: the cache's path may have characters that QEMU's addresses do not take.
+    // By a link: the path of the cache may have characters that are special in QEMU's addresses.
     link(&making.state(), &state)?;
     let at_ready_point: AtReadyPoint<'_> = Box::new(|qmp| {
         save::save(qmp, &state)?;
         Ok(false)
     });
     match follow(launch, &folder, started, &[], Phase::Boot { at_ready_point })? {
-        Watched::LeftStopped => publish(launch, &folder, making, &argv).map(|()| Made::Saved),
-        // A full disk kills a QEMU whose memory is a file. A kernel that dies dies again without one.
+        Watched::LeftStopped => publish(launch, &folder, making, &argv).map(|()| BootResult::Saved),
+        // A full disk kills a QEMU whose memory is a file. A kernel that crashes will crash again without one.
         Watched::Ended(Ending::Lost { during: Clock::Boot }) => {
-            Err(VmError::NotSaved("QEMU ended while it booted with its memory in the cache".to_owned()))
+            Err(VmError::NoCheckpoint("QEMU ended while it booted with its memory in the cache".to_owned()))
         }
-        Watched::Ended(ending) => Ok(Made::Ended(ending)),
+        Watched::Ended(ending) => Ok(BootResult::Ended(ending)),
     }
 }
 
@@ -164,9 +163,9 @@ fn publish(launch: &Launch<'_>, folder: &RunFolder, making: Making, argv: &[Stri
     Ok(making.publish(&argv, &folder.path().to_string_lossy(), memories, &console, &describe)?)
 }
 
-/// Why a checkpoint led to no ending.
+/// Why a guest could not be run from a checkpoint.
 enum RestoreError {
-    /// QEMU does not take it; a boot may do better.
+    /// QEMU does not accept it; a boot may succeed.
     Refused(VmError),
     /// The run itself failed.
     Failed(VmError),
@@ -182,22 +181,22 @@ fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<End
     let phase = Phase::Scenario { stopped: qmp };
     match follow(launch, &folder, started, &checkpoint.console, phase).map_err(RestoreError::Failed)? {
         Watched::Ended(ending) => Ok(ending),
-        Watched::LeftStopped => Err(RestoreError::Failed(VmError::NotSaved(
+        Watched::LeftStopped => Err(RestoreError::Failed(VmError::NoCheckpoint(
             "the guest stopped at its ready point again".to_owned(),
         ))),
     }
 }
 
-/// A guest that stands at its ready point.
+/// A guest that is stopped at its ready point.
 pub(super) struct Restored {
     pub folder: RunFolder,
     pub started: Started,
     pub qmp: Qmp,
-    /// Where it was asked for.
+    /// The gdb stub, if it is wanted.
     pub gdb: Option<Gdb>,
 }
 
-/// Starts QEMU from a checkpoint, with a gdb stub where one is wanted, and leaves the guest stopped.
+/// Starts QEMU from a checkpoint, with a gdb stub if it is `debugged`, and leaves the guest stopped.
 pub(super) fn restore(
     launch: &Launch<'_>,
     item: &[u8],
@@ -213,18 +212,18 @@ pub(super) fn restore(
     link(&checkpoint.state, &state)?;
     let mut argv = checkpoint.argv(&place.to_string_lossy());
     if debugged {
-        argv.extend(start::gdb_words(place));
+        argv.extend(start::gdb_arguments(place));
     }
-    let started = start::by_words(launch, place, &argv)?;
+    let started = start::directly(launch, place, &argv)?;
     let mut qmp = Qmp::connect(&place.join(file::QMP))?;
-    // Before the guest is there: QEMU would stop it for a debugger that comes.
+    // Before the guest is restored: QEMU would stop it for a new debugger.
     let gdb =
         debugged.then(|| start::connect(place, file::GDB, "gdb")).transpose()?.map(Gdb::new).transpose()?;
     save::restore(&mut qmp, &state)?;
     Ok(Restored { folder, started, qmp, gdb })
 }
 
-/// Follows a guest to its end. `before` is what its console said in an earlier life.
+/// Follows a guest to its end. `before` is the console's output before the checkpoint.
 fn follow(
     launch: &Launch<'_>,
     folder: &RunFolder,
@@ -233,19 +232,19 @@ fn follow(
     phase: Phase<'_>,
 ) -> Result<Watched, VmError> {
     let Started { mut process, results, console, .. } = started;
-    let (heard, hearing) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let log = launch.results.join(CONSOLE_LOG);
-    let console = console::listen(console, &log, before, launch.clocks.hard() * 2, heard)?;
-    let (told, telling) = mpsc::channel();
+    let console = console::listen(console, &log, before, launch.clocks.hard() * 2, sender)?;
+    let (delivery, deliveries) = mpsc::channel();
     let place = launch.results.to_owned();
     let receiver = std::thread::spawn(move || {
-        // The main loop may be gone already; then nobody needs to know.
-        let _ = told.send(results::receive(results, &place));
+        // The watch may be over already.
+        let _ = delivery.send(results::receive(results, &place));
     });
     let qmp = folder.path().join(file::QMP);
-    let watched = Watch::new(&mut process.group, qmp, launch.clocks, hearing, telling).run(phase);
+    let watched = Watch::new(&mut process.group, qmp, launch.clocks, events, deliveries).run(phase);
     process.end()?;
-    // With QEMU gone all channels are at their ends, and so are the threads.
+    // QEMU has ended, and so do all channels and threads.
     console.wait();
     let _ = receiver.join();
     watched
@@ -256,7 +255,7 @@ fn prepare(launch: &Launch<'_>, item: &[u8]) -> Result<RunFolder, VmError> {
     let place = folder.path();
     fs::write(place.join(file::INITRD), initramfs::archive(launch.agent)?)?;
     fs::write(place.join(file::PLAN), item)?;
-    // A link, so that the kernel's own path may have any name.
+    // A link, so that the path of the kernel may have any name.
     link(&fs::canonicalize(launch.bzimage)?, &place.join(file::KERNEL))?;
     Ok(folder)
 }

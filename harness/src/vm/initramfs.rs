@@ -1,11 +1,11 @@
-//! The guest's whole file system: one cpio archive with the agent as `/init`.
+//! The whole file system of a guest: one cpio archive with the agent as `/init`.
 //!
-//! The archive depends on the agent's bytes alone (no times, no owners), so equal agents boot equally.
+//! The archive depends on the agent's bytes only (no times, no owners), so equal agents boot equally.
 
 use cpio::newc::{Builder, trailer};
 use std::io::{self, Write};
 
-/// The agent, linked statically; see `build.rs`.
+/// The statically linked agent; see `build.rs`.
 pub const AGENT: &[u8] = include_bytes!(env!("DAMONLAB_GUEST"));
 
 const DIRECTORY: u32 = 0o040_755;
@@ -14,8 +14,8 @@ const CHARACTER_DEVICE: u32 = 0o020_600;
 
 /// The archive in newc format: mount points, `/dev/console`, `/init`.
 ///
-/// Linux opens `/dev/console` for PID 1 before anything can mount devtmpfs; without the node the
-/// agent would start with no standard output (`init/main.c: console_on_rootfs`).
+/// Linux opens `/dev/console` for PID 1 before devtmpfs can be mounted; without the node the agent would start without
+/// standard output (`init/main.c: console_on_rootfs`).
 pub fn archive(agent: &[u8]) -> io::Result<Vec<u8>> {
     let size = u32::try_from(agent.len()).map_err(io::Error::other)?;
     let mut out = Vec::with_capacity(agent.len() + 4096);
@@ -64,16 +64,16 @@ mod tests {
     }
 
     #[test]
-    fn the_agent_that_rides_along_is_a_static_elf() {
-        assert_eq!(&AGENT[..5], b"\x7fELF\x02", "no 64-bit ELF file");
-        let word = |at: usize| u16::from_le_bytes([AGENT[at], AGENT[at + 1]]);
+    fn the_agent_is_a_static_elf_file() {
+        assert_eq!(&AGENT[..5], b"\x7fELF\x02", "not a 64-bit ELF file");
+        let u16_at = |at: usize| u16::from_le_bytes([AGENT[at], AGENT[at + 1]]);
         // ELF-64: e_phoff at 32, e_phentsize at 54, e_phnum at 56; p_type begins a program header.
-        let (size, count) = (usize::from(word(54)), usize::from(word(56)));
-        let first = usize::from(word(32));
-        let kinds: Vec<u16> = (0..count).map(|index| word(first + index * size)).collect();
+        let (size, count) = (usize::from(u16_at(54)), usize::from(u16_at(56)));
+        let first = usize::from(u16_at(32));
+        let kinds: Vec<u16> = (0..count).map(|index| u16_at(first + index * size)).collect();
         const PT_LOAD: u16 = 1;
         const PT_INTERP: u16 = 3;
         assert!(kinds.contains(&PT_LOAD), "{kinds:?}");
-        assert!(!kinds.contains(&PT_INTERP), "the agent asks for a dynamic linker");
+        assert!(!kinds.contains(&PT_INTERP), "the agent needs a dynamic linker");
     }
 }

@@ -1,4 +1,4 @@
-//! What one guest is started with, and what it comes to.
+//! The inputs of one guest, and its result.
 
 use super::checkpoint::Store;
 use super::timing::Timing;
@@ -9,38 +9,38 @@ use crate::setup::Tools;
 use damonlab_protocol::plan::Plan;
 use std::path::Path;
 
-/// What one guest is made of.
+/// The inputs of one guest.
 #[derive(Debug)]
 pub struct Launch<'a> {
     /// QEMU, virtme-ng and their environment.
     pub tools: &'a Tools,
     /// The kernel.
     pub bzimage: &'a Path,
-    /// The guest's `/init`; [`AGENT`](super::AGENT) but in tests of guests that fail.
+    /// The guest's `/init`: [`AGENT`](super::AGENT), except in tests of guests that fail.
     pub agent: &'a [u8],
     /// The machine.
     pub machine: &'a Argv,
-    /// What makes time pass.
+    /// The clock of the guest.
     pub timing: Timing,
-    /// What the guest does.
+    /// The plan of the guest.
     pub plan: &'a Plan,
-    /// How long it may take, in wall time.
+    /// The limits of each phase, in wall time.
     pub clocks: &'a Clocks,
-    /// Where logs and results go.
+    /// The folder for logs and results.
     pub results: &'a Path,
-    /// Saved guests, to start from and to add to; none boots and saves nothing.
+    /// The store of checkpoints; without it the guest is booted and not saved.
     pub checkpoints: Option<&'a Store>,
-    /// What a checkpoint is called in a list: the kernel, for people.
+    /// The description of the kernel in the list of checkpoints.
     pub describe: &'a str,
 }
 
-/// A guest that is over.
+/// A guest that has ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// How.
+    /// How it ended.
     pub ending: Ending,
-    /// What went another way than usual: for people.
+    /// Notes about anything unusual, for users.
     pub notes: Vec<String>,
-    /// It was booted, and not started from a checkpoint.
+    /// Whether it was booted, and not started from a checkpoint.
     pub booted: bool,
 }

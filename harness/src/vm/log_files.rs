@@ -1,4 +1,4 @@
-//! The names of the files that a guest leaves in its results besides the sections that it sends.
+//! The names of the files in a guest's results besides the sections that it sends.
 
 pub use crate::recording::{CONSOLE_LOG, VNG_LOG};
 

@@ -1,4 +1,4 @@
-//! Whether QEMU takes a machine: a real QEMU builds it, stops before the first instruction and quits.
+//! Checks that QEMU accepts a machine: a real QEMU builds it, stops before the first instruction and quits.
 
 use super::error::VmError;
 use crate::host::fault::{Fault, Faulty};
@@ -10,29 +10,29 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// A tenth of a second is usual.
+/// It usually takes a tenth of a second.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// What is kept of what QEMU says.
-const WORDS: u64 = 16 << 10;
+/// How much of QEMU's output is read.
+const OUTPUT_LIMIT: u64 = 16 << 10;
 
-/// What QEMU says to a machine.
+/// QEMU's answer to a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MachineCheck {
-    /// It builds it. What it warned of, a line each.
-    Taken(Vec<String>),
-    /// It does not.
+    /// QEMU builds it, with these warnings.
+    Accepted(Vec<String>),
+    /// QEMU refuses it.
     Refused(Refusal),
 }
 
-/// QEMU's no.
+/// Why QEMU refuses a machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("QEMU does not take this machine{}:\n  {}", at(.option.as_deref()), .words.join("\n  "))]
+#[error("QEMU refuses this machine{}:\n  {}", at(.option.as_deref()), .lines.join("\n  "))]
 pub struct Refusal {
-    /// The option it stopped at, where it says so.
+    /// The option that it rejects, if it names one.
     pub option: Option<String>,
-    /// Its own words, printable, a line each.
-    pub words: Vec<String>,
+    /// The printable lines of its error.
+    pub lines: Vec<String>,
 }
 
 impl Faulty for Refusal {
@@ -42,13 +42,13 @@ impl Faulty for Refusal {
 }
 
 fn at(option: Option<&str>) -> String {
-    option.map_or_else(String::new, |option| format!(". It stops at\n  {option}\nand says"))
+    option.map_or_else(String::new, |option| format!(". It rejects the option\n  {option}\nwith"))
 }
 
 /// Builds `machine` with a real QEMU, and leaves no process.
 ///
 /// # Errors
-/// QEMU could not be started, did not answer in time, or the user asked to stop. A refusal is no error.
+/// QEMU could not be started, did not answer in time, or the user interrupted it. A refusal is not an error.
 pub fn try_machine(qemu: &Path, machine: &Argv) -> Result<MachineCheck, VmError> {
     let mut command = Command::new(qemu);
     command
@@ -59,15 +59,15 @@ pub fn try_machine(qemu: &Path, machine: &Argv) -> Result<MachineCheck, VmError>
         .stderr(Stdio::piped());
     let mut group = Group::spawn(&mut command)?;
     if let Some(mut monitor) = group.leader().stdin.take() {
-        // A QEMU that refused its arguments is gone before it reads.
+        // A QEMU that refuses its arguments has ended before it reads.
         let _ = monitor.write_all(b"quit\n");
     }
-    let words = group.leader().stderr.take().map(|pipe| std::thread::spawn(move || bounded(pipe)));
+    let output = group.leader().stderr.take().map(|pipe| std::thread::spawn(move || bounded(pipe)));
     let ended = group.wait_for(LIMIT)?;
     group.kill()?;
-    let words = words.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let output = output.and_then(|thread| thread.join().ok()).unwrap_or_default();
     match ended {
-        Some(status) => Ok(judge(status, &words, machine)),
+        Some(status) => Ok(judge(status, &output, machine)),
         None => {
             let message = format!("QEMU did not build the machine within {} s", LIMIT.as_secs());
             Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
@@ -75,34 +75,34 @@ pub fn try_machine(qemu: &Path, machine: &Argv) -> Result<MachineCheck, VmError>
     }
 }
 
-/// The beginning of what comes; the rest is read, for a full pipe would stop QEMU.
+/// The beginning of the output. The rest is read and discarded, because a full pipe would stop QEMU.
 fn bounded(mut pipe: impl Read) -> String {
     let mut bytes = Vec::new();
-    // What came before an error is all there is.
-    let _ = (&mut pipe).take(WORDS).read_to_end(&mut bytes);
+    // An error ends the output.
+    let _ = (&mut pipe).take(OUTPUT_LIMIT).read_to_end(&mut bytes);
     let _ = io::copy(&mut pipe, &mut io::sink());
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn judge(status: ExitStatus, said: &str, machine: &Argv) -> MachineCheck {
-    let lines = said.lines().map(|line| without_program(&text::excerpt(line)));
-    let mut words: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+fn judge(status: ExitStatus, output: &str, machine: &Argv) -> MachineCheck {
+    let lines = output.lines().map(|line| without_program(&text::excerpt(line)));
+    let mut lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
     if status.success() {
-        return MachineCheck::Taken(words);
+        return MachineCheck::Accepted(lines);
     }
-    // Warnings may come before it.
+    // Warnings may come before the error.
     let options = machine.options().map(|option| option.to_string());
-    let option = options.into_iter().find(|option| words.iter().any(|line| rest(line, option).is_some()));
+    let option = options.into_iter().find(|option| lines.iter().any(|line| rest(line, option).is_some()));
     if let Some(option) = &option {
-        words = words.iter().map(|line| rest(line, option).unwrap_or(line).to_owned()).collect();
+        lines = lines.iter().map(|line| rest(line, option).unwrap_or(line).to_owned()).collect();
     }
-    if words.is_empty() {
-        words.push(format!("nothing; it ended with {status}"));
+    if lines.is_empty() {
+        lines.push(format!("no message; it ended with {status}"));
     }
-    MachineCheck::Refused(Refusal { option, words })
+    MachineCheck::Refused(Refusal { option, lines })
 }
 
-/// What a line says of `option`.
+/// The rest of a line about `option`.
 fn rest<'a>(line: &'a str, option: &str) -> Option<&'a str> {
     line.strip_prefix(option)?.strip_prefix(": ")
 }

@@ -49,7 +49,7 @@ pub fn missing_features(
     progress: &Progress,
 ) -> Result<BTreeSet<KernelFeature>, VmError> {
     let key = ProbeKey { image: image.key.clone(), needs: features.to_vec() };
-    key.answered(cache, || {
+    key.cached_or(cache, || {
         progress.say("kernel: booting a small guest to find out which DAMON features the kernel has");
         probe_features(tools, image, features)
     })
@@ -66,9 +66,9 @@ fn probe_features(
     let (done, _) = guest.wait_for(DRAIN_MARK, LIMIT)?;
     let console = guest.end()?;
     match report(&console) {
-        Ok(Some(report)) if done => missing(&report, features).map_err(VmError::NoAnswer),
-        Ok(_) => Err(VmError::NoAnswer(probe::last_words(&console))),
-        Err(error) => Err(VmError::NoAnswer(error.to_string())),
+        Ok(Some(report)) if done => missing(&report, features).map_err(VmError::FeatureProbe),
+        Ok(_) => Err(VmError::FeatureProbe(probe::last_line(&console))),
+        Err(error) => Err(VmError::FeatureProbe(error.to_string())),
     }
 }
 

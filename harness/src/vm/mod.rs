@@ -1,10 +1,10 @@
-//! One guest from start to end: virtme-ng in its own process group, the console, the results, and
-//! clocks with names.
+//! One guest from start to end: virtme-ng in its own process group, the console, the results, and the clocks that limit
+//! each phase.
 //!
-//! [`run`] boots a kernel on a machine, or starts it from a [`checkpoint`], lets the agent carry out a
-//! plan, and leaves what came back in a folder. It judges nothing: [`Ending`] says how the guest ended, and
-//! the files say the rest. A guest stops itself at its ready point; the first of its kind is saved and ended
-//! there, and all that follow, its own run among them, start from what was saved.
+//! [`run`] boots a kernel on a machine, or starts it from a [`checkpoint`], lets the agent carry out a plan, and stores the
+//! results in a folder. It judges nothing: [`Ending`] says how the guest ended, the files have the rest. A guest stops
+//! itself at its ready point; the first of its kind is saved and ended there, and all runs, the first included, start from
+//! what was saved.
 
 mod accel;
 mod capability;
@@ -30,7 +30,7 @@ mod results;
 mod run_folder;
 mod save;
 #[cfg(test)]
-mod shell_text;
+mod shell_injection;
 mod start;
 #[cfg(test)]
 pub(crate) mod testkit;

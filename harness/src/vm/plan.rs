@@ -1,15 +1,15 @@
-//! The plan as QEMU's fw_cfg item: JSON, and zeros up to a size that all plans share.
+//! The plan as an fw_cfg item of QEMU: JSON, padded with zeros to a size that all plans share.
 //!
-//! The guest's kernel has read the sizes of all items when it is saved, so an item must have the same size
-//! when it is started again, whatever the plan.
+//! The kernel of a saved guest has read the sizes of all items, so the item must have the same size when the guest is
+//! restored, whatever the plan.
 
 use damonlab_protocol::plan::Plan;
 use std::io;
 
-/// Most plans have a few KiB. A larger one takes the next power of two, and a checkpoint of its own.
+/// The size of most items; most plans have a few KiB. A larger plan gets the next power of two, and its own checkpoint.
 const SIZE: usize = 64 << 10;
 
-/// The item's bytes. There is a zero after the JSON: the guest reads up to it.
+/// The bytes of the item. At least one zero follows the JSON: the guest reads up to it.
 pub(super) fn item(plan: &Plan) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(plan)?;
     bytes.resize(SIZE.max((bytes.len() + 1).next_power_of_two()), 0);
@@ -27,13 +27,13 @@ mod tests {
     }
 
     #[test]
-    fn plans_of_all_usual_lengths_have_one_size() {
+    fn items_of_usual_plans_have_one_size() {
         assert_eq!(item(&plan("a")).unwrap().len(), SIZE);
         assert_eq!(item(&plan(&"a".repeat(50_000))).unwrap().len(), SIZE);
     }
 
     #[test]
-    fn a_larger_plan_keeps_a_zero_at_its_end() {
+    fn the_item_of_a_larger_plan_ends_with_a_zero() {
         let bytes = item(&plan(&"a".repeat(SIZE))).unwrap();
         assert_eq!((bytes.len(), bytes.last()), (2 * SIZE, Some(&0)));
     }

@@ -1,7 +1,7 @@
-//! A small guest that is there to answer a question about this host and its QEMU: booted straight under QEMU,
-//! on the real clock, with a console and no results' port.
+//! A small guest that finds something out about this host, its QEMU or a kernel: booted directly under QEMU, on the real
+//! clock, with a console and no results port.
 
-use super::command::{KERNEL_WORDS, shell_safe};
+use super::command::{KERNEL_ARGUMENTS, shell_safe};
 use super::error::VmError;
 use super::initramfs;
 use super::qmp::Qmp;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const LOG: &str = "probe.log";
 const STEP: Duration = Duration::from_millis(20);
 
-/// A guest that lives until this is dropped, at the longest.
+/// A running probe guest, which ends when this is dropped.
 pub(super) struct Probe {
     process: LoggedGroup,
     started: Instant,
@@ -42,20 +42,21 @@ impl Probe {
         let place = shell_safe(folder.path())?;
         fs::write(folder.path().join(file::INITRD), initramfs::archive(initramfs::AGENT)?)?;
         fs::write(folder.path().join(file::PLAN), serde_json::to_vec(plan).map_err(io::Error::other)?)?;
-        let kernel_words = KERNEL_WORDS.iter().copied().chain(machine.kernel.iter().map(String::as_str));
+        let kernel_arguments =
+            KERNEL_ARGUMENTS.iter().copied().chain(machine.kernel.iter().map(String::as_str));
         let mut command = Command::new(&tools.qemu);
         command
             .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
-            .args(accelerator.words())
+            .args(accelerator.arguments())
             .args(["-m", &machine.memory_word(), "-smp", &machine.cpus.to_string()])
             .args(&machine.qemu)
             .arg("-kernel")
             .arg(fs::canonicalize(bzimage)?)
             .args(["-initrd", &format!("{place}/{}", file::INITRD)])
             .args(["-fw_cfg", &format!("name={FW_CFG_NAME},file={place}/{}", file::PLAN)])
-            .args(["-append", &kernel_words.collect::<Vec<_>>().join(" ")])
+            .args(["-append", &kernel_arguments.collect::<Vec<_>>().join(" ")])
             .args(["-qmp", &format!("unix:{place}/{},server=on,wait=off", file::QMP)])
-            // The kernel's words name ttyS1.
+            // The kernel's console is ttyS1.
             .args(["-serial", "null", "-serial", "stdio"])
             .current_dir(folder.path())
             .env_clear()
@@ -65,8 +66,8 @@ impl Probe {
         Ok(Probe { process, started: Instant::now(), log, folder })
     }
 
-    /// Waits until the guest has said this line, or has ended, or `limit` has gone by since its start: whether
-    /// it said it, and how it ended, if it did.
+    /// Waits until the guest has printed `line`, has ended, or `limit` has passed since its start. Returns whether it printed
+    /// the line, and its exit status if it ended.
     pub(super) fn wait_for(
         &mut self,
         line: &str,
@@ -75,15 +76,15 @@ impl Probe {
         loop {
             interrupt::check()?;
             let ended = self.process.group.try_wait()?;
-            let said = says(&self.said()?, line);
-            if said || ended.is_some() || self.started.elapsed() > limit {
-                return Ok((said, ended));
+            let printed = has_line(&self.console()?, line);
+            if printed || ended.is_some() || self.started.elapsed() > limit {
+                return Ok((printed, ended));
             }
             std::thread::sleep(STEP);
         }
     }
 
-    /// Waits until the guest has ended, `limit` at the longest.
+    /// Waits until the guest has ended, for `limit` at most.
     pub(super) fn wait_for_end(&mut self, limit: Duration) -> Result<Option<ExitStatus>, VmError> {
         Ok(self.process.group.wait_for(limit)?)
     }
@@ -94,25 +95,28 @@ impl Probe {
             .map_err(|cause| VmError::Socket { name: "monitor", cause })
     }
 
-    /// What it has said so far.
-    pub(super) fn said(&self) -> Result<String, VmError> {
+    /// The console's output so far.
+    pub(super) fn console(&self) -> Result<String, VmError> {
         Ok(String::from_utf8_lossy(&fs::read(&self.log)?).into_owned())
     }
 
-    /// Ends it: all that it has said.
+    /// Ends the guest and returns the console's whole output.
     pub(super) fn end(mut self) -> Result<String, VmError> {
         self.process.end()?;
-        self.said()
+        self.console()
     }
 }
 
-/// Whether `line` is among what a guest has said.
-pub(super) fn says(said: &str, line: &str) -> bool {
-    said.lines().any(|found| found.trim_end() == line)
+/// Whether `console` has the line `line`.
+pub(super) fn has_line(console: &str, line: &str) -> bool {
+    console.lines().any(|found| found.trim_end() == line)
 }
 
-/// The last words of a guest, for people.
-pub(super) fn last_words(said: &str) -> String {
-    let last = said.lines().rev().map(|line| text::printable(line.trim())).find(|line| !line.is_empty());
-    last.map_or_else(|| "it said nothing".to_owned(), |line| format!("its last words: {line}"))
+/// The last line of a console, for messages.
+pub(super) fn last_line(console: &str) -> String {
+    let last = console.lines().rev().map(|line| text::printable(line.trim())).find(|line| !line.is_empty());
+    last.map_or_else(
+        || "its console is empty".to_owned(),
+        |line| format!("the last line of its console: {line}"),
+    )
 }

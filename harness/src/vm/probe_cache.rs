@@ -1,4 +1,4 @@
-//! Answers that took a guest, or a QEMU, to find out, kept in the cache beside what was asked.
+//! The cache of probes: results that took a guest or a QEMU to find out, stored with the key that they belong to.
 
 use super::error::VmError;
 use crate::host::lock::Lock;
@@ -9,56 +9,58 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What decides an answer: the same question has the same one.
+/// The key of a probe: everything that decides its result.
 pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
-    /// What it is answered by.
+    /// The result.
     type Output: Serialize + DeserializeOwned;
-    /// The folder of the cache that has the answers.
+    /// The folder of the results in the cache.
     const FOLDER: &'static str;
 
-    /// Where its answer is kept.
+    /// The file of its result.
     fn file(&self, cache: &Path) -> io::Result<PathBuf> {
         let key = blake3::hash(&serde_json::to_vec(self).map_err(io::Error::other)?).to_hex();
         Ok(cache.join(Self::FOLDER).join(format!("{}.json", &key[..24])))
     }
 
-    /// The kept answer. A file that makes no sense is none.
-    fn known(&self, cache: &Path) -> Option<Self::Output> {
+    /// The cached result. An unreadable file counts as none.
+    fn cached(&self, cache: &Path) -> Option<Self::Output> {
         let bytes = fs::read(self.file(cache).ok()?).ok()?;
-        let kept: CacheEntry<Self, Self::Output> = serde_json::from_slice(&bytes).ok()?;
-        (kept.question == *self).then_some(kept.answer)
+        let entry: CacheEntry<Self, Self::Output> = serde_json::from_slice(&bytes).ok()?;
+        (entry.key == *self).then_some(entry.output)
     }
 
-    /// The kept answer, or else what `find` finds, which is kept. Of several damonlabs one finds it and the others wait.
-    fn answered(
+    /// The cached result, else the result of `probe`, which is cached. Of several processes one probes and the others wait.
+    fn cached_or(
         &self,
         cache: &Path,
-        find: impl FnOnce() -> Result<Self::Output, VmError>,
+        probe: impl FnOnce() -> Result<Self::Output, VmError>,
     ) -> Result<Self::Output, VmError> {
-        if let Some(answer) = self.known(cache) {
-            return Ok(answer);
+        if let Some(output) = self.cached(cache) {
+            return Ok(output);
         }
         let _one_at_a_time = Lock::acquire(&cache.join(format!("{}.lock", Self::FOLDER)), || {})?;
-        if let Some(answer) = self.known(cache) {
-            return Ok(answer);
+        if let Some(output) = self.cached(cache) {
+            return Ok(output);
         }
-        let answer = find()?;
-        self.keep(cache, &answer)?;
-        Ok(answer)
+        let output = probe()?;
+        self.store(cache, &output)?;
+        Ok(output)
     }
 
-    /// Keeps an answer.
-    fn keep(&self, cache: &Path, answer: &Self::Output) -> io::Result<()> {
-        let kept = CacheEntry { question: self, answer };
-        write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&kept).map_err(io::Error::other)?)
+    /// Stores a result.
+    fn store(&self, cache: &Path, output: &Self::Output) -> io::Result<()> {
+        let entry = CacheEntry { key: self, output };
+        write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&entry).map_err(io::Error::other)?)
     }
 }
 
-/// As it lies in the cache.
+/// A file of the cache.
 #[derive(Serialize, Deserialize)]
-struct CacheEntry<Q, A> {
-    question: Q,
-    answer: A,
+struct CacheEntry<K, O> {
+    #[serde(rename = "question")]
+    key: K,
+    #[serde(rename = "answer")]
+    output: O,
 }
 
 #[cfg(test)]
@@ -70,41 +72,41 @@ mod tests {
 
     impl CachedProbe for ProbeKey {
         type Output = u32;
-        const FOLDER: &'static str = "asked";
+        const FOLDER: &'static str = "probes";
     }
 
     #[test]
-    fn of_two_who_ask_at_once_one_finds_the_answer_and_both_have_it() {
+    fn of_two_processes_one_probes_and_both_get_the_result() {
         let cache = tempfile::tempdir().unwrap();
-        let found = std::sync::atomic::AtomicU32::new(0);
-        let find = || {
+        let probes = std::sync::atomic::AtomicU32::new(0);
+        let probe = || {
             std::thread::sleep(std::time::Duration::from_millis(50));
-            Ok(1 + found.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+            Ok(1 + probes.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
         };
-        let ask = || ProbeKey("one".into()).answered(cache.path(), find).unwrap();
-        let answers = std::thread::scope(|scope| {
-            let other = scope.spawn(ask);
-            (ask(), other.join().unwrap())
+        let get = || ProbeKey("one".into()).cached_or(cache.path(), probe).unwrap();
+        let results = std::thread::scope(|scope| {
+            let other = scope.spawn(get);
+            (get(), other.join().unwrap())
         });
-        assert_eq!(answers, (1, 1));
+        assert_eq!(results, (1, 1));
     }
 
     #[test]
-    fn an_answer_is_kept_for_its_own_question_alone() {
+    fn a_result_belongs_to_its_own_key_only() {
         let cache = tempfile::tempdir().unwrap();
         let (one, other) = (ProbeKey("one".into()), ProbeKey("other".into()));
-        one.keep(cache.path(), &1).unwrap();
-        assert_eq!([one.known(cache.path()), other.known(cache.path())], [Some(1), None]);
+        one.store(cache.path(), &1).unwrap();
+        assert_eq!([one.cached(cache.path()), other.cached(cache.path())], [Some(1), None]);
         fs::copy(one.file(cache.path()).unwrap(), other.file(cache.path()).unwrap()).unwrap();
-        assert_eq!(other.known(cache.path()), None, "whatever the file's name");
+        assert_eq!(other.cached(cache.path()), None, "whatever the name of the file");
     }
 
     #[test]
-    fn a_kept_answer_that_makes_no_sense_is_none() {
+    fn an_unreadable_file_is_no_result() {
         let cache = tempfile::tempdir().unwrap();
-        let asked = ProbeKey("one".into());
-        asked.keep(cache.path(), &1).unwrap();
-        fs::write(asked.file(cache.path()).unwrap(), "{").unwrap();
-        assert_eq!(asked.known(cache.path()), None);
+        let key = ProbeKey("one".into());
+        key.store(cache.path(), &1).unwrap();
+        fs::write(key.file(cache.path()).unwrap(), "{").unwrap();
+        assert_eq!(key.cached(cache.path()), None);
     }
 }

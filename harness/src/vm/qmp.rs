@@ -1,6 +1,5 @@
-//! QEMU's monitor protocol, as much of it as a run needs: what a guest is doing when its clock runs out.
-//!
-//! Line-delimited JSON over a Unix socket; replies are mixed with events (`qmp-spec.rst`).
+//! A client of QEMU's monitor protocol: line-delimited JSON over a Unix socket, in which replies are mixed with events
+//! (`qmp-spec.rst`).
 
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -8,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// A reply is a few hundred bytes; a line beyond this is not QEMU's.
+/// The longest line that is read; a reply has a few hundred bytes.
 const LINE_LIMIT: u64 = 1 << 20;
 
 /// How long QEMU may take to answer. A busy main loop answers within milliseconds.
@@ -26,20 +25,20 @@ impl Qmp {
         Qmp::over(UnixStream::connect(socket)?)
     }
 
-    /// The same, where the connection is there already.
+    /// Uses an existing connection.
     pub fn over(stream: UnixStream) -> io::Result<Qmp> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut qmp = Qmp { reader: BufReader::new(stream) };
         let greeting = qmp.line()?;
         if greeting.get("QMP").is_none() {
-            return Err(io::Error::other("the monitor socket does not greet as QMP does"));
+            return Err(io::Error::other("the monitor socket sends no QMP greeting"));
         }
         qmp.execute("qmp_capabilities", json!({}))?;
         Ok(qmp)
     }
 
-    /// Runs a command and gives its `return`.
+    /// Runs a command and returns its `return`.
     pub fn execute(&mut self, command: &str, arguments: Value) -> io::Result<Value> {
         let line = json!({"execute": command, "arguments": arguments}).to_string() + "\n";
         self.reader.get_mut().write_all(line.as_bytes())?;
@@ -51,11 +50,11 @@ impl Qmp {
             if let Some(value) = answer.get_mut("return") {
                 return Ok(value.take());
             }
-            // Anything else is an event; the console and the process tell what a run needs to know.
+            // Anything else is an event, which is ignored: a run learns from the console and the process.
         }
     }
 
-    /// What QEMU says it is doing: `running`, `paused`, `guest-panicked`, `shutdown`.
+    /// The state of the machine: `running`, `paused`, `guest-panicked`, `shutdown`.
     pub fn status(&mut self) -> io::Result<String> {
         let answer = self.execute("query-status", json!({}))?;
         Ok(answer["status"].as_str().unwrap_or("unknown").to_owned())
@@ -64,15 +63,15 @@ impl Qmp {
     fn line(&mut self) -> io::Result<Value> {
         let mut line = String::new();
         let read = (&mut self.reader).take(LINE_LIMIT).read_line(&mut line);
-        if read.map_err(in_words)? == 0 {
+        if read.map_err(timeout)? == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "QEMU has closed it"));
         }
         serde_json::from_str(&line).map_err(io::Error::other)
     }
 }
 
-/// The system's word for a timeout is "temporarily unavailable".
-fn in_words(cause: io::Error) -> io::Error {
+/// The system's message for a timeout is "temporarily unavailable".
+fn timeout(cause: io::Error) -> io::Error {
     match cause.kind() {
         io::ErrorKind::WouldBlock => {
             io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs()))
@@ -87,7 +86,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     #[test]
-    fn an_event_between_command_and_reply_is_not_taken_for_the_reply() {
+    fn an_event_between_command_and_reply_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("qmp.sock");
         let listener = UnixListener::bind(&path).unwrap();

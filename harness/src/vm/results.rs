@@ -1,5 +1,5 @@
-//! The host's end of the results: a stream of sections, each to a file of the recording, checked and
-//! acknowledged (`damonlab_protocol::wire`).
+//! Receives the results: a stream of sections, each checked and written to a file of the recording, then acknowledged
+//! (`damonlab_protocol::wire`).
 
 use damonlab_protocol::record::section;
 use damonlab_protocol::wire::{self, ACK, WireError};
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 const MIB: u64 = 1 << 20;
 
-/// The sections that a guest may send, and the most of each: it is read again, whole, to be judged. The
-/// trace is the largest; a ring buffer of 32 MiB prints as some 130 MB of text.
+/// The sections that a guest may send, and their limits: each is read again, whole, to be judged. The trace is the
+/// largest: a ring buffer of 32 MiB prints as about 130 MB of text.
 const SECTIONS: &[(&str, u64)] = &[
     (section::TRACE, 256 * MIB),
     (section::RAW, 128 * MIB),
@@ -23,8 +23,8 @@ const SECTIONS: &[(&str, u64)] = &[
     (section::TESTS, 8 * MIB),
 ];
 
-/// Receives all sections into `folder` and acknowledges them. Blocks until the guest has sent
-/// everything or the channel ends.
+/// Receives all sections into `folder` and acknowledges them. It blocks until the guest has sent everything or the channel
+/// ends.
 pub fn receive(stream: UnixStream, folder: &Path) -> Result<(), WireError> {
     let mut store = Store { folder: folder.to_owned(), open: None };
     let reader = io::BufReader::with_capacity(64 << 10, &stream);
@@ -67,7 +67,7 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn a_guest_that_sends_everything_gets_its_acknowledgement() {
+    fn a_complete_delivery_is_acknowledged() {
         let folder = tempfile::tempdir().unwrap();
         let (host, mut guest) = UnixStream::pair().unwrap();
         let place = folder.path().to_owned();

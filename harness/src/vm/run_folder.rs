@@ -1,7 +1,7 @@
-//! The private folder of one run: sockets, the plan, the initramfs, virtme-ng's HOME.
+//! The private folder of one run: sockets, the plan and the initramfs.
 //!
-//! Short paths, because a Unix socket's has 107 bytes. A folder is locked while its run lives; what
-//! a killed run has left is found unlocked and removed by the next.
+//! Its path is short, because the path of a Unix socket has at most 107 bytes. A folder is locked while its run lives; the
+//! folder of a killed run is unlocked, and the next run removes it.
 
 use super::error::VmError;
 use crate::host::lock::Lock;
@@ -17,25 +17,25 @@ const LOCK: &str = "lock";
 pub mod file {
     /// QEMU's QMP socket.
     pub const QMP: &str = "qmp.sock";
-    /// The gdb stub's socket, where there is one.
+    /// The socket of the gdb stub, if there is one.
     pub const GDB: &str = "gdb.sock";
     /// The console's socket (the guest's ttyS1).
     pub const CONSOLE: &str = "console.sock";
     /// The results' socket.
     pub const RESULTS: &str = "results.sock";
-    /// The plan, as fw_cfg hands it to the guest.
+    /// The plan, which the guest reads through fw_cfg.
     pub const PLAN: &str = "plan";
     /// The initramfs.
     pub const INITRD: &str = "guest.cpio";
     /// A link to the kernel.
     pub const KERNEL: &str = "bzImage";
-    /// A link to the guest's saved state.
+    /// A link to the saved state of the devices.
     pub const STATE: &str = "state";
-    /// An empty folder: what virtme-ng exports as the guest's root.
+    /// An empty folder, which virtme-ng exports as the guest's root.
     pub const ROOT: &str = "root";
 }
 
-/// The folder of a live run.
+/// The folder of a run that lives.
 #[derive(Debug)]
 pub struct RunFolder {
     folder: TempDir,
@@ -43,10 +43,10 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes one, after removing those whose runs are gone.
+    /// Makes a folder, after it removes those of killed runs.
     pub fn new() -> Result<RunFolder, VmError> {
         let base = paths::runtime()?;
-        // Between making a folder and locking it, a sweep would find it unlocked: one at a time.
+        // One at a time: between its creation and its lock, a sweep would find a folder unlocked.
         let _sweeping = Lock::acquire(&base.join("sweep.lock"), || {})?;
         sweep(&base)?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&base)?;
@@ -55,7 +55,7 @@ impl RunFolder {
         Ok(RunFolder { folder, _lock: lock })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -66,7 +66,7 @@ fn sweep(base: &Path) -> Result<(), VmError> {
         let path = entry?.path();
         if path.is_dir() && is_free(&path.join(LOCK)) {
             match fs::remove_dir_all(&path) {
-                // A run that ends removes its folder itself, perhaps in this moment.
+                // A run that ends removes its folder itself, perhaps right now.
                 Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause.into()),
                 _ => {}
             }
@@ -87,12 +87,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_killed_run_left_is_removed_and_a_live_run_stays() {
+    fn the_folder_of_a_killed_run_is_removed_and_that_of_a_live_run_stays() {
         let base = tempfile::tempdir().unwrap();
         let (dead, live) = (base.path().join("run-dead"), base.path().join("run-live"));
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join(LOCK), "").unwrap();
-        let _held = Lock::acquire(&live.join(LOCK), || {}).unwrap();
+        let _lock = Lock::acquire(&live.join(LOCK), || {}).unwrap();
         sweep(base.path()).unwrap();
         assert!(!dead.exists());
         assert!(live.exists());

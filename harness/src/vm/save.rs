@@ -1,11 +1,10 @@
-//! Saving a guest at its ready point and starting one from what was saved, over QMP.
+//! Saves a guest at its ready point, and restores it, over QMP.
 //!
-//! Memory is in files that the saved guest shared with us and later ones map privately, page by page as
-//! they need it ([`super::ram`]); what is saved and read here is the state of the devices alone, 200 KB.
-//! QEMU's migration does not do: its thread reads the host's clock without the replay mutex and aborts in
-//! record mode (10.0.2, `replay_save_clock`). `xen-save-devices-state` works in the main loop and writes
-//! the same sections; QEMU reads them back as a migration without memory. (`xen-load-devices-state` aborts
-//! in 10.0.2: `yank_unregister_instance`.)
+//! Memory is in files that the saved guest maps shared and later guests map privately, page by page as they need it
+//! ([`super::ram`]); only the state of the devices is saved and read here, 200 KB. QEMU's migration cannot be used to save:
+//! its thread reads the host's clock without the replay mutex and aborts in record mode (10.0.2, `replay_save_clock`).
+//! `xen-save-devices-state` works in the main loop and writes the same sections, which QEMU reads as a migration without
+//! memory. (`xen-load-devices-state` aborts in 10.0.2: `yank_unregister_instance`.)
 
 use super::error::VmError;
 use super::qmp::Qmp;
@@ -15,15 +14,15 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Both take a few milliseconds.
+/// Saving and restoring take a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(2);
 
-/// What QEMU calls a guest that its watchdog card has stopped: it is at its ready point.
+/// QEMU's state of a guest that its watchdog card has stopped: it is at its ready point.
 pub(super) const AT_READY_POINT: &str = "watchdog";
 
-/// What a QEMU is told besides its words so that it waits for a saved guest: stopped afterwards, and content
-/// with sections that no migration wrote.
+/// Further arguments of a QEMU that waits for a saved guest: it is stopped afterwards, and accepts sections that no
+/// migration wrote.
 pub(super) const INCOMING: &[&str] = &[
     "-S",
     "-incoming",
@@ -34,14 +33,15 @@ pub(super) const INCOMING: &[&str] = &[
     "suppress-vmdesc=on",
 ];
 
-/// Saves the devices of a stopped guest in `file`, which QEMU makes.
+/// Saves the state of the devices of a stopped guest in `file`, which QEMU makes.
 pub(super) fn save(qmp: &mut Qmp, file: &Path) -> io::Result<()> {
     qmp.execute("xen-save-devices-state", json!({"filename": file})).map(drop)
 }
 
-/// Gives the devices of `file` to a QEMU that was started with [`INCOMING`]. The guest is left stopped.
+/// Restores the state in `file` in a QEMU that was started with [`INCOMING`]. The guest is left stopped.
 pub(super) fn restore(qmp: &mut Qmp, file: &Path) -> Result<(), VmError> {
-    // The results' port must be open before the guest is: it would be told later, at some moment.
+    // The results port must be open before the guest is restored: otherwise it would get the event later, at a time that
+    // depends on the host.
     wait(|| Ok(all_connected(&qmp.execute("query-chardev", json!({}))?).then_some(())))?;
     qmp.execute("migrate-incoming", json!({"uri": format!("file:{}", file.display())}))?;
     wait(|| {
@@ -60,7 +60,7 @@ pub(super) fn go_on(qmp: &mut Qmp) -> io::Result<()> {
     qmp.execute("cont", json!({})).map(drop)
 }
 
-/// Whether no socket of `query-chardev` waits for its other end.
+/// Whether no socket in the answer to `query-chardev` waits for a connection.
 fn all_connected(chardevs: &Value) -> bool {
     let all = chardevs.as_array().map(Vec::as_slice).unwrap_or_default();
     let waits = |name: &Value| name.as_str().is_some_and(|name| name.starts_with("disconnected:"));
@@ -68,14 +68,14 @@ fn all_connected(chardevs: &Value) -> bool {
 }
 
 fn failure(answer: &Value) -> String {
-    let why = answer["error-desc"].as_str().unwrap_or("QEMU does not say why");
-    format!("QEMU failed: {}", text::printable(why))
+    let why = answer["error-desc"].as_str().unwrap_or("without a reason");
+    format!("QEMU cannot restore the guest: {}", text::printable(why))
 }
 
-/// Asks until there is an answer.
-fn wait(mut ask: impl FnMut() -> io::Result<Option<()>>) -> Result<(), VmError> {
+/// Calls `poll` until it returns something.
+fn wait(mut poll: impl FnMut() -> io::Result<Option<()>>) -> Result<(), VmError> {
     let until = Instant::now() + PATIENCE;
-    while ask()?.is_none() {
+    while poll()?.is_none() {
         interrupt::check()?;
         if Instant::now() > until {
             let text = format!("QEMU was not done after {} s", PATIENCE.as_secs());
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_that_waits_for_its_other_end_is_told_from_one_that_has_it() {
+    fn a_port_without_a_connection_is_noticed() {
         let of = |name: &str| json!([{"label": "serial0", "filename": "file"}, {"filename": name}]);
         assert!(!all_connected(&of("disconnected:unix:/r/results.sock,server=on")));
         assert!(all_connected(&of("unix:/r/results.sock,server=on <-> peer")));

@@ -1,7 +1,7 @@
-//! The start of QEMU: through virtme-ng, or by the words that virtme-ng composed for an earlier guest.
+//! Starts QEMU: through virtme-ng, or directly with the arguments that virtme-ng composed for an earlier guest.
 //!
-//! Either way QEMU stops at the console's socket, its last, until we connect there, so that everything of
-//! ours is in place before the guest runs.
+//! Either way QEMU waits at the console's socket, its last, for a connection, so that everything on the host's side is in
+//! place before the guest runs.
 
 use super::error::VmError;
 use super::launch::Launch;
@@ -20,11 +20,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// virtme-ng needs half a second until QEMU has made its sockets; a loaded machine more.
+/// With virtme-ng it takes half a second until QEMU has made its sockets, longer on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(2);
 
-/// A QEMU that goes on as soon as it has been looked at.
+/// A QEMU that has its connections and continues.
 pub(super) struct Started {
     pub process: LoggedGroup,
     pub results: UnixStream,
@@ -36,19 +36,19 @@ pub(super) struct Started {
 /// Boots through virtme-ng.
 pub(super) fn through_vng(launch: &Launch<'_>, machine: &Argv, folder: &Path) -> Result<Started, VmError> {
     let arguments = command::arguments(machine, folder, &launch.timing)?;
-    let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    fs::write(launch.results.join(VNG_ARGV), words.join("\n") + "\n")?;
+    let lines: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    fs::write(launch.results.join(VNG_ARGV), lines.join("\n") + "\n")?;
     start(Command::new(&launch.tools.vng).args(arguments), launch, folder)
 }
 
-/// Starts QEMU itself, to wait for a saved guest.
-pub(super) fn by_words(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> Result<Started, VmError> {
-    let words = argv.iter().skip(1);
-    start(Command::new(&launch.tools.qemu).args(words).args(save::INCOMING), launch, folder)
+/// Starts QEMU with the command line of an earlier guest, to restore a checkpoint.
+pub(super) fn directly(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> Result<Started, VmError> {
+    let arguments = argv.iter().skip(1);
+    start(Command::new(&launch.tools.qemu).args(arguments).args(save::INCOMING), launch, folder)
 }
 
-/// Words that give QEMU a gdb stub with a socket of its own.
-pub(super) fn gdb_words(folder: &Path) -> [String; 4] {
+/// The arguments for a gdb stub with its own socket.
+pub(super) fn gdb_arguments(folder: &Path) -> [String; 4] {
     let socket = format!("socket,id=damonlab-gdb,path={}/{},server=on,wait=off", folder.display(), file::GDB);
     ["-chardev".to_owned(), socket, "-gdb".to_owned(), "chardev:damonlab-gdb".to_owned()]
 }
@@ -56,7 +56,7 @@ pub(super) fn gdb_words(folder: &Path) -> [String; 4] {
 fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<Started, VmError> {
     command
         .current_dir(folder)
-        // A private HOME: a user's virtme-ng.conf would be laid over our arguments.
+        // A private HOME: a user's virtme-ng.conf would override arguments.
         .env_clear()
         .env("PATH", &launch.tools.path)
         .env("HOME", &launch.tools.home)
@@ -66,8 +66,8 @@ fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<St
     let log = launch.results.join(VNG_LOG);
     let mut process = LoggedGroup::spawn(command, &log)?;
     wait_for_sockets(&mut process.group, folder, &log)?;
-    // Before the console lets QEMU go on: the port's open event would reach the guest at a moment
-    // that the host chooses (measured: connecting half a second late changed the trace).
+    // Before the connection to the console, for which QEMU waits: later, the port's open event would reach the guest at a
+    // time that depends on the host (measured: a connection half a second later changed the trace).
     let results = connect(folder, file::RESULTS, "results")?;
     let console = connect(folder, file::CONSOLE, "console")?;
     let argv = command_line(&results)?;
@@ -79,8 +79,8 @@ fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<St
 fn command_line(stream: &UnixStream) -> Result<Vec<String>, VmError> {
     let peer = getsockopt(stream, PeerCredentials).map_err(io::Error::from)?;
     let bytes = fs::read(format!("/proc/{}/cmdline", peer.pid()))?;
-    let words = bytes.strip_suffix(b"\0").unwrap_or(&bytes).split(|byte| *byte == 0);
-    Ok(words.map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+    let arguments = bytes.strip_suffix(b"\0").unwrap_or(&bytes).split(|byte| *byte == 0);
+    Ok(arguments.map(|argument| String::from_utf8_lossy(argument).into_owned()).collect())
 }
 
 fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), VmError> {
@@ -89,11 +89,11 @@ fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), 
     while !needed.iter().all(|name| folder.join(name).exists()) {
         interrupt::check()?;
         if group.try_wait()?.is_some() || Instant::now() > until {
-            // Let the pipes' threads write what is left.
+            // The threads of the log write what is left.
             std::thread::sleep(Duration::from_millis(200));
             let text = fs::read(log).unwrap_or_default();
-            let words = crate::host::text::last_lines(&String::from_utf8_lossy(&text), 10);
-            return Err(VmError::NotStarted { log: log.to_owned(), words: words.join("\n") });
+            let lines = crate::host::text::last_lines(&String::from_utf8_lossy(&text), 10);
+            return Err(VmError::NotStarted { log: log.to_owned(), lines: lines.join("\n") });
         }
         std::thread::sleep(STEP);
     }
@@ -105,7 +105,7 @@ pub(super) fn connect(folder: &Path, socket: &str, name: &'static str) -> Result
     loop {
         match UnixStream::connect(folder.join(socket)) {
             Ok(stream) => return Ok(stream),
-            // The path is there from bind() on, the listener from listen() on.
+            // The path exists from bind() on, the listener from listen() on.
             Err(cause) if is_early(&cause) && Instant::now() < until => {
                 interrupt::check()?;
                 std::thread::sleep(STEP);

@@ -1,9 +1,9 @@
-//! What tests with a real QEMU have in common.
+//! Helpers for tests with a real QEMU.
 
 use crate::host::paths;
 use std::path::PathBuf;
 
-/// The real QEMU; none where it is not installed and need not be.
+/// The real QEMU; none, and the test is skipped, if it is not installed and `DAMONLAB_REQUIRE` does not require it.
 pub(crate) fn qemu() -> Option<PathBuf> {
     let name = "qemu-system-x86_64";
     let found = paths::find_program(&std::env::var_os("PATH").unwrap_or_default(), name);

@@ -1,31 +1,31 @@
-//! What makes time pass in a guest, and what runs its instructions.
+//! The clock of a guest, and what executes its instructions.
 
 use crate::scenario::InstructionCost;
 use serde::{Deserialize, Serialize};
 
-/// What runs the guest's instructions.
+/// What executes the guest's instructions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Accelerator {
     /// The host's processor.
     Kvm,
-    /// QEMU's translator, because of this.
+    /// QEMU's translator, with the reason why.
     Tcg(String),
 }
 
-/// What makes time pass in a guest.
+/// The clock of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Timing {
-    /// Its own instructions, so fast.
+    /// Virtual time: its own instructions, at this cost.
     Virtual(InstructionCost),
-    /// The host's clock.
+    /// The host's clock, under this accelerator.
     Real(Accelerator),
 }
 
 impl Accelerator {
-    /// QEMU's words for a guest on the real clock. The calendar and the processor are those of the
-    /// virtual clock, so that a guest sees no more of the host than it must.
-    pub(super) fn words(&self) -> [&'static str; 6] {
+    /// QEMU's arguments for a guest on the real clock. The calendar and the processor are those of the virtual clock, so that
+    /// a guest sees no more of the host than necessary.
+    pub(super) fn arguments(&self) -> [&'static str; 6] {
         let accelerator = match self {
             Accelerator::Kvm => "kvm",
             Accelerator::Tcg(_) => "tcg,thread=multi",

@@ -1,9 +1,8 @@
-//! The watch over a running guest: console, results, process and clocks in one race.
+//! Watches a running guest: console, results, process and clocks.
 //!
-//! The order in which things are believed: what arrived whole and checked; then a panic; then the
-//! end of QEMU; then a clock.
+//! If several things happen at once, complete results win, then a panic, then the end of QEMU, then a clock.
 
-use super::console::Heard;
+use super::console::ConsoleEvent;
 use super::error::VmError;
 use super::log_files::CONSOLE_LOG;
 use super::qmp::Qmp;
@@ -18,19 +17,19 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How often interrupts and clocks are looked at.
+/// How often interrupts and clocks are checked.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The clocks of a run.
+/// The clocks of a run, which limit its phases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
     /// From the start of QEMU to the agent's ready mark.
     Boot,
-    /// From there to the end of the plan.
+    /// From the ready mark to the end of the plan.
     Scenario,
-    /// From there to the last byte of the results, and again from there to QEMU's end.
+    /// From the end of the plan to the last byte of the results, and again from there to the end of QEMU.
     Shutdown,
-    /// Over all of them.
+    /// Over the whole run.
     Hard,
 }
 
@@ -48,62 +47,62 @@ impl fmt::Display for Clock {
 /// How a guest ended.
 #[derive(Debug)]
 pub enum Ending {
-    /// Everything arrived, was checked and acknowledged.
+    /// All results arrived, and were checked and acknowledged.
     Delivered,
-    /// The kernel panicked, with its reason.
+    /// The kernel panicked, for this reason.
     Panicked(String),
-    /// QEMU ended and no results had come.
+    /// QEMU ended without results.
     Lost {
-        /// Which clock was running: the phase in which it was lost.
+        /// The phase in which it ended.
         during: Clock,
     },
     /// A clock ran out.
     RanOut {
-        /// Which.
+        /// The clock.
         clock: Clock,
         /// Its limit.
         limit: Duration,
-        /// What QEMU said it was doing.
+        /// The state of the machine.
         status: String,
     },
     /// The guest printed without end.
-    Babble,
-    /// The results were damaged, too large, or not ours.
+    EndlessOutput,
+    /// The results were damaged, too large, or in another format.
     BadResults(WireError),
 }
 
-/// Where a guest is when the watch begins.
+/// The phase of a guest when the watch begins.
 pub(super) enum Phase<'a> {
-    /// It boots, and will stop at its ready point.
+    /// It boots, and stops at its ready point.
     Boot {
-        /// What is to be done there.
+        /// What to do there.
         at_ready_point: AtReadyPoint<'a>,
     },
     /// It is stopped at its ready point.
     Scenario {
-        /// The monitor of its QEMU.
+        /// The monitor of QEMU.
         stopped: Qmp,
     },
 }
 
-/// Done at the ready point; says whether it let the guest go on.
+/// Called at the ready point; returns whether the guest continues.
 pub(super) type AtReadyPoint<'a> = Box<dyn FnOnce(&mut Qmp) -> Result<bool, VmError> + 'a>;
 
-/// What a watch saw.
+/// The result of a watch.
 pub(super) enum Watched {
-    /// The guest's end.
+    /// The guest has ended.
     Ended(Ending),
-    /// The guest is stopped at its ready point, and of no further use.
+    /// The guest is left stopped at its ready point, to be ended.
     LeftStopped,
 }
 
-/// Everything that is looked at.
+/// A watch over one guest.
 pub(super) struct Watch<'a> {
     group: &'a mut Group,
-    hearing: Receiver<Heard>,
-    telling: Receiver<Result<(), WireError>>,
+    console: Receiver<ConsoleEvent>,
+    deliveries: Receiver<Result<(), WireError>>,
     socket: PathBuf,
-    /// Connected when it is needed first.
+    /// Connected when it is first needed.
     qmp: Option<Qmp>,
     clocks: &'a Clocks,
     started: Instant,
@@ -118,14 +117,14 @@ impl<'a> Watch<'a> {
         group: &'a mut Group,
         socket: PathBuf,
         clocks: &'a Clocks,
-        hearing: Receiver<Heard>,
-        telling: Receiver<Result<(), WireError>>,
+        console: Receiver<ConsoleEvent>,
+        deliveries: Receiver<Result<(), WireError>>,
     ) -> Watch<'a> {
         let now = Instant::now();
         Watch {
             group,
-            hearing,
-            telling,
+            console,
+            deliveries,
             socket,
             qmp: None,
             clocks,
@@ -136,7 +135,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Waits for the ending. The caller kills what is left.
+    /// Waits for the ending. The caller kills the processes that are left.
     pub(super) fn run(mut self, from: Phase<'a>) -> Result<Watched, VmError> {
         match from {
             Phase::Boot { at_ready_point } => self.at_ready_point = Some(at_ready_point),
@@ -146,7 +145,7 @@ impl<'a> Watch<'a> {
             }
         }
         loop {
-            if let Some(ending) = self.look()? {
+            if let Some(ending) = self.check()? {
                 return Ok(Watched::Ended(ending));
             }
             if self.is_left_stopped()? {
@@ -155,21 +154,23 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// One look at everything, for a tick.
-    fn look(&mut self) -> Result<Option<Ending>, VmError> {
+    /// Checks everything, for a tick at most.
+    fn check(&mut self) -> Result<Option<Ending>, VmError> {
         interrupt::check()?;
         if let Some(ending) = self.results()? {
             return Ok(Some(ending));
         }
-        match self.hearing.recv_timeout(TICK) {
-            Ok(Heard::Ready) => self.enter(Clock::Scenario),
-            Ok(Heard::Draining) => self.enter(Clock::Shutdown),
-            Ok(Heard::Panic(reason)) => return self.last_words(Ending::Panicked(reason)).map(Some),
-            Ok(Heard::TooMuch) => return Ok(Some(Ending::Babble)),
-            Ok(Heard::NotLogged) => {
+        match self.console.recv_timeout(TICK) {
+            Ok(ConsoleEvent::Ready) => self.enter(Clock::Scenario),
+            Ok(ConsoleEvent::Draining) => self.enter(Clock::Shutdown),
+            Ok(ConsoleEvent::Panic(reason)) => return self.after_panic(Ending::Panicked(reason)).map(Some),
+            Ok(ConsoleEvent::TooMuchOutput) => return Ok(Some(Ending::EndlessOutput)),
+            Ok(ConsoleEvent::NotLogged) => {
                 return Err(io::Error::other(format!("cannot write {}", CONSOLE_LOG)).into());
             }
-            Ok(Heard::End) | Err(RecvTimeoutError::Disconnected) => return self.after_the_end().map(Some),
+            Ok(ConsoleEvent::End) | Err(RecvTimeoutError::Disconnected) => {
+                return self.after_the_end().map(Some);
+            }
             Err(RecvTimeoutError::Timeout) => {}
         }
         let ran_out = self.ran_out();
@@ -181,28 +182,28 @@ impl<'a> Watch<'a> {
         self.phase_start = Instant::now();
     }
 
-    /// Between the agent's ready mark and its stop, which QEMU alone tells: looks for it, and acts there. A
-    /// guest that has no watchdog card never stops, and is asked about until it drains.
+    /// After the agent's ready mark, polls QEMU until the guest is stopped, and acts then. A guest without a watchdog card
+    /// never stops, and is polled until it drains.
     fn is_left_stopped(&mut self) -> Result<bool, VmError> {
         if self.phase != Clock::Scenario {
             return Ok(false);
         }
         let Some(act) = self.at_ready_point.take() else { return Ok(false) };
-        // A QEMU that is on its way out does not answer; its end is heard elsewhere.
+        // A QEMU that is about to end does not answer; its end is noticed elsewhere.
         if let Ok(qmp) = monitor(&mut self.qmp, &self.socket)
             && qmp.status().is_ok_and(|status| status == save::AT_READY_POINT)
         {
-            let goes_on = act(qmp)?;
+            let continues = act(qmp)?;
             self.enter(Clock::Scenario);
-            return Ok(!goes_on);
+            return Ok(!continues);
         }
         self.at_ready_point = Some(act);
         Ok(false)
     }
 
-    /// The results, if they came; waits for the power-off that follows a good delivery.
+    /// The ending if the results have arrived, after the power-off that follows a complete delivery.
     fn results(&mut self) -> Result<Option<Ending>, VmError> {
-        match self.telling.try_recv() {
+        match self.deliveries.try_recv() {
             Ok(Ok(())) => {
                 let limit = self.clocks.shutdown;
                 if self.wait_for_exit(limit)? {
@@ -212,17 +213,17 @@ impl<'a> Watch<'a> {
                 Ok(Some(Ending::RanOut { clock: Clock::Shutdown, limit, status }))
             }
             Ok(Err(WireError::Store(cause))) => Err(cause.into()),
-            // A channel that just ends says nothing: the console knows why the guest is gone.
+            // A channel that just ends is no ending: the console has the reason.
             Ok(Err(WireError::Io(_))) | Err(_) => Ok(None),
             Ok(Err(error)) => Ok(Some(Ending::BadResults(error))),
         }
     }
 
-    /// The console has ended, hence QEMU; the results may have come in the same moment.
+    /// The console has ended, hence QEMU; the results may arrive at the same time.
     fn after_the_end(&mut self) -> Result<Ending, VmError> {
         let until = Instant::now() + Duration::from_secs(5);
         while Instant::now() < until {
-            match self.telling.recv_timeout(TICK) {
+            match self.deliveries.recv_timeout(TICK) {
                 Ok(Ok(())) => return Ok(Ending::Delivered),
                 Ok(Err(WireError::Store(cause))) => return Err(cause.into()),
                 Ok(Err(WireError::Io(_))) | Err(RecvTimeoutError::Disconnected) => break,
@@ -233,13 +234,13 @@ impl<'a> Watch<'a> {
         Ok(Ending::Lost { during: self.phase })
     }
 
-    /// After a panic the kernel still prints its trace; `panic=-1` then ends QEMU.
-    fn last_words(&mut self, ending: Ending) -> Result<Ending, VmError> {
+    /// After a panic the kernel prints a backtrace; then `panic=-1` ends QEMU.
+    fn after_panic(&mut self, ending: Ending) -> Result<Ending, VmError> {
         self.wait_for_exit(Duration::from_secs(10))?;
         Ok(ending)
     }
 
-    /// Whether QEMU ended by itself within `limit`. The caller's caller kills what did not.
+    /// Whether QEMU ended by itself within `limit`.
     fn wait_for_exit(&mut self, limit: Duration) -> Result<bool, VmError> {
         let until = Instant::now() + limit;
         while Instant::now() < until && self.group.try_wait()?.is_none() {
@@ -269,7 +270,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// QEMU's monitor, connected now or before: it takes one connection.
+/// QEMU's monitor, which accepts one connection, made now or before.
 fn monitor<'q>(qmp: &'q mut Option<Qmp>, socket: &Path) -> io::Result<&'q mut Qmp> {
     match qmp {
         Some(qmp) => Ok(qmp),

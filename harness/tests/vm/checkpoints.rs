@@ -1,12 +1,9 @@
-//! Guests that start from a checkpoint: made once, checked at each use, and never trusted.
+//! Checkpoints: they are created once, verified at each use, and replaced when they are damaged.
 
 use super::common::{self, ensure};
-use damonlab::check::Verdict;
-use damonlab::host::paths;
 use damonlab::judge::Report;
 use damonlab::recording::compare::first_difference;
-use damonlab::report;
-use damonlab::run::{self, RunEnv, ScenarioSource};
+use damonlab::run::RunEnv;
 use damonlab::vm::checkpoint::{self, Store};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
@@ -18,12 +15,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const TRIALS: &[(&str, common::Check)] = &[
-    ("a_checkpoint_that_was_cut_short_is_made_anew_and_gives_the_same_recording", damaged),
-    ("two_that_want_the_same_checkpoint_make_it_once", twice),
-    ("a_damonlab_that_is_killed_while_it_saves_leaves_nothing_that_is_used", killed),
+    ("a_truncated_checkpoint_is_replaced_and_gives_the_same_recording", damaged),
+    ("two_runs_that_need_the_same_checkpoint_create_it_once", twice),
+    ("a_damonlab_that_is_killed_while_it_saves_leaves_no_checkpoint", killed),
 ];
 
-/// Where a process that is to be killed has its cache: this program, started again.
+/// The cache of a process that is killed: this program, started again.
 const VICTIM: &str = "DAMONLAB_TEST_VICTIM";
 
 pub fn trials() -> Vec<Trial> {
@@ -33,20 +30,18 @@ pub fn trials() -> Vec<Trial> {
     }
 }
 
-fn victim(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let place = PathBuf::from(std::env::var_os(VICTIM).ok_or("no place")?);
-    passed(&own(lab, &place)).map(drop)
+fn victim(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let cache = PathBuf::from(std::env::var_os(VICTIM).ok_or("no cache")?);
+    passed(&own(env, &cache)).map(drop)
 }
 
-/// A lab with a cache and results of its own, and where they are.
-fn own(lab: &RunEnv, place: &Path) -> RunEnv {
-    RunEnv { out: place.join("results"), checkpoints: Some(Store::of(place)), ..lab.clone() }
+/// `env` with its own checkpoints and results, in the folder `cache`.
+fn own(env: &RunEnv, cache: &Path) -> RunEnv {
+    RunEnv { out: cache.join("results"), checkpoints: Some(Store::of(cache)), ..env.clone() }
 }
 
-fn passed(lab: &RunEnv) -> Result<Report, Box<dyn Error>> {
-    let loaded = ScenarioSource::from(&paths::project().join("scenarios/goal-needs-paddr.yaml"))?;
-    let run = run::run(lab, &loaded, 0)?;
-    if run.verdict == Verdict::Pass { Ok(run) } else { Err(report::human(&run).into()) }
+fn passed(env: &RunEnv) -> Result<Report, Box<dyn Error>> {
+    common::pass(env, &common::shipped("goal-needs-paddr")?)
 }
 
 fn same(one: &Report, other: &Report) -> Result<(), Box<dyn Error>> {
@@ -56,26 +51,29 @@ fn same(one: &Report, other: &Report) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn damaged(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let place = tempfile::tempdir()?;
-    let lab = own(lab, place.path());
-    let first = passed(&lab)?;
-    let second = passed(&lab)?;
+fn damaged(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let cache = tempfile::tempdir()?;
+    let env = own(env, cache.path());
+    let first = passed(&env)?;
+    let second = passed(&env)?;
     ensure(first.notes.is_empty() && second.notes.is_empty(), (&first.notes, &second.notes))?;
     same(&first, &second)?;
-    let memory = folders(place.path())?.pop().ok_or("no checkpoint was made")?.join("ram0");
+    let memory = folders(cache.path())?.pop().ok_or("no checkpoint was made")?.join("ram0");
     let file = fs::File::options().write(true).open(&memory)?;
     file.set_len(file.metadata()?.len() - 4096)?;
-    let third = passed(&lab)?;
-    ensure(third.notes.iter().any(|note| note.contains("ram0 is not as it was saved")), &third.notes)?;
+    let third = passed(&env)?;
+    ensure(
+        third.notes.iter().any(|note| note.contains("ram0 has changed since it was saved")),
+        &third.notes,
+    )?;
     same(&first, &third)?;
-    ensure(passed(&lab)?.notes.is_empty(), "the new checkpoint is not used")
+    ensure(passed(&env)?.notes.is_empty(), "the new checkpoint is not used")
 }
 
-fn twice(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let place = tempfile::tempdir()?;
-    let lab = own(lab, place.path());
-    let one = || passed(&lab).map_err(|error| error.to_string());
+fn twice(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let cache = tempfile::tempdir()?;
+    let env = own(env, cache.path());
+    let one = || passed(&env).map_err(|error| error.to_string());
     let (first, second) = std::thread::scope(|scope| {
         let second = scope.spawn(one);
         (one(), second.join())
@@ -86,9 +84,9 @@ fn twice(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
     ensure(booted == 1, format!("{booted} guests were booted for one checkpoint"))
 }
 
-fn killed(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let place = tempfile::tempdir()?;
-    let cache = place.path();
+fn killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let cache = tempfile::tempdir()?;
+    let cache = cache.path();
     fs::create_dir(cache.join("tmp"))?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--exact", "victim"]).env(VICTIM, cache).env("TMPDIR", cache.join("tmp"));
@@ -103,27 +101,27 @@ fn killed(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
     child.wait()?;
     ensure(folders(cache)?.is_empty(), "an unfinished checkpoint has its final name")?;
     ensure(!scratch(cache)?.is_empty(), "the checkpoint was finished before the kill")?;
-    passed(&own(lab, cache))?;
+    passed(&own(env, cache))?;
     ensure(scratch(cache)?.is_empty(), "the next run left the unfinished checkpoint where it was")?;
     ensure(checkpoint::list(&Store::of(cache)).len() == 1, "the next run made no checkpoint")
 }
 
-/// Finished checkpoints below a cache.
+/// The finished checkpoints of a cache.
 fn folders(cache: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     entries(cache, |name| !name.contains('.'))
 }
 
-/// Unfinished ones.
+/// The unfinished checkpoints of a cache.
 fn scratch(cache: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     entries(cache, |name| name.ends_with(".new"))
 }
 
-fn entries(cache: &Path, fits: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+fn entries(cache: &Path, matches: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let Ok(entries) = fs::read_dir(cache.join("checkpoint")) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if fits(&entry.file_name().to_string_lossy()) {
+        if matches(&entry.file_name().to_string_lossy()) {
             found.push(entry.path());
         }
     }

@@ -1,28 +1,34 @@
-//! What the trials share: tools and a kernel, found or made once, or the reason why there are none.
+//! What the trials share: tools and a kernel, found or built once, or the reason why there are none; and helpers.
 
+use damonlab::check::Verdict;
 use damonlab::host::{interrupt, paths, progress::Progress};
+use damonlab::judge::Report;
 use damonlab::kernel::{self, Origins, Request, Source};
-use damonlab::run::RunEnv;
+use damonlab::report;
+use damonlab::run::{self, RunEnv, ScenarioSource};
+use damonlab::scenario::ScenarioError;
 use damonlab::setup::{self, Env};
 use damonlab::vm;
 use damonlab::vm::checkpoint::Store;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{OnceLock, PoisonError, RwLock};
+use tempfile::TempDir;
 
 /// Why there are no tools or no kernel.
 #[derive(Debug, Clone)]
 enum NoRunEnv {
-    /// Something is not there, and nobody has asked for it.
+    /// Something is missing, and no variable tells the tests to install or build it.
     Missing(String),
-    /// What was asked for could not be done.
+    /// Installing or building failed.
     Failed(String),
 }
 
-/// Runs the trials that the command line asks for; what `afterwards` complains of is a failure too. Ctrl-C ends
-/// guests as it does in the command.
+/// Runs the trials that the command line selects. If all trials were selected, the problems that `afterwards` returns are
+/// failures too. Ctrl-C ends guests as it does in the command.
 pub fn main(trials: Vec<Trial>, afterwards: impl FnOnce() -> Vec<String>) -> ExitCode {
     let arguments = Arguments::from_args();
     if let Err(cause) = interrupt::listen() {
@@ -30,37 +36,53 @@ pub fn main(trials: Vec<Trial>, afterwards: impl FnOnce() -> Vec<String>) -> Exi
         return ExitCode::FAILURE;
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
-    let complaints = if conclusion.num_filtered_out == 0 { afterwards() } else { Vec::new() };
-    complaints.iter().for_each(|complaint| eprintln!("{complaint}"));
-    if complaints.is_empty() { conclusion.exit_code() } else { ExitCode::FAILURE }
+    let problems = if conclusion.num_filtered_out == 0 { afterwards() } else { Vec::new() };
+    problems.iter().for_each(|problem| eprintln!("{problem}"));
+    if problems.is_empty() { conclusion.exit_code() } else { ExitCode::FAILURE }
 }
 
-/// What a check finds wrong.
+/// A check, which returns what is wrong.
 pub type Check = fn(&RunEnv) -> Result<(), Box<dyn Error>>;
 
-/// Fails with `else_what` unless `holds`.
-pub fn ensure(holds: bool, else_what: impl std::fmt::Debug) -> Result<(), Box<dyn Error>> {
-    if holds { Ok(()) } else { Err(format!("{else_what:?}").into()) }
+/// Fails with `found` unless `condition` is true.
+pub fn ensure(condition: bool, found: impl std::fmt::Debug) -> Result<(), Box<dyn Error>> {
+    if condition { Ok(()) } else { Err(format!("{found:?}").into()) }
 }
 
-/// A table of names and checks as trials.
+/// `env` with results in a temporary folder, which is removed with the second value.
+pub fn with_own_results(env: &RunEnv) -> io::Result<(RunEnv, TempDir)> {
+    let out = tempfile::tempdir()?;
+    Ok((RunEnv { out: out.path().to_owned(), ..env.clone() }, out))
+}
+
+/// A scenario of `scenarios/`.
+pub fn shipped(name: &str) -> Result<ScenarioSource, Box<ScenarioError>> {
+    ScenarioSource::from(&paths::project().join(format!("scenarios/{name}.yaml")))
+}
+
+/// The report of a run with seed 0, which has to pass.
+pub fn pass(env: &RunEnv, source: &ScenarioSource) -> Result<Report, Box<dyn Error>> {
+    let report = run::run(env, source, 0)?;
+    if report.verdict == Verdict::Pass { Ok(report) } else { Err(report::human(&report).into()) }
+}
+
+/// The trials of a table of names and checks.
 pub fn checks(table: &[(&'static str, Check)]) -> Vec<Trial> {
     table.iter().map(check).collect()
 }
 
-/// A trial of a name and a check.
 fn check((name, check): &(&'static str, Check)) -> Trial {
     let check = *check;
-    trial(*name, move |lab| {
-        check(lab)?;
+    trial(*name, move |env| {
+        check(env)?;
         Ok(Completion::Completed)
     })
 }
 
-/// Guests of most trials run side by side; one that loads the host runs while no other does.
+/// Most trials run side by side. A trial that loads the host runs alone.
 static HOST: RwLock<()> = RwLock::new(());
 
-/// A trial that needs tools and a kernel. Where something is missing it is ignored with the reason.
+/// A trial that needs tools and a kernel. If something is missing, the trial is ignored with the reason.
 pub fn trial(
     name: impl Into<String>,
     check: impl FnOnce(&RunEnv) -> Result<Completion, Failed> + Send + 'static,
@@ -71,7 +93,7 @@ pub fn trial(
     })
 }
 
-/// The same, while no other trial has a guest.
+/// The same, while no other trial runs.
 pub fn alone(
     name: impl Into<String>,
     check: impl FnOnce(&RunEnv) -> Result<Completion, Failed> + Send + 'static,
@@ -90,7 +112,7 @@ fn with_env(trial: impl FnOnce(&RunEnv) -> Result<Completion, Failed>) -> Result
     }
 }
 
-/// The end of a trial that cannot be carried out here; `DAMONLAB_REQUIRE=vm` makes it a failure.
+/// The result of a trial that this host cannot run: ignored, or a failure with `DAMONLAB_REQUIRE=vm`.
 pub fn ignored(reason: String) -> Result<Completion, Failed> {
     if is_set("DAMONLAB_REQUIRE", "vm") {
         Err(Failed::from(reason))
@@ -99,7 +121,7 @@ pub fn ignored(reason: String) -> Result<Completion, Failed> {
     }
 }
 
-/// Tools and kernel, once a process.
+/// Tools and kernel, prepared once in a process.
 fn run_env() -> Result<&'static RunEnv, &'static NoRunEnv> {
     static ENV: OnceLock<Result<RunEnv, NoRunEnv>> = OnceLock::new();
     ENV.get_or_init(prepare).as_ref()
@@ -116,10 +138,10 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
     let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
-    let of_word = |word| Source::of_word(word, &origins);
-    let source = given.as_deref().map_or_else(|| Ok(Source::default()), of_word).map_err(failed)?;
+    let named = |kernel| Source::parse(kernel, &origins);
+    let source = given.as_deref().map_or_else(|| Ok(Source::default()), named).map_err(failed)?;
     let request = Request::of(source);
-    // A build takes minutes: only for who asked for it.
+    // A build takes minutes, so it needs a variable that requests it.
     let may_build = install || given.is_some() || is_set("DAMONLAB_REQUIRE", "vm");
     let image = match kernel::ready(&request, &origins).map_err(failed)? {
         Some(image) => image,

@@ -1,6 +1,6 @@
-//! One run gives one recording, to the byte, whatever the host does meanwhile.
+//! The same run gives the same recording, to the byte, on a loaded host too.
 //!
-//! Machines with several CPUs are not here: `scenarios/invalid/two-cpus.yaml` says why.
+//! Machines with several CPUs do not repeat; `scenarios/invalid/two-cpus.yaml` says why.
 
 use super::common;
 use damonlab::check::Verdict;
@@ -24,22 +24,22 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const TRIALS: &[(&str, common::Check)] = &[
-    ("a_replay_records_what_the_recording_holds", replayed),
-    ("a_guest_that_is_stopped_for_a_debugger_and_let_go_records_the_same", stopped),
+    ("a_replay_gives_the_same_recording", replayed),
+    ("a_guest_that_stops_for_a_debugger_and_continues_gives_the_same_recording", stopped),
     ("another_seed_gives_the_kernel_other_random_numbers", another_seed),
 ];
 
-/// Migration both ways and two workloads that wake at the same moments, for five guest seconds.
+/// Migration in both directions, and two workloads that wake at the same times, for five guest seconds.
 const SCENARIO: &str = "determinism/two-workloads.yaml";
 
 /// How many runs share the host with the load.
 const AT_ONCE: usize = 3;
 
-/// How many guests may run on this host at once: enough for those, and for the other trials' guests.
+/// How many guests may run on this host at once: enough for these runs and those of the other trials.
 const SLOTS: (&str, &str) = ("DAMONLAB_SLOTS", "64");
 
-/// The trial that loads the host, by itself and in the process that has the slots for it.
-const LOADED: &str = "three_runs_at_once_on_a_loaded_host_record_what_one_run_records";
+/// The trial that loads the host. It starts itself again in a process with enough slots.
+const LOADED: &str = "three_runs_at_once_on_a_loaded_host_give_the_recording_of_one_run";
 
 pub fn trials() -> Vec<Trial> {
     let loaded =
@@ -50,7 +50,7 @@ pub fn trials() -> Vec<Trial> {
     common::checks(TRIALS).into_iter().chain([loaded]).collect()
 }
 
-/// Runs the loaded trial in a process of its own: a program cannot set a variable for itself safely.
+/// Runs the loaded trial in its own process, because a program cannot safely set a variable for itself.
 fn with_slots() -> Result<Completion, Box<dyn Error>> {
     let mut command = Command::new(std::env::current_exe()?);
     let output = command.args(["--exact", LOADED]).env(SLOTS.0, SLOTS.1).output()?;
@@ -62,14 +62,13 @@ fn with_slots() -> Result<Completion, Box<dyn Error>> {
     }
 }
 
-fn loaded_host(lab: &RunEnv) -> Result<Completion, Box<dyn Error>> {
-    let out = tempfile::tempdir()?;
-    let lab = below(lab, out.path());
-    let first = passed(&lab)?;
+fn loaded_host(env: &RunEnv) -> Result<Completion, Box<dyn Error>> {
+    let (env, _out) = common::with_own_results(env)?;
+    let first = passed(&env)?;
     let load = Load::start()?;
     let runs = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..AT_ONCE).map(|_| scope.spawn(|| timed(&lab).map_err(|error| error.to_string()))).collect();
+            (0..AT_ONCE).map(|_| scope.spawn(|| timed(&env).map_err(|error| error.to_string()))).collect();
         threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
     });
     drop(load);
@@ -81,75 +80,72 @@ fn loaded_host(lab: &RunEnv) -> Result<Completion, Box<dyn Error>> {
         }
         times.push(time);
     }
-    let last_began = times.iter().map(|time| time.start);
-    let first_ended = times.iter().map(|time| time.end);
-    if last_began.max() < first_ended.min() {
+    let last_start = times.iter().map(|time| time.start);
+    let first_end = times.iter().map(|time| time.end);
+    if last_start.max() < first_end.min() {
         return Ok(Completion::Completed);
     }
     common::ignored(format!(
-        "this host let no {AT_ONCE} guests run at once: too little memory, or too few slots"
+        "{AT_ONCE} guests did not run at once on this host: it has too little memory or too few slots"
     ))
     .map_err(|failed| failed.message().unwrap_or_default().into())
 }
 
-/// A run, and when it had its slot.
-fn timed(lab: &RunEnv) -> Result<(Report, Range<Instant>), Box<dyn Error>> {
-    let report = passed(lab)?;
+/// A run, and the time for which it had its slot.
+fn timed(env: &RunEnv) -> Result<(Report, Range<Instant>), Box<dyn Error>> {
+    let report = passed(env)?;
     let end = Instant::now();
     let start = end - report.wall_time.unwrap_or_default();
     Ok((report, start..end))
 }
 
-fn replayed(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let out = tempfile::tempdir()?;
-    let lab = below(lab, out.path());
-    let recipe = RunInputs::load(&passed(&lab)?.dir)?;
-    let unlike = replay::unlike(&recipe, &lab);
-    if !unlike.is_empty() {
-        return Err(format!("nothing has changed, and damonlab says {unlike:?}").into());
+fn replayed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let (env, _out) = common::with_own_results(env)?;
+    let inputs = RunInputs::load(&passed(&env)?.dir)?;
+    let changes = replay::changed_inputs(&inputs, &env);
+    if !changes.is_empty() {
+        return Err(format!("nothing has changed, and damonlab reports {changes:?}").into());
     }
-    let replay = replay::replay(&lab, &recipe)?;
-    match replay.outcome {
+    let replay = replay::replay(&env, &inputs)?;
+    match replay.result {
         ReplayResult::Identical(extent) if extent.trace_lines > 100 => Ok(()),
-        _ => Err(report::replay(&replay, &recipe.dir, &unlike).into()),
+        _ => Err(report::replay(&replay, &inputs.dir, &changes).into()),
     }
 }
 
-fn stopped(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let out = tempfile::tempdir()?;
-    let lab = below(lab, out.path());
-    let recipe = RunInputs::load(&passed(&lab)?.dir)?;
+fn stopped(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let (env, _out) = common::with_own_results(env)?;
+    let inputs = RunInputs::load(&passed(&env)?.dir)?;
     let logs = tempfile::tempdir()?;
-    let mut session = debug::debug(&lab, &recipe, &"damos_esz:2".parse()?, logs.path())?;
-    let said = session.to_string();
-    if !(session.stopped.socket().exists() && said.contains("STOPPED  before damos_esz number 2")) {
-        return Err(said.into());
+    let mut session = debug::debug(&env, &inputs, &"damos_esz:2".parse()?, logs.path())?;
+    let text = session.to_string();
+    if !(session.stopped.socket().exists() && text.contains("STOPPED  before damos_esz number 2")) {
+        return Err(text.into());
     }
     session.stopped.go_on()?;
     session.stopped.wait()?;
     let trace = |dir: &Path| std::fs::read(dir.join("trace.txt"));
-    match trace(logs.path())? == trace(&recipe.dir)? {
+    match trace(logs.path())? == trace(&inputs.dir)? {
         true => Ok(()),
-        false => Err("the trace of the stopped guest is another one".into()),
+        false => Err("the stopped guest gave another trace".into()),
     }
 }
 
-/// With no workload a seed has one way into the trace: DAMON looks at other pages, which takes other times.
-fn another_seed(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
+/// Without a workload, a seed changes the trace in one way only: DAMON samples other pages, which takes other times.
+fn another_seed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let text = std::fs::read_to_string(paths::project().join("scenarios/idle.yaml"))?;
     let of_workload = |line: &&str| line.contains("name: cold") || line.contains("resident: cold");
     let text: String =
         text.lines().filter(|line| !of_workload(line)).map(|line| format!("{line}\n")).collect();
     let text = text.replace("\nworkloads:\n", "\n");
-    let loaded = ScenarioSource { scenario: Scenario::parse("nothing-runs", &text)?, text };
-    if !loaded.scenario.workloads.is_empty() {
+    let source = ScenarioSource { scenario: Scenario::parse("no-workload", &text)?, text };
+    if !source.scenario.workloads.is_empty() {
         return Err("the scenario still has a workload".into());
     }
-    let out = tempfile::tempdir()?;
-    let lab = below(lab, out.path());
+    let (env, _out) = common::with_own_results(env)?;
     let mut traces = Vec::new();
     for seed in [1, 2] {
-        let report = run::run(&lab, &loaded, seed)?;
+        let report = run::run(&env, &source, seed)?;
         if report.verdict != Verdict::Pass {
             return Err(report::human(&report).into());
         }
@@ -162,45 +158,37 @@ fn another_seed(lab: &RunEnv) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn below(lab: &RunEnv, out: &Path) -> RunEnv {
-    RunEnv { out: out.to_owned(), ..lab.clone() }
-}
-
-fn passed(lab: &RunEnv) -> Result<Report, Box<dyn Error>> {
-    let loaded = ScenarioSource::from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(SCENARIO))?;
-    let run = run::run(lab, &loaded, 0)?;
-    match run.verdict {
-        Verdict::Pass => Ok(run),
-        _ => Err(report::human(&run).into()),
-    }
+fn passed(env: &RunEnv) -> Result<Report, Box<dyn Error>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(SCENARIO);
+    common::pass(env, &ScenarioSource::from(&path)?)
 }
 
 /// Threads that keep every CPU of the host busy until they are dropped, or for two minutes.
 struct Load {
-    enough: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Load {
     fn start() -> Result<Load, Box<dyn Error>> {
-        let enough = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         let until = Instant::now() + Duration::from_secs(120);
         let burn = |_| {
-            let enough = Arc::clone(&enough);
+            let stop = Arc::clone(&stop);
             std::thread::spawn(move || {
-                while !enough.load(Ordering::Relaxed) && Instant::now() < until {
+                while !stop.load(Ordering::Relaxed) && Instant::now() < until {
                     (0..1000).for_each(|_| std::hint::spin_loop());
                 }
             })
         };
         let threads = (0..std::thread::available_parallelism()?.get()).map(burn).collect();
-        Ok(Load { enough, threads })
+        Ok(Load { stop, threads })
     }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.enough.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match trials() {
-        Ok(trials) => common::main(trials, scenarios::complaints),
+        Ok(trials) => common::main(trials, scenarios::uncovered),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE

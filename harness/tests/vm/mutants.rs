@@ -1,5 +1,5 @@
-//! One trial for each patch of `patches/regressions` and `patches/equivalent`, and one for the series of `examples/series`: it
-//! applies to the release that damonlab builds. Nothing is built. Without a release in the cache they are ignored.
+//! One trial for each patch of `patches/regressions` and `patches/equivalent`, and one for the series of `examples/series`:
+//! it applies to the release that damonlab builds. Nothing is built. Without a release in the cache they are ignored.
 
 use super::common;
 use damonlab::bisect;
@@ -10,7 +10,7 @@ use damonlab::setup::Env;
 use libtest_mimic::{Completion, Failed, Trial};
 
 /// # Errors
-/// A file of the two folders is no mutant.
+/// A file of the two folders is not a mutant.
 pub fn trials() -> Result<Vec<Trial>, MutantError> {
     let mutants = mutants::find(&[])?.into_iter().map(|mutant| {
         Trial::ignorable_test(format!("{} applies", mutant.name), move || applies(&mutant.request()?))

@@ -3,7 +3,7 @@
 
 use super::common;
 use damonlab::host::{command, paths};
-use damonlab::kernel::{Origins, Wanted};
+use damonlab::kernel::{Origins, VersionRequest};
 use damonlab::series;
 use damonlab::setup::Env;
 use fs_err as fs;
@@ -64,7 +64,8 @@ fn comment_stays() -> Result<(), Failed> {
 fn passes(name: &str, file: &Path) -> Result<Completion, Failed> {
     let env = Env::machine()?;
     let perl = paths::find_program(&env.path, "perl");
-    let script = Origins::of(env).newest(&Wanted::default()).map(|it| it.dir.join("scripts/checkpatch.pl"));
+    let script =
+        Origins::of(env).newest(&VersionRequest::default()).map(|it| it.dir.join("scripts/checkpatch.pl"));
     let (Some(perl), Some(script)) = (perl, script.filter(|script| script.is_file())) else {
         return common::ignored(
             "checkpatch needs perl, and a kernel source in the cache; `damonlab kernel build` fetches it"

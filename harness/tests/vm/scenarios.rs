@@ -1,10 +1,5 @@
-//! One trial for each scenario of `scenarios/`: it runs in a guest, must pass, and must match its
-//! snapshots. `cargo test pull-push` runs those whose names fit. `pull-push` passes on other machines too.
-//! When all of them ran, each invariant must have applied to one.
-//!
-//! - `DAMONLAB_SETUP=1` installs and builds what is missing first.
-//! - `DAMONLAB_REQUIRE=vm` makes a trial fail that would otherwise be ignored for want of something.
-//! - `DAMONLAB_KERNEL=WORD`, a word for `--kernel`, tests that kernel instead of the default one.
+//! One trial for each scenario of `scenarios/`: it runs in a guest, must pass, and must match its snapshots. `pull-push`
+//! must pass on other machines too. If all of them ran, each invariant must have applied to one.
 
 use super::common;
 use damonlab::check::Verdict;
@@ -18,58 +13,72 @@ use libtest_mimic::{Completion, Failed, Trial};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Which invariants applied to what ran so far.
+/// The invariants that applied to a scenario so far.
 static COVERAGE: Mutex<Coverage> = Mutex::new(Coverage::new());
 
-/// Invariants that apply to no scenario yet, and for want of what. One that does apply must be struck out.
+/// Invariants that no scenario applies yet, each with the reason. An entry that a scenario applies is a failure.
 const NOT_YET: &[(&str, &str)] = &[];
 
 /// # Errors
-/// A file of `scenarios/` is no scenario.
+/// A file of `scenarios/` is not a valid scenario.
 pub fn trials() -> Result<Vec<Trial>, ScenarioError> {
     let folder = paths::project().join("scenarios");
     let on_its_own_machine = |scenario: Scenario| {
         let path = folder.join(format!("{}.yaml", scenario.name));
         common::trial(scenario.name, move |env| run_one(env, &path))
     };
-    let elsewhere = PULL_PUSH_TOO.map(|machine| {
+    let on_other_machines = PULL_PUSH_MACHINES.map(|machine| {
         let path = folder.join("pull-push.yaml");
         common::trial(format!("pull-push on {machine}"), move |env| run_on(env, &path, machine))
     });
-    Ok(scenario::all(&folder)?.into_iter().map(on_its_own_machine).chain(elsewhere).collect())
+    Ok(scenario::all(&folder)?.into_iter().map(on_its_own_machine).chain(on_other_machines).collect())
 }
 
-/// What is wrong with the rules once all trials that this kernel can run have run: a rule that applied to none.
-pub fn complaints() -> Vec<String> {
+/// The invariants that applied to no scenario, if all scenarios have run that this kernel can run.
+pub fn uncovered() -> Vec<String> {
     let all = scenario::all(&paths::project().join("scenarios")).unwrap_or_default();
     let expected = all.iter().filter(|scenario| !scenario.wants_another_kernel());
     let coverage = coverage();
-    match expected.count() <= coverage.runs() {
-        true => coverage.complaints(NOT_YET),
-        false => Vec::new(),
+    if expected.count() > coverage.runs() {
+        return Vec::new();
     }
+    let mut complaints = coverage.complaints(NOT_YET);
+    complaints.extend(stored(&coverage));
+    complaints
 }
 
-/// Machines with which the same goals must be met. On `cxl1` QEMU emulates every access: two minutes.
-const PULL_PUSH_TOO: [&str; 3] = ["dram-slow", "soft-reserved", "cxl1"];
+/// What is wrong with the stored list of which rule applies to which scenario. `DAMONLAB_BLESS=1` writes it anew. On
+/// another kernel than the default one, other rules may apply.
+fn stored(coverage: &Coverage) -> Option<String> {
+    let applied = coverage.changed().filter(|_| std::env::var_os("DAMONLAB_KERNEL").is_none())?;
+    if std::env::var_os("DAMONLAB_BLESS").is_none() {
+        return Some("harness/src/judge/applied.json differs; DAMONLAB_BLESS=1 writes it anew".to_owned());
+    }
+    let text = serde_json::to_string_pretty(applied).ok()?;
+    let path = paths::project().join("harness/src/judge/applied.json");
+    std::fs::write(path, text + "\n").err().map(|error| error.to_string())
+}
+
+/// Other machines on which the goals must be reached. On `cxl1` QEMU emulates every access, which takes two minutes.
+const PULL_PUSH_MACHINES: [&str; 3] = ["dram-slow", "soft-reserved", "cxl1"];
 
 fn coverage() -> MutexGuard<'static, Coverage> {
-    // A trial that panicked has left it as it was.
+    // A trial that panicked did not change it.
     COVERAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs it with seed 0, and remembers what applied.
-fn run(lab: &RunEnv, loaded: &ScenarioSource) -> Result<Report, Failed> {
-    let report = run::run(lab, loaded, 0).map_err(|error| error.to_string())?;
-    report.judgement.iter().for_each(|judgement| coverage().add(judgement));
+/// Runs a scenario with seed 0 and notes the invariants that applied.
+fn run(env: &RunEnv, source: &ScenarioSource) -> Result<Report, Failed> {
+    let report = run::run(env, source, 0).map_err(|error| error.to_string())?;
+    report.judgement.iter().for_each(|judgement| coverage().add(&report.scenario, judgement));
     Ok(report)
 }
 
-/// Another machine may take another way there: its behaviour is not compared.
-fn run_on(lab: &RunEnv, path: &Path, machine: &str) -> Result<Completion, Failed> {
-    let loaded = ScenarioSource::on(path, Some(machine))
+/// On another machine the behaviour may differ, so the snapshots are not compared.
+fn run_on(env: &RunEnv, path: &Path, machine: &str) -> Result<Completion, Failed> {
+    let source = ScenarioSource::on(path, Some(machine))
         .map_err(|error| format!("{:?}", miette::Report::new(*error)))?;
-    let report = run(lab, &loaded)?;
+    let report = run(env, &source)?;
     match &report.verdict {
         Verdict::Pass => Ok(Completion::Completed),
         Verdict::Skip(why) => common::ignored(why.clone()),
@@ -77,13 +86,13 @@ fn run_on(lab: &RunEnv, path: &Path, machine: &str) -> Result<Completion, Failed
     }
 }
 
-fn run_one(lab: &RunEnv, path: &Path) -> Result<Completion, Failed> {
-    let loaded = ScenarioSource::from(path).map_err(|error| format!("{:?}", miette::Report::new(*error)))?;
-    let report = run(lab, &loaded)?;
+fn run_one(env: &RunEnv, path: &Path) -> Result<Completion, Failed> {
+    let source = ScenarioSource::from(path).map_err(|error| format!("{:?}", miette::Report::new(*error)))?;
+    let report = run(env, &source)?;
     match &report.verdict {
-        Verdict::Pass => compare(&loaded, &report),
-        // `DAMONLAB_REQUIRE` or not.
-        Verdict::Skip(why) if loaded.scenario.wants_another_kernel() => {
+        Verdict::Pass => compare(&source, &report),
+        // This is no failure even with `DAMONLAB_REQUIRE`.
+        Verdict::Skip(why) if source.scenario.wants_another_kernel() => {
             Ok(Completion::ignored_with(why.clone()))
         }
         Verdict::Skip(why) => common::ignored(why.clone()),
@@ -92,9 +101,9 @@ fn run_one(lab: &RunEnv, path: &Path) -> Result<Completion, Failed> {
 }
 
 /// Compares with `snapshots/<scenario>@<kind>.snap`; `cargo insta review` shows the differences.
-fn compare(loaded: &ScenarioSource, report: &Report) -> Result<Completion, Failed> {
+fn compare(source: &ScenarioSource, report: &Report) -> Result<Completion, Failed> {
     let recording = Recording::load(&report.dir).map_err(|error| error.to_string())?;
-    for kind in &loaded.scenario.snapshot {
+    for kind in &source.scenario.snapshot {
         if let Some(why) = snapshot::not_compared(*kind, &recording) {
             eprintln!("{}: {kind:?} is not compared: {why}", report.scenario);
             continue;

@@ -19,7 +19,7 @@ pub(crate) static KERNEL_LOG_IS_CLEAN: RecordingRule = Rule {
         name: "kernel-log-is-clean",
         kind: Kind::Exact,
         statement: "The kernel log has no warning, bug, oops or sanitizer report.",
-        because: "A right kernel warns of nothing in a scenario that a user may run.",
+        because: "A correct kernel logs no warning in a valid scenario.",
         source: &[
             Source::File("lib/bug.c"),
             Source::File("kernel/panic.c"),
@@ -61,18 +61,22 @@ fn kernel_log_has_no_stall(recording: &Recording) -> RuleResult {
 
 fn reported(recording: &Recording, rule: &'static RecordingRule) -> RuleResult {
     let found = reports(section::DMESG, &recording.dmesg, &ALLOWED).into_iter();
-    let of_rule = found.filter(|(splat, _)| splat.rule.about == rule.about);
+    let of_rule = found.filter(|(splat, _)| splat.rule == rule.about.id);
     RuleResult::Applied(of_rule.map(|(_, violation)| violation).collect())
 }
 
 /// The rules about the kernel log.
 pub(crate) static RULES: &[&RecordingRule] = &[&KERNEL_LOG_IS_CLEAN, &KERNEL_LOG_HAS_NO_STALL];
 
-/// One finding a report of trouble in a kernel log, but for those of the allow list. `text` is `dmesg.txt`
+/// A finding for each report of a bug in a kernel log that is not on the allow list. `text` is `dmesg.txt`
 /// (`priority,time;message`) or a console's (`[  1.234567] message`); `file` is named in the findings.
 pub fn scan(file: &'static str, text: &str) -> Vec<Finding> {
     let found = reports(file, text, &ALLOWED).into_iter();
-    found.map(|(splat, violation)| Finding::of(Origin::Rule(&splat.rule.about), violation)).collect()
+    let finding = |(splat, violation): (&Splat, _)| {
+        let rule = RULES.iter().find(|rule| rule.about.id == splat.rule)?;
+        Some(Finding::of(Origin::Rule(&rule.about), violation))
+    };
+    found.filter_map(finding).collect()
 }
 
 /// The reports in a log that are not allowed, each with what it is a report of.
@@ -120,7 +124,7 @@ fn report_end(lines: &[&str], start: usize) -> usize {
     limit
 }
 
-/// The line of a report that says the most, and what that makes the report: the one after the cut mark. A
+/// The most specific line of a report, and the kind of report that it shows: the one after the cut mark. A
 /// WARN with a text of its own has that text there, so the kind is that of the first line that has one.
 fn headline<'a>(report: &[&'a str], first: &'static Splat) -> (&'static Splat, &'a str) {
     let mut messages = report.iter().map(|line| message(line)).filter(|line| !line.contains("[ cut here ]"));
@@ -144,6 +148,12 @@ mod tests {
     use super::super::splats::{Place, SPLATS, allowed};
     use super::*;
     use std::path::Path;
+
+    #[test]
+    fn every_pattern_names_a_rule_about_the_kernel_log() {
+        let is_rule = |id| RULES.iter().any(|rule| rule.about.id == id);
+        assert!(SPLATS.iter().all(|splat| is_rule(splat.rule)));
+    }
 
     /// Each file under `tests/logs/bad` begins with `# expect: ` and what its only finding says.
     #[test]
@@ -200,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_report_is_let_pass_until_the_kernel_that_mends_it_and_no_other_is() {
+    fn a_known_report_is_allowed_until_the_kernel_that_fixes_it_and_no_other_is() {
         let list = allowed(
             "is not on the same node | 7.4 | two CPUs of a socket on two nodes | https://example.org/1",
         );

@@ -112,7 +112,9 @@ fn programs(recording: &Recording, tests: &mut Tests, findings: &mut Violations)
     problems(&ktap, section::TESTS, findings);
     let all: Vec<&Test> = ktap.tests.iter().collect();
     if all.is_empty() {
-        tests.lacking.push("there is no selftest: the kernel's tree is not known, or has none".to_owned());
+        tests
+            .lacking
+            .push("there is no selftest: the kernel's source tree is unknown, or has none".to_owned());
         return;
     }
     tests.add("programs of the host", section::TESTS, &all, findings);
@@ -121,7 +123,7 @@ fn programs(recording: &Recording, tests: &mut Tests, findings: &mut Violations)
 fn problems(ktap: &Ktap, file: &'static str, findings: &mut Violations) {
     for problem in &ktap.problems {
         findings.push(|| {
-            let mut finding = Violation::new("test results that are whole", problem.what.to_string());
+            let mut finding = Violation::new("complete test results", problem.what.to_string());
             finding.evidence.push(Evidence::new(file, problem.line, ""));
             finding
         });
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_kunit_is_told_how_to_get_one() {
+    fn without_kunit_the_reason_names_the_profile_that_has_it() {
         let (tests, findings) = judged("6,1;Linux version 7.3.4\n");
         let why = "this kernel has no KUnit: run with --profile kunit";
         assert_eq!((tests.not_run().as_deref(), findings.len()), (Some(why), 0));
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_of_the_host_that_fails_is_a_finding_and_one_that_is_skipped_is_told() {
+    fn a_program_of_the_host_that_fails_is_a_finding_and_one_that_is_skipped_has_its_reason() {
         let (mut tests, mut findings) = (Tests::default(), Violations::default());
         let text = "TAP version 13\nok 1 sysfs.py # SKIP it needs drgn\n# no quota\nnot ok 2 damos_quota.py # exit=1\n";
         let mut recording = crate::subject::damon::testing::Model::pull_push().recording();

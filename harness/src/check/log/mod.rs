@@ -1,4 +1,4 @@
-//! What the kernel's log and its own tests say: reports of trouble, KTAP, and the bugs that are known already.
+//! The kernel's log and the results of its own tests: reports of bugs, KTAP, and the reports that are known already.
 
 pub mod kernel_log;
 pub(crate) mod ktap;

@@ -1,10 +1,8 @@
-//! What a kernel prints when something is badly wrong, and what of it is let pass: two files of data.
+//! What a kernel prints when something is badly wrong, and which of it is allowed: two files of data.
 //!
 //! `splats.txt` has the patterns that K1 and K3 look for; `allowed.txt` the reports that are known, each with
 //! a reason, a link and the kernel version with which it ends.
 
-use super::kernel_log::RULES;
-use crate::check::rule::RecordingRule;
 use std::sync::LazyLock;
 
 /// Where in a message a pattern stands.
@@ -18,8 +16,8 @@ pub(crate) enum Place {
 
 /// One kind of report.
 pub(crate) struct Splat {
-    /// The rule that it violates.
-    pub(crate) rule: &'static RecordingRule,
+    /// The id of the rule that it violates.
+    pub(crate) rule: &'static str,
     pub(crate) place: Place,
     /// What it is called in a finding.
     pub(crate) name: &'static str,
@@ -32,12 +30,12 @@ pub(crate) struct Splat {
 pub(crate) static SPLATS: LazyLock<Vec<Splat>> =
     LazyLock::new(|| entries(include_str!("splats.txt")).filter_map(splat).collect());
 
-/// A report that is let pass.
+/// A report that is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Allowed<'a> {
     /// Part of its headline.
     pub(crate) pattern: &'a str,
-    /// The first version that it does not hold for.
+    /// The first version for which it is not allowed any more.
     pub(crate) until: Version,
     pub(crate) reason: &'a str,
     pub(crate) link: &'a str,
@@ -66,7 +64,7 @@ pub(crate) fn kind(message: &str) -> Option<&'static Splat> {
     SPLATS.iter().find(|splat| splat.fits(message))
 }
 
-/// The entries of an allow list; a line that is none is left out, so what it was meant for is a finding.
+/// The entries of an allow list; a line that is none is left out, so its report is a finding.
 pub(crate) fn allowed(text: &str) -> Vec<Allowed<'_>> {
     entries(text).filter_map(allow).collect()
 }
@@ -77,8 +75,7 @@ pub(crate) fn entries(text: &str) -> impl Iterator<Item = &str> {
 
 fn splat(line: &'static str) -> Option<Splat> {
     let mut parts = line.split(" | ");
-    let id = parts.next()?;
-    let rule = RULES.iter().find(|rule| rule.about.id == id)?;
+    let rule = parts.next()?;
     let place = match parts.next()? {
         "begins" => Place::Begins,
         "has" => Place::Has,
@@ -91,9 +88,9 @@ fn splat(line: &'static str) -> Option<Splat> {
 fn allow(line: &str) -> Option<Allowed<'_>> {
     let mut parts = line.split(" | ").map(str::trim);
     let (pattern, until, reason, link) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let whole =
+    let complete =
         parts.next().is_none() && !pattern.is_empty() && !reason.is_empty() && link.starts_with("https://");
-    whole.then_some(Allowed { pattern, until: version(until)?, reason, link })
+    complete.then_some(Allowed { pattern, until: version(until)?, reason, link })
 }
 
 /// The first two numbers of a version: `7.3.4-1~bpo13+1`.
@@ -140,7 +137,7 @@ mod tests {
     fn an_entry_expires_with_the_version_that_it_names() {
         let text = "a warning | 7.4 | known | https://example.org/1\nno link | 7.4 | known | here\nno end | known | https://x\n";
         let list = allowed(text);
-        assert_eq!(list.len(), 1, "what lacks a part is no entry");
+        assert_eq!(list.len(), 1, "a line without one of the parts is no entry");
         assert_eq!(expired(&list, (7, 3)), [""; 0]);
         assert_eq!(expired(&list, (7, 4)), ["'a warning' (known; https://example.org/1)"]);
     }

@@ -1,4 +1,4 @@
-//! Patches that fit, that fit with some doing, and that must not.
+//! Patches that fit, that fit inexactly, and that must not fit.
 
 use super::*;
 use crate::host::fault::{Fault, Faulty};
@@ -14,7 +14,7 @@ fn source() -> tempfile::TempDir {
     dir
 }
 
-/// What the patches make of a folder that is no repository.
+/// Applies the patches to a folder that is not a repository.
 fn on(patches: &[Patch], dir: &Path) -> Result<Applied, KernelError> {
     apply(patches, &Base { dir, name: "linux 7.3.4", repository: None, strict: false })
 }
@@ -50,7 +50,7 @@ fn a_patch_gives_the_finished_content_and_leaves_the_source_alone() {
 }
 
 #[test]
-fn a_hunk_that_moved_is_told_and_strict_takes_it() {
+fn a_hunk_that_moved_is_reported_and_strict_accepts_it() {
     let source = source();
     fs::write(source.path().join("mm/core.c"), BODY.replace("five\n", "five\nfive and a half\n")).unwrap();
     let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
@@ -60,15 +60,15 @@ fn a_hunk_that_moved_is_told_and_strict_takes_it() {
 }
 
 #[test]
-fn a_hunk_that_moved_goes_to_the_place_that_is_told_and_several_of_them_are_not_exact() {
+fn a_hunk_that_moved_is_applied_at_the_reported_place_and_is_inexact_if_there_are_several() {
     let source = source();
     let block = "{\n\tx;\n}\n";
     fs::write(source.path().join("mm/core.c"), format!("{}{block}{block}z\n", "line\n".repeat(10))).unwrap();
     let text = "--- a/mm/core.c\n+++ b/mm/core.c\n@@ -2,3 +2,4 @@\n {\n \tx;\n+\ty;\n }\n";
     let applied = on(&[patch(text)], source.path()).unwrap();
-    let told =
+    let line =
         "hunk 1 at line 11, moved by 9 lines; its context matches at 2 places, and this is the nearest";
-    assert_eq!(applied.inexact, [format!("0001.patch: mm/core.c: {told}")]);
+    assert_eq!(applied.inexact, [format!("0001.patch: mm/core.c: {line}")]);
     let after = String::from_utf8(applied.touched["mm/core.c"].as_ref().unwrap().1.clone()).unwrap();
     assert_eq!(after.lines().position(|line| line == "\ty;"), Some(12));
 }
@@ -78,13 +78,13 @@ fn a_hunk_with_other_context_applies_with_less_of_it_and_strict_refuses_that() {
     let source = source();
     fs::write(source.path().join("mm/core.c"), BODY.replace("seven", "7")).unwrap();
     let applied = on(&[patch(CHANGE)], source.path()).unwrap();
-    let told = "0001.patch: mm/core.c: hunk 2 at line 8, without 1 lines of context before it and 0 after it";
-    assert_eq!(applied.inexact, [told]);
+    let line = "0001.patch: mm/core.c: hunk 2 at line 8, without 1 lines of context before it and 0 after it";
+    assert_eq!(applied.inexact, [line]);
     let (_, bytes) = applied.touched["mm/core.c"].as_ref().unwrap();
     assert!(bytes.ends_with(b"\n7\neight\nnine\nnine and a half\nten\n"));
     let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
     let error = apply(&[patch(CHANGE)], &base).unwrap_err();
-    assert!(error.to_string().starts_with("--strict: 1 of") && error.to_string().ends_with(told), "{error}");
+    assert!(error.to_string().starts_with("--strict: 1 of") && error.to_string().ends_with(line), "{error}");
     assert_eq!(error.fault(), Fault::BadInput);
 }
 
@@ -101,7 +101,7 @@ fn a_hunk_whose_last_context_is_elsewhere_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_hunk_that_less_context_lets_in_at_two_places_is_refused() {
+fn a_hunk_that_fits_at_two_places_with_less_context_is_refused() {
     let source = source();
     let body = "x\nnine\nten\ny\nnine\nten\nz\n";
     fs::write(source.path().join("mm/core.c"), body).unwrap();
@@ -122,7 +122,7 @@ fn a_patch_whose_tabs_became_blanks_is_refused_as_damaged() {
 }
 
 #[test]
-fn a_patch_made_from_an_older_file_is_merged_where_the_repository_has_it() {
+fn a_patch_made_from_an_older_file_is_merged_if_the_repository_has_it() {
     let source = source();
     let git = |arguments: &[&str]| crate::host::git::run_in_test(source.path(), arguments);
     git(&["init", "-q"]);
@@ -141,7 +141,7 @@ fn a_patch_made_from_an_older_file_is_merged_where_the_repository_has_it() {
         applied.touched["mm/core.c"].as_ref().unwrap().1,
         newer.replacen("four", "FOUR", 1).as_bytes()
     );
-    assert_eq!(applied.inexact, ["0001.patch: merged three-way, from the files that it was made from"]);
+    assert_eq!(applied.inexact, ["0001.patch: merged three-way with the files that it was made from"]);
     assert_eq!(git(&["count-objects"]), before);
 }
 
@@ -165,7 +165,7 @@ fn nothing_is_written_through_a_link_and_no_link_leads_out() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let source = source();
     let error = on(&[patch(&CHANGE.replace("core.c", "gone.c"))], source.path()).unwrap_err();
     assert!(error.to_string().ends_with(": mm/gone.c: no such file in the source"), "{error}");

@@ -1,4 +1,4 @@
-//! Two lines that differ, in the words of what they are: an event's field, a sample's counter, a text.
+//! Describes two lines that differ by what they are: an event's field, a sample's counter, a text.
 
 use super::lines::Pair;
 use crate::host::text::excerpt;

@@ -1,5 +1,7 @@
 use super::*;
+use damonlab_protocol::record::section;
 use fs_err as fs;
+use std::path::Path;
 
 /// Two copies of a stored recording, the second one with `change` made to `file`.
 fn changed(file: &str, change: impl Fn(String) -> String) -> (tempfile::TempDir, Option<Difference>) {

@@ -219,21 +219,4 @@ mod tests {
         assert_eq!(ids, ["K2", "K2"], "it was to be taken: {:?}", judged.findings);
         assert_eq!(View::new(&recording).kdamond_runs.len(), 1);
     }
-
-    #[test]
-    fn p2_sees_a_kdamond_that_goes_on_while_it_is_paused() {
-        let mut model = Model::pull_push();
-        model.turns = 12;
-        let mut paused = model.kdamonds.clone();
-        paused[0].context.pause = true;
-        model.commits.push((10, paused));
-        let recording = model.recording();
-        assert!(!found(&recording, "P2").is_empty());
-        let border = recording.report.steps[1].answered[&0];
-        let mut right = recording.clone();
-        let kept = recording.trace.lines.iter().filter(|line| line.time < border).count();
-        rewrite(&mut right, |lines| lines.truncate(kept));
-        assert_eq!(found(&right, "P2"), []);
-        assert!(judge(&right).applied.iter().any(|invariant| invariant.id == "P2"));
-    }
 }

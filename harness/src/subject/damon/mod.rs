@@ -1,9 +1,10 @@
-//! DAMON: its configuration in scenarios and over time, its events, and the rules that its traces must obey.
+//! DAMON: its events, its configuration over time, and the rules that its traces must obey.
 
 pub mod config;
 mod config_periods;
 pub(crate) mod damo_report;
 pub(crate) mod events;
+pub(crate) mod measures;
 pub(crate) mod oracle;
 pub(crate) mod rule;
 pub(crate) mod rules;

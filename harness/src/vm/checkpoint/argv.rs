@@ -1,16 +1,16 @@
-//! A command line without the folder of the run that it was composed for.
+//! A command line without the run folder that it was composed for.
 
-/// Stands for the folder. No path and no option of QEMU's has it.
+/// The placeholder of the folder, which occurs in no path and in no option of QEMU.
 pub(super) const RUN: &str = "@RUN@";
 
-/// The words with [`RUN`] for `folder`.
+/// The arguments with [`RUN`] in place of `folder`.
 pub(super) fn of_folder(argv: &[String], folder: &str) -> Vec<String> {
-    argv.iter().map(|word| word.replace(folder, RUN)).collect()
+    argv.iter().map(|argument| argument.replace(folder, RUN)).collect()
 }
 
-/// The words for a run in `folder`.
+/// The arguments for a run in `folder`.
 pub(super) fn in_folder(argv: &[String], folder: &str) -> Vec<String> {
-    argv.iter().map(|word| word.replace(RUN, folder)).collect()
+    argv.iter().map(|argument| argument.replace(RUN, folder)).collect()
 }
 
 #[cfg(test)]
@@ -18,10 +18,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_move_from_one_folder_to_another() {
+    fn arguments_move_from_one_folder_to_another() {
         let first = ["-qmp".to_owned(), "unix:/tmp/d-0/run-a/qmp.sock,server=on".to_owned()];
-        let kept = of_folder(&first, "/tmp/d-0/run-a");
-        assert!(!kept.concat().contains("run-a"), "{kept:?}");
-        assert_eq!(in_folder(&kept, "/t/run-b")[1], "unix:/t/run-b/qmp.sock,server=on");
+        let stored = of_folder(&first, "/tmp/d-0/run-a");
+        assert!(!stored.concat().contains("run-a"), "{stored:?}");
+        assert_eq!(in_folder(&stored, "/t/run-b")[1], "unix:/t/run-b/qmp.sock,server=on");
     }
 }

@@ -1,5 +1,5 @@
-//! The digest of a file that is mostly holes: QEMU's mapped-ram format gives every page of the guest its
-//! place in the file and leaves out the pages that are zero.
+//! The digest of a file that is mostly holes: the file of a node's memory has every page of the guest at its place, and
+//! pages that are zero are left out.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,8 +11,8 @@ use nix::unistd::{Whence, lseek};
 
 const CHUNK: usize = 1 << 20;
 
-/// blake3 over the length, and over each stretch of data that is not zero with its place. A file system
-/// that knows no holes, or other ones, gives the same digest.
+/// blake3 over the length, and over each chunk that is not zero with its place. The digest does not depend on the holes
+/// that a file system makes.
 pub(super) fn digest(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -21,7 +21,7 @@ pub(super) fn digest(path: &Path) -> io::Result<String> {
     let mut chunk = vec![0; CHUNK];
     let mut at = 0;
     while let Some(data) = next_data(&file, at)? {
-        // Chunks have fixed places, so that it does not matter where holes begin.
+        // Chunks are aligned, so that the places of holes do not matter.
         at = data - data % CHUNK as u64;
         file.seek(SeekFrom::Start(at))?;
         let size = fill(&mut file, &mut chunk)?;
@@ -33,7 +33,7 @@ pub(super) fn digest(path: &Path) -> io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// Where the next data is, at or after `from`.
+/// The place of the next data at or after `from`.
 fn next_data(file: &File, from: u64) -> io::Result<Option<u64>> {
     let from = i64::try_from(from).map_err(io::Error::other)?;
     match lseek(file.as_fd(), from, Whence::SeekData) {
@@ -43,7 +43,7 @@ fn next_data(file: &File, from: u64) -> io::Result<Option<u64>> {
     }
 }
 
-/// Fills `chunk` as far as the file goes.
+/// Fills `chunk` up to the end of the file.
 fn fill(file: &mut File, chunk: &mut [u8]) -> io::Result<usize> {
     let mut size = 0;
     while size < chunk.len() {
@@ -73,13 +73,13 @@ mod tests {
     }
 
     #[test]
-    fn holes_and_zeros_that_were_written_are_the_same() {
+    fn holes_and_written_zeros_have_equal_digests() {
         let place = 9_123_457;
         assert_eq!(digest(file(place, true).path()).unwrap(), digest(file(place, false).path()).unwrap());
     }
 
     #[test]
-    fn a_byte_elsewhere_a_byte_less_and_another_length_are_each_noticed() {
+    fn moved_data_missing_data_and_another_length_are_noticed() {
         let first = digest(file(4096, true).path()).unwrap();
         assert_ne!(first, digest(file(4097, true).path()).unwrap());
         let cut = file(4096, true);

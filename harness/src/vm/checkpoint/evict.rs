@@ -1,4 +1,4 @@
-//! Which checkpoints there are, how much room they take, and which have to go.
+//! Lists checkpoints with their size, and removes the longest unused ones.
 
 use super::files::{ABOUT, About, FILES, USED};
 use super::store::Store;
@@ -11,25 +11,25 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// How much room checkpoints may take together. One of a 1 GiB guest is about 70 MB.
+/// How much of the disk all checkpoints may take. One of a 1 GiB guest has about 70 MB.
 const LIMIT: Bytes = Bytes(4 << 30);
 
 /// Overrides [`LIMIT`], in MiB.
 const LIMIT_VARIABLE: &str = "DAMONLAB_CHECKPOINTS_MIB";
 
-/// A checkpoint, as a list shows it.
+/// A checkpoint in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its key.
     pub key: String,
-    /// What it is of: the scenario that made it, and the kernel.
+    /// The scenario that made it, and the kernel.
     pub describe: String,
-    /// The room it takes on the disk.
+    /// Its size on the disk.
     pub size: Bytes,
     used: SystemTime,
 }
 
-/// The limit that holds: [`LIMIT`], or `DAMONLAB_CHECKPOINTS_MIB`.
+/// The limit in force: `DAMONLAB_CHECKPOINTS_MIB`, else 4 GiB.
 pub fn limit() -> Bytes {
     disk_usage::limit(LIMIT_VARIABLE, LIMIT)
 }
@@ -56,7 +56,7 @@ fn listed(place: &Path) -> Option<Listed> {
     })
 }
 
-/// Takes the longest unused away until the rest is within `limit`; never `keep`, and none that is in use.
+/// Removes the longest unused checkpoints until the rest is within `limit`, but never `keep` or one in use.
 pub(super) fn evict(store: &Store, limit: Bytes, keep: &str) -> io::Result<()> {
     let remove = |one: &Listed| {
         let Ok(Some(_lock)) = Lock::try_acquire(&store.lock(&one.key)) else { return Ok(false) };

@@ -1,4 +1,4 @@
-//! The name of a checkpoint: a digest over all that decides what a booted guest is.
+//! The key of a checkpoint: a digest of everything that decides the state of a booted guest.
 
 use crate::vm::error::VmError;
 use crate::vm::launch::Launch;
@@ -7,15 +7,15 @@ use fs_err as fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The layout of a checkpoint's folder and the meaning of its key.
+/// The version of the folder's layout and of the key.
 const VERSION: u32 = 1;
 
-/// As many digits as tell all checkpoints of a machine apart.
+/// Enough digits to be unique on a machine.
 const DIGITS: usize = 24;
 
-/// The key of the guest that `launch` would boot: the kernel's bytes, the initramfs, virtme-ng and its
-/// arguments (the machine and the kernel's words are in them), the plan's size, and QEMU, which is known by
-/// its version and its file, for it is too large to be read each time.
+/// The key of the guest that `launch` would boot: the kernel's bytes, the initramfs, virtme-ng and its arguments (which have
+/// the machine and the kernel's command line), the size of the plan, and QEMU by its version and the metadata of its file,
+/// which is too large to be read each time.
 pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<String, VmError> {
     let mut hasher = blake3::Hasher::new();
     let mut add = |part: &[u8]| {
@@ -24,8 +24,8 @@ pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<String, VmErr
     add(&VERSION.to_le_bytes());
     add(&fs::read(launch.bzimage)?);
     add(&initramfs::archive(launch.agent)?);
-    for word in command::arguments(launch.machine, Path::new("/run"), &launch.timing)? {
-        add(word.as_encoded_bytes());
+    for argument in command::arguments(launch.machine, Path::new("/run"), &launch.timing)? {
+        add(argument.as_encoded_bytes());
     }
     add(&(plan_size as u64).to_le_bytes());
     add(launch.tools.qemu_version.as_bytes());
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn agent_machine_qemu_and_the_plans_size_are_each_in_the_key() {
+    fn agent_machine_qemu_and_the_size_of_the_plan_are_in_the_key() {
         let mut parts = Parts::new();
         let first = parts.key(1);
         assert_ne!(parts.key(2), first, "the plan's size");

@@ -1,9 +1,9 @@
-//! A checkpoint in the making: whole under another name first, then renamed.
+//! A checkpoint that is being made: completed under another name, then renamed.
 
 use super::argv;
 use super::digest::digest;
 use super::evict::{evict, limit};
-use super::files::{ABOUT, ARGV, About, CONSOLE, FILES, STATE, USED, touch, whole};
+use super::files::{ABOUT, ARGV, About, CONSOLE, FILES, STATE, USED, touch, verified};
 use super::store::Store;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-/// A checkpoint in the making: nobody else makes it.
+/// A checkpoint that is being made, exclusively.
 #[derive(Debug)]
 pub(crate) struct Making {
     store: Store,
@@ -26,13 +26,13 @@ pub(crate) struct Making {
 }
 
 impl Making {
-    /// Waits until nobody else makes the checkpoint, and takes what is left of unfinished and broken ones
-    /// away. None if it is there by now.
+    /// Waits until no other process makes the checkpoint, and removes unfinished and damaged ones. None if it is there by
+    /// now.
     pub(crate) fn begin(store: &Store, key: &str) -> Result<Option<Making>, VmError> {
         let lock = Lock::acquire(&store.lock(key), || {})?;
         let place = store.place(key);
         if place.exists() {
-            if whole(&place, key).is_ok() {
+            if verified(&place, key).is_ok() {
                 return Ok(None);
             }
             fs::remove_dir_all(&place)?;
@@ -45,35 +45,34 @@ impl Making {
         Ok(Some(Making { store: store.clone(), key: key.to_owned(), scratch, _lock: lock }))
     }
 
-    /// Where QEMU is to save the devices.
+    /// The file for the state of the devices.
     pub(crate) fn state(&self) -> PathBuf {
         self.scratch.join(STATE)
     }
 
-    /// Whether the disk has room for all that a guest may write until it is saved: a full one would end
-    /// QEMU with a signal.
-    pub(crate) fn check_room(&self, machine: &Argv) -> Result<(), VmError> {
+    /// Checks that the disk has space for all that the guest may write until it is saved: a full disk would end QEMU with a
+    /// signal.
+    pub(crate) fn check_space(&self, machine: &Argv) -> Result<(), VmError> {
         let disk = nix::sys::statvfs::statvfs(&self.scratch).map_err(io::Error::from)?;
         let free = Bytes(disk.blocks_available().saturating_mul(disk.fragment_size()));
         let wanted = Bytes(machine.memories.iter().map(|memory| memory.size.0).sum());
         if free < wanted {
             let folder = self.store.folder.display();
-            return Err(VmError::NotSaved(format!(
-                "{folder} has {free} left and the guest may write {wanted}"
+            return Err(VmError::NoCheckpoint(format!(
+                "{folder} has {free} left, and the guest may write {wanted}"
             )));
         }
         Ok(())
     }
 
-    /// Makes the file of a node's memory, a single hole.
+    /// Makes the file of a node's memory, which is one hole.
     pub(crate) fn ram(&self, memory: &NodeMemory) -> io::Result<PathBuf> {
         let path = self.scratch.join(ram::file(memory));
         fs::File::create(&path)?.set_len(memory.size.0)?;
         Ok(path)
     }
 
-    /// Makes the checkpoint visible, whole, once QEMU has saved, and takes the oldest away where all of
-    /// them are more than the limit.
+    /// Completes the checkpoint once QEMU has saved, makes it visible, and removes the longest unused ones beyond the limit.
     pub(crate) fn publish(
         self,
         argv: &[String],
@@ -99,7 +98,7 @@ impl Making {
 }
 
 impl Drop for Making {
-    /// What was not published is of no use; after a SIGKILL the next who makes this one removes it.
+    /// Removes what was not published. After a SIGKILL, the next process that makes this checkpoint removes it.
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.scratch);
     }

@@ -1,9 +1,9 @@
-//! Checkpoints: guests that were booted once and saved at their ready point, to be started from there.
+//! Checkpoints: guests that were booted once and saved at their ready point, from which later runs start.
 //!
-//! A folder each, named by everything that went in ([`key`]). It is made whole under another name and then
-//! renamed; before each use its files are compared with their digests, and what does not fit is made anew.
-//! A lock a key: whoever makes one holds it alone, whoever starts from one shares it, so nobody makes the
-//! same one twice and nobody's is taken away while QEMU reads it.
+//! Each is a folder, named by a digest of all inputs (`key.rs`). It is completed under another name and then renamed. Before
+//! each use its files are compared with their digests, and a damaged checkpoint is made anew. Each key has a lock: to make
+//! a checkpoint takes it exclusively, to start from one shares it. So no checkpoint is made twice, and none is removed
+//! while QEMU reads it.
 
 mod argv;
 mod digest;
@@ -19,4 +19,4 @@ mod tests;
 pub use evict::{Listed, limit, list};
 pub(super) use making::Making;
 pub use store::Store;
-pub(super) use store::{Checkpoint, Found};
+pub(super) use store::{Checkpoint, Lookup};

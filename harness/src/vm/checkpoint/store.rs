@@ -1,7 +1,7 @@
-//! The folder of all checkpoints: one is found in it, checked and discarded.
+//! The folder of all checkpoints: finds, verifies and discards one.
 
 use super::argv;
-use super::files::{Contents, STATE, USED, touch, whole};
+use super::files::{Contents, STATE, USED, touch, verified};
 use crate::host::lock::Lock;
 use crate::vm::error::VmError;
 use std::io;
@@ -13,33 +13,33 @@ pub struct Store {
     pub(super) folder: PathBuf,
 }
 
-/// What is found under a key.
+/// The checkpoint of a key.
 #[derive(Debug)]
-pub(crate) enum Found {
-    /// A checkpoint that fits its digests, locked against its removal.
-    Whole(Checkpoint),
-    /// Something that must not be used, and why.
-    Broken(String),
-    /// Nothing.
-    Nothing,
+pub(crate) enum Lookup {
+    /// A checkpoint that matches its digests, locked against its removal.
+    Intact(Checkpoint),
+    /// A checkpoint that must not be used, and why.
+    Damaged(String),
+    /// There is none.
+    Missing,
 }
 
 /// A checkpoint in use.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     pub key: String,
-    /// The devices.
+    /// The state of the devices.
     pub state: PathBuf,
-    /// Each node's memory.
+    /// The memory of each node.
     pub ram: Vec<PathBuf>,
-    /// What the console said before.
+    /// The console's output up to the ready point.
     pub console: Vec<u8>,
     argv: Vec<String>,
     _lock: Lock,
 }
 
 impl Store {
-    /// The checkpoints below a cache folder.
+    /// The checkpoints of a cache.
     pub fn of(cache: &Path) -> Store {
         Store { folder: cache.join("checkpoint") }
     }
@@ -52,28 +52,28 @@ impl Store {
         self.folder.join(key)
     }
 
-    /// Looks for a checkpoint and checks every byte of it.
-    pub(crate) fn find(&self, key: &str) -> Result<Found, VmError> {
+    /// Finds a checkpoint and verifies every byte of it.
+    pub(crate) fn find(&self, key: &str) -> Result<Lookup, VmError> {
         let place = self.place(key);
         if !place.exists() {
-            return Ok(Found::Nothing);
+            return Ok(Lookup::Missing);
         }
         let lock = Lock::share(&self.lock(key))?;
-        Ok(match whole(&place, key) {
+        Ok(match verified(&place, key) {
             Ok(Contents { argv, console, ram }) => {
                 // A file system that refuses the time stamp only makes this one look older.
                 let _ = touch(&place.join(USED));
                 let ram = ram.iter().map(|name| place.join(name)).collect();
                 let (key, state) = (key.to_owned(), place.join(STATE));
-                Found::Whole(Checkpoint { key, state, ram, argv, console, _lock: lock })
+                Lookup::Intact(Checkpoint { key, state, ram, argv, console, _lock: lock })
             }
-            // Taken away while we waited.
-            Err(_) if !place.exists() => Found::Nothing,
-            Err(why) => Found::Broken(why),
+            // Removed meanwhile.
+            Err(_) if !place.exists() => Lookup::Missing,
+            Err(why) => Lookup::Damaged(why),
         })
     }
 
-    /// Takes a checkpoint away that QEMU would not start from.
+    /// Removes a checkpoint that QEMU cannot start from.
     pub(crate) fn discard(&self, key: &str) -> Result<(), VmError> {
         let _lock = Lock::acquire(&self.lock(key), || {})?;
         match std::fs::remove_dir_all(self.place(key)) {
@@ -84,7 +84,7 @@ impl Store {
 }
 
 impl Checkpoint {
-    /// QEMU's words for a run in `folder`, the program first.
+    /// QEMU's command line for a run in `folder`, with the program.
     pub(crate) fn argv(&self, folder: &str) -> Vec<String> {
         argv::in_folder(&self.argv, folder)
     }

@@ -1,8 +1,8 @@
-//! What DAMON says it moved, against what the migration core says: M1 and M2.
+//! Compares what DAMON reports as applied with what the migration core reports as moved: M1 and M2.
 //!
-//! `mm_migrate_pages` is told by `migrate_pages` itself, once a call, in pages (a large folio counts all of
-//! its own), right after it counts them into `pgmigrate_success` and `pgmigrate_fail`; nothing else counts
-//! there. What it hands back to DAMON is the same number, so both rules are exact.
+//! `migrate_pages` itself emits `mm_migrate_pages`, once a call, in pages (a large folio counts with all of its pages),
+//! right after it adds them to `pgmigrate_success` and `pgmigrate_fail`; nothing else adds to these. It returns the same
+//! number to DAMON, so both rules are exact.
 
 use super::stats;
 use crate::check::expect::{Subject, bare};
@@ -37,11 +37,11 @@ impl<'a> Migration<'a> {
         if *event.name != *bare(MIGRATIONS) {
             return None;
         }
-        let word = |name: &str| event.fields().find(|(key, _)| *key == name).map(|(_, value)| value);
-        let number = |name| word(name)?.parse().ok();
+        let value = |name: &str| event.fields().find(|(key, _)| *key == name).map(|(_, value)| value);
+        let number = |name| value(name)?.parse().ok();
         let read = || {
             let (succeeded, failed) = (number("nr_succeeded")?, number("nr_failed")?);
-            Some(Migration { line, succeeded, failed, reason: word("reason")? })
+            Some(Migration { line, succeeded, failed, reason: value("reason")? })
         };
         Some(
             read().ok_or_else(|| format!("line {} of the trace: {} cannot be read", line.number, event.name)),
@@ -53,7 +53,7 @@ impl<'a> Migration<'a> {
     }
 }
 
-/// Every call of `migrate_pages`, by whomever.
+/// Every call of `migrate_pages`, whoever made it.
 pub(crate) fn migrations<'a>(view: &View<'a>) -> Result<Vec<Migration<'a>>, Reason> {
     let recorded =
         view.recording.plan.trace.events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
@@ -63,7 +63,7 @@ pub(crate) fn migrations<'a>(view: &View<'a>) -> Result<Vec<Migration<'a>>, Reas
     view.recording.trace.lines.iter().filter_map(Migration::of).collect()
 }
 
-/// The bytes that DAMON had moved; none where that is not recorded.
+/// The bytes that were moved for DAMON; none if migrations are not recorded.
 pub(crate) fn migrated(view: &View<'_>) -> Option<Bytes> {
     let pages = migrations(view)
         .ok()?
@@ -77,24 +77,25 @@ pub(crate) fn migrates(scheme: &Scheme) -> bool {
     scheme.action.starts_with("migrate_")
 }
 
-/// A kdamond's events, and its migrations among them.
-pub(crate) enum Told<'a> {
+/// An event of a kdamond, or a migration for it.
+pub(crate) enum Emitted<'a> {
     Damon(&'a Line),
     Migration(Migration<'a>),
 }
 
-/// What one kdamond told while a configuration was in force, in order. A migration is followed by its scheme's
-/// statistics, so none of it comes after the last event but where the trace was cut.
-pub(crate) fn told<'a>(run: &KdamondRun<'a>, all: &[Migration<'a>]) -> Vec<Told<'a>> {
+/// What a kdamond emitted while a configuration was in force, in order. The statistics of a scheme follow its
+/// migrations, so no migration comes after the last event unless the trace was cut.
+pub(crate) fn emitted<'a>(run: &KdamondRun<'a>, all: &[Migration<'a>]) -> Vec<Emitted<'a>> {
     let Some((first, last)) = run.lines.first().zip(run.lines.last()) else { return Vec::new() };
     let during = first.number..=last.number;
     let own = all
         .iter()
         .filter(|one| one.line.pid == run.pid && one.is_damons() && during.contains(&one.line.number));
-    let mut told: Vec<(u32, Told<'a>)> = own.map(|one| (one.line.number, Told::Migration(*one))).collect();
-    told.extend(run.lines.iter().map(|line| (line.number, Told::Damon(line))));
-    told.sort_by_key(|(number, _)| *number);
-    told.into_iter().map(|(_, told)| told).collect()
+    let mut all: Vec<(u32, Emitted<'a>)> =
+        own.map(|one| (one.line.number, Emitted::Migration(*one))).collect();
+    all.extend(run.lines.iter().map(|line| (line.number, Emitted::Damon(line))));
+    all.sort_by_key(|(number, _)| *number);
+    all.into_iter().map(|(_, one)| one).collect()
 }
 
 pub(crate) static APPLIED_MATCHES_MIGRATED: DamonRule = Rule {
@@ -103,7 +104,7 @@ pub(crate) static APPLIED_MATCHES_MIGRATED: DamonRule = Rule {
         name: "applied-matches-migrated",
         kind: Kind::Exact,
         statement: "In each pass a migrate scheme's sz_applied grows by the pages that migrate_pages moved for it.",
-        because: "migrate_pages returns the number that it tells of, and DAMON counts that as applied.",
+        because: "migrate_pages returns the number that its event reports, and DAMON counts that as applied.",
         source: &[
             Source::function("mm/damon/ops-common.c", "damon_migrate_pages"),
             Source::function("mm/migrate.c", "migrate_pages"),
@@ -130,14 +131,14 @@ fn applied_matches_migrated(view: &View<'_>) -> RuleResult {
 struct Passes<'v, 'a> {
     run: &'v KdamondRun<'a>,
     schemes: Vec<Pass<'a>>,
-    /// The scheme that the last region was given to.
+    /// The scheme that acted on the last region.
     acting: Option<usize>,
     findings: Violations,
 }
 
 #[derive(Default, Clone)]
 struct Pass<'a> {
-    /// `sz_applied` when it was told last.
+    /// The last `sz_applied`.
     applied: u64,
     moved: u64,
     first: Option<&'a Line>,
@@ -153,10 +154,10 @@ impl<'v, 'a> Passes<'v, 'a> {
     }
 
     fn judge(mut self, all: &[Migration<'a>]) -> Violations {
-        for told in told(self.run, all) {
-            match told {
-                Told::Migration(one) => self.moved(one),
-                Told::Damon(line) => match &line.event {
+        for one in emitted(self.run, all) {
+            match one {
+                Emitted::Migration(one) => self.moved(one),
+                Emitted::Damon(line) => match &line.event {
                     Event::BeforeApply(event) => self.acting = Some(event.scheme_idx as usize),
                     Event::Stat(stat) => self.counted(line, stat),
                     _ => {}
@@ -170,8 +171,9 @@ impl<'v, 'a> Passes<'v, 'a> {
         let migrates = |index: &usize| self.run.config.context.schemes.get(*index).is_some_and(migrates);
         let Some(index) = self.acting.filter(migrates) else {
             self.findings.push(|| {
-                let expected = "pages to be moved for a region that a migrate scheme was given";
-                Violation::new(expected, format!("{} pages moved without one", one.succeeded)).at([one.line])
+                let expected = "pages to be moved only for a region on which a migrate scheme acts";
+                Violation::new(expected, format!("{} pages moved without such a region", one.succeeded))
+                    .at([one.line])
             });
             return;
         };
@@ -186,7 +188,7 @@ impl<'v, 'a> Passes<'v, 'a> {
         }
         let pass =
             std::mem::replace(&mut self.schemes[index], Pass { applied: stat.sz_applied, ..Pass::default() });
-        // S1 says that it must not fall; from there it is counted anew.
+        // S1 requires that it never falls; if it does, counting starts again from there.
         let grown = stat.sz_applied.checked_sub(pass.applied).unwrap_or(stat.sz_applied);
         if grown != pass.moved {
             let name = self.run.scheme_name(index);
@@ -206,8 +208,8 @@ pub(crate) static VMSTAT_MATCHES_MIGRATIONS: DamonRule = Rule {
         id: "M2",
         name: "vmstat-matches-migrations",
         kind: Kind::Exact,
-        statement: "pgmigrate_success and pgmigrate_fail grow by what mm_migrate_pages tells; DAMON moves no pgpromote_ or pgdemote_ counter.",
-        because: "The event is told right after the counters are moved, by the only function that moves them.",
+        statement: "pgmigrate_success and pgmigrate_fail grow by what mm_migrate_pages reports; DAMON changes no pgpromote_ or pgdemote_ counter.",
+        because: "The only function that changes the counters emits the event right after it changed them.",
         source: &[
             Source::function("mm/migrate.c", "migrate_pages"),
             Source::function("mm/migrate.c", "migrate_misplaced_folio"),
@@ -254,14 +256,14 @@ fn vmstat_matches_migrations(view: &View<'_>) -> RuleResult {
 
 type Pages = fn(&Migration<'_>) -> u64;
 
-/// A counter, and what an event adds to it.
+/// A counter, and how many pages an event adds to it.
 const COUNTED: &[(&str, Pages)] =
     &[("pgmigrate_success", |one| one.succeeded), ("pgmigrate_fail", |one| one.failed)];
 
-/// Counters that only migrations for this reason move (`migrate_misplaced_folio`, `demote_folio_list`).
+/// Counters that only migrations for this reason change (`migrate_misplaced_folio`, `demote_folio_list`).
 const ELSEWHERE: &[(&str, &str)] = &[("pgpromote_success", "numa_misplaced"), ("pgdemote_", "demotion")];
 
-/// The sample that is taken right before the first start: from there on every migration is in the trace.
+/// The sample that was taken right before the first start. Every migration after it is in the trace.
 pub(crate) fn first_sample(view: &View<'_>) -> Option<usize> {
     let recording = view.recording;
     let start = recording.plan.steps.iter().position(|step| matches!(step, Step::Start { .. }))?;
@@ -269,8 +271,8 @@ pub(crate) fn first_sample(view: &View<'_>) -> Option<usize> {
     recording.samples.iter().position(|sample| sample.time >= begin)
 }
 
-/// A counter's growth between two samples. A sample's time is taken before its counters are read, so all that
-/// was told before that time is counted, and nothing that was told after the next sample.
+/// A counter's growth between two samples. A sample's time is taken before its counters are read, so it
+/// includes all that was emitted before that time, and nothing that was emitted after the next sample.
 fn uncounted(
     all: &[Migration<'_>],
     samples: &[Sample],
@@ -286,7 +288,7 @@ fn uncounted(
     let grown = new.saturating_sub(old);
     (grown < least || grown > most).then(|| {
         let range = if least == most { format!("{least}") } else { format!("{least} to {most}") };
-        let expected = format!("{counter} to grow by the {range} pages that mm_migrate_pages told");
+        let expected = format!("{counter} to grow by the {range} pages that mm_migrate_pages reported");
         let mut finding = Violation::new(expected, format!("by {grown}"));
         for (at, value) in [(first, old), (at, new)] {
             let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
@@ -338,7 +340,7 @@ mod tests {
         let seen = spoiled("M1", |recording| {
             rewrite(recording, |lines| lines.retain(|line| !line.contains("damos_before_apply")));
         });
-        assert!(seen[0].ends_with("moved without one"), "{seen:?}");
+        assert!(seen[0].ends_with("moved without such a region"), "{seen:?}");
     }
 
     #[test]

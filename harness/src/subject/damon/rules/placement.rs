@@ -1,8 +1,8 @@
 //! Where the workloads' pages are, against what was moved: M3; and that no page is left isolated: M4.
 //!
-//! `numa_maps` is counted from page tables: neither DAMON nor the migration core has a say in it.
+//! The kernel counts `numa_maps` from page tables, independently of DAMON and of the migration core.
 
-use super::migration::{Migration, Told, first_sample, migrates, migrations, told};
+use super::migration::{Emitted, Migration, emitted, first_sample, migrates, migrations};
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
 use crate::subject::damon::events::BeforeApply;
@@ -91,22 +91,22 @@ fn moves_of(view: &View<'_>, run: &KdamondRun<'_>, all: &[Migration<'_>]) -> Res
     let context = &run.config.context;
     let mut moves = Vec::new();
     let mut acting: Option<&BeforeApply> = None;
-    for told in told(run, all) {
-        match told {
-            Told::Damon(line) => {
+    for one in emitted(run, all) {
+        match one {
+            Emitted::Damon(line) => {
                 if let Event::BeforeApply(event) = &line.event {
                     acting = Some(event);
                 }
             }
-            Told::Migration(one) => {
+            Emitted::Migration(one) => {
                 let scheme = acting.and_then(|event| context.schemes.get(event.scheme_idx as usize));
                 let (Some(region), Some(scheme)) = (acting, scheme) else { continue };
                 if !scheme.dests.is_empty() {
                     return Err("a scheme has several destinations".to_owned());
                 }
                 let to = u16::try_from(scheme.target_nid).map(NodeId).map_err(|_| "target_nid is no node")?;
-                let from =
-                    source(view, context.ops, region, to).ok_or("nothing says which node pages left")?;
+                let from = source(view, context.ops, region, to)
+                    .ok_or("the trace does not show which node pages left")?;
                 let bytes = i128::from(one.succeeded) * i128::from(PAGE);
                 moves.push(Move { time: one.line.time, from, to, bytes });
             }
@@ -174,7 +174,7 @@ fn strayed(samples: &[Sample], first: usize, at: usize, moves: &[Move]) -> Viola
         if gain < least - slack || gain > most + slack {
             findings.push(|| {
                 let expected = format!(
-                    "{node} to gain {least} to {most} bytes of the workloads, as DAMON moved, or up to {slack} more or less"
+                    "{node} to gain {least} to {most} bytes of the workloads, as DAMON moved them, or up to {slack} more or less"
                 );
                 let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
                 let nodes = now.iter().map(|(node, bytes)| (*node, Bytes(u64::try_from(*bytes).unwrap_or(0)))).collect();
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_is_not_asked_where_a_step_moves_memory() {
+    fn m3_does_not_apply_if_a_step_moves_memory() {
         let mut recording = stored("truth");
         recording.plan.steps.insert(1, Step::Offline { node: NodeId(1) });
         let skipped = crate::judge::judge(&recording).skipped;

@@ -65,8 +65,11 @@ fn same_region(line: &Line, event: &RegionAggregated) -> bool {
 }
 
 fn unpaired(event: &RegionAggregated) -> Violation {
-    let expected =
-        format!("{} to say of a region what {} says right before", RegionAggregated::NAME, Aggregated::NAME);
+    let expected = format!(
+        "{} to report the region that {} reported right before",
+        RegionAggregated::NAME,
+        Aggregated::NAME
+    );
     let RegionAggregated { start, end, nr_accesses, age, .. } = event;
     Violation::new(expected, format!("{start}-{end}: {nr_accesses} {age}"))
 }

@@ -15,7 +15,7 @@ pub(crate) static QUOTA_BELOW_PAGE_STOPS_ACTION: DamonRule = Rule {
         name: "quota-below-page-stops-action",
         kind: Kind::Exact,
         statement: "A scheme whose quota is less than a page acts on nothing.",
-        because: "A quota with less than one smallest region left is full, and full quotas are looked at before each region.",
+        because: "A quota of which less than the smallest region is left counts as full, and the kernel checks for a full quota before each region.",
         source: &[in_core("damos_quota_is_full")],
         file: file!(),
         when: "the scheme has a quota; damos_esz and damos_before_apply are recorded",
@@ -32,12 +32,12 @@ fn quota_below_page_stops_action(view: &View<'_>) -> RuleResult {
             return Err("the scheme has no quota".to_owned());
         }
         let mut findings = Violations::default();
-        let mut told = told_before(view, run, index);
+        let mut quota = told_before(view, run, index);
         for line in &run.lines {
             match &line.event {
-                Event::Esz(event) if event.scheme_idx as usize == index => told = Some((line, event.esz)),
+                Event::Esz(event) if event.scheme_idx as usize == index => quota = Some((line, event.esz)),
                 Event::BeforeApply(event) if event.scheme_idx as usize == index => {
-                    if let Some((quota, esz)) = told.filter(|(_, esz)| *esz < PAGE) {
+                    if let Some((quota, esz)) = quota.filter(|(_, esz)| *esz < PAGE) {
                         findings.push(|| {
                             let name = run.scheme_name(index);
                             let expected = format!("no action of {name} while its quota is {esz} bytes");
@@ -92,7 +92,7 @@ fn window_stays_within_quota(view: &View<'_>) -> RuleResult {
     })
 }
 
-/// The quota that a commit left as it was, until the next charge window.
+/// The quota before this configuration; a commit keeps it until the next charge window.
 pub(crate) fn told_before<'a>(
     view: &View<'a>,
     run: &KdamondRun<'a>,
@@ -101,7 +101,7 @@ pub(crate) fn told_before<'a>(
     view.history(run, index).iter().rev().find_map(|era| era.last_esz(index))
 }
 
-/// An error unless the trace tells how much each charge window was charged: all that was acted on in it.
+/// An error unless the trace shows how much each charge window was charged: all on which the scheme acted in it.
 pub(crate) fn need_charges(
     view: &View<'_>,
     run: &KdamondRun<'_>,
@@ -115,12 +115,12 @@ pub(crate) fn need_charges(
         return Err("failed bytes are charged in part".to_owned());
     }
     match run.charge_windows[index].broken {
-        Some(_) => Err("charge windows cannot be told apart (see G3)".to_owned()),
+        Some(_) => Err("charge windows cannot be distinguished (see G3)".to_owned()),
         None => Ok(()),
     }
 }
 
-/// The bytes that a scheme was about to act on, and the last line that says so.
+/// The bytes on which a scheme was about to act, and the last line that shows it.
 fn acted_on<'a>(lines: &[&'a Line], scheme: usize) -> (u64, Option<&'a Line>) {
     let mut bytes = 0u64;
     let mut last = None;
@@ -165,15 +165,12 @@ fn effective_quota_is_within_limits(view: &View<'_>) -> RuleResult {
             (_, false) => most.min((PAGE / run.config.context.addr_unit.max(1)).max(1)),
         };
         let mut findings = Violations::default();
-        for line in &run.lines {
-            if let Event::Esz(event) = &line.event
-                && event.scheme_idx as usize == index
-                && !(least..=most).contains(&event.esz)
-            {
+        for (line, Esz { esz, .. }) in run.scheme_events(index) {
+            if !(least..=most).contains(esz) {
                 findings.push(|| {
                     let name = run.scheme_name(index);
                     let expected = format!("a quota of {least} to {most} bytes ({name})");
-                    Violation::new(expected, format!("esz={}", event.esz)).at([*line])
+                    Violation::new(expected, format!("esz={esz}")).at([line])
                 });
             }
         }

@@ -58,16 +58,16 @@ fn too_large(run: &KdamondRun<'_>, dump: &Dump<'_>) -> Option<Violation> {
     Some(Violation::new(expected, format!("one of {} bytes", size(region))).at([*line]))
 }
 
-/// More regions than the maximum. Where schemes split regions, what a pass splits off is not counted unless it tells
-/// two ages or two numbers of accesses apart: an action makes two such borders at most. Elsewhere all are.
+/// More regions than the maximum. Where schemes split regions, neighbours with the same age and number of
+/// accesses count as one: an action makes at most two borders between others. Elsewhere every region counts.
 fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize) -> Option<Violation> {
     let context = &run.config.context;
     let runs = dump.targets.iter().map(|pass| breaks(dump, pass.target, |old, new| old.end != new.start));
     let runs: u64 = runs.sum();
     // Neighbours are not merged to more than a region's largest size, which leaves as many.
     let unmergeable = context.nr_regions.min.saturating_mul(2).saturating_add(runs);
-    let actions_are_told = context.schemes.is_empty() || view.traced(BeforeApply::NAME);
-    if context.ops == Ops::Vaddr || context.nr_regions.max < unmergeable || !actions_are_told {
+    let actions_are_traced = context.schemes.is_empty() || view.traced(BeforeApply::NAME);
+    if context.ops == Ops::Vaddr || context.nr_regions.max < unmergeable || !actions_are_traced {
         return None;
     }
     if !context.schemes.iter().any(splits) {
@@ -80,8 +80,8 @@ fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize)
             Violation::new(expected, count.to_string()).at(ends(dump))
         });
     }
-    let told = run.lines.get(from..dump.at()).unwrap_or_default();
-    let actions = told.iter().filter(|line| matches!(line.event, Event::BeforeApply(_))).count() as u64;
+    let lines = run.lines.get(from..dump.at()).unwrap_or_default();
+    let actions = lines.iter().filter(|line| matches!(line.event, Event::BeforeApply(_))).count() as u64;
     let most = context.nr_regions.max.saturating_add(actions.saturating_mul(2));
     let differ = |old: &Aggregated, new: &Aggregated| {
         old.end != new.start || (old.nr_accesses, old.age) != (new.nr_accesses, new.age)
@@ -112,7 +112,7 @@ fn splits(scheme: &Scheme) -> bool {
             .any(|filters| !filters.is_empty())
 }
 
-/// How many groups a target's regions fall into, where `apart` tells neighbours apart.
+/// How many groups a target's regions fall into, where `apart` separates neighbours.
 fn breaks(dump: &Dump<'_>, target: u64, apart: impl Fn(&Aggregated, &Aggregated) -> bool) -> u64 {
     let regions = dump.target(target);
     let borders = regions.windows(2).filter(|pair| apart(pair[0].1, pair[1].1)).count() as u64;
@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn r5_counts_neighbours_that_are_alike_too_where_no_scheme_splits_any() {
         let mut recording = stored("tuned");
-        let told = recording.trace.lines.iter().filter_map(|line| match &line.event {
+        let counts = recording.trace.lines.iter().filter_map(|line| match &line.event {
             Event::Aggregated(event) => Some(u64::from(event.nr_regions)),
             _ => None,
         });
-        let most = told.max();
+        let most = counts.max();
         let context = &mut recording.plan.kdamonds[0].context;
         context.schemes.clear();
         (context.nr_regions.min, context.nr_regions.max) = (1, most.unwrap());

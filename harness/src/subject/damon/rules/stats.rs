@@ -9,7 +9,7 @@ use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Intervals, Scheme};
 use damonlab_protocol::units::Nanos;
 
-/// Sleeps are at least as long as asked, by the clock of jiffies; 10 ms is the longest jiffy.
+/// A sleep is at least as long as requested, by the clock of jiffies; 10 ms is the longest jiffy.
 const JIFFY: u64 = 10_000_000;
 
 pub(crate) static STATS_ADVANCE_EACH_INTERVAL: DamonRule = Rule {
@@ -17,7 +17,7 @@ pub(crate) static STATS_ADVANCE_EACH_INTERVAL: DamonRule = Rule {
         id: "S1",
         name: "stats-advance-each-interval",
         kind: Kind::Exact,
-        statement: "A scheme's statistics never fall, and come once in the samples of an apply interval.",
+        statement: "A scheme's statistics never fall, and the kernel emits them once in each apply interval.",
         because: "The kernel only adds to them, and counts intervals in samples.",
         source: &[in_core("damos_update_stat"), in_core("damos_set_next_apply_sis")],
         file: file!(),
@@ -29,10 +29,10 @@ pub(crate) static STATS_ADVANCE_EACH_INTERVAL: DamonRule = Rule {
 fn stats_advance_each_interval(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&[Stat::NAME])?;
-        let told = stats(run, index);
+        let stats = stats(run, index);
         let mut findings = Violations::default();
         let before = last_before(view, run, index);
-        for pair in before.into_iter().chain(told.iter().copied()).collect::<Vec<_>>().windows(2) {
+        for pair in before.into_iter().chain(stats.iter().copied()).collect::<Vec<_>>().windows(2) {
             let [(before, old), (line, new)] = pair else { continue };
             if let Some(name) = fell(old, new) {
                 findings.push(|| {
@@ -53,8 +53,8 @@ pub(crate) static APPLY_INTERVALS_ARE_KEPT: DamonRule = Rule {
         id: "S6",
         name: "apply-intervals-are-kept",
         kind: Kind::Timed,
-        statement: "A scheme's statistics come an apply interval apart at least.",
-        because: "A sleep is never shorter than asked, and an interval is a number of samples.",
+        statement: "Between two events with a scheme's statistics there is at least one apply interval.",
+        because: "A sleep is never shorter than requested, and an interval is a number of samples.",
         source: &[in_core("kdamond_fn"), in_core("kdamond_usleep"), in_core("damos_set_next_apply_sis")],
         file: file!(),
         when: "damos_stat_after_apply_interval is recorded, intervals are not tuned",
@@ -70,16 +70,12 @@ fn apply_intervals_are_kept(view: &View<'_>) -> RuleResult {
     })
 }
 
-/// What a scheme's statistics said, in order.
+/// The statistics of a scheme, in order.
 pub(crate) fn stats<'a>(run: &KdamondRun<'a>, index: usize) -> Vec<(&'a Line, &'a Stat)> {
-    let of_scheme = |line: &&'a Line| match &line.event {
-        Event::Stat(stat) if stat.scheme_idx as usize == index => Some((*line, stat)),
-        _ => None,
-    };
-    run.lines.iter().filter_map(of_scheme).collect()
+    run.scheme_events(index).collect()
 }
 
-/// What a scheme's statistics had come to when this configuration came into force: a commit keeps them.
+/// The statistics of a scheme when this configuration came into force; a commit keeps them.
 pub(crate) fn last_before<'a>(
     view: &View<'a>,
     run: &KdamondRun<'a>,
@@ -109,11 +105,11 @@ pub(crate) fn period(intervals: &Intervals, scheme: &Scheme) -> u64 {
     (apply / intervals.sample_us.max(1)).max(1)
 }
 
-fn too_soon(run: &KdamondRun<'_>, index: usize, scheme: &Scheme, told: &[(&Line, &Stat)]) -> Violations {
+fn too_soon(run: &KdamondRun<'_>, index: usize, scheme: &Scheme, stats: &[(&Line, &Stat)]) -> Violations {
     let intervals = &run.config.context.intervals;
     let least = Nanos::from_micros(period(intervals, scheme).saturating_mul(intervals.sample_us));
     let mut findings = Violations::default();
-    for pair in told.windows(2) {
+    for pair in stats.windows(2) {
         let [(before, _), (line, _)] = pair else { continue };
         let gap = line.time.0.saturating_sub(before.time.0);
         if gap.saturating_add(JIFFY) < least.0 {
@@ -223,7 +219,7 @@ fn tried_matches_before_apply(view: &View<'_>) -> RuleResult {
                         findings.push(|| {
                             let name = run.scheme_name(index);
                             let expected = format!(
-                                "nr_tried of {name} to grow by {regions} and sz_tried by {bytes}, as damos_before_apply says"
+                                "nr_tried of {name} to grow by {regions} and sz_tried by {bytes}, as damos_before_apply shows"
                             );
                             let seen = format!("{} and {}", grown.0, grown.1);
                             Violation::new(expected, seen).at([*line])

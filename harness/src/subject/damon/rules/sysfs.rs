@@ -1,7 +1,7 @@
-//! What sysfs says of a scheme, against what the trace says: S4, Q6.
+//! Compares what sysfs and the trace report about a scheme: S4, Q6.
 //!
 //! The guest has the kernel bring its files up to date before each sample, and before `off`. The kernel does
-//! so between two passes of the schemes (`kdamond_call`), so each file must say what the trace says of one
+//! so between two passes of the schemes (`kdamond_call`), so each file must have what the trace reports about one
 //! moment between the sample before and this one.
 
 use super::quota::told_before;
@@ -13,7 +13,7 @@ use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_scheme, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
+use crate::trace::Line;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{SchemeStats, section};
 use damonlab_protocol::units::Nanos;
@@ -42,9 +42,9 @@ fn readings<'a>(view: &View<'a>, run: &KdamondRun<'a>, index: usize) -> Result<V
     let mut after = Nanos(0);
     for (number, sample) in (1..).zip(&view.recording.samples) {
         let runs = first.time <= sample.time && sample.time <= last.time;
-        let whole = run.is_from_start() || after >= first.time;
+        let complete = run.is_from_start() || after >= first.time;
         let stats = sample.schemes.get(run.kdamond).and_then(|schemes| schemes.get(index));
-        if let Some(stats) = stats.filter(|_| runs && whole) {
+        if let Some(stats) = stats.filter(|_| runs && complete) {
             readings.push(Reading { after, until: sample.time, sample: Some(number), stats });
         }
         if sample.time <= last.time {
@@ -61,13 +61,13 @@ fn readings<'a>(view: &View<'a>, run: &KdamondRun<'a>, index: usize) -> Result<V
     Ok(readings)
 }
 
-/// Folders are made anew, empty, by whatever number is written into the file that counts them.
+/// Writing any number into the file that counts folders creates them again, empty.
 fn empties_a_folder(step: &Step) -> bool {
     matches!(step, Step::Write { file, refused: None, .. } if file.rsplit('/').next().is_some_and(|name| name.starts_with("nr_")))
 }
 
-/// Compares each reading with all that the trace said within its time: `said` gives the values in order,
-/// `zero` is what held before the first of them.
+/// Compares each reading with all that the trace reported within its time: `said` has the values in order,
+/// `zero` is the value before the first of them.
 fn compare<T: PartialEq + Copy>(
     name: &str,
     readings: &[Reading<'_>],
@@ -88,7 +88,8 @@ fn compare<T: PartialEq + Copy>(
         findings.push(|| {
             let last = said[..to].last();
             let latest = last.map_or(zero, |(_, value)| *value);
-            let expected = format!("sysfs to say of {name} what the trace says last: {}", shown(latest));
+            let expected =
+                format!("sysfs to show for {name} what the trace reported last: {}", shown(latest));
             let number = reading.sample.unwrap_or(0);
             let (file, text) = match reading.sample {
                 Some(_) => (section::SAMPLES, format!("the sample at {}", reading.until)),
@@ -107,7 +108,7 @@ pub(crate) static SYSFS_STATS_MATCH_TRACE: DamonRule = Rule {
         id: "S4",
         name: "sysfs-stats-match-trace",
         kind: Kind::Exact,
-        statement: "A scheme's statistics in sysfs are those that its event told last.",
+        statement: "A scheme's statistics in sysfs are those of its last event.",
         because: "The kernel copies them between two passes, and each pass that may change them ends with the event.",
         source: &[
             Source::function("mm/damon/sysfs.c", "damon_sysfs_upd_schemes_stats"),
@@ -123,10 +124,11 @@ pub(crate) static SYSFS_STATS_MATCH_TRACE: DamonRule = Rule {
 fn sysfs_stats_match_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&[Stat::NAME])?;
-        let said: Vec<(&Line, Counters)> = run.lines.iter().filter_map(|line| counted(line, index)).collect();
+        let counted = run.scheme_events::<Stat>(index);
+        let said: Vec<(&Line, Counters)> = counted.map(|(line, stat)| (line, of_event(stat))).collect();
         let readings = some(readings(view, run, index)?)?;
         let name = run.scheme_name(index);
-        // A commit keeps what a scheme had come to.
+        // A commit keeps the statistics of a scheme.
         let before = last_before(view, run, index).map_or([0; 7], |(_, stat)| of_event(stat));
         Ok(compare(&name, &readings, &said, before, counters_shown, of_sysfs))
     })
@@ -134,13 +136,6 @@ fn sysfs_stats_match_trace(view: &View<'_>) -> RuleResult {
 
 /// The statistics, in the order of the trace.
 type Counters = [u64; 7];
-
-fn counted<'a>(line: &&'a Line, index: usize) -> Option<(&'a Line, Counters)> {
-    match &line.event {
-        Event::Stat(stat) if stat.scheme_idx as usize == index => Some((line, of_event(stat))),
-        _ => None,
-    }
-}
 
 fn of_event(stat: &Stat) -> Counters {
     let Stat { nr_tried, sz_tried, nr_applied, sz_applied, sz_ops_filter_passed, .. } = *stat;
@@ -165,8 +160,8 @@ pub(crate) static SYSFS_QUOTA_MATCHES_TRACE: DamonRule = Rule {
         id: "Q6",
         name: "sysfs-quota-matches-trace",
         kind: Kind::Exact,
-        statement: "effective_bytes in sysfs is the quota that damos_esz told last.",
-        because: "The event is told whenever the quota changes, and sysfs copies the same field between two passes.",
+        statement: "effective_bytes in sysfs is the quota of the last damos_esz.",
+        because: "The kernel emits the event whenever the quota changes, and sysfs copies the same field between two passes.",
         source: &[
             Source::function("mm/damon/sysfs-schemes.c", "damos_sysfs_update_effective_quotas"),
             in_core("damos_trace_esz"),
@@ -180,20 +175,14 @@ pub(crate) static SYSFS_QUOTA_MATCHES_TRACE: DamonRule = Rule {
 fn sysfs_quota_matches_trace(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
         view.need(&[Esz::NAME])?;
-        let said: Vec<(&Line, u64)> = run.lines.iter().filter_map(|line| told(line, index)).collect();
+        let emitted = run.scheme_events::<Esz>(index);
+        let said: Vec<(&Line, u64)> = emitted.map(|(line, event)| (line, event.esz)).collect();
         let readings = some(readings(view, run, index)?)?;
         let name = run.scheme_name(index);
         let shown = |esz| format!("effective_bytes {esz}");
         let before = told_before(view, run, index).map_or(0, |(_, esz)| esz);
         Ok(compare(&name, &readings, &said, before, shown, |stats| stats.effective_bytes))
     })
-}
-
-fn told<'a>(line: &&'a Line, index: usize) -> Option<(&'a Line, u64)> {
-    match &line.event {
-        Event::Esz(event) if event.scheme_idx as usize == index => Some((line, event.esz)),
-        _ => None,
-    }
 }
 
 fn some<T>(readings: Vec<T>) -> Result<Vec<T>, Reason> {
@@ -221,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn s4_and_q6_are_not_asked_where_a_step_makes_folders_anew() {
+    fn s4_and_q6_do_not_apply_if_a_step_creates_the_folders_again() {
         let mut recording = stored("pull-push-short");
         recording.report.kdamond_stats[0][1].sz_applied += 1;
         assert_eq!(found(&recording, "S4").len(), 1);

@@ -1,8 +1,8 @@
 //! The auto-tuning of the intervals, replayed: T1.
 //!
 //! Every `aggrs` aggregations `kdamond_tune_intervals` compares the accesses that were seen with those that
-//! are wanted. What it looked at is what `damon_aggregated` tells right after, so the new sampling interval
-//! can be computed anew. (The aggregation interval follows: its number of samples never changes.)
+//! are wanted. It uses what `damon_aggregated` reports right after, so the new sampling interval can be
+//! computed. (The aggregation interval follows: its number of samples never changes.)
 
 use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Violation;
@@ -23,7 +23,7 @@ pub(crate) static TUNED_INTERVAL_FOLLOWS_ACCESSES: DamonRule = Rule {
         name: "tuned-interval-follows-accesses",
         kind: Kind::Exact,
         statement: "A tuned sampling interval follows from the accesses of its aggregation, within its limits.",
-        because: "The score is the accesses seen against those wanted, and what it looked at is traced right after; intervals shrink to a half or grow to twice at most.",
+        because: "The score is the ratio of the accesses that were seen to those that were wanted, and both are traced right after. An interval shrinks to no less than a half and grows to no more than twice its length.",
         source: &[
             in_core("kdamond_tune_intervals"),
             in_core("damon_get_intervals_adaptation_bp"),
@@ -47,7 +47,7 @@ fn tuned_interval_follows_accesses(view: &View<'_>) -> RuleResult {
         }
         let mut findings = steps(run, intervals, goal);
         let samples = intervals.aggr_us / intervals.sample_us.max(1);
-        // Else the counters that the aggregation tells have been rounded (`damon_nr_samples_for_new_attrs`).
+        // Otherwise the counters in the aggregation were rounded (`damon_nr_samples_for_new_attrs`).
         if samples > 0 && WHOLE.is_multiple_of(samples) {
             findings.extend(replay(run, intervals, goal, samples, &dumps(view, run)?));
         }
@@ -65,15 +65,14 @@ fn bounds(old: u64, goal: &IntervalsGoal) -> (u64, u64) {
 fn steps(run: &KdamondRun<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> Violations {
     let mut findings = Violations::default();
     let mut old = intervals.sample_us;
-    for line in &run.lines {
-        let Event::IntervalsTune(event) = &line.event else { continue };
+    for (line, event) in run.events::<IntervalsTune>() {
         let (least, most) = bounds(old, goal);
         if !(least..=most).contains(&event.sample_us) {
             findings.push(|| {
                 let expected = format!(
                     "a sampling interval of {least} to {most} us: half to twice {old} us, within limits"
                 );
-                Violation::new(expected, format!("sample_us={}", event.sample_us)).at([*line])
+                Violation::new(expected, format!("sample_us={}", event.sample_us)).at([line])
             });
         }
         old = event.sample_us;
@@ -81,7 +80,7 @@ fn steps(run: &KdamondRun<'_>, intervals: &Intervals, goal: &IntervalsGoal) -> V
     findings
 }
 
-/// The first tuning that is not what the accesses of its aggregation ask for.
+/// The first tuning that does not follow from the accesses of its aggregation.
 fn replay(
     run: &KdamondRun<'_>,
     intervals: &Intervals,
@@ -92,9 +91,9 @@ fn replay(
     let mut old = intervals.sample_us;
     let mut from = 0;
     for (nth, dump) in (1u64..).zip(dumps) {
-        let told = run.lines.get(from..dump.at()).unwrap_or_default();
+        let lines = run.lines.get(from..dump.at()).unwrap_or_default();
         from = dump.at();
-        let tuned: Vec<(&Line, u64)> = told.iter().filter_map(|line| tuned(line)).collect();
+        let tuned: Vec<(&Line, u64)> = lines.iter().filter_map(|line| tuned(line)).collect();
         let wanted = nth.is_multiple_of(goal.aggrs).then(|| next(dump, old, goal, samples)).flatten();
         let same = match (wanted, &tuned[..]) {
             (None, []) => true,

@@ -1,26 +1,23 @@
-//! The numbers of one recording by which two kernels are compared.
+//! The numbers of DAMON by which two kernels are compared.
 
-use crate::judge::Summary;
+use super::events::NodeEligible;
+use super::rules::migration::{migrated, migrates};
+use super::view::View;
+use crate::check::Summary;
 use crate::recording::Recording;
-use crate::subject::damon::rules::migration::migrated;
-use crate::subject::damon::view::View;
-use crate::trace::Event;
+use crate::subject::{Measure, Quantity, Unit};
 use damonlab_protocol::units::Nanos;
-use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A goal whose measurements the trace has.
+/// A goal that the trace measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Goal {
-    /// The kdamond's index.
-    pub kdamond: usize,
-    /// The scheme's index.
-    pub scheme: u32,
-    /// The node.
-    pub nid: i32,
+struct Goal {
+    kdamond: usize,
+    scheme: u32,
+    nid: i32,
     /// The target value, in basis points.
-    pub target: u64,
+    target: u64,
 }
 
 impl fmt::Display for Goal {
@@ -28,32 +25,6 @@ impl fmt::Display for Goal {
         let Goal { kdamond, scheme, nid, target } = self;
         write!(f, "kdamond {kdamond} scheme {scheme} node {nid}: {target} bp")
     }
-}
-
-/// A quantity that is measured.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Quantity {
-    /// The mean of the value of a goal over the second half of the windows, in basis points.
-    Mean(Goal),
-    /// The standard deviation of the value of a goal there.
-    Swing(Goal),
-    /// The time from the first measurement of a goal until it stays at its target, in seconds.
-    TimeToTarget(Goal),
-    /// The bytes that DAMON migrated, as the migration core counts them.
-    Migrated,
-    /// `sz_applied` of the schemes with this action, which is not migration.
-    Applied(String),
-    /// The instructions that the kdamonds executed up to their last sample.
-    Instructions,
-}
-
-/// One number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measure {
-    /// The number.
-    pub value: f64,
-    /// The goal never stayed at its target; the number is the length of the run.
-    pub never: bool,
 }
 
 /// How many windows in a row form a mean: the temporal tuner swings around its target by design.
@@ -65,81 +36,19 @@ const TOLERANCE: f64 = 500.0;
 /// A goal with fewer windows is not compared.
 const LEAST_WINDOWS: usize = 2 * IN_A_ROW;
 
-const MIB: f64 = 1_048_576.0;
-
-impl Quantity {
-    /// A difference of at most this amount is never significant. `median` is the larger one of the two sides.
-    pub fn floor(&self, median: f64) -> f64 {
-        match self {
-            // One percent of the memory.
-            Quantity::Mean(_) | Quantity::Swing(_) => 100.0,
-            Quantity::TimeToTarget(_) => (0.05 * median).max(0.5),
-            Quantity::Migrated | Quantity::Applied(_) => (0.05 * median).max(MIB),
-            // Another layout of the same code changes it slightly, and with every seed in the same direction.
-            Quantity::Instructions => 0.02 * median,
-        }
-    }
-
-    /// A number with its unit.
-    pub fn amount(&self, value: f64) -> String {
-        format!("{} {}", self.number(value), self.unit())
-    }
-
-    /// A number without its unit.
-    pub fn number(&self, value: f64) -> String {
-        match self {
-            Quantity::Mean(_) | Quantity::Swing(_) => format!("{value:.0}"),
-            Quantity::TimeToTarget(_) => format!("{value:.1}"),
-            Quantity::Migrated | Quantity::Applied(_) => format!("{:.1}", value / MIB),
-            Quantity::Instructions => format!("{:.1}", value / 1e6),
-        }
-    }
-
-    fn unit(&self) -> &'static str {
-        match self {
-            Quantity::Mean(_) | Quantity::Swing(_) => "bp",
-            Quantity::TimeToTarget(_) => "s",
-            Quantity::Migrated | Quantity::Applied(_) => "MiB",
-            Quantity::Instructions => "million",
-        }
-    }
-}
-
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Quantity::Mean(goal) => write!(f, "mean, {goal}"),
-            Quantity::Swing(goal) => write!(f, "swing, {goal}"),
-            Quantity::TimeToTarget(goal) => write!(f, "time to target, {goal}"),
-            Quantity::Migrated => f.write_str("migrated"),
-            Quantity::Applied(action) => write!(f, "applied by {action}"),
-            Quantity::Instructions => f.write_str("instructions of kdamond"),
-        }
-    }
-}
-
-impl Serialize for Quantity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// All quantities that a recording has.
-pub fn measures(recording: &Recording) -> BTreeMap<Quantity, Measure> {
+/// All quantities that a recording has: those of goals, those of schemes, and the cost.
+pub(crate) fn measures(recording: &Recording) -> Vec<(Quantity, Measure)> {
     let view = View::new(recording);
-    let mut all = BTreeMap::new();
-    for (goal, series) in goal_series(&view) {
-        convergence(goal, &series, &mut all);
-    }
-    let mut put = |quantity, value| all.insert(quantity, Measure { value, never: false });
-    if let Some(bytes) = migrated(&view) {
-        put(Quantity::Migrated, bytes.0 as f64);
-    }
-    for (action, bytes) in applied(&view) {
-        put(Quantity::Applied(action), bytes as f64);
+    let number = |value| Measure { value, never: false };
+    let mut all = goal_measures(&goal_series(&view));
+    let moved = migrated(&view).map(|bytes| ("migrated".to_owned(), bytes.0));
+    let applied = applied(&view).into_iter().map(|(action, bytes)| (format!("applied by {action}"), bytes));
+    for (name, bytes) in moved.into_iter().chain(applied) {
+        all.push((Quantity::new(name, Unit::Bytes), number(bytes as f64)));
     }
     if let Some(cpu) = cpu(recording) {
-        put(Quantity::Instructions, cpu.0 as f64 / recording.meta.pace.nanos());
+        let instructions = cpu.0 as f64 / recording.meta.pace.nanos();
+        all.push((Quantity::new("instructions of kdamond", Unit::Instructions), number(instructions)));
     }
     all
 }
@@ -150,8 +59,7 @@ type Series = Vec<(Nanos, f64)>;
 fn goal_series(view: &View<'_>) -> BTreeMap<Goal, Series> {
     let mut all: BTreeMap<Goal, Series> = BTreeMap::new();
     for run in &view.kdamond_runs {
-        for line in &run.lines {
-            let Event::NodeEligible(event) = &line.event else { continue };
+        for (line, event) in run.events::<NodeEligible>() {
             let goal = Goal {
                 kdamond: run.kdamond,
                 scheme: event.scheme_idx,
@@ -164,16 +72,22 @@ fn goal_series(view: &View<'_>) -> BTreeMap<Goal, Series> {
     all
 }
 
-fn convergence(goal: Goal, series: &[(Nanos, f64)], all: &mut BTreeMap<Quantity, Measure>) {
-    if series.len() < LEAST_WINDOWS {
-        return;
+/// Of every goal, over the second half of its windows, the mean and the standard deviation; and the time until it stays at
+/// its target.
+fn goal_measures(goals: &BTreeMap<Goal, Series>) -> Vec<(Quantity, Measure)> {
+    let (mut means, mut swings, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    for (goal, series) in goals.iter().filter(|(_, series)| series.len() >= LEAST_WINDOWS) {
+        let half: Vec<f64> = series[series.len() / 2..].iter().map(|(_, value)| *value).collect();
+        if let Some(Summary { mean, spread, .. }) = Summary::of(&half) {
+            let number = |value| Measure { value, never: false };
+            means.push((Quantity::new(format!("mean, {goal}"), Unit::BasisPoints), number(mean)));
+            let swing = number(spread.unwrap_or(0.0));
+            swings.push((Quantity::new(format!("swing, {goal}"), Unit::BasisPoints), swing));
+        }
+        let time = time_to_target(goal.target as f64, series);
+        times.push((Quantity::new(format!("time to target, {goal}"), Unit::Seconds), time));
     }
-    let half: Vec<f64> = series[series.len() / 2..].iter().map(|(_, value)| *value).collect();
-    if let Some(summary) = Summary::of(&half) {
-        all.insert(Quantity::Mean(goal), Measure { value: summary.mean, never: false });
-        all.insert(Quantity::Swing(goal), Measure { value: summary.spread.unwrap_or(0.0), never: false });
-    }
-    all.insert(Quantity::TimeToTarget(goal), time_to_target(goal.target as f64, series));
+    means.into_iter().chain(swings).chain(times).collect()
 }
 
 /// The time from the first measurement to the end of the first windows in a row whose mean is near the target, as is the
@@ -200,8 +114,7 @@ fn applied(view: &View<'_>) -> BTreeMap<String, u64> {
     for (kdamond, stats) in view.recording.report.kdamond_stats.iter().enumerate() {
         let Some(last) = view.kdamond_runs.iter().rev().find(|run| run.kdamond == kdamond) else { continue };
         for (scheme, stats) in last.config.context.schemes.iter().zip(stats) {
-            let counted = !scheme.action.starts_with("migrate_") && scheme.action != "stat";
-            if counted {
+            if !migrates(scheme) && scheme.action != "stat" {
                 *all.entry(scheme.action.clone()).or_default() += stats.sz_applied;
             }
         }
@@ -232,8 +145,8 @@ fn cpu(recording: &Recording) -> Option<Nanos> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Model, stored};
     use super::*;
-    use crate::subject::damon::testing::{Model, stored};
     use damonlab_protocol::record::Sample;
 
     fn series(values: impl IntoIterator<Item = f64>) -> Series {
@@ -282,17 +195,20 @@ mod tests {
     #[test]
     fn each_goal_of_a_run_is_measured() {
         let measured = measures(&Model::pull_push().recording());
-        let goal = Goal { kdamond: 0, scheme: 0, nid: 1, target: 3000 };
+        let of = |name: &str| {
+            measured.iter().find(|(quantity, _)| quantity.name == name).map(|(_, one)| one.value)
+        };
         // The last 10 of 20 windows: 6000 2000 1000 5000, twice, and 6000 2000.
-        assert_eq!(measured[&Quantity::Mean(goal)].value, 3600.0);
-        assert_eq!(measured.keys().filter(|quantity| matches!(quantity, Quantity::Mean(_))).count(), 2);
-        assert!(!measured.contains_key(&Quantity::Migrated), "no migration was traced");
+        assert_eq!(of("mean, kdamond 0 scheme 0 node 1: 3000 bp"), Some(3600.0));
+        assert_eq!(measured.iter().filter(|(quantity, _)| quantity.name.starts_with("mean, ")).count(), 2);
+        assert_eq!(of("migrated"), None, "no migration was traced");
     }
 
     #[test]
     fn a_recording_with_migration_has_the_migrated_bytes() {
         let measured = measures(&stored("truth"));
-        let pages = measured[&Quantity::Migrated].value / 4096.0;
+        let (_, bytes) = measured.iter().find(|(quantity, _)| quantity.name == "migrated").unwrap();
+        let pages = bytes.value / 4096.0;
         assert!(pages > 0.0 && pages.fract() == 0.0, "{pages}");
     }
 }

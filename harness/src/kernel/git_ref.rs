@@ -1,12 +1,12 @@
-//! A git ref of a user's tree: which files it has, what is in them, and those files themselves.
+//! A git ref of a user's tree: its files and their content.
 //!
-//! Only git's objects are read; what is checked out, and how, does not matter and does not change. A blob's
-//! content is hashed once and remembered, so that the next ref costs what differs.
+//! Only git's objects are read; the checkout does not matter and does not change. Each blob is hashed once and remembered,
+//! so that the next ref costs what differs.
 
 use super::error::KernelError;
 use super::inspect::{self, Tree};
 use super::listing::{Content, Entry, FileKind, Listing};
-use super::usertree;
+use super::user_tree;
 use crate::host::process::Group;
 use crate::host::{command, git, interrupt, paths};
 use fs_err as fs;
@@ -20,9 +20,9 @@ use std::process::Stdio;
 #[derive(Debug, Clone)]
 pub(super) struct GitRef {
     dir: PathBuf,
-    /// The name of the tree object: equal for equal files.
+    /// The id of the tree object: equal for equal files.
     pub(super) tree: String,
-    /// The release that its Makefile says.
+    /// The release in its Makefile.
     pub(super) version: String,
 }
 
@@ -33,10 +33,10 @@ struct Blob {
 }
 
 impl GitRef {
-    /// What `name` is in the repository at `dir`.
+    /// The ref `name` of the repository at `dir`.
     ///
     /// # Errors
-    /// There is no such ref, or it is no kernel that damonlab tests.
+    /// There is no such ref, or it is not a kernel that damonlab can test.
     pub(super) fn find(dir: &Path, name: &str) -> Result<GitRef, KernelError> {
         let unknown =
             |why: String| KernelError::NoSuchRef { dir: dir.to_owned(), name: name.to_owned(), why };
@@ -53,7 +53,7 @@ impl GitRef {
         Ok(GitRef { version, ..found })
     }
 
-    /// Its files; `memory` is the file in which blobs' hashes are remembered.
+    /// Its files; `memory` is the file with the hashes of known blobs.
     pub(super) fn listing(&self, memory: &Path) -> Result<Listing, KernelError> {
         let blobs = self.blobs()?;
         let mut known = load(memory);
@@ -69,44 +69,44 @@ impl GitRef {
             let text: String = known.iter().map(|(id, content)| format!("{id} {content}\n")).collect();
             paths::write_atomic(memory, text.as_bytes())?;
         }
-        let lost = |id: &str| io::Error::other(format!("{}: git lost {id}", self.dir.display()));
+        let missing = |id: &str| io::Error::other(format!("{}: git did not print {id}", self.dir.display()));
         let entry = |(path, Blob { kind, id }): (String, Blob)| {
-            let content = *known.get(&id).ok_or_else(|| lost(&id))?;
+            let content = *known.get(&id).ok_or_else(|| missing(&id))?;
             Ok::<_, KernelError>((path, Entry { kind, content }))
         };
         Ok(Listing(blobs.into_iter().map(entry).collect::<Result<_, _>>()?))
     }
 
-    /// Puts those of its files that `wanted` takes below `into`.
+    /// Writes its files for which `wanted` is true below `into`.
     pub(super) fn extract(&self, into: &Path, wanted: impl Fn(&str) -> bool) -> Result<(), KernelError> {
         let mut places: BTreeMap<String, Vec<(FileKind, PathBuf)>> = BTreeMap::new();
         for (path, Blob { kind, id }) in self.blobs()?.into_iter().filter(|(path, _)| wanted(path)) {
             places.entry(id).or_default().push((kind, into.join(path)));
         }
         self.each(places.keys().map(String::as_str), |id, bytes| {
-            places[id].iter().try_for_each(|(kind, place)| put(place, *kind, bytes))
+            places[id].iter().try_for_each(|(kind, place)| write(place, *kind, bytes))
         })
     }
 
     fn blobs(&self) -> Result<BTreeMap<String, Blob>, KernelError> {
         let mut git = git::at(&self.dir);
-        let lines = usertree::names_of(git.args(["ls-tree", "-r", "-z", &self.tree]), &self.dir)?;
+        let lines = user_tree::names_of(git.args(["ls-tree", "-r", "-z", &self.tree]), &self.dir)?;
         let blob = |line: &String| {
             let (about, path) = line.split_once('\t')?;
-            let mut words = about.split(' ');
-            let kind = match words.next()? {
+            let mut fields = about.split(' ');
+            let kind = match fields.next()? {
                 "100644" => FileKind::Plain,
                 "100755" => FileKind::Executable,
                 "120000" => FileKind::Link,
-                // Another repository in this one.
+                // A submodule.
                 _ => return None,
             };
-            Some((path.to_owned(), Blob { kind, id: words.nth(1)?.to_owned() }))
+            Some((path.to_owned(), Blob { kind, id: fields.nth(1)?.to_owned() }))
         };
         Ok(lines.iter().filter_map(blob).collect())
     }
 
-    /// Hands each of `ids` with its bytes to `take`, in order.
+    /// Calls `take` with each of `ids` and its bytes, in order.
     fn each<'a>(
         &self,
         ids: impl Iterator<Item = &'a str>,
@@ -123,10 +123,10 @@ impl GitRef {
         let (Some(mut input), Some(output)) = (input, output) else {
             return Err(io::Error::other("git cat-file has no pipes").into());
         };
-        let asked: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        let request: String = ids.iter().map(|id| format!("{id}\n")).collect();
         std::thread::scope(|scope| {
-            // Both pipes fill up: one writes while the other reads.
-            scope.spawn(move || input.write_all(asked.as_bytes()));
+            // Both pipes can fill up: one thread writes while the other reads.
+            scope.spawn(move || input.write_all(request.as_bytes()));
             let mut output = BufReader::new(output);
             ids.iter().try_for_each(|id| {
                 interrupt::check()?;
@@ -146,23 +146,23 @@ impl Tree for GitRef {
     }
 }
 
-/// The next object of `git cat-file --batch`: `ID blob SIZE`, its bytes, a line's end.
+/// The next object of `git cat-file --batch`: `ID blob SIZE`, its bytes, and a newline.
 fn next(output: &mut impl BufRead, id: &str) -> io::Result<Vec<u8>> {
     let mut head = String::new();
     output.read_line(&mut head)?;
     let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob ")).map(str::trim);
     let size: u64 = size
         .and_then(|size| size.parse().ok())
-        .ok_or_else(|| io::Error::other(format!("git says of {id}: '{}'", head.trim())))?;
+        .ok_or_else(|| io::Error::other(format!("git prints for {id}: '{}'", head.trim())))?;
     let mut bytes = Vec::new();
     output.by_ref().take(size + 1).read_to_end(&mut bytes)?;
     match bytes.pop() {
         Some(b'\n') => Ok(bytes),
-        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("git ended within {id}"))),
+        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("git ended in the middle of {id}"))),
     }
 }
 
-fn put(place: &Path, kind: FileKind, bytes: &[u8]) -> io::Result<()> {
+fn write(place: &Path, kind: FileKind, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = place.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::kernel::apply::Touched;
-use crate::kernel::copy::{Origin, WorkingCopy};
-use crate::kernel::subject::Subject;
+use crate::kernel::source_tree::SourceTree;
+use crate::kernel::working_copy::{Origin, WorkingCopy};
 use crate::series::Patch;
 use std::fs::read_link;
 
@@ -44,10 +44,10 @@ fn a_ref_has_the_files_of_its_commit_and_not_of_the_checkout() {
 }
 
 #[test]
-fn a_ref_and_a_checkout_of_it_have_one_list() {
+fn a_ref_and_a_checkout_of_it_have_equal_lists() {
     let (dir, memory) = (repository(), tempfile::tempdir().unwrap());
     git::run_in_test(dir.path(), &["checkout", "-q", "--", "."]);
-    let checkout = usertree::list(dir.path(), &memory.path().join("known")).unwrap();
+    let checkout = user_tree::list(dir.path(), &memory.path().join("known")).unwrap();
     let head = GitRef::find(dir.path(), "HEAD").unwrap().listing(&memory.path().join("blobs")).unwrap();
     assert_eq!(head, checkout);
 }
@@ -68,16 +68,16 @@ fn a_blob_that_was_hashed_is_not_read_again() {
 }
 
 #[test]
-fn a_ref_that_is_not_there_is_named_with_what_git_says() {
+fn a_missing_ref_is_named_with_gits_error() {
     let dir = repository();
     let error = GitRef::find(dir.path(), "v9.9").unwrap_err().to_string();
     assert!(error.contains("has no commit or tree 'v9.9': fatal: "), "{error}");
-    // A ref is a word, never an option.
+    // A ref is never taken for an option.
     assert!(GitRef::find(dir.path(), "--help").is_err());
 }
 
 #[test]
-fn a_ref_that_is_no_kernel_is_refused() {
+fn a_ref_that_is_not_a_kernel_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     git::run_in_test(dir.path(), &["init", "-q"]);
     git::run_in_test(dir.path(), &["commit", "-q", "--allow-empty", "-m", "none"]);
@@ -85,21 +85,21 @@ fn a_ref_that_is_no_kernel_is_refused() {
     assert!(matches!(error, KernelError::NotATree(_)), "{error}");
 }
 
-/// What a synchronisation of the working copy in `folder` writes.
-fn written(subject: &Subject, folder: &Path) -> usize {
+/// How many files a synchronisation of the working copy in `folder` writes.
+fn written(source_tree: &SourceTree, folder: &Path) -> usize {
     let copy = WorkingCopy::in_folder(folder);
-    let listing = subject.listing(folder).unwrap();
-    let files = subject.files(&copy.stale(&listing), folder).unwrap();
+    let listing = source_tree.listing(folder).unwrap();
+    let files = source_tree.extract(&copy.stale(&listing), folder).unwrap();
     let origin = Origin { dir: &files.dir, listing: &listing, frozen: files.frozen };
     copy.sync(&origin, &Touched::new()).unwrap().written
 }
 
 #[test]
-fn a_ref_and_its_tree_share_a_working_copy_in_which_only_what_differs_is_written() {
+fn a_ref_and_its_tree_share_a_working_copy_and_only_differences_are_written() {
     let (dir, folder) = (repository(), tempfile::tempdir().unwrap());
-    let tree = Subject::of_tree(dir.path()).unwrap();
-    let one = Subject::of_ref(dir.path(), "one").unwrap();
-    let two = Subject::of_ref(dir.path(), "HEAD").unwrap();
+    let tree = SourceTree::of_tree(dir.path()).unwrap();
+    let one = SourceTree::of_ref(dir.path(), "one").unwrap();
+    let two = SourceTree::of_ref(dir.path(), "HEAD").unwrap();
     assert_eq!(tree.id, one.id);
     assert_ne!(one.known_by(), two.known_by());
     let core = || fs::read_to_string(folder.path().join("src/mm/damon/core.c")).unwrap();
@@ -117,12 +117,13 @@ fn a_patch_is_applied_to_the_files_of_the_ref() {
     let dir = repository();
     let bytes = b"--- a/mm/damon/core.c\n+++ b/mm/damon/core.c\n@@ -1 +1 @@\n-one\n+patched\n".to_vec();
     let patch = Patch { path: "p".into(), subject: None, bytes };
-    let touched = Subject::of_ref(dir.path(), "one")
+    let touched = SourceTree::of_ref(dir.path(), "one")
         .unwrap()
         .apply(std::slice::from_ref(&patch), true)
         .unwrap()
         .touched;
     assert_eq!(touched["mm/damon/core.c"].as_ref().unwrap().1, b"patched\n");
-    let refused = Subject::of_ref(dir.path(), "HEAD").unwrap().apply(&[patch], true).unwrap_err().to_string();
+    let refused =
+        SourceTree::of_ref(dir.path(), "HEAD").unwrap().apply(&[patch], true).unwrap_err().to_string();
     assert!(refused.contains("@HEAD (linux 7.2.0): mm/damon/core.c: hunk #1"), "{refused}");
 }

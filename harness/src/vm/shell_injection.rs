@@ -1,7 +1,7 @@
-//! virtme-ng hands its arguments to a shell: whatever a scenario says, nothing of it may be there as text.
+//! virtme-ng passes its arguments to a shell, so no text of a scenario may be in them.
 //!
-//! Every value and every key of a scenario that has all of them is spoilt in turn with what a shell reads
-//! otherwise. It is refused with its line, or virtme-ng's arguments are the same as without.
+//! In a scenario with all keys, each key and each value in turn gets text that is special to a shell. The scenario is
+//! refused with its line, or virtme-ng's arguments do not change.
 
 use super::command;
 use super::timing::Timing;
@@ -10,8 +10,8 @@ use crate::scenario::{InstructionCost, Scenario, ScenarioError};
 use serde_json::Value;
 use std::path::Path;
 
-/// What a shell, or QEMU's comma-separated options, would read otherwise.
-const SPOILT: &[&str] = &[
+/// Text that is special to a shell or in QEMU's comma-separated options.
+const SPECIAL: &[&str] = &[
     "'",
     "\"",
     ";reboot",
@@ -19,15 +19,15 @@ const SPOILT: &[&str] = &[
     "`reboot`",
     "\nreboot",
     "&reboot",
-    ">/tmp/spoilt",
+    ">/tmp/special",
     ",file=/etc/passwd",
     " -S",
 ];
 
-/// Every key that takes a value, with a value that is fine.
+/// Every key that takes a value, with a valid value.
 const EVERY_KEY: &str = r#"
 version: 1
-summary: Everything that a scenario can say.
+summary: Every key of a scenario.
 machine:
   nodes:
     - {id: 0, memory: 512M, cpus: [0], tier: 4, from: {node: 0, latency: 100ns, bandwidth: 10G}}
@@ -85,21 +85,21 @@ clock: virtual
 clocks: {boot: 60s, scenario: 60s, shutdown: 60s}
 "#;
 
-/// virtme-ng's arguments for a scenario that was not refused.
+/// virtme-ng's arguments for a scenario, unless it is refused.
 fn arguments(text: &str) -> Result<Vec<String>, ScenarioError> {
     let scenario = Scenario::parse("full", text)?;
     let machine = Machine::of(&scenario).unwrap();
-    let words =
+    let all =
         command::arguments(&machine.argv, Path::new("/tmp/run"), &Timing::Virtual(InstructionCost::Plain))
             .unwrap();
-    Ok(words.into_iter().map(|word| word.into_string().unwrap()).collect())
+    Ok(all.into_iter().map(|argument| argument.into_string().unwrap()).collect())
 }
 
 fn whole() -> Value {
     serde_saphyr::from_str(EVERY_KEY).unwrap()
 }
 
-/// The text of a value that is not made of others.
+/// The text of a scalar.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::Object(_) | Value::Array(_) | Value::Null => None,
@@ -108,7 +108,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The JSON pointers of all values and of all that are in them.
+/// The JSON pointers of a value and of all values in it.
 fn pointers(value: &Value, here: String) -> Vec<String> {
     let inner: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -119,27 +119,27 @@ fn pointers(value: &Value, here: String) -> Vec<String> {
     std::iter::once(here.clone()).chain(below.collect::<Vec<_>>()).collect()
 }
 
-/// The whole with one value, at `pointer`, changed.
+/// `all` with the value at `pointer` changed.
 fn with(all: &Value, pointer: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut all = all.clone();
     change(all.pointer_mut(pointer).unwrap());
-    // JSON is YAML, and quotes what it must.
+    // JSON is YAML, and quotes where necessary.
     serde_json::to_string(&all).unwrap()
 }
 
-/// Refused with its line, or of no consequence to the shell.
-fn is_harmless(spoilt: &str, what: &str, sound: &[String]) {
-    match arguments(spoilt) {
+/// Checks that the scenario is refused with its line, or does not change the arguments.
+fn is_harmless(special: &str, what: &str, unchanged: &[String]) {
+    match arguments(special) {
         Err(error) => assert!(error.place().is_some(), "{what}: refused without its line: {error}"),
-        Ok(words) => assert_eq!(words, sound, "{what}"),
+        Ok(all) => assert_eq!(all, unchanged, "{what}"),
     }
 }
 
 #[test]
-fn the_scenario_with_every_key_is_sound() {
-    let words = arguments(EVERY_KEY).unwrap().join(" ");
-    assert!(words.contains("cxl-upstream") && words.contains("hmat-cache"), "{words}");
-    assert_eq!(arguments(&serde_json::to_string_pretty(&whole()).unwrap()).unwrap().join(" "), words);
+fn the_scenario_with_every_key_is_valid() {
+    let all = arguments(EVERY_KEY).unwrap().join(" ");
+    assert!(all.contains("cxl-upstream") && all.contains("hmat-cache"), "{all}");
+    assert_eq!(arguments(&serde_json::to_string_pretty(&whole()).unwrap()).unwrap().join(" "), all);
 }
 
 #[test]
@@ -150,8 +150,8 @@ fn no_value_of_a_scenario_reaches_the_shell_as_text() {
     for pointer in pointers(&all, String::new()) {
         let Some(text) = all.pointer(&pointer).and_then(text) else { continue };
         leaves += 1;
-        let spoilt = SPOILT.iter().map(|spoilt| format!("{text}{spoilt}"));
-        for value in spoilt.chain(["$(reboot)".to_owned()]) {
+        let special = SPECIAL.iter().map(|special| format!("{text}{special}"));
+        for value in special.chain(["$(reboot)".to_owned()]) {
             let what = format!("{pointer}: {value:?}");
             is_harmless(&with(&all, &pointer, |place| *place = value.into()), &what, &sound);
         }
@@ -166,21 +166,21 @@ fn no_key_of_a_scenario_reaches_the_shell_as_text() {
     for pointer in pointers(&all, String::new()) {
         let Some((place, key)) = pointer.rsplit_once('/') else { continue };
         let Some(Value::Object(_)) = all.pointer(place) else { continue };
-        for spoilt in ["'", ";reboot", "$(reboot)"] {
+        for special in ["'", ";reboot", "$(reboot)"] {
             let renamed = with(&all, place, |mapping| {
                 let mapping = mapping.as_object_mut().unwrap();
                 let value = mapping.remove(key).unwrap();
-                mapping.insert(format!("{key}{spoilt}"), value);
+                mapping.insert(format!("{key}{special}"), value);
             });
-            is_harmless(&renamed, &format!("{pointer}{spoilt:?}"), &sound);
+            is_harmless(&renamed, &format!("{pointer}{special:?}"), &sound);
         }
     }
 }
 
 #[test]
 fn no_name_of_a_machine_reaches_the_shell_as_text() {
-    for spoilt in SPOILT {
-        let named = with(&whole(), "/machine", |machine| *machine = format!("dram2{spoilt}").into());
+    for special in SPECIAL {
+        let named = with(&whole(), "/machine", |machine| *machine = format!("dram2{special}").into());
         let error = Scenario::parse("full", &named).unwrap_err();
         assert!(error.place().is_some(), "{error}");
     }
@@ -188,8 +188,8 @@ fn no_name_of_a_machine_reaches_the_shell_as_text() {
 
 #[test]
 fn a_files_name_with_such_text_cannot_name_a_scenario() {
-    for spoilt in SPOILT {
-        let error = Scenario::parse(&format!("full{spoilt}"), EVERY_KEY).unwrap_err();
+    for special in SPECIAL {
+        let error = Scenario::parse(&format!("full{special}"), EVERY_KEY).unwrap_err();
         assert!(error.to_string().ends_with("cannot name a scenario"), "{error}");
     }
 }

@@ -1,9 +1,8 @@
-//! A user's own kernel tree: which files it has, and what is in them.
+//! A user's kernel tree: its files and the hashes of their content.
 //!
-//! In git the files are those that git tracks and those it does not ignore, as they lie there,
-//! uncommitted changes included. Elsewhere a list of patterns and the tree's own `.gitignore` files say
-//! what is a build's product. The tree is only read. Each content is hashed once and remembered with the file's size and
-//! times, so that looking again costs a stat a file.
+//! In a git repository the files are those that git tracks or does not ignore, with uncommitted changes. Elsewhere a list
+//! of patterns and the `.gitignore` files of the tree exclude the products of builds. The tree is only read. Each file is
+//! hashed once, and the hash is remembered with its size and times, so that a second look costs a stat for each file.
 
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing, kind_of};
@@ -18,10 +17,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What to leave out of a tree without git besides what its `.gitignore` files name; a later pattern
-/// outweighs an earlier one. Debian's source package ignores everything at the top (`/*`), so that is taken
-/// back first and what a build makes there is named. No file of the top that begins with a dot takes part in
-/// a build.
+/// Patterns to exclude from a tree without git, besides its `.gitignore` files; a later pattern overrides an earlier one.
+/// Debian's source package ignores everything at the top (`/*`), so that is reverted first, and the products of a build
+/// there are listed. No file at the top that begins with a dot is needed for a build.
 const WITHOUT_GIT: [&str; 17] = [
     "!/*",
     "/.*",
@@ -42,13 +40,13 @@ const WITHOUT_GIT: [&str; 17] = [
     "/arch/*/include/generated",
 ];
 
-/// What of a file's metadata changes whenever its content does.
+/// The metadata of a file that changes whenever its content does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {
     size: u64,
     /// Nanoseconds since 1970.
     modified: i128,
-    /// Nanoseconds since 1970; unlike `modified`, no program can set it back.
+    /// Nanoseconds since 1970; unlike `modified`, no program can set it.
     changed: i128,
     inode: u64,
 }
@@ -65,11 +63,11 @@ impl Stat {
     }
 }
 
-/// Contents that were hashed before.
+/// The hashes of earlier runs.
 #[derive(Debug, Default)]
 struct Known(BTreeMap<String, (Stat, Content)>);
 
-/// Lists the tree in `dir`; `memory` is the file in which hashes are remembered.
+/// Lists the tree in `dir`; `memory` is the file with the remembered hashes.
 pub fn list(dir: &Path, memory: &Path) -> Result<Listing, KernelError> {
     list_at(dir, memory, SystemTime::now())
 }
@@ -77,7 +75,7 @@ pub fn list(dir: &Path, memory: &Path) -> Result<Listing, KernelError> {
 fn list_at(dir: &Path, memory: &Path, now: SystemTime) -> Result<Listing, KernelError> {
     let names = names(dir)?;
     let known = Known::load(memory);
-    // A file that changes again within the clock's grain keeps its time: what is this young is read again.
+    // A file that changes again within the resolution of the clock keeps its time, so recent files are read again.
     let settled = nanoseconds(now) - Duration::from_secs(2).as_nanos().cast_signed();
     let mut next = Known::default();
     let mut files = BTreeMap::new();
@@ -100,7 +98,7 @@ fn list_at(dir: &Path, memory: &Path, now: SystemTime) -> Result<Listing, Kernel
     Ok(Listing(files))
 }
 
-/// A file's bytes, or a link's target.
+/// The bytes of a file, or the target of a link.
 pub fn read(path: &Path, kind: FileKind) -> std::io::Result<Vec<u8>> {
     match kind {
         FileKind::Link => Ok(fs::read_link(path)?.as_os_str().as_bytes().to_vec()),
@@ -112,18 +110,18 @@ fn nanoseconds(time: SystemTime) -> i128 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos().cast_signed())
 }
 
-/// The paths of the tree's files, none of them a build's product.
+/// The paths of the tree's files without products of a build.
 fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     if dir.join(".git").exists() {
         let mut git = git::at(dir);
         let names =
             names_of(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]), dir)?;
-        // A repository that does not have the kernel's Makefile has other things to keep.
+        // A repository without the kernel's Makefile does not track the kernel.
         if names.iter().any(|name| name == "Makefile") {
             return Ok(names);
         }
     }
-    // Gone when the list is there: the empty repository that git wants for a tree without one.
+    // git needs a repository: an empty one, which is removed afterwards.
     let empty = tempfile::tempdir()?;
     let repository = empty.path().join("git");
     command::succeed(Command::new("git").args(["init", "-q", "--bare"]).arg(&repository))?;
@@ -133,7 +131,7 @@ fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     names_of(git.args(WITHOUT_GIT.iter().flat_map(|pattern| ["-x", pattern])), dir)
 }
 
-/// What `git` lists with `-z`.
+/// The names that `git` lists with `-z`.
 pub(super) fn names_of(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {
     let output = command::succeed(git)?;
     let name = |bytes: &[u8]| match std::str::from_utf8(bytes) {
@@ -153,13 +151,13 @@ impl Known {
     }
 
     fn entry(line: &str) -> Option<(String, (Stat, Content))> {
-        let mut words = line.splitn(6, ' ');
-        let size = words.next()?.parse().ok()?;
-        let modified = words.next()?.parse().ok()?;
-        let changed = words.next()?.parse().ok()?;
-        let inode = words.next()?.parse().ok()?;
-        let content = Content::parse(words.next()?)?;
-        Some((words.next()?.to_owned(), (Stat { size, modified, changed, inode }, content)))
+        let mut fields = line.splitn(6, ' ');
+        let size = fields.next()?.parse().ok()?;
+        let modified = fields.next()?.parse().ok()?;
+        let changed = fields.next()?.parse().ok()?;
+        let inode = fields.next()?.parse().ok()?;
+        let content = Content::parse(fields.next()?)?;
+        Some((fields.next()?.to_owned(), (Stat { size, modified, changed, inode }, content)))
     }
 
     fn text(&self) -> String {
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_git_tree_has_what_is_tracked_or_new_and_not_what_is_ignored_or_deleted() {
+    fn a_git_tree_has_its_tracked_and_new_files_but_no_ignored_or_deleted_ones() {
         let dir = tree(&[(".gitignore", "*.o\n"), ("Makefile", ""), ("a.c", "1"), ("gone.c", "2")]);
         git::run_in_test(dir.path(), &["init", "-q"]);
         git::run_in_test(dir.path(), &["add", "."]);
@@ -221,7 +219,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_tree_without_git_leaves_out_what_builds_make() {
+    fn a_tree_without_git_has_no_products_of_a_build() {
         let dir = tree(&BUILT);
         let memory = tempfile::tempdir().unwrap();
         let names = listed(dir.path(), &memory.path().join("m"));
@@ -230,19 +228,19 @@ mod tests {
     }
 
     #[test]
-    fn debians_tree_that_ignores_all_of_itself_is_listed_all_the_same() {
+    fn debians_tree_that_ignores_all_of_itself_is_listed() {
         let dir = tree(&BUILT);
         fs::write(dir.path().join(".gitignore"), "*.o\n/*\n!/debian/\n").unwrap();
         let memory = tempfile::tempdir().unwrap();
         let expected = ["Makefile", "mm/damon/core.c", "scripts/.gitignore"];
         assert_eq!(listed(dir.path(), &memory.path().join("m")), expected);
-        // With a repository that tracks nothing of it, it is the same.
+        // A repository that tracks none of it changes nothing.
         git::run_in_test(dir.path(), &["init", "-q"]);
         assert_eq!(listed(dir.path(), &memory.path().join("m")), expected);
     }
 
     #[test]
-    fn a_changed_file_is_seen_although_its_size_is_the_same() {
+    fn a_changed_file_of_the_same_size_is_noticed() {
         let dir = tree(&[("a.c", "one")]);
         let memory = tempfile::tempdir().unwrap();
         let before = list(dir.path(), &memory.path().join("m")).unwrap();
@@ -251,12 +249,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_hashed_before_is_remembered_by_size_times_and_inode() {
+    fn hashes_are_remembered_by_size_times_and_inode() {
         let dir = tree(&[("old.c", "text")]);
         let folder = tempfile::tempdir().unwrap();
         let memory = folder.path().join("m");
         let first = list_at(dir.path(), &memory, in_an_hour()).unwrap();
-        // A remembered content that is plainly wrong shows that the file was not read again.
+        // A wrong remembered hash shows that the file is not read again.
         let text = fs::read_to_string(&memory).unwrap();
         let wrong = text.replace(&Content::of(b"text").to_string(), &Content::of(b"other").to_string());
         fs::write(&memory, wrong).unwrap();
@@ -266,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_given_its_old_time_back_is_read_again() {
+    fn a_file_whose_old_time_was_restored_is_read_again() {
         let dir = tree(&[("a.c", "one")]);
         let folder = tempfile::tempdir().unwrap();
         let (path, memory) = (dir.path().join("a.c"), folder.path().join("m"));
         let before = fs::metadata(&path).unwrap().modified().unwrap();
         list_at(dir.path(), &memory, in_an_hour()).unwrap();
-        // More than the grain of the file system's clock.
+        // More than the resolution of the file system's clock.
         std::thread::sleep(Duration::from_millis(30));
         fs::write(&path, "two").unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();

@@ -1,4 +1,4 @@
-//! The cached images as a user looks over them: what each is, what it takes, and when it was last asked for.
+//! The cached images as a list shows them: what each is, its size, and when it was last used.
 
 use super::image::{self, About, Image};
 use damonlab_protocol::units::Bytes;
@@ -6,28 +6,28 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::SystemTime;
 
-/// An image, and what is known of it besides.
+/// An image of the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedImage {
-    /// It.
+    /// The image.
     pub image: Image,
-    /// File names of what was put on top of the source besides damonlab's own: patches, then config fragments, in order.
-    /// A file with several patches is named once.
+    /// The names of the user's patch files, then of the config fragments, in order. A file with several patches is named
+    /// once.
     pub on_top: Vec<String>,
-    /// What its files take. The build folder is not among them.
+    /// The size of its files, without the build folder.
     pub size: Bytes,
-    /// When it was built or last asked for.
+    /// When it was built or last used.
     pub used: SystemTime,
 }
 
 /// Every image of `cache`, the last used first.
-pub fn kept(cache: &Path) -> Vec<CachedImage> {
+pub fn cached_images(cache: &Path) -> Vec<CachedImage> {
     let one = |image: Image| {
         let folder = cache.join("image").join(&image.key);
         let used = fs::metadata(folder.join(image::ABOUT)).and_then(|meta| meta.modified());
         let files = fs::read_dir(&folder).into_iter().flatten().flatten();
         let size = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
-        let on_top = image::made_of(cache, &image.key).map(|about| on_top(&about)).unwrap_or_default();
+        let on_top = image::about_key(cache, &image.key).map(|about| on_top(&about)).unwrap_or_default();
         CachedImage { on_top, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
     };
     let mut all: Vec<CachedImage> = image::list(cache).into_iter().map(one).collect();
@@ -37,13 +37,13 @@ pub fn kept(cache: &Path) -> Vec<CachedImage> {
 
 fn on_top(about: &About) -> Vec<String> {
     let name = |path: &String| path.rsplit('/').next().unwrap_or(path).to_owned();
-    let mut names: Vec<String> = about.patches.iter().skip(about.ours).map(name).collect();
+    let mut names: Vec<String> = about.patches.iter().skip(about.bundled).map(name).collect();
     names.dedup();
     names.extend(about.fragments.iter().cloned());
     names
 }
 
-/// Takes note that the image `key` was asked for. Where that cannot be written, it looks older than it is.
+/// Records that the image `key` was used. If that cannot be written, it only looks older than it is.
 pub fn mark_used(cache: &Path, key: &str) {
     let about = cache.join("image").join(key).join(image::ABOUT);
     let _ = File::options().append(true).open(about).and_then(|file| file.set_modified(SystemTime::now()));
@@ -71,24 +71,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_last_comes_first_with_its_size_and_what_is_on_top() {
+    fn the_last_used_comes_first_with_its_size_and_its_patches() {
         let cache = tempfile::tempdir().unwrap();
         image(cache.path(), "old", 1_000);
         image(cache.path(), "new", 10);
-        let keys = || kept(cache.path()).into_iter().map(|one| one.image.key).collect::<Vec<_>>();
+        let keys = || cached_images(cache.path()).into_iter().map(|one| one.image.key).collect::<Vec<_>>();
         assert_eq!(keys(), ["new", "old"]);
         mark_used(cache.path(), "old");
         assert_eq!(keys(), ["old", "new"]);
-        let first = kept(cache.path()).remove(0);
+        let first = cached_images(cache.path()).remove(0);
         let about = fs::metadata(cache.path().join("image/old").join(image::ABOUT)).unwrap().len();
         assert_eq!(first.size, Bytes(8 + about));
         assert_eq!(first.on_top, ["a.mbox", "b.patch", "debug.config"]);
     }
 
     #[test]
-    fn an_image_that_is_gone_is_not_marked_and_not_made() {
+    fn a_missing_image_is_neither_marked_nor_made() {
         let cache = tempfile::tempdir().unwrap();
         mark_used(cache.path(), "gone");
-        assert!(kept(cache.path()).is_empty() && !cache.path().join("image").exists());
+        assert!(cached_images(cache.path()).is_empty() && !cache.path().join("image").exists());
     }
 }

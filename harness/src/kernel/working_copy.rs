@@ -1,25 +1,24 @@
-//! The working copy: the files that make sees, kept equal to a source plus its patches by writing only
-//! what differs, so that make rebuilds only that.
+//! The working copy: the files that make reads. It is made equal to a source plus its patches by writing only what
+//! differs, so that make rebuilds only that.
 //!
-//! Files of an unpacked release come in as hard links, so they are replaced by rename and never written
-//! through. A file that comes back later is a copy with a new time: make goes by times, and a link
-//! would bring back an old one. What is about to change is written down first; after a kill in the
-//! middle those files, and only those, are taken as unknown.
+//! Files of an unpacked release are hard links, so they are replaced by rename and never written in place. A file that
+//! comes back later is a copy with a new time: make compares times, and a link would have the old one. The paths that are
+//! about to change are written to a journal first; after a kill those files, and only those, count as unknown.
 
 use super::apply::Touched;
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing};
-use super::usertree;
+use super::user_tree;
 use crate::host::{interrupt, paths};
 use fs_err as fs;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// The file beside a working copy with the bytes that it takes, as they were measured once.
+/// The file beside a working copy with its measured size in bytes.
 pub(super) const SIZE_FILE: &str = "size";
 
-/// A folder with a working copy, and what is known about it.
+/// A folder with a working copy, its list and its journal.
 #[derive(Debug)]
 pub struct WorkingCopy {
     folder: PathBuf,
@@ -32,28 +31,28 @@ pub struct Origin<'a> {
     pub dir: &'a Path,
     /// Its files.
     pub listing: &'a Listing,
-    /// Whether its files stay as they are for good, so that links to them will do.
+    /// Whether its files do not change, so that hard links can be used.
     pub frozen: bool,
 }
 
-/// What a synchronisation did.
+/// The result of a synchronisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changes {
     /// Files written.
     pub written: usize,
     /// Files removed.
     pub removed: usize,
-    /// The copy was made from nothing: objects built from an earlier one are worth nothing.
+    /// Whether the copy was made anew: objects that were built from an earlier one are stale.
     pub fresh: bool,
 }
 
 impl WorkingCopy {
-    /// The working copy in `folder`. The caller holds its lock.
+    /// The working copy in `folder`. The caller has its lock.
     pub fn in_folder(folder: &Path) -> WorkingCopy {
         WorkingCopy { folder: folder.to_owned() }
     }
 
-    /// The tree that make sees.
+    /// The tree that make reads.
     pub fn tree(&self) -> PathBuf {
         self.folder.join("src")
     }
@@ -66,13 +65,13 @@ impl WorkingCopy {
         self.folder.join("src.changing")
     }
 
-    /// The files of `want` that the copy does not have, or in another state.
+    /// The files of `want` that are missing in the copy, or differ.
     pub fn stale(&self, want: &Listing) -> BTreeSet<String> {
         let have = Listing::load(&self.list()).unwrap_or_default();
         stale(&have, want, &self.interrupted())
     }
 
-    /// Makes the copy equal to `origin` with the `touched` files in their place.
+    /// Makes the copy equal to `origin` with the `touched` files replaced.
     pub fn sync(&self, origin: &Origin<'_>, touched: &Touched) -> Result<Changes, KernelError> {
         let want = overlaid(origin.listing, touched);
         let have = Listing::load(&self.list());
@@ -120,13 +119,13 @@ impl WorkingCopy {
         Ok(())
     }
 
-    /// Paths that an interrupted synchronisation may have changed.
+    /// The paths that an interrupted synchronisation may have changed.
     fn interrupted(&self) -> BTreeSet<String> {
         let text = std::fs::read_to_string(self.journal()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Writes down what is about to change, besides what an earlier, interrupted change left.
+    /// Writes the journal: what is about to change, besides what an earlier, interrupted synchronisation left.
     fn begin(&self, write: &[&String], remove: &[&String]) -> Result<(), KernelError> {
         let mut all = self.interrupted();
         all.extend(write.iter().chain(remove).map(|path| (*path).clone()));
@@ -140,8 +139,7 @@ impl WorkingCopy {
             Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(cause.into()),
             _ => {}
         }
-        // Folders that became empty go too: a folder with nothing but a gone Kconfig would mislead nobody,
-        // but a file may come back under its name.
+        // Empty folders are removed too: a file may come back under such a name.
         let mut folder = file.parent();
         while let Some(empty) =
             folder.filter(|folder| *folder != self.tree() && fs::remove_dir(folder).is_ok())
@@ -154,16 +152,16 @@ impl WorkingCopy {
     fn link(&self, from: &Path, path: &str) -> Result<(), KernelError> {
         let to = self.place(path)?;
         match fs::hard_link(from, &to) {
-            // Another file system, or one that has no links.
-            Err(_) => self.put(path, kind(from)?, &usertree::read(from, kind(from)?)?),
+            // Another file system, or one without hard links.
+            Err(_) => self.put(path, kind(from)?, &user_tree::read(from, kind(from)?)?),
             Ok(()) => Ok(()),
         }
     }
 
     fn put_from(&self, origin: &Origin<'_>, path: &str, entry: Entry) -> Result<(), KernelError> {
-        let bytes = usertree::read(&origin.dir.join(path), entry.kind)?;
+        let bytes = user_tree::read(&origin.dir.join(path), entry.kind)?;
         if !origin.frozen && Content::of(&bytes) != entry.content {
-            return Err(KernelError::Moving(origin.dir.to_owned()));
+            return Err(KernelError::ChangedDuringCopy(origin.dir.to_owned()));
         }
         self.put(path, entry.kind, &bytes)
     }
@@ -189,7 +187,7 @@ impl WorkingCopy {
         Ok(fs::rename(&next, to)?)
     }
 
-    /// Where `path` lies, with its folder made. A folder in its place, as of a name that was one, goes.
+    /// The place of `path`, with its folder made. A folder in its place is removed.
     fn place(&self, path: &str) -> Result<PathBuf, KernelError> {
         let to = self.tree().join(path);
         if let Some(folder) = to.parent() {
@@ -202,7 +200,7 @@ impl WorkingCopy {
     }
 }
 
-/// The files of `want` that differ in `have`, or about which nothing is known.
+/// The files of `want` that differ in `have`, or are unknown.
 fn stale(have: &Listing, want: &Listing, unknown: &BTreeSet<String>) -> BTreeSet<String> {
     let stale = |path: &&String| have.0.get(*path) != want.0.get(*path) || unknown.contains(*path);
     want.0.keys().filter(stale).cloned().collect()
@@ -211,10 +209,10 @@ fn stale(have: &Listing, want: &Listing, unknown: &BTreeSet<String>) -> BTreeSet
 fn kind(path: &Path) -> Result<FileKind, KernelError> {
     let meta = fs::symlink_metadata(path)?;
     super::listing::kind_of(&meta)
-        .ok_or_else(|| std::io::Error::other(format!("{} is no file any more", path.display())).into())
+        .ok_or_else(|| std::io::Error::other(format!("{} is no longer a file", path.display())).into())
 }
 
-/// `listing` with the patched files in the place of theirs.
+/// `listing` with the patched files replaced.
 pub fn overlaid(listing: &Listing, touched: &Touched) -> Listing {
     let mut want = listing.clone();
     for (path, file) in touched {
@@ -232,19 +230,19 @@ mod tests {
     use crate::kernel::listing;
     use std::os::unix::fs::MetadataExt;
 
-    struct Setting {
+    struct Fixture {
         source: tempfile::TempDir,
         folder: tempfile::TempDir,
     }
 
-    impl Setting {
-        fn new(files: &[(&str, &str)]) -> Setting {
-            let setting =
-                Setting { source: tempfile::tempdir().unwrap(), folder: tempfile::tempdir().unwrap() };
+    impl Fixture {
+        fn new(files: &[(&str, &str)]) -> Fixture {
+            let fixture =
+                Fixture { source: tempfile::tempdir().unwrap(), folder: tempfile::tempdir().unwrap() };
             for (name, text) in files {
-                setting.write(name, text);
+                fixture.write(name, text);
             }
-            setting
+            fixture
         }
 
         fn write(&self, name: &str, text: &str) {
@@ -268,7 +266,7 @@ mod tests {
         }
 
         fn sync_tree(&self) -> Changes {
-            let listing = usertree::list(self.source.path(), &self.folder.path().join("known")).unwrap();
+            let listing = user_tree::list(self.source.path(), &self.folder.path().join("known")).unwrap();
             let origin = Origin { dir: self.source.path(), listing: &listing, frozen: false };
             self.copy().sync(&origin, &Touched::new()).unwrap()
         }
@@ -284,87 +282,87 @@ mod tests {
     }
 
     #[test]
-    fn a_releases_files_are_linked_and_a_patched_one_is_replaced() {
-        let setting = Setting::new(&[("mm/core.c", "old"), ("Makefile", "all:")]);
-        let changes = setting.sync_release(&patched("mm/core.c", "new"));
+    fn files_of_a_release_are_linked_and_a_patched_one_is_replaced() {
+        let fixture = Fixture::new(&[("mm/core.c", "old"), ("Makefile", "all:")]);
+        let changes = fixture.sync_release(&patched("mm/core.c", "new"));
         assert_eq!(changes, Changes { written: 2, removed: 0, fresh: true });
-        assert_eq!(fs::metadata(setting.source.path().join("Makefile")).unwrap().nlink(), 2);
-        assert_eq!(setting.read("mm/core.c"), "new");
-        assert_eq!(fs::read_to_string(setting.source.path().join("mm/core.c")).unwrap(), "old");
+        assert_eq!(fs::metadata(fixture.source.path().join("Makefile")).unwrap().nlink(), 2);
+        assert_eq!(fixture.read("mm/core.c"), "new");
+        assert_eq!(fs::read_to_string(fixture.source.path().join("mm/core.c")).unwrap(), "old");
     }
 
     #[test]
     fn only_what_differs_is_written() {
-        let setting = Setting::new(&[("mm/core.c", "old"), ("Makefile", "all:")]);
-        setting.sync_release(&patched("mm/core.c", "new"));
+        let fixture = Fixture::new(&[("mm/core.c", "old"), ("Makefile", "all:")]);
+        fixture.sync_release(&patched("mm/core.c", "new"));
         let none = Changes { written: 0, removed: 0, fresh: false };
-        assert_eq!(setting.sync_release(&patched("mm/core.c", "new")), none);
+        assert_eq!(fixture.sync_release(&patched("mm/core.c", "new")), none);
         let one = Changes { written: 1, removed: 0, fresh: false };
-        assert_eq!(setting.sync_release(&patched("mm/core.c", "newer")), one);
+        assert_eq!(fixture.sync_release(&patched("mm/core.c", "newer")), one);
     }
 
     #[test]
-    fn a_patch_that_is_gone_brings_the_old_text_back_with_a_new_time() {
-        let setting = Setting::new(&[("mm/core.c", "old")]);
+    fn removing_a_patch_restores_the_old_text_with_a_new_time() {
+        let fixture = Fixture::new(&[("mm/core.c", "old")]);
         let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
         let file =
-            std::fs::File::options().write(true).open(setting.source.path().join("mm/core.c")).unwrap();
+            std::fs::File::options().write(true).open(fixture.source.path().join("mm/core.c")).unwrap();
         file.set_modified(long_ago).unwrap();
-        setting.sync_release(&patched("mm/core.c", "new"));
-        let copy = setting.copy().tree().join("mm/core.c");
+        fixture.sync_release(&patched("mm/core.c", "new"));
+        let copy = fixture.copy().tree().join("mm/core.c");
         let before = time(&copy);
-        setting.sync_release(&Touched::new());
-        assert_eq!(setting.read("mm/core.c"), "old");
+        fixture.sync_release(&Touched::new());
+        assert_eq!(fixture.read("mm/core.c"), "old");
         assert!(time(&copy) >= before, "make would keep the object of the patched file");
-        assert_eq!(time(&setting.source.path().join("mm/core.c")), long_ago);
+        assert_eq!(time(&fixture.source.path().join("mm/core.c")), long_ago);
     }
 
     #[test]
-    fn a_file_deleted_in_the_source_vanishes_with_its_folder() {
-        let setting = Setting::new(&[("a/b/gone.c", "1"), ("kept.c", "2")]);
-        setting.sync_tree();
-        fs::remove_file(setting.source.path().join("a/b/gone.c")).unwrap();
-        assert_eq!(setting.sync_tree(), Changes { written: 0, removed: 1, fresh: false });
-        assert!(!setting.copy().tree().join("a").exists());
+    fn a_file_deleted_in_the_source_is_removed_with_its_folder() {
+        let fixture = Fixture::new(&[("a/b/gone.c", "1"), ("other.c", "2")]);
+        fixture.sync_tree();
+        fs::remove_file(fixture.source.path().join("a/b/gone.c")).unwrap();
+        assert_eq!(fixture.sync_tree(), Changes { written: 0, removed: 1, fresh: false });
+        assert!(!fixture.copy().tree().join("a").exists());
     }
 
     #[test]
-    fn a_folder_in_a_files_place_goes() {
-        let setting = Setting::new(&[("a.c", "1")]);
-        setting.sync_tree();
-        let file = setting.copy().tree().join("a.c");
+    fn a_folder_in_the_place_of_a_file_is_removed() {
+        let fixture = Fixture::new(&[("a.c", "1")]);
+        fixture.sync_tree();
+        let file = fixture.copy().tree().join("a.c");
         fs::remove_file(&file).unwrap();
         fs::create_dir(&file).unwrap();
         fs::write(file.join("left"), "").unwrap();
-        setting.write("a.c", "2");
-        setting.sync_tree();
-        assert_eq!(setting.read("a.c"), "2");
+        fixture.write("a.c", "2");
+        fixture.sync_tree();
+        assert_eq!(fixture.read("a.c"), "2");
     }
 
     #[test]
-    fn modes_and_links_are_kept() {
-        let setting = Setting::new(&[("run.sh", "#!/bin/sh")]);
-        let script = setting.source.path().join("run.sh");
+    fn modes_and_links_are_preserved() {
+        let fixture = Fixture::new(&[("run.sh", "#!/bin/sh")]);
+        let script = fixture.source.path().join("run.sh");
         fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        std::os::unix::fs::symlink("run.sh", setting.source.path().join("link")).unwrap();
-        setting.sync_tree();
-        let tree = setting.copy().tree();
+        std::os::unix::fs::symlink("run.sh", fixture.source.path().join("link")).unwrap();
+        fixture.sync_tree();
+        let tree = fixture.copy().tree();
         assert_eq!(fs::metadata(tree.join("run.sh")).unwrap().mode() & 0o777, 0o755);
         assert_eq!(fs::read_link(tree.join("link")).unwrap(), Path::new("run.sh"));
     }
 
     #[test]
-    fn after_a_kill_in_the_middle_the_files_it_was_changing_are_written_again() {
-        let setting = Setting::new(&[("a.c", "1"), ("b.c", "2")]);
-        setting.sync_tree();
-        // As if a run had been killed after it wrote a.c and made new.c, which the source no longer has.
-        let tree = setting.copy().tree();
+    fn after_a_kill_the_files_in_the_journal_are_written_again() {
+        let fixture = Fixture::new(&[("a.c", "1"), ("b.c", "2")]);
+        fixture.sync_tree();
+        // As if damonlab was killed after it wrote a.c and new.c, which the source no longer has.
+        let tree = fixture.copy().tree();
         fs::write(tree.join("a.c"), "half").unwrap();
         fs::write(tree.join("new.c"), "left").unwrap();
-        fs::write(setting.copy().journal(), "a.c\nnew.c\n").unwrap();
-        assert_eq!(setting.sync_tree(), Changes { written: 1, removed: 1, fresh: false });
-        assert_eq!(setting.read("a.c"), "1");
+        fs::write(fixture.copy().journal(), "a.c\nnew.c\n").unwrap();
+        assert_eq!(fixture.sync_tree(), Changes { written: 1, removed: 1, fresh: false });
+        assert_eq!(fixture.read("a.c"), "1");
         assert!(!tree.join("new.c").exists());
-        assert!(!setting.copy().journal().exists());
+        assert!(!fixture.copy().journal().exists());
     }
 }

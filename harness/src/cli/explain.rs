@@ -1,0 +1,84 @@
+//! `damonlab explain`: the page of a rule, with the kernel functions that it follows from.
+
+use super::error::CliError;
+use super::verbs::{VerbResult, say};
+use crate::judge;
+use crate::kernel::{Origins, PatchedSource, Request, Source};
+use crate::grammar::suggest;
+use crate::setup::Env;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+pub(super) const HELP: &str = "Examples: damonlab explain G5\n          \
+    damonlab explain goal-share-matches-pages --kernel ~/linux\n          \
+    damonlab explain guest-lost";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The id or the name of a rule, or of a way for a run to end. None: list them all.
+    #[arg(value_name = "RULE")]
+    rule: Option<String>,
+    /// Show the functions of this kernel: a release, a source tree or TREE@REF [default: 7.3]. It has to be on this
+    /// machine already; nothing is fetched or built.
+    #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
+    kernel: Option<PathBuf>,
+}
+
+pub(super) fn explain(arguments: &Arguments) -> VerbResult {
+    let Some(word) = &arguments.rule else {
+        say(&judge::list())?;
+        return Ok(0);
+    };
+    let origin = judge::origin(word).ok_or_else(|| CliError::Unknown {
+        kind: "rule",
+        name: word.clone(),
+        help: suggest::or_list(word, judge::words(), "damonlab explain"),
+    })?;
+    let source = source(arguments.kernel.as_deref())?;
+    let page = judge::explain(origin, |path| source.as_ref()?.text(path));
+    say(&page.to_string())?;
+    match source {
+        Some(source) if page.has_source() => say(&format!("\nThe lines are those of {}.\n", source.name()))?,
+        None if page.has_source() => say(NO_SOURCE)?,
+        _ => {}
+    }
+    Ok(0)
+}
+
+const NO_SOURCE: &str = "\nThe source of this kernel is not on this machine, so its lines are not shown. `damonlab kernel build` \
+    fetches the default\nkernel and builds it; --kernel DIR shows those of a source tree.\n";
+
+/// The source of the kernel that `word` names, if it is here.
+fn source(word: Option<&Path>) -> Result<Option<PatchedSource>, CliError> {
+    let origins = Origins::of(Env::machine()?);
+    let source = match word {
+        None => Source::default(),
+        Some(word) => Source::parse(word, &origins)?,
+    };
+    Ok(PatchedSource::here(&Request::of(source), &origins)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_the_source_that_a_rule_names_exists() {
+        // On a machine that never built a kernel there is no source to look at.
+        let Some(source) = source(None).unwrap() else { return };
+        let parts = judge::rules().flat_map(|about| about.source.iter().map(move |part| (about.id, part)));
+        let missing: Vec<String> = parts
+            .filter(|(_, part)| !judge::is_in(part, |path| source.text(path)))
+            .map(|(id, part)| format!("{id}: {part}"))
+            .collect();
+        assert_eq!(missing, [""; 0], "not in {}", source.name());
+    }
+
+    #[test]
+    fn a_mistyped_rule_gets_the_nearest() {
+        let arguments = Arguments { rule: Some("goal-share-match-pages".into()), kernel: None };
+        let error = explain(&arguments).unwrap_err();
+        let help = miette::Diagnostic::help(&error).unwrap().to_string();
+        assert!(help.starts_with("did you mean 'goal-share-matches-pages'?"), "{help}");
+    }
+}
