@@ -2,9 +2,9 @@
 
 use super::error::CliError;
 use super::verbs::{VerbResult, say};
+use crate::grammar::suggest;
 use crate::judge;
 use crate::kernel::{Origins, PatchedSource, Request, Source};
-use crate::grammar::suggest;
 use crate::setup::Env;
 use clap::Args;
 use std::path::{Path, PathBuf};

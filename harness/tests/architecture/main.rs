@@ -52,11 +52,10 @@ const TRACEPOINT_TABLES: &[&str] = &["harness/src/trace/event.rs"];
 const DAMON: &str = "harness/src/subject/damon";
 
 /// Files outside of [`DAMON`] that may import it, each with its reason.
-const MAY_IMPORT_DAMON: &[(&str, &str)] =
-    &[
-        ("harness/src/scenario/subject.rs", "the key `damon` of a scenario and the steps about DAMON"),
-        ("harness/src/subject/registry.rs", "it lists the subjects and what each of them adds"),
-    ];
+const MAY_IMPORT_DAMON: &[(&str, &str)] = &[
+    ("harness/src/scenario/subject.rs", "the key `damon` of a scenario and the steps about DAMON"),
+    ("harness/src/subject/registry.rs", "it lists the subjects and what each of them adds"),
+];
 
 /// The reason of an entry for a folder that issue 13 is about to put right.
 const UNDER_WAY: &str = "issue 13";
