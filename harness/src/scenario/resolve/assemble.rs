@@ -36,7 +36,7 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
     let Steps { steps, windows } = steps::resolve(&raw.steps.value, &on)?;
     let mut trace = trace::resolve(&raw.trace, &machine, !kdamonds.is_empty())?;
     let vmstat = sample::vmstat(&raw.sample)?;
-    let run = expect::RunStep { names: &names, windows: &windows, events: &trace.events, vmstat: &vmstat };
+    let run = expect::Measurable { names: &names, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     trace.events.extend(subject::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
     Ok(Scenario {

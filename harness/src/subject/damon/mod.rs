@@ -1,6 +1,6 @@
 //! DAMON: its events, its configuration over time, and the rules that its traces must obey.
 
-pub mod config;
+pub(crate) mod config;
 mod config_periods;
 pub(crate) mod damo_report;
 pub(crate) mod events;
