@@ -1,15 +1,15 @@
 //! `damonlab check` needs nothing but a recording: no QEMU, no Python, no kernel, no cache, no other program.
 
+use damonlab::host::command::{Output, capture, command_for};
 use std::path::Path;
-use std::process::{Command, Output};
 
 fn check(recording: &str) -> Output {
     let empty = tempfile::tempdir().expect("a temporary folder");
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(recording);
-    let mut check = Command::new(env!("CARGO_BIN_EXE_damonlab"));
+    let mut check = command_for(env!("CARGO_BIN_EXE_damonlab"));
     check.arg("check").arg(dir).current_dir(empty.path()).env_clear().env("PATH", "");
     check.env("HOME", empty.path()).env("XDG_CACHE_HOME", empty.path());
-    let output = check.output().expect("damonlab starts");
+    let output = capture(&mut check).expect("damonlab starts");
     let left: Vec<_> = std::fs::read_dir(empty.path()).expect("a folder").collect();
     assert!(left.is_empty(), "it wrote {left:?}");
     output
@@ -18,7 +18,7 @@ fn check(recording: &str) -> Output {
 #[test]
 fn a_recording_is_judged_on_a_machine_that_has_nothing_else() {
     let output = check("pull-push-short");
-    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), &output.stderr);
     assert!(output.status.success(), "{out}{err}");
     assert!(out.to_lowercase().contains("pass"), "{out}");
 }

@@ -3,7 +3,7 @@
 use super::figure::{Better, Figure};
 use super::{Failure, long};
 use damonlab::check::Verdict;
-use damonlab::trace::Trace;
+use damonlab::recording::Trace;
 use damonlab_protocol::record::section;
 use serde_json::{Value, json};
 use std::io::{self, BufReader, Write};

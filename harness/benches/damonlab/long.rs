@@ -3,9 +3,8 @@
 //! The repeated part begins and ends where charge windows begin, and in each round the counters grow by as much as in the
 //! first. So every invariant applies to the long recording and passes.
 
-use damonlab::recording::{PLAN, SCENARIO};
+use damonlab::recording::{Event, Line, PLAN, SCENARIO, Stat, Trace};
 use damonlab::scenario::Scenario;
-use damonlab::trace::{Event, Line, Stat, Trace};
 use damonlab_protocol::record::section;
 use serde_json::Value;
 use std::fs;

@@ -73,7 +73,7 @@ impl Bisection<'_> {
         if let Some(step) = kernel::key(&request, self.origins)?.and_then(|key| self.stored(applied, &key)) {
             return Ok(step);
         }
-        self.progress.say(&format!("bisect: {} of {} patches", applied, self.series.patches.len()));
+        self.progress.hint(&format!("bisect: {} of {} patches", applied, self.series.patches.len()));
         let begun = Instant::now();
         let image = match kernel::obtain(&request, self.origins, self.progress) {
             Ok(image) => image,

@@ -3,7 +3,7 @@
 use super::about::About;
 use super::run_end::RunEnd;
 use crate::host::text::{excerpt, printable};
-use crate::trace::Line;
+use crate::recording::Line;
 use serde::{Serialize, Serializer};
 use std::fmt;
 

@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_loss_inside_the_trace_fails_the_run_and_is_shown() {
         let mut recording = Model::pull_push().recording();
-        let lost = crate::trace::Trace::parse(
+        let lost = crate::recording::Trace::parse(
             "# entries-in-buffer/entries-written: 1/2 #P:1\nCPU:0 [LOST 3 EVENTS]\n",
         );
         (recording.trace.losses, recording.trace.entries) = (lost.losses, lost.entries);

@@ -2,9 +2,8 @@
 
 use super::finding::Evidence;
 use super::span::{Samples, Span};
-use crate::recording::Recording;
+use crate::recording::{Line, Recording};
 use crate::scenario::Where;
-use crate::trace::Line;
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::NodeId;
 
@@ -82,7 +81,7 @@ pub(super) fn count(view: &View<'_>, span: Span, event: &str, filter: &Where) ->
 fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Result<Vec<&'a Line>, String> {
     let mut found = Vec::new();
     let lines = view.recording.trace.lines.iter();
-    for line in lines.filter(|line| line.event.name() == bare(event) && span.has(line.time)) {
+    for line in lines.filter(|line| line.name() == bare(event) && span.has(line.time)) {
         let mut all = true;
         for (key, wanted) in filter {
             let value = match view.subject.property(line, key) {
@@ -99,8 +98,8 @@ fn matching<'a>(view: &View<'a>, span: Span, event: &str, filter: &Where) -> Res
 }
 
 fn no_field(line: &Line, field: &str) -> String {
-    let names = line.event.field_names().join(", ");
-    format!("no field '{field}' in {}; it has {names}", line.event.name())
+    let names = line.field_names().join(", ");
+    format!("no field '{field}' in {}; it has {names}", line.name())
 }
 
 pub(super) fn resident(samples: Samples<'_>, workload: &str, node: NodeId) -> Found {

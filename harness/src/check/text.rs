@@ -1,99 +1,23 @@
-//! The text of an event against its raw record: P1.
+//! The text of an event against its raw record (P1).
 //!
-//! Both come out of one `TP_fast_assign`, so what P1 shows is a wrong `TP_printk`: a field under another
-//! field's key, a wrong width or sign. Arguments that are swapped before (in `TP_ARGS`, or by the caller) are
-//! the same in both; only other truth shows those (A1, A3, S2, M1).
+//! Both come from one `TP_fast_assign`, so P1 finds errors in a `TP_printk`: a field under another field's key, a wrong
+//! width or sign. Arguments that are swapped earlier (in `TP_ARGS`, or by the caller) are the same in both; only rules
+//! with another source find those (A1, A3, S2, M1).
 
 use crate::check::finding::Violation;
 use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult, Source};
 use crate::check::violations::Violations;
-use crate::recording::Recording;
+use crate::recording::{Event, Line, Recording};
 use crate::trace::raw::{RawFormat, RawTrace, Record};
-use crate::trace::{Event, Line};
 use damonlab_protocol::record::RAW_LIMIT;
-
-/// What the text of an event is: for each part that changes, in its order, what damonlab reads it as, and the
-/// record's field of that meaning.
-type Meaning = &'static [(&'static str, &'static str)];
-
-const REGION: Meaning = &[
-    ("target_id", "target_id"),
-    ("nr_regions", "nr_regions"),
-    ("start", "start"),
-    ("end", "end"),
-    ("nr_accesses", "nr_accesses"),
-    ("age", "age"),
-];
-
-const MEANINGS: &[(&str, Meaning)] = &[
-    (
-        "damos_node_eligible_mem_bp",
-        &[
-            ("ctx_idx", "context_idx"),
-            ("scheme_idx", "scheme_idx"),
-            ("nid", "nid"),
-            ("target_value", "target_value"),
-            ("current_value", "current_value"),
-        ],
-    ),
-    ("damos_esz", &[("ctx_idx", "context_idx"), ("scheme_idx", "scheme_idx"), ("esz", "esz")]),
-    (
-        "damos_before_apply",
-        &[
-            ("ctx_idx", "context_idx"),
-            ("scheme_idx", "scheme_idx"),
-            ("target_idx", "target_idx"),
-            ("nr_regions", "nr_regions"),
-            ("start", "start"),
-            ("end", "end"),
-            ("nr_accesses", "nr_accesses"),
-            ("age", "age"),
-        ],
-    ),
-    (
-        "damos_stat_after_apply_interval",
-        &[
-            ("ctx_idx", "context_idx"),
-            ("scheme_idx", "scheme_idx"),
-            ("nr_tried", "nr_tried"),
-            ("sz_tried", "sz_tried"),
-            ("nr_applied", "nr_applied"),
-            ("sz_applied", "sz_applied"),
-            ("sz_ops_filter_passed", "sz_ops_filter_passed"),
-            ("qt_exceeds", "qt_exceeds"),
-            ("nr_snapshots", "nr_snapshots"),
-        ],
-    ),
-    ("damon_monitor_intervals_tune", &[("sample_us", "sample_us")]),
-    (
-        "damon_region_aggregated",
-        &[REGION[0], REGION[1], REGION[2], REGION[3], REGION[4], REGION[5], ("probe_hits", "probe_hits")],
-    ),
-    ("damon_aggregated", REGION),
-    (
-        "mm_migrate_pages",
-        &[
-            ("nr_succeeded", "succeeded"),
-            ("nr_failed", "failed"),
-            ("nr_thp_succeeded", "thp_succeeded"),
-            ("nr_thp_failed", "thp_failed"),
-            ("nr_thp_split", "thp_split"),
-            ("nr_split", "large_folio_split"),
-        ],
-    ),
-];
-
-fn meaning(event: &str) -> Option<Meaning> {
-    MEANINGS.iter().find(|(name, _)| *name == event).map(|(_, meaning)| *meaning)
-}
 
 pub(crate) static TEXT_MATCHES_RECORD: RecordingRule = Rule {
     about: About {
         id: "P1",
         name: "text-matches-record",
         kind: Kind::Exact,
-        statement: "The text of every event says what the ring buffer's record of it says: event, CPU, pid, time, fields.",
-        because: "The text is rendered from the record when it is read, by the event's print format alone.",
+        statement: "The text of every event equals its record in the ring buffer: event, CPU, pid, time, fields.",
+        because: "The kernel renders the text from the record when it is read, by the event's print format alone.",
         source: &[Source::File("include/trace/events/damon.h"), Source::File("kernel/trace/trace_output.c")],
         file: file!(),
         when: "the recording has trace.raw and a trace without holes",
@@ -110,25 +34,25 @@ fn text_matches_record(recording: &Recording) -> RuleResult {
         return RuleResult::NotApplicable("the text has holes: event and record cannot be paired".to_owned());
     }
     let found = RawTrace::parse(raw).and_then(|raw| {
-        let mut findings: Violations = raw.formats.values().flat_map(misprinted).collect();
-        findings.append(compared(&trace.lines, &raw.records()?, raw.is_below(RAW_LIMIT)));
-        Ok(findings)
+        let mut violations: Violations = raw.formats.values().flat_map(misprinted).collect();
+        violations.append(compared(&trace.lines, &raw.records()?, raw.is_below(RAW_LIMIT)));
+        Ok(violations)
     });
     RuleResult::Applied(found.unwrap_or_else(|error| {
         [Violation::new("a ring buffer's record", error.to_string())].into_iter().collect()
     }))
 }
 
-/// What stands in the wrong place of a `print fmt`, whether such an event happened or not.
+/// A `print fmt` with fields in the wrong places, whether such an event happened or not.
 fn misprinted(format: &RawFormat) -> Option<Violation> {
-    let known: Vec<&str> = meaning(&format.name)?.iter().map(|(_, field)| *field).collect();
+    let known: Vec<&str> = Event::record_names(&format.name)?.iter().map(|(_, field)| *field).collect();
     if known.iter().any(|field| format.field(field).is_none()) {
         return None;
     }
     let (_, arguments) = format.print.split_once("\", ")?;
-    let words = arguments.split(|c: char| c != '_' && !c.is_ascii_alphanumeric());
-    let mut printed: Vec<&str> = words.filter(|word| known.contains(word)).collect();
-    // An array is named for its bytes and for their number.
+    let identifiers = arguments.split(|c: char| c != '_' && !c.is_ascii_alphanumeric());
+    let mut printed: Vec<&str> = identifiers.filter(|word| known.contains(word)).collect();
+    // The macro for an array names it twice: for its bytes and for their number.
     printed.dedup();
     (printed != known).then(|| {
         let expected = format!("{} to print {}", format.name, known.join(", "));
@@ -136,35 +60,32 @@ fn misprinted(format: &RawFormat) -> Option<Violation> {
     })
 }
 
-/// Line by line; `whole` says that no record is missing at the end.
-fn compared(lines: &[Line], records: &[Record<'_>], whole: bool) -> Violations {
-    let mut findings = Violations::default();
-    if (whole && lines.len() != records.len()) || records.len() > lines.len() {
+/// Compares line by line; `complete` says that no record is missing at the end.
+fn compared(lines: &[Line], records: &[Record<'_>], complete: bool) -> Violations {
+    let mut violations = Violations::default();
+    if (complete && lines.len() != records.len()) || records.len() > lines.len() {
         let expected = format!("a record for each of {} lines", lines.len());
-        findings.push(|| Violation::new(expected, format!("{} records", records.len())));
-        return findings;
+        violations.push(|| Violation::new(expected, format!("{} records", records.len())));
+        return violations;
     }
     for (line, record) in lines.iter().zip(records) {
         for (what, text, raw) in differences(line, record) {
-            findings.push(|| {
+            violations.push(|| {
                 let expected = format!("{what} {raw}, as in the ring buffer's record");
                 Violation::new(expected, format!("{what} {text} in the text")).at([line])
             });
         }
     }
-    findings
+    violations
 }
 
 type Difference = (&'static str, String, String);
 
 fn differences(line: &Line, record: &Record<'_>) -> Vec<Difference> {
     let Some(format) = record.format else {
-        // Only the plan's events have their formats recorded; the rest has no text that we read.
-        let ours = !matches!(line.event, Event::Other(_));
-        return ours
-            .then(|| ("event", line.event.name().to_owned(), "none of the plan".to_owned()))
-            .into_iter()
-            .collect();
+        // The recording has the formats of the plan's events only, and damonlab does not interpret other text.
+        let difference = ("event", line.name().to_owned(), "none of the plan".to_owned());
+        return if line.event.is_damons() { vec![difference] } else { Vec::new() };
     };
     let micros = line.time.micros();
     let mut all = Vec::new();
@@ -173,17 +94,17 @@ fn differences(line: &Line, record: &Record<'_>) -> Vec<Difference> {
             all.push((what, text, raw));
         }
     };
-    compare("event", line.event.name().to_owned(), format.name.clone());
+    compare("event", line.name().to_owned(), format.name.clone());
     compare("microsecond", micros.to_string(), record.micros().to_string());
     compare("CPU", line.cpu.to_string(), record.cpu.to_string());
     if let Some(pid) = record.field("common_pid") {
         compare("pid", line.pid.to_string(), pid.to_string());
     }
-    if format.name != line.event.name() {
+    if format.name != line.name() {
         return all;
     }
-    for (key, field) in meaning(&format.name).unwrap_or_default() {
-        // A kernel may call a field otherwise: that is no difference between text and record.
+    for (key, field) in Event::record_names(&format.name).unwrap_or_default() {
+        // A kernel may have another name for a field: that is no difference between text and record.
         if let (Some(text), Some(raw)) = (line.field(key), record.field(field)) {
             compare(key, text.to_string(), raw.to_string());
         }
@@ -193,11 +114,11 @@ fn differences(line: &Line, record: &Record<'_>) -> Vec<Difference> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TEXT_MATCHES_RECORD, meaning};
+    use super::TEXT_MATCHES_RECORD;
     use crate::judge::judge;
     use crate::recording::Recording;
+    use crate::subject::damon::events::{BeforeApply, Esz};
     use crate::subject::damon::testing::{Model, edit, found, rewrite, stored};
-    use crate::trace::Event;
 
     /// Replaces text in the formats of the raw record by as much other text.
     fn reformat(recording: &mut Recording, from: &str, to: &str) {
@@ -214,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn p1_holds_on_a_real_run_and_is_not_asked_without_a_raw_record() {
+    fn p1_passes_on_a_real_run_and_does_not_apply_without_a_raw_record() {
         let real = stored("truth");
         assert!(judge(&real).applied.iter().any(|invariant| invariant.id == "P1"));
         assert_eq!(seen(&real), [""; 0]);
@@ -227,18 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn every_event_of_damon_has_a_meaning_for_all_that_its_text_says() {
-        for (name, fields) in Event::FIELDS {
-            let keys: Vec<&str> = meaning(name).unwrap().iter().map(|(key, _)| *key).collect();
-            assert_eq!(keys, *fields, "{name}");
-        }
-    }
-
-    #[test]
     fn p1_sees_two_fields_that_the_text_swaps() {
         let mut recording = stored("truth");
         rewrite(&mut recording, |lines| {
-            edit(lines, "damos_before_apply", 3, |line| {
+            edit(lines, BeforeApply::NAME, 3, |line| {
                 let (head, age) = line.rsplit_once(' ').unwrap();
                 let (head, accesses) = head.rsplit_once(' ').unwrap();
                 assert_ne!(accesses, age);
@@ -261,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn p1_is_silent_about_a_field_that_a_kernel_calls_otherwise() {
+    fn p1_accepts_another_name_of_a_field() {
         let mut recording = stored("truth");
         for from in ["unsigned long esz;", "REC->esz"] {
             reformat(&mut recording, from, &from.replace("esz", "esq"));
@@ -273,7 +186,7 @@ mod tests {
     fn p1_sees_another_task_another_moment_and_a_line_too_many() {
         let line = |change: fn(&str) -> String| {
             let mut recording = stored("truth");
-            rewrite(&mut recording, |lines| edit(lines, "damos_esz", 0, change));
+            rewrite(&mut recording, |lines| edit(lines, Esz::NAME, 0, change));
             seen(&recording)
         };
         let pid = line(|line| line.replacen("kdamond.0-39 ", "kdamond.0-38 ", 1));

@@ -1,14 +1,13 @@
 //! `damonlab bisect`: which patch of a series broke a scenario.
 
-use super::error::CliError;
-use super::machine::fit_qemu;
-use super::mutants::Format;
-use super::repro_command::{Seeds, command};
-use super::verbs::{VerbResult, request, say, scenario_path};
-use super::{ConfigArgs, KernelArgs};
+use super::error::{CliError, VerbResult};
+use super::kernel_args::{ConfigArgs, KernelArgs};
+use super::output::{Closing, Output, OutputArgs};
+use super::repro_command::{ReproCommand, Seeds};
+use super::{qemu, rule, scenarios};
 use crate::bisect::{self, BisectLog, Bisection, Search, Series, Step};
+use crate::check::Origin;
 use crate::host::lock::Lock;
-use crate::host::progress::Progress;
 use crate::host::{interrupt, slots};
 use crate::kernel::{KernelError, Origins};
 use crate::mutants::SuiteKey;
@@ -20,21 +19,27 @@ use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub(super) const HELP: &str = "Example: damonlab bisect pull-push --series v3.mbox\n\n\
+    Finished steps are kept below --out: a second call goes on with what is missing.\n\
+    Exit status: 0 if the first bad patch is named, 1 if none can be (the series passes, the base fails, or all\n\
+    that is left does not build), 2 for bad input, 3 if the host or QEMU failed: give the command again then.";
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A name from scenarios/, or a YAML file. It fails with all of the series, and passes without.
     #[arg(value_name = "SCENARIO")]
     scenario: String,
-    /// The series: an mbox, a maildir, a folder of patch files, one patch file, or REPO:BASE..TOPIC; may be given again.
+    /// The series: an mbox, a maildir, a folder of patch files, one patch file, or REPO:BASE..TOPIC. May be given more
+    /// than once.
     #[arg(long, required = true, value_name = "PATH")]
     series: Vec<PathBuf>,
-    /// With so many patches of the series it passes. None: 0, the base alone.
+    /// The scenario passes with the first N patches of the series [default: 0, the base alone].
     #[arg(long, value_name = "N")]
     good: Option<usize>,
-    /// With so many patches of the series it fails. None: all of them.
+    /// The scenario fails with the first N patches of the series [default: all of them].
     #[arg(long, value_name = "N")]
     bad: Option<usize>,
-    /// What to put the series on: a version, a kernel's source tree, or TREE@REF. None: the newest 7.3.
+    /// What the series is applied to: a release, a kernel's source tree, or TREE@REF [default: the newest 7.3].
     #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
     kernel: Option<PathBuf>,
     #[command(flatten)]
@@ -48,38 +53,34 @@ pub(super) struct Arguments {
     /// Run with each seed from A to B-1 (A..=B: to B). One that fails is enough.
     #[arg(long, value_name = "A..B", conflicts_with = "seed")]
     seeds: Option<SeedRange>,
-    /// Only this finding is bad (Q2, K1, expect, ...). A run that fails by others alone is skipped.
-    #[arg(long, value_name = "ID")]
+    /// Only a violation of this rule is bad (Q2, K1, expect, ...). A run that fails by other rules alone is skipped.
+    #[arg(long, value_name = "RULE")]
     finding: Option<String>,
-    /// How many seeds run at once. None: one a core.
+    /// How many seeds run at once [default: one a core].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Do not use steps that are kept below --out.
     #[arg(long)]
     fresh: bool,
-    /// What is printed.
-    #[arg(long, default_value = "human", value_name = "human|json")]
-    format: Format,
     /// Steps and recordings go below this folder.
     #[arg(long, default_value = "results/bisect", value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
+    let mut output = Output::new("bisect", &arguments.output)?;
+    let finding = arguments.finding.as_deref().map(rule::origin).transpose()?.map(Origin::id);
     let series = bisect::series(&arguments.series)?;
     let search = Search::new(series.patches.len(), arguments.good, arguments.bad)?;
-    let loaded = ScenarioSource::on(&scenario_path(&arguments.scenario)?, arguments.machine.as_deref())?;
-    if !loaded.scenario.clock.is_virtual() {
-        return Err(CliError::NeverRepeats(loaded.scenario.name));
-    }
-    run::check_host(&loaded.scenario)?;
+    let source = source(arguments)?;
     let slots = slots::count().map_err(RunError::from)?;
-    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let (origins, progress) = (Origins::of(Env::machine()?), output.progress());
     series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
-    let base = request(&kernel(arguments, Vec::new()), &origins, &progress)?;
+    let base = kernel(arguments, Vec::new()).request(&origins, &progress)?;
     let tools = setup::tools(&origins.env)?;
-    fit_qemu([&loaded.scenario], &origins.env.cache, &tools)?;
-    let seeds = seeds(arguments);
+    qemu::check([&source.scenario], &origins.env.cache, &tools)?;
     let out = std::path::absolute(&arguments.out)?;
     // Two at once would take each other's recordings away.
     let _lock =
@@ -91,38 +92,50 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
         agent: vm::AGENT,
         base,
         series: &series,
-        source: &loaded,
+        source: &source,
         // The seeds are in the steps themselves.
-        suite: &SuiteKey::of(std::slice::from_ref(&loaded), vm::AGENT, 0, false)?,
-        seeds,
+        suite: &SuiteKey::of(std::slice::from_ref(&source), vm::AGENT, 0, false)?,
+        seeds: arguments.seeds.unwrap_or_else(|| SeedRange::one(arguments.seed)),
         jobs: arguments.jobs.unwrap_or(slots),
-        finding: arguments.finding.as_deref(),
+        finding,
         out: out.clone(),
         fresh: arguments.fresh,
         progress: &progress,
     };
-    let bad_end = search.bad_end();
-    let log = walk(&bisection, search, arguments.format)?;
+    let (patches, bad_end) = (series.patches.len(), search.bad_end());
+    let log = walk(&bisection, search, &mut output)?;
     let commands = commands(arguments, &series, &log, &out)?;
-    say(&match arguments.format {
-        Format::Human => report::bisection(&log, bad_end, series.patches.len(), &commands),
-        Format::Json => report::bisection_json(&log, series.patches.len(), &commands),
-    })?;
+    let answer = report::bisection(&log, bad_end, patches, &commands);
+    let data = report::bisection_data(&log, patches, &commands);
+    output.finish(Closing { answer, data, ..Closing::default() })?;
     Ok(log.exit_code())
 }
 
-/// Every step, told as soon as it is there.
-fn walk(bisection: &Bisection<'_>, search: Search, format: Format) -> Result<BisectLog, CliError> {
+fn source(arguments: &Arguments) -> Result<ScenarioSource, CliError> {
+    let path = scenarios::path(&arguments.scenario)?;
+    let source = ScenarioSource::on(&path, arguments.machine.as_deref())?;
+    if !source.scenario.clock.is_virtual() {
+        return Err(CliError::NeverRepeats(source.scenario.name));
+    }
+    run::check_host(&source.scenario)?;
+    Ok(source)
+}
+
+/// Every step, reported as soon as it has ended.
+fn walk(bisection: &Bisection<'_>, search: Search, output: &mut Output) -> Result<BisectLog, CliError> {
     let patches = bisection.series.patches.len();
+    output.start(Vec::new(), None)?;
+    // As many steps as a search that has to skip nothing needs: both ends, and one for each halving.
+    let line = bisection.progress.batch("bisect", 2 + patches.next_power_of_two().ilog2() as usize);
     let examine = |applied| {
         interrupt::check().map_err(|stop| KernelRunError::Run(stop.into()))?;
-        Ok(bisection.examine(applied)?)
+        let name = format!("{applied} of {patches} patches");
+        line.begin(&name);
+        let step = bisection.examine(applied)?;
+        line.end(&name, step.failure().is_some());
+        Ok(step)
     };
-    let tell = |step: &Step| match format {
-        Format::Human => say(&report::step(step, patches)),
-        Format::Json => Ok(()),
-    };
-    BisectLog::of(search, examine, tell)
+    BisectLog::of(search, examine, |step: &Step| output.item(&report::step(step, patches)))
 }
 
 fn kernel(arguments: &Arguments, patches: Vec<PathBuf>) -> KernelArgs {
@@ -135,11 +148,7 @@ fn kernel(arguments: &Arguments, patches: Vec<PathBuf>) -> KernelArgs {
     }
 }
 
-fn seeds(arguments: &Arguments) -> SeedRange {
-    arguments.seeds.unwrap_or_else(|| SeedRange::one(arguments.seed))
-}
-
-/// What to type for the runs on either side of the turn: the failing one first. Nothing where there is no turn.
+/// The commands for the runs on either side of the turn: the failing one first. None where there is no turn.
 fn commands(
     arguments: &Arguments,
     series: &Series,
@@ -155,8 +164,9 @@ fn commands(
     };
     let one = |applied| {
         let patches = series.files(applied, &out.join("series"))?;
-        let kernel = kernel(arguments, patches);
-        Ok(command(&arguments.scenario, seeds, arguments.machine.as_deref(), None, &kernel))
+        let kernel = &kernel(arguments, patches);
+        let repro = ReproCommand { machine: arguments.machine.as_deref(), clock: None, kernel };
+        Ok(repro.command(&arguments.scenario, seeds))
     };
     [bad, good].into_iter().map(one).collect()
 }

@@ -1,9 +1,10 @@
 //! `damonlab compare`: two kernels, the same scenarios and seeds, side by side.
 
-use super::error::CliError;
-use super::machine::fit_qemu;
-use super::verbs::{VerbResult, by_name, say, scenario_path, scenarios};
-use crate::compare::{self, Comparer, Pair, Side};
+use super::error::{CliError, VerbResult};
+use super::output::{Closing, Output, OutputArgs};
+use super::{qemu, scenarios};
+use crate::check::Verdict;
+use crate::compare::{self, Comparer, Comparison, Pair, Side};
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Image, Origins, Request};
@@ -12,7 +13,8 @@ use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::Store;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -20,21 +22,21 @@ use std::path::PathBuf;
 /// tiers, and what DAMON costs when there is nothing to do.
 const QUICK: &[&str] = &["pull-push", "pull-push-consist", "goal-full-share", "quota-bytes", "idle"];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Human,
-    Json,
-}
+pub(super) const HELP: &str = "Examples: damonlab compare 7.3 7.3+my.mbox\n          \
+    damonlab compare ~/linux my-bzImage pull-push --seeds 0..8\n\n\
+    The answer stands above the last line. Exit status: 0 no difference, 1 a difference, 2 bad input, 3 a run had no\n\
+    result because the host or QEMU failed. docs/compare.md says when a number is called different.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The first kernel: KERNEL[+PATCH|FRAGMENT.config...]. KERNEL is default, a source tree or a bzImage.
+    /// The first kernel: KERNEL[+SERIES|PATCH|FRAGMENT.config|PROFILE...], where KERNEL is what --kernel of `run`
+    /// takes, or `default`.
     #[arg(value_name = "A")]
     a: String,
-    /// The second one.
+    /// The second kernel.
     #[arg(value_name = "B")]
     b: String,
-    /// Names from scenarios/, or YAML files. None: a few quick ones that show convergence.
+    /// Names from scenarios/, or YAML files [default: a few quick ones that show convergence].
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// Run every scenario of scenarios/.
@@ -46,81 +48,85 @@ pub(super) struct Arguments {
     /// Run on this machine, whatever the scenarios say: a name or a YAML file.
     #[arg(long, value_name = "NAME|FILE")]
     machine: Option<String>,
-    /// How many guests run at once. None: one a core.
+    /// How many guests run at once [default: one a core].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// What is printed.
-    #[arg(long, default_value = "human", value_name = "human|json")]
-    format: Format,
     /// Recordings go below the folders a and b of this one.
     #[arg(long, default_value = "results/compare", value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn compare(arguments: &Arguments) -> VerbResult {
-    // Everything that the user may have to mend comes before what takes minutes.
+    // Everything that the user may have to fix comes before what takes minutes.
+    let mut output = Output::new("compare", &arguments.output)?;
     let origins = Origins::of(Env::machine()?);
-    let asked = |word: &str| compare::request(word, &origins);
-    let requests = Pair { a: asked(&arguments.a)?, b: asked(&arguments.b)? };
-    let loaded = load(arguments)?;
+    let request = |word: &str| compare::request(word, &origins);
+    let requests = Pair { a: request(&arguments.a)?, b: request(&arguments.b)? };
+    let sources = load(arguments)?;
     let slots = slots::count().map_err(RunError::from)?;
     let tools = setup::tools(&origins.env)?;
-    fit_qemu(loaded.iter().map(|one| &one.scenario), &origins.env.cache, &tools)?;
-    let progress = Progress::stderr();
+    qemu::check(sources.iter().map(|one| &one.scenario), &origins.env.cache, &tools)?;
+    let progress = output.progress();
     if let Some(key) = same_key(&requests, &origins)? {
-        return same(&key);
+        return same(&key, &mut output);
     }
     let images = Pair {
         a: build(Side::A, &requests.a, &origins, &progress)?,
         b: build(Side::B, &requests.b, &origins, &progress)?,
     };
     if images.a.key == images.b.key {
-        return same(&images.a.key);
+        return same(&images.a.key, &mut output);
     }
     let out = std::path::absolute(&arguments.out)?;
-    let lab = |side: Side| RunEnv {
+    let env = |side: Side| RunEnv {
         tools: tools.clone(),
         image: images.get(side).clone(),
         agent: vm::AGENT,
         out: out.join(side.to_string().to_lowercase()),
         checkpoints: Some(Store::of(&origins.env.cache)),
     };
-    let bench = Comparer {
-        envs: Pair::of(lab),
+    let comparer = Comparer {
+        envs: Pair::of(env),
         arguments: Pair { a: arguments.a.clone(), b: arguments.b.clone() },
-        scenarios: &loaded,
+        scenarios: &sources,
         seeds: arguments.seeds,
         jobs: arguments.jobs.unwrap_or(slots),
     };
-    let comparison = bench.run(|side, seed, report| {
-        progress.say(&format!(
-            "compare: {side}: {}, seed {seed}: {}",
-            report.scenario,
-            report.verdict.word()
-        ));
-    })?;
-    say(&match arguments.format {
-        Format::Human => report::comparison(&comparison),
-        Format::Json => report::comparison_json(&comparison),
-    })?;
+    output.start(sources.iter().map(|one| one.scenario.name.clone()).collect(), None)?;
+    let comparison = run(&comparer, &progress)?;
+    comparison.scenarios.iter().try_for_each(|one| output.item(&report::scenario(one)))?;
+    let (answer, notes) = (report::comparison(&comparison), report::comparison_notes(&comparison));
+    output.finish(Closing { answer, notes, data: report::comparison_data(&comparison) })?;
     Ok(comparison.exit_code())
 }
 
+/// Runs everything, with a progress line.
+fn run(comparer: &Comparer<'_>, progress: &Progress) -> Result<Comparison, RunError> {
+    let runs = comparer.scenarios.len() * comparer.seeds.iter().count() * Side::BOTH.len();
+    let line = progress.batch("compare", runs);
+    comparer.run(|side, seed, report| {
+        let failed = !matches!(report.verdict, Verdict::Pass | Verdict::Skip(_));
+        line.end(&format!("{side} {} seed {seed}", report.scenario), failed);
+    })
+}
+
 fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
-    let named = |names: &[&str]| names.iter().map(|name| by_name(name)).collect::<Vec<_>>();
+    let named = |names: &[&str]| names.iter().map(|name| scenarios::by_name(name)).collect::<Vec<_>>();
     let paths = match (arguments.all, arguments.scenarios.as_slice()) {
         (true, _) => {
-            let all = crate::scenario::all(&scenarios()).map_err(Box::new)?;
-            // What is on the real clock never repeats, and nothing could be said of a difference.
+            let all = scenarios::all()?;
+            // What is on the real clock never repeats, and a difference would mean nothing.
             let fit = all.iter().filter(|one| one.clock.is_virtual() && !one.wants_another_kernel());
             named(&fit.map(|scenario| scenario.name.as_str()).collect::<Vec<_>>())
         }
         (false, []) => named(QUICK),
-        (false, words) => words.iter().map(|word| scenario_path(word)).collect::<Result<_, _>>()?,
+        (false, words) => words.iter().map(|word| scenarios::path(word)).collect::<Result<_, _>>()?,
     };
     let on = |path: &PathBuf| ScenarioSource::on(path, arguments.machine.as_deref());
-    let loaded = paths.iter().map(on).collect::<Result<Vec<_>, _>>()?;
-    for ScenarioSource { scenario, .. } in &loaded {
+    let sources = paths.iter().map(on).collect::<Result<Vec<_>, _>>()?;
+    for ScenarioSource { scenario, .. } in &sources {
         if !scenario.clock.is_virtual() {
             return Err(CliError::NeverRepeats(scenario.name.clone()));
         }
@@ -129,7 +135,7 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
         }
         run::check_host(scenario)?;
     }
-    Ok(loaded)
+    Ok(sources)
 }
 
 /// The key of both sides' image, where it is one and is known without building.
@@ -141,8 +147,12 @@ fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<String
     Ok(a.filter(|key| Some(key) == b.as_ref()))
 }
 
-fn same(key: &str) -> VerbResult {
-    say(&format!("no difference: A and B are the same kernel ({key}); nothing was run\n"))?;
+/// There is nothing to run.
+fn same(key: &str, output: &mut Output) -> VerbResult {
+    let answer = format!("no difference: A and B are the same kernel ({key}); nothing was run");
+    let data = json!({"answer": answer, "differences": []});
+    output.start(Vec::new(), None)?;
+    output.finish(Closing { answer: vec![answer], data, ..Closing::default() })?;
     Ok(0)
 }
 

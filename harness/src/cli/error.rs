@@ -1,9 +1,8 @@
-//! What a user reads when a command cannot answer, and the exit status that goes with it.
+//! Why a command ends without a verdict. Whose fault an error is decides the exit status.
 
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
-use crate::host::interrupt::Interrupted;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
 use crate::mutants::MutantError;
@@ -17,31 +16,17 @@ use crate::vm::{MissingQemuFeature, Refusal, VmError};
 use std::io;
 use thiserror::Error;
 
-const BAD_INPUT: u8 = 2;
-const INFRA: u8 = 3;
-/// As shells say it: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
+/// The exit status of a verb that came to an end.
+pub(super) type VerbResult = Result<u8, CliError>;
 
 /// Why a command ended without a verdict.
 #[derive(Debug, Error, miette::Diagnostic)]
 pub(super) enum CliError {
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Scenario(#[from] Box<ScenarioError>),
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Recording(#[from] RecordingError),
     #[error("there is no {kind} named '{name}'")]
     #[diagnostic(help("{help}"))]
     Unknown { kind: &'static str, name: String, help: String },
-    #[error("there is no scenario named '{name}'; there are {known}")]
-    NoScenario { name: String, known: String },
-    #[error("there is no machine and no scenario named '{name}'")]
-    #[diagnostic(help("machines: {help}\nscenarios: {known}"))]
-    NoMachine { name: String, help: String, known: String },
     #[error(
-        "'{0}' would run on several CPUs, and on virtual time a machine has one; take --clock real, or a machine with \
-         one CPU"
+        "'{0}' needs several CPUs, and on virtual time a machine has one; use --clock real, or a machine with one CPU"
     )]
     ManyCpus(String),
     #[error(
@@ -50,17 +35,29 @@ pub(super) enum CliError {
     )]
     NeverRepeats(String),
     #[error(
-        "QEMU steps backwards only in a replay of its own, from a snapshot on a disk, and a damonlab guest has \
-         none; `--gdb` with an earlier place comes by the same instructions again"
+        "QEMU steps backwards only while it replays a log of its own from a snapshot on a disk, and a damonlab guest \
+         has no disk; `--gdb` with an earlier place runs the same instructions again"
     )]
     NoReverse,
-    #[error("'{0}' shows the guest the host's files, which answer at the host's pace: it needs --clock real")]
+    #[error(
+        "'{0}' shows the guest the host's files, which are read at the host's pace: it needs --clock real"
+    )]
     HostFiles(String),
+    #[error("{option} has no effect on this --format, which always has everything")]
+    NoEffect { option: &'static str },
+    #[error("{0}")]
+    NoListing(io::Error),
+    #[error("standard output was closed")]
+    ClosedPipe,
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Scenario(#[from] Box<ScenarioError>),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recording(#[from] RecordingError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Debug(#[from] DebugError),
-    #[error("there is nothing called '{0}' in the kernel cache; `damonlab kernel list` shows what is there")]
-    NoKernel(String),
     #[error(transparent)]
     #[diagnostic(transparent)]
     ImageNotFound(#[from] ImageNotFound),
@@ -84,8 +81,8 @@ pub(super) enum CliError {
     Vm(#[from] VmError),
     #[error(transparent)]
     Mutant(#[from] MutantError),
-    #[error("{0}")]
-    Side(String),
+    #[error(transparent)]
+    Side(#[from] SideError),
     #[error(transparent)]
     Ends(#[from] EndpointError),
     #[error("cannot listen for Ctrl-C: {0}")]
@@ -104,59 +101,53 @@ impl From<KernelRunError> for CliError {
     }
 }
 
-impl From<SideError> for CliError {
-    fn from(error: SideError) -> CliError {
-        match error {
-            SideError::Kernel(error) => error.into(),
-            error => CliError::Side(error.to_string()),
+impl Faulty for CliError {
+    fn fault(&self) -> Fault {
+        match self {
+            CliError::Unknown { .. }
+            | CliError::ManyCpus(_)
+            | CliError::NeverRepeats(_)
+            | CliError::NoReverse
+            | CliError::HostFiles(_)
+            | CliError::NoEffect { .. }
+            | CliError::NoListing(_) => Fault::BadInput,
+            CliError::ClosedPipe => Fault::Interrupted,
+            CliError::Scenario(error) => error.fault(),
+            CliError::Recording(error) => error.fault(),
+            CliError::Debug(error) => error.fault(),
+            CliError::ImageNotFound(error) => error.fault(),
+            CliError::Kernel(error) => error.fault(),
+            CliError::Setup(error) => error.fault(),
+            CliError::Missing(error) => error.fault(),
+            CliError::Run(error) => error.fault(),
+            CliError::Machine(error) => error.fault(),
+            CliError::Refused(error) => error.fault(),
+            CliError::MissingQemuFeature(error) => error.fault(),
+            CliError::Vm(error) => error.fault(),
+            CliError::Mutant(error) => error.fault(),
+            CliError::Side(error) => error.fault(),
+            CliError::Ends(error) => error.fault(),
+            CliError::Signals(error) | CliError::Io(error) => error.fault(),
         }
     }
 }
 
 impl CliError {
+    /// Standard output could not be written.
+    pub(super) fn of_output(cause: io::Error) -> CliError {
+        match cause.kind() {
+            io::ErrorKind::BrokenPipe => CliError::ClosedPipe,
+            io::ErrorKind::Unsupported => CliError::NoListing(cause),
+            _ => cause.into(),
+        }
+    }
+
+    /// 2 bad input, 3 the host or QEMU, and 130 interrupted: as shells say it, 128 + SIGINT.
     pub(super) fn exit_status(&self) -> u8 {
-        match self {
-            CliError::Scenario(_)
-            | CliError::Recording(_)
-            | CliError::Unknown { .. }
-            | CliError::NoScenario { .. }
-            | CliError::NoMachine { .. }
-            | CliError::NoKernel(_)
-            | CliError::ManyCpus(_)
-            | CliError::HostFiles(_)
-            | CliError::NoReverse
-            | CliError::NeverRepeats(_)
-            | CliError::ImageNotFound(_)
-            | CliError::Machine(_)
-            | CliError::Refused(_)
-            | CliError::MissingQemuFeature(_)
-            | CliError::Mutant(_)
-            | CliError::Side(_)
-            | CliError::Ends(_)
-            | CliError::Run(
-                RunError::Machine(_)
-                | RunError::Slots(_)
-                | RunError::UnsupportedKernel(_)
-                | RunError::Scenario(_),
-            ) => BAD_INPUT,
-            CliError::Kernel(error) => match error.fault() {
-                Fault::BadInput => BAD_INPUT,
-                Fault::Infra => INFRA,
-                Fault::Interrupted => INTERRUPTED,
-            },
-            CliError::Setup(error) if error.is_interrupt() => INTERRUPTED,
-            CliError::Run(RunError::Interrupted(Interrupted)) => INTERRUPTED,
-            CliError::Debug(DebugError::Vm(error)) if error.is_interrupt() => INTERRUPTED,
-            CliError::Vm(error) if error.is_interrupt() => INTERRUPTED,
-            CliError::Debug(DebugError::Vm(_)) | CliError::Vm(_) => INFRA,
-            CliError::Debug(_) => BAD_INPUT,
-            CliError::Setup(_)
-            | CliError::Missing(_)
-            | CliError::Run(
-                RunError::Results(_) | RunError::Slot(_) | RunError::Memory(_) | RunError::Probe(_),
-            )
-            | CliError::Signals(_)
-            | CliError::Io(_) => INFRA,
+        match self.fault() {
+            Fault::BadInput => 2,
+            Fault::Infra => 3,
+            Fault::Interrupted => 130,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `damonlab run --git-bisect`: the exit status that `git bisect run` wants. Pure.
 //!
 //! To git 0 is a good commit, 125 one that cannot be judged, any other below 128 a bad one, and 128 or more ends the
-//! bisection. So nothing but a scenario that failed may be 1, and what no other commit would mend is 128.
+//! bisection. So nothing but a scenario that failed may be 1, and what fails with every commit is 128.
 
 use super::error::CliError;
 use crate::check::Verdict;
@@ -10,20 +10,20 @@ use crate::judge::Report;
 use crate::kernel::KernelError;
 use crate::run::RunError;
 
-/// The option's word, as it stands on the command line.
+/// The option, as it stands on the command line.
 pub(super) const OPTION: &str = "--git-bisect";
 
 const GOOD: u8 = 0;
 const BAD: u8 = 1;
 const CANNOT_TELL: u8 = 125;
-/// The user's to mend, whatever the commit.
+/// It would fail with every commit: the user has to act.
 pub(super) const ABORT: u8 = 128;
 
 /// What one run, or several seeds together, came to. `reports` are the runs behind `verdict`.
 pub(super) fn of_verdict<'a>(verdict: &Verdict, reports: impl IntoIterator<Item = &'a Report>) -> u8 {
     match verdict {
         Verdict::Pass => GOOD,
-        // A kernel that does not boot says nothing about what is searched for.
+        // A kernel that does not boot is no evidence for the bug that is searched for.
         Verdict::Fail(_) if reports.into_iter().any(Report::never_began) => CANNOT_TELL,
         Verdict::Fail(_) => BAD,
         Verdict::Skip(_) | Verdict::Unstable(_) | Verdict::Infra(_) => CANNOT_TELL,
@@ -41,17 +41,15 @@ pub(super) fn of_all(statuses: &[u8]) -> u8 {
 
 /// Of a command that came to no verdict.
 pub(super) fn of_error(error: &CliError) -> u8 {
-    let status = error.exit_status();
-    match error {
-        // Ctrl-C: 130, which ends git's loop too.
-        _ if status >= ABORT => status,
-        CliError::Run(RunError::UnsupportedKernel(_)) => CANNOT_TELL,
-        CliError::Run(
-            RunError::Results(_) | RunError::Slot(_) | RunError::Memory(_) | RunError::Probe(_),
-        ) => CANNOT_TELL,
+    match (error.fault(), error) {
+        // 130, which ends git's loop too.
+        (Fault::Interrupted, _) => error.exit_status(),
+        // Another commit may build, or run; what failed before that fails with every commit.
+        (Fault::Infra, CliError::Kernel(_) | CliError::Run(_)) => CANNOT_TELL,
+        (Fault::BadInput, CliError::Run(RunError::UnsupportedKernel(_))) => CANNOT_TELL,
         // A patch on top that this commit does not take, a commit before DAMON.
-        CliError::Kernel(KernelError::PatchRefused { .. } | KernelError::TooOld { .. }) => CANNOT_TELL,
-        CliError::Kernel(error) if error.does_not_build() || error.fault() == Fault::Infra => CANNOT_TELL,
+        (_, CliError::Kernel(KernelError::PatchRefused { .. } | KernelError::TooOld { .. })) => CANNOT_TELL,
+        (_, CliError::Kernel(error)) if error.does_not_build() => CANNOT_TELL,
         _ => ABORT,
     }
 }
@@ -119,13 +117,13 @@ mod tests {
         let disk = KernelError::Io(io::Error::other("no space left"));
         assert_eq!(of_error(&disk.into()), 125);
         assert_eq!(of_error(&KernelError::NotATree(".".into()).into()), 128);
-        let typo = CliError::NoScenario { name: "pul-push".into(), known: String::new() };
+        let typo = super::super::scenarios::path("pul-push").unwrap_err();
         assert_eq!(of_error(&typo), 128);
         let stop = RunError::Interrupted(crate::host::interrupt::Interrupted);
         assert_eq!(of_error(&stop.into()), 130);
     }
 
-    /// git's own loop over ten commits; what damonlab would say of each is a number in a file.
+    /// git's own loop over ten commits. The exit status that damonlab would have for each is in a file.
     #[test]
     fn git_names_the_commit_passes_over_what_cannot_be_judged_and_stops_at_a_typo() {
         let statuses = [GOOD, GOOD, CANNOT_TELL, GOOD, CANNOT_TELL, GOOD, BAD, CANNOT_TELL, BAD, BAD];
@@ -136,11 +134,11 @@ mod tests {
         assert!(!log.contains("is the first bad commit"), "{log}");
     }
 
-    /// What `git bisect run` says of a history whose commits come to `statuses`.
+    /// What `git bisect run` prints for a history whose commits have these exit statuses.
     fn repository(statuses: &[u8]) -> String {
         let dir = tempfile::tempdir().unwrap();
         let git = |arguments: &[&str]| {
-            let mut git = std::process::Command::new("git");
+            let mut git = crate::host::command::command_for("git");
             git.current_dir(dir.path()).args(arguments).env("LC_ALL", "C");
             for who in ["AUTHOR", "COMMITTER"] {
                 git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");

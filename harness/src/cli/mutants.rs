@@ -1,43 +1,43 @@
-//! `damonlab mutants`: how many bugs the suite catches, and whether it cries wolf.
+//! `damonlab mutants`: how many bugs the suite catches, and how often it raises a false alarm.
 
-use super::error::CliError;
-use super::machine::fit_qemu;
-use super::verbs::{VerbResult, by_name, say, scenarios};
+use super::error::{CliError, VerbResult};
+use super::output::{Closing, Output, OutputArgs};
+use super::{qemu, scenarios};
 use crate::host::interrupt;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::Origins;
 use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
-use crate::report;
+use crate::report::{self, Outcome};
 use crate::run::{self, KernelRunError, RunError, ScenarioSource};
 use crate::setup::{self, Env};
 use crate::vm;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Human,
-    Json,
-}
+pub(super) const HELP: &str = "Examples: damonlab mutants --only 01 --only 16\n          damonlab mutants my-bug.patch\n\n\
+    Finished results are kept below --out: a second call goes on with what is missing.\n\
+    Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if\n\
+    the host or QEMU failed.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Patches or config fragments (.config), or folders of them. None: patches/regressions and patches/equivalent. A patch
-    /// is a bug that must be caught, unless it lies in a folder named equivalent or says `Kind: equivalent` before its diff.
+    /// Patches or config fragments (.config), or folders of them [default: patches/regressions and patches/equivalent].
+    /// A patch is a bug that must be caught, unless it lies in a folder named equivalent or says `Kind: equivalent`
+    /// before its diff: such a mutant changes nothing, and must not be noticed.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Only the mutants whose names begin so; may be given again.
+    /// Only the mutants whose names begin with this. May be given more than once.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// How many guests run at once. None: one a core.
+    /// How many guests run at once [default: one a core].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// The seed of every run.
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
-    /// Run every scenario also after a bug is caught.
+    /// Run every scenario, even after a bug is caught.
     #[arg(long)]
     all_scenarios: bool,
     /// Do not use results that are kept below --out.
@@ -46,29 +46,29 @@ pub(super) struct Arguments {
     /// Leave the mutants' kernels in the cache, 6 MB each.
     #[arg(long)]
     keep: bool,
-    /// What is printed.
-    #[arg(long, default_value = "human", value_name = "human|json")]
-    format: Format,
     /// Results, and the recordings of what did not pass, go below this folder.
     #[arg(long, default_value = "results/mutants", value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
+    let mut output = Output::new("mutants", &arguments.output)?;
     let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
-    let loaded = suite()?;
+    let sources = suite()?;
     let slots = slots::count().map_err(RunError::from)?;
     let env = Env::machine()?;
     let tools = setup::tools(&env)?;
-    fit_qemu(loaded.iter().map(|one| &one.scenario), &env.cache, &tools)?;
+    qemu::check(sources.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let origins = Origins::of(env);
-    let progress = Progress::stderr();
-    let bench = MutantRunner {
+    let progress = output.progress();
+    let runner = MutantRunner {
         tools,
         origins: &origins,
         agent: vm::AGENT,
-        scenarios: &loaded,
-        suite: &SuiteKey::of(&loaded, vm::AGENT, arguments.seed, arguments.all_scenarios)?,
+        scenarios: &sources,
+        suite: &SuiteKey::of(&sources, vm::AGENT, arguments.seed, arguments.all_scenarios)?,
         out: std::path::absolute(&arguments.out)?,
         jobs: arguments.jobs.unwrap_or(slots),
         seed: arguments.seed,
@@ -77,35 +77,40 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
         keep_images: arguments.keep,
         progress: &progress,
     };
-    let records = examine(&bench, &mutants, arguments.format)?;
-    let score = Score::of(&records);
-    say(&match arguments.format {
-        Format::Human => report::score(&score),
-        Format::Json => report::mutants_json(&records, &score),
-    })?;
+    let score = Score::of(&examine(&runner, &mutants, &progress, &mut output)?);
+    let (answer, data) = (report::score(&score), report::score_data(&score));
+    output.finish(Closing { answer, data, ..Closing::default() })?;
     Ok(score.exit_code())
 }
 
 /// Every scenario of `scenarios/` that the default kernel can run, all of which this host must be able to run.
 fn suite() -> Result<Vec<ScenarioSource>, CliError> {
-    let all = crate::scenario::all(&scenarios()).map_err(Box::new)?;
-    let load = |name: &str| ScenarioSource::from(&by_name(name));
+    let load = |name: &str| ScenarioSource::from(&scenarios::by_name(name));
+    let all = scenarios::all()?;
     let all = all.iter().filter(|scenario| !scenario.wants_another_kernel());
-    let loaded = all.map(|scenario| load(&scenario.name)).collect::<Result<Vec<_>, _>>()?;
-    loaded.iter().try_for_each(|one| run::check_host(&one.scenario))?;
-    Ok(loaded)
+    let sources = all.map(|scenario| load(&scenario.name)).collect::<Result<Vec<_>, _>>()?;
+    sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
+    Ok(sources)
 }
 
-fn examine(bench: &MutantRunner<'_>, mutants: &[Mutant], format: Format) -> Result<Vec<Record>, CliError> {
-    // What the user may have to mend comes before what takes an hour.
-    mutants.iter().try_for_each(|mutant| bench.check(mutant))?;
+fn examine(
+    runner: &MutantRunner<'_>,
+    mutants: &[Mutant],
+    progress: &Progress,
+    output: &mut Output,
+) -> Result<Vec<Record>, CliError> {
+    // What the user may have to fix comes before what takes an hour.
+    mutants.iter().try_for_each(|mutant| runner.check(mutant))?;
+    output.start(mutants.iter().map(|mutant| mutant.name.clone()).collect(), None)?;
+    let line = progress.batch("mutants", mutants.len());
     let mut records = Vec::new();
     for mutant in mutants {
         interrupt::check().map_err(|stop| KernelRunError::Run(stop.into()))?;
-        let record = bench.examine(mutant)?;
-        if format == Format::Human {
-            say(&report::mutant(&record))?;
-        }
+        line.begin(&mutant.name);
+        let record = runner.examine(mutant)?;
+        let item = report::mutant(&record);
+        line.end(&mutant.name, item.status.outcome != Outcome::Passed);
+        output.item(&item)?;
         records.push(record);
     }
     Ok(records)

@@ -1,10 +1,10 @@
 //! `damonlab replay`: a recording's run once more.
 
-use super::error::CliError;
-use super::machine::fit_qemu;
-use super::verbs::{VerbResult, say, skips_fail};
+use super::error::{CliError, VerbResult};
+use super::output::{Closing, Output, OutputArgs, print};
+use super::{exit_status, qemu};
 use crate::host::progress::Progress;
-use crate::kernel::{self, Origins, Request, Source};
+use crate::kernel::{self, Image, Origins, Request, Source};
 use crate::recording::RunInputs;
 use crate::report;
 use crate::run::RunEnv;
@@ -16,6 +16,10 @@ use crate::vm::checkpoint::Store;
 use clap::Args;
 use std::path::PathBuf;
 
+pub(super) const HELP: &str = "Examples: damonlab replay results/pull-push/0001\n          \
+    damonlab replay results/pull-push/0001 --gdb damos_esz:3\n\n\
+    Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise.";
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A folder with a recording.json.
@@ -24,86 +28,108 @@ pub(super) struct Arguments {
     /// Another kernel than the recording's, as for `run`.
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
-    /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds.
-    #[arg(long, value_name = "EVENT:N|TIME")]
+    /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
+    #[arg(long, value_name = "EVENT:N|TIME", conflicts_with_all = ["out", "quiet", "verbose", "format"])]
     gdb: Option<StopPoint>,
-    /// Step backwards, too: not to be had, and this says why.
+    /// Step backwards, too: not possible, and the error says why.
     #[arg(long, requires = "gdb")]
     reverse: bool,
     /// The new recording goes below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     if arguments.reverse {
         return Err(CliError::NoReverse);
     }
-    let recipe = RunInputs::load(&arguments.recording)?;
-    can_repeat(&recipe)?;
+    let mut output = Output::new("replay", &arguments.output)?;
+    let inputs = RunInputs::load(&arguments.recording)?;
+    can_repeat(&inputs)?;
     let env = Env::machine()?;
     let cache = env.cache.clone();
-    let progress = Progress::stderr();
+    let progress = output.progress();
     let tools = setup::tools(&env)?;
-    fit_qemu([&recipe.scenario], &cache, &tools)?;
-    let image = match &arguments.kernel {
-        Some(word) => {
-            let origins = Origins::of(env);
-            kernel::obtain(&Request::of(Source::parse(word, &origins)?), &origins, &progress)?
-        }
-        None => replay::image(&recipe, &cache)?,
-    };
-    // A guest that was booted and one from a checkpoint go two ways.
-    let checkpoints = (!recipe.meta.booted).then(|| Store::of(&cache));
+    qemu::check([&inputs.scenario], &cache, &tools)?;
+    let image = image(arguments, &inputs, env, &progress)?;
+    // A guest that was booted and one from a checkpoint run differently.
+    let checkpoints = (!inputs.meta.booted).then(|| Store::of(&cache));
     let out = std::path::absolute(&arguments.out)?;
-    let lab = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
-    let unlike = replay::changed_inputs(&recipe, &lab);
-    for what in &unlike {
-        progress.say(&format!("replay: {what}"));
-    }
+    let env = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
+    let changed = replay::changed_inputs(&inputs, &env);
+    changed.iter().for_each(|what| progress.say(&format!("replay: {what}")));
     if let Some(at) = &arguments.gdb {
-        return stop(&lab, &recipe, at);
+        return stop(&env, &inputs, at);
     }
-    progress.say(&format!("replay: {} on {}", recipe.meta.scenario, lab.image.describe));
-    let replay = replay::replay(&lab, &recipe)?;
-    say(&report::replay(&replay, &recipe.dir, &unlike))?;
+    let name = &inputs.meta.scenario;
+    output.start(vec![name.clone()], Some(&env.image.describe))?;
+    let line = progress.batch("replay", 1);
+    line.begin(name);
+    let replay = replay::replay(&env, &inputs)?;
+    drop(line);
+    output.item(&report::replay(&replay, &inputs.dir, &changed))?;
+    output.finish(Closing::default())?;
     Ok(match replay.result {
         ReplayResult::Identical(_) => 0,
         ReplayResult::Different(_) => 1,
-        ReplayResult::NoRecording => replay.report.verdict.exit_code(skips_fail()),
+        ReplayResult::NoRecording => exit_status::of_verdict(&replay.report.verdict),
     })
 }
 
 /// What ran on the real clock has nothing to be compared with.
-fn can_repeat(recipe: &RunInputs) -> Result<(), CliError> {
-    match recipe.meta.clock.is_virtual() {
+fn can_repeat(inputs: &RunInputs) -> Result<(), CliError> {
+    match inputs.meta.clock.is_virtual() {
         true => Ok(()),
-        false => Err(CliError::NeverRepeats(recipe.meta.scenario.clone())),
+        false => Err(CliError::NeverRepeats(inputs.meta.scenario.clone())),
     }
 }
 
-/// Stops the guest, says how to get at it, and stays until it has ended.
-fn stop(lab: &RunEnv, recipe: &RunInputs, at: &StopPoint) -> VerbResult {
+fn image(
+    arguments: &Arguments,
+    inputs: &RunInputs,
+    env: Env,
+    progress: &Progress,
+) -> Result<Image, CliError> {
+    let Some(word) = &arguments.kernel else { return Ok(replay::image(inputs, &env.cache)?) };
+    let origins = Origins::of(env);
+    Ok(kernel::obtain(&Request::of(Source::parse(word, &origins)?), &origins, progress)?)
+}
+
+/// Stops the guest, prints how to attach to it, and waits until it has ended.
+fn stop(env: &RunEnv, inputs: &RunInputs, at: &StopPoint) -> VerbResult {
     let logs = tempfile::tempdir()?;
-    let session = debug::debug(lab, recipe, at, logs.path())?;
-    say(&session.to_string())?;
+    let session = debug::debug(env, inputs, at, logs.path())?;
+    print(&session.to_string())?;
     session.stopped.wait().map_err(debug::DebugError::Vm)?;
     Ok(0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::command::Cli;
     use super::*;
     use crate::scenario::GuestClock;
+    use clap::Parser;
     use std::path::Path;
 
     #[test]
     fn a_recording_of_the_real_clock_is_refused() {
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
-        let mut recipe = RunInputs::load(&stored).unwrap();
-        assert!(can_repeat(&recipe).is_ok());
-        recipe.meta.clock = GuestClock::Real;
-        let error = can_repeat(&recipe).unwrap_err();
+        let mut inputs = RunInputs::load(&stored).unwrap();
+        assert!(can_repeat(&inputs).is_ok());
+        inputs.meta.clock = GuestClock::Real;
+        let error = can_repeat(&inputs).unwrap_err();
         assert_eq!(error.exit_status(), 2, "{error}");
+    }
+
+    #[test]
+    fn a_debugger_leaves_no_recording_and_no_result_to_format() {
+        let words = ["damonlab", "replay", "x", "--gdb", "damos_esz:3"];
+        assert!(Cli::try_parse_from(words).is_ok());
+        for more in [["--out", "y"].as_slice(), &["--format", "json"], &["-v"]] {
+            assert!(Cli::try_parse_from(words.iter().chain(more)).is_err(), "{more:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! The command that repeats a run, in the words of the one that made it.
+//! The command that repeats a run, with the options of the one that made it.
 
-use super::{KernelArgs, RunArguments};
+use super::kernel_args::KernelArgs;
 use crate::check::Verdict;
 use crate::host::paths::quoted;
 use crate::run::SeedRange;
@@ -24,130 +24,100 @@ impl fmt::Display for Seeds {
     }
 }
 
-/// What a run has in common with every other of its command.
+/// What all runs of one command have in common, but for the scenario and the seed.
+#[derive(Clone, Copy)]
 pub(super) struct ReproCommand<'a> {
-    /// The scenario's name or file.
-    pub(super) scenario: String,
-    /// What the user asked for.
-    pub(super) arguments: &'a RunArguments,
-}
-
-/// What to type for a run or runs.
-pub(super) fn command(
-    scenario: &str,
-    seeds: Seeds,
-    machine: Option<&str>,
-    clock: Option<GuestClock>,
-    asked: &KernelArgs,
-) -> String {
-    let mut words = format!("run {} {seeds}", quoted(scenario));
-    if let Some(machine) = machine {
-        words.push_str(&format!(" --machine {}", quoted(machine)));
-    }
-    if let Some(clock) = clock {
-        words.push_str(&format!(" --clock {clock}"));
-    }
-    let kernel = asked.kernel.iter().map(|path| ("--kernel", path));
-    let series = asked.series.iter().map(|path| ("--series", path));
-    let patches = asked.patches.iter().map(|path| ("--patch", path));
-    for (option, path) in kernel.chain(series).chain(patches) {
-        words.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
-    }
-    if asked.strict {
-        words.push_str(" --strict");
-    }
-    for profile in &asked.config.profiles {
-        words.push_str(&format!(" --profile {profile}"));
-    }
-    for path in &asked.config.fragments {
-        words.push_str(&format!(" --config {}", quoted(&path.to_string_lossy())));
-    }
-    setup::ourselves(&words)
+    /// The machine that the user chose.
+    pub(super) machine: Option<&'a str>,
+    /// The clock that the user chose.
+    pub(super) clock: Option<GuestClock>,
+    /// The kernel.
+    pub(super) kernel: &'a KernelArgs,
 }
 
 impl ReproCommand<'_> {
-    /// What to type for the same run or runs.
-    fn command(&self, seeds: Seeds) -> String {
-        let RunArguments { machine, clock, kernel, .. } = self.arguments;
-        command(&self.scenario, seeds, machine.as_deref(), *clock, kernel)
+    /// The command for a run or runs of a scenario, which is a name or a file.
+    pub(super) fn command(&self, scenario: &str, seeds: Seeds) -> String {
+        let ReproCommand { machine, clock, kernel: KernelArgs { kernel, series, strict, patches, config } } =
+            self;
+        let mut options = format!("run {} {seeds}", quoted(scenario));
+        if let Some(machine) = machine {
+            options.push_str(&format!(" --machine {}", quoted(machine)));
+        }
+        if let Some(clock) = clock {
+            options.push_str(&format!(" --clock {clock}"));
+        }
+        let kernel = kernel.iter().map(|path| ("--kernel", path));
+        let series = series.iter().map(|path| ("--series", path));
+        let patches = patches.iter().map(|path| ("--patch", path));
+        for (option, path) in kernel.chain(series).chain(patches) {
+            options.push_str(&format!(" {option} {}", quoted(&path.to_string_lossy())));
+        }
+        if *strict {
+            options.push_str(" --strict");
+        }
+        for profile in &config.profiles {
+            options.push_str(&format!(" --profile {profile}"));
+        }
+        for path in &config.fragments {
+            options.push_str(&format!(" --config {}", quoted(&path.to_string_lossy())));
+        }
+        setup::ourselves(&options)
     }
 
-    /// The line for whoever has to look into it; nothing where nothing is wrong with the kernel.
-    pub(super) fn advice(&self, seeds: Seeds, verdict: &Verdict) -> String {
+    /// The command, where a verdict says that something is wrong with the kernel.
+    pub(super) fn if_failed(&self, scenario: &str, seeds: Seeds, verdict: &Verdict) -> Option<String> {
         match verdict {
-            Verdict::Fail(_) | Verdict::Unstable(_) => format!("  again     {}\n", self.command(seeds)),
-            Verdict::Pass | Verdict::Skip(_) | Verdict::Infra(_) => String::new(),
+            Verdict::Fail(_) | Verdict::Unstable(_) => Some(self.command(scenario, seeds)),
+            Verdict::Pass | Verdict::Skip(_) | Verdict::Infra(_) => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cli, Verb};
+    use super::super::command::{Cli, Verb};
     use super::*;
     use clap::Parser;
 
-    fn run(words: &[&str]) -> RunArguments {
-        let words = ["damonlab", "run"].iter().chain(words);
-        let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("`run` is no other verb") };
-        run
+    /// The command that repeats a failure of `run` with these options.
+    fn repeats(scenario: &str, seeds: Seeds, options: &[&str]) -> String {
+        let words = ["damonlab", "run"].iter().chain(options);
+        let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("it is the verb run") };
+        let repro = ReproCommand { machine: run.machine.as_deref(), clock: run.clock, kernel: &run.kernel };
+        assert_eq!(repro.if_failed(scenario, seeds, &Verdict::Pass), None);
+        repro.if_failed(scenario, seeds, &Verdict::Fail(Vec::new())).unwrap()
     }
 
     #[test]
     fn a_failure_names_the_command_that_repeats_it_with_the_users_own_kernel() {
-        let run = run(&[
-            "--kernel",
-            "/my linux",
-            "--patch",
-            "a.patch",
-            "--patch",
-            "b.patch",
-            "--config",
-            "c",
-            "--profile",
-            "debug",
-        ]);
-        let again = ReproCommand { scenario: "pull-push".into(), arguments: &run };
-        let advice = again.advice(Seeds::One(7), &Verdict::Fail(Vec::new()));
-        let words = "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --profile debug --config c\n";
-        assert!(advice.ends_with(words), "{advice}");
-        assert_eq!(again.advice(Seeds::One(7), &Verdict::Pass), "");
+        let options = "--kernel|/my linux|--patch|a.patch|--patch|b.patch|--config|c|--profile|debug";
+        let command = repeats("pull-push", Seeds::One(7), &options.split('|').collect::<Vec<_>>());
+        let words = "run pull-push --seed 7 --kernel '/my linux' --patch a.patch --patch b.patch --profile debug --config c";
+        assert!(command.ends_with(words), "{command}");
     }
 
     #[test]
     fn a_series_and_how_strictly_it_was_taken_are_named_before_what_is_on_top() {
-        let run = run(&[
-            "--series",
-            "my series.mbox",
-            "--series",
-            "~/linux:a..b",
-            "--patch",
-            "c.patch",
-            "--strict",
-        ]);
-        let again = ReproCommand { scenario: "idle".into(), arguments: &run };
-        let advice = again.advice(Seeds::One(0), &Verdict::Fail(Vec::new()));
+        let options = "--series|my series.mbox|--series|~/linux:a..b|--patch|c.patch|--strict";
+        let command = repeats("idle", Seeds::One(0), &options.split('|').collect::<Vec<_>>());
         let words =
-            "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict\n";
-        assert!(advice.ends_with(words), "{advice}");
+            "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict";
+        assert!(command.ends_with(words), "{command}");
     }
 
     #[test]
     fn seeds_that_fail_together_are_repeated_together() {
-        let run = run(&[]);
-        let again = ReproCommand { scenario: "my dir/x.yaml".into(), arguments: &run };
-        let seeds = Seeds::All("0..8".parse().unwrap());
-        let advice = again.advice(seeds, &Verdict::Fail(Vec::new()));
-        assert!(advice.ends_with("run 'my dir/x.yaml' --seeds 0..=7\n"), "{advice}");
+        let command = repeats("my dir/x.yaml", Seeds::All("0..8".parse().unwrap()), &[]);
+        assert!(command.ends_with("run 'my dir/x.yaml' --seeds 0..=7"), "{command}");
     }
 
     #[test]
     fn a_machine_and_a_clock_that_overruled_the_scenarios_are_named_too() {
-        let run = run(&["--machine", "my machines/x.yaml", "--clock", "virtual"]);
-        let again = ReproCommand { scenario: "idle".into(), arguments: &run };
-        let advice = again.advice(Seeds::One(0), &Verdict::Fail(Vec::new()));
-        let words = "run idle --seed 0 --machine 'my machines/x.yaml' --clock virtual\n";
-        assert!(advice.ends_with(words), "{advice}");
+        let options = ["--machine", "my machines/x.yaml", "--clock", "virtual"];
+        let command = repeats("idle", Seeds::One(0), &options);
+        let words = "run idle --seed 0 --machine 'my machines/x.yaml' --clock virtual";
+        assert!(command.ends_with(words), "{command}");
     }
 
     #[test]

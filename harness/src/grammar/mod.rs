@@ -20,4 +20,4 @@ pub(crate) use scalar::{
     deserialize_leaf, leaf,
 };
 pub(crate) use shape::{At, read, shapes};
-pub(crate) use suggest::among;
+pub(crate) use suggest::{among, or_list};

@@ -5,6 +5,7 @@ use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use super::process::{Group, WaitError};
 use super::text;
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -69,6 +70,12 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// Its standard error.
     pub stderr: String,
+}
+
+/// A command that would start `program`. Nothing else in the crate makes one, so that all of them are run by this folder.
+#[expect(clippy::disallowed_methods, reason = "the constructor that everyone uses")]
+pub fn command_for(program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
 }
 
 /// Runs `command` to its end with no standard input, whatever its status.
@@ -206,7 +213,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Command {
-        let mut command = Command::new("/bin/sh");
+        let mut command = command_for("/bin/sh");
         command.args(["-c", script]);
         command
     }
@@ -219,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named() {
-        let error = capture(&mut Command::new("/nonexistent/tool")).unwrap_err();
+        let error = capture(&mut command_for("/nonexistent/tool")).unwrap_err();
         assert!(error.to_string().starts_with("cannot start /nonexistent/tool: "), "{error}");
     }
 

@@ -1,11 +1,12 @@
 //! git in a user's folder: it changes nothing there, and the user's configuration does not change its output.
 
+use super::command::command_for;
 use std::path::Path;
 use std::process::Command;
 
 /// git in `dir`, whoever owns the folder, without the programs that its configuration may start.
 pub fn at(dir: &Path) -> Command {
-    let mut git = Command::new("git");
+    let mut git = command_for("git");
     git.current_dir(dir).args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
     git.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"] {

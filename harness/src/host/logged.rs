@@ -66,12 +66,13 @@ fn copy(mut pipe: impl Read + Send + 'static, mut log: fs::File) -> JoinHandle<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::command::command_for;
 
     #[test]
     fn both_streams_are_in_the_log_once_the_group_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        let mut shell = Command::new("/bin/sh");
+        let mut shell = command_for("/bin/sh");
         let mut logged = LoggedGroup::spawn(shell.args(["-c", "echo out; echo err >&2"]), &log).unwrap();
         logged.group.wait().unwrap();
         logged.end().unwrap();

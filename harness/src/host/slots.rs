@@ -236,8 +236,8 @@ fn fits(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::command::command_for;
     use crate::host::process::Group;
-    use std::process::Command;
     use std::sync::mpsc;
 
     const SMALL: Bytes = Bytes::MIB;
@@ -283,7 +283,7 @@ mod tests {
         // The lock belongs to the open file, and a child that has it as standard input keeps it locked.
         let file = File::create(one.path(0)).unwrap();
         file.try_lock().unwrap();
-        let mut sleep = Command::new("sleep");
+        let mut sleep = command_for("sleep");
         let mut holder = Group::spawn(sleep.arg("600").stdin(file)).unwrap();
         // It has a copy of the open file.
         drop(sleep);

@@ -7,7 +7,7 @@ use super::config::{Fragment, Requests};
 use super::diagnosis::{self, Diagnosis};
 use super::error::KernelError;
 use super::image::KEY_FILE;
-use crate::host::command;
+use crate::host::command::{self, command_for};
 use crate::host::paths;
 use crate::host::progress::{Progress, clock};
 use fs_err as fs;
@@ -38,7 +38,7 @@ impl Toolchain {
     /// The tools in `path`.
     pub fn find(path: &OsString) -> Result<Toolchain, KernelError> {
         let version_line = |program: &str| {
-            command::first_line(Command::new(program).arg("--version").env("PATH", path).env("LC_ALL", "C"))
+            command::first_line(command_for(program).arg("--version").env("PATH", path).env("LC_ALL", "C"))
         };
         let version = format!("{}; {}", version_line("gcc")?, version_line("ld")?);
         Ok(Toolchain { path: path.clone(), ccache: paths::find_program(path, "ccache").is_some(), version })
@@ -209,7 +209,7 @@ impl Build<'_> {
 
     /// A command in an environment that is the same on every machine.
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = command_for(program);
         command.env_clear().env("PATH", &self.toolchain.path).env("LC_ALL", "C");
         command.env("HOME", self.cache.join("home"));
         command.envs(std::env::var_os("TMPDIR").map(|folder| ("TMPDIR", folder)));

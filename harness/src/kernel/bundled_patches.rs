@@ -8,11 +8,12 @@ use super::inspect::has_event;
 use super::source_tree::SourceTree;
 use crate::series::{self, Patch};
 use crate::setup::Version;
+use crate::subject::damon::events::NodeEligible;
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 
 /// The tracepoint that the patches add.
-const EVENT: &str = "damos_node_eligible_mem_bp";
+const EVENT: &str = NodeEligible::NAME;
 
 /// The bundled patches for a source.
 #[derive(Debug, Default)]

@@ -1,16 +1,15 @@
 //! `git apply`, and its report of rejected hunks in one line.
 
 use super::error::KernelError;
-use crate::host::command::{self, Output};
+use crate::host::command::{self, Output, command_for};
 use fs_err as fs;
 use std::path::Path;
-use std::process::Command;
 
 /// Runs `git apply` on `text` in `folder`.
 pub(super) fn run(folder: &Path, text: &[u8], arguments: &[&str]) -> Result<Output, KernelError> {
     let file = tempfile::NamedTempFile::new()?;
     fs::write(file.path(), text)?;
-    let mut git = Command::new("git");
+    let mut git = command_for("git");
     git.current_dir(folder).arg("apply").args(arguments).arg("--whitespace=nowarn").arg(file.path());
     // In a repository above the scratch folder, git would resolve the paths from its root.
     git.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder)).env("LC_ALL", "C");

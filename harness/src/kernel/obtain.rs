@@ -22,7 +22,13 @@ use std::path::Path;
 ///
 /// `origins` says where releases come from; its cache has everything.
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
-    let image = cached_or_built(request, origins, progress)?;
+    let source_tree = match &request.source {
+        Source::Image(path) => return foreign(path),
+        Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
+        Source::Tree(dir) => SourceTree::of_tree(dir)?,
+        Source::Ref { dir, name } => SourceTree::of_ref(dir, name)?,
+    };
+    let image = cached_or_built(request, &source_tree, origins, progress)?;
     if !image.cached
         && let Err(cause) = evict::make_room(&origins.env.cache, evict::limit(), progress)
     {
@@ -31,21 +37,20 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
     Ok(image)
 }
 
-fn cached_or_built(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
-    let source_tree = match &request.source {
-        Source::Image(path) => return foreign(path),
-        Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
-        Source::Tree(dir) => SourceTree::of_tree(dir)?,
-        Source::Ref { dir, name } => SourceTree::of_ref(dir, name)?,
-    };
+fn cached_or_built(
+    request: &Request,
+    source_tree: &SourceTree,
+    origins: &Origins,
+    progress: &Progress,
+) -> Result<Image, KernelError> {
     let cache = &origins.env.cache;
     if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
         return Err(KernelError::CachePath(cache.clone()));
     }
-    let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
+    let bundled = bundled_patches::of(&request.project, source_tree, &request.patches)?;
     let bundled_count = bundled.patches.len();
     let inputs = Inputs::of(request, bundled.patches, origins)?;
-    let cached = |key: &str| cached(request, &source_tree, cache, key, progress);
+    let cached = |key: &str| cached(request, source_tree, cache, key, progress);
     let known = source_tree.known_by();
     // The key of the image is known without a list of files.
     if let Some(source) = &known
@@ -69,12 +74,12 @@ fn cached_or_built(request: &Request, origins: &Origins, progress: &Progress) ->
     if let Some(note) = bundled.note {
         progress.say(&format!("kernel: {note}"));
     }
-    let out = cache.join("build").join(request.build_name(&source_tree));
+    let out = cache.join("build").join(request.build_name(source_tree));
     let describe = source_tree.describe(inputs.patches.len(), request.series.as_ref());
     let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.strict), Ok)?;
     applied.report(progress);
     let site = BuildSite { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
-    build(&source_tree, &inputs, &applied, &describe, &site, progress)?;
+    build(source_tree, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
         describe,
         inexact: applied.inexact,

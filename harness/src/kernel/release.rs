@@ -7,7 +7,7 @@
 use super::error::KernelError;
 use super::listing::{self, Listing};
 use super::version_request::VersionRequest;
-use crate::host::command;
+use crate::host::command::{self, command_for};
 use crate::host::fault::Faulty;
 use crate::host::lock::Lock;
 use crate::host::paths;
@@ -16,7 +16,6 @@ use crate::setup::apt::Apt;
 use crate::setup::{Archives, Env, Version};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The suite with the source packages.
 const SUITE: &str = "trixie-backports";
@@ -114,7 +113,7 @@ impl Origins {
         let scratch = paths::scratch(&self.folder())?;
         let file = apt.download(&format!("{package}={version}"), scratch.path())?;
         let inside = scratch.path().join("package");
-        command::succeed(Command::new("dpkg-deb").arg("-x").arg(&file).arg(&inside))?;
+        command::succeed(command_for("dpkg-deb").arg("-x").arg(&file).arg(&inside))?;
         fs::remove_file(&file)?;
         let tarball = inside.join(format!("usr/src/{package}.tar.xz"));
         self.unpack(&tarball, version, scratch.path(), progress)
@@ -138,7 +137,7 @@ impl Origins {
     fn fetch(&self, file: &str, folder: &Path) -> Result<PathBuf, KernelError> {
         let path = folder.join(file);
         let curl = paths::find_program(&self.env.path, "curl").ok_or(KernelError::NoCurl)?;
-        let mut curl = Command::new(curl);
+        let mut curl = command_for(curl);
         curl.args([
             "--fail",
             "--silent",
@@ -164,7 +163,7 @@ impl Origins {
         progress.say("kernel: unpacking the source");
         let tree = scratch.join("tree");
         fs::create_dir(&tree)?;
-        let mut tar = Command::new("tar");
+        let mut tar = command_for("tar");
         tar.args(["--extract", "--xz", "--strip-components=1", "--no-same-owner", "--file"]).arg(tarball);
         command::succeed(tar.arg("--directory").arg(&tree))?;
         super::inspect::tree(tree.as_path(), &tree)?;
@@ -214,7 +213,7 @@ fn check(tarball: &Path, list: &Path, name: &str) -> Result<(), KernelError> {
         let (sum, file) = line.split_once(char::is_whitespace)?;
         (file.trim_start().trim_start_matches('*') == name).then(|| sum.to_ascii_lowercase())
     });
-    let output = command::succeed(Command::new("sha256sum").arg("--").arg(tarball))?;
+    let output = command::succeed(command_for("sha256sum").arg("--").arg(tarball))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let found = text.split_whitespace().next().unwrap_or_default().to_owned();
     match wanted {
@@ -250,7 +249,7 @@ mod tests {
         }
         let file = format!("linux-{NEWEST}.tar.xz");
         let run = |program: &str, arguments: &[&str]| {
-            command::succeed(Command::new(program).args(arguments).current_dir(folder.path())).unwrap()
+            command::succeed(command_for(program).args(arguments).current_dir(folder.path())).unwrap()
         };
         run("tar", &["-cJf", &file, &format!("linux-{NEWEST}")]);
         fs::write(folder.path().join("sha256sums.asc"), run("sha256sum", &[&file]).stdout).unwrap();

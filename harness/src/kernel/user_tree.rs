@@ -6,7 +6,8 @@
 
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing, kind_of};
-use crate::host::{command, git, paths};
+use crate::host::command::{self, command_for};
+use crate::host::{git, paths};
 use fs_err as fs;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -124,7 +125,7 @@ fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     // git needs a repository: an empty one, which is removed afterwards.
     let empty = tempfile::tempdir()?;
     let repository = empty.path().join("git");
-    command::succeed(Command::new("git").args(["init", "-q", "--bare"]).arg(&repository))?;
+    command::succeed(command_for("git").args(["init", "-q", "--bare"]).arg(&repository))?;
     let mut git = git::at(dir);
     git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir).args(["-c", "core.bare=false"]);
     git.args(["ls-files", "-z", "--others", "--exclude-per-directory=.gitignore"]);

@@ -5,6 +5,7 @@
 
 use super::qemu_number::{domain, mebibytes};
 use super::{cxl, hmat, layout, slit};
+use crate::host::fault::{Fault, Faulty};
 use crate::scenario::{MachineSpec, NodeSpec};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
@@ -53,6 +54,12 @@ pub enum MachineError {
     /// virtme-ng pastes its arguments into a shell line.
     #[error("the QEMU argument '{0}' holds a character that a shell would touch")]
     Quoting(String),
+}
+
+impl Faulty for MachineError {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 impl Argv {

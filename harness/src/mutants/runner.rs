@@ -87,12 +87,14 @@ impl MutantRunner<'_> {
         let key = kernel::key(&request, self.origins)?;
         let stored = key.as_deref().filter(|_| !self.fresh).and_then(|key| {
             let record = self.suite.load(&self.out, mutant, key);
-            record.inspect(|_| self.progress.say(&format!("mutants: {}: kept", mutant.name)))
+            record.inspect(|_| {
+                self.progress.hint(&format!("mutants: {}: the stored result is used", mutant.name))
+            })
         });
         if let Some(record) = stored {
             return Ok(record);
         }
-        self.progress.say(&format!("mutants: {}", mutant.name));
+        self.progress.hint(&format!("mutants: {}", mutant.name));
         let begun = Instant::now();
         let record = match kernel::obtain(&request, self.origins, self.progress) {
             Ok(image) => {

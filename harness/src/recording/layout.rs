@@ -1,7 +1,7 @@
 //! What a recording has: the files of its folder, and their contents as they are read.
 
 use crate::scenario::{GuestClock, InstructionCost, Scenario};
-use crate::trace::Trace;
+use crate::subject::damon::events::Event;
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::{GuestReport, Sample};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,12 @@ pub const PLAN: &str = "plan.json";
 pub const CONSOLE_LOG: &str = "console.txt";
 /// The output of virtme-ng and QEMU; it names host paths, so nothing compares it.
 pub const VNG_LOG: &str = "vng.log";
+
+/// One event of a recorded trace. The events of DAMON have a type each.
+pub type Line = crate::trace::Line<Event>;
+
+/// A recorded trace.
+pub type Trace = crate::trace::Trace<Event>;
 
 /// One run, with all that its folder has.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 //! Reads a recording, with an error for everything that can be wrong with it.
 
-use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO};
+use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, Trace};
+use crate::host::fault::{Fault, Faulty};
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
-use crate::trace::Trace;
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
 use fs_err as fs;
@@ -44,6 +44,12 @@ pub enum RecordingError {
     /// A file that cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Faulty for RecordingError {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 /// What a stored run was made of: all that is needed to run it again.

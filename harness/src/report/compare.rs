@@ -1,67 +1,82 @@
-//! Two kernels side by side as text: the answer in the first line, then a table a scenario.
+//! Two kernels side by side: an item for each scenario, with a table where something differs, and the answer.
+//!
+//! For programs an item has the scenario with its `verdicts`, `discrepancies`, `rows` (each quantity with all numbers,
+//! by seed) and `no_answer`; the summary has `answer`, `differences`, `kernels`, `interface` and `no_boot`.
 
+use super::event::{Depth, Item, Outcome, Status, data};
+use super::rules;
 use crate::compare::{
-    Attribution, Comparison, Difference, LEAST_SEEDS, Pair, Row, Scenario, Side, Significance,
+    Attribution, Comparison, Difference, Discrepancy, LEAST_SEEDS, Pair, Row, Scenario, Side, Significance,
 };
-use serde::Serialize;
-use std::fmt::Write;
+use serde_json::{Value, json};
 
-/// Everything that a person wants to see of a comparison.
-pub fn comparison(comparison: &Comparison) -> String {
-    let mut out = String::new();
-    // Writing to a String does not fail.
-    let _ = write_all(comparison, &mut out);
-    out
+/// One scenario on both kernels.
+pub fn scenario(scenario: &Scenario) -> Item {
+    let mut item = Item::new(&*scenario.name, status(scenario), headline(scenario));
+    item.data = data(scenario);
+    item.add(Depth::Story, "", table(scenario));
+    for discrepancy in &scenario.discrepancies {
+        item.add(Depth::Story, "", self::discrepancy(discrepancy));
+    }
+    for (side, seed, why) in &scenario.no_answer {
+        item.add(Depth::Story, "", format!("no result: {side}, seed {seed}: {why}"));
+    }
+    item
 }
 
-/// All of it, for a program.
-pub fn comparison_json(comparison: &Comparison) -> String {
-    #[derive(Serialize)]
-    struct All<'a> {
-        version: u32,
-        answer: String,
-        differences: Vec<String>,
-        #[serde(flatten)]
-        comparison: &'a Comparison,
-    }
-    let differences = comparison.differences().iter().map(sentence).collect();
-    // Nothing in it can fail: no map with odd keys, no number that is none.
-    let text = serde_json::to_string_pretty(&All {
-        version: 1,
-        answer: answer(comparison),
-        differences,
-        comparison,
-    });
-    text.unwrap_or_default() + "\n"
+fn status(scenario: &Scenario) -> Status {
+    let differs = scenario.rows.iter().any(|row| row.significance == Significance::Differs)
+        || scenario.discrepancies.iter().any(|one| one.attribution != Attribution::NoDifference);
+    let (word, counted, outcome) = match (scenario.no_answer.is_empty(), differs) {
+        (false, _) => ("NO RESULT", "without a result", Outcome::NoResult),
+        (true, true) => ("DIFF", "different", Outcome::Failed),
+        (true, false) => ("SAME", "the same", Outcome::Passed),
+    };
+    Status { word, counted, outcome }
 }
 
-fn write_all(comparison: &Comparison, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "{}", answer(comparison))?;
-    for other in comparison.differences().iter().skip(1) {
-        writeln!(out, "  and {}", sentence(other))?;
-    }
-    for side in Side::BOTH {
-        writeln!(out, "{side}: {}", comparison.kernels.get(side))?;
-    }
-    comparison.scenarios.iter().try_for_each(|scenario| write_scenario(scenario, out))?;
+/// `A 4 pass, B 3 pass, 1 fail`.
+fn headline(scenario: &Scenario) -> String {
+    let Pair { a, b } = Pair::of(|side| verdicts(scenario, side));
+    if a == b { format!("{a} on both") } else { format!("A {a}; B {b}") }
+}
+
+/// The answer, then what else differs, the kernels and their interfaces.
+pub fn comparison(comparison: &Comparison) -> Vec<String> {
+    let mut lines = vec![answer(comparison)];
+    lines.extend(comparison.differences().iter().skip(1).map(|other| format!("  and {}", sentence(other))));
+    lines.extend(Side::BOTH.map(|side| format!("{side}: {}", comparison.kernels.get(side))));
     if !comparison.interface.is_empty() {
-        writeln!(out, "interface (+ only in B, - only in A, ~ A's and then B's)")?;
-        comparison.interface.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+        lines.push("interface (+ only in B, - only in A, ~ A's and then B's)".to_owned());
+        lines.extend(comparison.interface.iter().map(|line| format!("  {line}")));
     }
-    if let Some(side) = comparison.no_boot {
-        writeln!(out, "note: the kernel of {side} never came to user space; nothing more was run")?;
-    }
-    if comparison.has_too_few_seeds() {
-        writeln!(
-            out,
-            "note: {LEAST_SEEDS} seeds at least are needed to call a number different: --seeds 0..{LEAST_SEEDS}"
-        )?;
-    }
-    Ok(())
+    lines
 }
 
-/// The one line that says it.
-fn answer(comparison: &Comparison) -> String {
+/// What the reader has to know of how the answer came about.
+pub fn comparison_notes(comparison: &Comparison) -> Vec<String> {
+    let no_boot = comparison
+        .no_boot
+        .map(|side| format!("note: the kernel of {side} never came to user space; nothing more was run"));
+    let few = format!(
+        "note: a number is called different with {LEAST_SEEDS} seeds or more: --seeds 0..{LEAST_SEEDS}"
+    );
+    no_boot.into_iter().chain(comparison.has_too_few_seeds().then_some(few)).collect()
+}
+
+/// All but the scenarios, for programs.
+pub fn comparison_data(comparison: &Comparison) -> Value {
+    json!({
+        "answer": answer(comparison),
+        "differences": comparison.differences().iter().map(sentence).collect::<Vec<_>>(),
+        "kernels": comparison.kernels,
+        "interface": comparison.interface,
+        "no_boot": comparison.no_boot,
+    })
+}
+
+/// The answer in one line.
+pub fn answer(comparison: &Comparison) -> String {
     let no_answer: Vec<String> = comparison
         .scenarios
         .iter()
@@ -77,7 +92,7 @@ fn answer(comparison: &Comparison) -> String {
     }
 }
 
-/// What both break is no difference, and nobody may take it for a clean bill.
+/// A rule that both violate is no difference, and nobody may take it for a pass.
 fn no_difference(comparison: &Comparison) -> String {
     let runs = comparison.scenarios.first().map_or(0, |one| one.verdicts.len());
     let failing: Vec<&str> = comparison
@@ -105,13 +120,13 @@ fn names(scenarios: &[Scenario]) -> String {
 fn sentence(difference: &Difference<'_>) -> String {
     match difference {
         Difference::Discrepancy(scenario, discrepancy, side) => {
-            let (verb, id) = match discrepancy.id.as_str() {
+            let (verb, rule) = match discrepancy.id.as_str() {
                 "skip" => ("skips", String::new()),
-                id => ("fails", format!("{id}: ")),
+                id => ("fails", format!("{}: ", rules::name(id))),
             };
             let seeds = seeds(discrepancy.seeds.get(*side));
             let alone = if *side == Side::A { ", and B does not" } else { "" };
-            format!("{side} {verb} {} ({seeds}){alone}: {id}{}", scenario.name, discrepancy.sentence)
+            format!("{side} {verb} {} ({seeds}){alone}: {rule}{}", scenario.name, discrepancy.sentence)
         }
         Difference::Number(scenario, row) => {
             let (a, b) = (median(row, Side::A), median(row, Side::B));
@@ -127,37 +142,35 @@ fn seeds(seeds: &[u64]) -> String {
     format!("seed{} {}", if seeds.len() == 1 { "" } else { "s" }, words.join(" "))
 }
 
-fn write_scenario(scenario: &Scenario, out: &mut String) -> std::fmt::Result {
+/// The verdicts and every quantity, A beside B.
+fn table(scenario: &Scenario) -> String {
     let verdicts = Pair::of(|side| verdicts(scenario, side));
-    let mut table = vec![[scenario.name.clone(), "A".into(), "B".into(), String::new()]];
-    table.push(["  verdicts".into(), verdicts.a, verdicts.b, String::new()]);
+    let mut table = vec![[String::new(), "A".into(), "B".into(), String::new()]];
+    table.push(["verdicts".into(), verdicts.a, verdicts.b, String::new()]);
     for row in &scenario.rows {
         let cells = Pair::of(|side| group(row, side));
-        table.push([format!("  {}", row.quantity), cells.a, cells.b, claim(row.significance).to_owned()]);
+        table.push([row.quantity.to_string(), cells.a, cells.b, significance(row.significance).to_owned()]);
     }
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
-    for [name, a, b, claim] in &table {
-        let [first, second, third] = widths;
-        writeln!(out, "{}", format!("{name:first$}  {a:second$}  {b:third$}  {claim}").trim_end())?;
-    }
-    for discrepancy in &scenario.discrepancies {
-        let whose = match discrepancy.attribution {
-            Attribution::Only(side) => format!("only {side}"),
-            Attribution::NoDifference => "no difference".to_owned(),
-        };
-        let told = Pair::of(|side| match discrepancy.seeds.get(side).as_slice() {
-            [] => format!("{side} never"),
-            some => format!("{side} {}", seeds(some)),
-        });
-        let line = discrepancy.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-        writeln!(
-            out,
-            "  {whose}: {}{line}: {}, {}: {}",
-            discrepancy.id, told.a, told.b, discrepancy.sentence
-        )?;
-    }
-    Ok(())
+    let [first, second, third] = [width(0), width(1), width(2)];
+    let line = |[name, a, b, claim]: &[String; 4]| {
+        format!("{name:first$}  {a:second$}  {b:third$}  {claim}").trim_end().to_owned() + "\n"
+    };
+    table.iter().map(line).collect()
+}
+
+fn discrepancy(discrepancy: &Discrepancy) -> String {
+    let whose = match discrepancy.attribution {
+        Attribution::Only(side) => format!("only {side}"),
+        Attribution::NoDifference => "no difference".to_owned(),
+    };
+    let seeds = Pair::of(|side| match discrepancy.seeds.get(side).as_slice() {
+        [] => format!("{side} never"),
+        some => format!("{side} {}", seeds(some)),
+    });
+    let line = discrepancy.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+    let rule = rules::name(&discrepancy.id);
+    format!("{whose}: {rule}{line}: {}, {}: {}", seeds.a, seeds.b, discrepancy.sentence)
 }
 
 /// `3 pass, 1 fail`.
@@ -197,11 +210,20 @@ fn change(row: &Row) -> String {
     format!(" ({:+.1} %)", 100.0 * (b.median / a.median - 1.0))
 }
 
-fn claim(claim: Significance) -> &'static str {
+fn significance(claim: Significance) -> &'static str {
     match claim {
         Significance::Differs => "DIFFERS",
         Significance::Within => "within the spread",
         Significance::Small => "apart by less than counts",
         Significance::TooFew => "too few seeds",
     }
+}
+
+/// All that is printed of a comparison, every table included.
+#[cfg(test)]
+pub(crate) fn full_text(comparison: &Comparison) -> String {
+    let items: String =
+        comparison.scenarios.iter().map(|one| super::human::item_text(&scenario(one))).collect();
+    let lines = self::comparison(comparison).into_iter().chain(comparison_notes(comparison));
+    items + &lines.map(|line| line + "\n").collect::<String>()
 }

@@ -1,60 +1,86 @@
-//! Mutants as text: a few lines each, and the score.
+//! Mutants as items, and the score.
+//!
+//! For programs an item has the whole record that is kept of the mutant, and the summary has the `score`.
 
+use super::event::{Depth, Item, Outcome, Status, data};
+use super::rules;
 use crate::mutants::{Catch, Kind, MutantResult, Record, Score, Strength};
-use serde::Serialize;
-use std::fmt::Write;
+use serde_json::{Value, json};
 
-/// One mutant: its word, its name, what noticed it and where, and what it is.
-pub fn mutant(record: &Record) -> String {
-    let mut out = String::new();
-    // Writing to a String does not fail.
-    let _ = write_mutant(record, &mut out);
-    out
-}
-
-fn write_mutant(record: &Record, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "{:<12} {}{}", record.word(), record.name, time(record))?;
-    if let Some(what) = record.header.symptom.as_ref().or(record.header.subject.as_ref()) {
-        writeln!(out, "  what      {what}")?;
-    }
+/// One mutant: what noticed it and where, and what it is.
+pub fn mutant(record: &Record) -> Item {
+    let mut item = Item::new(&*record.name, status(record), headline(record));
+    item.seconds = Some(record.build_seconds.unwrap_or_default() + record.run_seconds);
+    item.data = data(record);
+    let what = record.header.symptom.as_ref().or(record.header.subject.as_ref());
+    item.add_some(Depth::Story, "symptom", what.cloned());
     match &record.result {
-        MutantResult::Noticed(catch) => {
-            let Catch { ids, scenario, seed, sentence, .. } = catch;
-            writeln!(out, "  by        {}{} in {scenario}, seed {seed}", ids.join(", "), weak(catch))?;
-            writeln!(out, "  saw       {sentence}")?;
-        }
+        MutantResult::Noticed(Catch { sentence, .. }) => item.add(Depth::Story, "seen", &**sentence),
         MutantResult::Unnoticed if record.kind == Kind::Regression => {
-            writeln!(out, "  ran       {}", ran(record))?;
+            item.add(Depth::Story, "ran", ran(record));
             if !record.header.caught_by.is_empty() {
-                writeln!(out, "  expected  {} to catch it", record.header.caught_by.join(", "))?;
+                let names = record.header.caught_by.iter().map(|id| rules::name(id));
+                item.add(
+                    Depth::Story,
+                    "expected",
+                    format!("{} to catch it", names.collect::<Vec<_>>().join(", ")),
+                );
             }
         }
         MutantResult::Unnoticed => {}
         MutantResult::DoesNotBuild { why }
         | MutantResult::DoesNotBoot { why }
-        | MutantResult::NoAnswer { why } => {
-            writeln!(out, "  why       {}", why.replace('\n', "\n            "))?;
+        | MutantResult::NoAnswer { why } => item.add(Depth::Story, "reason", &**why),
+    }
+    // Its header names a scenario that is gone, or not there yet.
+    if record.kind == Kind::Regression && !record.is_good() && !record.unknown_scenarios.is_empty() {
+        item.add(Depth::Story, "no scenario", record.unknown_scenarios.join(", "));
+    }
+    item.add(Depth::Story, "took", time(record));
+    item
+}
+
+fn status(record: &Record) -> Status {
+    let (word, counted, outcome) = match (&record.result, record.kind) {
+        // A text that differs shows that something changed, and not that it is wrong.
+        (MutantResult::Noticed(Catch { strength: Strength::Snapshot, .. }), Kind::Regression) => {
+            ("CAUGHT", "caught by a snapshot only", Outcome::Failed)
         }
+        (MutantResult::Noticed(_), Kind::Regression) => ("CAUGHT", "caught", Outcome::Passed),
+        (MutantResult::Noticed(_), Kind::Equivalent) => ("FALSE ALARM", "false alarms", Outcome::Failed),
+        (MutantResult::Unnoticed, Kind::Regression) => ("MISSED", "missed", Outcome::Failed),
+        (MutantResult::Unnoticed, Kind::Equivalent) => ("PASSED", "passed", Outcome::Passed),
+        (MutantResult::DoesNotBuild { .. }, _) => ("NO BUILD", "not built", Outcome::Failed),
+        (MutantResult::DoesNotBoot { .. }, _) => ("NO BOOT", "not booted", Outcome::Failed),
+        (MutantResult::NoAnswer { .. }, _) => ("NO RESULT", "without a result", Outcome::NoResult),
+    };
+    Status { word, counted, outcome }
+}
+
+fn headline(record: &Record) -> String {
+    match &record.result {
+        MutantResult::Noticed(catch) => {
+            let Catch { ids, scenario, seed, .. } = catch;
+            let names: Vec<String> = ids.iter().map(|id| rules::name(id)).collect();
+            format!("by {}{} in {scenario}, seed {seed}", names.join(", "), weak(catch))
+        }
+        MutantResult::Unnoticed => ran(record),
+        MutantResult::DoesNotBuild { why }
+        | MutantResult::DoesNotBoot { why }
+        | MutantResult::NoAnswer { why } => why.lines().next().unwrap_or_default().to_owned(),
     }
-    // It has the scenario that it waits for no longer, or not yet.
-    let missed = record.kind == Kind::Regression && !record.is_good();
-    if missed && !record.unknown_scenarios.is_empty() {
-        writeln!(out, "  not there {}", record.unknown_scenarios.join(", "))?;
-    }
-    Ok(())
 }
 
 fn weak(catch: &Catch) -> &'static str {
     match catch.strength {
         Strength::Invariant => "",
-        Strength::Expectation => " only",
-        Strength::Snapshot => " only",
+        Strength::Expectation | Strength::Snapshot => " only",
     }
 }
 
 fn time(record: &Record) -> String {
-    let built = record.build_seconds.map(|seconds| format!("built in {seconds:.0} s, "));
-    format!("  ({}ran for {:.0} s)", built.unwrap_or_default(), record.run_seconds)
+    let built = record.build_seconds.map(|seconds| format!("{seconds:.0} s to build, "));
+    format!("{}{:.0} s to run", built.unwrap_or_default(), record.run_seconds)
 }
 
 /// `12 scenarios: 10 pass, 2 skip`.
@@ -72,53 +98,43 @@ fn ran(record: &Record) -> String {
 }
 
 /// What all of them come to.
-pub fn score(score: &Score) -> String {
-    let mut out = String::new();
-    let _ = write_score(score, &mut out);
-    out
-}
-
-fn write_score(score: &Score, out: &mut String) -> std::fmt::Result {
+pub fn score(score: &Score) -> Vec<String> {
     let Score { regressions, by_invariant, equivalents, green, .. } = score;
-    writeln!(
-        out,
-        "regressions: {by_invariant} of {regressions} caught by an invariant, the oracle or a crash"
-    )?;
     let apart = [
         (score.by_expectation_only, "by a scenario's expectation only"),
         (score.by_snapshot_only, "by a snapshot only"),
         (score.missed, "missed"),
     ];
-    for (count, what) in apart.iter().filter(|(count, _)| *count > 0) {
-        writeln!(out, "             {count} {what}")?;
-    }
-    writeln!(out, "nulls:       {green} of {equivalents} green, {} false alarms", score.false_alarms)?;
     let rest = [
-        (score.do_not_build, "built"),
-        (score.do_not_boot, "booted"),
-        (score.no_answer, "answered: the host or QEMU failed"),
+        (score.do_not_build, "do not build"),
+        (score.do_not_boot, "do not boot"),
+        (score.no_answer, "have no result: the host or QEMU failed"),
     ];
-    for (count, what) in rest.iter().filter(|(count, _)| *count > 0) {
-        writeln!(out, "not counted: {count} not {what}")?;
+    let some = |counts: &[(usize, &str)], before: &str| -> String {
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        counts.map(|(count, what)| format!("{before}{count} {what}")).collect()
+    };
+    let caught = format!("{by_invariant} of {regressions} caught by a rule, the oracle or a crash");
+    let mut lines = vec![
+        format!("regressions         {caught}{}", some(&apart, ", ")),
+        format!("equivalent mutants  {green} of {equivalents} passed, {} false alarms", score.false_alarms),
+    ];
+    let rest = some(&rest, ", ");
+    if let Some(rest) = rest.strip_prefix(", ") {
+        lines.push(format!("not counted         {rest}"));
     }
-    Ok(())
+    lines
 }
 
-/// All of it, for a program.
-pub fn mutants_json(records: &[Record], score: &Score) -> String {
-    #[derive(Serialize)]
-    struct All<'a> {
-        version: u32,
-        score: &'a Score,
-        mutants: &'a [Record],
-    }
-    // Nothing in it can fail: no map with odd keys, no number that is none.
-    let text = serde_json::to_string_pretty(&All { version: 1, score, mutants: records });
-    text.unwrap_or_default() + "\n"
+/// The score, for programs.
+pub fn score_data(score: &Score) -> Value {
+    json!({"score": score})
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::event::Event;
+    use super::super::{Verbosity, human};
     use super::*;
     use crate::mutants::Header;
 
@@ -154,26 +170,44 @@ mod tests {
         })
     }
 
-    #[test]
-    fn a_catch_says_by_what_where_and_what_was_seen() {
-        let text = mutant(&record(Kind::Regression, caught(Strength::Invariant, "Q1")));
-        let expected = "CAUGHT       01-broken  (built in 31 s, ran for 12 s)\n  what      It is broken.\n  \
-                        by        Q1 in pull-push, seed 0\n  saw       expected 0; saw 1\n";
-        assert_eq!(text, expected);
+    fn printed(record: &Record) -> String {
+        human::text(&[Event::Finished(&mutant(record))], Verbosity::Normal)
     }
 
     #[test]
-    fn a_weak_catch_is_told_apart() {
-        let text = mutant(&record(Kind::Regression, caught(Strength::Expectation, "expect")));
-        assert!(text.contains("  by        expect only in pull-push, seed 0\n"), "{text}");
+    fn a_caught_bug_is_one_line_that_says_by_what_and_where() {
+        let text = printed(&record(Kind::Regression, caught(Strength::Invariant, "Q1")));
+        let name = rules::name("Q1");
+        assert_eq!(text, format!("CAUGHT  01-broken    43.6 s  by {name} in pull-push, seed 0\n"));
     }
 
     #[test]
-    fn a_miss_says_what_ran_what_was_expected_and_which_scenario_is_not_there() {
-        let text = mutant(&record(Kind::Regression, MutantResult::Unnoticed));
-        let lines =
-            "  ran       2 scenarios: 1 pass, 1 fail\n  expected  Q1 to catch it\n  not there later\n";
-        assert!(text.starts_with("MISSED ") && text.ends_with(lines), "{text}");
+    fn a_weak_catch_is_told_apart_and_one_by_a_snapshot_alone_is_not_good() {
+        let text = printed(&record(Kind::Regression, caught(Strength::Expectation, "expect")));
+        assert!(text.ends_with("  by expectation only in pull-push, seed 0\n"), "{text}");
+        let weak = mutant(&record(Kind::Regression, caught(Strength::Snapshot, "snapshot")));
+        assert_eq!(weak.status.outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_missed_bug_says_what_ran_what_was_expected_and_which_scenario_there_is_none_of() {
+        let text = printed(&record(Kind::Regression, MutantResult::Unnoticed));
+        let wanted = format!(
+            "MISSED  01-broken    43.6 s  2 scenarios: 1 pass, 1 fail\n  \
+             symptom         It is broken.\n  \
+             ran             2 scenarios: 1 pass, 1 fail\n  \
+             expected        {} to catch it\n  \
+             no scenario     later\n  \
+             took            31 s to build, 12 s to run\n",
+            rules::name("Q1")
+        );
+        assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn a_false_alarm_shows_what_was_seen() {
+        let text = printed(&record(Kind::Equivalent, caught(Strength::Invariant, "Q1")));
+        assert!(text.starts_with("FALSE ALARM  01-broken ") && text.contains("\n  seen "), "{text}");
     }
 
     #[test]
@@ -184,17 +218,19 @@ mod tests {
             record(Kind::Equivalent, MutantResult::Unnoticed),
             record(Kind::Equivalent, MutantResult::DoesNotBuild { why: "no".into() }),
         ];
-        let expected = "regressions: 1 of 2 caught by an invariant, the oracle or a crash\n             1 missed\n\
-                        nulls:       1 of 1 green, 0 false alarms\nnot counted: 1 not built\n";
+        let expected = [
+            "regressions         1 of 2 caught by a rule, the oracle or a crash, 1 missed",
+            "equivalent mutants  1 of 1 passed, 0 false alarms",
+            "not counted         1 do not build",
+        ];
         assert_eq!(score(&Score::of(&all)), expected);
     }
 
     #[test]
-    fn the_json_has_the_score_and_every_mutant() {
-        let all = [record(Kind::Regression, caught(Strength::Invariant, "Q1"))];
-        let json: serde_json::Value = serde_json::from_str(&mutants_json(&all, &Score::of(&all))).unwrap();
-        assert_eq!(json["score"]["by_invariant"], 1);
-        let first = &json["mutants"][0];
-        assert_eq!((&first["outcome"], &first["ids"][0]), (&"noticed".into(), &"Q1".into()));
+    fn a_program_gets_the_score_and_the_record_of_every_mutant() {
+        let one = record(Kind::Regression, caught(Strength::Invariant, "Q1"));
+        let data = mutant(&one).data;
+        assert_eq!((&data["outcome"], &data["ids"][0]), (&"noticed".into(), &"Q1".into()));
+        assert_eq!(score_data(&Score::of(&[one]))["score"]["by_invariant"], 1);
     }
 }

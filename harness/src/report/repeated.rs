@@ -1,65 +1,128 @@
-//! What is said about a run that was made more than once.
+//! Runs that were made more than once: `run --repeat`, and `replay`.
+//!
+//! For programs a replay has `recording`, `replay` (the folders), `verdict` of the new run, `compared` (how much, of
+//! equal recordings), `difference` and `changed`, what is not as it was when the recording was made.
 
+use super::event::{Depth, Item, Outcome, Status};
+use super::place::shown;
+use super::verdict::status;
 use crate::judge::Repeated;
 use crate::run::replay::{Replay, ReplayResult};
-use std::fmt::Write;
+use serde_json::json;
 use std::path::Path;
+use std::time::Duration;
 
-/// The lines of a report on `run --repeat`.
-pub(super) fn lines(repeated: &Repeated, out: &mut String) -> std::fmt::Result {
+/// The first part of a run's line.
+pub(super) fn headline(repeated: &Repeated) -> Option<String> {
+    match repeated {
+        Repeated::Same { runs, .. } => Some(format!("{runs} identical runs")),
+        Repeated::Ended { .. } => None,
+    }
+}
+
+/// The lines of a run that was repeated.
+pub(super) fn add(item: &mut Item, repeated: &Repeated) {
     match repeated {
         Repeated::Same { runs, extent } => {
-            writeln!(out, "  repeated  {runs} times: 0 bytes differ ({extent})")
+            item.add(Depth::Story, "repeated", format!("{runs} times: 0 bytes differ ({extent})"));
         }
         Repeated::Ended { run, of, parted } => {
-            writeln!(out, "  repeated  run {run} of {of} ended it")?;
-            parted.as_ref().map_or(Ok(()), |parted| writeln!(out, "  parted    {parted}"))
+            item.add(Depth::Story, "repeated", format!("stopped after run {run} of {of}"));
+            item.add_some(Depth::Story, "difference", parted.as_ref().map(ToString::to_string));
         }
     }
 }
 
-/// Everything that a person wants to see of a replay; `unlike` is what had changed since the recording.
-pub fn replay(replay: &Replay, stored: &Path, unlike: &[String]) -> String {
-    let mut out = match &replay.result {
-        ReplayResult::Identical(extent) => format!("identical: {extent}\n"),
-        ReplayResult::Different(difference) => format!("different: {difference}\n"),
-        ReplayResult::NoRecording => "nothing to compare: the replay left no recording\n".to_owned(),
+/// A replay as an item; `changed` is what is not as it was when the recording was made.
+pub fn replay(replay: &Replay, stored: &Path, changed: &[String]) -> Item {
+    let Replay { report, result } = replay;
+    let (word, counted, kind) = match result {
+        ReplayResult::Identical(_) => ("SAME", "identical", Outcome::Passed),
+        ReplayResult::Different(_) => ("DIFF", "different", Outcome::Failed),
+        ReplayResult::NoRecording => match status(&report.verdict).outcome {
+            Outcome::Failed => ("FAIL", "without a recording", Outcome::Failed),
+            _ => ("INFRA", "without a recording", Outcome::NoResult),
+        },
     };
-    if !matches!(replay.result, ReplayResult::Identical(_)) {
-        out.extend(unlike.iter().map(|what| format!("  likely    {what}\n")));
+    let (compared, difference) = match result {
+        ReplayResult::Identical(extent) => (Some(extent.to_string()), None),
+        ReplayResult::Different(difference) => (None, Some(difference.to_string())),
+        ReplayResult::NoRecording => (None, None),
+    };
+    let headline = compared.clone().or_else(|| difference.clone());
+    let headline =
+        headline.unwrap_or_else(|| "there is nothing to compare: the replay left no recording".to_owned());
+    let mut item = Item::new(&*report.scenario, Status { word, counted, outcome: kind }, headline);
+    item.seconds = report.wall_time.as_ref().map(Duration::as_secs_f64);
+    for what in changed {
+        item.add(Depth::Story, "likely cause", &**what);
     }
-    // Writing to a String does not fail.
-    let _ = writeln!(out, "  verdict   {} (of the replay)", replay.report.verdict);
-    let _ = writeln!(out, "  recording {}", stored.display());
-    let _ = writeln!(out, "  replay    {}", replay.report.dir.display());
-    out
+    item.add(Depth::Story, "verdict", format!("{} (of the replay)", report.verdict));
+    item.add(Depth::Alone, "recording", shown(stored));
+    item.add(Depth::Alone, "replay", shown(&report.dir));
+    item.data = json!({
+        "recording": stored,
+        "replay": report.dir,
+        "verdict": report.verdict.word(),
+        "compared": compared,
+        "difference": difference,
+        "changed": changed,
+    });
+    item
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::rejudge;
     use crate::recording::compare::Extent;
     use std::num::NonZeroU32;
 
-    fn said(repeated: &Repeated) -> String {
-        let mut out = String::new();
-        lines(repeated, &mut out).unwrap();
-        out
+    fn lines(repeated: &Repeated) -> Vec<(&'static str, String)> {
+        let status = Status { word: "PASS", counted: "passed", outcome: Outcome::Passed };
+        let mut item = Item::new("idle", status, "");
+        add(&mut item, repeated);
+        item.details.into_iter().map(|detail| (detail.label, detail.text)).collect()
     }
 
+    const EXTENT: Extent = Extent { bytes: 1234, trace_lines: 56, samples: 7 };
+
     #[test]
-    fn equal_runs_say_how_much_was_compared() {
-        let extent = Extent { bytes: 1234, trace_lines: 56, samples: 7 };
+    fn equal_runs_say_how_many_there_were_and_how_much_was_compared() {
         let runs = NonZeroU32::new(20).unwrap();
-        assert_eq!(
-            said(&Repeated::Same { runs, extent }),
-            "  repeated  20 times: 0 bytes differ (56 trace lines, 7 samples, 1234 bytes in 7 files)\n"
-        );
+        let repeated = Repeated::Same { runs, extent: EXTENT };
+        assert_eq!(headline(&repeated).as_deref(), Some("20 identical runs"));
+        let wanted = "20 times: 0 bytes differ (56 trace lines, 7 samples, 1234 bytes in 7 files)";
+        assert_eq!(lines(&repeated), [("repeated", wanted.to_owned())]);
     }
 
     #[test]
     fn a_run_that_ended_it_is_named() {
         let of = NonZeroU32::new(20).unwrap();
-        assert_eq!(said(&Repeated::Ended { run: 3, of, parted: None }), "  repeated  run 3 of 20 ended it\n");
+        let repeated = Repeated::Ended { run: 3, of, parted: None };
+        assert_eq!(lines(&repeated), [("repeated", "stopped after run 3 of 20".to_owned())]);
+        assert_eq!(headline(&repeated), None);
+    }
+
+    fn replayed(result: ReplayResult) -> Item {
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/cxl");
+        let report = rejudge(&stored).unwrap();
+        replay(&Replay { report, result }, Path::new("results/cxl/0001"), &["another QEMU".to_owned()])
+    }
+
+    #[test]
+    fn an_identical_replay_says_how_much_was_compared_and_names_both_folders() {
+        let item = replayed(ReplayResult::Identical(EXTENT));
+        assert_eq!((item.status.word, item.data["difference"].is_null()), ("SAME", true));
+        assert_eq!(item.headline, ["56 trace lines, 7 samples, 1234 bytes in 7 files"]);
+        let shown = item.details.iter().filter(|detail| detail.depth == Depth::Alone);
+        assert_eq!(shown.map(|detail| detail.label).collect::<Vec<_>>(), ["recording", "replay"]);
+    }
+
+    #[test]
+    fn a_replay_without_a_recording_says_what_may_be_the_cause() {
+        let item = replayed(ReplayResult::NoRecording);
+        assert_eq!(item.status.outcome, Outcome::NoResult);
+        assert!(item.details.iter().any(|one| (one.label, &*one.text) == ("likely cause", "another QEMU")));
     }
 }

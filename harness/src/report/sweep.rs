@@ -1,89 +1,107 @@
-//! Runs with several seeds as text: what is measured, a line a seed, and what all of them come to.
+//! One scenario with several seeds: an item for each seed, which is a part, and one for what they come to together.
+//!
+//! For programs the latter has `scenario`, `seeds`, `bad_seeds`, `machine`, `kernel`, `expectations` over all seeds,
+//! `findings` about all of them together, and `repeat`. Each seed has what a run has.
 
-use super::seconds;
-use crate::check::{ExpectationStatus, Verdict};
-use crate::judge::{Report, Sweep};
+use super::event::{Depth, Item};
+use super::place::shown;
+use super::run::RunView;
+use super::verdict::status;
+use super::{measure, rules};
+use crate::check::{Finding, Summary, Verdict};
+use crate::judge::{OverSeeds, Report, Sweep};
 use crate::scenario::Scenario;
-use std::fmt::Write;
+use serde_json::{Value, json};
+use std::time::Duration;
 
-/// What the lines below it are about: the scenario's expectations, each with its short name.
-pub fn sweep_head(scenario: &Scenario) -> String {
-    let mut out = format!("{}: {}\n", scenario.name, scenario.summary);
-    for (index, expectation) in scenario.expect.iter().enumerate() {
-        let line = format!("  {:<4}{} {}\n", name(index), expectation.what(), expectation.wanted());
-        out.push_str(&line);
-    }
-    out
-}
-
-/// One seed: its verdict, each measure, and for a failure all that is wrong.
-pub fn sweep_line(scenario: &Scenario, seed: u64, report: &Report) -> String {
-    let mut out = format!("seed {seed:<4} {:<9}", report.verdict.word().to_uppercase());
-    // Writing to a String does not fail.
-    let _ = write_line(scenario, report, &mut out);
-    out
-}
-
-fn write_line(scenario: &Scenario, report: &Report, out: &mut String) -> std::fmt::Result {
-    for measured in report.judgement.iter().flat_map(|judgement| &judgement.measured) {
-        let quantity = scenario.expect.get(measured.index).map(|expectation| &expectation.quantity);
-        let amount = quantity.zip(measured.value).map(|(quantity, value)| quantity.amount(value));
-        let amount = amount.unwrap_or_else(|| measured.seen.clone());
-        let mark = if measured.answer == ExpectationStatus::Violated { " NOT OK" } else { "" };
-        write!(out, "{} {amount}{mark}  ", name(measured.index))?;
-    }
-    match &report.verdict {
-        Verdict::Pass => writeln!(out, "{}", folder(report)),
-        Verdict::Fail(findings) => {
-            writeln!(out, "{}", folder(report))?;
-            findings.iter().try_for_each(|finding| writeln!(out, "  broken    {finding}"))
-        }
-        Verdict::Skip(why) | Verdict::Unstable(why) | Verdict::Infra(why) => writeln!(out, "{why}"),
-    }
-}
-
-/// The last part of the recording's path; the summary has the rest.
-fn folder(report: &Report) -> String {
-    report.dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+/// One seed.
+pub fn seed(scenario: &Scenario, seed: u64, report: &Report, repeat: Option<String>) -> Item {
+    let name = format!("{} seed {seed}", scenario.name);
+    let view = RunView { report, name, scenario: Some(scenario), seed: Some(seed), repeat };
+    Item { part: true, ..view.item() }
 }
 
 /// What all seeds come to.
-pub fn sweep_summary(scenario: &Scenario, sweep: &Sweep) -> String {
-    let mut out = String::new();
-    // Writing to a String does not fail.
-    let _ = write_summary(scenario, sweep, &mut out);
-    out
+pub fn sweep(scenario: &Scenario, sweep: &Sweep, repeat: Option<&str>) -> Item {
+    let first = sweep.runs.first().map(|(_, report)| report);
+    let together: Vec<Finding> = sweep.over.iter().filter_map(|over| over.finding.clone()).collect();
+    let bad: Vec<u64> =
+        sweep.runs.iter().filter(|(_, report)| !good(report)).map(|(seed, _)| *seed).collect();
+    let mut item = Item::new(&*scenario.name, status(&sweep.verdict), "");
+    item.headline = headline(scenario, sweep, &bad);
+    item.seconds = sweep.wall_time.as_ref().map(Duration::as_secs_f64);
+    item.add(Depth::Story, "summary", &*scenario.summary);
+    rules::add_findings(&mut item, &together);
+    for (over, expectation) in
+        sweep.over.iter().filter_map(|over| Some((over, scenario.expect.get(over.index)?)))
+    {
+        let (what, wanted) = (expectation.what(), expectation.wanted());
+        item.add(Depth::Alone, "measured", format!("{what} {wanted}: {}  {}", over.seen, over.answer));
+    }
+    item.add_some(Depth::Story, "machine", first.and_then(|report| report.machine.as_deref()));
+    item.add_some(Depth::Story, "kernel", first.map(|report| &*report.kernel));
+    item.add_some(Depth::Alone, "recordings", folder(sweep));
+    item.add_some(Depth::Story, "repeat", repeat);
+    item.data = json!({
+        "scenario": scenario.name,
+        "seeds": sweep.runs.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(),
+        "bad_seeds": bad,
+        "machine": first.and_then(|report| report.machine.as_deref()),
+        "kernel": first.map(|report| &*report.kernel),
+        "expectations": sweep.over.iter().filter_map(|over| expectation(over, scenario)).collect::<Vec<_>>(),
+        "findings": together,
+        "repeat": repeat,
+    });
+    item
 }
 
-fn write_summary(scenario: &Scenario, sweep: &Sweep, out: &mut String) -> std::fmt::Result {
-    let seeds = if sweep.runs.len() == 1 { "seed" } else { "seeds" };
-    let word = sweep.verdict.word().to_uppercase();
-    writeln!(out, "{word}  {} over {} {seeds}", scenario.name, sweep.runs.len())?;
-    if let Some((_, report)) = sweep.runs.first() {
-        if let Some(machine) = &report.machine {
-            writeln!(out, "  machine   {machine}")?;
+fn expectation(over: &OverSeeds, scenario: &Scenario) -> Option<Value> {
+    let expectation = scenario.expect.get(over.index)?;
+    let (what, wanted) = (expectation.what(), expectation.wanted());
+    Some(
+        json!({"index": over.index, "what": what, "wanted": wanted, "seen": over.seen, "answer": over.answer}),
+    )
+}
+
+/// How many seeds there were, and what they measured on average; of a failure, which were bad and by what.
+fn headline(scenario: &Scenario, sweep: &Sweep, bad: &[u64]) -> Vec<String> {
+    let count = sweep.runs.len();
+    let seeds = format!("{count} seed{}", if count == 1 { "" } else { "s" });
+    let rest = match &sweep.verdict {
+        Verdict::Pass => measure::all(scenario, means(sweep)),
+        Verdict::Skip(why) | Verdict::Unstable(why) | Verdict::Infra(why) => {
+            vec![why.lines().next().unwrap_or_default().to_owned()]
         }
-        writeln!(out, "  kernel    {}", report.kernel)?;
-        if let Some(wall) = sweep.wall_time {
-            writeln!(out, "  took      {}", seconds(wall))?;
+        Verdict::Fail(findings) => {
+            let numbers: Vec<String> = bad.iter().map(u64::to_string).collect();
+            let of = match numbers.as_slice() {
+                [] => "all together".to_owned(),
+                numbers => format!("bad: {}", numbers.join(" ")),
+            };
+            vec![format!("{of}: {}", rules::all_violated(findings))]
         }
-        for over in &sweep.over {
-            writeln!(out, "  {:<10}{}  {}", name(over.index), over.seen, over.answer)?;
-        }
-        for finding in sweep.over.iter().filter_map(|over| over.finding.as_ref()) {
-            writeln!(out, "  broken    {finding}")?;
-        }
-        let bad: Vec<String> = sweep.runs.iter().filter(|(_, report)| !good(report)).map(seed_of).collect();
-        if !bad.is_empty() {
-            writeln!(out, "  bad seeds {}", bad.join(", "))?;
-        }
-        let below = report.dir.parent().unwrap_or(&report.dir);
-        // Stored ones may lie anywhere, and each has been named.
-        if sweep.runs.iter().all(|(_, report)| report.dir.parent() == Some(below)) {
-            writeln!(out, "  recordings below {}", below.display())?;
-        }
-    }
-    Ok(())
+    };
+    std::iter::once(seeds).chain(rest).collect()
+}
+
+/// The mean over the seeds of each measure.
+fn means(sweep: &Sweep) -> impl Iterator<Item = (usize, f64)> {
+    let measured = |index: usize| {
+        let judgements = sweep.runs.iter().filter_map(|(_, report)| report.judgement.as_ref());
+        let all = judgements.flat_map(|judgement| &judgement.measured);
+        all.filter(move |measured| measured.index == index).filter_map(|measured| measured.value)
+    };
+    sweep.over.iter().filter_map(move |over| {
+        let values: Vec<f64> = measured(over.index).collect();
+        Summary::of(&values).map(|summary| (over.index, summary.mean))
+    })
+}
+
+/// Where all recordings lie. Stored ones may lie anywhere, and each has its own line then.
+fn folder(sweep: &Sweep) -> Option<String> {
+    let below = sweep.runs.first()?.1.dir.parent()?;
+    let all = sweep.runs.iter().all(|(_, report)| report.dir.parent() == Some(below));
+    all.then(|| format!("below {}", shown(below)))
 }
 
 /// Whether nothing is wrong with the run.
@@ -91,26 +109,18 @@ fn good(report: &Report) -> bool {
     matches!(report.verdict, Verdict::Pass | Verdict::Skip(_))
 }
 
-fn seed_of((seed, _): &(u64, Report)) -> String {
-    seed.to_string()
-}
-
-/// `e1` is the first expectation.
-fn name(index: usize) -> String {
-    format!("e{}", index + 1)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::event::{Event, Outcome};
+    use super::super::{Started, Verbosity, human};
     use super::*;
     use crate::judge;
     use crate::recording::Recording;
     use crate::scenario::{Expectation, Over};
     use std::path::Path;
-    use std::time::Duration;
 
     /// The same stored run under several numbers: the seeds agree to the byte.
-    fn sweep(over: Option<Over>, seeds: &[u64]) -> (Scenario, Sweep) {
+    fn of(over: Option<Over>, seeds: &[u64]) -> (Scenario, Sweep) {
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let mut scenario = Recording::load(&stored).unwrap().scenario;
         let reports = seeds.iter().map(|seed| (*seed, judge::rejudge(&stored).unwrap())).collect();
@@ -121,61 +131,77 @@ mod tests {
         (scenario, sweep)
     }
 
-    #[test]
-    fn a_seed_that_passes_takes_one_line_with_every_measure() {
-        let (scenario, sweep) = sweep(None, &[3]);
-        let line = sweep_line(&scenario, 3, &sweep.runs[0].1);
-        assert_eq!(line.lines().count(), 1);
-        assert!(line.starts_with("seed 3    PASS     e1 "), "{line}");
-        for index in 0..scenario.expect.len() {
-            assert!(line.contains(&format!("{} ", name(index))), "{line}");
-        }
-        assert!(line.ends_with("  pull-push-short\n"), "{line}");
+    /// What is printed of the only scenario.
+    fn printed(scenario: &Scenario, sweep: &Sweep) -> String {
+        let started = Started { command: "run", items: vec![scenario.name.clone()], kernel: None };
+        let item = super::sweep(scenario, sweep, Some("damonlab run"));
+        human::text(&[Event::Started(&started), Event::Finished(&item)], Verbosity::Normal)
     }
 
     #[test]
-    fn a_seed_that_fails_says_what_is_broken() {
-        let (scenario, mut sweep) = sweep(None, &[3]);
+    fn a_seed_is_a_part_with_its_own_name_and_measures() {
+        let (scenario, sweep) = of(None, &[3]);
+        let item = seed(&scenario, 3, &sweep.runs[0].1, None);
+        assert!(item.part);
+        assert_eq!(item.name, format!("{} seed 3", scenario.name));
+        assert_eq!(item.headline[0], "scheme 1 damos_esz 1 (at least 1)");
+        assert_eq!(item.data["seed"], 3);
+    }
+
+    #[test]
+    fn a_seed_that_fails_names_the_rule_and_the_command_that_repeats_it() {
+        let (scenario, mut sweep) = of(None, &[3]);
         let report = &mut sweep.runs[0].1;
         report.verdict = Verdict::Fail(crate::check::kernel_log::scan("dmesg.txt", "4,9;WARNING: at x"));
-        let line = sweep_line(&scenario, 3, report);
-        assert!(line.starts_with("seed 3    FAIL     "), "{line}");
-        assert!(line.lines().nth(1).unwrap().starts_with("  broken    kernel-log-is-clean (K1): "), "{line}");
+        let item = seed(&scenario, 3, report, Some("damonlab run x --seed 3".into()));
+        assert_eq!(item.headline, [rules::name("K1")]);
+        let last = item.details.last().unwrap();
+        assert_eq!((last.label, last.text.as_str()), ("repeat", "damonlab run x --seed 3"));
     }
 
     #[test]
-    fn the_head_names_what_the_lines_measure() {
-        let (scenario, _) = sweep(Some(Over::Seeds { spread: Some(150.0) }), &[3]);
-        let head = sweep_head(&scenario);
-        assert!(head.contains("  e1  the count of damos_esz where scheme_idx=1 to be "), "{head}");
-        assert!(head.contains(" on average over seeds, with a spread of at most 150\n"), "{head}");
-    }
-
-    #[test]
-    fn the_summary_has_the_verdict_and_what_the_seeds_come_to() {
-        let (scenario, sweep) = sweep(Some(Over::Seeds { spread: Some(0.0) }), &[0, 1]);
-        let text = sweep_summary(&scenario, &sweep);
-        assert!(text.starts_with(&format!("PASS  {} over 2 seeds\n", scenario.name)), "{text}");
-        assert!(text.contains("  took      2.5 s\n"), "{text}");
-        let first = text.lines().find(|line| line.starts_with("  e1 ")).unwrap();
-        assert!(first.contains(", spread 0, from ") && first.ends_with("  passed"), "{first}");
+    fn seeds_that_pass_take_one_line_and_what_they_measured_together() {
+        let (scenario, sweep) = of(Some(Over::Seeds { spread: Some(0.0) }), &[0, 1]);
+        let text = printed(&scenario, &sweep);
+        let head =
+            format!("PASS  {}     2.5 s  2 seeds, pgmigrate_success 1137 (at least 1)\n", scenario.name);
+        assert!(text.starts_with(&head), "{text}");
+        let first = text.lines().nth(1).unwrap();
+        assert!(first.starts_with("  measured        the count of damos_esz where scheme_idx=1 "), "{text}");
+        assert!(
+            first.contains(" on average over seeds, with a spread of at most 0: mean 1, spread 0, "),
+            "{text}"
+        );
+        assert!(first.ends_with("  passed"), "{first}");
     }
 
     #[test]
     fn seeds_that_lie_too_far_apart_fail_though_each_of_them_passes() {
-        // No spread is below 0: this stands for any bound that is broken.
-        let (scenario, sweep) = sweep(Some(Over::Seeds { spread: Some(-1.0) }), &[0, 1]);
+        // No spread is below 0: this stands for any bound that is violated.
+        let (scenario, sweep) = of(Some(Over::Seeds { spread: Some(-1.0) }), &[0, 1]);
         assert!(sweep.runs.iter().all(|(_, report)| good(report)));
-        let text = sweep_summary(&scenario, &sweep);
+        let text = printed(&scenario, &sweep);
         assert!(text.starts_with("FAIL  "), "{text}");
-        assert!(text.contains("  broken    expect: expected the count of damos_esz"), "{text}");
-        assert!(!text.contains("bad seeds"), "{text}");
+        assert!(text.contains("  2 seeds, all together: expectation\n"), "{text}");
+        assert!(text.contains("  expected        the count of damos_esz"), "{text}");
+        assert!(text.contains("  repeat          damonlab run\n"), "{text}");
     }
 
     #[test]
-    fn one_seed_is_told_that_it_is_not_enough() {
-        let (scenario, sweep) = sweep(Some(Over::Seeds { spread: None }), &[0]);
-        let text = sweep_summary(&scenario, &sweep);
-        assert!(text.contains("not applicable: needs --seeds with two seeds or more"), "{text}");
+    fn one_seed_is_not_enough_for_an_expectation_over_seeds_and_says_so() {
+        let (scenario, sweep) = of(Some(Over::Seeds { spread: None }), &[0]);
+        let text = printed(&scenario, &sweep);
+        assert!(text.contains("  not applicable: needs --seeds with two seeds or more"), "{text}");
+    }
+
+    #[test]
+    fn a_program_gets_the_seeds_and_the_expectations_over_all_of_them() {
+        let (scenario, sweep) = of(Some(Over::Seeds { spread: Some(-1.0) }), &[0, 1]);
+        let item = super::sweep(&scenario, &sweep, None);
+        assert_eq!(item.status.outcome, Outcome::Failed);
+        assert_eq!(item.data["seeds"], serde_json::json!([0, 1]));
+        assert_eq!(item.data["bad_seeds"], serde_json::json!([]));
+        assert_eq!(item.data["expectations"][0]["answer"], "violated");
+        assert_eq!(item.data["findings"][0]["id"], "expect");
     }
 }

@@ -1,10 +1,12 @@
 //! Runs the guest of a recording again, stops it where the user wants to look, and lets a debugger attach.
 
 use super::run_env::RunEnv;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::paths::quoted;
 use crate::machine::{Machine, MachineError};
+use crate::recording::Line;
 use crate::recording::{Recording, RecordingError, RunInputs};
-use crate::trace::{Esz, IntervalsTune, Line, NodeEligible};
+use crate::subject::damon::events::{Esz, IntervalsTune, TRACED_METRICS};
 use crate::vm::{self, Launch, Stopped, Timing, VmError};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
@@ -18,11 +20,11 @@ const MARGIN: Nanos = Nanos(100_000_000);
 
 /// The functions of Linux 7.3 that lead to events, for breakpoints at their beginning. For other events, and if the
 /// compiler has inlined the function, the breakpoint is at the function that records the event.
-const FUNCTIONS: &[(&str, &str)] = &[
-    (NodeEligible::NAME, "damos_quota_score"),
-    (Esz::NAME, "damos_set_effective_quota"),
-    (IntervalsTune::NAME, "kdamond_tune_intervals"),
-];
+const FUNCTIONS: &[(&str, &str)] =
+    &[(Esz::NAME, "damos_set_effective_quota"), (IntervalsTune::NAME, "kdamond_tune_intervals")];
+
+/// The function that leads to the event of a goal, whichever its metric.
+const MEASURE: &str = "damos_quota_score";
 
 /// Where to stop a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +104,19 @@ pub enum DebugError {
     Vm(#[from] VmError),
 }
 
+impl Faulty for DebugError {
+    fn fault(&self) -> Fault {
+        match self {
+            DebugError::DoesNotRepeat { .. } | DebugError::NoEvent { .. } | DebugError::TooEarly { .. } => {
+                Fault::BadInput
+            }
+            DebugError::Recording(error) => error.fault(),
+            DebugError::Machine(error) => error.fault(),
+            DebugError::Vm(error) => error.fault(),
+        }
+    }
+}
+
 /// A stopped guest, and the commands that attach a debugger.
 pub struct Session {
     /// The guest, which ends when this is dropped.
@@ -167,8 +182,7 @@ fn target(recording: &Recording, at: &StopPoint) -> Result<Target, DebugError> {
             Ok(Target { after, what: format!("guest time {} s", time.seconds()), event: None, before: 0 })
         }
         StopPoint::Event { name, number } => {
-            let all: Vec<&Line> =
-                recording.trace.lines.iter().filter(|line| line.event.name() == name).collect();
+            let all: Vec<&Line> = recording.trace.lines.iter().filter(|line| line.name() == name).collect();
             let line = all.get(number.get() - 1).ok_or_else(|| DebugError::NoEvent {
                 name: name.clone(),
                 found: all.len(),
@@ -189,8 +203,9 @@ fn target(recording: &Recording, at: &StopPoint) -> Result<Target, DebugError> {
 
 /// The function at which to break for an event, if the kernel has one.
 fn function(event: &str, symbols: &str) -> Option<String> {
-    let known =
-        FUNCTIONS.iter().filter(|(name, _)| *name == event).map(|(_, function)| (*function).to_owned());
+    let goals = TRACED_METRICS.iter().map(|(_, event)| (*event, MEASURE));
+    let all = goals.chain(FUNCTIONS.iter().copied());
+    let known = all.filter(|(name, _)| *name == event).map(|(_, function)| function.to_owned());
     let is_in_kernel = |name: &String| symbols.lines().any(|line| line.split(' ').nth(2) == Some(name));
     // With a single tracer, a tracepoint calls this function and not its `__traceiter_`.
     known.chain([format!("trace_event_raw_event_{event}")]).find(is_in_kernel)
@@ -251,8 +266,7 @@ mod tests {
     fn the_guest_stops_a_tenth_of_a_second_before_an_event() {
         let recording = recording();
         let lines = recording.trace.lines.iter();
-        let third =
-            lines.filter(|line| line.event.name() == "damos_node_eligible_mem_bp").nth(2).unwrap().time;
+        let third = lines.filter(|line| line.name() == "damos_node_eligible_mem_bp").nth(2).unwrap().time;
         let target = target(&recording, &event(3)).unwrap();
         assert_eq!(target.after.0 + 1_000_000 + MARGIN.0, third.0);
     }

@@ -29,7 +29,7 @@ pub fn repeat(
 ) -> Result<Report, RunError> {
     compare_all(times, |number| {
         if number > 1 {
-            progress.say(&format!("run: {}: {number} of {times}", source.scenario.name));
+            progress.hint(&format!("run: {}: {number} of {times}", source.scenario.name));
         }
         run(env, source, seed)
     })

@@ -4,6 +4,7 @@ use super::guest_run::run_plan;
 use super::run_env::RunEnv;
 use super::run_error::RunError;
 use super::scenario_source::ScenarioSource;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::paths::quoted;
 use crate::judge::Report;
 use crate::kernel::{self, Image};
@@ -42,6 +43,12 @@ pub struct ImageNotFound {
     kernel: String,
     key: String,
     how: String,
+}
+
+impl Faulty for ImageNotFound {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 /// The kernel that a recording was made with, from the cache or from the bzImage that it was.

@@ -1,6 +1,7 @@
 //! Why there is no scenario.
 
 use crate::grammar::Wrong;
+use crate::host::fault::{Fault, Faulty};
 use crate::host::text::excerpt;
 use std::path::PathBuf;
 
@@ -36,6 +37,12 @@ pub enum ScenarioError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Wrong(#[from] Box<Wrong>),
+}
+
+impl Faulty for ScenarioError {
+    fn fault(&self) -> Fault {
+        Fault::BadInput
+    }
 }
 
 impl ScenarioError {

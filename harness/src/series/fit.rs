@@ -127,20 +127,20 @@ fn place(lines: &[&[u8]], end: usize, off: i64, number: usize, hunk: &Hunk) -> R
     let wanted = hunk.before();
     let expected = i64::try_from(hunk.old_start.saturating_sub(1)).unwrap_or(i64::MAX).saturating_add(off);
     let away = |at: usize| i64::try_from(at).unwrap_or(i64::MAX) - expected;
-    let was_first = |at: usize| hunk.old_start <= 1 && at > 0;
+    let fit = |at: usize, moved, without| Fit {
+        hunk: number,
+        line: at + 1,
+        moved,
+        without,
+        places: 1,
+        was_first: false,
+    };
     let whole = places(lines, end, &wanted, |a, b| a == b);
     if let Some(at) = whole.iter().copied().min_by_key(|at| away(*at).abs()) {
         // At the line of its header it is meant, however many other places match.
         let places = if away(at) == 0 { 1 } else { whole.len() };
-        let fit = Fit {
-            hunk: number,
-            line: at + 1,
-            moved: away(at),
-            without: (0, 0),
-            places,
-            was_first: was_first(at),
-        };
-        return Ok((moved(hunk, at, (0, 0)), fit));
+        let was_first = hunk.old_start <= 1 && at > 0;
+        return Ok((moved(hunk, at, (0, 0)), Fit { places, was_first, ..fit(at, away(at), (0, 0)) }));
     }
     if wanted.iter().any(|line| !squeezed(line).is_empty())
         && let Some(at) = places(lines, end, &wanted, |a, b| squeezed(a) == squeezed(b)).first()
@@ -158,15 +158,7 @@ fn place(lines: &[&[u8]], end: usize, off: i64, number: usize, hunk: &Hunk) -> R
             [] => {}
             [at] => {
                 let from = i64::try_from(without.0).unwrap_or(0);
-                let fit = Fit {
-                    hunk: number,
-                    line: at + 1,
-                    moved: away(*at) - from,
-                    without,
-                    places: 1,
-                    was_first: false,
-                };
-                return Ok((moved(hunk, *at, without), fit));
+                return Ok((moved(hunk, *at, without), fit(*at, away(*at) - from, without)));
             }
             several => {
                 let lines = several.iter().map(|at| at + 1).collect();

@@ -132,18 +132,20 @@ fn sorted(
             "besides numbered patches it has one without a number, '{title}'; give that with --patch"
         ));
     }
-    // A number in a subject can be anything, so the list of missing ones is bounded.
-    let missing: Vec<String> = (1..=total)
-        .filter(|number| !by_number.contains_key(number))
-        .take(9)
-        .map(|n| format!("{n}/{total}"))
-        .collect();
-    if !missing.is_empty() {
-        let has: Vec<String> = by_number.keys().take(9).map(u32::to_string).collect();
-        return wrong(format!("{} is missing; it has {}", missing.join(", "), has.join(", ")));
+    if let Some(reason) = incomplete(&by_number, total) {
+        return wrong(reason);
     }
     if !in_order {
         notes.push(format!("{place} is sorted by the numbers of its patches"));
     }
     Ok(by_number.into_values().collect())
+}
+
+/// The missing ones of `total` numbers, if there are any.
+fn incomplete(by_number: &BTreeMap<u32, PatchMail>, total: u32) -> Option<String> {
+    // A number in a subject can be anything, so the list is bounded.
+    let missing = (1..=total).filter(|number| !by_number.contains_key(number)).take(9);
+    let missing: Vec<String> = missing.map(|number| format!("{number}/{total}")).collect();
+    let has: Vec<String> = by_number.keys().take(9).map(u32::to_string).collect();
+    (!missing.is_empty()).then(|| format!("{} is missing; it has {}", missing.join(", "), has.join(", ")))
 }

@@ -5,7 +5,7 @@
 //! by a key that the machine trusts are refused.
 
 use super::version::Version;
-use crate::host::command::{self, RunError};
+use crate::host::command::{self, RunError, command_for};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsStr;
@@ -117,7 +117,7 @@ impl Apt {
     }
 
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = command_for(program);
         command.arg("-c").arg(self.configuration_file()).env("LC_ALL", "C.UTF-8");
         command
     }

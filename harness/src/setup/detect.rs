@@ -4,9 +4,9 @@ use super::env::Env;
 use super::requirements::{Detect, Requirement};
 use super::venv::Venv;
 use super::version::Version;
-use crate::host::{command, paths};
+use crate::host::command::{self, command_for};
+use crate::host::paths;
 use std::path::Path;
-use std::process::Command;
 
 /// Whether a requirement is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ fn judge(line: &str, wanted: &Version) -> State {
 
 /// The first line of `program --version`; empty if the program does not run.
 pub(super) fn version_line(program: &Path) -> String {
-    command::first_line(Command::new(program).arg("--version")).unwrap_or_default()
+    command::first_line(command_for(program).arg("--version")).unwrap_or_default()
 }
 
 fn header_file(header: &str, root: &Path) -> State {
@@ -80,7 +80,7 @@ fn python_venv(env: &Env) -> State {
         return State::Found("damonlab's environment exists".to_owned());
     }
     // Debian's python3 has the module venv without ensurepip, which installs pip in it.
-    match command::succeed(Command::new(python).args(["-I", "-c", "import venv, ensurepip"])) {
+    match command::succeed(command_for(python).args(["-I", "-c", "import venv, ensurepip"])) {
         Ok(_) => State::Found("python3 has venv and ensurepip".to_owned()),
         Err(_) => State::Missing,
     }

@@ -9,7 +9,7 @@ use super::requirements;
 use super::sources::Archives;
 use super::tools::tools;
 use super::venv::Venv;
-use crate::host::command;
+use crate::host::command::{self, command_for};
 use crate::host::lock::{Lock, LockError};
 use crate::host::paths::{self, quoted};
 use crate::host::progress::Progress;
@@ -95,11 +95,11 @@ fn newer_suite(apt: &Apt, archives: &Archives, packages: &[&str]) -> Result<Opti
 /// `apt-get` as root; none if that needs a password or another user.
 fn as_root(env: &Env) -> Option<Command> {
     let mut command = if nix::unistd::geteuid().is_root() {
-        Command::new("apt-get")
+        command_for("apt-get")
     } else {
         let sudo = paths::find_program(&env.path, "sudo")?;
-        command::succeed(Command::new(&sudo).args(["-n", "true"])).ok()?;
-        let mut command = Command::new(sudo);
+        command::succeed(command_for(&sudo).args(["-n", "true"])).ok()?;
+        let mut command = command_for(sudo);
         command.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         command
     };

@@ -55,13 +55,6 @@ pub(super) fn oldest_virtme_ng() -> Version {
 /// It does not have perl: with damonlab's fragments the build of 7.3 does not call it.
 pub(super) fn all() -> Vec<Requirement> {
     use Detect::{Header, Program, ProgramAtLeast, PythonVenv};
-    let required = |name, purpose, detect, package| Requirement {
-        name,
-        purpose,
-        detect,
-        package,
-        importance: Importance::Required,
-    };
     // Before 9.0, page tables in CXL memory could crash QEMU under TCG (QEMU issue 2180).
     let qemu = ProgramAtLeast("qemu-system-x86_64", Version::of(9, 0));
     let mut table = vec![
@@ -103,12 +96,12 @@ pub(super) fn all() -> Vec<Requirement> {
         Program("ccache"),
         "ccache",
     ));
-    table.push(Requirement {
-        name: "curl",
-        purpose: "fetches the kernel from kernel.org when Debian's archive does not have it",
-        detect: Program("curl"),
-        package: "curl",
-        importance: Importance::Optional,
-    });
+    let purpose = "fetches the kernel from kernel.org when Debian's archive does not have it";
+    let curl = required("curl", purpose, Program("curl"), "curl");
+    table.push(Requirement { importance: Importance::Optional, ..curl });
     table
+}
+
+fn required(name: &'static str, purpose: &'static str, detect: Detect, package: &'static str) -> Requirement {
+    Requirement { name, purpose, detect, package, importance: Importance::Required }
 }

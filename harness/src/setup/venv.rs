@@ -8,14 +8,13 @@
 use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
-use crate::host::command::{self, RunError};
+use crate::host::command::{self, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The private environment, complete or not.
 #[derive(Debug)]
@@ -85,7 +84,7 @@ impl Venv {
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder)?;
         }
-        command::succeed(Command::new(python).args(["-I", "-m", "venv"]).arg(&self.folder))?;
+        command::succeed(command_for(python).args(["-I", "-m", "venv"]).arg(&self.folder))?;
         self.pip_install(&format!("virtme-ng>={}", oldest_virtme_ng()), line)?;
         if self.installed("virtme_ng").is_none_or(|version| version < oldest_virtme_ng())
             || !self.vng().is_file()
@@ -106,7 +105,7 @@ impl Venv {
     }
 
     fn pip_install(&self, what: &str, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
-        let mut pip = Command::new(self.folder.join("bin/python3"));
+        let mut pip = command_for(self.folder.join("bin/python3"));
         pip.args([
             "-m",
             "pip",

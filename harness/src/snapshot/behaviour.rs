@@ -1,22 +1,20 @@
-//! The course of a run in words.
+//! The behaviour of a run as normalised text.
 
 use super::words::{beside, list, many, share};
 use crate::recording::Recording;
-use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, NodeEligible, Stat};
-use crate::subject::damon::oracle;
-use crate::subject::damon::view::{KdamondRun, View, node_goals};
-use crate::subject::damon::windows::Window;
-use crate::trace::Event;
+use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Measurement, Stat};
+use crate::subject::damon::view::{KdamondRun, View};
+use crate::subject::damon::windows::{ChargeWindows, Window};
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
 use damonlab_protocol::plan::{Phase, Step};
 use damonlab_protocol::units::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Counters of `/proc/vmstat` of which it is worth knowing whether they moved. Failures and the
-/// allocator's own counters come and go with the weather.
+/// Counters of `/proc/vmstat` of which the text says whether they moved. Failures and the allocator's own counters vary
+/// from run to run.
 const COUNTERS: &[&str] = &["pgmigrate_success", "pgpromote_", "pgdemote_", "numa_pages_migrated"];
 
-/// The run, normalised: a rebuilt kernel of the same behaviour gives the same text.
+/// The normalised run: a rebuilt kernel of the same behaviour gives the same text.
 pub fn behaviour(recording: &Recording) -> String {
     let view = View::new(recording);
     let mut text = Text::default();
@@ -91,8 +89,7 @@ fn kdamond(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>) {
     text.line(0, &format!("kdamond {}{since}: {ops}", run.kdamond));
     text.line(1, &format!("iterations end with: {}", list(last_phases(run))));
     if view.traced(Aggregated::NAME) {
-        let seen =
-            run.lines.iter().any(|line| matches!(&line.event, Event::Aggregated(e) if e.nr_accesses > 0));
+        let seen = run.events::<Aggregated>().any(|(_, region)| region.nr_accesses > 0);
         text.line(1, &format!("accesses: {}", if seen { "seen" } else { "none" }));
     }
     for (index, config) in context.schemes.iter().enumerate() {
@@ -103,31 +100,22 @@ fn kdamond(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>) {
 /// The phases with which an iteration of `kdamond_fn` ends. In an iteration phases only go forward, so
 /// every step back begins a new one; a kernel that swaps two of them ends iterations elsewhere.
 ///
-/// Which phase follows which would say more, and would change with every jitter: a window without an
-/// eligible region, a tick without a window.
+/// The order of all phases would say more, and would change with every jitter: a window without an eligible region, a
+/// pass without a window.
 fn last_phases(run: &KdamondRun<'_>) -> Vec<String> {
-    const NAMES: [&str; 5] = ["quota", "action", "statistics", "tuning", "aggregation"];
-    let phase = |event: &Event| match event {
-        Event::NodeEligible(_) | Event::Esz(_) => Some(0),
-        Event::BeforeApply(_) => Some(1),
-        Event::Stat(_) => Some(2),
-        Event::IntervalsTune(_) => Some(3),
-        Event::Aggregated(_) | Event::RegionAggregated(_) => Some(4),
-        Event::Other(_) => None,
-    };
-    let all: Vec<usize> = run.lines.iter().filter_map(|line| phase(&line.event)).collect();
-    let last: BTreeSet<usize> = all.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0]).collect();
-    last.into_iter().map(|phase| NAMES[phase].to_owned()).collect()
+    let all: Vec<_> = run.lines.iter().filter_map(|line| line.event.phase()).collect();
+    let last: BTreeSet<_> = all.windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0]).collect();
+    last.into_iter().map(|(_, name)| name.to_owned()).collect()
 }
 
 fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, config: &Scheme) {
     let target =
         if config.target_nid < 0 { String::new() } else { format!(" to node {}", config.target_nid) };
     text.line(1, &format!("scheme {index}: {}{target}", config.action));
-    let windows = &run.charge_windows[index].windows;
-    if view.traced(NodeEligible::NAME) && !node_goals(config).is_empty() {
+    let ChargeWindows { goals, windows, .. } = &run.charge_windows[index];
+    if !goals.is_empty() {
         text.line(2, &format!("charge windows: {}", many(windows.len())));
-        (0..node_goals(config).len()).for_each(|place| goal(text, windows, place, config.quota.goal_tuner));
+        (0..goals.len()).for_each(|place| goal(text, windows, place, config.quota.goal_tuner));
     }
     if view.traced(Esz::NAME) {
         text.line(2, &format!("quota: {}", quota(run, index, config, windows)));
@@ -135,11 +123,8 @@ fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, 
     if view.traced(BeforeApply::NAME) {
         text.line(2, &format!("acted on: {}", list(acted_on(view, run, index))));
     }
-    let last = run.lines.iter().rev().find_map(|line| match &line.event {
-        Event::Stat(stat) if stat.scheme_idx as usize == index => Some(stat),
-        _ => None,
-    });
-    if let Some(Stat { sz_tried, sz_applied, qt_exceeds, .. }) = last {
+    if let Some((_, stat)) = run.scheme_events::<Stat>(index).next_back() {
+        let Stat { sz_tried, sz_applied, qt_exceeds, .. } = stat;
         if *sz_tried > 0 {
             // How much depends on which pages are on an LRU list in that moment.
             let applied = if *sz_applied > 0 { "some" } else { "nothing" };
@@ -150,71 +135,54 @@ fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, 
 }
 
 fn goal(text: &mut Text, windows: &[Window<'_>], place: usize, tuner: GoalTuner) {
-    let measured: Vec<_> = windows
-        .iter()
-        .filter_map(|window| match window.goals.get(place).map(|line| &line.event) {
-            Some(Event::NodeEligible(event)) => Some(*event),
-            _ => None,
-        })
-        .collect();
+    let measured: Vec<Measurement> = windows.iter().map(|window| window.goals[place].1).collect();
     let Some(first) = measured.first() else { return };
     let half = &measured[measured.len() / 2..];
-    let mean = half.iter().map(|event| event.current_value as f64).sum::<f64>() / half.len() as f64;
-    let share = if measured.iter().all(|event| event.current_value == 0) {
+    let mean = half.iter().map(|goal| goal.current.0 as f64).sum::<f64>() / half.len() as f64;
+    let share = if measured.iter().all(|goal| goal.current.0 == 0) {
         "nothing eligible there"
     } else {
-        // The mean of a few windows is mostly noise, and the consist tuner swings by design: two layouts
-        // of one kernel gave means on either side of its target.
+        // The mean of a few windows is mostly noise, and the consist tuner swings by design: two layouts of one
+        // kernel gave means on both sides of its target.
         match (many(half.len()), tuner) {
-            ("many", GoalTuner::Temporal) => beside(mean, first.target_value),
+            ("many", GoalTuner::Temporal) => beside(mean, first.target.0),
             _ => "something eligible there",
         }
     };
-    text.line(2, &format!("goal {place}: {} of 10000 on node {}: {share}", first.target_value, first.nid));
+    text.line(2, &format!("goal {place}: {} of 10000 on node {}: {share}", first.target.0, first.nid));
 }
 
 fn quota(run: &KdamondRun<'_>, index: usize, config: &Scheme, windows: &[Window<'_>]) -> String {
-    let told: Vec<u64> = run
-        .lines
-        .iter()
-        .filter_map(|line| match &line.event {
-            Event::Esz(event) if event.scheme_idx as usize == index => Some(event.esz),
-            _ => None,
-        })
-        .collect();
-    let Some(first) = told.first() else { return "never told".to_owned() };
+    let emitted: Vec<u64> = run.scheme_events::<Esz>(index).map(|(_, event)| event.esz).collect();
+    let Some(first) = emitted.first() else { return "never told".to_owned() };
     let moves = config.quota.ms != 0
         || (config.quota.goal_tuner == GoalTuner::Consist && !config.quota.goals.is_empty());
     if !moves {
-        let values: BTreeSet<u64> = told.iter().copied().collect();
+        let values: BTreeSet<u64> = emitted.iter().copied().collect();
         return list(values.into_iter().map(|esz| esz.to_string()));
     }
     let mut words = vec![if *first < 4096 { "begins below a page" } else { "begins with a page or more" }];
     if doubles(windows, config.quota.bytes) {
         words.push("doubles while nothing is eligible");
     }
-    if told.contains(&config.quota.bytes) {
+    if emitted.contains(&config.quota.bytes) {
         words.push("reaches its size quota");
     }
-    words.push(if told.is_sorted() { "never falls" } else { "rises and falls" });
+    words.push(if emitted.is_sorted() { "never falls" } else { "rises and falls" });
     words.join(", ")
 }
 
-/// Whether there are windows that score 0, and each of them doubles the quota of the one before, up
-/// to the size quota.
+/// Whether there are windows with score 0, and each of them doubles the quota of the one before, up to the size quota.
 fn doubles(windows: &[Window<'_>], bytes: u64) -> bool {
     let cap = if bytes == 0 { u64::MAX } else { bytes };
     let (mut esz, mut seen) = (1u64, false);
     for window in windows {
-        let idle = window.goals.iter().all(|line| match &line.event {
-            Event::NodeEligible(event) => oracle::score(event.current_value, event.target_value) == 0,
-            _ => false,
-        });
+        let idle = window.goals.iter().all(|(_, goal)| goal.score() == 0);
         if !idle || esz >= cap {
             break;
         }
-        match window.esz.map(|line| &line.event) {
-            Some(Event::Esz(event)) if event.esz == esz.saturating_mul(2).min(cap) => esz = event.esz,
+        match window.quota() {
+            Some(quota) if quota == esz.saturating_mul(2).min(cap) => esz = quota,
             _ => return false,
         }
         seen = true;
@@ -224,15 +192,8 @@ fn doubles(windows: &[Window<'_>], bytes: u64) -> bool {
 
 /// The nodes of the regions that a scheme acted on.
 fn acted_on(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Vec<String> {
-    let mut nodes = BTreeSet::new();
-    for line in &run.lines {
-        if let Event::BeforeApply(event) = &line.event
-            && event.scheme_idx as usize == index
-        {
-            nodes.insert(place(view, run, event));
-        }
-    }
-    nodes.into_iter().collect()
+    let places = run.scheme_events::<BeforeApply>(index).map(|(_, event)| place(view, run, event));
+    places.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn place(view: &View<'_>, run: &KdamondRun<'_>, event: &BeforeApply) -> String {
@@ -268,17 +229,17 @@ fn memory(text: &mut Text, recording: &Recording) {
     );
     for workload in recording.plan.workloads.iter().filter(|_| !swings) {
         let name = &workload.name;
-        // A workload that has ended has no pages: what is left is the last that was seen.
+        // A workload that has ended has no pages: the last sample with pages counts.
         let pages = recording.samples.iter().rev().find_map(|sample| {
             sample.workloads.get(name).filter(|nodes| nodes.values().any(|bytes| bytes.0 > 0))
         });
         let none = BTreeMap::new();
         let nodes = pages.unwrap_or(&none);
         let whole: u64 = nodes.values().map(|bytes| bytes.0).sum();
-        // A handful of pages that stayed behind is weather.
-        let told = nodes.iter().map(|(node, bytes)| (node, share(bytes.0, whole)));
-        let told = told.filter(|(_, share)| !share.ends_with("nothing"));
-        let places = told.map(|(node, share)| format!("{share} on {node}"));
+        // Whether a handful of pages stays behind varies from run to run.
+        let shares = nodes.iter().map(|(node, bytes)| (node, share(bytes.0, whole)));
+        let shares = shares.filter(|(_, share)| !share.ends_with("nothing"));
+        let places = shares.map(|(node, share)| format!("{share} on {node}"));
         text.line(1, &format!("{name}: {}", list(places)));
     }
     let moved = last.vmstat.iter().filter(|(name, value)| {

@@ -1,9 +1,8 @@
-//! A recording as short text that stays the same while the kernel does: for `cargo insta`.
+//! A recording as short text that stays the same as long as the kernel does, for `cargo insta`.
 //!
-//! [`interface`] is what user space can rely on: the tracepoints and the sysfs tree. [`behaviour`] is
-//! the course of a run in words: which sequences occur, which quotas, where memory ended. Counts,
-//! times and single measurements are left out, for they move with every rebuilt kernel; the
-//! invariants of [`crate::check`] judge those.
+//! [`interface`] is what user space can rely on: the tracepoints and the sysfs tree. [`behaviour`] is the run as text:
+//! which sequences occur, which quotas, where the memory is at the end. Counts, times and single measurements are left
+//! out, because they change with every rebuilt kernel; the invariants of [`crate::check`] judge those.
 
 mod behaviour;
 mod interface;

@@ -1,6 +1,7 @@
 use super::{behaviour, interface, not_compared};
 use crate::recording::Recording;
 use crate::scenario::{GuestClock, SnapshotKind};
+use crate::subject::damon::events::{BeforeApply, Esz, NodeEligible, Stat};
 use crate::subject::damon::testing::{Model, of_event, replace, rewrite, stored};
 use damonlab_protocol::units::{Bytes, NodeId};
 
@@ -63,12 +64,12 @@ fn other_times_counts_and_measurements_change_nothing() {
 fn other_behaviour_changes_the_text() {
     type Change = fn(&mut Recording);
     let changes: &[(&str, Change)] = &[
-        ("another quota", |r| rewrite(r, |lines| replace(lines, "damos_esz", 0, "esz=1048576", "esz=4096"))),
+        ("another quota", |r| rewrite(r, |lines| replace(lines, Esz::NAME, 0, "esz=1048576", "esz=4096"))),
         ("action on another node", |r| {
             rewrite(r, |lines| {
                 let region = format!("{}-", Model::NODE0.0);
                 let other = format!("{}-{} ", Model::NODE1.0, Model::NODE1.0);
-                let at = of_event(lines, "damos_before_apply")[0];
+                let at = of_event(lines, BeforeApply::NAME)[0];
                 lines[at] = lines[at].replacen(&region, other.split('-').next().unwrap(), 1);
                 lines[at] =
                     lines[at].replacen(&Model::NODE1.0.to_string(), &format!("{}-", Model::NODE1.0), 1);
@@ -76,12 +77,12 @@ fn other_behaviour_changes_the_text() {
         }),
         ("the order of phases", |r| {
             rewrite(r, |lines| {
-                let at = of_event(lines, "damos_stat_after_apply_interval")[0];
+                let at = of_event(lines, Stat::NAME)[0];
                 lines.swap(at - 1, at);
             });
         }),
         ("no measurement", |r| {
-            rewrite(r, |lines| lines.retain(|line| !line.contains("damos_node_eligible_mem_bp")));
+            rewrite(r, |lines| lines.retain(|line| !line.contains(NodeEligible::NAME)));
         }),
         ("memory elsewhere", |r| {
             let nodes = r.samples.last_mut().unwrap().workloads.get_mut("hot").unwrap();

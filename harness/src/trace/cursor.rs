@@ -5,39 +5,39 @@
 
 /// What is left of a line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     rest: &'a str,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Cursor { rest: text }
     }
 
-    pub(super) fn rest(self) -> &'a str {
+    pub(crate) fn rest(self) -> &'a str {
         self.rest
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.rest.is_empty()
     }
 
     /// Takes exactly `text`.
     #[inline]
-    pub(super) fn literal(&mut self, text: &str) -> Option<()> {
+    pub(crate) fn literal(&mut self, text: &str) -> Option<()> {
         self.rest = self.rest.strip_prefix(text)?;
         Some(())
     }
 
     /// Takes exactly `count` bytes.
-    pub(super) fn bytes(&mut self, count: usize) -> Option<&'a str> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Option<&'a str> {
         let (taken, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
         Some(taken)
     }
 
     /// Takes spaces, and says how many.
-    pub(super) fn spaces(&mut self) -> usize {
+    pub(crate) fn spaces(&mut self) -> usize {
         let rest = self.rest.trim_start_matches(' ');
         let count = self.rest.len() - rest.len();
         self.rest = rest;
@@ -46,7 +46,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a number as `%lu` prints it: no sign, no leading zero.
     #[inline]
-    pub(super) fn unsigned(&mut self) -> Option<u64> {
+    pub(crate) fn unsigned(&mut self) -> Option<u64> {
         let bytes = self.rest.as_bytes();
         let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
         if digits == 0 || (bytes[0] == b'0' && digits > 1) {
@@ -57,7 +57,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes exactly `count` digits, leading zeros allowed.
     #[inline]
-    pub(super) fn digits(&mut self, count: usize) -> Option<u64> {
+    pub(crate) fn digits(&mut self, count: usize) -> Option<u64> {
         let taken = self.bytes(count)?;
         let mut value = 0u64;
         for b in taken.bytes() {
@@ -71,7 +71,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes a number as `%d` prints it.
-    pub(super) fn signed(&mut self) -> Option<i64> {
+    pub(crate) fn signed(&mut self) -> Option<i64> {
         let negative = self.literal("-").is_some();
         let value = self.unsigned()?;
         match (negative, value) {
@@ -82,7 +82,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes two lowercase hexadecimal digits.
-    pub(super) fn hex_byte(&mut self) -> Option<u8> {
+    pub(crate) fn hex_byte(&mut self) -> Option<u8> {
         let taken = self.bytes(2)?;
         if !taken.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return None;

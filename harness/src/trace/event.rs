@@ -1,10 +1,10 @@
-//! DAMON's tracepoints: their fields and their text, from one table.
+//! What an event is: of a type that its print format gives, or text.
 //!
-//! Each entry of [`events`] is a tracepoint's `TP_printk` (Linux 7.3, `include/trace/events/damon.h`;
-//! `damos_node_eligible_mem_bp` from the patch under `patches/`): literals and fields in turn. The
-//! structure, the parser, the printer and the access by name all come from that one line.
+//! [`event_set`] makes the types of a table of tracepoints. Each entry is a tracepoint's `TP_printk`: literals and
+//! fields in turn. The structure, the parser, the printer and the access by name all come from that entry.
 
 use super::cursor::Cursor;
+use damonlab_protocol::units::BasisPoints;
 use std::fmt;
 
 /// A field's value.
@@ -15,8 +15,8 @@ pub enum Field<'a> {
     /// `%d`.
     Signed(i64),
     /// `__print_hex`.
-    Bytes(ProbeHits),
-    /// A field of an event without a type of its own, as its text stands.
+    Bytes(HexBytes),
+    /// A field of an event without a type, as it stands in the text.
     Text(&'a str),
 }
 
@@ -40,72 +40,72 @@ impl fmt::Display for Field<'_> {
         match self {
             Field::Unsigned(value) => value.fmt(f),
             Field::Signed(value) => value.fmt(f),
-            Field::Bytes(hits) => hits.fmt(f),
+            Field::Bytes(bytes) => bytes.fmt(f),
             Field::Text(text) => f.write_str(text),
         }
     }
 }
 
 /// What can stand between two literals of a print format.
-trait Part: Sized + Copy {
+pub(crate) trait Part: Sized + Copy {
+    /// Takes the value from the text.
     fn scan(cursor: &mut Cursor<'_>) -> Option<Self>;
+    /// The value, whatever its type. It prints as the kernel prints it.
     fn field(self) -> Field<'static>;
+    /// Some value, for tests.
+    #[cfg(test)]
+    fn sample(number: u64) -> Self;
 }
 
-impl Part for u64 {
-    #[inline]
-    fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        cursor.unsigned()
-    }
-    fn field(self) -> Field<'static> {
-        Field::Unsigned(self)
-    }
+macro_rules! part {
+    ($type:ty, $cursor:ident => $scan:expr, $value:ident => $field:expr, $number:ident => $sample:expr) => {
+        impl Part for $type {
+            #[inline]
+            fn scan($cursor: &mut Cursor<'_>) -> Option<Self> {
+                $scan
+            }
+            fn field(self) -> Field<'static> {
+                let $value = self;
+                $field
+            }
+            #[cfg(test)]
+            fn sample($number: u64) -> Self {
+                $sample
+            }
+        }
+    };
 }
 
-impl Part for u32 {
-    #[inline]
-    fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        cursor.unsigned()?.try_into().ok()
-    }
-    fn field(self) -> Field<'static> {
-        Field::Unsigned(self.into())
-    }
-}
+part!(u64, text => text.unsigned(), value => Field::Unsigned(value), number => number);
+part!(u32, text => text.unsigned()?.try_into().ok(), value => Field::Unsigned(value.into()), number => number as u32);
+part!(i32, text => text.signed()?.try_into().ok(), value => Field::Signed(value.into()), number => number as i32);
+part!(BasisPoints, text => text.unsigned().map(BasisPoints), bp => Field::Unsigned(bp.0), number => BasisPoints(number));
 
-impl Part for i32 {
-    fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        cursor.signed()?.try_into().ok()
-    }
-    fn field(self) -> Field<'static> {
-        Field::Signed(self.into())
-    }
-}
-
-/// One counter a probe, at most [`ProbeHits::MAX`]; the kernel has four (`DAMON_MAX_PROBES`).
+/// An array that `__print_hex` printed, at most [`HexBytes::MAX`] bytes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ProbeHits {
+pub struct HexBytes {
     count: u8,
-    hits: [u8; Self::MAX],
+    bytes: [u8; Self::MAX],
 }
 
-impl ProbeHits {
-    /// How many counters fit.
+impl HexBytes {
+    /// How many bytes fit.
     pub const MAX: usize = 7;
 
-    /// The counters, in the order of the probes.
+    /// The bytes, in order.
     pub fn as_slice(&self) -> &[u8] {
-        &self.hits[..usize::from(self.count)]
+        &self.bytes[..usize::from(self.count)]
     }
 }
 
-impl Part for ProbeHits {
+impl Part for HexBytes {
     fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-        let mut found = ProbeHits::default();
+        let mut found = HexBytes::default();
         while !cursor.is_empty() {
             if found.count > 0 {
                 cursor.literal(" ")?;
             }
-            *found.hits.get_mut(usize::from(found.count))? = cursor.hex_byte()?;
+            *found.bytes.get_mut(usize::from(found.count))? = cursor.hex_byte()?;
             found.count += 1;
         }
         Some(found)
@@ -113,18 +113,25 @@ impl Part for ProbeHits {
     fn field(self) -> Field<'static> {
         Field::Bytes(self)
     }
+    #[cfg(test)]
+    fn sample(number: u64) -> Self {
+        let mut bytes = [0; Self::MAX];
+        let count = (number % 8) as u8;
+        bytes[..usize::from(count)].copy_from_slice(&number.to_le_bytes()[..usize::from(count)]);
+        HexBytes { count, bytes }
+    }
 }
 
-impl fmt::Display for ProbeHits {
+impl fmt::Display for HexBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, hit) in self.as_slice().iter().enumerate() {
-            write!(f, "{}{hit:02x}", if i == 0 { "" } else { " " })?;
+        for (i, byte) in self.as_slice().iter().enumerate() {
+            write!(f, "{}{byte:02x}", if i == 0 { "" } else { " " })?;
         }
         Ok(())
     }
 }
 
-/// An event that damonlab has no type for: its text, and the `key=value` words in it.
+/// An event without a type: its text, and the `key=value` pairs in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
     /// The event's name.
@@ -134,7 +141,12 @@ pub struct Other {
 }
 
 impl Other {
-    /// The `key=value` words, in order.
+    /// The value of `name=value`.
+    pub(crate) fn field(&self, name: &str) -> Option<Field<'_>> {
+        self.fields().find(|(key, _)| *key == name).map(|(_, value)| Field::Text(value))
+    }
+
+    /// The `key=value` pairs, in order.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.text.split_ascii_whitespace().filter_map(|word| word.split_once('='))
     }
@@ -142,282 +154,162 @@ impl Other {
 
 /// The text of an event that has a type is not what its print format gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FormatMismatch;
+pub struct FormatMismatch;
+
+/// Fields as a text names them, each with the name that it has in the ring buffer's record.
+pub type RecordNames = &'static [(&'static str, &'static str)];
+
+/// The events of a trace: those that have a type, and [`Other`].
+pub trait EventSet: fmt::Display + Sized + 'static {
+    /// The name of the tracepoint.
+    fn name(&self) -> &str;
+
+    /// A field by its name; where the text has no name for it (`age` of a region), by the tracepoint's.
+    fn field(&self, name: &str) -> Option<Field<'_>>;
+
+    /// The names of the fields, for messages.
+    fn field_names(&self) -> Vec<&str>;
+
+    /// Reads what follows `name: `.
+    fn scan(name: &str, text: &str) -> Result<Self, FormatMismatch>;
+}
 
 /// An event that has a type.
 pub trait TypedEvent: Sized + 'static {
+    /// The set that it belongs to.
+    type Set: EventSet;
+
     /// The tracepoint's name.
     const NAME: &'static str;
 
-    /// The fields, in the order of the text.
-    const FIELDS: &'static [&'static str];
-
     /// The event, where it is of this type.
-    fn of(event: &Event) -> Option<&Self>;
+    fn of(event: &Self::Set) -> Option<&Self>;
 }
 
-macro_rules! events {
-    ($($(#[$doc:meta])* $variant:ident $name:literal {
-        $($literal:literal $(#[$field_doc:meta])* $field:ident: $type:ty,)+
-    })+) => {
+/// Makes an [`EventSet`] of tracepoints. A field that the record has under another name than the text says so:
+/// `ctx_idx as context_idx`.
+macro_rules! event_set {
+    (@record $field:ident) => { stringify!($field) };
+    (@record $field:ident $record:ident) => { stringify!($record) };
+    ($(#[$set_doc:meta])* $set:ident $(
+        $(#[$doc:meta])* $variant:ident $name:literal {
+            $($literal:literal $(#[$field_doc:meta])* $field:ident $(as $record:ident)?: $type:ty,)+
+        }
+    )+) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, Copy, PartialEq, Eq)]
             pub struct $variant {
-                $($(#[$field_doc])* pub $field: $type,)+
+                $(#[doc = concat!("The field `", stringify!($field), "`.")] $(#[$field_doc])* pub $field: $type,)+
             }
 
             impl $variant {
                 /// The tracepoint's name.
                 pub const NAME: &'static str = $name;
 
-                /// The fields, in the order of the text.
-                pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
-
-                fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
-                    $(cursor.literal($literal)?; let $field = <$type as Part>::scan(cursor)?;)+
+                fn scan(cursor: &mut $crate::trace::Cursor<'_>) -> Option<Self> {
+                    $(cursor.literal($literal)?; let $field = <$type as $crate::trace::Part>::scan(cursor)?;)+
                     cursor.is_empty().then_some($variant { $($field),+ })
                 }
 
-                fn field(&self, name: &str) -> Option<Field<'static>> {
+                fn field(&self, name: &str) -> Option<$crate::trace::Field<'static>> {
                     match name {
-                        $(stringify!($field) => Some(self.$field.field()),)+
+                        $(stringify!($field) => Some($crate::trace::Part::field(self.$field)),)+
                         _ => None,
                     }
                 }
             }
 
-            impl TypedEvent for $variant {
-                const NAME: &'static str = $variant::NAME;
-                const FIELDS: &'static [&'static str] = $variant::FIELDS;
+            impl $crate::trace::TypedEvent for $variant {
+                type Set = $set;
+                const NAME: &'static str = $name;
 
-                fn of(event: &Event) -> Option<&Self> {
+                fn of(event: &$set) -> Option<&Self> {
                     match event {
-                        Event::$variant(event) => Some(event),
+                        $set::$variant(event) => Some(event),
                         _ => None,
                     }
                 }
             }
 
-            impl fmt::Display for $variant {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    $(f.write_str($literal)?; self.$field.fmt(f)?;)+
+            impl std::fmt::Display for $variant {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    $(f.write_str($literal)?; $crate::trace::Part::field(self.$field).fmt(f)?;)+
                     Ok(())
                 }
             }
         )+
 
-        /// One event.
+        $(#[$set_doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub enum Event {
+        pub enum $set {
             $($(#[$doc])* $variant($variant),)+
             /// Any other event.
-            Other(Box<Other>),
+            Other(Box<$crate::trace::Other>),
         }
 
-        impl Event {
+        impl $set {
             /// The names of the events that have a type, in the order of the table.
             pub const KNOWN: &'static [&'static str] = &[$($name),+];
-            /// Each of them with its fields.
-            pub const FIELDS: &'static [(&'static str, &'static [&'static str])] = &[$(($name, $variant::FIELDS)),+];
+            /// Each of them with its fields, in the order of the text.
+            pub const FIELDS: &'static [(&'static str, &'static [&'static str])] =
+                &[$(($name, &[$(stringify!($field)),+])),+];
+            /// Each of them with its fields, and the name that each has in the ring buffer's record.
+            pub const RECORDS: &'static [(&'static str, $crate::trace::RecordNames)] =
+                &[$(($name, &[$((stringify!($field), $crate::trace::event_set!(@record $field $($record)?))),+])),+];
+        }
 
-            /// The event's name.
-            pub fn name(&self) -> &str {
+        impl $crate::trace::EventSet for $set {
+            fn name(&self) -> &str {
                 match self {
-                    $(Event::$variant(_) => $name,)+
-                    Event::Other(other) => &other.name,
+                    $($set::$variant(_) => $name,)+
+                    $set::Other(other) => &other.name,
                 }
             }
 
-            /// A field by its name; where the text has none (`age` of a region), the tracepoint's.
-            pub fn field(&self, name: &str) -> Option<Field<'_>> {
+            fn field(&self, name: &str) -> Option<$crate::trace::Field<'_>> {
                 match self {
-                    $(Event::$variant(event) => event.field(name),)+
-                    Event::Other(other) => {
-                        other.fields().find(|(key, _)| *key == name).map(|(_, value)| Field::Text(value))
-                    }
+                    $($set::$variant(event) => event.field(name),)+
+                    $set::Other(other) => other.field(name),
                 }
             }
 
-            /// The names of the fields, for messages.
-            pub fn field_names(&self) -> Vec<&str> {
+            fn field_names(&self) -> Vec<&str> {
                 match self {
-                    $(Event::$variant(_) => $variant::FIELDS.to_vec(),)+
-                    Event::Other(other) => other.fields().map(|(key, _)| key).collect(),
+                    $($set::$variant(_) => vec![$(stringify!($field)),+],)+
+                    $set::Other(other) => other.fields().map(|(key, _)| key).collect(),
                 }
             }
 
-            /// Reads what follows `name: `.
-            pub(super) fn scan(name: &str, text: &str) -> Result<Event, FormatMismatch> {
-                let mut cursor = Cursor::new(text);
+            fn scan(name: &str, text: &str) -> Result<$set, $crate::trace::FormatMismatch> {
+                let mut cursor = $crate::trace::Cursor::new(text);
                 match name {
-                    $($name => $variant::scan(&mut cursor).map(Event::$variant).ok_or(FormatMismatch),)+
-                    _ => Ok(Event::Other(Box::new(Other { name: name.into(), text: text.into() }))),
+                    $($name => $variant::scan(&mut cursor).map($set::$variant).ok_or($crate::trace::FormatMismatch),)+
+                    _ => Ok($set::Other(Box::new($crate::trace::Other { name: name.into(), text: text.into() }))),
                 }
             }
         }
 
         /// `name: text`, as in a trace.
-        impl fmt::Display for Event {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}: ", self.name())?;
+        impl std::fmt::Display for $set {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}: ", $crate::trace::EventSet::name(self))?;
                 match self {
-                    $(Event::$variant(event) => event.fmt(f),)+
-                    Event::Other(other) => f.write_str(&other.text),
+                    $($set::$variant(event) => event.fmt(f),)+
+                    $set::Other(other) => f.write_str(&other.text),
                 }
+            }
+        }
+
+        #[cfg(test)]
+        impl $set {
+            /// One event of each type, with fields made of such numbers.
+            pub(crate) fn samples(mut number: impl FnMut() -> u64) -> Vec<$set> {
+                vec![$($set::$variant($variant {
+                    $($field: $crate::trace::Part::sample(number())),+
+                })),+]
             }
         }
     };
 }
-
-events! {
-    /// A `node_eligible_mem_bp` goal was measured: once a goal and charge window
-    /// (`damos_quota_score`).
-    NodeEligible "damos_node_eligible_mem_bp" {
-        "ctx_idx=" /// Always 0: a kdamond has one context.
-        ctx_idx: u32,
-        " scheme_idx=" /// The scheme whose goal it is.
-        scheme_idx: u32,
-        " nid=" /// The goal's node.
-        nid: i32,
-        " target_value=" /// The goal, in parts of 10000.
-        target_value: u64,
-        " current_value=" /// The share of eligible memory that is on the node, in parts of 10000.
-        current_value: u64,
-    }
-    /// The effective quota was set: in the first charge window always, later when it changed
-    /// (`damos_adjust_quota`).
-    Esz "damos_esz" {
-        "ctx_idx=" /// Always 0.
-        ctx_idx: u32,
-        " scheme_idx=" /// The scheme.
-        scheme_idx: u32,
-        " esz=" /// The effective quota, in bytes (core addresses).
-        esz: u64,
-    }
-    /// A region is about to be given to the action (`damos_apply_scheme`).
-    BeforeApply "damos_before_apply" {
-        "ctx_idx=" /// Always 0.
-        ctx_idx: u32,
-        " scheme_idx=" /// The scheme.
-        scheme_idx: u32,
-        " target_idx=" /// The monitoring target.
-        target_idx: u64,
-        " nr_regions=" /// How many regions the target has.
-        nr_regions: u32,
-        " " /// The first address.
-        start: u64,
-        "-" /// One past the last address.
-        end: u64,
-        ": " /// The moving sum of accesses (`damon_nr_accesses_mvsum`).
-        nr_accesses: u32,
-        " " /// The age before the action sets it back, in aggregations.
-        age: u32,
-    }
-    /// A scheme's statistics after one pass over the regions (`kdamond_apply_schemes`). All count from
-    /// the kdamond's start.
-    Stat "damos_stat_after_apply_interval" {
-        "ctx_idx=" /// Always 0.
-        ctx_idx: u32,
-        " scheme_idx=" /// The scheme.
-        scheme_idx: u32,
-        " nr_tried=" /// Regions given to the action.
-        nr_tried: u64,
-        " sz_tried=" /// Their bytes.
-        sz_tried: u64,
-        " nr_applied=" /// Regions of which the action took something.
-        nr_applied: u64,
-        " sz_applied=" /// Bytes that the action took.
-        sz_applied: u64,
-        " sz_ops_filter_passed=" /// Bytes that the operations' filters let through.
-        sz_ops_filter_passed: u64,
-        " qt_exceeds=" /// Windows whose quota was used up.
-        qt_exceeds: u64,
-        " nr_snapshots=" /// Complete passes.
-        nr_snapshots: u64,
-    }
-    /// The sampling interval was tuned (`kdamond_tune_intervals`).
-    IntervalsTune "damon_monitor_intervals_tune" {
-        "sample_us=" /// The new interval, in microseconds.
-        sample_us: u64,
-    }
-    /// A region at the end of an aggregation, with probes (`kdamond_reset_aggregated`).
-    RegionAggregated "damon_region_aggregated" {
-        "target_id=" /// The target's index.
-        target_id: u64,
-        " nr_regions=" /// How many regions the target has.
-        nr_regions: u32,
-        " " /// The first address.
-        start: u64,
-        "-" /// One past the last address.
-        end: u64,
-        ": " /// Accesses seen in this aggregation.
-        nr_accesses: u32,
-        " " /// Aggregations without a change.
-        age: u32,
-        " probe_hits=" /// What each probe counted.
-        probe_hits: ProbeHits,
-    }
-    /// A region at the end of an aggregation (`kdamond_reset_aggregated`).
-    Aggregated "damon_aggregated" {
-        "target_id=" /// The target's index.
-        target_id: u64,
-        " nr_regions=" /// How many regions the target has.
-        nr_regions: u32,
-        " " /// The first address.
-        start: u64,
-        "-" /// One past the last address.
-        end: u64,
-        ": " /// Accesses seen in this aggregation.
-        nr_accesses: u32,
-        " " /// Aggregations without a change.
-        age: u32,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_found_by_the_name_of_the_tracepoint() {
-        let text = "ctx_idx=0 scheme_idx=1 target_idx=0 nr_regions=12 4096-8192: 3 7";
-        let event = Event::scan("damos_before_apply", text).unwrap();
-        assert_eq!(event.field("start"), Some(Field::Unsigned(4096)));
-        assert_eq!(event.field("age").unwrap().number(), Some(7.0));
-        assert_eq!(event.field("size"), None);
-        assert_eq!(event.field_names().len(), 8);
-    }
-
-    #[test]
-    fn an_event_without_a_type_keeps_its_text_and_its_words() {
-        let text = "nr_succeeded=12 nr_failed=0  mode=MIGRATE_ASYNC reason=damon target_nid=0xff";
-        let event = Event::scan("mm_migrate_pages", text).unwrap();
-        assert_eq!(event.to_string(), format!("mm_migrate_pages: {text}"));
-        assert_eq!(event.field("reason"), Some(Field::Text("damon")));
-        assert_eq!(event.field("nr_succeeded").unwrap().number(), Some(12.0));
-        assert_eq!(event.field("target_nid").unwrap().number(), Some(255.0));
-        assert_eq!(event.field("reason").unwrap().number(), None);
-    }
-
-    #[test]
-    fn a_known_event_with_another_text_is_refused_and_not_guessed() {
-        assert!(Event::scan("damos_esz", "ctx_idx=0 scheme_idx=1 esz=7 more=1").is_err());
-        assert!(Event::scan("damos_esz", "ctx_idx=0 scheme_idx=1").is_err());
-        assert!(Event::scan("damos_esz", "ctx_idx=0 scheme_idx=4294967296 esz=7").is_err());
-    }
-
-    #[test]
-    fn probe_hits_are_bytes_in_hexadecimal() {
-        let text = "target_id=0 nr_regions=1 0-4096: 0 0 probe_hits=00 ff 1a";
-        let event = Event::scan("damon_region_aggregated", text).unwrap();
-        let Event::RegionAggregated(region) = &event else { panic!("{event:?}") };
-        assert_eq!(region.probe_hits.as_slice(), [0, 255, 26]);
-        assert_eq!(event.field("probe_hits").unwrap().to_string(), "00 ff 1a");
-    }
-
-    #[test]
-    fn an_event_is_small() {
-        assert!(size_of::<Event>() <= 72, "{}", size_of::<Event>());
-    }
-}
+pub(crate) use event_set;

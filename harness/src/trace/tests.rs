@@ -1,6 +1,26 @@
+use super::whole::UNREADABLE_KEPT;
 use super::*;
-use damonlab_protocol::units::Nanos;
+use damonlab_protocol::units::{BasisPoints, Nanos};
 use proptest::prelude::*;
+
+event_set! {
+    /// Events with every type of field.
+    Event
+    /// Several fields, of which one has no name in the text, and one another name in the record.
+    Reading "reading" {
+        "id=" id as reading_id: u32,
+        " share=" share: BasisPoints,
+        " at=" at: u64,
+        "-" offset: i32,
+    }
+    /// An array.
+    Hits "hits" {
+        "hits=" hits: HexBytes,
+    }
+}
+
+type Line = super::Line<Event>;
+type Trace = super::Trace<Event>;
 
 const HEADER: &str = "# tracer: nop
 #
@@ -9,8 +29,7 @@ const HEADER: &str = "# tracer: nop
 #                                _-----=> irqs-off/BH-disabled
 #           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
 ";
-const FIRST: &str =
-    "       kdamond.0-52      [000] .....    12.345678: damos_esz: ctx_idx=0 scheme_idx=1 esz=0";
+const FIRST: &str = "       kdamond.0-52      [000] .....    12.345678: reading: id=0 share=1 at=1048576-0";
 const SECOND: &str = "       kdamond.0-52      [000] .....    12.345679: sched_wakeup: comm=a pid=1";
 
 #[test]
@@ -35,7 +54,7 @@ fn reading_and_parsing_give_the_same() {
 }
 
 #[test]
-fn bytes_that_are_no_text_spoil_their_line_only() {
+fn bytes_that_are_no_text_invalidate_their_line_only() {
     let text = [FIRST.as_bytes(), b"\n", &FIRST.as_bytes()[..80], b"\xff\n", SECOND.as_bytes()].concat();
     let trace = Trace::read(text.as_slice()).unwrap();
     assert_eq!((trace.lines.len(), trace.unreadable_count), (2, 1));
@@ -48,51 +67,51 @@ fn of_endless_rubbish_only_the_beginning_is_kept() {
 }
 
 fn events() -> impl Strategy<Value = Event> {
-    let region = (any::<u64>(), any::<u32>(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u32>());
     prop_oneof![
-        (any::<u32>(), any::<u32>(), any::<i32>(), any::<u64>(), any::<u64>()).prop_map(
-            |(ctx_idx, scheme_idx, nid, target_value, current_value)| {
-                Event::NodeEligible(NodeEligible { ctx_idx, scheme_idx, nid, target_value, current_value })
-            }
-        ),
-        (any::<u32>(), any::<u32>(), any::<u64>()).prop_map(|(ctx_idx, scheme_idx, esz)| Event::Esz(Esz {
-            ctx_idx,
-            scheme_idx,
-            esz
-        })),
-        (region, any::<[u32; 2]>()).prop_map(|(region, [ctx_idx, scheme_idx])| {
-            let (target_idx, nr_regions, start, end, nr_accesses, age) = region;
-            Event::BeforeApply(BeforeApply {
-                ctx_idx,
-                scheme_idx,
-                target_idx,
-                nr_regions,
-                start,
-                end,
-                nr_accesses,
-                age,
-            })
-        }),
-        (any::<[u32; 2]>(), any::<[u64; 7]>()).prop_map(|([ctx_idx, scheme_idx], n)| Event::Stat(Stat {
-            ctx_idx,
-            scheme_idx,
-            nr_tried: n[0],
-            sz_tried: n[1],
-            nr_applied: n[2],
-            sz_applied: n[3],
-            sz_ops_filter_passed: n[4],
-            qt_exceeds: n[5],
-            nr_snapshots: n[6],
-        })),
-        any::<u64>().prop_map(|sample_us| Event::IntervalsTune(IntervalsTune { sample_us })),
-        region.prop_map(|(target_id, nr_regions, start, end, nr_accesses, age)| {
-            Event::Aggregated(Aggregated { target_id, nr_regions, start, end, nr_accesses, age })
-        }),
+        (any::<u64>(), any::<prop::sample::Index>())
+            .prop_map(|(number, which)| { which.get(&Event::samples(|| number)).clone() }),
         ("[a-z_]{1,20}", "[ -~]{0,60}").prop_filter_map("a name without a type", |(name, text)| {
             let known = Event::KNOWN.contains(&name.as_str());
             (!known).then(|| Event::Other(Box::new(Other { name: name.into(), text: text.into() })))
         }),
     ]
+}
+
+#[test]
+fn a_field_is_found_by_the_name_of_the_tracepoint() {
+    let event = Event::scan(Reading::NAME, "id=7 share=70 at=4096--3").unwrap();
+    assert_eq!(event.field("at"), Some(Field::Unsigned(4096)));
+    assert_eq!(event.field("offset").unwrap().number(), Some(-3.0));
+    assert_eq!(event.field("size"), None);
+    assert_eq!(event.field_names(), ["id", "share", "at", "offset"]);
+    assert_eq!(Event::FIELDS[0], (Reading::NAME, &["id", "share", "at", "offset"][..]));
+    let (name, fields) = Event::RECORDS[0];
+    assert_eq!((name, fields[..2].to_vec()), (Reading::NAME, vec![("id", "reading_id"), ("share", "share")]));
+}
+
+#[test]
+fn an_event_without_a_type_keeps_its_text_and_its_pairs() {
+    let text = "nr_succeeded=12 nr_failed=0  mode=MIGRATE_ASYNC reason=damon target_nid=0xff";
+    let event = Event::scan("mm_migrate_pages", text).unwrap();
+    assert_eq!(event.to_string(), format!("mm_migrate_pages: {text}"));
+    assert_eq!(event.field("reason"), Some(Field::Text("damon")));
+    assert_eq!(event.field("nr_succeeded").unwrap().number(), Some(12.0));
+    assert_eq!(event.field("target_nid").unwrap().number(), Some(255.0));
+    assert_eq!(event.field("reason").unwrap().number(), None);
+}
+
+#[test]
+fn a_known_event_with_another_text_is_refused_and_not_guessed() {
+    assert!(Event::scan(Reading::NAME, "id=0 share=1 at=7-0 more=1").is_err());
+    assert!(Event::scan(Reading::NAME, "id=0 share=1").is_err());
+    assert!(Event::scan(Reading::NAME, "id=4294967296 share=1 at=7-0").is_err());
+}
+
+#[test]
+fn an_array_is_bytes_in_hexadecimal() {
+    let event = Event::scan(Hits::NAME, "hits=00 ff 1a").unwrap();
+    assert_eq!(Hits::of(&event).unwrap().hits.as_slice(), [0, 255, 26]);
+    assert_eq!(event.field("hits").unwrap().to_string(), "00 ff 1a");
 }
 
 proptest! {

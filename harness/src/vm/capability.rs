@@ -6,6 +6,7 @@
 use super::error::VmError;
 use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
+use crate::host::command::command_for;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::process::Group;
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
@@ -19,7 +20,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Those of the queried features that a QEMU has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,7 +146,7 @@ pub fn machines_note(cache: &Path, tools: &Tools) -> String {
 fn start_and_query(qemu: &Path) -> Result<Capabilities, VmError> {
     let (own, qemus) = UnixStream::pair()?;
     let qemus = OwnedFd::from(qemus);
-    let mut command = Command::new(qemu);
+    let mut command = command_for(qemu);
     command
         .args([
             "-S",

@@ -1,13 +1,14 @@
 //! Checks that QEMU accepts a machine: a real QEMU builds it, stops before the first instruction and quits.
 
 use super::error::VmError;
+use crate::host::command::command_for;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::process::Group;
 use crate::host::text;
 use crate::machine::{Argv, qemu_check_args};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 /// It usually takes a tenth of a second.
@@ -50,7 +51,7 @@ fn at(option: Option<&str>) -> String {
 /// # Errors
 /// QEMU could not be started, did not answer in time, or the user interrupted it. A refusal is not an error.
 pub fn try_machine(qemu: &Path, machine: &Argv) -> Result<MachineCheck, VmError> {
-    let mut command = Command::new(qemu);
+    let mut command = command_for(qemu);
     command
         .args(qemu_check_args(machine))
         .env("LANG", "C.UTF-8")

@@ -7,6 +7,7 @@ use super::initramfs;
 use super::qmp::Qmp;
 use super::run_folder::{RunFolder, file};
 use super::timing::Accelerator;
+use crate::host::command::command_for;
 use crate::host::logged::LoggedGroup;
 use crate::host::{interrupt, text};
 use crate::machine::Argv;
@@ -15,7 +16,7 @@ use damonlab_protocol::plan::{FW_CFG_NAME, Plan};
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 const LOG: &str = "probe.log";
@@ -44,7 +45,7 @@ impl Probe {
         fs::write(folder.path().join(file::PLAN), serde_json::to_vec(plan).map_err(io::Error::other)?)?;
         let kernel_arguments =
             KERNEL_ARGUMENTS.iter().copied().chain(machine.kernel.iter().map(String::as_str));
-        let mut command = Command::new(&tools.qemu);
+        let mut command = command_for(&tools.qemu);
         command
             .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
             .args(accelerator.arguments())

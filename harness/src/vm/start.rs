@@ -8,6 +8,7 @@ use super::launch::Launch;
 use super::log_files::{QEMU_ARGV, VNG_ARGV, VNG_LOG};
 use super::run_folder::file;
 use super::{command, save};
+use crate::host::command::command_for;
 use crate::host::interrupt;
 use crate::host::logged::LoggedGroup;
 use crate::host::process::Group;
@@ -38,13 +39,13 @@ pub(super) fn through_vng(launch: &Launch<'_>, machine: &Argv, folder: &Path) ->
     let arguments = command::arguments(machine, folder, &launch.timing)?;
     let lines: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     fs::write(launch.results.join(VNG_ARGV), lines.join("\n") + "\n")?;
-    start(Command::new(&launch.tools.vng).args(arguments), launch, folder)
+    start(command_for(&launch.tools.vng).args(arguments), launch, folder)
 }
 
 /// Starts QEMU with the command line of an earlier guest, to restore a checkpoint.
 pub(super) fn directly(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> Result<Started, VmError> {
     let arguments = argv.iter().skip(1);
-    start(Command::new(&launch.tools.qemu).args(arguments).args(save::INCOMING), launch, folder)
+    start(command_for(&launch.tools.qemu).args(arguments).args(save::INCOMING), launch, folder)
 }
 
 /// The arguments for a gdb stub with its own socket.

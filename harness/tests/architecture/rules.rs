@@ -48,17 +48,9 @@ pub fn circular_imports(links: &[Link]) -> Vec<Violation> {
     cycles(links).into_iter().map(one).collect()
 }
 
-/// Imports from a floor above. `floors` has the lowest first, and of nested ones the inner counts; `sources` is the
-/// crate's folder.
+/// Imports from a floor above. `floors` has the lowest first; `sources` is the folder of the crate.
 pub fn upward_imports(links: &[Link], floors: &[&str], sources: &str) -> Vec<Violation> {
-    let floor = |file: &str| {
-        let inside = file.strip_prefix(sources)?.strip_prefix('/')?.trim_end_matches(".rs");
-        let holds = |floor: &str| {
-            inside.strip_prefix(floor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let holding = floors.iter().enumerate().filter(|(_, floor)| holds(floor));
-        holding.max_by_key(|(_, floor)| floor.len()).map(|(at, _)| at)
-    };
+    let floor = |file: &str| floor(file, floors, sources);
     let upward = |link: &&Link| floor(&link.from).zip(floor(&link.to)).is_some_and(|(from, to)| from < to);
     let one = |link: &Link| Violation {
         file: link.from.clone(),
@@ -67,6 +59,15 @@ pub fn upward_imports(links: &[Link], floors: &[&str], sources: &str) -> Vec<Vio
         fix: "pass it in as an argument, or move the item to a floor that both may import".to_owned(),
     };
     links.iter().filter(upward).map(one).collect()
+}
+
+/// The index of the floor on which a file lies: that of the longest folder.
+fn floor(file: &str, floors: &[&str], sources: &str) -> Option<usize> {
+    let module = file.strip_prefix(sources)?.strip_prefix('/')?.trim_end_matches(".rs");
+    let contains =
+        |floor: &str| module.strip_prefix(floor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let matching = floors.iter().enumerate().filter(|(_, floor)| contains(floor));
+    matching.max_by_key(|(_, floor)| floor.len()).map(|(index, _)| index)
 }
 
 /// The folder below `sources` that a file lies in; a file directly below `sources` has the name of its module.
@@ -113,25 +114,30 @@ pub fn long_files(texts: &BTreeMap<String, String>) -> Vec<Violation> {
     .collect()
 }
 
-/// Methods that start a process and that clippy has to know as disallowed.
-const SPAWNING: [&str; 4] = ["new", "spawn", "output", "status"];
+/// The settings with which clippy enforces rules of its own: no process outside of `host/`, no function over 50 lines.
+const SETTINGS: [(&str, &str); 7] = [
+    ("clippy.toml", "\"std::process::Command::new\""),
+    ("clippy.toml", "\"std::process::Command::spawn\""),
+    ("clippy.toml", "\"std::process::Command::output\""),
+    ("clippy.toml", "\"std::process::Command::status\""),
+    ("clippy.toml", "\"std::os::unix::process::CommandExt::exec\""),
+    ("clippy.toml", "too-many-lines-threshold = 50"),
+    ("Cargo.toml", "too_many_lines = \"warn\""),
+];
 
-/// clippy keeps processes out of everything but `host/`, as long as its configuration says so.
-pub fn clippy_forbids_processes(clippy: &str) -> Vec<Violation> {
-    let path = |method: &str| format!("\"std::process::Command::{method}\"");
-    let listed = clippy.split_once("disallowed-methods").map_or("", |(_, list)| list);
-    let missing = SPAWNING.iter().map(|method| path(method)).filter(|path| !listed.contains(path));
-    missing
-        .map(|path| Violation {
-            file: "clippy.toml".to_owned(),
-            line: 1,
-            wrong: format!("{path} is not among the disallowed-methods"),
-            fix: "list it with a reason that names host::command".to_owned(),
-        })
-        .collect()
+/// Settings that are missing. `text` returns the text of a file.
+pub fn missing_settings(text: impl Fn(&str) -> String) -> Vec<Violation> {
+    let missing = SETTINGS.iter().filter(|(file, setting)| !text(file).contains(setting));
+    let one = |(file, setting): &(&str, &str)| Violation {
+        file: (*file).to_owned(),
+        line: 1,
+        wrong: format!("clippy's setting {setting} is missing"),
+        fix: "put it back: the structure of the sources depends on it".to_owned(),
+    };
+    missing.map(one).collect()
 }
 
-/// Whoever switches clippy's rule off may start processes: only `host/`.
+/// Files outside of `host/` that switch clippy's rule off.
 pub fn clippy_is_not_overruled(texts: &BTreeMap<String, String>, host: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     for (file, text) in texts.iter().filter(|(file, _)| !file.starts_with(host)) {
@@ -149,7 +155,7 @@ pub fn clippy_is_not_overruled(texts: &BTreeMap<String, String>, host: &str) -> 
     found
 }
 
-/// What may not be reached from the folder `judge`, over however many files.
+/// Imports through which the folder `judge` needs a module that boots, over any number of files.
 pub fn judging_boots_nothing(
     links: &[Link],
     files: &[String],

@@ -3,6 +3,7 @@
 use super::rules::{self, Violation};
 use super::tree::Crate;
 use std::collections::BTreeMap;
+use std::fs;
 
 fn texts(files: &[(&str, &str)]) -> BTreeMap<String, String> {
     files.iter().map(|(path, text)| (format!("src/{path}"), (*text).to_owned())).collect()
@@ -129,23 +130,23 @@ fn an_import_from_a_floor_above_is_found_and_one_from_below_is_not() {
         ("low/deep.rs", "pub fn f() {\n    crate::high::g()\n}"),
         ("high.rs", "use crate::low;\npub fn g() { low::f() }"),
     ]);
-    let floors = all.floors();
-    let floors: Vec<&str> = floors.iter().map(String::as_str).collect();
-    let found = rules::upward_imports(&all.links(), &floors, "src");
+    let found = rules::upward_imports(&all.links(), &["low", "high"], "src");
     assert_eq!(places(&found), [("low/deep.rs", 2)]);
 }
 
 #[test]
-fn a_part_of_a_folder_may_have_a_floor_of_its_own() {
+fn a_folder_below_a_module_may_stand_on_a_floor_of_its_own() {
     let all = sources(&[
-        ("lib.rs", "pub mod low;\npub mod high;"),
-        ("low.rs", "pub fn f() {\n    crate::high::part::g();\n    crate::high::h()\n}"),
-        ("high/mod.rs", "pub mod part;\nmod rest;\npub use rest::h;"),
-        ("high/part.rs", "pub fn g() {}"),
-        ("high/rest.rs", "pub fn h() {}"),
+        ("lib.rs", "mod scenario;\nmod subject;"),
+        ("subject/mod.rs", "pub mod config;\npub fn rule() { crate::scenario::read() }"),
+        ("subject/config.rs", "pub struct Config;"),
+        (
+            "scenario.rs",
+            "pub fn read() { crate::subject::rule() }\npub fn f(_: crate::subject::config::Config) {}",
+        ),
     ]);
-    let found = rules::upward_imports(&all.links(), &["high/part", "low", "high"], "src");
-    assert_eq!(places(&found), [("low.rs", 3)]);
+    let found = rules::upward_imports(&all.links(), &["subject/config", "scenario", "subject"], "src");
+    assert_eq!(places(&found), [("scenario.rs", 1)]);
 }
 
 #[test]
@@ -183,13 +184,12 @@ fn a_file_may_have_400_lines_and_no_more() {
 }
 
 #[test]
-fn a_method_that_starts_a_process_has_to_be_disallowed() {
-    let all = "disallowed-methods = [\"std::process::Command::new\", \"std::process::Command::spawn\", \
-               \"std::process::Command::output\", \"std::process::Command::status\"]";
-    assert_eq!(rules::clippy_forbids_processes(all), []);
-    let found = rules::clippy_forbids_processes(&all.replace("Command::spawn", "Command::args"));
-    assert!(found[0].wrong.contains("Command::spawn"), "{}", found[0]);
+fn a_setting_of_clippy_that_is_removed_is_missing() {
+    let read = |file: &str| fs::read_to_string(super::repository().join(file)).unwrap();
+    assert_eq!(rules::missing_settings(read), []);
+    let found = rules::missing_settings(|file| read(file).replace("Command::spawn", "Command::args"));
     assert_eq!(found.len(), 1);
+    assert!(found[0].wrong.contains("Command::spawn"), "{}", found[0]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The files of one crate, and which of them need which.
 //!
-//! A file needs the file in which an item is defined, whatever re-exports the item on the way. To name a module is no
-//! need yet; what is taken out of the module is.
+//! A file needs the file that defines an item, whatever re-exports the item on the way. A path to a module is not a need
+//! yet; an item of the module is. Two needs are not seen: that for the file of an `impl` which is not beside its type, since
+//! a method call has no path, and that for an item which a macro defines, which counts as one of the macro's file.
 
 use super::scan::{self, Child, Module};
 use std::collections::{BTreeMap, BTreeSet};

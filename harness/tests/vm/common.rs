@@ -63,7 +63,7 @@ pub fn shipped(name: &str) -> Result<ScenarioSource, Box<ScenarioError>> {
 /// The report of a run with seed 0, which has to pass.
 pub fn pass(env: &RunEnv, source: &ScenarioSource) -> Result<Report, Box<dyn Error>> {
     let report = run::run(env, source, 0)?;
-    if report.verdict == Verdict::Pass { Ok(report) } else { Err(report::human(&report).into()) }
+    if report.verdict == Verdict::Pass { Ok(report) } else { Err(report::full_text(&report).into()) }
 }
 
 /// The trials of a table of names and checks.

@@ -109,7 +109,7 @@ fn replayed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let replay = replay::replay(&env, &inputs)?;
     match replay.result {
         ReplayResult::Identical(extent) if extent.trace_lines > 100 => Ok(()),
-        _ => Err(report::replay(&replay, &inputs.dir, &changes).into()),
+        _ => Err(report::item_text(&report::replay(&replay, &inputs.dir, &changes)).into()),
     }
 }
 
@@ -147,7 +147,7 @@ fn another_seed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     for seed in [1, 2] {
         let report = run::run(&env, &source, seed)?;
         if report.verdict != Verdict::Pass {
-            return Err(report::human(&report).into());
+            return Err(report::full_text(&report).into());
         }
         let lines = Recording::load(&report.dir)?.trace.lines;
         traces.push(lines.iter().map(ToString::to_string).collect::<Vec<_>>());

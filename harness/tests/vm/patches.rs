@@ -77,13 +77,13 @@ fn passes(name: &str, file: &Path) -> Result<Completion, Failed> {
     if mails.is_empty() {
         return Err(format!("{name}: it has no diff").into());
     }
-    let mut complaints = Vec::new();
+    let mut findings = Vec::new();
     for mail in &mails {
-        complaints.extend(checkpatch(&perl, &script, mail)?);
+        findings.extend(checkpatch(&perl, &script, mail)?);
     }
-    match complaints.is_empty() {
+    match findings.is_empty() {
         true => Ok(Completion::Completed),
-        false => Err(complaints.iter().map(|what| format!("\n{name}:{what}")).collect::<String>().into()),
+        false => Err(findings.iter().map(|what| format!("\n{name}:{what}")).collect::<String>().into()),
     }
 }
 

@@ -82,7 +82,7 @@ fn run_on(env: &RunEnv, path: &Path, machine: &str) -> Result<Completion, Failed
     match &report.verdict {
         Verdict::Pass => Ok(Completion::Completed),
         Verdict::Skip(why) => common::ignored(why.clone()),
-        _ => Err(Failed::from(report::human(&report))),
+        _ => Err(Failed::from(report::full_text(&report))),
     }
 }
 
@@ -96,7 +96,7 @@ fn run_one(env: &RunEnv, path: &Path) -> Result<Completion, Failed> {
             Ok(Completion::ignored_with(why.clone()))
         }
         Verdict::Skip(why) => common::ignored(why.clone()),
-        _ => Err(Failed::from(report::human(&report))),
+        _ => Err(Failed::from(report::full_text(&report))),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::lines::Pair;
 use crate::host::text::excerpt;
-use crate::trace::{Comm, Line};
+use crate::recording::Line;
+use crate::trace::Comm;
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::Nanos;
 use serde_json::Value;
@@ -180,7 +181,7 @@ impl Mark {
 
     fn event(&self) -> Option<String> {
         match self {
-            Mark::Event(line) => Some(line.event.name().to_owned()),
+            Mark::Event(line) => Some(line.name().to_owned()),
             Mark::Sample(_) => Some("the sample".to_owned()),
             Mark::Message(_) => Some("the kernel's message".to_owned()),
             Mark::Nothing => None,
@@ -202,7 +203,7 @@ impl Mark {
 
 /// The first field that differs between two lines of the same event, in the order of the text.
 fn in_events(first: &Line, second: &Line) -> Option<Fields> {
-    if first.event.name() != second.event.name() {
+    if first.name() != second.name() {
         return None;
     }
     let circumstances = |line: &Line| {
@@ -222,7 +223,7 @@ fn in_events(first: &Line, second: &Line) -> Option<Fields> {
     let around = circumstances(first).into_iter().zip(circumstances(second));
     let around = around.map(|((name, first), (_, second))| Fields { name: name.to_owned(), first, second });
     let value = |line: &Line, name: &str| line.field(name).map(|field| field.to_string()).unwrap_or_default();
-    let inside = first.event.field_names().into_iter().map(|name| Fields {
+    let inside = first.field_names().into_iter().map(|name| Fields {
         name: name.to_owned(),
         first: value(first, name),
         second: value(second, name),

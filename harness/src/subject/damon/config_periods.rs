@@ -1,13 +1,13 @@
-//! Which configuration was in force for which of a kdamond's events.
+//! The configuration that was in force for each of a kdamond's events.
 //!
-//! A command that changes it runs in `kdamond_call` (`damon_sysfs_damon_call`), of which `kdamond_fn` has one in an
-//! iteration: after the regions are merged, before schemes are applied. All events of an iteration come after
-//! it, and before the next one the kdamond sleeps `sample_us` at least (`kdamond_usleep`). The agent comes first at the
-//! CPU when the kdamond has answered, and reads the clock. So the border lies half a sample before that moment:
-//! what is older belongs to the iteration before, whose last event is a whole sample old.
+//! A command that changes it runs in `kdamond_call` (`damon_sysfs_damon_call`), which `kdamond_fn` calls once per
+//! iteration: after it merges regions, before it applies schemes. All events of an iteration come after the call, and
+//! before the next one the kdamond sleeps at least `sample_us` (`kdamond_usleep`). When the kdamond has answered, the
+//! agent runs first and reads the clock. So the border lies half a sample before that moment: older events belong to
+//! the iteration before, whose last event is a whole sample old.
 
-use crate::recording::Recording;
-use crate::trace::Line;
+use crate::recording::{Line, Recording};
+
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::units::Nanos;
@@ -15,21 +15,21 @@ use damonlab_protocol::units::Nanos;
 /// A stretch of a kdamond's run in which one configuration was in force.
 pub(super) struct ConfigPeriod<'a> {
     pub(super) config: &'a Kdamond,
-    /// The step that brought it; none for the one that was started.
+    /// The step that committed it; `None` for the one that was started.
     pub(super) since: Option<usize>,
-    /// How many schemes are still those of the era before that is listed: a commit matches them by their number.
+    /// How many schemes are still those of the period before: a commit matches them by their number.
     pub(super) kept: usize,
     pub(super) lines: Vec<&'a Line>,
 }
 
-/// A configuration and the first moment at which it can have been in force.
+/// A configuration and the time at which it came into force.
 struct Change<'a> {
     step: usize,
     config: &'a Kdamond,
     answered: Nanos,
 }
 
-/// The config_periods of the kdamond `index` that left `lines`; those without an event are left out.
+/// The periods with events of the kdamond `index`, which emitted `lines`.
 pub(super) fn config_periods<'a>(
     recording: &'a Recording,
     index: usize,
@@ -65,7 +65,7 @@ fn border(answered: Nanos, config: &Kdamond) -> Nanos {
     Nanos(answered.0.saturating_sub(sample.0 / 2))
 }
 
-/// What was taken by the kdamond that was started last before its first event, until the next start.
+/// The commits to the kdamond from the last start before its first event to the next start.
 fn changes(recording: &Recording, index: usize, first: Nanos) -> impl Iterator<Item = Change<'_>> {
     let steps: Vec<_> = recording.plan.steps.iter().zip(&recording.report.steps).enumerate().collect();
     let is_start = |step: &Step| matches!(step, Step::Start { .. });
@@ -81,6 +81,7 @@ fn changes(recording: &Recording, index: usize, first: Nanos) -> impl Iterator<I
 
 #[cfg(test)]
 mod tests {
+    use super::super::events::{Esz, NodeEligible};
     use super::super::testing::{Model, edit, found, of_event, rewrite};
     use super::super::view::View;
     use crate::check::Finding;
@@ -105,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_retargeted_has_no_finding_with_either_tuner() {
+    fn a_retargeted_run_passes_with_either_tuner() {
         assert_eq!(findings(&retargeted(Model::pull_push())), []);
         assert_eq!(findings(&retargeted(Model::consist())), []);
     }
 
     #[test]
-    fn every_commit_begins_an_entry_that_knows_what_its_schemes_did_before() {
+    fn every_commit_begins_an_entry_with_the_history_of_its_schemes() {
         let recording = retargeted(Model::pull_push()).recording();
         let view = View::new(&recording);
         let since: Vec<_> = view.kdamond_runs.iter().map(|run| run.since).collect();
@@ -123,11 +124,11 @@ mod tests {
     }
 
     #[test]
-    fn the_goals_that_were_committed_are_those_that_must_be_measured() {
+    fn the_committed_goals_must_be_measured() {
         let mut recording = retargeted(Model::pull_push()).recording();
         rewrite(&mut recording, |lines| {
-            let last = of_event(lines, "damos_node_eligible_mem_bp").len() - 1;
-            edit(lines, "damos_node_eligible_mem_bp", last, |line| line.replace("=9000 ", "=3000 "));
+            let last = of_event(lines, NodeEligible::NAME).len() - 1;
+            edit(lines, NodeEligible::NAME, last, |line| line.replace("=9000 ", "=3000 "));
         });
         assert_eq!(found(&recording, "G2").len(), 1);
     }
@@ -136,10 +137,10 @@ mod tests {
     fn the_tuner_is_replayed_over_a_commit() {
         for model in [Model::pull_push(), Model::consist()] {
             let recording = retargeted(model).recording();
-            let mut forgot = recording.clone();
+            let mut wrong_quota = recording.clone();
             let border = recording.report.steps[2].answered[&0];
-            rewrite(&mut forgot, |lines| {
-                let at = of_event(lines, "damos_esz").into_iter().find(|at| {
+            rewrite(&mut wrong_quota, |lines| {
+                let at = of_event(lines, Esz::NAME).into_iter().find(|at| {
                     let time = recording.trace.lines[*at].time;
                     time > border && !lines[*at].ends_with("esz=0")
                 });
@@ -147,13 +148,13 @@ mod tests {
                 let line = format!("{head}=4097");
                 lines[at.unwrap()] = line;
             });
-            let wrong = [found(&forgot, "Q1"), found(&forgot, "Q2")].concat();
+            let wrong = [found(&wrong_quota, "Q1"), found(&wrong_quota, "Q2")].concat();
             assert_eq!(wrong.len(), 1, "{wrong:?}");
         }
     }
 
     #[test]
-    fn a_commit_that_changes_more_than_goals_has_no_finding() {
+    fn a_commit_that_changes_more_than_goals_passes() {
         let mut model = Model::pull_push();
         model.commit(9, |schemes| schemes[0].quota.goal_tuner = GoalTuner::Consist);
         model.commit(17, |schemes| {
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_that_went_away_and_came_back_is_a_new_one() {
+    fn a_scheme_that_is_removed_and_added_again_is_a_new_one() {
         let mut model = Model::pull_push();
         let second = model.kdamonds[0].context.schemes[1].clone();
         model.commit(9, |schemes| {
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn statistics_must_go_on_over_a_commit() {
+    fn statistics_must_continue_over_a_commit() {
         let mut model = Model::pull_push();
         model.commit(13, |_| {});
         let mut recording = model.recording();
@@ -216,7 +217,24 @@ mod tests {
         recording.report.steps = committed.report.steps;
         let judged = judge(&recording);
         let ids: Vec<_> = judged.findings.iter().map(Finding::id).collect();
-        assert_eq!(ids, ["K2", "K2"], "it was to be taken: {:?}", judged.findings);
+        assert_eq!(ids, ["K2", "K2"], "the kernel had to accept it: {:?}", judged.findings);
         assert_eq!(View::new(&recording).kdamond_runs.len(), 1);
+    }
+
+    #[test]
+    fn p2_sees_a_kdamond_that_runs_while_it_is_paused() {
+        let mut model = Model::pull_push();
+        model.turns = 12;
+        let mut paused = model.kdamonds.clone();
+        paused[0].context.pause = true;
+        model.commits.push((10, paused));
+        let recording = model.recording();
+        assert!(!found(&recording, "P2").is_empty());
+        let border = recording.report.steps[1].answered[&0];
+        let mut correct = recording.clone();
+        let kept = recording.trace.lines.iter().filter(|line| line.time < border).count();
+        rewrite(&mut correct, |lines| lines.truncate(kept));
+        assert_eq!(found(&correct, "P2"), []);
+        assert!(judge(&correct).applied.iter().any(|invariant| invariant.id == "P2"));
     }
 }

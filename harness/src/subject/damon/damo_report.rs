@@ -1,5 +1,5 @@
-//! What damo prints of the kernel's DAMON, read as a scenario's `damon:` is: it must say what the plan says. So damo,
-//! the kernel's files and our reading of damo's format are of one mind.
+//! damo's report of the configuration in the kernel, read like the `damon:` of a scenario: it must equal the plan. This
+//! compares damo, the kernel's files, and damonlab's reader of damo's format.
 
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
@@ -10,8 +10,8 @@ use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::section;
 
-/// Judges what those programs printed of which the plan says that it is a configuration.
-pub(crate) fn judge(recording: &Recording, findings: &mut Violations) {
+/// Judges the output of the programs that print a configuration, according to the plan.
+pub(crate) fn judge(recording: &Recording, violations: &mut Violations) {
     let names = recording.plan.steps.iter().filter_map(|step| match step {
         Step::HostCommand { name, kdamonds: true, .. } => Some(name),
         _ => None,
@@ -19,7 +19,7 @@ pub(crate) fn judge(recording: &Recording, findings: &mut Violations) {
     let tests = Ktap::parse(&recording.tests).tests;
     for name in names {
         let passed = |test: &&crate::ktap::Test| test.name == *name && test.outcome == TestResult::Passed;
-        // One that failed or was skipped is told as that.
+        // A program that failed or was skipped is reported as such.
         let Some(test) = tests.iter().find(passed) else { continue };
         let printed = printed(&recording.tests, test.line);
         let seen = match scenario::kdamonds("what it printed", &printed, &recording.scenario.machine) {
@@ -27,11 +27,11 @@ pub(crate) fn judge(recording: &Recording, findings: &mut Violations) {
             Err(error) => Some(error.to_string()),
         };
         if let Some(seen) = seen {
-            findings.push(|| {
+            violations.push(|| {
                 let expected = format!("what {name} prints to be the scenario's configuration");
-                let mut finding = Violation::new(expected, seen);
-                finding.evidence.push(Evidence::new(section::TESTS, test.line, &test.name));
-                finding
+                let mut violation = Violation::new(expected, seen);
+                violation.evidence.push(Evidence::new(section::TESTS, test.line, &test.name));
+                violation
             });
         }
     }
@@ -46,7 +46,7 @@ fn printed(text: &str, line: u32) -> String {
     lines.join("\n")
 }
 
-/// A configuration in which what is off is left out, as nobody would write it. damo reports it all.
+/// A configuration without disabled parts, which damo reports and a scenario leaves out.
 fn plain(kdamonds: &[Kdamond]) -> Vec<Kdamond> {
     let mut kdamonds = kdamonds.to_vec();
     for kdamond in &mut kdamonds {
@@ -57,14 +57,14 @@ fn plain(kdamonds: &[Kdamond]) -> Vec<Kdamond> {
 }
 
 /// The first line in which two configurations differ.
-fn difference(wanted: &[Kdamond], found: &[Kdamond]) -> Option<String> {
-    if wanted == found {
+fn difference(expected: &[Kdamond], found: &[Kdamond]) -> Option<String> {
+    if expected == found {
         return None;
     }
-    let (wanted, found) = (format!("{wanted:#?}"), format!("{found:#?}"));
-    let differs = wanted.lines().zip(found.lines()).find(|(wanted, found)| wanted != found);
-    let (wanted, found) = differs.unwrap_or(("its end", "more, or less"));
-    Some(format!("{} in the place of {}", found.trim(), wanted.trim()))
+    let (expected, found) = (format!("{expected:#?}"), format!("{found:#?}"));
+    let differs = expected.lines().zip(found.lines()).find(|(expected, found)| expected != found);
+    let (expected, found) = differs.unwrap_or(("the end", "another number of lines"));
+    Some(format!("{} instead of {}", found.trim(), expected.trim()))
 }
 
 #[cfg(test)]
@@ -97,11 +97,11 @@ ok 1 report
     }
 
     #[test]
-    fn what_damo_prints_and_the_plan_says_is_the_same() {
+    fn the_report_of_damo_equals_the_plan() {
         assert_eq!(findings(|_| ()), [""; 0]);
     }
 
-    /// What damo 3.4.3 reported of a kernel that it had configured.
+    /// The report of damo 3.4.3 about a kernel that it had configured.
     #[test]
     fn damos_own_report_is_read() {
         let report = include_str!("../../../tests/damo/report.json");
@@ -116,6 +116,6 @@ ok 1 report
     #[test]
     fn another_value_is_named() {
         let seen = findings(|kdamonds| kdamonds[0].context.schemes[0].action = "pageout".into());
-        assert_eq!(seen, [r#"action: "stat", in the place of action: "pageout","#]);
+        assert_eq!(seen, [r#"action: "stat", instead of action: "pageout","#]);
     }
 }

@@ -1,6 +1,5 @@
 //! The numbers of DAMON by which two kernels are compared.
 
-use super::events::NodeEligible;
 use super::rules::migration::{migrated, migrates};
 use super::view::View;
 use crate::check::Summary;
@@ -14,7 +13,9 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Goal {
     kdamond: usize,
-    scheme: u32,
+    scheme: usize,
+    /// The tracepoint that reports its measurements.
+    event: &'static str,
     nid: i32,
     /// The target value, in basis points.
     target: u64,
@@ -22,7 +23,7 @@ struct Goal {
 
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Goal { kdamond, scheme, nid, target } = self;
+        let Goal { kdamond, scheme, event: _, nid, target } = self;
         write!(f, "kdamond {kdamond} scheme {scheme} node {nid}: {target} bp")
     }
 }
@@ -59,14 +60,15 @@ type Series = Vec<(Nanos, f64)>;
 fn goal_series(view: &View<'_>) -> BTreeMap<Goal, Series> {
     let mut all: BTreeMap<Goal, Series> = BTreeMap::new();
     for run in &view.kdamond_runs {
-        for (line, event) in run.events::<NodeEligible>() {
+        for (line, measured) in run.measurements() {
             let goal = Goal {
                 kdamond: run.kdamond,
-                scheme: event.scheme_idx,
-                nid: event.nid,
-                target: event.target_value,
+                scheme: measured.scheme,
+                event: measured.event,
+                nid: measured.nid,
+                target: measured.target.0,
             };
-            all.entry(goal).or_default().push((line.time, event.current_value as f64));
+            all.entry(goal).or_default().push((line.time, measured.current.0 as f64));
         }
     }
     all

@@ -1,14 +1,13 @@
-//! Each invariant of the table has a recording that it must reject: a good one, doctored.
+//! For each invariant, a recording that it must reject: a good one, tampered with.
 //!
-//! Most are real runs of `tests/recordings`. Each is good before it is doctored, and the invariant applies.
+//! Most are real runs of `tests/recordings`. Before the change the invariant applies and passes.
 
 use super::testing::{Model, edit, found, of_event, replace, rewrite, stored};
 use crate::check::About;
 use crate::judge::reference::{self, Example, Examples};
 use crate::judge::{self, judge};
 use crate::recording::Recording;
-use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, NodeEligible, Stat};
-use crate::trace::Event;
+use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Event, MIGRATE_PAGES, NodeEligible, Stat};
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::units::{Bytes, NodeId};
 
@@ -44,12 +43,20 @@ fn set(lines: &mut [String], event: &str, nth: usize, key: &str, value: &str) {
     edit(lines, event, nth, |line| with(line, key, value));
 }
 
+/// Gives a `key=value` of the last line of an event another value.
+fn set_last(recording: &mut Recording, event: &str, key: &str, value: &str) {
+    rewrite(recording, |lines| {
+        let last = of_event(lines, event).len() - 1;
+        set(lines, event, last, key, value);
+    });
+}
+
 fn with(line: &str, key: &str, value: &str) -> String {
-    let word = |word: &str| match word.split_once('=') {
+    let replaced = |pair: &str| match pair.split_once('=') {
         Some((name, _)) if name == key => format!("{key}={value}"),
-        _ => word.to_owned(),
+        _ => pair.to_owned(),
     };
-    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    line.split(' ').map(replaced).collect::<Vec<_>>().join(" ")
 }
 
 /// Gives a `key=value` of all of an event's lines another value.
@@ -59,7 +66,7 @@ fn set_all(recording: &mut Recording, event: &str, key: &str, value: &str) {
     });
 }
 
-/// Computes the ages of all `damon_aggregated` anew, from the number of the aggregation.
+/// Replaces the ages of all `damon_aggregated` by a function of the number of the aggregation.
 fn ages(recording: &mut Recording, age: fn(u32) -> u32) {
     let (mut nth, mut left) = (0, 0);
     for line in &mut recording.trace.lines {
@@ -163,41 +170,14 @@ const CASES: &[Case] = &[
             last.schemes[0][1].effective_bytes -= 1;
         },
     },
-    Case {
-        id: "Q7",
-        good: pull_push,
-        tamper: |r| {
-            rewrite(r, |lines| {
-                let last = of_event(lines, Stat::NAME).len() - 1;
-                set(lines, Stat::NAME, last, "qt_exceeds", "8");
-            });
-        },
-    },
-    Case {
-        id: "S1",
-        good: pull_push,
-        tamper: |r| {
-            rewrite(r, |lines| {
-                let last = of_event(lines, Stat::NAME).len() - 1;
-                set(lines, Stat::NAME, last, "sz_tried", "1");
-            });
-        },
-    },
+    Case { id: "Q7", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "qt_exceeds", "8") },
+    Case { id: "S1", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "sz_tried", "1") },
     Case {
         id: "S2",
         good: pull_push,
         tamper: |r| rewrite(r, |lines| drop(lines.remove(of_event(lines, BeforeApply::NAME)[1]))),
     },
-    Case {
-        id: "S3",
-        good: pull_push,
-        tamper: |r| {
-            rewrite(r, |lines| {
-                let last = of_event(lines, Stat::NAME).len() - 1;
-                set(lines, Stat::NAME, last, "sz_applied", "99999999");
-            });
-        },
-    },
+    Case { id: "S3", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "sz_applied", "99999999") },
     Case { id: "S4", good: pull_push, tamper: |r| r.report.kdamond_stats[0][1].sz_applied += 4096 },
     Case { id: "S5", good: tuned, tamper: |r| scheme(r, 0).max_nr_snapshots = 4 },
     Case { id: "S6", good: pull_push, tamper: |r| scheme(r, 1).apply_interval_us = 400_000 },
@@ -238,7 +218,7 @@ const CASES: &[Case] = &[
     Case { id: "R6", good: pull_push, tamper: |r| ages(r, |nth| nth - 1) },
     Case { id: "R7", good: tuned, tamper: |r| everywhere(r, "probe_hits=14 00", "probe_hits=15 00") },
     Case { id: "P1", good: truth, tamper: |r| everywhere(r, "target_value=7000", "target_value=7001") },
-    Case { id: "M1", good: truth, tamper: |r| set_all(r, "mm_migrate_pages", "nr_succeeded", "7") },
+    Case { id: "M1", good: truth, tamper: |r| set_all(r, MIGRATE_PAGES, "nr_succeeded", "7") },
     Case {
         id: "M2",
         good: truth,
@@ -263,22 +243,24 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn each_invariant_rejects_a_recording_and_only_once_it_is_doctored() {
+fn each_invariant_rejects_a_recording_only_after_the_change() {
     for Case { id, good, tamper } in CASES {
         let mut recording = good();
         let judged = judge(&recording);
         let applies = |rule: &About| judged.applied.contains(&rule);
         assert!(judge::rule(id).is_none_or(applies), "{id} does not apply");
-        assert_eq!(judged.findings, [], "{id}: before it is doctored");
+        assert_eq!(judged.findings, [], "{id}: before the change");
         tamper(&mut recording);
-        assert_ne!(found(&recording, id), [], "{id} lets a doctored recording pass");
+        assert_ne!(found(&recording, id), [], "{id} accepts the changed recording");
     }
 }
 
 #[test]
 fn each_invariant_has_a_recording_that_it_must_reject() {
     let without = judge::rules().map(|invariant| invariant.id);
-    let without: Vec<_> = without.filter(|id| !CASES.iter().any(|case| case.id == *id)).collect();
+    // A pause needs a recording of its own: `config_periods.rs` has P2's.
+    let without: Vec<_> =
+        without.filter(|id| *id != "P2" && !CASES.iter().any(|case| case.id == *id)).collect();
     assert_eq!(without, [""; 0], "add cases above");
 }
 

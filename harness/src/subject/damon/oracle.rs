@@ -1,18 +1,15 @@
-//! The quota controller, replayed: what every `damos_esz` must say, from the measurements before it
-//! (Q1, Q2).
+//! The replay of the quota controller, which computes every `damos_esz` from the measurements before it (Q1, Q2).
 //!
-//! [`Controller`] is `damos_set_effective_quota` of Linux 7.3 with the same integer arithmetic, for
-//! goals whose values the trace or the plan gives and without a time quota. The event is told in the
-//! first charge window, and later when the value changed.
+//! [`Controller`] is `damos_set_effective_quota` of Linux 7.3 with the same integer arithmetic, for goals whose values
+//! are in the trace or the plan, and without a time quota. The kernel emits the event in the first charge window, and
+//! later whenever the value changes.
 
-use super::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme, in_core};
-use super::rules::goals::need_windows;
-use super::view::{KdamondRun, NODE_ELIGIBLE, View, goals};
+use super::events::{Esz, Measurement};
+use super::rule::{
+    About, DamonRule, Kind, Reason, Rule, RuleResult, Violation, Violations, each_scheme, in_core,
+};
+use super::view::{KdamondRun, View, goals};
 use super::windows::Window;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::Esz;
-use crate::trace::Event;
 use damonlab_protocol::damon::{GoalTuner, Scheme};
 
 /// The score of a goal that is just reached, and the unit of `esz_bp`.
@@ -27,13 +24,13 @@ pub struct Controller {
     esz: Option<u64>,
 }
 
-/// What one window must bring.
+/// The quota of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     /// The effective quota, in bytes.
     pub esz: u64,
-    /// Whether `damos_esz` tells it.
-    pub told: bool,
+    /// Whether the kernel emits `damos_esz` for it.
+    pub emitted: bool,
 }
 
 impl Controller {
@@ -42,12 +39,12 @@ impl Controller {
         Controller { tuner, bytes, esz_bp: 0, esz: None }
     }
 
-    /// Another tuner and size quota, by a commit. What the loop came to stays (`damos_commit_quota`).
+    /// Another tuner and size quota, by a commit. The state of the loop stays (`damos_commit_quota`).
     pub fn commit(&mut self, tuner: GoalTuner, bytes: u64) {
         (self.tuner, self.bytes) = (tuner, bytes);
     }
 
-    /// The quota that windows without goals were told to have; the loop does not run then.
+    /// The quota of windows without goals, in which the loop does not run.
     fn set(&mut self, esz: u64) {
         self.esz = Some(esz);
     }
@@ -62,9 +59,9 @@ impl Controller {
         };
         let goal_esz = self.esz_bp / GOAL;
         let esz = if self.bytes != 0 { goal_esz.min(self.bytes) } else { goal_esz };
-        let told = self.esz != Some(esz);
+        let emitted = self.esz != Some(esz);
         self.esz = Some(esz);
-        Quota { esz, told }
+        Quota { esz, emitted }
     }
 }
 
@@ -84,7 +81,7 @@ pub fn next_input(last: u64, score: u64) -> u64 {
 }
 
 /// One goal's score: `mult_frac(current, 10000, target)`, which wraps as the kernel's does.
-/// `target` is never 0: neither sysfs nor a commit takes it.
+/// `target` is never 0: neither sysfs nor a commit accepts that.
 pub fn score(current: u64, target: u64) -> u64 {
     let target = target.max(1);
     let (whole, rest) = (current / target, current % target);
@@ -96,11 +93,11 @@ pub(crate) static TEMPORAL_QUOTA_IS_ALL_OR_NOTHING: DamonRule = Rule {
         id: "Q1",
         name: "temporal-quota-is-all-or-nothing",
         kind: Kind::Exact,
-        statement: "With the temporal tuner the quota is 0 when a goal is reached, else whole; it is told when it changes.",
-        because: "The tuner knows all or nothing: the score is computed from the measurements that the trace tells.",
+        statement: "With the temporal tuner the quota is 0 once a goal is reached, otherwise the full size quota. The kernel emits damos_esz whenever it changes.",
+        because: "The tuner has two states, and the score follows from the measurements in the trace.",
         source: &[in_core("damos_goal_tune_esz_bp_temporal"), in_core("damos_set_effective_quota")],
         file: file!(),
-        when: "goals are node_eligible_mem_bp or user_input, there is no time quota, both events are recorded",
+        when: "every goal is traced (node_eligible_mem_bp) or user_input, there is no time quota, damos_esz is recorded",
     },
     judge: temporal_quota_is_all_or_nothing,
 };
@@ -114,15 +111,15 @@ pub(crate) static CONSIST_QUOTA_FOLLOWS_FEEDBACK: DamonRule = Rule {
         id: "Q2",
         name: "consist-quota-follows-feedback",
         kind: Kind::Exact,
-        statement: "With the consist tuner the quota follows the feedback loop exactly; it is told when it changes.",
-        because: "The loop is integer arithmetic on the score and on its own last value; both are known from the first window on.",
+        statement: "With the consist tuner the quota follows the feedback loop exactly. The kernel emits damos_esz whenever it changes.",
+        because: "The loop is integer arithmetic on the score and on its own last value; the trace has both from the first window on.",
         source: &[
             in_core("damos_goal_tune_esz_bp_consist"),
             in_core("damon_feed_loop_next_input"),
             in_core("damos_set_effective_quota"),
         ],
         file: file!(),
-        when: "goals are node_eligible_mem_bp or user_input, there is no time quota, both events are recorded",
+        when: "every goal is traced (node_eligible_mem_bp) or user_input, there is no time quota, damos_esz is recorded",
     },
     judge: consist_quota_follows_feedback,
 };
@@ -142,73 +139,79 @@ fn replay(
         return Err("the scheme has the other goal_tuner".to_owned());
     }
     view.need(&[Esz::NAME])?;
-    need_windows(view, scheme)?;
-    let constant = constant_score(scheme)?;
+    view.need_windows(run, index)?;
+    let constant = constant_score(run, index)?;
     let mut controller = before(view, run, index)?;
     controller.commit(tuner, scheme.quota.bytes);
     for window in &run.charge_windows[index].windows {
         let score = measured_score(window).max(constant);
         let quota = controller.window(score);
-        if let Some(finding) = differs(run, index, window, score, quota) {
+        if let Some(violation) = differs(run, index, window, score, quota) {
             // What follows depends on a state that is now unknown.
-            return Ok([finding].into_iter().collect());
+            return Ok([violation].into_iter().collect());
         }
     }
     Ok(Violations::default())
 }
 
-/// What the controller had come to when this configuration came into force.
+/// The state of the controller when this configuration came into force.
 fn before(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Result<Controller, Reason> {
     let mut controller = Controller::new(GoalTuner::Consist, 0);
-    for era in view.history(run, index) {
-        let unknown = |why: Reason| format!("what the quota was before the commit is not known: {why}");
-        let scheme = &era.config.context.schemes[index];
+    for earlier in view.history(run, index) {
+        let unknown = |why: Reason| format!("the quota before the commit is not known: {why}");
+        let scheme = &earlier.config.context.schemes[index];
         if goals(scheme).next().is_none() {
-            // Without any limit the quota is not looked at (`damos_quota_is_set`).
-            if let Some((_, esz)) = era.last_esz(index) {
+            // Without any limit the kernel ignores the quota (`damos_quota_is_set`).
+            if let Some((_, esz)) = earlier.last_esz(index) {
                 controller.set(esz);
             }
             continue;
         }
-        need_windows(view, scheme).map_err(unknown)?;
-        let constant = constant_score(scheme).map_err(unknown)?;
-        let charge = &era.charge_windows[index];
+        view.need_windows(earlier, index).map_err(unknown)?;
+        let constant = constant_score(earlier, index).map_err(unknown)?;
+        let charge = &earlier.charge_windows[index];
         if charge.broken.is_some() {
-            return Err(unknown("windows cannot be told apart (see G3)".to_owned()));
+            return Err(unknown("the charge windows are not distinct (see G3)".to_owned()));
         }
         controller.commit(scheme.quota.goal_tuner, scheme.quota.bytes);
         for window in &charge.windows {
             let quota = controller.window(measured_score(window).max(constant));
-            if differs(era, index, window, 0, quota).is_some() {
-                return Err(unknown("it was wrong already".to_owned()));
+            if differs(earlier, index, window, 0, quota).is_some() {
+                return Err(unknown("it was wrong before".to_owned()));
             }
         }
     }
     Ok(controller)
 }
 
-/// The highest score of the goals that never change.
-fn constant_score(scheme: &Scheme) -> Result<u64, Reason> {
+/// The highest score of the goals whose value is constant. All others must be traced.
+fn constant_score(run: &KdamondRun<'_>, index: usize) -> Result<u64, Reason> {
+    let scheme = &run.config.context.schemes[index];
+    let traced = &run.charge_windows[index].goals;
     if scheme.quota.ms != 0 {
         return Err("a time quota depends on how long actions take".to_owned());
     }
     let mut highest = 0;
     for goal in goals(scheme) {
         match goal.metric.as_str() {
-            NODE_ELIGIBLE => {}
             "user_input" => highest = highest.max(score(goal.current_value, goal.target_value)),
+            _ if traced.contains(&goal) => {}
             metric => return Err(format!("the value of a {metric} goal is not traced")),
         }
     }
     Ok(highest)
 }
 
+/// The highest score of the goals that a window measured.
 fn measured_score(window: &Window<'_>) -> u64 {
-    let scores = window.goals.iter().map(|line| match &line.event {
-        Event::NodeEligible(goal) => score(goal.current_value, goal.target_value),
-        _ => 0,
-    });
-    scores.max().unwrap_or_default()
+    window.goals.iter().map(|(_, goal)| goal.score()).max().unwrap_or_default()
+}
+
+impl Measurement {
+    /// The score that the kernel computes from it.
+    pub(crate) fn score(&self) -> u64 {
+        score(self.current.0, self.target.0)
+    }
 }
 
 fn differs(
@@ -218,19 +221,16 @@ fn differs(
     score: u64,
     quota: Quota,
 ) -> Option<Violation> {
-    let seen = match window.esz.map(|line| &line.event) {
-        Some(Event::Esz(event)) => Some(event.esz),
-        _ => None,
-    };
     let name = run.scheme_name(index);
-    let Quota { esz, told } = quota;
-    let (expected, seen) = match (told, seen) {
+    let Quota { esz, emitted } = quota;
+    let event = Esz::NAME;
+    let (expected, seen) = match (emitted, window.quota()) {
         (true, Some(seen)) if seen == esz => return None,
-        (true, Some(seen)) => (format!("damos_esz with esz={esz}"), format!("esz={seen}")),
+        (true, Some(seen)) => (format!("{event} with esz={esz}"), format!("esz={seen}")),
         (true, None) if !window.followed => return None,
-        (true, None) => (format!("damos_esz with esz={esz}"), "none".to_owned()),
+        (true, None) => (format!("{event} with esz={esz}"), "none".to_owned()),
         (false, None) => return None,
-        (false, Some(seen)) => (format!("no damos_esz, for it stays {esz}"), format!("esz={seen}")),
+        (false, Some(seen)) => (format!("no {event}, because the quota stays {esz}"), format!("esz={seen}")),
     };
     let expected = format!("{expected} ({name}, score {score})");
     Some(Violation::new(expected, seen).at(window.lines()))
@@ -240,8 +240,9 @@ fn differs(
 mod tests {
     use super::super::testing::{Model, found, of_event, replace, rewrite};
     use super::*;
+    use crate::subject::damon::events::NodeEligible;
 
-    /// The worked examples of damon.md 2.2, computed there from the kernel's source.
+    /// Computed by hand from the source of the kernel.
     #[test]
     fn the_ramp_of_an_idle_consist_scheme_doubles_until_it_saturates() {
         let mut controller = Controller::new(GoalTuner::Consist, 0);
@@ -264,20 +265,20 @@ mod tests {
     }
 
     #[test]
-    fn a_size_quota_hides_what_goes_on_behind_it() {
+    fn a_size_quota_caps_the_quota_and_not_the_loop() {
         let mut controller = Controller::new(GoalTuner::Consist, 4);
         let quotas: Vec<_> = (0..4).map(|_| controller.window(0)).collect();
         assert_eq!(quotas.iter().map(|q| q.esz).collect::<Vec<_>>(), [2, 4, 4, 4]);
-        assert_eq!(quotas.iter().map(|q| q.told).collect::<Vec<_>>(), [true, true, false, false]);
-        assert_eq!(controller.window(GOAL).esz, 4, "esz_bp ran on to 16 bytes");
+        assert_eq!(quotas.iter().map(|q| q.emitted).collect::<Vec<_>>(), [true, true, false, false]);
+        assert_eq!(controller.window(GOAL).esz, 4, "esz_bp has reached 16 bytes");
     }
 
     #[test]
-    fn a_temporal_scheme_without_a_size_quota_has_all_there_is() {
+    fn a_temporal_scheme_without_a_size_quota_has_the_largest_quota() {
         let mut controller = Controller::new(GoalTuner::Temporal, 0);
-        assert_eq!(controller.window(9_999), Quota { esz: 1_844_674_407_370_955, told: true });
-        assert_eq!(controller.window(10_000), Quota { esz: 0, told: true });
-        assert_eq!(controller.window(20_000), Quota { esz: 0, told: false });
+        assert_eq!(controller.window(9_999), Quota { esz: 1_844_674_407_370_955, emitted: true });
+        assert_eq!(controller.window(10_000), Quota { esz: 0, emitted: true });
+        assert_eq!(controller.window(20_000), Quota { esz: 0, emitted: false });
         let mut huge = Controller::new(GoalTuner::Temporal, u64::MAX / 2);
         assert_eq!(huge.window(0).esz, 1_844_674_407_370_955);
     }
@@ -292,27 +293,27 @@ mod tests {
 
     #[test]
     fn q1_sees_one_wrong_byte_a_missing_and_a_superfluous_event() {
-        let right = Model::pull_push().recording();
-        assert_eq!(found(&right, "Q1"), []);
+        let correct = Model::pull_push().recording();
+        assert_eq!(found(&correct, "Q1"), []);
 
-        let mut wrong = right.clone();
-        rewrite(&mut wrong, |lines| replace(lines, "damos_esz", 0, "esz=1048576", "esz=1048575"));
+        let mut wrong = correct.clone();
+        rewrite(&mut wrong, |lines| replace(lines, Esz::NAME, 0, "esz=1048576", "esz=1048575"));
         assert_eq!(found(&wrong, "Q1")[0].seen, "esz=1048575");
 
-        let mut missing = right.clone();
+        let mut missing = correct.clone();
         rewrite(&mut missing, |lines| {
-            let at = of_event(lines, "damos_esz")[2];
+            let at = of_event(lines, Esz::NAME)[2];
             lines.remove(at);
         });
         assert_eq!(found(&missing, "Q1")[0].seen, "none");
 
-        let mut twice = right.clone();
+        let mut twice = correct.clone();
         rewrite(&mut twice, |lines| {
-            let goals = of_event(lines, "damos_node_eligible_mem_bp");
-            let silent = *goals.iter().find(|at| !lines[**at + 1].contains("damos_esz")).unwrap();
-            let told = of_event(lines, "damos_esz")[0];
+            let goals = of_event(lines, NodeEligible::NAME);
+            let silent = *goals.iter().find(|at| !lines[**at + 1].contains(Esz::NAME)).unwrap();
+            let first = of_event(lines, Esz::NAME)[0];
             let scheme = if lines[silent].contains("scheme_idx=1") { "scheme_idx=1" } else { "scheme_idx=0" };
-            let copy = lines[told].replace("scheme_idx=0", scheme);
+            let copy = lines[first].replace("scheme_idx=0", scheme);
             lines.insert(silent + 1, copy);
         });
         assert!(found(&twice, "Q1")[0].expected.starts_with("no damos_esz"));
@@ -336,11 +337,11 @@ mod tests {
 
     #[test]
     fn q2_replays_the_feedback_loop_to_the_byte() {
-        let right = Model::consist().recording();
-        assert_eq!(found(&right, "Q2"), []);
-        let mut wrong = right.clone();
+        let correct = Model::consist().recording();
+        assert_eq!(found(&correct, "Q2"), []);
+        let mut wrong = correct.clone();
         rewrite(&mut wrong, |lines| {
-            let at = of_event(lines, "damos_esz")[6];
+            let at = of_event(lines, Esz::NAME)[6];
             let (head, esz) = lines[at].rsplit_once('=').unwrap();
             lines[at] = format!("{head}={}", esz.parse::<u64>().unwrap() + 1);
         });
@@ -348,12 +349,12 @@ mod tests {
     }
 
     #[test]
-    fn q2_sees_a_loop_that_runs_open() {
+    fn q2_sees_an_open_loop() {
         let mut model = Model::consist();
         model.current = |_, _| 0;
         let mut recording = model.recording();
         rewrite(&mut recording, |lines| {
-            for line in lines.iter_mut().filter(|line| line.contains("damos_node_eligible_mem_bp")) {
+            for line in lines.iter_mut().filter(|line| line.contains(NodeEligible::NAME)) {
                 *line = line.replace("current_value=0", "current_value=9000");
             }
         });

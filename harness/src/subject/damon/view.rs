@@ -3,58 +3,54 @@
 //! Every kdamond prints `ctx_idx=0`, so only the pid of a line says whose it is.
 
 use super::config_periods::{self, ConfigPeriod};
-use super::rule::Reason;
+use super::events::{Esz, Event, Measurement, SchemeEvent, TRACED_METRICS, goal_event};
 use super::windows::{self, ChargeWindows};
 use crate::check::expect::{Subject, bare};
-use crate::recording::Recording;
-use crate::subject::damon::events::{Esz, NodeEligible};
-use crate::trace::{Event, Line};
+use crate::check::rule::Reason;
+use crate::recording::{Line, Recording};
+use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
 use std::collections::BTreeMap;
 
 /// The page size, which is the least size of a region where `addr_unit` is 1 (`DAMON_MIN_REGION_SZ`).
 pub(crate) const PAGE: u64 = 4096;
 
-/// The name of the metric whose measurements are traced.
-pub(crate) const NODE_ELIGIBLE: &str = "node_eligible_mem_bp";
-
 /// The property of an event that stands for its kdamond, in a `where`.
 const KDAMOND: &str = "kdamond";
 
 pub(crate) struct View<'a> {
     pub(crate) recording: &'a Recording,
-    /// One entry a pid and configuration: a kdamond that is started twice kdamond_runs twice, and one that takes a
-    /// commit goes on in another entry, which comes right after.
+    /// One entry per pid and configuration: a kdamond that is started twice has two, and one that gets a commit
+    /// continues in another entry, which comes right after.
     pub(crate) kdamond_runs: Vec<KdamondRun<'a>>,
     /// DAMON's events from tasks that are no kdamond of the plan.
     pub(crate) foreign_events: Vec<&'a Line>,
 }
 
-/// All that one kdamond did with one configuration, from its start or a commit to the next or its end.
+/// All that one kdamond did with one configuration: from its start or a commit to the next commit or its end.
 pub(crate) struct KdamondRun<'a> {
     pub(crate) kdamond: usize,
     pub(crate) pid: i32,
-    /// What was in force.
+    /// The configuration that was in force.
     pub(crate) config: &'a Kdamond,
-    /// The step that brought this configuration to a kdamond that ran already: what its schemes, windows and
-    /// counters had come to goes on ([`View::history`]).
+    /// The step that committed this configuration to a running kdamond, which keeps the state of its schemes, windows
+    /// and counters ([`View::history`]).
     pub(crate) since: Option<usize>,
-    /// How many schemes go on from the entry before.
+    /// How many schemes continue from the entry before.
     kept: usize,
-    /// DAMON's events of this pid while it was in force, in order.
+    /// DAMON's events of this pid in that time, in order.
     pub(crate) lines: Vec<&'a Line>,
-    /// The charge windows, one entry a scheme.
+    /// The charge windows, one entry per scheme.
     pub(crate) charge_windows: Vec<ChargeWindows<'a>>,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(recording: &'a Recording) -> View<'a> {
         let mut by_pid: BTreeMap<i32, Vec<&Line>> = BTreeMap::new();
-        for line in recording.trace.lines.iter().filter(|line| !matches!(line.event, Event::Other(_))) {
+        for line in recording.trace.lines.iter().filter(|line| line.event.is_damons()) {
             by_pid.entry(line.pid).or_default().push(line);
         }
         let mut view = View { recording, kdamond_runs: Vec::new(), foreign_events: Vec::new() };
-        let goals_told = view.traced(NodeEligible::NAME);
         for (_, lines) in by_pid {
             let Some((kdamond, pid)) =
                 lines.first().and_then(|line| Some((owner(recording, line)?, line.pid)))
@@ -66,8 +62,8 @@ impl<'a> View<'a> {
             for ConfigPeriod { config, since, kept, lines } in
                 config_periods::config_periods(recording, kdamond, &lines)
             {
-                let charge_windows =
-                    windows::charge_windows(&lines, before, &config.context.schemes, goals_told);
+                let goals = config.context.schemes.iter().map(|scheme| view.traced_goals(scheme)).collect();
+                let charge_windows = windows::charge_windows(&lines, before, goals);
                 before = lines.last().map(|line| line.time);
                 view.kdamond_runs.push(KdamondRun {
                     kdamond,
@@ -84,8 +80,8 @@ impl<'a> View<'a> {
         view
     }
 
-    /// What a scheme did before with other configurations, the oldest first: a commit changes a scheme's
-    /// parameters and keeps the rest, its statistics, charge window and quota (`damos_commit`).
+    /// What a scheme did before with other configurations, the oldest first: a commit changes the parameters of a
+    /// scheme and keeps its statistics, charge window and quota (`damos_commit`).
     pub(crate) fn history(&self, run: &KdamondRun<'a>, scheme: usize) -> &[KdamondRun<'a>] {
         let number = |run: &KdamondRun<'_>| run.lines.first().map(|line| line.number);
         let Some(end) = self.kdamond_runs.iter().position(|one| number(one) == number(run)) else {
@@ -98,13 +94,13 @@ impl<'a> View<'a> {
         &self.kdamond_runs[begin..end]
     }
 
-    /// Whether events of this name would be in the trace if they happened.
+    /// Whether the trace has DAMON's events of this name.
     pub(crate) fn traced(&self, name: &str) -> bool {
-        let asked = |event: &String| {
-            let (system, event) = event.split_once(':').unwrap_or(("*", event));
+        let covers = |pattern: &String| {
+            let (system, event) = pattern.split_once(':').unwrap_or(("*", pattern));
             matches!(system, "damon" | "*") && (event == name || event == "*")
         };
-        self.recording.plan.trace.events.iter().any(asked) && self.exists(name)
+        self.recording.plan.trace.events.iter().any(covers) && self.exists(name)
     }
 
     /// Whether the kernel has DAMON's event of this name.
@@ -123,6 +119,33 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The goals of a scheme whose measurements are in the trace, in order.
+    fn traced_goals(&self, scheme: &'a Scheme) -> Vec<&'a Goal> {
+        goals(scheme)
+            .filter(|goal| goal_event(&goal.metric).is_some_and(|event| self.traced(event)))
+            .collect()
+    }
+
+    /// An error unless the measurements of a metric are recorded.
+    pub(crate) fn need_measurements(&self) -> Result<(), Reason> {
+        let events: Vec<&str> = TRACED_METRICS.iter().map(|(_, event)| *event).collect();
+        match events.iter().any(|event| self.traced(event)) {
+            true => Ok(()),
+            false => Err(format!("{} is not recorded", events.join(" or "))),
+        }
+    }
+
+    /// An error unless the charge windows of a scheme are visible.
+    pub(crate) fn need_windows(&self, run: &KdamondRun<'_>, scheme: usize) -> Result<(), Reason> {
+        if !run.charge_windows[scheme].goals.is_empty() {
+            return Ok(());
+        }
+        match goals(&run.config.context.schemes[scheme]).find_map(|goal| goal_event(&goal.metric)) {
+            Some(event) => Err(format!("{event} is not recorded")),
+            None => Err("no goal is traced, so charge windows are not visible".to_owned()),
+        }
+    }
+
     /// Events that the plan names and the kernel does not have.
     pub(crate) fn missing_events(&self) -> Vec<String> {
         let mut missing = self.recording.report.missing_events.clone();
@@ -134,8 +157,8 @@ impl<'a> View<'a> {
         missing
     }
 
-    /// The ranges that a target was given, aligned as `damon_set_regions` does and with neighbours
-    /// joined; `None` where the kernel chooses or moves them itself.
+    /// The ranges of a target, aligned as in `damon_set_regions` and with neighbours joined; `None` where the kernel
+    /// chooses or moves them itself.
     pub(crate) fn ranges(&self, context: &Context, target: usize) -> Option<Vec<(u64, u64)>> {
         if context.ops == Ops::Vaddr || context.addr_unit != 1 {
             return None;
@@ -156,7 +179,7 @@ impl<'a> View<'a> {
 }
 
 impl Subject for View<'_> {
-    /// The guest said so, or the event is DAMON's and has no format.
+    /// The guest reported it missing, or it is an event of DAMON and has no format.
     fn lacks(&self, event: &str) -> bool {
         let name = bare(event);
         let missing = &self.recording.report.missing_events;
@@ -177,17 +200,37 @@ impl Subject for View<'_> {
 }
 
 impl<'a> KdamondRun<'a> {
+    /// All events of one type, each with its line.
+    pub(crate) fn events<E: TypedEvent<Set = Event>>(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (&'a Line, &'a E)> {
+        events(&self.lines)
+    }
+
+    /// The events of one type that name a scheme.
+    pub(crate) fn scheme_events<E: SchemeEvent>(
+        &self,
+        scheme: usize,
+    ) -> impl DoubleEndedIterator<Item = (&'a Line, &'a E)> {
+        scheme_events(&self.lines, scheme)
+    }
+
+    /// The measurements of all goals.
+    pub(crate) fn measurements(&self) -> impl Iterator<Item = (&'a Line, Measurement)> {
+        self.lines.iter().filter_map(|line| Some((*line, line.event.measurement()?)))
+    }
+
     /// Whether it began with a commit and not with a start.
     pub(crate) fn continues(&self) -> bool {
         self.since.is_some()
     }
 
-    /// The last time that a scheme's quota was told.
+    /// The last quota that the kernel emitted for a scheme.
     pub(crate) fn last_esz(&self, scheme: usize) -> Option<(&'a Line, u64)> {
         self.scheme_events::<Esz>(scheme).next_back().map(|(line, event)| (line, event.esz))
     }
 
-    /// An error where targets went away, for then the others have new numbers (`damon_commit_targets`).
+    /// An error where a commit removed targets, because the others then have new numbers (`damon_commit_targets`).
     pub(crate) fn need_targets(&self) -> Result<(), Reason> {
         match self.continues() && self.config.context.targets.iter().any(|target| target.obsolete) {
             true => Err("a commit removed targets, and the others have new numbers".to_owned()),
@@ -200,7 +243,7 @@ impl<'a> KdamondRun<'a> {
         if self.config.context.addr_unit == 1 { Ok(()) } else { Err("addr_unit is not 1".to_owned()) }
     }
 
-    /// An error where intervals change while it runs.
+    /// An error where the kernel tunes the intervals.
     pub(crate) fn need_fixed_intervals(&self) -> Result<(), Reason> {
         match &self.config.context.intervals.goal {
             Some(goal) if goal.aggrs > 0 => Err("intervals are tuned".to_owned()),
@@ -208,7 +251,7 @@ impl<'a> KdamondRun<'a> {
         }
     }
 
-    /// Whether it begins where the kdamond does: with counters and ages of 0.
+    /// Whether it begins with the start of the kdamond, that is with counters and ages of 0.
     pub(crate) fn is_from_start(&self) -> bool {
         !self.continues()
     }
@@ -219,7 +262,22 @@ impl<'a> KdamondRun<'a> {
     }
 }
 
-/// Joins ranges of which one ends where the next begins.
+/// The events of one type among some lines, each with its line.
+pub(crate) fn events<'a, E: TypedEvent<Set = Event>>(
+    lines: &[&'a Line],
+) -> impl DoubleEndedIterator<Item = (&'a Line, &'a E)> {
+    lines.iter().filter_map(|line| Some((*line, E::of(&line.event)?)))
+}
+
+/// The events of one type among some lines that name a scheme.
+pub(crate) fn scheme_events<'a, E: SchemeEvent>(
+    lines: &[&'a Line],
+    scheme: usize,
+) -> impl DoubleEndedIterator<Item = (&'a Line, &'a E)> {
+    events::<E>(lines).filter(move |(_, event)| event.scheme() == scheme)
+}
+
+/// Joins ranges where one ends and the next begins.
 pub(crate) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
     let mut all: Vec<(u64, u64)> = Vec::new();
     for (start, end) in ranges {
@@ -231,19 +289,13 @@ pub(crate) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)
     all
 }
 
-/// The goals that the kernel knows: sysfs leaves out those with a target of 0
-/// (`damos_sysfs_add_quota_score`).
+/// The goals that reach the kernel: sysfs drops those with a target of 0 (`damos_sysfs_add_quota_score`).
 pub(crate) fn goals(scheme: &Scheme) -> impl Iterator<Item = &Goal> {
     scheme.quota.goals.iter().filter(|goal| goal.target_value != 0)
 }
 
-/// The goals whose measurements are traced, in order.
-pub(crate) fn node_goals(scheme: &Scheme) -> Vec<&Goal> {
-    goals(scheme).filter(|goal| goal.metric == NODE_ELIGIBLE).collect()
-}
-
-/// The kdamond of a line: by its pid; else, for one that ran before the last start, by the number in
-/// its name (`__damon_start` counts running contexts).
+/// The kdamond of a line: by its pid, or, for one that ran before the last start, by the number in its name
+/// (`__damon_start` counts running contexts).
 fn owner(recording: &Recording, line: &Line) -> Option<usize> {
     let index = match recording.report.kdamond_pids.iter().position(|pid| *pid == line.pid) {
         Some(index) => index,

@@ -1,6 +1,6 @@
 //! DAMON's events as a scenario names them: which are recorded without being named, and which fields they have.
 
-use crate::trace::{Event, MIGRATIONS, NodeEligible};
+use crate::subject::damon::events::{Event, MIGRATIONS, TRACED_METRICS};
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::Step;
 
@@ -21,7 +21,7 @@ pub(crate) struct TypedEvents {
     /// In a `where`, the thread that emitted the event; no field of the tracepoint.
     pub(crate) emitter: &'static str,
     /// Events of which there is one a charge window and goal.
-    pub(crate) once_a_window: &'static [&'static str],
+    pub(crate) once_a_window: &'static [(&'static str, &'static str)],
 }
 
 /// DAMON's.
@@ -33,7 +33,7 @@ pub(crate) const EVENTS: TypedEvents = TypedEvents {
     fields: Event::FIELDS,
     bytes: "probe_hits",
     emitter: "kdamond",
-    once_a_window: &[NodeEligible::NAME],
+    once_a_window: TRACED_METRICS,
 };
 
 /// What is recorded although no expectation can name it: where a scheme migrates, what the migration core reports is

@@ -1,7 +1,7 @@
 //! The features of a kernel's DAMON that a scenario may state as needed, as far as their keywords are known here.
 
 use super::keywords::{ACTIONS, ALL_FILTERS, METRICS, OPS, TUNERS};
-use crate::trace::Event;
+use crate::subject::damon::events::Event;
 use damonlab_protocol::kernel_feature::KernelFeature;
 
 /// The keywords that go with a kind of feature; none where any may.

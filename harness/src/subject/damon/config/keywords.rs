@@ -34,6 +34,8 @@ pub(crate) struct Metric {
     pub memcg: bool,
     /// What its value is.
     pub unit: MetricUnit,
+    /// It needs the `paddr` operations.
+    pub paddr: bool,
 }
 
 /// The unit of a metric's values.
@@ -45,7 +47,11 @@ pub(crate) enum MetricUnit {
 }
 
 const fn metric(name: &'static str, node: bool, memcg: bool, unit: MetricUnit) -> Metric {
-    Metric { name, node, memcg, unit }
+    Metric { name, node, memcg, unit, paddr: false }
+}
+
+const fn paddr(metric: Metric) -> Metric {
+    Metric { paddr: true, ..metric }
 }
 
 /// `quotas/goals/<G>/target_metric` (`damos_sysfs_quota_goal_metric_names`).
@@ -58,7 +64,7 @@ pub(crate) const METRICS: &[Metric] = &[
     metric("node_memcg_free_bp", true, true, MetricUnit::BasisPoints),
     metric("active_mem_bp", false, false, MetricUnit::BasisPoints),
     metric("inactive_mem_bp", false, false, MetricUnit::BasisPoints),
-    metric("node_eligible_mem_bp", true, false, MetricUnit::BasisPoints),
+    paddr(metric("node_eligible_mem_bp", true, false, MetricUnit::BasisPoints)),
 ];
 
 /// Filter types that DAMON's core handles.

@@ -162,9 +162,9 @@ pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> 
         return Err(Fault::at(keyword, format!("there is no goal metric '{}'", keyword.value.0))
             .known(&keyword.value.0, &known));
     };
-    if metric.name == "node_eligible_mem_bp" && ops != Ops::Paddr {
+    if metric.paddr && ops != Ops::Paddr {
         names.kernel_refuses(|| {
-            Fault::at(keyword, "node_eligible_mem_bp needs the paddr operations").help("ops: paddr")
+            Fault::at(keyword, format!("{} needs the paddr operations", metric.name)).help("ops: paddr")
         })?;
     }
     let target_value = target_value(&raw.value.target_value, metric)?;

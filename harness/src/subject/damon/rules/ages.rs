@@ -1,14 +1,12 @@
-//! How old regions get: R4, R6, and what an action does to it: A5.
+//! The ages of regions (R4, R6), and how an action resets them (A5).
 
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
 use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme, in_core,
+    About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Violation, Violations, each_kdamond_run,
+    each_scheme, in_core,
 };
-use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
+use crate::subject::damon::view::{KdamondRun, View, scheme_events};
 use damonlab_protocol::damon::Ops;
 
 pub(crate) static AGE_GROWS_BY_ONE: DamonRule = Rule {
@@ -16,8 +14,8 @@ pub(crate) static AGE_GROWS_BY_ONE: DamonRule = Rule {
         id: "R4",
         name: "age-grows-by-one",
         kind: Kind::Exact,
-        statement: "A region gets older by at most 1 an aggregation, and is at most 1 old in the first.",
-        because: "The age is counted once an aggregation, and merging takes a mean, which is never above the oldest. Schemes may split what was merged, so neighbours with as many accesses are looked at together.",
+        statement: "The age of a region grows by at most 1 per aggregation, and is at most 1 in the first.",
+        because: "The kernel increments the age once per aggregation, and merging takes a mean, which is at most the highest age. Schemes may split merged regions, so neighbours with equal accesses are compared together.",
         source: &[
             in_core("damon_merge_regions_of"),
             in_core("damon_merge_two_regions"),
@@ -32,7 +30,7 @@ pub(crate) static AGE_GROWS_BY_ONE: DamonRule = Rule {
 fn age_grows_by_one(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         run.need_fixed_intervals()?;
-        let mut findings = Violations::default();
+        let mut violations = Violations::default();
         each_region(run, &dumps(view, run)?, |line, region, before| {
             let most = match before {
                 Before::Start => 1,
@@ -42,13 +40,13 @@ fn age_grows_by_one(view: &View<'_>) -> RuleResult {
                 },
             };
             if region.age > most {
-                findings.push(|| {
+                violations.push(|| {
                     let expected = format!("an age of at most {most}: one more than the aggregation before");
                     Violation::new(expected, region.age.to_string()).at(evidence(before, line))
                 });
             }
         });
-        Ok(findings)
+        Ok(violations)
     })
 }
 
@@ -57,8 +55,8 @@ pub(crate) static ACCESS_CHANGE_RESETS_AGE: DamonRule = Rule {
         id: "R6",
         name: "access-change-resets-age",
         kind: Kind::Conditional,
-        statement: "Memory that is no longer accessed, or that now is, is not older than before.",
-        because: "An age is set back when accesses begin or end. A region that was merged afterwards may have a part that did not turn, but never so large that its accesses would not show.",
+        statement: "The age of memory does not grow when accesses to it begin or end.",
+        because: "The kernel resets the age when accesses begin or end. A region that was merged afterwards may have a part whose accesses did not change, but a large one would show in the accesses of the region.",
         source: &[in_core("damon_merge_regions_of"), in_core("damon_merge_two_regions")],
         file: file!(),
         when: "damon_aggregated is recorded, intervals are not tuned; paddr or fvaddr; probes have no weights",
@@ -74,35 +72,35 @@ fn access_change_resets_age(view: &View<'_>) -> RuleResult {
             return Err("the kernel moves the regions itself".to_owned());
         }
         if context.probes.iter().any(|probe| probe.weight > 0) {
-            return Err("probes, and not accesses, make a region older".to_owned());
+            return Err("the age follows probes and not accesses".to_owned());
         }
         let samples = (context.intervals.aggr_us / context.intervals.sample_us.max(1)).max(1);
-        let mut findings = Violations::default();
+        let mut violations = Violations::default();
         each_region(run, &dumps(view, run)?, |line, region, before| {
             let Before::Regions(regions) = before else { return };
-            let Some(most) = most_after_turn(region, regions, samples) else { return };
+            let Some(most) = most_after_change(region, regions, samples) else { return };
             if region.age > most {
-                findings.push(|| {
+                violations.push(|| {
                     let oldest = oldest(regions).unwrap_or_default();
                     let accesses = regions.iter().map(|(_, old)| old.nr_accesses).max().unwrap_or_default();
                     let expected = format!(
-                        "accesses that went from {accesses} to {} to set the age back from {oldest}, to at most {most}",
+                        "accesses that changed from {accesses} to {} to reset the age from {oldest} to at most {most}",
                         region.nr_accesses
                     );
                     Violation::new(expected, region.age.to_string()).at(evidence(before, line))
                 });
             }
         });
-        Ok(findings)
+        Ok(violations)
     })
 }
 
-/// The most that the age of a region can be that was accessed and now is not, or the other way round.
+/// The highest age of a region that was accessed and now is not, or the other way round.
 ///
-/// Regions are merged after their age is counted, so one may consist of a part that turned, whose age is 0,
-/// and of one that did not. How large the latter can be follows from the accesses of the whole: a part has
-/// `samples` at most, and their mean is rounded down.
-fn most_after_turn(region: &Aggregated, before: &[Old<'_>], samples: u64) -> Option<u32> {
+/// Regions are merged after their age is counted, so one may consist of a part that changed, whose age is 0, and of one
+/// that did not. The accesses of the region limit the size of the latter: a part has at most `samples`, and the mean
+/// is rounded down.
+fn most_after_change(region: &Aggregated, before: &[Old<'_>], samples: u64) -> Option<u32> {
     let older = u64::from(oldest(before)?.saturating_add(1));
     let was_never = before.iter().all(|(_, old)| old.nr_accesses == 0);
     let was_always = before.iter().all(|(_, old)| old.nr_accesses > 0);
@@ -117,7 +115,7 @@ fn most_after_turn(region: &Aggregated, before: &[Old<'_>], samples: u64) -> Opt
 
 type Old<'a> = (&'a Line, &'a Aggregated);
 
-/// What an aggregation before told about the memory of a region.
+/// The regions of the aggregation before that have the memory of a region.
 #[derive(Clone, Copy)]
 enum Before<'b, 'a> {
     /// It is the first one since the kdamond started.
@@ -138,18 +136,18 @@ fn evidence<'a>(before: Before<'_, 'a>, line: &'a Line) -> Vec<&'a Line> {
     old.into_iter().chain([line]).collect()
 }
 
-/// Looks at every region beside those of the aggregation before that it may come from.
+/// Visits every region with those of the aggregation before that it may come from.
 ///
-/// Schemes split regions after they were merged: what was merged lies in the run of neighbours with as many
-/// accesses. Where the kernel moves regions itself, it may come from any.
+/// Schemes split regions after they were merged: the parts of a merged region are neighbours with equal accesses. Where
+/// the kernel moves regions itself, it may come from any.
 fn each_region<'a>(
     run: &KdamondRun<'a>,
     dumps: &[Dump<'a>],
-    mut look: impl FnMut(&'a Line, &'a Aggregated, Before<'_, 'a>),
+    mut visit: impl FnMut(&'a Line, &'a Aggregated, Before<'_, 'a>),
 ) {
     let moves = run.config.context.ops == Ops::Vaddr;
     if let Some(first) = dumps.first().filter(|_| run.is_from_start()) {
-        first.regions().for_each(|(line, region)| look(line, region, Before::Start));
+        first.regions().for_each(|(line, region)| visit(line, region, Before::Start));
     }
     for pair in dumps.windows(2) {
         let [old, new] = pair else { continue };
@@ -159,13 +157,13 @@ fn each_region<'a>(
                 pass.regions.chunk_by(|(_, a), (_, b)| a.end == b.start && a.nr_accesses == b.nr_accesses)
             {
                 let own = if moves { before } else { overlapping(before, run) };
-                run.iter().for_each(|(line, region)| look(line, region, Before::Regions(own)));
+                run.iter().for_each(|(line, region)| visit(line, region, Before::Regions(own)));
             }
         }
     }
 }
 
-/// Those of sorted regions that have memory of a run of sorted regions.
+/// Those of the sorted `regions` that overlap a run of sorted regions.
 fn overlapping<'b, 'a>(regions: &'b [Old<'a>], run: &[Old<'_>]) -> &'b [Old<'a>] {
     let start = run.first().map_or(0, |(_, region)| region.start);
     let end = run.last().map_or(0, |(_, region)| region.end);
@@ -179,8 +177,8 @@ pub(crate) static ACTION_RESETS_AGE: DamonRule = Rule {
         id: "A5",
         name: "action-resets-age",
         kind: Kind::Conditional,
-        statement: "What a scheme acted on is 0 aggregations old, unless the action is stat.",
-        because: "The age is set back with the action, and later in the same iteration regions of equal age only are merged.",
+        statement: "Memory that a scheme acted on has age 0 in the next aggregation, unless the action is stat.",
+        because: "The action resets the age, and later in the same iteration only regions of equal age are merged.",
         source: &[in_core("damos_apply_scheme"), in_core("damos_apply_target")],
         file: file!(),
         when: "passes fall on aggregations; damos_before_apply and damon_aggregated are recorded",
@@ -199,28 +197,25 @@ fn action_resets_age(view: &View<'_>) -> RuleResult {
     })
 }
 
-/// Regions that were acted on, and are older than 0 in the aggregation of the same iteration.
+/// Regions on which the scheme acted and whose age in the aggregation of the same iteration is not 0.
 fn acted_on_and_old(run: &KdamondRun<'_>, index: usize, dumps: &[Dump<'_>]) -> Result<Violations, Reason> {
-    let mut findings = Violations::default();
+    let mut violations = Violations::default();
     let mut from = 0;
     let mut acted = false;
     for dump in dumps {
-        for line in run.lines.get(from..dump.at()).unwrap_or_default() {
-            let Event::BeforeApply(event) = &line.event else { continue };
-            if event.scheme_idx as usize != index {
-                continue;
-            }
+        let lines = run.lines.get(from..dump.at()).unwrap_or_default();
+        for (line, event) in scheme_events::<BeforeApply>(lines, index) {
             acted = true;
             let old = |(_, region): &&Old<'_>| overlap(region, event.start, event.end) && region.age != 0;
             if let Some((after, region)) = dump.target(event.target_idx).iter().find(old) {
-                findings.push(|| {
+                violations.push(|| {
                     let name = run.scheme_name(index);
-                    let expected = format!("the age of what {name} acted on to be 0");
-                    Violation::new(expected, region.age.to_string()).at([*line, *after])
+                    let expected = format!("the age of memory on which {name} acted to be 0");
+                    Violation::new(expected, region.age.to_string()).at([line, *after])
                 });
             }
         }
         from = dump.at();
     }
-    if acted { Ok(findings) } else { Err("the scheme acted on nothing".to_owned()) }
+    if acted { Ok(violations) } else { Err("the scheme did not act".to_owned()) }
 }

@@ -1,13 +1,12 @@
-//! What schemes act on: A1, A3, A4.
+//! The regions on which schemes act (A1, A3, A4).
 
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::{BeforeApply, Stat};
+use crate::subject::damon::events::{BeforeApply, SchemeEvent, Stat};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, each_scheme, in_core,
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_kdamond_run, each_scheme,
+    in_core, violations,
 };
-use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{Event, Line};
+use crate::subject::damon::view::{KdamondRun, PAGE, View, events, scheme_events};
+use crate::trace::{Field, TypedEvent};
 use damonlab_protocol::damon::{Range, Scheme};
 
 pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
@@ -15,8 +14,8 @@ pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
         id: "A1",
         name: "applied-regions-match-pattern",
         kind: Kind::Exact,
-        statement: "A region that is acted on has the scheme's access pattern.",
-        because: "The pattern is looked at with the same moving sum that is traced; a quota or filter may make the region smaller afterwards.",
+        statement: "A region on which a scheme acts matches its access pattern.",
+        because: "The kernel checks the pattern with the same moving sum that it traces. A quota or filter may make the region smaller afterwards.",
         source: &[in_core("__damos_valid_target")],
         file: file!(),
         when: "damos_before_apply is recorded",
@@ -27,22 +26,16 @@ pub(crate) static APPLIED_REGIONS_MATCH_PATTERN: DamonRule = Rule {
 fn applied_regions_match_pattern(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[BeforeApply::NAME])?;
-        let mut findings = Violations::default();
-        for line in &run.lines {
-            if let Event::BeforeApply(event) = &line.event
-                && event.scheme_idx as usize == index
-                && let Some((expected, seen)) = outside_pattern(event, scheme)
-            {
-                let expected = format!("{expected} ({})", run.scheme_name(index));
-                findings.push(|| Violation::new(expected, seen).at([*line]));
-            }
-        }
-        Ok(findings)
+        let wrong = run.scheme_events::<BeforeApply>(index);
+        let wrong = wrong.filter_map(|(line, event)| Some((line, outside_pattern(event, scheme)?)));
+        Ok(violations(wrong, |(line, (expected, seen))| {
+            Violation::new(format!("{expected} ({})", run.scheme_name(index)), seen).at([line])
+        }))
     })
 }
 
-/// The size may be below the pattern's, for the quota or a filter may have split the region after
-/// the pattern was looked at. It may not be above.
+/// The size may be below the pattern's, because the quota or a filter may have split the region after the kernel
+/// checked the pattern. It may not be above.
 fn outside_pattern(event: &BeforeApply, scheme: &Scheme) -> Option<(String, String)> {
     let within = |name: &str, range: Range, value: u32| {
         // The kernel keeps these two in an unsigned int (`struct damos_access_pattern`).
@@ -62,8 +55,8 @@ pub(crate) static EVENTS_MATCH_CONFIGURATION: DamonRule = Rule {
         id: "A3",
         name: "events-match-configuration",
         kind: Kind::Exact,
-        statement: "Every event comes from a kdamond of the plan, and names a scheme and a target that it has.",
-        because: "The tracepoints count the position in the kernel's lists, which are in the order of sysfs.",
+        statement: "Every event comes from a kdamond of the plan, and names a scheme and a target of its configuration.",
+        because: "The tracepoints print positions in the kernel's lists, which have the order of sysfs.",
         source: &[in_core("damos_apply_scheme"), in_core("damos_trace_esz"), in_core("damos_trace_stat")],
         file: file!(),
         when: "a DAMON event is recorded",
@@ -75,63 +68,56 @@ fn events_match_configuration(view: &View<'_>) -> RuleResult {
     if view.kdamond_runs.is_empty() && view.foreign_events.is_empty() {
         return RuleResult::NotApplicable("no kdamond left an event".to_owned());
     }
-    let expected = "events of the plan's kdamonds only";
-    let mut findings = Violations::default();
-    for line in &view.foreign_events {
-        findings.push(|| {
-            let seen = format!("one of '{}' (pid {})", line.comm.as_str(), line.pid);
-            Violation::new(expected, seen).at([*line])
-        });
-    }
+    let mut violations = violations(view.foreign_events.iter(), |line| {
+        let seen = format!("one of '{}' (pid {})", line.comm.as_str(), line.pid);
+        Violation::new("events of the plan's kdamonds only", seen).at([*line])
+    });
     if let RuleResult::Applied(found) = each_kdamond_run(view, |run| Ok(unknown_indices(run))) {
-        findings.append(found);
+        violations.append(found);
     }
     if let RuleResult::Applied(found) = each_scheme(view, |run, index, _| {
         view.need(&[BeforeApply::NAME, Stat::NAME])?;
         Ok(uncounted(run, index).into_iter().collect())
     }) {
-        findings.append(found);
+        violations.append(found);
     }
-    RuleResult::Applied(findings)
+    RuleResult::Applied(violations)
 }
 
 fn unknown_indices(run: &KdamondRun<'_>) -> Violations {
     let schemes = run.config.context.schemes.len() as u64;
     let targets = run.config.context.targets.len() as u64;
-    let mut findings = Violations::default();
-    for line in &run.lines {
-        let (context, scheme, target) = match &line.event {
-            Event::Esz(e) => (e.ctx_idx, Some(e.scheme_idx), None),
-            Event::Stat(e) => (e.ctx_idx, Some(e.scheme_idx), None),
-            Event::BeforeApply(e) => (e.ctx_idx, Some(e.scheme_idx), Some(e.target_idx)),
-            Event::Aggregated(e) => (0, None, Some(e.target_id)),
-            Event::RegionAggregated(e) => (0, None, Some(e.target_id)),
-            // G1 judges its indices.
-            Event::NodeEligible(_) | Event::IntervalsTune(_) | Event::Other(_) => continue,
+    // G1 judges the indices of measurements.
+    let lines = run.lines.iter().filter(|line| line.event.measurement().is_none());
+    let wrong = lines.flat_map(|line| {
+        let index = |name| match line.field(name) {
+            Some(Field::Unsigned(at)) => Some(at),
+            _ => None,
         };
-        let mut wrong = |expected: String, seen: String| {
-            findings.push(|| Violation::new(expected, seen).at([*line]));
+        let (context, scheme) = (index("ctx_idx"), index("scheme_idx"));
+        let target = index("target_idx").or_else(|| index("target_id"));
+        let context = context.filter(|at| *at != 0).map(|at| (line, "ctx_idx=", 0, at));
+        let scheme = scheme.filter(|at| *at >= schemes).map(|at| (line, "scheme_idx=", schemes, at));
+        let target = target.filter(|at| *at >= targets).map(|at| (line, "", targets, at));
+        [context, scheme, target].into_iter().flatten()
+    });
+    violations(wrong, |(line, key, limit, at)| {
+        let expected = match key {
+            "ctx_idx=" => "ctx_idx=0".to_owned(),
+            "" => format!("a target index below {limit}"),
+            _ => format!("scheme_idx below {limit}"),
         };
-        if context != 0 {
-            wrong("ctx_idx=0".into(), format!("ctx_idx={context}"));
-        }
-        if let Some(scheme) = scheme.filter(|scheme| u64::from(*scheme) >= schemes) {
-            wrong(format!("scheme_idx below {schemes}"), format!("scheme_idx={scheme}"));
-        }
-        if let Some(target) = target.filter(|target| *target >= targets) {
-            wrong(format!("a target index below {targets}"), format!("{target}"));
-        }
-    }
-    findings
+        Violation::new(expected, format!("{key}{at}")).at([*line])
+    })
 }
 
-/// A scheme that acts and whose statistics never come. (The last pass may be cut off with the trace.)
+/// A scheme that acts and whose statistics are never emitted. (The last pass may be cut off with the trace.)
 fn uncounted(run: &KdamondRun<'_>, index: usize) -> Option<Violation> {
-    let mine = |line: &&&Line| matches!(&line.event, Event::BeforeApply(e) if e.scheme_idx as usize == index);
-    let first = run.lines.iter().position(|line| mine(&line))?;
+    let acts = |line: &&Line| BeforeApply::of(&line.event).is_some_and(|event| event.scheme() == index);
+    let first = run.lines.iter().position(acts)?;
     let rest = &run.lines[first..];
-    let any = rest.iter().any(|line| matches!(line.event, Event::Stat(_)));
-    let own = rest.iter().any(|line| matches!(&line.event, Event::Stat(e) if e.scheme_idx as usize == index));
+    let any = events::<Stat>(rest).next().is_some();
+    let own = scheme_events::<Stat>(rest, index).next().is_some();
     let expected = format!("statistics of {} after it acted", run.scheme_name(index));
     (any && !own).then(|| Violation::new(expected, "those of other schemes only").at([rest[0]]))
 }
@@ -141,8 +127,8 @@ pub(crate) static APPLIED_REGIONS_ARE_WHOLE_PAGES: DamonRule = Rule {
         id: "A4",
         name: "applied-regions-are-whole-pages",
         kind: Kind::Exact,
-        statement: "A region that is acted on is whole pages inside its target, and a pass goes upwards.",
-        because: "Regions keep the alignment of the ranges they are split from, and a pass walks the list in order.",
+        statement: "A region on which a scheme acts is whole pages inside its target, and a pass proceeds upwards.",
+        because: "Regions have the alignment of the ranges that they are split from, and a pass walks the list in order.",
         source: &[in_core("damos_apply_target"), in_core("damon_split_region_at")],
         file: file!(),
         when: "damos_before_apply is recorded",
@@ -157,20 +143,16 @@ fn applied_regions_are_whole_pages(view: &View<'_>) -> RuleResult {
         run.need_targets()?;
         let context = &run.config.context;
         let ranges: Vec<_> = (0..context.targets.len()).map(|target| view.ranges(context, target)).collect();
-        let mut findings = Violations::default();
-        for line in &run.lines {
-            if let Event::BeforeApply(event) = &line.event {
-                let target = ranges.get(event.target_idx as usize).and_then(Option::as_ref);
-                let wrong = misplaced(event, target.map(Vec::as_slice));
-                findings.extend(wrong.map(|(expected, seen)| Violation::new(expected, seen).at([*line])));
-            }
-        }
+        let wrong = run.events::<BeforeApply>().filter_map(|(line, event)| {
+            let target = ranges.get(event.target_idx as usize).and_then(Option::as_ref);
+            Some((line, misplaced(event, target.map(Vec::as_slice))?))
+        });
+        let mut violations =
+            violations(wrong, |(line, (expected, seen))| Violation::new(expected, seen).at([line]));
         if view.traced(Stat::NAME) {
-            for index in 0..context.schemes.len() {
-                findings.append(descending(run, index));
-            }
+            (0..context.schemes.len()).for_each(|index| violations.append(descending(run, index)));
         }
-        Ok(findings)
+        Ok(violations)
     })
 }
 
@@ -188,56 +170,57 @@ fn misplaced(event: &BeforeApply, ranges: Option<&[(u64, u64)]>) -> Option<(Stri
     (!inside).then(|| (format!("a region inside target {}, which is {ranges:?}", event.target_idx), seen))
 }
 
-/// Regions of one pass of a scheme that do not go upwards. A pass ends with the scheme's statistics.
+/// Regions of one pass of a scheme that do not proceed upwards. A pass ends with the scheme's statistics.
 ///
-/// Beside another scheme they may overlap: the other's quota splits the region that this one has just
-/// been applied to, before the other's filters turn it away, and what is split off comes next in the list
-/// and is given to this one again (`damos_apply_scheme`; seen in `pull-push-consist` on 7.3.4).
+/// With several schemes they may overlap. The quota of another scheme splits the region on which this one has just
+/// acted, before the other's filters reject it. The part that is split off is next in the list, and this scheme acts
+/// on it again (`damos_apply_scheme`; seen in `pull-push-consist` on 7.3.4).
 fn descending(run: &KdamondRun<'_>, index: usize) -> Violations {
-    let mut findings = Violations::default();
+    let mut violations = Violations::default();
     let alone = run.config.context.schemes.len() == 1;
     let mut last: Option<(&Line, &BeforeApply)> = None;
     for line in &run.lines {
-        match &line.event {
-            Event::Stat(event) if event.scheme_idx as usize == index => last = None,
-            Event::BeforeApply(event) if event.scheme_idx as usize == index => {
-                let place = (event.target_idx, event.start);
-                let goes_back = |old: &BeforeApply| match alone {
-                    true => place < (old.target_idx, old.end),
-                    false => place <= (old.target_idx, old.start),
-                };
-                if let Some((before, old)) = last.filter(|(_, old)| goes_back(old)) {
-                    findings.push(|| {
-                        let expected =
-                            format!("regions of one pass of {} to go upwards", run.scheme_name(index));
-                        let seen = format!("{}-{} after {}-{}", event.start, event.end, old.start, old.end);
-                        Violation::new(expected, seen).at([before, *line])
-                    });
-                }
-                last = Some((line, event));
-            }
-            _ => {}
+        if Stat::of(&line.event).is_some_and(|stat| stat.scheme() == index) {
+            last = None;
         }
+        let Some(event) = BeforeApply::of(&line.event).filter(|event| event.scheme() == index) else {
+            continue;
+        };
+        let place = (event.target_idx, event.start);
+        let goes_back = |old: &BeforeApply| match alone {
+            true => place < (old.target_idx, old.end),
+            false => place <= (old.target_idx, old.start),
+        };
+        if let Some((before, old)) = last.filter(|(_, old)| goes_back(old)) {
+            violations.push(|| {
+                let expected =
+                    format!("regions of one pass of {} to proceed upwards", run.scheme_name(index));
+                let seen = format!("{}-{} after {}-{}", event.start, event.end, old.start, old.end);
+                Violation::new(expected, seen).at([before, *line])
+            });
+        }
+        last = Some((line, event));
     }
-    findings
+    violations
 }
 
 #[cfg(test)]
 mod tests {
     use super::PAGE;
     use crate::recording::Recording;
+    use crate::subject::damon::events::{BeforeApply, Esz, Stat};
     use crate::subject::damon::testing::{Model, edit, found, of_event, replace, rewrite};
 
     #[test]
     fn a1_sees_regions_that_are_too_cold_too_old_or_too_large() {
         let mut model = Model::pull_push();
         model.scheme(0).age.max = 100;
-        let right = model.recording();
-        assert_eq!(found(&right, "A1"), []);
+        let correct = model.recording();
+        assert_eq!(found(&correct, "A1"), []);
         for (at, value, name) in [(1, "0", "nr_accesses"), (1, "21", "nr_accesses"), (0, "101", "age")] {
-            let mut wrong = right.clone();
+            let mut wrong = correct.clone();
             rewrite(&mut wrong, |lines| {
-                edit(lines, "damos_before_apply", 0, |line| {
+                edit(lines, BeforeApply::NAME, 0, |line| {
                     let mut words: Vec<&str> = line.split(' ').collect();
                     let last = words.len() - 1;
                     words[last - at] = value;
@@ -248,7 +231,7 @@ mod tests {
             assert_eq!(findings.len(), 1, "{name}={value}");
             assert!(findings[0].expected.starts_with(name) && findings[0].seen == value, "{}", findings[0]);
         }
-        let mut large = right.clone();
+        let mut large = correct.clone();
         large.plan.kdamonds[0].context.schemes[0].sz.max = 4096;
         assert!(found(&large, "A1")[0].expected.starts_with("at most 4096 bytes"));
     }
@@ -264,7 +247,7 @@ mod tests {
     fn a3_sees_scheme_and_target_swapped() {
         let mut recording = Model::pull_push().recording();
         rewrite(&mut recording, |lines| {
-            for line in lines.iter_mut().filter(|line| line.contains("damos_before_apply")) {
+            for line in lines.iter_mut().filter(|line| line.contains(BeforeApply::NAME)) {
                 *line = line.replace("scheme_idx=1 target_idx=0", "scheme_idx=0 target_idx=1");
             }
         });
@@ -273,7 +256,7 @@ mod tests {
 
     #[test]
     fn a3_sees_schemes_that_do_not_exist() {
-        for event in ["damos_esz", "damos_stat_after_apply_interval"] {
+        for event in [Esz::NAME, Stat::NAME] {
             let mut recording = Model::pull_push().recording();
             rewrite(&mut recording, |lines| replace(lines, event, 0, "scheme_idx=0", "scheme_idx=2"));
             assert!(!found(&recording, "A3").is_empty(), "{event}");
@@ -283,7 +266,7 @@ mod tests {
     #[test]
     fn a3_sees_events_of_other_tasks() {
         let mut recording = Model::pull_push().recording();
-        rewrite(&mut recording, |lines| replace(lines, "damos_esz", 1, "kdamond.0-52 ", "     bash-999"));
+        rewrite(&mut recording, |lines| replace(lines, Esz::NAME, 1, "kdamond.0-52 ", "     bash-999"));
         assert!(found(&recording, "A3")[0].seen.contains("'bash'"), "{:?}", found(&recording, "A3"));
     }
 
@@ -291,7 +274,7 @@ mod tests {
     fn a3_sees_a_scheme_that_is_never_counted() {
         let mut recording = Model::pull_push().recording();
         rewrite(&mut recording, |lines| {
-            lines.retain(|line| !(line.contains("damos_stat") && line.contains("scheme_idx=1")));
+            lines.retain(|line| !(line.contains(Stat::NAME) && line.contains("scheme_idx=1")));
         });
         assert!(found(&recording, "A3").iter().any(|f| f.seen.contains("other schemes")));
     }
@@ -307,7 +290,7 @@ mod tests {
             let mut recording = Model::pull_push().recording();
             rewrite(&mut recording, |lines| {
                 let at =
-                    of_event(lines, "damos_before_apply").into_iter().find(|at| lines[*at].contains(&region));
+                    of_event(lines, BeforeApply::NAME).into_iter().find(|at| lines[*at].contains(&region));
                 let at = at.unwrap();
                 lines[at] = lines[at].replace(&region, &wrong);
             });
@@ -322,7 +305,7 @@ mod tests {
         assert!(recording.plan.kdamonds[0].context.schemes.len() > 1);
         let again = |recording: &mut Recording| {
             rewrite(recording, |lines| {
-                let at = of_event(lines, "damos_before_apply")[0];
+                let at = of_event(lines, BeforeApply::NAME)[0];
                 let region =
                     lines[at].split_whitespace().find(|word| word.ends_with(':') && word.contains('-'));
                 let region = region.unwrap().trim_end_matches(':').to_owned();
@@ -339,7 +322,7 @@ mod tests {
     fn a4_sees_a_pass_that_goes_back() {
         let mut recording = Model::pull_push().recording();
         rewrite(&mut recording, |lines| {
-            let at = of_event(lines, "damos_before_apply")[0];
+            let at = of_event(lines, BeforeApply::NAME)[0];
             let copy = lines[at].clone();
             lines.insert(at, copy);
         });

@@ -1,15 +1,14 @@
-//! What a scheme's statistics can and cannot count: S3, S5, Q7.
+//! The limits of a scheme's statistics (S3, S5, Q7).
 
 use super::quota::need_charges;
 use super::stats::stats;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::Stat;
+use crate::subject::damon::events::{BeforeApply, SchemeEvent, Stat};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_scheme, in_core,
+    About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Source, Violation, Violations, each_scheme,
+    in_core,
 };
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
-use crate::trace::{Event, Line};
+use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{Ops, Scheme};
 
 pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
@@ -17,8 +16,8 @@ pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
         id: "S3",
         name: "applied-is-at-most-tried",
         kind: Kind::Conditional,
-        statement: "A pass applies no more regions than it tried, and no more bytes than passed its filters; stat applies nothing.",
-        because: "Each tried region is applied once or not at all, and an action takes of a region what its filters let pass. A large folio counts whole, so bytes are compared without huge pages only.",
+        statement: "A pass applies at most the regions that it tried, and at most the bytes that passed its filters; stat applies nothing.",
+        because: "Each tried region is applied once or not at all, and an action affects only pages that pass the filters. A large folio counts in full, so bytes are compared only without huge pages.",
         source: &[
             in_core("damos_update_stat"),
             Source::function("mm/damon/paddr.c", "damon_pa_migrate"),
@@ -26,7 +25,7 @@ pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
             Source::function("mm/damon/paddr.c", "damon_pa_stat"),
         ],
         file: file!(),
-        when: "damos_stat_after_apply_interval is recorded; bytes for paddr without huge pages",
+        when: "damos_stat_after_apply_interval is recorded; bytes only for paddr without huge pages",
     },
     judge: applied_is_at_most_tried,
 };
@@ -35,14 +34,14 @@ fn applied_is_at_most_tried(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[Stat::NAME])?;
         let passed_counts = needs_small_pages(view, run);
-        let mut findings = Violations::default();
+        let mut violations = Violations::default();
         let mut old = run.is_from_start().then(|| (None, Counted::default()));
         for (line, stat) in stats(run, index) {
             let new = Counted::of(stat);
             if let Some((before, old)) = old {
                 let grown = new.since(&old);
                 if let Some((expected, seen)) = grown.wrong(scheme, passed_counts.is_ok()) {
-                    findings.push(|| {
+                    violations.push(|| {
                         let expected = format!("{expected} in a pass of {}", run.scheme_name(index));
                         Violation::new(expected, seen).at(before).at([line])
                     });
@@ -50,12 +49,12 @@ fn applied_is_at_most_tried(view: &View<'_>) -> RuleResult {
             }
             old = Some((Some(line), new));
         }
-        Ok(findings)
+        Ok(violations)
     })
 }
 
-/// An error where the bytes of a pass cannot be compared: a folio counts whole though a region begins or
-/// ends inside, and actions on virtual addresses do not all say what the filters let pass.
+/// An error where the bytes of a pass cannot be compared: a folio counts in full even where a region begins or ends
+/// inside it, and not all actions on virtual addresses report the bytes that passed the filters.
 fn needs_small_pages(view: &View<'_>, run: &KdamondRun<'_>) -> Result<(), Reason> {
     if run.config.context.ops != Ops::Paddr {
         return Err("the memory is virtual".to_owned());
@@ -69,7 +68,7 @@ fn needs_small_pages(view: &View<'_>, run: &KdamondRun<'_>) -> Result<(), Reason
     }
 }
 
-/// The statistics of what was tried and done.
+/// The statistics of regions that were tried and applied.
 #[derive(Default, Clone, Copy)]
 struct Counted {
     nr_tried: u64,
@@ -95,7 +94,7 @@ impl Counted {
         }
     }
 
-    /// What one pass cannot have done.
+    /// What contradicts itself in the statistics of one pass.
     fn wrong(&self, scheme: &Scheme, bytes: bool) -> Option<(String, String)> {
         let Counted { nr_tried, sz_tried, nr_applied, sz_applied, sz_passed } = *self;
         if nr_applied > nr_tried {
@@ -125,8 +124,8 @@ pub(crate) static MAX_NR_SNAPSHOTS_IS_RESPECTED: DamonRule = Rule {
         id: "S5",
         name: "max-nr-snapshots-is-respected",
         kind: Kind::Exact,
-        statement: "A scheme takes no more than max_nr_snapshots snapshots, and does not act after the last one.",
-        because: "The count is compared before each region, and grows by one at the end of a target's regions.",
+        statement: "A scheme makes at most max_nr_snapshots snapshots, and does not act after the last one.",
+        because: "The kernel compares the count before each region, and increments it after the last region of a target.",
         source: &[in_core("damon_do_apply_schemes")],
         file: file!(),
         when: "max_nr_snapshots is set",
@@ -142,32 +141,28 @@ fn max_nr_snapshots_is_respected(view: &View<'_>) -> RuleResult {
             return Err("max_nr_snapshots is not set".to_owned());
         }
         let name = run.scheme_name(index);
-        let mut findings = Violations::default();
+        let mut violations = Violations::default();
         let mut last: Option<(&Line, u64)> = None;
         for line in &run.lines {
-            match &line.event {
-                Event::Stat(stat) if stat.scheme_idx as usize == index => {
-                    let grown = last.map_or(run.is_from_start(), |(_, old)| stat.nr_snapshots > old);
-                    if stat.nr_snapshots > most && grown {
-                        findings.push(|| {
-                            let expected = format!("at most {most} snapshots of {name}");
-                            Violation::new(expected, stat.nr_snapshots.to_string()).at([*line])
-                        });
-                    }
-                    last = Some((line, stat.nr_snapshots));
+            if let Some(stat) = Stat::of(&line.event).filter(|stat| stat.scheme() == index) {
+                let grown = last.map_or(run.is_from_start(), |(_, old)| stat.nr_snapshots > old);
+                if stat.nr_snapshots > most && grown {
+                    violations.push(|| {
+                        let expected = format!("at most {most} snapshots of {name}");
+                        Violation::new(expected, stat.nr_snapshots.to_string()).at([*line])
+                    });
                 }
-                Event::BeforeApply(event) if event.scheme_idx as usize == index => {
-                    if let Some((done, count)) = last.filter(|(_, count)| *count >= most) {
-                        findings.push(|| {
-                            let expected = format!("no action of {name} after {most} snapshots");
-                            Violation::new(expected, format!("one after {count}")).at([done, *line])
-                        });
-                    }
-                }
-                _ => {}
+                last = Some((line, stat.nr_snapshots));
+            } else if BeforeApply::of(&line.event).is_some_and(|event| event.scheme() == index)
+                && let Some((done, count)) = last.filter(|(_, count)| *count >= most)
+            {
+                violations.push(|| {
+                    let expected = format!("no action of {name} after {most} snapshots");
+                    Violation::new(expected, format!("one after {count}")).at([done, *line])
+                });
             }
         }
-        Ok(findings)
+        Ok(violations)
     })
 }
 
@@ -177,14 +172,14 @@ pub(crate) static QT_EXCEEDS_COUNTS_FULL_WINDOWS: DamonRule = Rule {
         name: "qt-exceeds-counts-full-windows",
         kind: Kind::Exact,
         statement: "qt_exceeds counts the charge windows that ended with their quota used up.",
-        because: "It is counted when a window starts, once a pass at most, if less than a page of the last window's quota is left of what was charged.",
+        because: "The kernel increments it when a window starts, at most once per pass, if less than a page of the last window's quota is left.",
         source: &[
             in_core("damos_adjust_quota"),
             in_core("damos_quota_is_full"),
             in_core("damos_charge_quota"),
         ],
         file: file!(),
-        when: "damos_stat_after_apply_interval is recorded; counted to the window where Q4 applies, else once a pass",
+        when: "damos_stat_after_apply_interval is recorded; exact where Q4 applies, otherwise at most one per pass",
     },
     judge: qt_exceeds_counts_full_windows,
 };
@@ -194,12 +189,12 @@ fn qt_exceeds_counts_full_windows(view: &View<'_>) -> RuleResult {
         view.need(&[Stat::NAME])?;
         let quota = &scheme.quota;
         let limited = quota.bytes != 0 || quota.ms != 0 || goals(scheme).next().is_some();
-        let mut findings: Violations = too_often(run, index, u64::from(limited)).into_iter().collect();
+        let mut violations: Violations = too_often(run, index, u64::from(limited)).into_iter().collect();
         let replayable = need_charges(view, run, index, scheme).is_ok() && run.is_from_start();
         if replayable {
-            findings.extend(miscounted(run, index));
+            violations.extend(miscounted(run, index));
         }
-        Ok(findings)
+        Ok(violations)
     })
 }
 
@@ -223,29 +218,23 @@ fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Violation>
 
 /// Counts the windows that ended with a full quota, from what was charged in them.
 fn miscounted(run: &KdamondRun<'_>, index: usize) -> Option<Violation> {
-    let windows = &run.charge_windows[index].windows;
-    let mut starts = windows.iter().peekable();
+    let mut starts = run.charge_windows[index].windows.iter().peekable();
     let (mut quota, mut charged, mut exceeds) = (None, 0u64, 0u64);
     for (at, line) in run.lines.iter().enumerate() {
         if let Some(window) = starts.next_if(|window| window.at == at) {
             exceeds += u64::from(quota.is_some_and(|quota| is_full(quota, charged)));
             charged = 0;
-            if let Some(Event::Esz(event)) = window.esz.map(|line| &line.event) {
-                quota = Some(event.esz);
-            }
+            quota = window.quota().or(quota);
         }
-        match &line.event {
-            Event::BeforeApply(event) if event.scheme_idx as usize == index => {
-                charged = charged.saturating_add(event.end.saturating_sub(event.start));
-            }
-            Event::Stat(stat) if stat.scheme_idx as usize == index && stat.qt_exceeds != exceeds => {
-                let name = run.scheme_name(index);
-                let expected =
-                    format!("qt_exceeds={exceeds}: so many charge windows of {name} used up their quota");
-                let seen = format!("qt_exceeds={}", stat.qt_exceeds);
-                return Some(Violation::new(expected, seen).at([*line]));
-            }
-            _ => {}
+        if let Some(event) = BeforeApply::of(&line.event).filter(|event| event.scheme() == index) {
+            charged = charged.saturating_add(event.end.saturating_sub(event.start));
+        }
+        let stat = Stat::of(&line.event).filter(|stat| stat.scheme() == index);
+        if let Some(stat) = stat.filter(|stat| stat.qt_exceeds != exceeds) {
+            let name = run.scheme_name(index);
+            let expected =
+                format!("qt_exceeds={exceeds}: so many charge windows of {name} used up their quota");
+            return Some(Violation::new(expected, format!("qt_exceeds={}", stat.qt_exceeds)).at([*line]));
         }
     }
     None

@@ -1,18 +1,16 @@
-//! The aggregations of a run, as `damon_aggregated` tells them.
+//! The aggregations of a run, as `damon_aggregated` shows them.
 //!
 //! `kdamond_reset_aggregated` prints every region of every target, after schemes were applied and before
 //! regions are split: the monitoring results as the schemes left them.
 
 use super::stats::period;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::Aggregated;
-use crate::subject::damon::rule::Reason;
+use crate::subject::damon::events::{Aggregated, RegionAggregated};
+use crate::subject::damon::rule::{Line, Reason, Violation, Violations};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
+use crate::trace::TypedEvent;
 use damonlab_protocol::damon::Scheme;
 
-/// What one aggregation told about one target.
+/// The regions of one target in one aggregation.
 pub(crate) struct Pass<'a> {
     pub(crate) target: u64,
     pub(crate) regions: Vec<(&'a Line, &'a Aggregated)>,
@@ -20,9 +18,9 @@ pub(crate) struct Pass<'a> {
     pub(crate) at: usize,
 }
 
-/// What one aggregation told.
+/// The regions of all targets in one aggregation.
 pub(crate) struct Dump<'a> {
-    /// One entry a target that has regions.
+    /// One entry per target that has regions.
     pub(crate) targets: Vec<Pass<'a>>,
 }
 
@@ -75,15 +73,15 @@ pub(crate) fn dumps<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<Dum
 }
 
 /// An error unless every pass of a scheme is followed by an aggregation of the same iteration of the
-/// kdamond's loop, so that an aggregation shows what the pass left.
+/// kdamond's loop, so that the aggregation shows the result of the pass.
 pub(crate) fn need_passes_at_aggregations(run: &KdamondRun<'_>, scheme: &Scheme) -> Result<(), Reason> {
     run.need_fixed_intervals()?;
     let context = &run.config.context;
-    // An inactive scheme does not count its interval, and may be due at any sample once it is active.
+    // An inactive scheme does not count its interval, and may be due at any sample after it becomes active.
     if context.schemes.iter().any(|scheme| scheme.watermarks.metric != "none") {
         return Err("watermarks decide when schemes are applied".to_owned());
     }
-    // A commit moves the end of the aggregation, and not the next pass.
+    // A commit changes the end of the aggregation, and not the time of the next pass.
     if !run.is_from_start() {
         return Err("the configuration was changed online".to_owned());
     }
@@ -94,20 +92,19 @@ pub(crate) fn need_passes_at_aggregations(run: &KdamondRun<'_>, scheme: &Scheme)
     }
 }
 
-/// Splits the events into aggregations, and says where one is shorter than it claims. The last one
+/// Splits the events into aggregations, with a violation for each that is shorter than its `nr_regions`. The last one
 /// may be cut off with the trace.
 pub(crate) fn passes<'a>(run: &KdamondRun<'a>) -> (Vec<Pass<'a>>, Violations) {
     let mut passes = Vec::new();
-    let mut findings = Violations::default();
+    let mut violations = Violations::default();
     let mut open: Option<Pass<'a>> = None;
     for (at, line) in run.lines.iter().enumerate() {
-        let event = match &line.event {
-            Event::Aggregated(event) => Some(event),
-            Event::RegionAggregated(_) => continue,
-            _ => None,
-        };
+        if RegionAggregated::of(&line.event).is_some() {
+            continue;
+        }
+        let event = Aggregated::of(&line.event);
         if let Some(pass) = open.take_if(|pass| !event.is_some_and(|event| pass.continues_with(event))) {
-            findings.push(|| pass.too_short(line));
+            violations.push(|| pass.too_short(line));
         }
         let Some(event) = event else { continue };
         let pass = open.get_or_insert_with(|| Pass { target: event.target_id, regions: Vec::new(), at });
@@ -116,20 +113,20 @@ pub(crate) fn passes<'a>(run: &KdamondRun<'a>) -> (Vec<Pass<'a>>, Violations) {
             passes.push(pass);
         }
     }
-    (passes, findings)
+    (passes, violations)
 }
 
 impl Pass<'_> {
-    fn told(&self) -> u32 {
+    fn nr_regions(&self) -> u32 {
         self.regions.first().map_or(0, |(_, event)| event.nr_regions)
     }
 
     fn continues_with(&self, event: &Aggregated) -> bool {
-        (event.target_id, event.nr_regions) == (self.target, self.told())
+        (event.target_id, event.nr_regions) == (self.target, self.nr_regions())
     }
 
     fn too_short(&self, by: &Line) -> Violation {
-        let expected = format!("{} regions of target {} in a row", self.told(), self.target);
+        let expected = format!("{} regions of target {} in a row", self.nr_regions(), self.target);
         let seen = format!("{}, and then another event", self.regions.len());
         Violation::new(expected, seen).at(self.regions.last().map(|(line, _)| *line)).at([by])
     }

@@ -1,11 +1,10 @@
-//! Where schemes may act: the core filters, on addresses and targets (A2).
+//! Where the core filters, on addresses and targets, allow schemes to act (A2).
 
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
 use crate::subject::damon::events::BeforeApply;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme, in_core};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Rule, RuleResult, Violation, each_scheme, in_core, violations,
+};
 use crate::subject::damon::view::{PAGE, View};
-use crate::trace::Event;
 use damonlab_protocol::damon::{AddrRange, Filter, FilterKind, Scheme};
 
 pub(crate) static ACTIONS_RESPECT_CORE_FILTERS: DamonRule = Rule {
@@ -13,8 +12,8 @@ pub(crate) static ACTIONS_RESPECT_CORE_FILTERS: DamonRule = Rule {
         id: "A2",
         name: "actions-respect-core-filters",
         kind: Kind::Exact,
-        statement: "An action stays where the scheme's core filters let it, and never goes over the border of one.",
-        because: "Regions are split at the borders of an addr filter; the first filter that is about a region decides, else the contrary of the last one, unless there are ops filters.",
+        statement: "A scheme acts only on memory that its core filters allow, and never across the border of a filter.",
+        because: "The kernel splits regions at the borders of an addr filter. The first filter that matches a region decides, otherwise the opposite of the last one, unless there are ops filters.",
         source: &[
             in_core("damos_core_filter_out"),
             in_core("damos_filter_match"),
@@ -34,42 +33,35 @@ fn actions_respect_core_filters(view: &View<'_>) -> RuleResult {
         if filters.filters.is_empty() {
             return Err("the scheme has no core filter".to_owned());
         }
-        let mut findings = Violations::default();
-        let mut acted = false;
-        for line in &run.lines {
-            let Event::BeforeApply(event) = &line.event else { continue };
-            if event.scheme_idx as usize != index {
-                continue;
-            }
-            acted = true;
-            if let Some(why) = filters.turn_away(event) {
-                findings.push(|| {
-                    let expected =
-                        format!("{} to stay where its core filters let it", run.scheme_name(index));
-                    let seen = format!("an action on {}-{}, {why}", event.start, event.end);
-                    Violation::new(expected, seen).at([*line])
-                });
-            }
+        let mut actions = run.scheme_events::<BeforeApply>(index).peekable();
+        if actions.peek().is_none() {
+            return Err("the scheme did not act".to_owned());
         }
-        if acted { Ok(findings) } else { Err("the scheme acted on nothing".to_owned()) }
+        let wrong = actions.filter_map(|(line, event)| {
+            Some((line, event, filters.reject(event.target_idx, event.start, event.end)?))
+        });
+        Ok(violations(wrong, |(line, event, why)| {
+            let expected = format!("{} to act only where its core filters allow it", run.scheme_name(index));
+            Violation::new(expected, format!("an action on {}-{}, {why}", event.start, event.end)).at([line])
+        }))
     })
 }
 
 /// A scheme's core filters, as the kernel has them (`damos_core_filter_out`).
 pub(crate) struct CoreFilters<'a> {
-    filters: Vec<(Looks, &'a Filter)>,
-    /// What becomes of memory that no filter is about.
+    filters: Vec<(Matcher, &'a Filter)>,
+    /// Whether memory that no filter matches is rejected.
     default_reject: bool,
 }
 
-/// What a filter looks at.
-enum Looks {
+/// What a filter matches.
+enum Matcher {
     Addresses(u64, u64),
     Target(u64),
 }
 
 impl<'a> CoreFilters<'a> {
-    /// Nothing where a filter's range is not known.
+    /// `None` where the range of a filter is not known.
     pub(crate) fn new(view: &View<'_>, scheme: &'a Scheme) -> Option<CoreFilters<'a>> {
         let mut filters = Vec::new();
         let mut has_ops_filters = false;
@@ -78,26 +70,26 @@ impl<'a> CoreFilters<'a> {
             match &filter.kind {
                 FilterKind::Addr(range) => {
                     let (start, end) = addresses(view, range)?;
-                    filters.push((Looks::Addresses(start / PAGE * PAGE, end / PAGE * PAGE), filter));
+                    filters.push((Matcher::Addresses(start / PAGE * PAGE, end / PAGE * PAGE), filter));
                 }
-                FilterKind::Target(target) => filters.push((Looks::Target((*target).into()), filter)),
+                FilterKind::Target(target) => filters.push((Matcher::Target((*target).into()), filter)),
                 _ => has_ops_filters = true,
             }
         }
-        // `damos_set_filters_default_reject`: filters of pages decide what core filters leave open.
+        // `damos_set_filters_default_reject`: ops filters decide about memory that no core filter matches.
         let default_reject = !has_ops_filters && filters.last().is_some_and(|(_, filter)| filter.allow);
         Some(CoreFilters { filters, default_reject })
     }
 
-    /// Why the scheme may not act on a region.
-    fn turn_away(&self, event: &BeforeApply) -> Option<String> {
-        for (nth, (looks, filter)) in self.filters.iter().enumerate() {
-            let inside = match *looks {
-                Looks::Target(target) => event.target_idx == target,
-                Looks::Addresses(start, end) if start <= event.start && event.end <= end => true,
-                Looks::Addresses(start, end) if event.end <= start || end <= event.start => false,
-                Looks::Addresses(start, end) => {
-                    return Some(format!("over a border of core filter {nth} ({start}-{end})"));
+    /// Why the scheme must not act on a region.
+    fn reject(&self, target: u64, start: u64, end: u64) -> Option<String> {
+        for (nth, (matcher, filter)) in self.filters.iter().enumerate() {
+            let inside = match *matcher {
+                Matcher::Target(own) => own == target,
+                Matcher::Addresses(from, to) if from <= start && end <= to => true,
+                Matcher::Addresses(from, to) if end <= from || to <= start => false,
+                Matcher::Addresses(from, to) => {
+                    return Some(format!("across a border of core filter {nth} ({from}-{to})"));
                 }
             };
             if inside == filter.matching {
@@ -108,18 +100,8 @@ impl<'a> CoreFilters<'a> {
     }
 
     /// Whether the scheme may act on all of a region.
-    pub(crate) fn let_through(&self, target_idx: u64, start: u64, end: u64) -> bool {
-        let region = BeforeApply {
-            ctx_idx: 0,
-            scheme_idx: 0,
-            target_idx,
-            nr_regions: 0,
-            start,
-            end,
-            nr_accesses: 0,
-            age: 0,
-        };
-        self.turn_away(&region).is_none()
+    pub(crate) fn allows(&self, target: u64, start: u64, end: u64) -> bool {
+        self.reject(target, start, end).is_none()
     }
 }
 
@@ -147,7 +129,7 @@ mod tests {
         FilterKind::Addr(AddrRange::Node(NodeId(node)))
     }
 
-    /// What A2 says of scheme 0, which acts on node 0, with these filters.
+    /// What A2 sees of scheme 0, which acts on node 0, with these filters.
     fn with(core: Vec<Filter>, ops: Vec<Filter>) -> Option<String> {
         let mut recording = Model::pull_push().recording();
         let scheme = &mut recording.plan.kdamonds[0].context.schemes[0];
@@ -156,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a2_sees_each_way_of_not_being_let_through() {
+    fn a2_sees_each_kind_of_rejection() {
         let must_reject = with(vec![filter(node(1), false, false)], vec![]).unwrap();
         assert!(must_reject.ends_with("which core filter 0 rejects"), "{must_reject}");
         let not_allowed = with(vec![filter(node(1), true, true)], vec![]).unwrap();
@@ -166,23 +148,23 @@ mod tests {
     }
 
     #[test]
-    fn a2_takes_the_first_filter_that_is_about_a_region() {
+    fn a2_applies_the_first_filter_that_matches_a_region() {
         assert_eq!(with(vec![filter(node(0), true, true), filter(node(0), true, false)], vec![]), None);
         assert_eq!(with(vec![filter(node(0), false, false)], vec![]), None);
     }
 
     #[test]
-    fn a2_knows_that_filters_of_pages_decide_what_an_allow_filter_leaves_open() {
+    fn a2_knows_that_ops_filters_decide_what_no_allow_filter_matches() {
         let young = filter(FilterKind::Young, true, true);
         assert_eq!(with(vec![filter(node(1), true, true)], vec![young]), None);
     }
 
     #[test]
-    fn a2_sees_an_action_over_the_border_of_a_filter() {
+    fn a2_sees_an_action_across_the_border_of_a_filter() {
         use damonlab_protocol::units::Addr;
         let start = Addr(Model::NODE0.0 + 4096);
         let range = AddrRange::Fixed { start, end: Addr(start.0 + 4096) };
         let seen = with(vec![filter(FilterKind::Addr(range), true, true)], vec![]).unwrap();
-        assert!(seen.contains("over a border of core filter 0"), "{seen}");
+        assert!(seen.contains("across a border of core filter 0"), "{seen}");
     }
 }

@@ -1,20 +1,18 @@
-//! A goal that reads 0 though its memory is there: the control loop runs open (G6).
+//! A goal that reads 0 although its node has eligible memory, so that the control loop runs open (G6).
 
 use super::dumps::{Dump, dumps, size};
-use super::goals::need_windows;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::Aggregated;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, Source, each_scheme, in_core};
+use crate::subject::damon::events::{Aggregated, NodeEligible};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Rule, RuleResult, Source, Violation, Violations, each_scheme, in_core,
+};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
-use damonlab_protocol::damon::{Ops, Scheme};
-use damonlab_protocol::units::NodeId;
+use damonlab_protocol::damon::{Ops, Range, Scheme};
+use damonlab_protocol::units::{BasisPoints, NodeId};
 
 /// How many measurements in a row must be 0.
 const IN_A_ROW: usize = 5;
 
-/// The least part of the eligible memory that must be on the node: one in so many.
+/// The node must have at least one part in so many of the eligible memory.
 const PART: u128 = 10;
 
 pub(crate) static GOAL_IS_NOT_STUCK_AT_ZERO: DamonRule = Rule {
@@ -22,8 +20,8 @@ pub(crate) static GOAL_IS_NOT_STUCK_AT_ZERO: DamonRule = Rule {
         id: "G6",
         name: "goal-is-not-stuck-at-zero",
         kind: Kind::Windowed,
-        statement: "A goal does not read 0 window after window while memory with the scheme's pattern is on its node.",
-        because: "A region is seen accessed where a page on the LRU list is; the metric counts those pages. One tenth of the eligible memory in 5 windows in a row leaves no room for rounding.",
+        statement: "A goal does not read 0 in 5 windows in a row while memory with the scheme's pattern is on its node.",
+        because: "DAMON sees accesses to pages on the LRU lists, and the metric counts those pages. With one tenth of the eligible memory on the node, rounding cannot give 0 five times.",
         source: &[
             in_core("damos_calc_eligible_bytes"),
             Source::function("mm/damon/paddr.c", "damon_pa_check_accesses"),
@@ -36,39 +34,39 @@ pub(crate) static GOAL_IS_NOT_STUCK_AT_ZERO: DamonRule = Rule {
 
 fn goal_is_not_stuck_at_zero(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        need_windows(view, scheme)?;
+        view.need_windows(run, index)?;
         run.need_bytes()?;
         run.need_fixed_intervals()?;
         if run.config.context.ops != Ops::Paddr {
-            return Err("the metric is of physical memory".to_owned());
+            return Err("the metric is about physical memory".to_owned());
         }
         let dumps = dumps(view, run)?;
-        let mut findings = Violations::default();
-        let mut could = false;
-        for place in 0..crate::subject::damon::view::node_goals(scheme).len() {
+        let mut violations = Violations::default();
+        let mut applies = false;
+        for place in 0..run.charge_windows[index].goals.len() {
             let mut empty: Vec<&Line> = Vec::new();
             for window in &run.charge_windows[index].windows {
-                let Some(line) = window.goals.get(place) else { continue };
-                let Event::NodeEligible(goal) = &line.event else { continue };
-                // That of the same pass, where schemes are applied when an aggregation ends.
+                let (line, goal) = window.goals[place];
+                if goal.event != NodeEligible::NAME {
+                    continue;
+                }
+                // The aggregation of the same pass, where schemes are applied when an aggregation ends.
                 let Some(dump) = dumps.iter().find(|dump| dump.at() > window.at) else { break };
-                if !is_there(view, scheme, dump, goal.nid) {
+                let there = goal.node().is_some_and(|node| is_there(view, scheme, dump, node));
+                applies |= there;
+                if !there || goal.current != BasisPoints(0) {
                     empty.clear();
                     continue;
                 }
-                could = true;
-                match goal.current_value {
-                    0 => empty.push(line),
-                    _ => empty.clear(),
-                }
+                empty.push(line);
                 if empty.len() == IN_A_ROW {
-                    findings.extend(open(run, index, scheme, dump, &empty, goal.nid));
+                    violations.push(|| open(run, index, scheme, dump, &empty, goal.nid));
                     empty.clear();
                 }
             }
         }
-        match could {
-            true => Ok(findings),
+        match applies {
+            true => Ok(violations),
             false => Err("damon_aggregated shows no memory with the pattern on the goal's node".to_owned()),
         }
     })
@@ -81,7 +79,7 @@ fn open<'a>(
     dump: &Dump<'a>,
     empty: &[&'a Line],
     nid: i32,
-) -> Option<Violation> {
+) -> Violation {
     let region = dump.regions().find(|(_, region)| eligible(region, scheme)).map(|(line, _)| *line);
     let name = run.scheme_name(index);
     let expected = format!(
@@ -89,15 +87,14 @@ fn open<'a>(
     );
     let seen = format!("current_value=0 in {IN_A_ROW} measurements in a row");
     let ends = [empty.first().copied(), empty.last().copied(), region];
-    Some(Violation::new(expected, seen).at(ends.into_iter().flatten()))
+    Violation::new(expected, seen).at(ends.into_iter().flatten())
 }
 
-/// Whether a good part of what has the pattern is on the node. Accesses are seen only where pages are, and
-/// the fewer of a region's pages are accessed the fewer are its accesses: their product with the size says
-/// how much memory there must be at least, roughly.
-fn is_there(view: &View<'_>, scheme: &Scheme, dump: &Dump<'_>, nid: i32) -> bool {
-    let Ok(node) = u16::try_from(nid) else { return false };
-    let Some(ranges) = view.recording.report.node_ranges.get(&NodeId(node)) else { return false };
+/// Whether at least one part in [`PART`] of the memory with the pattern is on the node. DAMON sees accesses only where
+/// pages are, and fewer accesses the fewer pages of a region are accessed: accesses times size is a rough lower bound
+/// on how much memory there is.
+fn is_there(view: &View<'_>, scheme: &Scheme, dump: &Dump<'_>, node: NodeId) -> bool {
+    let Some(ranges) = view.recording.report.node_ranges.get(&node) else { return false };
     let on_node = |region: &Aggregated| {
         ranges.iter().any(|(start, end)| start.0 <= region.start && region.end <= end.0)
     };
@@ -111,8 +108,7 @@ fn is_there(view: &View<'_>, scheme: &Scheme, dump: &Dump<'_>, nid: i32) -> bool
 }
 
 fn eligible(region: &Aggregated, scheme: &Scheme) -> bool {
-    let within =
-        |range: damonlab_protocol::damon::Range, value: u64| (range.min..=range.max).contains(&value);
+    let within = |range: Range, value: u64| (range.min..=range.max).contains(&value);
     region.nr_accesses > 0
         && within(scheme.sz, size(region))
         && within(scheme.nr_accesses, region.nr_accesses.into())

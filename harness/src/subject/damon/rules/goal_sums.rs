@@ -1,24 +1,24 @@
-//! Shares of one whole: goals of several schemes that are measured in one pass (G4, X2).
+//! Sums of the shares that goals of several schemes measure in one pass (G4, X2).
 //!
-//! `node_eligible_mem_bp` is the share of a scheme's eligible memory that is on one node. Schemes with the
-//! same access pattern have the same eligible memory, so the shares of all nodes make one whole. Each is
-//! rounded down, and each is a walk of its own: memory that comes or goes between two walks shows.
+//! `node_eligible_mem_bp` is the share of a scheme's eligible memory that is on one node. Schemes with the same access
+//! pattern have the same eligible memory, so the shares of all nodes sum up to 10000. Each share is rounded down, and
+//! comes from a walk of its own, so memory that appears or disappears between two walks changes the sum.
 
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::{Esz, NodeEligible, Stat};
-use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
-use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
-use crate::trace::{Event, Line};
+use crate::subject::damon::events::{Esz, Measurement, NodeEligible, SchemeEvent, Stat, goal_event};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_kdamond_run, in_core,
+};
+use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
+use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
 use std::collections::{BTreeMap, BTreeSet};
 
 const WHOLE: u64 = 10_000;
 
-/// How far two walks may be from one whole, now and then.
+/// How far the sum of two walks may be from the whole in a single pass.
 const APART: u64 = 100;
 
-/// How many passes in a row may be further away than that, or away at all.
+/// The number of passes in a row that are an error: further away than [`APART`], or away at all.
 const FAR_IN_A_ROW: u32 = 2;
 const ANY_IN_A_ROW: u32 = 10;
 
@@ -26,8 +26,8 @@ const ANY_IN_A_ROW: u32 = 10;
 struct Together<'a> {
     /// The first scheme with the pattern.
     pattern: usize,
-    goals: Vec<(&'a Line, &'a NodeEligible)>,
-    /// The effective quotas after it, one a scheme, as far as they have been told.
+    goals: Vec<(&'a Line, Measurement)>,
+    /// The effective quotas after it, one per scheme, as far as the kernel has emitted them.
     quotas: Vec<Option<u64>>,
 }
 
@@ -36,8 +36,8 @@ pub(crate) static GOAL_SHARES_MAKE_A_WHOLE: DamonRule = Rule {
         id: "G4",
         name: "goal-shares-make-a-whole",
         kind: Kind::Conditional,
-        statement: "Goals of one access pattern that are measured in one pass are shares of one whole: 10000 over all nodes, or 0.",
-        because: "Both walks count the same regions, by node; each share is rounded down. Each walk is a snapshot of its own, so one pass may be off by 100, but not two in a row.",
+        statement: "The shares that goals of one access pattern measure in one pass sum up to 10000 over all nodes, or to 0.",
+        because: "All walks count the same regions, by node, and round each share down. Each walk is a separate snapshot, so one pass may be off by more than 100, but not two in a row.",
         source: &[in_core("damos_get_node_eligible_mem_bp"), in_core("damos_calc_eligible_bytes")],
         file: file!(),
         when: "two goals with one access pattern are measured in one pass; paddr",
@@ -47,23 +47,22 @@ pub(crate) static GOAL_SHARES_MAKE_A_WHOLE: DamonRule = Rule {
 
 fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        let mut judged = false;
-        let mut findings = Violations::default();
+        let mut applies = false;
+        let mut violations = Violations::default();
         let mut streaks: BTreeMap<usize, (u32, u32)> = BTreeMap::new();
         for together in measured_together(view, run)? {
-            let nids: BTreeSet<i32> = together.goals.iter().map(|(_, goal)| goal.nid).collect();
             if together.goals.len() < 2 {
                 continue;
             }
-            judged = true;
+            applies = true;
             let (far, any) = streaks.entry(together.pattern).or_default();
-            let (distance, expected) = distance(view, run, &together, &nids);
+            let (distance, expected) = distance(view, run, &together);
             *far = if distance > APART { *far + 1 } else { 0 };
             *any = if distance > 0 { *any + 1 } else { 0 };
             if *far >= FAR_IN_A_ROW || *any >= ANY_IN_A_ROW {
                 let count = *any;
                 (*far, *any) = (0, 0);
-                findings.push(|| {
+                violations.push(|| {
                     let shares: Vec<String> = together.goals.iter().map(|(_, goal)| share(goal)).collect();
                     let seen = format!("{} ({count} passes in a row)", shares.join(" "));
                     let lines = together.goals.iter().map(|(line, _)| *line);
@@ -71,34 +70,29 @@ fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
                 });
             }
         }
-        if judged {
-            Ok(findings)
-        } else {
-            Err("no two goals with one access pattern were measured in one pass".to_owned())
+        match applies {
+            true => Ok(violations),
+            false => Err("no two goals with one access pattern were measured in one pass".to_owned()),
         }
     })
 }
 
-fn share(goal: &NodeEligible) -> String {
-    format!("node {}: {}", goal.nid, goal.current_value)
+fn share(goal: &Measurement) -> String {
+    format!("node {}: {}", goal.nid, goal.current.0)
 }
 
-/// How far the shares of a pass are from what one snapshot can give, and what that is.
-fn distance(
-    view: &View<'_>,
-    run: &KdamondRun<'_>,
-    together: &Together<'_>,
-    nids: &BTreeSet<i32>,
-) -> (u64, String) {
+/// How far the shares of a pass are from those that one snapshot can give, and what those are.
+fn distance(view: &View<'_>, run: &KdamondRun<'_>, together: &Together<'_>) -> (u64, String) {
+    let nids: BTreeSet<i32> = together.goals.iter().map(|(_, goal)| goal.nid).collect();
     let of = |nid: i32| together.goals.iter().filter(move |(_, goal)| goal.nid == nid);
     let firsts = nids.iter().filter_map(|nid| of(*nid).next());
-    let sum: u64 = firsts.map(|(_, goal)| goal.current_value).fold(0, u64::saturating_add);
+    let sum: u64 = firsts.map(|(_, goal)| goal.current.0).fold(0, u64::saturating_add);
     let twice = nids.iter().map(|nid| {
-        let values = of(*nid).map(|(_, goal)| goal.current_value);
+        let values = of(*nid).map(|(_, goal)| goal.current.0);
         values.clone().max().unwrap_or_default() - values.min().unwrap_or_default()
     });
     let twice = twice.max().unwrap_or_default();
-    let all = monitored_nodes(view, run).is_some_and(|nodes| nodes.is_subset(nids));
+    let all = monitored_nodes(view, run).is_some_and(|nodes| nodes.is_subset(&nids));
     let rounding = nids.len() as u64 - 1;
     let least = if all { WHOLE - rounding } else { 0 };
     let off = match sum {
@@ -131,25 +125,24 @@ fn monitored_nodes(view: &View<'_>, run: &KdamondRun<'_>) -> Option<BTreeSet<i32
 
 /// The measurements of each pass, by access pattern.
 fn measured_together<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<Together<'a>>, String> {
-    // The statistics part one pass from the next.
+    // The statistics separate one pass from the next.
     view.need(&[NodeEligible::NAME, Stat::NAME])?;
     let context = &run.config.context;
     if context.ops != Ops::Paddr {
-        return Err("the metric is of physical memory".to_owned());
+        return Err("the metric is about physical memory".to_owned());
     }
     let mut all = Vec::new();
     let mut quotas = vec![None; context.schemes.len()];
-    let mut open: Vec<(&'a Line, &'a NodeEligible)> = Vec::new();
+    let mut open: Vec<(&'a Line, Measurement)> = Vec::new();
     for line in &run.lines {
-        match &line.event {
-            Event::NodeEligible(event) => open.push((line, event)),
-            Event::Esz(event) => {
-                if let Some(quota) = quotas.get_mut(event.scheme_idx as usize) {
-                    *quota = Some(event.esz);
-                }
+        if let Some(goal) = line.event.measurement() {
+            open.extend((goal.event == NodeEligible::NAME).then_some((*line, goal)));
+        } else if let Some(esz) = Esz::of(&line.event) {
+            if let Some(quota) = quotas.get_mut(esz.scheme()) {
+                *quota = Some(esz.esz);
             }
-            _ if open.is_empty() => {}
-            _ => all.extend(by_pattern(&context.schemes, &std::mem::take(&mut open), &quotas)),
+        } else if !open.is_empty() {
+            all.extend(by_pattern(&context.schemes, &std::mem::take(&mut open), &quotas));
         }
     }
     Ok(all)
@@ -157,14 +150,14 @@ fn measured_together<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<To
 
 fn by_pattern<'a>(
     schemes: &[Scheme],
-    goals: &[(&'a Line, &'a NodeEligible)],
+    goals: &[(&'a Line, Measurement)],
     quotas: &[Option<u64>],
 ) -> Vec<Together<'a>> {
     let pattern = |scheme: &Scheme| (scheme.sz, scheme.nr_accesses, scheme.age);
     let mut groups: BTreeMap<usize, Vec<_>> = BTreeMap::new();
     for (line, goal) in goals {
-        let Some(own) = schemes.get(goal.scheme_idx as usize) else { continue };
-        // Filters split regions between two walks: what is split must still have the pattern.
+        let Some(own) = schemes.get(goal.scheme) else { continue };
+        // Filters split regions between two walks, and the parts must still have the pattern.
         if own.sz.min > PAGE {
             continue;
         }
@@ -179,11 +172,11 @@ pub(crate) static COMPLEMENTARY_SCHEMES_TAKE_TURNS: DamonRule = Rule {
         id: "X2",
         name: "complementary-schemes-take-turns",
         kind: Kind::Conditional,
-        statement: "Two temporal schemes that want shares of one whole never both have a quota from one snapshot.",
-        because: "If two shares make 10000 and two targets do not exceed it, at least one share is at its target, and the temporal tuner gives that scheme 0.",
+        statement: "Two temporal schemes with complementary goals never both have a quota from one snapshot.",
+        because: "If two shares sum up to 10000 and their targets to no more, at least one share is at its target, and the temporal tuner sets that scheme's quota to 0.",
         source: &[in_core("damos_goal_tune_esz_bp_temporal"), in_core("damos_quota_score")],
         file: file!(),
-        when: "two schemes have one temporal goal each on different nodes, and their shares make one whole",
+        when: "two schemes have one temporal goal each, on different nodes, and their shares sum up to 10000",
     },
     judge: complementary_schemes_take_turns,
 };
@@ -192,20 +185,20 @@ fn complementary_schemes_take_turns(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         view.need(&[Esz::NAME])?;
         let schemes = &run.config.context.schemes;
-        let mut judged = false;
-        let mut findings = Violations::default();
+        let mut applies = false;
+        let mut violations = Violations::default();
         for together in measured_together(view, run)? {
-            let alone = together.goals.iter().filter(|(_, goal)| has_one_goal(schemes, goal));
-            let goals: Vec<_> = alone.collect();
+            let goals: Vec<_> =
+                together.goals.iter().filter(|(_, goal)| has_one_goal(schemes, goal.scheme)).collect();
             for (nth, (first, a)) in goals.iter().enumerate() {
-                for (second, b) in goals[nth + 1..].iter().filter(|(_, b)| contrary(a, b)) {
-                    judged = true;
-                    let quota = |goal: &NodeEligible| together.quotas[goal.scheme_idx as usize].unwrap_or(0);
+                for (second, b) in goals[nth + 1..].iter().filter(|(_, b)| complementary(a, b)) {
+                    applies = true;
+                    let quota = |goal: &Measurement| together.quotas[goal.scheme].unwrap_or(0);
                     if quota(a) > 0 && quota(b) > 0 {
-                        findings.push(|| {
-                            let name = run.scheme_name(a.scheme_idx as usize);
+                        violations.push(|| {
+                            let name = run.scheme_name(a.scheme);
                             let expected =
-                                format!("{name} or scheme {} to rest: one goal is reached", b.scheme_idx);
+                                format!("{name} or scheme {} to rest: one goal is reached", b.scheme);
                             let seen = format!("quotas of {} and {} bytes", quota(a), quota(b));
                             Violation::new(expected, seen).at([*first, *second])
                         });
@@ -213,27 +206,26 @@ fn complementary_schemes_take_turns(view: &View<'_>) -> RuleResult {
                 }
             }
         }
-        match judged {
-            true => Ok(findings),
-            false => Err("no two schemes with the temporal tuner want shares of one whole".to_owned()),
+        match applies {
+            true => Ok(violations),
+            false => Err("no two schemes with the temporal tuner have complementary goals".to_owned()),
         }
     })
 }
 
-/// Whether the measured goal alone decides its scheme's quota, which is 0 once it is reached.
-fn has_one_goal(schemes: &[Scheme], goal: &NodeEligible) -> bool {
-    schemes.get(goal.scheme_idx as usize).is_some_and(|scheme| {
+/// Whether a measured goal alone decides the quota of its scheme, which is 0 once it is reached.
+fn has_one_goal(schemes: &[Scheme], scheme: usize) -> bool {
+    schemes.get(scheme).is_some_and(|scheme| {
         scheme.quota.goal_tuner == GoalTuner::Temporal
-            && node_goals(scheme).len() == 1
-            && crate::subject::damon::view::goals(scheme).count() == 1
+            && goals(scheme).map(|goal| goal_event(&goal.metric)).eq([Some(NodeEligible::NAME)])
     })
 }
 
-/// Whether one of two schemes has reached its goal for certain: together they want no more than the whole,
-/// and what they have is the whole.
-fn contrary(a: &NodeEligible, b: &NodeEligible) -> bool {
-    a.scheme_idx != b.scheme_idx
+/// Whether one of two schemes has certainly reached its goal: their targets sum up to no more than the whole, and
+/// their shares sum up to the whole.
+fn complementary(a: &Measurement, b: &Measurement) -> bool {
+    a.scheme != b.scheme
         && a.nid != b.nid
-        && a.target_value.saturating_add(b.target_value) <= WHOLE
-        && (WHOLE - 1..=WHOLE).contains(&a.current_value.saturating_add(b.current_value))
+        && a.target.0.saturating_add(b.target.0) <= WHOLE
+        && (WHOLE - 1..=WHOLE).contains(&a.current.0.saturating_add(b.current.0))
 }

@@ -1,34 +1,33 @@
-//! What a `node_eligible_mem_bp` goal measures, against where the pages are: G5.
+//! The measurements of a `node_eligible_mem_bp` goal against the nodes of the pages (G5).
 //!
-//! DAMON sees a region as one: its edges lie beside those of the memory that is touched, what was moved is
-//! cold in its eyes for one or two aggregations, and a second passes between two samples. So single windows say
-//! nothing; means over [`BLOCK`] windows do.
+//! Single windows prove nothing: the edges of DAMON's regions lie beside those of the touched memory, moved memory is
+//! cold for one or two aggregations, and a second passes between two samples. Means over [`BLOCK`] windows do.
 
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::NodeEligible;
-use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme, in_core};
-use crate::subject::damon::view::{KdamondRun, PAGE, View, node_goals};
-use crate::trace::{Event, Line};
+use crate::subject::damon::events::{NodeEligible, goal_event};
+use crate::subject::damon::rule::{
+    About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Violation, Violations, each_scheme, in_core,
+};
+use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use damonlab_protocol::damon::{Context, Ops, Scheme};
+use damonlab_protocol::plan::Workload;
 use damonlab_protocol::record::Sample;
 use damonlab_protocol::units::{Bytes, NodeId};
 
-/// Windows until regions are as fine as what is touched: each aggregation halves them, and ten lead from
-/// hundreds of megabytes to less than one.
+/// Windows until regions are as small as the touched memory: each aggregation halves them, and ten lead from hundreds
+/// of megabytes to less than one.
 const WARM_UP: usize = 8;
 
 /// Windows of one mean.
 const BLOCK: usize = 16;
 
-/// How far a mean may lie outside of what the samples around its windows show, in parts of 10000 of [`USUAL`] hot
+/// How far a mean may lie outside the range that the samples around its windows show, in basis points of [`USUAL`] hot
 /// memory. Over 34 runs of `pull-push`, `node-returns` and `node-offline` it was 360 at most, over 4 of
 /// `pull-push-consist` 1410 (where the share moves faster than it is sampled: see [`STEADY`]).
 const TOLERANCE: f64 = 1_000.0;
 
-/// What DAMON does not see is an amount and not a share: edges of regions, and what was moved a moment ago. So less
-/// hot memory has wider tolerances: 1410 with 16 MiB, on kernels that do the same (`commit-scheme-added` on
-/// `patches/equivalent/04` and `09`).
+/// What DAMON misses is an amount and not a share: edges of regions, and memory that has just moved. So less hot memory
+/// has wider tolerances: 1410 with 16 MiB, on equivalent mutants (`commit-scheme-added` on `patches/equivalent/04` and
+/// `09`).
 const USUAL: Bytes = Bytes(32 << 20);
 
 /// A block in which the samples are further apart than this is not judged alone: the share moved more between
@@ -43,11 +42,11 @@ pub(crate) static GOAL_SHARE_MATCHES_PAGES: DamonRule = Rule {
         id: "G5",
         name: "goal-share-matches-pages",
         kind: Kind::Windowed,
-        statement: "Over many windows a node_eligible_mem_bp goal measures the share of the workloads' pages that is on its node.",
-        because: "What the pattern takes is what the workloads touch, so the metric's walk and the page tables count the same pages.",
+        statement: "Over many windows, the mean of a node_eligible_mem_bp goal is the share of the workloads' pages that is on its node.",
+        because: "The pattern matches the memory that the workloads touch, so the metric and the page tables count the same pages.",
         source: &[in_core("damos_get_node_eligible_mem_bp"), in_core("damos_calc_eligible_bytes")],
         file: file!(),
-        when: "paddr over the workloads' nodes, the pattern is all that is accessed, workloads touch all of their memory",
+        when: "paddr over the workloads' nodes, the pattern matches all accessed memory, workloads touch all of their memory",
     },
     judge: goal_share_matches_pages,
 };
@@ -56,84 +55,87 @@ fn goal_share_matches_pages(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[NodeEligible::NAME])?;
         let context = &run.config.context;
-        let goals = node_goals(scheme);
-        if goals.is_empty() {
+        let goals = &run.charge_windows[index].goals;
+        let is_own = |at: &usize| goal_event(&goals[*at].metric) == Some(NodeEligible::NAME);
+        let places: Vec<usize> = (0..goals.len()).filter(is_own).collect();
+        if places.is_empty() {
             return Err("no scheme has a node_eligible_mem_bp goal".to_owned());
         }
-        whole_memory(view, context)?;
-        touched_alone(view, context, scheme)?;
-        let mut findings = Violations::default();
-        for (place, goal) in goals.iter().enumerate() {
-            let node = u16::try_from(goal.nid).map(NodeId).map_err(|_| "a goal's nid is no node")?;
+        monitors_all_memory(view, context)?;
+        matches_touched_memory(view, context, scheme)?;
+        let mut violations = Violations::default();
+        for place in places {
+            let node = u16::try_from(goals[place].nid).map(NodeId).map_err(|_| "a goal's nid is no node")?;
             let windows = windows(view, run, index, place, node);
             if windows.len() < BLOCK {
                 return Err(format!("fewer than {BLOCK} windows between two samples"));
             }
             let name = format!("{}, {node}", run.scheme_name(index));
-            findings.append(judged(&windows, &name, scale(view)));
+            violations.append(judged(&windows, &name, scale(view)));
         }
-        Ok(findings)
+        Ok(violations)
     })
 }
 
-/// An error unless DAMON watches all memory of the nodes that workloads are on.
-fn whole_memory(view: &View<'_>, context: &Context) -> Result<(), Reason> {
+/// An error unless DAMON monitors all memory of the nodes that have workloads.
+fn monitors_all_memory(view: &View<'_>, context: &Context) -> Result<(), Reason> {
     if context.ops != Ops::Paddr {
         return Err("the context is not paddr".to_owned());
     }
-    let watched: Vec<(u64, u64)> =
+    let monitored: Vec<(u64, u64)> =
         (0..context.targets.len()).filter_map(|target| view.ranges(context, target)).flatten().collect();
-    let is_watched = |(start, end): (u64, u64)| watched.iter().any(|(from, to)| *from <= start && end <= *to);
+    let is_monitored =
+        |(start, end): (u64, u64)| monitored.iter().any(|(from, to)| *from <= start && end <= *to);
     let used = |node: &NodeId| {
         view.recording.samples.iter().any(|s| s.workloads.values().any(|w| w.contains_key(node)))
     };
     let ranges = view.recording.report.node_ranges.iter().filter(|(node, _)| used(node));
-    match ranges.flat_map(|(_, ranges)| ranges).all(|(start, end)| is_watched((start.0, end.0))) {
+    match ranges.flat_map(|(_, ranges)| ranges).all(|(start, end)| is_monitored((start.0, end.0))) {
         true => Ok(()),
-        false => Err("DAMON watches a part of the workloads' nodes".to_owned()),
+        false => Err("DAMON monitors a part of the workloads' nodes".to_owned()),
     }
 }
 
-/// An error unless what matches the scheme's pattern is what the workloads touch.
-fn touched_alone(view: &View<'_>, context: &Context, scheme: &Scheme) -> Result<(), Reason> {
+/// An error unless the scheme's pattern matches the memory that the workloads touch.
+fn matches_touched_memory(view: &View<'_>, context: &Context, scheme: &Scheme) -> Result<(), Reason> {
     let intervals = &context.intervals;
     let samples = intervals.aggr_us / intervals.sample_us.max(1);
     let memory: u64 =
         view.recording.report.node_ranges.values().flatten().map(|(from, to)| to.0 - from.0).sum();
-    let all_that_is_hot = scheme.nr_accesses.min >= 1
+    let matches_all_accessed = scheme.nr_accesses.min >= 1
         && scheme.nr_accesses.max >= samples
         && scheme.sz.min <= PAGE
         && scheme.sz.max >= memory
         && scheme.age.min == 0
         && scheme.age.max >= 1 << 20;
-    if !all_that_is_hot {
-        return Err("the scheme's pattern is not all that is accessed".to_owned());
+    if !matches_all_accessed {
+        return Err("the scheme's pattern does not match all accessed memory".to_owned());
     }
     let mut touched = hot(view).peekable();
     if touched.peek().is_none() {
         return Err("no workload touches memory".to_owned());
     }
-    let whole = |workload: &damonlab_protocol::plan::Workload| {
+    let is_touched = |workload: &Workload| {
         workload.hot_bp.0 == 10_000 && workload.every.0 <= intervals.aggr_us.saturating_mul(1_000)
     };
-    if touched.all(whole) {
+    if touched.all(is_touched) {
         Ok(())
     } else {
         Err("a workload does not touch all of its memory in an aggregation".to_owned())
     }
 }
 
-fn hot<'a>(view: &View<'a>) -> impl Iterator<Item = &'a damonlab_protocol::plan::Workload> {
+fn hot<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Workload> {
     view.recording.plan.workloads.iter().filter(|workload| workload.every.0 > 0 && workload.hot_bp.0 > 0)
 }
 
-/// By how much tolerances are wider than those for [`USUAL`] hot memory.
+/// The factor by which tolerances are wider than those for [`USUAL`] hot memory.
 fn scale(view: &View<'_>) -> f64 {
     let bytes: u64 = hot(view).map(|workload| workload.size.0).sum();
     (USUAL.0 as f64 / bytes.max(1) as f64).max(1.0)
 }
 
-/// A window: what the goal measured, and the least and the most that the samples around it show.
+/// A window: the measurement of the goal, and the lowest and the highest share that the samples around it show.
 struct MeasuredShare<'a> {
     line: &'a Line,
     measured: f64,
@@ -152,21 +154,20 @@ fn windows<'a>(
     let names: Vec<&str> = hot(view).map(|workload| workload.name.as_str()).collect();
     let mut all = Vec::new();
     for window in run.charge_windows[index].windows.iter().skip(WARM_UP) {
-        let Some(line) = window.goals.get(place) else { continue };
-        let Event::NodeEligible(event) = &line.event else { continue };
-        // What was moved is not seen as hot at once: the sample before the last one counts too.
+        let (line, goal) = window.goals[place];
+        // DAMON does not see moved memory as hot at once: the sample before the last one counts too.
         let after = samples.partition_point(|sample| sample.time <= line.time);
         let Some(around) = after.checked_sub(2).and_then(|from| samples.get(from..=after)) else { continue };
         let shares: Option<Vec<f64>> = around.iter().map(|sample| share(sample, &names, node)).collect();
         let Some(shares) = shares else { continue };
         let (least, most) =
             shares.iter().fold((f64::MAX, f64::MIN), |(least, most), s| (least.min(*s), most.max(*s)));
-        all.push(MeasuredShare { line, measured: event.current_value as f64, least, most });
+        all.push(MeasuredShare { line, measured: goal.current.0 as f64, least, most });
     }
     all
 }
 
-/// The share of the workloads' memory that is on a node, in parts of 10000.
+/// The share of the workloads' memory that is on a node, in basis points.
 fn share(sample: &Sample, names: &[&str], node: NodeId) -> Option<f64> {
     let (mut here, mut whole) = (0, 0);
     for (on, bytes) in names.iter().filter_map(|name| sample.workloads.get(*name)).flatten() {
@@ -177,17 +178,17 @@ fn share(sample: &Sample, names: &[&str], node: NodeId) -> Option<f64> {
 }
 
 fn judged(windows: &[MeasuredShare<'_>], name: &str, scale: f64) -> Violations {
-    let mut findings = Violations::default();
+    let mut violations = Violations::default();
     let steady: Vec<&[MeasuredShare<'_>]> =
         windows.chunks_exact(BLOCK).filter(|block| mean(block, |w| w.most - w.least) <= STEADY).collect();
     for block in &steady {
-        findings.extend(apart(block, name, |w| (w.least, w.most), TOLERANCE * scale));
+        violations.extend(apart(block, name, |w| (w.least, w.most), TOLERANCE * scale));
     }
     if steady.is_empty() {
         let middle = |w: &MeasuredShare<'_>| ((w.least + w.most) / 2.0, (w.least + w.most) / 2.0);
-        findings.extend(apart(windows, name, middle, WHOLE * scale));
+        violations.extend(apart(windows, name, middle, WHOLE * scale));
     }
-    findings
+    violations
 }
 
 fn apart(
@@ -216,13 +217,14 @@ fn mean(block: &[MeasuredShare<'_>], value: impl Fn(&MeasuredShare<'_>) -> f64) 
 mod tests {
     use crate::judge::judge;
     use crate::recording::Recording;
+    use crate::subject::damon::events::NodeEligible;
     use crate::subject::damon::testing::{found, of_event, rewrite, stored};
 
     /// The real run with other measurements.
     fn measured(change: impl Fn(u64) -> u64) -> Recording {
         let mut recording = stored("truth");
         rewrite(&mut recording, |lines| {
-            for at in of_event(lines, "damos_node_eligible_mem_bp") {
+            for at in of_event(lines, NodeEligible::NAME) {
                 let (head, value) = lines[at].rsplit_once('=').unwrap();
                 lines[at] = format!("{head}={}", change(value.parse().unwrap()));
             }
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn g5_holds_on_a_real_run() {
+    fn g5_passes_on_a_real_run() {
         assert_eq!(found(&measured(|value| value), "G5"), []);
     }
 
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn g5_is_not_asked_where_something_else_matches_the_pattern() {
+    fn g5_does_not_apply_where_other_memory_matches_the_pattern() {
         let why = |tamper: fn(&mut Recording)| {
             let mut recording = stored("truth");
             tamper(&mut recording);
@@ -266,10 +268,10 @@ mod tests {
                 scheme.nr_accesses.min = 0;
             }
         });
-        assert_eq!(pattern.unwrap(), "the scheme's pattern is not all that is accessed");
+        assert_eq!(pattern.unwrap(), "the scheme's pattern does not match all accessed memory");
         let cold = why(|recording| recording.plan.workloads[0].hot_bp.0 = 5_000);
         assert_eq!(cold.unwrap(), "a workload does not touch all of its memory in an aggregation");
         let part = why(|recording| recording.plan.kdamonds[0].context.targets[0].regions.truncate(1));
-        assert_eq!(part.unwrap(), "DAMON watches a part of the workloads' nodes");
+        assert_eq!(part.unwrap(), "DAMON monitors a part of the workloads' nodes");
     }
 }

@@ -1,19 +1,18 @@
 //! Quota goals: what is measured, in which order, and how often (G1, G2, G3, G7).
 
 use super::stats::period;
-use crate::check::finding::Violation;
-use crate::check::violations::Violations;
-use crate::subject::damon::events::{NodeEligible, SchemeEvent, Stat, TypedEvent};
+use crate::subject::damon::events::{Measurement, SchemeEvent, Stat, goal_event};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Reason, Rule, RuleResult, each_kdamond_run, each_scheme, in_core,
+    About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_kdamond_run, each_scheme,
+    in_core, violations,
 };
-use crate::subject::damon::view::{KdamondRun, View, node_goals};
+use crate::subject::damon::view::{KdamondRun, View};
 use crate::subject::damon::windows::{ChargeWindows, Window};
-use crate::trace::Line;
-use damonlab_protocol::damon::Scheme;
-use damonlab_protocol::units::Nanos;
+use crate::trace::TypedEvent;
+use damonlab_protocol::damon::Goal;
+use damonlab_protocol::units::{BasisPoints, Nanos};
 
-/// Windows are counted in jiffies, whose length the trace does not tell: 10 ms is the longest.
+/// The kernel counts windows in jiffies, whose length the trace does not have: 10 ms is the longest.
 const JIFFY: Nanos = Nanos(10_000_000);
 
 pub(crate) static GOAL_FIELDS_ARE_IN_RANGE: DamonRule = Rule {
@@ -21,42 +20,38 @@ pub(crate) static GOAL_FIELDS_ARE_IN_RANGE: DamonRule = Rule {
         id: "G1",
         name: "goal-fields-are-in-range",
         kind: Kind::Exact,
-        statement: "A measured goal has ctx_idx 0, a configured scheme and nid, a target of at least 1 and a value of at most 10000.",
-        because: "The metric is node_eligible * 10000 / total of one walk, a target of 0 is left out by sysfs, and a kdamond has one context.",
+        statement: "A measurement has ctx_idx 0, a configured scheme and nid, a target of at least 1 and a value of at most 10000.",
+        because: "The metric is node_eligible * 10000 / total of one walk, sysfs drops goals with a target of 0, and a kdamond has one context.",
         source: &[in_core("damos_get_node_eligible_mem_bp")],
         file: file!(),
-        when: "damos_node_eligible_mem_bp is recorded",
+        when: "the measurements of a goal metric are recorded (damos_node_eligible_mem_bp)",
     },
     judge: goal_fields_are_in_range,
 };
 
 fn goal_fields_are_in_range(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
-        view.need(&[NodeEligible::NAME])?;
-        let schemes = &run.config.context.schemes;
-        let nids: Vec<i32> = schemes.iter().flat_map(node_goals).map(|goal| goal.nid).collect();
-        let mut findings = Violations::default();
-        for (line, event) in run.events::<NodeEligible>() {
-            if let Some((expected, seen)) = out_of_range(event, schemes.len(), &nids) {
-                findings.push(|| Violation::new(expected, seen).at([line]));
-            }
-        }
-        Ok(findings)
+        view.need_measurements()?;
+        let nids: Vec<i32> = run.charge_windows.iter().flat_map(|c| &c.goals).map(|goal| goal.nid).collect();
+        let wrong = run
+            .measurements()
+            .filter_map(|(line, one)| Some((line, out_of_range(one, run.charge_windows.len(), &nids)?)));
+        Ok(violations(wrong, |(line, (expected, seen))| Violation::new(expected, seen).at([line])))
     })
 }
 
-fn out_of_range(event: &NodeEligible, schemes: usize, nids: &[i32]) -> Option<(String, String)> {
-    let NodeEligible { ctx_idx, scheme_idx, nid, target_value, current_value } = *event;
+fn out_of_range(one: Measurement, schemes: usize, nids: &[i32]) -> Option<(String, String)> {
+    let Measurement { ctx_idx, scheme, nid, target, current, event: _ } = one;
     if ctx_idx != 0 {
         Some(("ctx_idx=0".into(), format!("ctx_idx={ctx_idx}")))
-    } else if scheme_idx as usize >= schemes {
-        Some((format!("scheme_idx below {schemes}"), format!("scheme_idx={scheme_idx}")))
+    } else if scheme >= schemes {
+        Some((format!("scheme_idx below {schemes}"), format!("scheme_idx={scheme}")))
     } else if !nids.contains(&nid) {
         Some((format!("nid to be one of {nids:?}"), format!("nid={nid}")))
-    } else if target_value == 0 {
+    } else if target.0 == 0 {
         Some(("target_value of at least 1".into(), "target_value=0".into()))
-    } else if current_value > 10_000 {
-        Some(("current_value of at most 10000".into(), format!("current_value={current_value}")))
+    } else if current > BasisPoints(10_000) {
+        Some(("current_value of at most 10000".into(), format!("current_value={}", current.0)))
     } else {
         None
     }
@@ -68,49 +63,46 @@ pub(crate) static GOALS_MATCH_CONFIGURATION: DamonRule = Rule {
         name: "goals-match-configuration",
         kind: Kind::Exact,
         statement: "Goals are measured with the configured nid and target, in the configured order.",
-        because: "Goals are kept in a list in the order of sysfs, and each measures for itself.",
+        because: "The kernel keeps goals in a list in the order of sysfs, and measures each one separately.",
         source: &[in_core("damos_quota_score"), in_core("damos_commit_quota_goal")],
         file: file!(),
-        when: "damos_node_eligible_mem_bp is recorded",
+        when: "the measurements of a goal metric are recorded (damos_node_eligible_mem_bp)",
     },
     judge: goals_match_configuration,
 };
 
 fn goals_match_configuration(view: &View<'_>) -> RuleResult {
-    each_scheme(view, |run, index, scheme| {
-        view.need(&[NodeEligible::NAME])?;
-        let wanted = node_goals(scheme);
-        if wanted.is_empty() {
-            return Ok(uncalled_for(run, index));
+    each_scheme(view, |run, index, _| {
+        view.need_measurements()?;
+        let charge = &run.charge_windows[index];
+        if charge.goals.is_empty() {
+            return Ok(unconfigured(run, index));
         }
-        let mut findings = Violations::default();
-        for window in &run.charge_windows[index].windows {
-            for (place, (goal, line)) in wanted.iter().zip(&window.goals).enumerate() {
-                let Some(event) = NodeEligible::of(&line.event) else { continue };
-                if (event.nid, event.target_value) != (goal.nid, goal.target_value) {
-                    findings.push(|| {
-                        let name = run.scheme_name(index);
-                        let (nid, target) = (goal.nid, goal.target_value);
-                        let expected =
-                            format!("goal {place} of {name} to be nid={nid} target_value={target}");
-                        let seen = format!("nid={} target_value={}", event.nid, event.target_value);
-                        Violation::new(expected, seen).at([*line])
-                    });
-                }
-            }
-        }
-        Ok(findings)
+        let measured =
+            charge.windows.iter().flat_map(|window| charge.goals.iter().zip(&window.goals).enumerate());
+        let wrong = measured
+            .filter(|(_, (goal, (_, one)))| configured(goal) != (Some(one.event), one.nid, one.target));
+        Ok(violations(wrong, |(place, (goal, (line, one)))| {
+            let (name, (event, nid, target)) = (run.scheme_name(index), configured(goal));
+            let goal =
+                |event, nid, target: BasisPoints| format!("{event} nid={nid} target_value={}", target.0);
+            let expected =
+                format!("goal {place} of {name} to be {}", goal(event.unwrap_or_default(), nid, target));
+            Violation::new(expected, goal(one.event, one.nid, one.target)).at([*line])
+        }))
     })
 }
 
+/// What the measurement of a goal must name.
+fn configured(goal: &Goal) -> (Option<&'static str>, i32, BasisPoints) {
+    (goal_event(&goal.metric), goal.nid, BasisPoints(goal.target_value))
+}
+
 /// Measurements of a scheme that has no such goal.
-fn uncalled_for(run: &KdamondRun<'_>, index: usize) -> Violations {
+fn unconfigured(run: &KdamondRun<'_>, index: usize) -> Violations {
     let expected = format!("no measurement for {}, which has no such goal", run.scheme_name(index));
-    let mut findings = Violations::default();
-    for (line, _) in run.scheme_events::<NodeEligible>(index) {
-        findings.push(|| Violation::new(expected.as_str(), "one").at([line]));
-    }
-    findings
+    let own = run.measurements().filter(|(_, one)| one.scheme == index);
+    violations(own, |(line, _)| Violation::new(expected.as_str(), "one").at([line]))
 }
 
 pub(crate) static GOALS_PRECEDE_QUOTA: DamonRule = Rule {
@@ -118,29 +110,20 @@ pub(crate) static GOALS_PRECEDE_QUOTA: DamonRule = Rule {
         id: "G3",
         name: "goals-precede-quota",
         kind: Kind::Exact,
-        statement: "A scheme's goals are measured together, and its damos_esz follows them before anything else.",
-        because: "The score is the highest of all goals, measured one after the other by the only task that there is, right before the quota is set.",
+        statement: "The goals of a scheme are measured one after the other, and its damos_esz follows them immediately.",
+        because: "The score is the highest of all goals. The kdamond, which alone emits these events, measures them right before it sets the quota.",
         source: &[in_core("damos_adjust_quota")],
         file: file!(),
-        when: "a scheme has a node_eligible_mem_bp goal and its event is recorded",
+        when: "a scheme has a goal whose measurements are recorded (node_eligible_mem_bp)",
     },
     judge: goals_precede_quota,
 };
 
 fn goals_precede_quota(view: &View<'_>) -> RuleResult {
-    each_scheme(view, |run, index, scheme| {
-        need_windows(view, scheme)?;
+    each_scheme(view, |run, index, _| {
+        view.need_windows(run, index)?;
         Ok(run.charge_windows[index].broken.clone().into_iter().collect())
     })
-}
-
-/// An error where a scheme's windows cannot be seen.
-pub(crate) fn need_windows(view: &View<'_>, scheme: &Scheme) -> Result<(), Reason> {
-    view.need(&[NodeEligible::NAME])?;
-    match node_goals(scheme).is_empty() {
-        true => Err("no node_eligible_mem_bp goal, so charge windows are not visible".to_owned()),
-        false => Ok(()),
-    }
 }
 
 pub(crate) static CHARGE_WINDOWS_START_ON_TIME: DamonRule = Rule {
@@ -148,35 +131,34 @@ pub(crate) static CHARGE_WINDOWS_START_ON_TIME: DamonRule = Rule {
         id: "G7",
         name: "charge-windows-start-on-time",
         kind: Kind::Timed,
-        statement: "A charge window starts at the first apply tick after reset_interval, not before and not later.",
-        because: "A window ends when reset_interval has passed, which is looked at in each pass of the scheme.",
+        statement: "A charge window starts with the first pass of the scheme after reset_interval, neither earlier nor later.",
+        because: "A window ends when reset_interval has passed, which the kernel checks in each pass of the scheme.",
         source: &[in_core("damos_adjust_quota")],
         file: file!(),
-        when: "a scheme has a node_eligible_mem_bp goal and its event is recorded",
+        when: "a scheme has a goal whose measurements are recorded (node_eligible_mem_bp)",
     },
     judge: charge_windows_start_on_time,
 };
 
 fn charge_windows_start_on_time(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
-        need_windows(view, scheme)?;
+        view.need_windows(run, index)?;
         let charge = &run.charge_windows[index];
         let reset = Nanos::from_millis(scheme.quota.reset_interval_ms);
-        let mut findings: Violations = too_early(run, index, charge, reset).into_iter().collect();
+        let mut violations: Violations = too_early(run, index, charge, reset).into_iter().collect();
         let always_active = scheme.watermarks.metric == "none";
         if view.traced(Stat::NAME) && always_active && charge.broken.is_none() {
-            findings.append(per_tick(run, index, charge, reset));
+            violations.append(per_tick(run, index, charge, reset));
         }
-        Ok(findings)
+        Ok(violations)
     })
 }
 
 /// Windows closer together than the reset interval.
 ///
-/// A window starts somewhere between the kdamond's last event before its measurement and the end of
-/// that measurement, which can take longer than the interval. So single gaps prove little, but n
-/// windows cannot fit into less than n intervals: all pairs are compared, by keeping the one that
-/// left the least room.
+/// A window starts between the kdamond's last event before its measurement and the end of that measurement, which can
+/// take longer than the interval. So single gaps prove little, but n windows do not fit into less than n intervals. All
+/// pairs are compared, by keeping the window that leaves the least room.
 fn too_early(
     run: &KdamondRun<'_>,
     index: usize,
@@ -194,9 +176,9 @@ fn too_early(
             let expected = format!("{count} charge window(s) of {name} to take {reset} each at least");
             let took = Nanos(window.time().0.saturating_sub(first.after.unwrap_or_default().0));
             let seen = format!("{took} from before the first line to the second");
-            return Some(Violation::new(expected, seen).at([first.goals[0], window.goals[0]]));
+            return Some(Violation::new(expected, seen).at([first.first(), window.first()]));
         }
-        // Kept relative to window 0: `after - nth * reset`; those that would be negative leave all room.
+        // Relative to window 0: `after - nth * reset`; a negative one leaves enough room.
         if let Some(room) = window.after.and_then(|after| after.0.checked_sub(shift))
             && tightest.is_none_or(|(least, _, _)| room > least)
         {
@@ -206,10 +188,10 @@ fn too_early(
     None
 }
 
-/// Apply ticks with too many windows, or without one that was due. A tick ends with the scheme's
-/// statistics event, and begins at least the samples of its interval after the one before.
+/// Passes with too many windows, or without one that was due. A pass ends with the scheme's statistics event, and
+/// begins at least the samples of its interval after the one before.
 fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, reset: Nanos) -> Violations {
-    let mut findings = Violations::default();
+    let mut violations = Violations::default();
     let mut windows = charge.windows.iter().peekable();
     let mut latest: Option<&Window<'_>> = None;
     let mut previous: Option<&Line> = None;
@@ -244,24 +226,26 @@ fn per_tick(run: &KdamondRun<'_>, index: usize, charge: &ChargeWindows<'_>, rese
             }
         };
         if !allowed.contains(&(started.len() as u64)) {
-            findings.push(|| {
+            violations.push(|| {
                 let name = run.scheme_name(index);
                 let (least, most) = allowed.into_inner();
                 let many = if least == most { format!("{least}") } else { format!("{least} to {most}") };
                 let expected =
-                    format!("{many} charge window(s) of {name} to start in this apply tick ({reset} each)");
-                let lines = previous.into_iter().chain(started.iter().map(|w| w.goals[0])).chain([*line]);
+                    format!("{many} charge window(s) of {name} to start in this pass ({reset} each)");
+                let lines =
+                    previous.into_iter().chain(started.iter().map(|window| window.first())).chain([*line]);
                 Violation::new(expected, format!("{}", started.len())).at(lines)
             });
         }
         previous = Some(line);
     }
-    findings
+    violations
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::subject::damon::events::NodeEligible;
+    use crate::judge::judge;
+    use crate::subject::damon::events::{NodeEligible, TRACED_METRICS};
     use crate::subject::damon::testing::{Model, found, of_event, replace, rewrite};
 
     #[test]
@@ -278,6 +262,35 @@ mod tests {
             let findings = found(&recording, "G1");
             assert_eq!(findings.len(), 1, "{to}");
             assert_eq!(findings[0].seen, seen);
+        }
+    }
+
+    #[test]
+    fn the_goal_rules_apply_to_every_traced_metric() {
+        for (metric, event) in TRACED_METRICS {
+            let mut model = Model::pull_push();
+            for scheme in &mut model.kdamonds[0].context.schemes {
+                scheme.quota.goals[0].metric = (*metric).into();
+            }
+            let good = model.recording();
+            let judged = judge(&good);
+            assert_eq!(judged.findings, []);
+            for id in ["G1", "G2", "G3", "G7", "Q1"] {
+                assert!(judged.applied.iter().any(|rule| rule.id == id), "{id} for {metric}");
+            }
+            for (id, from, to) in
+                [("G1", "current_value=6000", "current_value=10001"), ("G2", "nid=1", "nid=0")]
+            {
+                let mut bad = good.clone();
+                rewrite(&mut bad, |lines| replace(lines, event, 4, from, to));
+                assert_eq!(found(&bad, id).len(), 1, "{id} for {metric}");
+            }
+            let mut bad = good.clone();
+            rewrite(&mut bad, |lines| {
+                let goal = of_event(lines, event)[0];
+                lines.swap(goal + 1, goal + 2);
+            });
+            assert!(!found(&bad, "G3").is_empty(), "{metric}");
         }
     }
 
@@ -305,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn g2_sees_a_measurement_that_nobody_asked_for() {
+    fn g2_sees_a_measurement_without_a_goal() {
         let model = Model::pull_push();
         let mut recording = model.recording();
         recording.plan.kdamonds[0].context.schemes[1].quota.goals[0].metric = "user_input".into();
@@ -313,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn g3_sees_a_quota_that_is_told_away_from_its_measurement() {
+    fn g3_sees_a_quota_that_is_emitted_away_from_its_measurement() {
         let mut recording = Model::pull_push().recording();
         rewrite(&mut recording, |lines| {
             let goal = of_event(lines, NodeEligible::NAME)[0];

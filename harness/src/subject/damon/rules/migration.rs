@@ -8,12 +8,13 @@ use super::stats;
 use crate::check::expect::{Subject, bare};
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
+use crate::recording::Line;
 use crate::subject::damon::events::{BeforeApply, Stat};
+use crate::subject::damon::events::{Event, MIGRATIONS};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_kdamond_run, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{Event, Line, MIGRATIONS};
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{Sample, section};
@@ -301,7 +302,7 @@ fn uncounted(
 #[cfg(test)]
 mod tests {
     use crate::recording::Recording;
-    use crate::subject::damon::testing::{edit, found, of_event, replace, rewrite, spoiled, stored};
+    use crate::subject::damon::testing::{edit, found, of_event, replace, rewrite, stored, tampered};
 
     /// Changes the first migration of at least one page.
     fn first_move(recording: &mut Recording, from: &str, to: &str) {
@@ -314,14 +315,14 @@ mod tests {
 
     #[test]
     fn m1_sees_statistics_that_count_what_was_not_moved() {
-        let seen = spoiled("M1", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
+        let seen = tampered("M1", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
         assert_eq!(seen.len(), 1, "{seen:?}");
         assert!(seen[0].starts_with("sz_applied of kdamond 0, scheme 1 to grow by the "), "{seen:?}");
     }
 
     #[test]
     fn m1_sees_statistics_that_are_another_schemes() {
-        let seen = spoiled("M1", |recording| {
+        let seen = tampered("M1", |recording| {
             rewrite(recording, |lines| {
                 for line in lines.iter_mut().filter(|line| line.contains("damos_stat")) {
                     let other = if line.contains("scheme_idx=0") { "scheme_idx=1" } else { "scheme_idx=0" };
@@ -337,7 +338,7 @@ mod tests {
 
     #[test]
     fn m1_sees_pages_that_move_for_no_region() {
-        let seen = spoiled("M1", |recording| {
+        let seen = tampered("M1", |recording| {
             rewrite(recording, |lines| lines.retain(|line| !line.contains("damos_before_apply")));
         });
         assert!(seen[0].ends_with("moved without such a region"), "{seen:?}");
@@ -345,11 +346,11 @@ mod tests {
 
     #[test]
     fn m2_sees_a_counter_that_moves_without_its_event_and_an_event_without_its_counter() {
-        let more = spoiled("M2", |recording| {
+        let more = tampered("M2", |recording| {
             *recording.samples.last_mut().unwrap().vmstat.get_mut("pgmigrate_success").unwrap() += 1;
         });
         assert!(more[0].starts_with("pgmigrate_success to grow by the "), "{more:?}");
-        let less = spoiled("M2", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
+        let less = tampered("M2", |recording| first_move(recording, "nr_succeeded=", "nr_succeeded=1"));
         assert!(!less.is_empty());
     }
 
@@ -358,7 +359,7 @@ mod tests {
         let promoted = |recording: &mut Recording| {
             recording.samples.last_mut().unwrap().vmstat.insert("pgpromote_success".into(), 7);
         };
-        let seen = spoiled("M2", promoted);
+        let seen = tampered("M2", promoted);
         assert_eq!(seen, ["pgpromote_success to stay at 0: no page was moved for numa_misplaced; 7"]);
         // With NUMA balancing at work it may move.
         let mut recording = stored("truth");

@@ -34,7 +34,7 @@ fn pause_is_silent(view: &View<'_>) -> RuleResult {
         for line in &run.lines {
             findings.push(|| {
                 let expected = format!("no event of kdamond {} while it is paused", run.kdamond);
-                Violation::new(expected, line.event.name()).at([*line])
+                Violation::new(expected, line.name()).at([*line])
             });
         }
     }

@@ -5,10 +5,10 @@
 use super::migration::{Emitted, Migration, emitted, first_sample, migrates, migrations};
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
+use crate::recording::Event;
 use crate::subject::damon::events::BeforeApply;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, Source};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::Event;
 use damonlab_protocol::damon::Ops;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{Sample, section};
@@ -261,13 +261,13 @@ fn no_page_stays_isolated(view: &View<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use crate::recording::Recording;
-    use crate::subject::damon::testing::{of_event, rewrite, spoiled, stored};
+    use crate::subject::damon::testing::{of_event, rewrite, stored, tampered};
     use damonlab_protocol::plan::Step;
     use damonlab_protocol::units::{Bytes, NodeId};
 
     #[test]
     fn m3_sees_a_kernel_that_counts_and_does_not_move() {
-        let seen = spoiled("M3", |recording| {
+        let seen = tampered("M3", |recording| {
             for sample in &mut recording.samples {
                 for nodes in sample.workloads.values_mut() {
                     *nodes = [(NodeId(1), Bytes(32 << 20))].into();
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn m3_sees_pages_that_went_the_other_way() {
-        let seen = spoiled("M3", |recording| {
+        let seen = tampered("M3", |recording| {
             rewrite(recording, |lines| {
                 for at in of_event(lines, "damos_before_apply") {
                     lines[at] = lines[at].replace("scheme_idx=1", "scheme_idx=0");
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn m3_sees_memory_of_a_workload_that_is_gone() {
-        let seen = spoiled("M3", |recording| {
+        let seen = tampered("M3", |recording| {
             let nodes = recording.samples.last_mut().unwrap().workloads.get_mut("hot").unwrap();
             nodes.get_mut(&NodeId(0)).unwrap().0 -= 3 << 20;
         });
@@ -318,8 +318,8 @@ mod tests {
                 recording.samples.last_mut().unwrap().vmstat.insert("nr_isolated_anon".into(), pages);
             }
         };
-        let seen = spoiled("M4", isolate(251));
+        let seen = tampered("M4", isolate(251));
         assert_eq!(seen, ["nr_isolated_anon to be back at 0 (what CPUs keep to themselves: up to 250); 251"]);
-        assert_eq!(spoiled("M4", isolate(250)), [""; 0]);
+        assert_eq!(tampered("M4", isolate(250)), [""; 0]);
     }
 }

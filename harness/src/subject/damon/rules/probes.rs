@@ -2,12 +2,12 @@
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::recording::{Event, Line};
 use crate::subject::damon::events::{Aggregated, RegionAggregated};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Rule, RuleResult, Source, each_kdamond_run, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Probe;
 
 /// The kernel counts hits in a byte (`struct damon_region`).
@@ -48,7 +48,7 @@ fn probe_regions_match_regions(view: &View<'_>) -> RuleResult {
             } else if let Some(alone) = last.filter(|last| matches!(last.event, Event::Aggregated(_))) {
                 findings.push(|| {
                     let expected = format!("{} after each {}", RegionAggregated::NAME, Aggregated::NAME);
-                    Violation::new(expected, format!("{} instead", line.event.name())).at([alone, *line])
+                    Violation::new(expected, format!("{} instead", line.name())).at([alone, *line])
                 });
             }
             last = Some(line);

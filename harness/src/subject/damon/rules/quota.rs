@@ -1,12 +1,11 @@
 //! What the effective quota allows: Q3, Q4, Q5.
 
-use super::goals::need_windows;
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::recording::{Event, Line};
 use crate::subject::damon::events::{BeforeApply, Esz};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, each_scheme, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
-use crate::trace::{Event, Line};
 use damonlab_protocol::damon::Scheme;
 
 pub(crate) static QUOTA_BELOW_PAGE_STOPS_ACTION: DamonRule = Rule {
@@ -74,9 +73,7 @@ fn window_stays_within_quota(view: &View<'_>) -> RuleResult {
         let mut findings = Violations::default();
         let mut esz = told_before(view, run, index).map(|(_, esz)| esz);
         for (nth, window) in charge.windows.iter().enumerate() {
-            if let Some(Event::Esz(event)) = window.esz.map(|line| &line.event) {
-                esz = Some(event.esz);
-            }
+            esz = window.quota().or(esz);
             let end = charge.windows.get(nth + 1).map_or(run.lines.len(), |next| next.at);
             let (bytes, last) = acted_on(&run.lines[window.at..end], index);
             if let (Some(esz), Some(last)) = (esz.filter(|esz| bytes > *esz), last) {
@@ -109,7 +106,7 @@ pub(crate) fn need_charges(
     scheme: &Scheme,
 ) -> Result<(), Reason> {
     view.need(&[Esz::NAME, BeforeApply::NAME])?;
-    need_windows(view, scheme)?;
+    view.need_windows(run, index)?;
     run.need_bytes()?;
     if scheme.quota.fail_charge_denom != 0 {
         return Err("failed bytes are charged in part".to_owned());

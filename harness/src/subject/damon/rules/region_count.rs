@@ -3,10 +3,10 @@
 use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::recording::{Event, Line};
 use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Ops, Scheme};
 
 /// Aggregations after a commit that may still be of the limits before it: a commit comes after regions are merged, and
@@ -121,8 +121,8 @@ fn breaks(dump: &Dump<'_>, target: u64, apart: impl Fn(&Aggregated, &Aggregated)
 
 #[cfg(test)]
 mod tests {
+    use crate::recording::Event;
     use crate::subject::damon::testing::{Model, found, stored};
-    use crate::trace::Event;
 
     #[test]
     fn r5_counts_neighbours_that_are_alike_too_where_no_scheme_splits_any() {

@@ -3,10 +3,10 @@
 use super::dumps::{Pass, passes};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::recording::{Event, Line};
 use crate::subject::damon::events::Aggregated;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, View, joined};
-use crate::trace::{Event, Line};
 
 pub(crate) static REGIONS_ARE_SORTED_AND_DISJOINT: DamonRule = Rule {
     about: About {

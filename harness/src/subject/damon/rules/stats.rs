@@ -2,10 +2,10 @@
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::recording::{Event, Line};
 use crate::subject::damon::events::{BeforeApply, Stat};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_scheme, in_core};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Intervals, Scheme};
 use damonlab_protocol::units::Nanos;
 

@@ -8,12 +8,12 @@ use super::quota::told_before;
 use super::stats::last_before;
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
+use crate::recording::Line;
 use crate::subject::damon::events::{Esz, Stat};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_scheme, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::Line;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{SchemeStats, section};
 use damonlab_protocol::units::Nanos;

@@ -7,11 +7,11 @@
 use super::dumps::{Dump, dumps, size};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
+use crate::recording::{Event, Line};
 use crate::subject::damon::events::IntervalsTune;
 use crate::subject::damon::oracle::next_input;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, View};
-use crate::trace::{Event, Line};
 use damonlab_protocol::damon::{Intervals, IntervalsGoal};
 
 /// The unit of scores and of the adaptation.

@@ -1,24 +1,25 @@
-//! For tests: the loop of a small kdamond, which prints as it goes.
+//! For tests: the loop of a small kdamond, which emits events.
 
+use super::super::events::{Aggregated, BeforeApply, Esz, Stat, goal_event};
 use super::testkit::{HOT, MIB, Model, TURN_US};
 use damonlab_protocol::damon::{GoalTuner, Kdamond, Quota, Scheme};
 use damonlab_protocol::record::SchemeStats;
 
 const NODES: [(u64, u64); 2] = [Model::NODE0, Model::NODE1];
 
-/// One kdamond at work.
+/// The run of one kdamond.
 pub(super) struct ModelRun<'a> {
     model: &'a Model,
     index: usize,
     now: u64,
     config: &'a Kdamond,
     schemes: Vec<State>,
-    /// The hot memory of each node: how old its one region was when schemes were applied, and what they
-    /// acted on, each part from its start to its end.
+    /// The hot memory of each node: the age of its one region when schemes were applied, and the parts on which they
+    /// acted, each from its start to its end.
     hot: [(u64, Vec<(u64, u64)>); 2],
     out: Vec<(u64, String)>,
-    /// When each commit was taken.
-    taken: Vec<u64>,
+    /// When each commit was applied.
+    applied: Vec<u64>,
 }
 
 #[derive(Default, Clone)]
@@ -44,7 +45,7 @@ impl<'a> ModelRun<'a> {
             schemes: vec![State::default(); config.context.schemes.len()],
             hot: Default::default(),
             out: Vec::new(),
-            taken: Vec::new(),
+            applied: Vec::new(),
         }
     }
 
@@ -52,16 +53,16 @@ impl<'a> ModelRun<'a> {
         &self.config.context.schemes[scheme]
     }
 
-    /// Schemes that stay keep what they had.
-    fn take_commits(&mut self, turn: u64) {
+    /// Schemes that remain keep their state.
+    fn apply_commits(&mut self, turn: u64) {
         for (_, kdamonds) in self.model.commits.iter().filter(|(when, _)| *when == turn) {
             self.config = &kdamonds[self.index];
             self.schemes.resize(self.config.context.schemes.len(), State::default());
-            self.taken.push(self.now);
+            self.applied.push(self.now);
         }
     }
 
-    fn tell(&mut self, event: String) {
+    fn emit(&mut self, event: String) {
         self.now += 3;
         let (seconds, micros) = (self.now / 1_000_000, self.now % 1_000_000);
         let (name, pid) = (format!("kdamond.{}", self.index), 52 + self.index);
@@ -69,11 +70,11 @@ impl<'a> ModelRun<'a> {
             .push((self.now, format!("{name:>16}-{pid:<7} [000] ..... {seconds:5}.{micros:06}: {event}")));
     }
 
-    /// The trace, what sysfs says at the end, and when each commit was taken.
+    /// The trace, the values in sysfs at the end, and when each commit was applied.
     pub(super) fn run(mut self) -> (Vec<(u64, String)>, Vec<SchemeStats>, Vec<u64>) {
         for turn in 0..self.model.turns {
             self.now += TURN_US;
-            self.take_commits(turn);
+            self.apply_commits(turn);
             self.merge(turn);
             for scheme in 0..self.schemes.len() {
                 self.adjust(turn, scheme);
@@ -87,7 +88,7 @@ impl<'a> ModelRun<'a> {
             self.aggregate(turn);
         }
         let stats = self.schemes.iter().map(|state| self.sysfs(state)).collect();
-        (self.out, stats, self.taken)
+        (self.out, stats, self.applied)
     }
 
     fn sysfs(&self, state: &State) -> SchemeStats {
@@ -104,7 +105,7 @@ impl<'a> ModelRun<'a> {
         }
     }
 
-    /// The hot memory becomes one region again, as old as its parts are in the mean, and one turn older.
+    /// The hot memory becomes one region again, with the mean age of its parts plus one turn.
     fn merge(&mut self, turn: u64) {
         for (age, acted) in &mut self.hot {
             let young: u64 = std::mem::take(acted).iter().map(|(start, end)| end - start).sum();
@@ -139,15 +140,17 @@ impl<'a> ModelRun<'a> {
             let current = (self.model.current)(turn, scheme);
             self.now += (self.model.walk_us)(turn, scheme);
             measured.push((current, goal.target_value));
-            self.tell(format!(
-                "damos_node_eligible_mem_bp: ctx_idx=0 scheme_idx={scheme} nid={} target_value={} current_value={current}",
-                goal.nid, goal.target_value
+            self.emit(format!(
+                "{}: ctx_idx=0 scheme_idx={scheme} nid={} target_value={} current_value={current}",
+                goal_event(&goal.metric).expect("a goal with a tracepoint"),
+                goal.nid,
+                goal.target_value
             ));
         }
         let new = tuned(quota, &measured, &mut self.schemes[scheme].input);
         if self.schemes[scheme].quota != Some(new) {
             self.schemes[scheme].quota = Some(new);
-            self.tell(format!("damos_esz: ctx_idx=0 scheme_idx={scheme} esz={new}"));
+            self.emit(format!("{}: ctx_idx=0 scheme_idx={scheme} esz={new}", Esz::NAME));
         }
     }
 
@@ -159,7 +162,7 @@ impl<'a> ModelRun<'a> {
         }
         let size = left.min(HOT.saturating_sub(state.offset)) / 4096 * 4096;
         let start = state.offset;
-        // With quota left, the last region has been seen, and the next pass begins at the first.
+        // With quota left, the pass has reached the last region, and the next one begins at the first.
         state.offset = if left - size < 4096 { start + size + self.model.hole } else { 0 };
         if size == 0 {
             return;
@@ -170,18 +173,20 @@ impl<'a> ModelRun<'a> {
         acted.push((start, start + size));
         let age = *age;
         let start = NODES[scheme].0 + start;
-        self.tell(format!(
-            "damos_before_apply: ctx_idx=0 scheme_idx={scheme} target_idx=0 nr_regions=5 {start}-{}: 6 {age}",
+        self.emit(format!(
+            "{}: ctx_idx=0 scheme_idx={scheme} target_idx=0 nr_regions=5 {start}-{}: 6 {age}",
+            BeforeApply::NAME,
             start + size
         ));
     }
 
     fn statistics(&mut self, turn: u64, scheme: usize) {
         let State { tried: (regions, bytes), exceeds, .. } = self.schemes[scheme];
-        self.tell(format!(
-            "damos_stat_after_apply_interval: ctx_idx=0 scheme_idx={scheme} nr_tried={regions} sz_tried={bytes} \
+        self.emit(format!(
+            "{}: ctx_idx=0 scheme_idx={scheme} nr_tried={regions} sz_tried={bytes} \
              nr_applied={regions} sz_applied={bytes} sz_ops_filter_passed={bytes} qt_exceeds={exceeds} \
              nr_snapshots={}",
+            Stat::NAME,
             turn + 1
         ));
     }
@@ -201,14 +206,15 @@ impl<'a> ModelRun<'a> {
         regions.retain(|(start, end, ..)| start < end);
         let count = regions.len();
         for (start, end, accesses, age) in regions {
-            self.tell(format!(
-                "damon_aggregated: target_id=0 nr_regions={count} {start}-{end}: {accesses} {age}"
+            self.emit(format!(
+                "{}: target_id=0 nr_regions={count} {start}-{end}: {accesses} {age}",
+                Aggregated::NAME
             ));
         }
     }
 }
 
-/// The effective quota of a window, from goals as (measured, wanted).
+/// The effective quota of a window, from goals as (measured, target).
 fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
     if goals.is_empty() {
         return quota.bytes;
@@ -217,19 +223,19 @@ fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
     let cap = if quota.bytes == 0 { unlimited } else { quota.bytes };
     let reached = goals.iter().any(|(measured, wanted)| measured >= wanted);
     match quota.goal_tuner {
-        // What the other tuner would begin with after a commit.
+        // The state with which the other tuner would begin after a commit.
         GoalTuner::Temporal => {
             *input = if reached { 0 } else { u128::from(cap.saturating_mul(10_000)) };
             if reached { 0 } else { cap }
         }
         GoalTuner::Consist => {
-            // Percent of a percent of the goal that is reached best.
+            // The score of the goal that is nearest to its target, in basis points.
             let share =
                 goals.iter().map(|(measured, wanted)| u128::from(measured * 10_000 / wanted)).max().unwrap();
             let last = (*input).max(10_000);
             *input = if share >= 20_000 { 10_000 } else { last * (20_000 - share) / 10_000 };
             if share > 10_000 && share < 20_000 {
-                // The kernel rounds the part that it takes away, not what is left.
+                // The kernel rounds the part that it subtracts, not the result.
                 *input = (last - last * (share - 10_000) / 10_000).max(10_000);
             }
             *input = (*input).min(u128::from(u64::MAX));

@@ -1,8 +1,8 @@
-//! For tests: a small DAMON that writes the trace of a correct kernel, and the means to tamper with a trace.
+//! For tests: a model of DAMON that makes recordings, and functions that tamper with them.
 
 mod damon_model;
 mod tamper;
 mod testkit;
 
-pub(crate) use tamper::{edit, found, of_event, replace, rewrite, spoiled, stored};
+pub(crate) use tamper::{edit, found, of_event, replace, rewrite, stored, tampered};
 pub(crate) use testkit::Model;

@@ -1,10 +1,9 @@
-//! For tests: real recordings, and the means to tamper a trace and to see what is found.
+//! For tests: real recordings, functions that tamper with a trace, and the findings that result.
 
 use crate::check::Finding;
 use crate::judge::judge;
-use crate::recording::Recording;
+use crate::recording::{Recording, Trace};
 use crate::scenario::Scenario;
-use crate::trace::Trace;
 use std::path::Path;
 
 /// A real run's recording, from `tests/recordings`.
@@ -28,7 +27,7 @@ pub(crate) fn stored(name: &str) -> Recording {
     }
 }
 
-/// Lets `edit` change the lines of the trace, and reads them again.
+/// Changes the lines of the trace with `edit`, and reads them again.
 pub(crate) fn rewrite(recording: &mut Recording, edit: impl FnOnce(&mut Vec<String>)) {
     let mut lines: Vec<String> = recording.trace.lines.iter().map(ToString::to_string).collect();
     edit(&mut lines);
@@ -62,8 +61,8 @@ pub(crate) fn found(recording: &Recording, id: &str) -> Vec<Finding> {
     judge(recording).findings.into_iter().filter(|finding| finding.id() == id).collect()
 }
 
-/// What an invariant says of the real run with all that is recorded, doctored; before that it says nothing.
-pub(crate) fn spoiled(id: &str, tamper: impl FnOnce(&mut Recording)) -> Vec<String> {
+/// The violations of an invariant in the real run that records everything, after `tamper`; before it there are none.
+pub(crate) fn tampered(id: &str, tamper: impl FnOnce(&mut Recording)) -> Vec<String> {
     let mut recording = stored("truth");
     assert_eq!(found(&recording, id), []);
     tamper(&mut recording);

@@ -1,14 +1,12 @@
-//! A small DAMON of our own, for tests: it writes the trace of a right kernel, which tests then tamper.
+//! A model of DAMON for tests: it makes the recording of a correct kernel, with which tests then tamper.
 //!
-//! It is written from the documentation of DAMON and not from the checks: what the two agree on is
-//! agreed on twice. One loop turn is one aggregation; the hot memory is the first 16 MiB of each
-//! node; scheme S takes from node S.
+//! It follows the documentation of DAMON and not the checks, so that each confirms the other. One turn of its loop is
+//! one aggregation; the hot memory is the first 16 MiB of each node; scheme S acts on node S.
 
 use super::damon_model::ModelRun;
 use super::tamper::rewrite;
-use crate::recording::{Meta, RECORDING_VERSION, Recording};
+use crate::recording::{Meta, RECORDING_VERSION, Recording, Trace};
 use crate::scenario::{Clocks, GuestClock, InstructionCost, MachineSpec, Places, Scenario};
-use crate::trace::Trace;
 use damonlab_protocol::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
 };
@@ -19,21 +17,21 @@ use std::collections::BTreeMap;
 
 pub(super) const MIB: u64 = 1 << 20;
 pub(super) const HOT: u64 = 16 * MIB;
-/// One aggregation of 20 samples, and what the loop takes beside its sleeps.
+/// The time of one aggregation of 20 samples, with the work of the loop beside its sleeps.
 pub(super) const TURN_US: u64 = 202_000;
 
-/// What the small DAMON is told.
+/// The configuration of the model.
 #[derive(Clone)]
 pub(crate) struct Model {
     pub(crate) kdamonds: Vec<Kdamond>,
-    /// What a node_eligible_mem_bp goal measures, by turn and scheme.
+    /// The measurement of a traced goal, by turn and scheme.
     pub(crate) current: fn(u64, usize) -> u64,
     /// How long one measurement takes, by turn and scheme.
     pub(crate) walk_us: fn(u64, usize) -> u64,
     pub(crate) turns: u64,
     /// Configurations that are committed in a turn, in order.
     pub(crate) commits: Vec<(u64, Vec<Kdamond>)>,
-    /// What is left out where a scheme goes on after its quota was used up: nothing, in a right kernel.
+    /// The bytes that a scheme skips where it continues after its quota was used up: none, in a correct kernel.
     pub(crate) hole: u64,
 }
 
@@ -63,7 +61,7 @@ impl Model {
         self.commits.push((turn, kdamonds));
     }
 
-    /// The same with the consist tuner and a window a turn: it ramps up, is over, comes back.
+    /// The same with the consist tuner and a window per turn: the quota ramps up, overshoots and comes back.
     pub(crate) fn consist() -> Model {
         let mut model = Model::pull_push();
         for scheme in &mut model.kdamonds[0].context.schemes {
@@ -92,10 +90,10 @@ impl Model {
         let mut lines: Vec<(u64, String)> = Vec::new();
         let mut report = self.report();
         for index in 0..self.kdamonds.len() {
-            let (told, stats, taken) = ModelRun::new(self, index).run();
-            lines.extend(told);
+            let (events, stats, applied) = ModelRun::new(self, index).run();
+            lines.extend(events);
             report.kdamond_stats.push(stats);
-            for (nth, time) in taken.into_iter().enumerate() {
+            for (nth, time) in applied.into_iter().enumerate() {
                 report.steps[nth + 1].answered.insert(index, Nanos(time * 1_000));
             }
         }

@@ -1,0 +1,124 @@
+//! What may be typed: the verbs, in the order in which `damonlab help` lists them.
+
+use super::error::VerbResult;
+use super::output::Color;
+use super::{bisect, check, compare, doctor, explain, kernel, list, machine, mutants, replay, run, setup};
+use clap::{Parser, Subcommand};
+
+/// Test DAMON: boot a patched kernel on an emulated NUMA or CXL machine, run a scenario in it, and judge its tracepoints.
+#[derive(Debug, Parser)]
+#[command(name = "damonlab", version, max_term_width = 110)]
+#[command(
+    after_help = "Examples: damonlab doctor                    what is missing on this host\n          \
+                        damonlab run --setup               install it, build a kernel, run the first scenario\n          \
+                        damonlab run --all --kernel ~/linux\n          \
+                        damonlab help run\n\n\
+    Exit status: 0 pass or skip, 1 fail, 2 bad input, 3 the host or QEMU failed, 130 interrupted."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+    /// Whether to use colours. auto: on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "auto|always|never")]
+    #[arg(hide_possible_values = true)]
+    pub(super) color: Color,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run scenarios and judge what DAMON did.
+    #[command(after_help = run::HELP)]
+    Run(run::Arguments),
+    /// Judge stored recordings again with today's rules. Boots nothing.
+    #[command(after_help = check::HELP)]
+    Check(check::Arguments),
+    /// Explain a rule: what it requires, why, when it applies, and the kernel functions that it follows from.
+    #[command(after_help = explain::HELP)]
+    Explain(explain::Arguments),
+    /// Run a recording's scenario once more, and report where the two runs differ.
+    #[command(after_help = replay::HELP)]
+    Replay(replay::Arguments),
+    /// Run the same scenarios with the same seeds on two kernels, and report what differs.
+    #[command(after_help = compare::HELP)]
+    Compare(compare::Arguments),
+    /// Find the patch of a series after which a scenario fails.
+    #[command(after_help = bisect::HELP)]
+    Bisect(bisect::Arguments),
+    /// Test the test suite: put bugs back into the kernel, one at a time, and report which are caught.
+    #[command(after_help = mutants::HELP)]
+    Mutants(mutants::Arguments),
+    /// List the scenarios and the machines, and the kernels and saved guests in the cache.
+    #[command(after_help = list::HELP)]
+    List(list::Arguments),
+    /// Draw a machine, and show the arguments with which QEMU builds it. Boots nothing.
+    #[command(after_help = machine::HELP)]
+    Machine(machine::Arguments),
+    /// Build, inspect, list and remove kernels.
+    Kernel {
+        /// What to do.
+        #[command(subcommand)]
+        verb: kernel::Verb,
+    },
+    /// Report what is missing on this host, what it is for, and the command that installs it. Boots nothing.
+    #[command(after_help = doctor::HELP)]
+    Doctor(doctor::Arguments),
+    /// Install what is missing: Debian packages and a private virtme-ng.
+    #[command(after_help = setup::HELP)]
+    Setup(setup::Arguments),
+}
+
+impl Verb {
+    /// Does it, and returns the exit status.
+    pub(super) fn run(&self) -> VerbResult {
+        match self {
+            Verb::Run(arguments) => run::run(arguments),
+            Verb::Check(arguments) => check::check(arguments),
+            Verb::Explain(arguments) => explain::explain(arguments),
+            Verb::Replay(arguments) => replay::replay(arguments),
+            Verb::Compare(arguments) => compare::compare(arguments),
+            Verb::Bisect(arguments) => bisect::bisect(arguments),
+            Verb::Mutants(arguments) => mutants::mutants(arguments),
+            Verb::List(arguments) => list::list(arguments),
+            Verb::Machine(arguments) => machine::machine(arguments),
+            Verb::Kernel { verb } => kernel::kernel(verb),
+            Verb::Doctor(arguments) => doctor::doctor(arguments),
+            Verb::Setup(arguments) => setup::setup(arguments),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_an_example_in_its_help() {
+        fn check(command: &clap::Command, path: &str) {
+            let verbs: Vec<_> = command.get_subcommands().filter(|verb| verb.get_name() != "help").collect();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                !verbs.is_empty() || help.contains(&format!("{path} ")) || help.contains(path),
+                "{path}: {help}"
+            );
+            for verb in verbs {
+                check(verb, &format!("{path} {}", verb.get_name()));
+            }
+        }
+        let mut command = Cli::command();
+        command.build();
+        check(&command, "damonlab");
+    }
+
+    #[test]
+    fn quiet_and_verbose_exclude_each_other() {
+        let error = Cli::try_parse_from(["damonlab", "run", "-q", "-v"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
+    }
+}

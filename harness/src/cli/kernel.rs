@@ -1,0 +1,96 @@
+//! `damonlab kernel`: builds, inspects, lists and removes kernels.
+
+use super::error::{CliError, VerbResult};
+use super::kernel_args::KernelArgs;
+use super::output::{self, FormatArgs, print};
+use crate::grammar;
+use crate::host::paths;
+use crate::host::progress::Progress;
+use crate::kernel::{self, Image, Origins};
+use crate::report::{self, KernelCache};
+use crate::scenario;
+use crate::setup::{self, Env};
+use crate::vm;
+use clap::{Args, Subcommand};
+use std::path::Path;
+
+/// What to do with kernels.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Build a kernel, or find it in the cache, and print where it is.
+    #[command(after_help = "Example: damonlab kernel build --kernel ~/linux --series v3.mbox")]
+    Build(Arguments),
+    /// Report which DAMON features that scenarios may need a kernel has, and which not. Builds the kernel, and boots a
+    /// small guest once.
+    #[command(after_help = "Example: damonlab kernel has --kernel 7.2")]
+    Has(Arguments),
+    /// List the kernels in the cache, and what they take there.
+    #[command(after_help = "Example: damonlab kernel list")]
+    List(FormatArgs),
+    /// Remove images by the beginning of their key, or a source with all its builds.
+    #[command(after_help = "Example: damonlab kernel rm 3f2a91")]
+    Rm {
+        /// The beginning of a key, or a source's name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    kernel: KernelArgs,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub(super) fn kernel(verb: &Verb) -> VerbResult {
+    match verb {
+        Verb::Build(arguments) => build(arguments)?,
+        Verb::Has(arguments) => has(arguments)?,
+        Verb::List(format) => output::list(&cache(&paths::cache()?).listing(), *format)?,
+        Verb::Rm { name } => remove(name)?,
+    }
+    Ok(0)
+}
+
+fn build(arguments: &Arguments) -> Result<(), CliError> {
+    let (image, _) = obtain(&arguments.kernel, Origins::of(Env::machine()?))?;
+    output::list(&report::kernel(&image), arguments.format)
+}
+
+fn has(arguments: &Arguments) -> Result<(), CliError> {
+    let env = Env::machine()?;
+    let tools = setup::tools(&env)?;
+    let (image, origins) = obtain(&arguments.kernel, Origins::of(env))?;
+    let all = scenario::all_needs();
+    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &Progress::stderr())?;
+    output::list(&report::kernel_features(&image, &all, &missing), arguments.format)
+}
+
+fn obtain(kernel: &KernelArgs, origins: Origins) -> Result<(Image, Origins), CliError> {
+    let progress = Progress::stderr();
+    let image = kernel::obtain(&kernel.request(&origins, &progress)?, &origins, &progress)?;
+    Ok((image, origins))
+}
+
+/// What is in the cache of kernels.
+pub(super) fn cache(cache: &Path) -> KernelCache {
+    KernelCache {
+        images: kernel::cached_images(cache),
+        folders: kernel::cache_folders(cache),
+        limit: kernel::limit(),
+    }
+}
+
+fn remove(name: &str) -> Result<(), CliError> {
+    let folder = paths::cache()?;
+    let removed = kernel::remove(&folder, name, &Progress::stderr())?;
+    if removed.is_empty() {
+        let held = kernel::cache_folders(&folder);
+        let known = held.iter().map(|one| one.name.as_str());
+        let help = grammar::or_list(name, known, "damonlab kernel list");
+        return Err(CliError::Unknown { kind: "kernel in the cache", name: name.to_owned(), help });
+    }
+    let lines: String = removed.iter().map(|folder| format!("removed {}\n", folder.display())).collect();
+    print(&lines)
+}

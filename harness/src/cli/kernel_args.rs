@@ -1,0 +1,66 @@
+//! Which kernel, and what is changed in it: the arguments of every verb that runs on one.
+
+use super::error::CliError;
+use crate::host::progress::Progress;
+use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source};
+use crate::series;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Which kernel, and what is changed in it.
+#[derive(Debug, Args)]
+pub(super) struct KernelArgs {
+    /// The kernel: a release (7.2 or 7.3 for its newest, 7.3.4 for that one), a source tree, TREE@REF for a git ref in
+    /// it, or a bzImage [default: 7.3]. All but a bzImage get the patches of patches/ for their release
+    /// (docs/kernels.md).
+    #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
+    pub(super) kernel: Option<PathBuf>,
+    /// A patch series on top: an mbox, a maildir, a folder of .patch files, a mail, or REPOSITORY:BASE..TOPIC. May be
+    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly.
+    #[arg(long, value_name = "PATH")]
+    pub(super) series: Vec<PathBuf>,
+    /// Refuse a patch that applies only with less context, at another place or merged.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// A patch on top of everything else. May be given more than once.
+    #[arg(long = "patch", value_name = "FILE")]
+    pub(super) patches: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
+}
+
+/// How the kernel is configured.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ConfigArgs {
+    /// fast: what the scenarios need (the default). debug: also KASAN, lockdep, DEBUG_VM and kmemleak, and a warning is
+    /// a panic; several times slower. kunit: with DAMON's KUnit suites. host-root: can read the host's files, for
+    /// selftests and damo. May be given more than once.
+    #[arg(long = "profile", value_name = "fast|debug|kunit|host-root")]
+    pub(super) profiles: Vec<Profile>,
+    /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
+    #[arg(long = "config", value_name = "FRAGMENT")]
+    pub(super) fragments: Vec<PathBuf>,
+}
+
+impl KernelArgs {
+    /// The kernel that they ask for.
+    pub(super) fn request(&self, origins: &Origins, progress: &Progress) -> Result<Request, CliError> {
+        let source = match &self.kernel {
+            None => Source::default(),
+            Some(word) => Source::parse(word, origins)?,
+        };
+        let mut request = Request::of(source);
+        if !self.series.is_empty() {
+            let series = series::read(&self.series).map_err(KernelError::from)?;
+            series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
+            request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
+            request.patches = series.patches;
+        }
+        request.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
+        request.strict = self.strict;
+        let project = &request.project;
+        let named = self.config.profiles.iter().filter_map(|profile| profile.fragment(project));
+        request.fragments = named.chain(self.config.fragments.iter().cloned()).collect();
+        Ok(request)
+    }
+}

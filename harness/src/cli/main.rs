@@ -1,0 +1,51 @@
+//! From the command line to an exit status.
+
+use super::command::{Cli, Verb};
+use super::error::{CliError, VerbResult};
+use super::git_bisect;
+use crate::host::interrupt;
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // clap's own status is 2, which git takes for a bad commit.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == git_bisect::OPTION) => {
+            // A closed standard error changes nothing.
+            let _ = error.print();
+            return ExitCode::from(git_bisect::ABORT);
+        }
+        Err(error) => error.exit(),
+    };
+    cli.color.apply();
+    // Terminals wrap by themselves; a path or a command to paste must not be broken in two. The hook
+    // can be set once only, and nobody else sets it.
+    let _ = miette::set_hook(Box::new(move |_| Box::new(handler(cli.color.forced()))));
+    let for_git = matches!(&cli.verb, Verb::Run(run) if run.git_bisect);
+    match answer(&cli.verb) {
+        Ok(status) => ExitCode::from(status),
+        // Whoever reads has what they wanted, as in `damonlab list | head -1`. git wants an answer all the same.
+        Err(CliError::ClosedPipe) if !for_git => ExitCode::SUCCESS,
+        Err(error) => {
+            let status = if for_git { git_bisect::of_error(&error) } else { error.exit_status() };
+            let _ = writeln!(std::io::stderr(), "{:?}", miette::Report::new(error));
+            ExitCode::from(status)
+        }
+    }
+}
+
+fn answer(verb: &Verb) -> VerbResult {
+    interrupt::listen().map_err(CliError::Signals)?;
+    verb.run()
+}
+
+fn handler(color: Option<bool>) -> miette::MietteHandler {
+    let options = miette::MietteHandlerOpts::new().wrap_lines(false);
+    match color {
+        Some(color) => options.color(color).build(),
+        None => options.build(),
+    }
+}

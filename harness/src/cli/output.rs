@@ -1,0 +1,163 @@
+//! What a verb prints, and how the user wants it.
+
+use super::error::CliError;
+use crate::host::progress::{self, Progress};
+use crate::report::{Event, Format, Item, Listing, Reporter, Started, Summary, Tally, Verbosity};
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+use std::io::{self, Write};
+use std::time::Instant;
+
+/// How the results of runs are printed.
+#[derive(Debug, Clone, Args)]
+pub(super) struct OutputArgs {
+    /// Print failures and the last line only.
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print everything of what passes, too: all expectations and rules, those that do not apply with the reason.
+    #[arg(short, long)]
+    verbose: bool,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// In which format results are printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct FormatArgs {
+    /// The format of the results.
+    #[arg(long, value_enum, default_value = "human", value_name = "FORMAT")]
+    format: Format,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Makes it the choice of the whole process.
+    pub(super) fn apply(self) {
+        let choice = match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+
+    /// What the user insists on.
+    pub(super) fn forced(self) -> Option<bool> {
+        match self {
+            Color::Auto => None,
+            Color::Always => Some(true),
+            Color::Never => Some(false),
+        }
+    }
+}
+
+/// What stands at the end besides counts and time.
+#[derive(Debug, Default)]
+pub(super) struct Closing {
+    /// The result of the command as a whole.
+    pub(super) answer: Vec<String>,
+    /// What else is worth knowing.
+    pub(super) notes: Vec<String>,
+    /// Both, for programs.
+    pub(super) data: Value,
+}
+
+/// Items on their way to the user.
+pub(super) struct Output {
+    command: &'static str,
+    reporter: Box<dyn Reporter>,
+    quiet: bool,
+    tally: Tally,
+    begun: Instant,
+}
+
+impl Output {
+    /// The output of a verb.
+    pub(super) fn new(command: &'static str, arguments: &OutputArgs) -> Result<Output, CliError> {
+        let OutputArgs { quiet, verbose, format: FormatArgs { format } } = arguments;
+        let verbosity = match (quiet, verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        if *format != Format::Human && verbosity != Verbosity::Normal {
+            return Err(CliError::NoEffect { option: if *quiet { "--quiet" } else { "--verbose" } });
+        }
+        let reporter = format.reporter(stdout(), verbosity);
+        Ok(Output { command, reporter, quiet: *quiet, tally: Tally::default(), begun: Instant::now() })
+    }
+
+    /// Where progress goes.
+    pub(super) fn progress(&self) -> Progress {
+        Progress::stderr().quiet(self.quiet)
+    }
+
+    /// Work on `items` begins.
+    pub(super) fn start(&mut self, items: Vec<String>, kernel: Option<&str>) -> Result<(), CliError> {
+        self.begun = Instant::now();
+        let started = Started { command: self.command, items, kernel: kernel.map(str::to_owned) };
+        self.event(&Event::Started(&started))
+    }
+
+    /// An item has ended.
+    pub(super) fn item(&mut self, item: &Item) -> Result<(), CliError> {
+        self.tally.add(item);
+        self.event(&Event::Finished(item))
+    }
+
+    /// Everything has ended.
+    pub(super) fn finish(&mut self, closing: Closing) -> Result<(), CliError> {
+        let Closing { answer, notes, data } = closing;
+        let (tally, seconds) = (self.tally.clone(), self.begun.elapsed().as_secs_f64());
+        let summary = Summary { command: self.command, answer, notes, tally, seconds, data };
+        self.event(&Event::Summary(&summary))
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Result<(), CliError> {
+        progress::suspend(|| self.reporter.event(event)).map_err(CliError::of_output)
+    }
+}
+
+/// Prints a result without items.
+pub(super) fn list(listing: &Listing, arguments: FormatArgs) -> Result<(), CliError> {
+    let mut reporter = arguments.format.reporter(stdout(), Verbosity::Normal);
+    progress::suspend(|| reporter.listing(listing)).map_err(CliError::of_output)
+}
+
+/// Prints text that has one format only.
+pub(super) fn print(text: &str) -> Result<(), CliError> {
+    let write = |out: &mut dyn Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    progress::suspend(|| write(&mut io::stdout().lock())).map_err(CliError::of_output)
+}
+
+/// Standard output, with colours where they can be seen.
+fn stdout() -> Box<dyn Write> {
+    Box::new(anstream::AutoStream::auto(io::stdout()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::{Cli, Verb};
+    use super::*;
+    use crate::host::fault::{Fault, Faulty};
+    use clap::Parser;
+
+    #[test]
+    fn how_much_is_printed_for_people_has_no_effect_on_json_and_is_refused() {
+        let words = ["damonlab", "run", "idle", "--format", "json", "--quiet"];
+        let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("it is the verb run") };
+        let error = Output::new("run", &run.output).err().unwrap();
+        assert_eq!(error.fault(), Fault::BadInput);
+        assert!(error.to_string().starts_with("--quiet has no effect"), "{error}");
+    }
+}

@@ -1,0 +1,199 @@
+//! `damonlab run`: scenarios on a kernel, judged.
+
+use super::batch::{Batch, Named};
+use super::error::{CliError, VerbResult};
+use super::kernel_args::KernelArgs;
+use super::output::{Closing, Output, OutputArgs};
+use super::repro_command::ReproCommand;
+use super::{qemu, scenarios};
+use crate::host::slots;
+use crate::kernel::{self, Origins};
+use crate::report;
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
+use crate::scenario::GuestClock;
+use crate::setup::{self, Env};
+use crate::vm;
+use crate::vm::checkpoint::Store;
+use clap::Args;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+/// The scenario of the README.
+const FIRST: &str = "pull-push";
+
+pub(super) const HELP: &str = "Examples: damonlab run pull-push idle --kernel ~/linux\n          \
+    damonlab run pull-push --seeds 0..8\n          \
+    damonlab run --all --quiet\n          \
+    damonlab run idle --machine dram2 -v\n          \
+    git bisect run damonlab run pull-push --kernel . --git-bisect --out /tmp/bisect\n\n\
+    A scenario that passes is one line, one that fails is shown with what was expected, what was seen, the lines of\n\
+    the trace, and the command that repeats it.";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Names from scenarios/ (`damonlab list` shows them), or YAML files [default: pull-push].
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Run every scenario of scenarios/; with --seeds or --repeat, every one on virtual time.
+    #[arg(long, conflicts_with = "scenarios")]
+    pub(super) all: bool,
+    /// Install what is missing first.
+    #[arg(long)]
+    setup: bool,
+    #[command(flatten)]
+    pub(super) kernel: KernelArgs,
+    /// The seed of every random choice in the guest: the workloads' and the kernel's.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) seed: u64,
+    /// Run once with each seed from A to B-1 (A..=B: to B), and judge what is expected over seeds.
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    pub(super) seeds: Option<SeedRange>,
+    /// Run each scenario N times, and compare every recording with the first, byte for byte. Equal ones are not kept;
+    /// a difference makes the scenario unstable (exit status 1).
+    #[arg(long, default_value = "1", value_name = "N", value_parser = times)]
+    pub(super) repeat: NonZeroU32,
+    /// The guest's clock, whatever the scenario says. real: the host's clock, under KVM where that works; such runs do
+    /// not repeat, and rules that compare times do not apply.
+    #[arg(long, value_name = "virtual|real")]
+    pub(super) clock: Option<GuestClock>,
+    /// Run on this machine, whatever the scenario says: a name (`damonlab list` shows them) or a YAML file. The rest of
+    /// the scenario must fit it.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) machine: Option<String>,
+    /// Boot the guest, even where a saved one could be restored, and save none.
+    #[arg(long)]
+    no_checkpoint: bool,
+    /// How many scenarios run at once [default: one a core]. Guests of other damonlabs on this host count too: a run
+    /// waits until a core and enough memory are free. DAMONLAB_SLOTS=N allows N guests on this host.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Exit as `git bisect run` expects it: 0 good, 1 a scenario failed, 125 cannot tell (no build, no boot, a skip, the
+    /// host or QEMU failed), 128 a mistyped command. Give an --out outside of the tree.
+    #[arg(long)]
+    pub(super) git_bisect: bool,
+    /// Results go below this folder.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+fn times(word: &str) -> Result<NonZeroU32, String> {
+    let count: u32 = word.parse().map_err(|_| format!("'{word}' is not a number of runs"))?;
+    NonZeroU32::new(count).ok_or_else(|| "a scenario runs at least once: 1 or more".to_owned())
+}
+
+pub(super) fn run(arguments: &Arguments) -> VerbResult {
+    // Everything that the user may have to fix comes before what takes minutes.
+    let mut output = Output::new("run", &arguments.output)?;
+    let paths = paths(arguments)?;
+    let mut sources = paths
+        .iter()
+        .map(|path| ScenarioSource::on(path, arguments.machine.as_deref()))
+        .collect::<Result<Vec<_>, _>>()?;
+    set_clock(arguments, &mut sources)?;
+    sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
+    let slots = slots::count().map_err(RunError::from)?;
+    let env = Env::machine()?;
+    let origins = Origins::of(env.clone());
+    let progress = output.progress();
+    let request = arguments.kernel.request(&origins, &progress)?;
+    if arguments.setup {
+        setup::install(&env, &progress)?;
+    }
+    let tools = setup::tools(&env)?;
+    qemu::check(sources.iter().map(|one| &one.scenario), &env.cache, &tools)?;
+    let image = kernel::obtain(&request, &origins, &progress)?;
+    let out = std::path::absolute(&arguments.out)?;
+    let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
+    let env = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
+    let jobs = arguments.jobs.unwrap_or(slots);
+    let named: Vec<Named<'_>> = paths.iter().map(|path| scenarios::argument(path)).zip(&sources).collect();
+    let repro = ReproCommand {
+        machine: arguments.machine.as_deref(),
+        clock: arguments.clock,
+        kernel: &arguments.kernel,
+    };
+    let batch = Batch { env: &env, jobs, repeat: arguments.repeat, repro, progress: &progress };
+    let (statuses, notes) = match arguments.seeds {
+        None => {
+            let (statuses, coverage) = batch.one_seed_each(&named, arguments.seed, &mut output)?;
+            let never = if arguments.all { report::never_applied(&coverage) } else { Vec::new() };
+            (statuses, never)
+        }
+        Some(seeds) => (batch.many_seeds_each(&named, seeds, &mut output)?, Vec::new()),
+    };
+    output.finish(Closing { notes, ..Closing::default() })?;
+    Ok(statuses.of(arguments.git_bisect))
+}
+
+fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, CliError> {
+    if arguments.all {
+        let repeats = arguments.seeds.is_some() || arguments.repeat.get() > 1;
+        let all = scenarios::all()?;
+        let fit = all.iter().filter(|scenario| !repeats || scenario.clock.is_virtual());
+        return Ok(fit.map(|scenario| scenarios::by_name(&scenario.name)).collect());
+    }
+    if arguments.scenarios.is_empty() {
+        return Ok(vec![scenarios::by_name(FIRST)]);
+    }
+    arguments.scenarios.iter().map(|word| scenarios::path(word)).collect()
+}
+
+/// Sets the clock that the user chose, and refuses what does not work on it.
+fn set_clock(arguments: &Arguments, sources: &mut [ScenarioSource]) -> Result<(), CliError> {
+    for ScenarioSource { scenario, .. } in sources {
+        scenario.clock = arguments.clock.unwrap_or(scenario.clock);
+        if scenario.clock.is_virtual() && scenario.host_root {
+            return Err(CliError::HostFiles(scenario.name.clone()));
+        }
+        if scenario.clock.is_virtual() && scenario.machine.cpus() > 1 {
+            return Err(CliError::ManyCpus(scenario.name.clone()));
+        }
+        if !scenario.clock.is_virtual() && (arguments.seeds.is_some() || arguments.repeat.get() > 1) {
+            return Err(CliError::NeverRepeats(scenario.name.clone()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::{Cli, Verb};
+    use super::*;
+    use crate::host::paths;
+    use clap::Parser;
+
+    #[test]
+    fn a_machine_of_several_cpus_runs_on_the_real_clock_alone() {
+        let machine = paths::project().join("scenarios/invalid/machines/two-cpus.yaml");
+        let words = ["damonlab", "run", "idle", "--machine", machine.to_str().unwrap()];
+        let set = |more: &[&str]| {
+            let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };
+            let path = scenarios::by_name("idle");
+            let mut sources = [ScenarioSource::on(&path, run.machine.as_deref()).unwrap()];
+            set_clock(&run, &mut sources)
+        };
+        assert!(matches!(set(&[]), Err(CliError::ManyCpus(name)) if name == "idle"));
+        assert!(set(&["--clock", "real"]).is_ok());
+    }
+
+    #[test]
+    fn no_runs_at_all_are_refused_with_a_reason() {
+        let error = Cli::try_parse_from(["damonlab", "run", "idle", "--repeat", "0"]).unwrap_err();
+        assert!(error.to_string().contains("a scenario runs at least once"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn all_scenarios_are_those_that_repeat_where_runs_are_repeated() {
+        let paths = |more: &[&str]| {
+            let words = ["damonlab", "run", "--all"];
+            let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };
+            paths(&run).unwrap()
+        };
+        let (all, repeating) = (paths(&[]), paths(&["--seeds", "0..2"]));
+        assert!(all.len() > repeating.len());
+        assert!(all.contains(&scenarios::by_name("kunit")) || all.contains(&scenarios::by_name("damo")));
+    }
+}

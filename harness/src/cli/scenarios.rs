@@ -1,0 +1,66 @@
+//! Scenarios by name or path.
+
+use super::error::CliError;
+use crate::grammar;
+use crate::host::paths;
+use std::path::{Path, PathBuf};
+
+/// The folder of the scenarios that come along.
+pub(super) fn folder() -> PathBuf {
+    paths::project().join("scenarios")
+}
+
+/// Every scenario that comes along.
+pub(super) fn all() -> Result<Vec<crate::scenario::Scenario>, CliError> {
+    Ok(crate::scenario::all(&folder()).map_err(Box::new)?)
+}
+
+/// The file of a scenario that comes along.
+pub(super) fn by_name(name: &str) -> PathBuf {
+    folder().join(format!("{name}.yaml"))
+}
+
+/// The file of a scenario on the command line: an argument with a slash or an extension is a path, anything else a name
+/// from `scenarios/`.
+pub(super) fn path(argument: &str) -> Result<PathBuf, CliError> {
+    if paths::names_a_file(argument) {
+        return Ok(PathBuf::from(argument));
+    }
+    let path = by_name(argument);
+    if path.is_file() {
+        return Ok(path);
+    }
+    let all = all()?;
+    let help = grammar::or_list(argument, all.iter().map(|scenario| scenario.name.as_str()), "damonlab list");
+    Err(CliError::Unknown { kind: "scenario", name: argument.to_owned(), help })
+}
+
+/// The shortest argument for a scenario's file.
+pub(super) fn argument(path: &Path) -> String {
+    match path.file_stem().map(|stem| stem.to_string_lossy()) {
+        Some(name) if by_name(&name) == path => name.into_owned(),
+        _ => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use miette::Diagnostic;
+
+    #[test]
+    fn a_mistyped_name_gets_the_nearest_one_and_not_all() {
+        let error = path("pul-push").unwrap_err();
+        assert_eq!(error.to_string(), "there is no scenario named 'pul-push'");
+        let help = error.help().unwrap().to_string();
+        assert_eq!(help, "did you mean 'pull-push'? `damonlab list` shows what there is");
+        assert_eq!(error.exit_status(), 2);
+    }
+
+    #[test]
+    fn an_argument_and_its_file_stand_for_each_other() {
+        assert_eq!(argument(&path("idle").unwrap()), "idle");
+        assert_eq!(path("here/idle.yaml").unwrap(), Path::new("here/idle.yaml"));
+        assert_eq!(argument(Path::new("here/idle.yaml")), "here/idle.yaml");
+    }
+}

@@ -1,0 +1,24 @@
+//! `damonlab setup`: installs what is missing.
+
+use super::error::VerbResult;
+use super::output::print;
+use crate::host::progress::Progress;
+use crate::setup::{self, Env, Extra};
+use clap::Args;
+
+pub(super) const HELP: &str = "Examples: damonlab setup\n          damonlab setup --with damo";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Install this too, into damonlab's own environment: damo, from PyPI, for the scenario of that name.
+    #[arg(long = "with", value_name = "damo")]
+    extras: Vec<Extra>,
+}
+
+pub(super) fn setup(arguments: &Arguments) -> VerbResult {
+    let (env, progress) = (Env::machine()?, Progress::stderr());
+    setup::install(&env, &progress)?;
+    setup::install_extras(&env, &arguments.extras, &progress)?;
+    print("damonlab has everything that it needs\n")?;
+    Ok(0)
+}

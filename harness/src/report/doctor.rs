@@ -1,0 +1,51 @@
+//! What damonlab needs of this host, and what is missing.
+//!
+//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing` and `too_old`, `found`, `wanted`,
+//! `purpose`, `required`, `fix`) and `notes`.
+
+use super::event::Listing;
+use crate::setup::{self, Importance, Row, State};
+use serde_json::{Value, json};
+
+fn requirement(row: &Row) -> Value {
+    let (state, found, wanted) = match &row.state {
+        State::Found(found) => ("found", Some(found), None),
+        State::Missing => ("missing", None, None),
+        State::TooOld { found, wanted } => ("too_old", Some(found), Some(wanted.to_string())),
+    };
+    json!({
+        "name": row.name,
+        "state": state,
+        "found": found,
+        "wanted": wanted,
+        "purpose": row.purpose,
+        "required": row.importance == Importance::Required,
+        "fix": row.fix,
+    })
+}
+
+/// The requirements, and what else is known of this host.
+pub fn doctor(rows: &[Row], notes: &[String]) -> Listing {
+    let mut text = setup::render(rows);
+    text.extend(notes.iter().map(|note| format!("{note}\n")));
+    let requirements: Vec<_> = rows.iter().map(requirement).collect();
+    Listing { command: "doctor", text, data: json!({"requirements": requirements, "notes": notes}) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::Env;
+
+    #[test]
+    fn a_program_gets_what_is_missing_with_the_command_that_installs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let env =
+            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
+        let listing = doctor(&setup::doctor(&env), &["note: no KVM".to_owned()]);
+        let first = &listing.data["requirements"][0];
+        assert_eq!((&first["name"], &first["state"]), (&"QEMU".into(), &"missing".into()));
+        assert!(first["fix"].as_str().unwrap().ends_with("setup"), "{first}");
+        assert!(listing.text.ends_with("note: no KVM\n"), "{}", listing.text);
+    }
+}

@@ -1,0 +1,23 @@
+//! Paths as the user would type them here.
+
+use std::path::Path;
+
+/// The path, from the working folder on where it lies below.
+pub(super) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_below_the_working_folder_is_shown_from_there() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(shown(&here.join("results/idle/0001")), "results/idle/0001");
+        assert_eq!(shown(Path::new("/elsewhere/idle")), "/elsewhere/idle");
+        assert_eq!(shown(Path::new("results/idle")), "results/idle");
+    }
+}

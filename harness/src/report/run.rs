@@ -1,0 +1,246 @@
+//! A run as an item: `run`, `check`, and each seed of several.
+//!
+//! For programs it has `scenario`, `summary`, `machine`, `kernel`, `recording`, `seed`, `guest_seconds`, `reason` (of a
+//! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]),
+//! `rules` (`passed`, `violated` and `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command
+//! that repeats it.
+
+use super::event::{Depth, Item};
+use super::place::shown;
+use super::rules::{self, Rules};
+use super::tests_of_kernel;
+use super::verdict::status;
+use super::{measure, repeated};
+use crate::check::{ExpectationStatus, Measured, Verdict};
+use crate::judge::Report;
+use crate::scenario::Scenario;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A run, and what only its command knows of it.
+#[derive(Debug)]
+pub struct RunView<'a> {
+    /// The run.
+    pub report: &'a Report,
+    /// What the item is called.
+    pub name: String,
+    /// The scenario that was run. Without it the line shows no measures.
+    pub scenario: Option<&'a Scenario>,
+    /// The seed.
+    pub seed: Option<u64>,
+    /// The command that repeats it.
+    pub repeat: Option<String>,
+}
+
+impl<'a> RunView<'a> {
+    /// A run by itself, called by its scenario's name.
+    pub fn of(report: &'a Report) -> RunView<'a> {
+        RunView { report, name: report.scenario.clone(), scenario: None, seed: None, repeat: None }
+    }
+
+    /// The item.
+    pub fn item(&self) -> Item {
+        let report = self.report;
+        let mut item = Item::new(&*self.name, status(&report.verdict), "");
+        item.headline = self.headline();
+        item.seconds = report.wall_time.as_ref().map(Duration::as_secs_f64);
+        item.data = self.data();
+        item.add(Depth::Story, "summary", &*report.summary);
+        if let Verdict::Fail(findings) = &report.verdict {
+            rules::add_findings(&mut item, findings);
+        }
+        if let Some(reason) = reason(&report.verdict).filter(|reason| reason.lines().nth(1).is_some()) {
+            item.add(Depth::Story, "reason", reason);
+        }
+        self.add_checks(&mut item);
+        if let Some(repeated) = &report.repeated {
+            repeated::add(&mut item, repeated);
+        }
+        for note in &report.notes {
+            item.add(Depth::Story, "note", &**note);
+        }
+        item.add_some(Depth::Story, "machine", report.machine.as_deref());
+        item.add(Depth::Story, "kernel", &*report.kernel);
+        let guest_time = report.guest_time.as_secs_f64();
+        item.add(Depth::Everything, "guest time", format!("{guest_time:.0} s"));
+        item.add(Depth::Alone, "recording", shown(&report.dir));
+        item.add_some(Depth::Story, "repeat", self.repeat.as_deref());
+        item
+    }
+
+    /// What was measured of a run that passed, else why it did not.
+    fn headline(&self) -> Vec<String> {
+        let first_line = |why: &str| vec![why.lines().next().unwrap_or_default().to_owned()];
+        match &self.report.verdict {
+            Verdict::Fail(findings) => vec![rules::all_violated(findings)],
+            Verdict::Skip(why) => vec![why.lines().collect::<Vec<_>>().join("; ")],
+            Verdict::Unstable(why) | Verdict::Infra(why) => first_line(why),
+            Verdict::Pass => self.measures(),
+        }
+    }
+
+    /// What was measured, the kernel's own tests and repetitions before that; else how much was checked.
+    fn measures(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.report.repeated.iter().filter_map(repeated::headline).collect();
+        let Some(judgement) = &self.report.judgement else { return all };
+        all.extend(tests_of_kernel::headline(&judgement.tests));
+        let measured = judgement.measured.iter();
+        let values = measured.filter_map(|measured| Some((measured.index, measured.value?)));
+        let measures = self.scenario.map(|scenario| measure::all(scenario, values)).unwrap_or_default();
+        if measures.is_empty() {
+            all.push(Rules::of(judgement).headline());
+        }
+        all.extend(measures);
+        all
+    }
+
+    fn add_checks(&self, item: &mut Item) {
+        let Some(judgement) = &self.report.judgement else { return };
+        // A violated one is among the findings.
+        for measured in judgement.measured.iter().filter(|one| one.answer != ExpectationStatus::Violated) {
+            let Measured { what, wanted, seen, answer, .. } = measured;
+            item.add(Depth::Story, "measured", format!("{what} {wanted}: {seen}  {answer}"));
+        }
+        tests_of_kernel::add(item, &judgement.tests);
+        let rules = Rules::of(judgement);
+        item.add(Depth::Everything, "passed", rules.passed());
+        item.add(Depth::Everything, "not applicable", rules.not_applicable());
+    }
+
+    fn data(&self) -> Value {
+        let RunView { report, seed, repeat, .. } = self;
+        let judgement = report.judgement.as_ref();
+        let findings = if let Verdict::Fail(findings) = &report.verdict { findings.as_slice() } else { &[] };
+        json!({
+            "scenario": report.scenario,
+            "summary": report.summary,
+            "machine": report.machine,
+            "kernel": report.kernel,
+            "recording": report.dir,
+            "seed": seed,
+            "guest_seconds": report.guest_time.as_secs_f64(),
+            "reason": reason(&report.verdict),
+            "expectations": judgement.map(|judgement| &judgement.measured),
+            "findings": findings,
+            "rules": judgement.map(Rules::of),
+            "tests": judgement.map(|judgement| tests_of_kernel::data(&judgement.tests)),
+            "notes": report.notes,
+            "repeat": repeat,
+        })
+    }
+}
+
+/// Why there is no pass and no failure.
+fn reason(verdict: &Verdict) -> Option<&str> {
+    match verdict {
+        Verdict::Skip(why) | Verdict::Unstable(why) | Verdict::Infra(why) => Some(why),
+        Verdict::Pass | Verdict::Fail(_) => None,
+    }
+}
+
+/// Everything about one run, for a test that reports why it did not pass.
+pub fn full_text(report: &Report) -> String {
+    super::human::item_text(&RunView::of(report).item())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Event;
+    use super::super::human::text;
+    use super::super::{Started, Verbosity};
+    use super::*;
+    use crate::judge;
+    use crate::recording::Recording;
+    use std::path::Path;
+
+    /// What is printed of the stored run of this name.
+    fn printed(name: &str, verbosity: Verbosity, change: impl Fn(&mut Report)) -> String {
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(name);
+        let scenario = Recording::load(&stored).unwrap().scenario;
+        let mut report = judge::rejudge(&stored).unwrap();
+        report.dir = format!("results/{name}").into();
+        change(&mut report);
+        let repeat = Some("damonlab run".to_owned());
+        let item = RunView { scenario: Some(&scenario), repeat, ..RunView::of(&report) }.item();
+        let items = vec![item.name.clone(), "another".to_owned()];
+        let started = Started { command: "run", items, kernel: None };
+        text(&[Event::Started(&started), Event::Finished(&item)], verbosity)
+    }
+
+    #[test]
+    fn a_stored_run_that_passes_is_one_line_with_what_it_measured() {
+        let text = printed("pull-push-short", Verbosity::Normal, |_| ());
+        let wanted = "PASS  pull-push-short  scheme 1 damos_esz 1 (at least 1), \
+                      pgmigrate_success 1137 (at least 1)\n";
+        assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn a_run_that_took_its_time_says_so_in_a_column() {
+        let text =
+            printed("cxl", Verbosity::Normal, |report| report.wall_time = Some(Duration::from_millis(6_020)));
+        assert!(
+            text.starts_with("PASS  cxl         6.0 s  scheme 0 damos_esz 1 (at least 1), pgm"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_skipped_run_is_one_line_with_its_reason() {
+        let skip =
+            |report: &mut Report| report.verdict = Verdict::Skip("no tracepoint x\nnone at all".into());
+        let text = printed("cxl", Verbosity::Normal, skip);
+        assert_eq!(text, "SKIP  cxl      no tracepoint x; none at all\n");
+    }
+
+    #[test]
+    fn a_run_that_fails_tells_its_whole_story() {
+        let warning = "4,9;WARNING: at mm/damon/core.c:1 damon_test+0x1/0x2";
+        let fail = |report: &mut Report| {
+            report.verdict = Verdict::Fail(crate::check::kernel_log::scan("dmesg.txt", warning));
+        };
+        let text = printed("cxl", Verbosity::Normal, fail);
+        let (head, story) = text.split_once('\n').unwrap();
+        assert_eq!(head, format!("FAIL  cxl      {}", rules::name("K1")));
+        for line in [
+            "  summary         migrate_hot pulls hot memory from the CXL node until DRAM holds 70 % of it.",
+            &format!("  violated        {}", rules::name("K1")),
+            "                  dmesg.txt:1: 4,9;WARNING: at mm/damon/core.c:1 damon_test+0x1/0x2",
+            "  measured        the growth of pgmigrate_success to be at least 1: 2816  passed",
+            "  kernel          linux 7.3.4 + 1 patch",
+            "  recording       results/cxl",
+            "  repeat          damonlab run",
+        ] {
+            assert!(story.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        assert!(!story.contains("not applicable"), "{story}");
+    }
+
+    #[test]
+    fn verbose_lists_the_rules_that_passed_and_those_that_do_not_apply_with_reasons() {
+        let text = printed("tuned", Verbosity::Verbose, |report| report.notes.push("it was booted".into()));
+        assert!(text.contains("  not applicable  ") && text.contains(": no scheme migrates\n"), "{text}");
+        assert!(text.contains(&format!("  passed          {}, ", rules::name("K1"))), "{text}");
+        assert!(text.contains("  note            it was booted\n"), "{text}");
+    }
+
+    #[test]
+    fn a_failure_of_the_host_says_why_and_has_its_own_word() {
+        let infra = |report: &mut Report| report.verdict = Verdict::Infra("QEMU ended\nwith 1".into());
+        let text = printed("cxl", Verbosity::Normal, infra);
+        assert!(text.starts_with("INFRA  cxl      QEMU ended\n"), "{text}");
+        assert!(text.contains("  reason          QEMU ended\n                  with 1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_program_gets_the_verdict_the_measures_and_the_rules() {
+        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/cxl");
+        let report = judge::rejudge(&stored).unwrap();
+        let data = RunView { seed: Some(0), ..RunView::of(&report) }.item().data;
+        assert_eq!((&data["scenario"], &data["seed"]), (&"cxl".into(), &0.into()));
+        assert_eq!(data["expectations"][1]["value"], 2816.0);
+        assert_eq!(data["expectations"][1]["answer"], "passed");
+        assert_eq!(data["rules"]["passed"][0], rules::name("K1"));
+        assert!(data["rules"]["not_applicable"][0]["reason"].is_string());
+    }
+}

@@ -1,0 +1,186 @@
+//! The command as a shell sees it: what it prints, and its exit status. Nothing here boots anything.
+
+use damonlab::host::command::{Output, capture, command_for};
+use damonlab::host::process::Group;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, Stdio};
+
+fn damonlab(arguments: &[&str]) -> Command {
+    let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
+    // Not the cache of whoever runs the tests.
+    damonlab.args(arguments).env_remove("NO_COLOR").env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    damonlab
+}
+
+fn run(arguments: &[&str]) -> Output {
+    capture(&mut damonlab(arguments)).expect("damonlab starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The exit status and the standard error of a command whose output is read by `read`, which then closes the pipe.
+fn read_by(arguments: &[&str], read: impl FnOnce(ChildStdout)) -> (Option<i32>, String) {
+    let mut command = damonlab(arguments);
+    let mut group =
+        Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())).expect("damonlab starts");
+    read(group.leader().stdout.take().expect("a pipe"));
+    let status = group.wait().expect("damonlab ends");
+    let mut stderr = String::new();
+    let pipe = group.leader().stderr.as_mut().expect("a pipe");
+    pipe.read_to_string(&mut stderr).expect("text");
+    (status.code(), stderr)
+}
+
+fn recording(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    folder.join(name).to_string_lossy().into_owned()
+}
+
+/// A copy of a stored recording whose scenario expects what cannot be.
+fn failing(folder: &Path) -> PathBuf {
+    for entry in std::fs::read_dir(recording("pull-push-short")).expect("a recording") {
+        let path = entry.expect("a file").path();
+        std::fs::copy(&path, folder.join(path.file_name().expect("a name"))).expect("a copy");
+    }
+    let scenario = folder.join("scenario.yaml");
+    let text = std::fs::read_to_string(&scenario).expect("a scenario");
+    let text = text.replace("expect:\n", "expect:\n  - {count: damos_esz, at_least: 1000000}\n");
+    std::fs::write(&scenario, text).expect("a scenario");
+    folder.to_owned()
+}
+
+#[test]
+fn a_closed_pipe_ends_a_command_quietly() {
+    for arguments in [&["list"][..], &["list", "--format", "json"], &["check", "-v", &recording("truth")]] {
+        // Closed before anything is written: whatever comes is written into nowhere.
+        assert_eq!(read_by(arguments, drop), (Some(0), String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_reader_may_stop_after_the_first_line() {
+    let first_line = |pipe| {
+        let mut first = String::new();
+        BufReader::with_capacity(16, pipe).read_line(&mut first).expect("a line");
+        assert_eq!(first, "scenarios:\n");
+    };
+    assert_eq!(read_by(&["list"], first_line), (Some(0), String::new()));
+}
+
+#[test]
+fn recordings_that_pass_take_a_line_each_and_one_for_all() {
+    let output = run(&["check", &recording("cxl"), &recording("refused")]);
+    let text = stdout(&output);
+    assert_eq!((output.status.code(), text.lines().count()), (Some(0), 3), "{text}");
+    assert!(text.lines().take(2).all(|line| line.starts_with("PASS  ")), "{text}");
+    assert!(text.lines().nth(2).is_some_and(|line| line.starts_with("2 passed in ")), "{text}");
+}
+
+#[test]
+fn quiet_leaves_the_failures_and_the_last_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let failing = failing(folder.path());
+    let output = run(&["check", "--quiet", &recording("cxl"), &failing.to_string_lossy()]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("FAIL  ") && !text.contains("PASS"), "{text}");
+    assert!(text.lines().last().is_some_and(|line| line.starts_with("1 failed, 1 passed in ")), "{text}");
+}
+
+#[test]
+fn a_failure_shows_the_expectation_and_what_was_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let failing = failing(folder.path());
+    let text = stdout(&run(&["check", &failing.to_string_lossy()]));
+    for part in ["  violated        expectation (line ", "to be at least 1000000\n", "  seen            "] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_who_insists() {
+    let escapes = |arguments: &[&str]| stdout(&run(arguments)).contains('\u{1b}');
+    let cxl = recording("cxl");
+    assert!(!escapes(&["check", &cxl]));
+    assert!(!escapes(&["check", &cxl, "--color", "never"]));
+    assert!(escapes(&["check", &cxl, "--color", "always"]));
+    assert!(!escapes(&["check", &cxl, "--color", "always", "--format", "json"]));
+}
+
+#[test]
+fn json_is_one_object_a_line_for_every_verb_that_needs_no_guest() {
+    let (cxl, list) = (recording("cxl"), ["list", "kernel list", "machine dram2", "doctor"]);
+    let check = format!("check {cxl}");
+    for command in list.into_iter().chain([check.as_str()]) {
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        arguments.extend(["--format", "json"]);
+        let text = stdout(&run(&arguments));
+        assert!(!text.is_empty(), "{command}");
+        for line in text.lines() {
+            let value: serde_json::Value = serde_json::from_str(line).expect(command);
+            assert!(value["event"].is_string(), "{command}: {line}");
+        }
+    }
+}
+
+#[test]
+fn options_without_an_effect_are_refused() {
+    for arguments in [&["check", "-q", "-v", "x"][..], &["check", "-v", "--format", "json", "x"]] {
+        assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_mistyped_scenario_gets_the_nearest_one_and_not_all() {
+    let output = run(&["run", "pul-push"]);
+    let stderr = &output.stderr;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr.contains("did you mean 'pull-push'?") && stderr.contains("`damonlab list`"), "{stderr}");
+    assert!(!stderr.contains("watermarks"), "{stderr}");
+}
+
+/// `damonlab kernel build --series FILE` with an empty cache, on a tree that is never looked at.
+fn build(cache: &Path, series: &Path) -> Output {
+    let mut damonlab = damonlab(&["kernel", "build", "--series"]);
+    capture(damonlab.arg(series).env("XDG_CACHE_HOME", cache)).expect("damonlab starts")
+}
+
+#[test]
+fn what_is_no_series_is_refused_with_its_reason_before_anything_is_fetched_or_built() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases = [
+        ("empty.mbox", b"\n".to_vec(), "it is empty"),
+        ("letter.txt", b"dear maintainer\n".to_vec(), "it changes no file"),
+        ("garbage.bin", vec![0x7f, 0, 1, 2], "it is not text"),
+        ("reply.eml", b"Subject: Re: [PATCH] x\n\n> --- a/x\n".to_vec(), "a reply without its own patch"),
+        ("cut.patch", b"--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n".to_vec(), "damaged in transit"),
+        ("out.patch", b"--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n".to_vec(), "outside of the tree"),
+        (
+            "2-of-2.patch",
+            b"Subject: [PATCH 2/2] x\n\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_vec(),
+            "1/2 is missing",
+        ),
+    ];
+    for (name, bytes, reason) in cases {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        let cache = tempfile::tempdir().expect("a folder");
+        let output = build(cache.path(), &file);
+        let stderr = &output.stderr;
+        assert_eq!(output.status.code(), Some(2), "{name}: {stderr}");
+        assert!(stderr.contains(reason) && stderr.contains(name), "{name}: {stderr}");
+        assert_eq!(std::fs::read_dir(cache.path()).expect("a folder").count(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_word_that_is_no_file_says_what_may_stand_there() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let output = build(cache.path(), Path::new("/nowhere/series.mbox"));
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = &output.stderr;
+    assert!(stderr.contains("/nowhere/series.mbox") && stderr.contains("REPOSITORY:BASE..TOPIC"), "{stderr}");
+}
