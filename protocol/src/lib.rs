@@ -1,12 +1,18 @@
-//! What the host and the guest of damonlab both have to agree on.
+//! The types that the host and the guest of damonlab share.
 //!
-//! The host writes a [`plan::Plan`]; the guest carries it out and sends back the sections of
-//! [`record`] in the frames of [`wire`]. [`damon`] is the configuration of DAMON itself, and the
-//! sysfs writes that bring it about. [`ranges`] and [`kernel_text`] read what the kernel shows of
-//! itself, [`machine_view`] compares the machine it shows with the one described, [`pattern`] decides what a workload touches when, [`missing_feature`] names what a kernel does not have and [`kernel_feature`] what a scenario may ask of it,
-//! [`report_line`] carries the report over the console,
-//! [`watchdog_card`] is how a machine stops itself, [`swap_header`] makes memory a place to swap to. Everything here is pure but for the readers
-//! and writers that a caller hands in; the agent that does the work is the binary beside this library.
+//! The host writes a [`plan::Plan`]; the guest carries it out and sends back the sections of [`record`] in the frames of
+//! [`wire`], or a report alone as a [`report_line`]. The rest serves the two:
+//!
+//! - [`damon`] is DAMON's configuration, and the sysfs writes that bring it about;
+//! - [`kernel_file`] bounds the other kernel files that a scenario may write;
+//! - [`kernel_feature`] names what a scenario may need, [`missing_feature`] what a kernel does not have;
+//! - [`machine_view`] compares the machine that the kernel shows with the one that is described;
+//! - [`ranges`] and [`kernel_text`] read the kernel's text files;
+//! - [`pattern`] decides which pages a workload touches when;
+//! - [`watchdog_card`] is how a machine stops itself, [`swap_header`] formats memory as a swap area, [`host_files`] is what a
+//!   guest finds that sees the host's files.
+//!
+//! All of it is pure, but for the readers and writers that a caller passes in.
 
 pub mod damon;
 pub mod host_files;

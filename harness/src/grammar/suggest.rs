@@ -13,8 +13,8 @@ pub(crate) fn or_list<'a>(found: &str, known: impl IntoIterator<Item = &'a str>,
 
 fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let limit = (found.chars().count() / 3).max(1);
-    let nearest = known.into_iter().map(|word| (distance(found, word), word)).min();
-    nearest.filter(|(edits, _)| *edits <= limit).map(|(_, word)| format!("did you mean '{word}'?"))
+    let nearest = known.into_iter().map(|name| (distance(found, name), name)).min();
+    nearest.filter(|(edits, _)| *edits <= limit).map(|(_, name)| format!("did you mean '{name}'?"))
 }
 
 /// Edits (insert, delete, replace one character) from `a` to `b`, case ignored.

@@ -68,7 +68,8 @@ impl Places {
 
     /// The first line, from 1, that has `name` outside of a comment.
     pub fn line_of(&self, name: &str) -> Option<usize> {
-        let part = |c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c);
+        let inside = if name.starts_with('/') { "_./-" } else { "_." };
+        let part = |c: char| !c.is_ascii_alphanumeric() && !inside.contains(c);
         let has = |line: &str| {
             let code = line.split_once('#').map_or(line, |(code, _)| code);
             code.split(part).any(|found| found == name)

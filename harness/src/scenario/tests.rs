@@ -317,6 +317,27 @@ fn a_distance_counts_both_ways_unless_both_are_given() {
 }
 
 #[test]
+fn a_scenario_without_damon_carries_its_settings_to_the_guest() {
+    let scenario = Scenario::load(&folder().join("kswapd-demotion.yaml")).unwrap();
+    assert_eq!(scenario.boot.parameters, ["sysctl.vm.watermark_scale_factor=600"]);
+    let plan = scenario.plan(0, Default::default());
+    assert_eq!(plan.boot_writes[0].path, "/sys/kernel/mm/numa/demotion_enabled");
+    assert_eq!((plan.kdamonds, plan.vmstat), (Vec::new(), scenario.vmstat.clone()));
+    let line = scenario.places.line_of("/sys/kernel/mm/numa/demotion_enabled");
+    let text = text_of("kswapd-demotion");
+    assert_eq!(line, text.lines().position(|line| line.contains("demotion_enabled")).map(|at| at + 1));
+}
+
+#[test]
+fn a_plan_of_damon_is_written_as_before_there_were_other_subjects() {
+    let scenario = Scenario::load(&folder().join("pull-push.yaml")).unwrap();
+    let plan = serde_json::to_value(scenario.plan(0, Default::default())).unwrap();
+    for key in ["boot_writes", "vmstat", "prints_report"] {
+        assert!(plan.get(key).is_none(), "{key}");
+    }
+}
+
+#[test]
 fn a_plan_carries_the_scenario_to_the_guest() {
     let scenario = Scenario::load(&folder().join("cxl-promote.yaml")).unwrap();
     let plan = scenario.plan(7, Default::default());

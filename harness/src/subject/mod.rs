@@ -1,6 +1,6 @@
 //! The parts of the kernel that damonlab knows, a folder each. What stands below knows none of them.
 
-pub mod damon;
+pub(crate) mod damon;
 mod measure;
 mod registry;
 

@@ -1,8 +1,8 @@
 //! DAMON as its sysfs interface has it (Linux 7.3, `Documentation/admin-guide/mm/damon/usage.rst`).
 //!
-//! [`config`] is a configuration, typed, in the kernel's own units and names; [`writes`](mod@writes) turns one into an
-//! ordered list of sysfs writes; [`features`] names what not every kernel's DAMON has. The host fills a configuration
-//! from damo's kdamonds format, the guest writes it.
+//! A configuration of [`Kdamond`]s is typed, in the kernel's own units and names. The host fills it from damo's kdamonds
+//! format, and [`writes()`] turns it into the ordered sysfs writes that the guest makes. [`DamonProbe`] is how a guest finds out
+//! whether the kernel's DAMON has a feature.
 
 mod config;
 mod features;

@@ -1,6 +1,6 @@
 //! The CXL bus as sysfs shows it: devices, endpoints and decoders, found by what they are.
 //!
-//! ConfigureError name is assumed: a device is known by its serial number, its endpoint by `uport`, the host bridge by the
+//! No name is assumed: a device is known by its serial number, its endpoint by `uport`, the host bridge by the
 //! place of the endpoint in the tree of ports, a window by the host bridges that it targets.
 
 use crate::agent::dax::{LIMIT, STEP};

@@ -20,13 +20,11 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
         machine::check_virtual_time(&raw.machine, &machine)?;
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
-    let swap = workload::swap(raw.swap.as_ref(), &machine)?;
     let host_root = host::root(raw.host_root.as_ref(), clock)?;
     let names = Names {
-        workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
         absent: names::absent(&raw.absent_nodes, &machine)?,
         refused: raw.steps.value.iter().any(expects_refusal),
-        ..names::of_machine(&machine)
+        ..names::of_workloads(&workloads, &machine)
     };
     let kdamonds = subject::config(&raw.damon, &names)?;
     // KUnit's tests have run when a guest begins.
@@ -38,7 +36,7 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
     let Steps { steps, windows } = steps::resolve(&raw.steps.value, &on)?;
     let mut trace = trace::resolve(&raw.trace, &machine, !kdamonds.is_empty())?;
     let vmstat = sample::vmstat(&raw.sample)?;
-    let run = expect::RunStep { names: &names, windows: &windows, events: &trace.events, vmstat: &vmstat };
+    let run = expect::Measurable { names: &names, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     trace.events.extend(subject::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
     Ok(Scenario {
@@ -47,7 +45,7 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
         machine,
         machine_file: chosen.file.clone(),
         workloads,
-        swap,
+        swap: workload::swap(raw.swap.as_ref(), &chosen.spec)?,
         boot: boot::resolve(&raw.boot)?,
         host_root,
         trace,

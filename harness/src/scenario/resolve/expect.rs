@@ -25,8 +25,8 @@ impl Unit {
     }
 }
 
-/// What the run can have.
-pub(super) struct RunStep<'a> {
+/// What an expectation can be about.
+pub(super) struct Measurable<'a> {
     /// The nodes and workloads.
     pub(super) names: &'a Names,
     /// How many charge windows each run has room for, where that is known.
@@ -37,7 +37,7 @@ pub(super) struct RunStep<'a> {
     pub(super) vmstat: &'a [String],
 }
 
-impl RunStep<'_> {
+impl Measurable<'_> {
     /// How many windows there is room for, in one run or in all.
     fn room(&self, during: Option<usize>) -> Option<u64> {
         match during {
@@ -48,7 +48,7 @@ impl RunStep<'_> {
 }
 
 /// The expectation that `raw` means.
-pub(super) fn resolve(raw: &At<RawExpectation>, run: &RunStep<'_>) -> Checked<Expectation> {
+pub(super) fn resolve(raw: &At<RawExpectation>, run: &Measurable<'_>) -> Checked<Expectation> {
     let during = raw.value.during.as_ref().map(|during| self::during(during, run)).transpose()?;
     let quantity = quantity(raw, run, during)?;
     let unit = match quantity {
@@ -62,7 +62,7 @@ pub(super) fn resolve(raw: &At<RawExpectation>, run: &RunStep<'_>) -> Checked<Ex
 }
 
 /// Runs are counted from 1 in the file.
-fn during(raw: &At<RawDuring>, run: &RunStep<'_>) -> Checked<usize> {
+fn during(raw: &At<RawDuring>, run: &Measurable<'_>) -> Checked<usize> {
     let (place, count) = (&raw.value.run, run.windows.len());
     let nth = usize::try_from(place.value.0).unwrap_or(usize::MAX);
     match nth.checked_sub(1).filter(|index| *index < count) {
@@ -99,7 +99,7 @@ fn spread(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
     Ok(most)
 }
 
-fn quantity(raw: &At<RawExpectation>, run: &RunStep<'_>, during: Option<usize>) -> Checked<Quantity> {
+fn quantity(raw: &At<RawExpectation>, run: &Measurable<'_>, during: Option<usize>) -> Checked<Quantity> {
     let line = &raw.value;
     match (&line.mean, &line.count, &line.resident, &line.vmstat) {
         (Some(field), None, None, None) => {
@@ -145,7 +145,7 @@ fn only(raw: &At<RawExpectation>, key: &str, companions: &[&str]) -> Checked<()>
 fn mean(
     raw: &At<RawExpectation>,
     field: &At<Scalar>,
-    run: &RunStep<'_>,
+    run: &Measurable<'_>,
     during: Option<usize>,
 ) -> Checked<Quantity> {
     let Some(event) = &raw.value.of else {
@@ -195,7 +195,7 @@ fn name(raw: &At<Scalar>, what: &str) -> Checked<String> {
     if sound { Ok(text.clone()) } else { Err(Fault::at(raw, format!("'{text}' cannot name a {what}"))) }
 }
 
-fn filter(raw: &At<RawExpectation>, event: &Recorded<'_>, run: &RunStep<'_>) -> Checked<Where> {
+fn filter(raw: &At<RawExpectation>, event: &Recorded<'_>, run: &Measurable<'_>) -> Checked<Where> {
     let mut filter = Where::new();
     for (field, value) in raw.value.filter.iter().flat_map(|raw| &raw.value) {
         event.check_where(field, value)?;

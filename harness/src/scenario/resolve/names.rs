@@ -2,6 +2,7 @@
 
 use crate::grammar::{At, Checked, Fault, Names, Node};
 use crate::scenario::machine::MachineSpec;
+use damonlab_protocol::plan::Workload;
 use damonlab_protocol::units::NodeId;
 use std::collections::BTreeSet;
 
@@ -14,6 +15,12 @@ pub(super) fn of_machine(machine: &MachineSpec) -> Names {
         memoryless: memoryless.map(|node| node.id).collect(),
         ..Names::default()
     }
+}
+
+/// What a machine and its workloads have names for.
+pub(super) fn of_workloads(workloads: &[Workload], machine: &MachineSpec) -> Names {
+    let workloads = workloads.iter().map(|workload| workload.name.clone()).collect();
+    Names { workloads, ..of_machine(machine) }
 }
 
 /// Nodes that are not there on purpose: what the kernel does with such a number is the point.

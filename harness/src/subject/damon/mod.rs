@@ -2,7 +2,7 @@
 
 pub(crate) mod behaviour;
 mod behaviour_words;
-pub mod config;
+pub(crate) mod config;
 mod config_periods;
 pub(crate) mod damo_report;
 pub(crate) mod events;
