@@ -1,6 +1,6 @@
 //! The subjects that damonlab knows, and what each of them adds. No other module outside of a subject names one.
 
-use super::damon::{self, damo_report, events, view::View};
+use super::damon::{self, breakpoints, damo_report, view::View};
 use super::measure::{Measure, Quantity};
 use crate::check::About;
 use crate::check::expect::{self, Evaluation};
@@ -55,5 +55,5 @@ pub fn behaviour(recording: &Recording) -> String {
 
 /// The kernel functions that lead to events, for breakpoints at their beginning: event, then function.
 pub fn functions_before_events() -> impl Iterator<Item = (&'static str, &'static str)> {
-    events::functions_before_events()
+    breakpoints::functions_before_events()
 }

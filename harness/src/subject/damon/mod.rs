@@ -2,6 +2,7 @@
 
 pub(crate) mod behaviour;
 mod behaviour_words;
+pub(crate) mod breakpoints;
 pub(crate) mod config;
 mod config_periods;
 pub(crate) mod damo_report;
