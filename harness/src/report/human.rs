@@ -92,7 +92,7 @@ impl<W: Write> Human<W> {
         }
         let counts: Vec<String> =
             summary.tally.counts().map(|(what, count)| format!("{count} {what}")).collect();
-        let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+        let counts = if counts.is_empty() { "nothing ran".to_owned() } else { counts.join(", ") };
         let style = summary.tally.worst().map(style).unwrap_or_default();
         writeln!(self.out, "{style}{counts} in {:.1} s{style:#}", summary.seconds)
     }

@@ -67,10 +67,16 @@ fn violated(finding: &Finding) -> String {
     title(finding.origin) + &line.unwrap_or_default()
 }
 
-/// Adds the story of each finding: the rule, what was expected, what was seen, and the lines that show it.
+/// Adds the story of each finding: the rule, what was expected, what was seen, and the lines that show it. Findings of
+/// one rule follow each other, and its name comes once.
 pub(super) fn add_findings(item: &mut Item, findings: &[Finding]) {
+    let mut last = String::new();
     for finding in findings {
-        item.add(Depth::Story, "violated", violated(finding));
+        let violated = violated(finding);
+        if violated != last {
+            item.add(Depth::Story, "violated", &*violated);
+            last = violated;
+        }
         item.add(Depth::Story, "expected", &*finding.expected);
         let evidence = finding.evidence.iter();
         let lines = evidence.map(|line| format!("\n{}:{}: {}", line.file, line.number, line.text));
@@ -144,6 +150,17 @@ mod tests {
             by_reason(skipped.into_iter()),
             [one(&["Q1", "Q2"], "no goal"), one(&["G7"], "no window")]
         );
+    }
+
+    #[test]
+    fn a_rule_that_is_violated_twice_is_named_once() {
+        let finding = crate::check::kernel_log::scan("dmesg.txt", "4,1;WARNING: at a.c:1 a+0x1/0x2");
+        let findings = [finding.clone(), finding].concat();
+        let status = super::super::verdict::status(&crate::check::Verdict::Pass);
+        let mut item = Item::new("idle", status, "");
+        add_findings(&mut item, &findings);
+        let labels: Vec<_> = item.details.iter().map(|detail| detail.label).collect();
+        assert_eq!(labels, ["violated", "expected", "seen", "expected", "seen"]);
     }
 
     #[test]
