@@ -26,7 +26,6 @@ mod tests {
     use crate::judge::rejudge;
     use crate::recording::CONSOLE_LOG;
     use fs_err as fs;
-    use std::path::Path;
 
     #[test]
     fn a_recording_of_another_machine_is_no_answer_about_the_kernel() {
@@ -44,12 +43,8 @@ mod tests {
 
     #[test]
     fn a_warning_in_the_log_does_not_hide_a_later_panic_on_the_console() {
-        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let copy = tempfile::tempdir().unwrap();
-        for entry in fs::read_dir(&stored).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
-        }
+        crate::recording::testing::copy("pull-push-short", copy.path());
         assert_eq!(rejudge(copy.path()).unwrap().verdict, Verdict::Pass);
         let warning = "WARNING: mm/damon/core.c:1 at damon_test+0x1/0x2, CPU#0: kdamond.0/50";
         let log = copy.path().join("dmesg.txt");

@@ -86,13 +86,8 @@ mod tests {
 
     /// A copy of a stored recording that says it had another seed, with its scenario changed.
     fn stored(out: &Path, seed: u64, change: impl Fn(&str) -> String) -> Stored {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let dir = out.join(format!("{}", fs::read_dir(out).unwrap().count()));
-        fs::create_dir(&dir).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, dir.join(path.file_name().unwrap())).unwrap();
-        }
+        crate::recording::testing::copy("pull-push-short", &dir);
         let rewrite = |name: &str, change: &dyn Fn(&str) -> String| {
             let path = dir.join(name);
             fs::write(&path, change(&fs::read_to_string(&path).unwrap())).unwrap();

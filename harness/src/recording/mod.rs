@@ -6,6 +6,8 @@
 pub mod compare;
 mod layout;
 mod read;
+#[cfg(test)]
+pub(crate) mod testing;
 mod write;
 
 pub use crate::subject::damon::events::{Event, Stat};

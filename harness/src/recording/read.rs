@@ -189,7 +189,7 @@ mod tests {
 
     /// What a stored run was made of, with its scenario's text changed.
     fn copy_with(change: impl Fn(String) -> String) -> tempfile::TempDir {
-        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let stored = crate::recording::testing::stored("pull-push-short");
         let copy = tempfile::tempdir().unwrap();
         for name in [META, SCENARIO, PLAN] {
             fs::copy(stored.join(name), copy.path().join(name)).unwrap();

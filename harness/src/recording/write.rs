@@ -51,7 +51,7 @@ mod tests {
     fn a_machine_with_a_file_of_its_own_is_stored_as_it_stands() {
         let dir = tempfile::tempdir().unwrap();
         let machine = MachineFile::of("dram2", "here/dram2.yaml", "# a comment\n".to_owned());
-        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
+        let stored = crate::recording::testing::stored("pull-push-short");
         let plan = crate::recording::RunInputs::load(&stored).unwrap().plan;
         begin(dir.path(), "", None, &plan).unwrap();
         assert!(!dir.path().join(MACHINE).exists());

@@ -231,10 +231,10 @@ impl fmt::Display for Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::testing;
 
     fn recording() -> Recording {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
-        let mut recording = Recording::load(&dir).unwrap();
+        let mut recording = Recording::load(&testing::stored("pull-push-short")).unwrap();
         recording.report.ready_point = Some(Nanos(1_000_000));
         recording
     }

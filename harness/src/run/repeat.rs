@@ -87,17 +87,13 @@ fn with_wall_time(report: Report, wall: Duration) -> Report {
 mod tests {
     use super::*;
     use crate::judge::rejudge;
+    use crate::recording::testing;
     use std::path::Path;
 
     /// A run whose recording is a copy of a stored one with another trace.
     fn stored(out: &Path, number: u32, change: impl Fn(&str) -> String) -> Result<Report, RunError> {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         let dir = out.join(format!("{number:04}"));
-        fs::create_dir_all(&dir).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, dir.join(path.file_name().unwrap())).unwrap();
-        }
+        testing::copy("pull-push-short", &dir);
         let trace = fs::read_to_string(dir.join("trace.txt")).unwrap();
         fs::write(dir.join("trace.txt"), change(&trace)).unwrap();
         Ok(rejudge(&dir).unwrap())

@@ -142,11 +142,12 @@ fn compare(stored: &Path, report: &Report) -> std::io::Result<ReplayResult> {
 mod tests {
     use super::*;
     use crate::judge::rejudge;
+    use crate::recording::testing;
     use crate::setup::Tools;
     use fs_err as fs;
 
     fn stored() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short")
+        testing::stored("pull-push-short")
     }
 
     fn inputs(change: impl FnOnce(&mut RunInputs)) -> RunInputs {

@@ -1,19 +1,12 @@
 use super::*;
+use crate::recording::testing;
 use damonlab_protocol::record::section;
 use fs_err as fs;
-use std::path::Path;
 
 /// Two copies of a stored recording, the second one with `change` made to `file`.
 fn changed(file: &str, change: impl Fn(String) -> String) -> (tempfile::TempDir, Option<Difference>) {
-    let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
     let place = tempfile::tempdir().unwrap();
-    for side in ["a", "b"] {
-        fs::create_dir(place.path().join(side)).unwrap();
-        for entry in fs::read_dir(&stored).unwrap() {
-            let path = entry.unwrap().path();
-            fs::copy(&path, place.path().join(side).join(path.file_name().unwrap())).unwrap();
-        }
-    }
+    ["a", "b"].iter().for_each(|side| testing::copy("pull-push-short", &place.path().join(side)));
     let target = place.path().join("b").join(file);
     let text = fs::read_to_string(&target).unwrap();
     fs::write(&target, change(text)).unwrap();
