@@ -23,6 +23,7 @@ const FLOORS: &[&str] = &[
     "ktap",
     EVENTS_OF_DAMON,
     "grammar",
+    EVENTS_OF_DAMON,
     CONFIG_OF_DAMON,
     "scenario",
     "machine",
@@ -42,6 +43,9 @@ const FLOORS: &[&str] = &[
     "report",
     "cli",
 ];
+
+/// The typed events of DAMON: a table over `trace`, which its configuration and recordings read.
+const EVENTS_OF_DAMON: &str = "subject/damon/events";
 
 /// A scenario has DAMON's configuration in it, so this part of the subject is below `scenario`.
 const CONFIG_OF_DAMON: &str = "subject/damon/config";
