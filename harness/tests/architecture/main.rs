@@ -44,9 +44,6 @@ const FLOORS: &[&str] = &[
     "cli",
 ];
 
-/// The typed events of DAMON: a table over `trace`, which its configuration and recordings read.
-const EVENTS_OF_DAMON: &str = "subject/damon/events";
-
 /// A scenario has DAMON's configuration in it, so this part of the subject is below `scenario`.
 const CONFIG_OF_DAMON: &str = "subject/damon/config";
 
