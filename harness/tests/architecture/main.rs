@@ -21,7 +21,6 @@ const FLOORS: &[&str] = &[
     "host",
     "trace",
     "ktap",
-    EVENTS_OF_DAMON,
     "grammar",
     EVENTS_OF_DAMON,
     CONFIG_OF_DAMON,
