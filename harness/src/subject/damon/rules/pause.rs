@@ -27,7 +27,7 @@ fn pause_is_silent(view: &View<'_>) -> RuleResult {
     let committed = committed.filter_map(|(step, _)| step.configures());
     let pauses = |kdamonds: &[Kdamond]| kdamonds.iter().any(|kdamond| kdamond.context.pause);
     if !committed.chain([&recording.plan.kdamonds[..]]).any(pauses) {
-        return RuleResult::NotApplicable("nothing pauses DAMON".to_owned());
+        return RuleResult::NotApplicable("no step pauses DAMON".to_owned());
     }
     let mut findings = Violations::default();
     for run in view.kdamond_runs.iter().filter(|run| run.config.context.pause) {
