@@ -108,7 +108,7 @@ fn values(context: Context) -> BTreeMap<String, String> {
 
 const SCHEME: &str = "0/contexts/0/schemes/0";
 
-/// damon.md 2.4: every file that can be written, by what it is below, for one of everything.
+/// docs/facts/damon.md, sysfs files: every file that can be written, by what it is below, for one of everything.
 const FILES: &[(&str, &[&str])] = &[
     ("", &["nr_kdamonds"]),
     ("0", &["refresh_ms", "contexts/nr_contexts"]),
