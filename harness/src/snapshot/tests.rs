@@ -110,7 +110,7 @@ fn the_interface_has_every_tracepoint_and_the_tree_without_numbers() {
     );
     assert!(text.contains(" admin/kdamonds/N/contexts/N/schemes/N/quotas/goals/N/target_value\n"), "{text}");
     assert!(!text.contains("common_type") && !text.contains("offset"), "{text}");
-    assert_eq!(text.matches("quotas/goals/N/target_value").count(), 1, "two schemes are told once");
+    assert_eq!(text.matches("quotas/goals/N/target_value").count(), 1, "two schemes are shown once");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The kernel's own tests: what KUnit said in the kernel log, and how programs of the host ended. One finding a test that failed; what was not run is
-//! told with its reason, and never passes for a success.
+//! reported with its reason, and never passes for a success.
 
 use crate::check::finding::{Evidence, Violation};
 use crate::check::violations::Violations;
@@ -45,7 +45,7 @@ impl Tests {
         (!all.is_empty()).then(|| all.join("; "))
     }
 
-    /// Counts the tests of a suite, and tells of those that failed.
+    /// Counts the tests of a suite, and reports those that failed.
     fn add(&mut self, name: &str, file: &'static str, tests: &[&Test], findings: &mut Violations) {
         let mut suite = Suite { name: name.to_owned(), ..Suite::default() };
         for (path, test) in tests.iter().flat_map(|test| test.leaves()) {

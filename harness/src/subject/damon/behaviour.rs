@@ -154,7 +154,7 @@ fn goal(text: &mut Text, windows: &[Window<'_>], place: usize, tuner: GoalTuner)
 
 fn quota(run: &KdamondRun<'_>, index: usize, config: &Scheme, windows: &[Window<'_>]) -> String {
     let emitted: Vec<u64> = run.scheme_events::<Esz>(index).map(|(_, event)| event.esz).collect();
-    let Some(first) = emitted.first() else { return "never told".to_owned() };
+    let Some(first) = emitted.first() else { return "never emitted".to_owned() };
     let moves = config.quota.ms != 0
         || (config.quota.goal_tuner == GoalTuner::Consist && !config.quota.goals.is_empty());
     if !moves {
@@ -225,7 +225,7 @@ fn memory(text: &mut Text, recording: &Recording) {
     let swings = swings(recording);
     text.line(
         0,
-        if swings { "memory at the end: not told, the consist tuner swings" } else { "memory at the end" },
+        if swings { "memory at the end: not shown, because the consist tuner swings" } else { "memory at the end" },
     );
     for workload in recording.plan.workloads.iter().filter(|_| !swings) {
         let name = &workload.name;

@@ -1,4 +1,4 @@
-//! Data attributes: what `damon_region_aggregated` tells beside `damon_aggregated` (R7).
+//! Data attributes: what `damon_region_aggregated` shows beside `damon_aggregated` (R7).
 
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
