@@ -8,7 +8,7 @@ use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::Origins;
 use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
-use crate::report::{self, Outcome};
+use crate::report::{self, ItemResult};
 use crate::run::{self, KernelRunError, RunError, ScenarioSource};
 use crate::setup::{self, Env};
 use crate::vm;
@@ -109,7 +109,7 @@ fn examine(
         line.begin(&mutant.name);
         let record = runner.examine(mutant)?;
         let item = report::mutant(&record);
-        line.end(&mutant.name, item.status.outcome != Outcome::Passed);
+        line.end(&mutant.name, item.status.outcome != ItemResult::Passed);
         output.item(&item)?;
         records.push(record);
     }

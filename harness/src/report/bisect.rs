@@ -4,7 +4,7 @@
 //! `nothing_bad`, `nothing_good`, `unjudged` or `no_result`), `first_bad`, `candidates`, `title`, `finding`, `patches`,
 //! `builds` and `reproduce`, the commands for the runs on either side of the turn.
 
-use super::event::{Depth, Item, Outcome, Status, data};
+use super::event::{Depth, Item, ItemResult, Status, data};
 use super::place::shown;
 use super::rules;
 use crate::bisect::{BisectLog, Ending, Failure, SearchResult, Step, StepVerdict};
@@ -34,13 +34,13 @@ pub fn step(step: &Step, patches: usize) -> Item {
 
 fn status(outcome: &StepVerdict) -> Status {
     let (word, counted, outcome) = match outcome {
-        StepVerdict::Good => ("GOOD", "good", Outcome::Passed),
-        StepVerdict::Bad(_) => ("BAD", "bad", Outcome::Failed),
-        StepVerdict::Otherwise(_) => ("SKIP", "skipped", Outcome::Skipped),
-        StepVerdict::DoesNotBuild { .. } => ("NO BUILD", "not built", Outcome::Skipped),
-        StepVerdict::DoesNotBoot { .. } => ("NO BOOT", "not booted", Outcome::Skipped),
-        StepVerdict::CannotJudge { .. } => ("SKIP", "skipped", Outcome::Skipped),
-        StepVerdict::NoAnswer { .. } => ("NO RESULT", "without a result", Outcome::NoResult),
+        StepVerdict::Good => ("GOOD", "good", ItemResult::Passed),
+        StepVerdict::Bad(_) => ("BAD", "bad", ItemResult::Failed),
+        StepVerdict::Otherwise(_) => ("SKIP", "skipped", ItemResult::Skipped),
+        StepVerdict::DoesNotBuild { .. } => ("NO BUILD", "not built", ItemResult::Skipped),
+        StepVerdict::DoesNotBoot { .. } => ("NO BOOT", "not booted", ItemResult::Skipped),
+        StepVerdict::CannotJudge { .. } => ("SKIP", "skipped", ItemResult::Skipped),
+        StepVerdict::NoAnswer { .. } => ("NO RESULT", "without a result", ItemResult::NoResult),
     };
     Status { word, counted, outcome }
 }

@@ -3,7 +3,7 @@
 //! For programs an item has the scenario with its `verdicts`, `discrepancies`, `rows` (each quantity with all numbers,
 //! by seed) and `no_answer`; the summary has `answer`, `differences`, `kernels`, `interface` and `no_boot`.
 
-use super::event::{Depth, Item, Outcome, Status, data};
+use super::event::{Depth, Item, ItemResult, Status, data};
 use super::rules;
 use crate::compare::{
     Attribution, Comparison, Difference, Discrepancy, LEAST_SEEDS, Pair, Row, Scenario, Side, Significance,
@@ -28,9 +28,9 @@ fn status(scenario: &Scenario) -> Status {
     let differs = scenario.rows.iter().any(|row| row.significance == Significance::Differs)
         || scenario.discrepancies.iter().any(|one| one.attribution != Attribution::NoDifference);
     let (word, counted, outcome) = match (scenario.no_answer.is_empty(), differs) {
-        (false, _) => ("NO RESULT", "without a result", Outcome::NoResult),
-        (true, true) => ("DIFF", "different", Outcome::Failed),
-        (true, false) => ("SAME", "the same", Outcome::Passed),
+        (false, _) => ("NO RESULT", "without a result", ItemResult::NoResult),
+        (true, true) => ("DIFF", "different", ItemResult::Failed),
+        (true, false) => ("SAME", "the same", ItemResult::Passed),
     };
     Status { word, counted, outcome }
 }

@@ -55,13 +55,13 @@ pub struct Status {
     /// What such items are called in a count, as in `55 passed`.
     pub counted: &'static str,
     /// What it means.
-    pub outcome: Outcome,
+    pub outcome: ItemResult,
 }
 
 /// How an item ended, for any verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ItemResult {
     /// It is not as it should be.
     Failed,
     /// damonlab, the host or QEMU failed.
@@ -176,7 +176,7 @@ impl Tally {
     }
 
     /// The worst outcome; none of nothing.
-    pub fn worst(&self) -> Option<Outcome> {
+    pub fn worst(&self) -> Option<ItemResult> {
         self.0.first().map(|(status, _)| status.outcome)
     }
 }
@@ -185,8 +185,8 @@ impl Tally {
 mod tests {
     use super::*;
 
-    const PASS: Status = Status { word: "PASS", counted: "passed", outcome: Outcome::Passed };
-    const FAIL: Status = Status { word: "FAIL", counted: "failed", outcome: Outcome::Failed };
+    const PASS: Status = Status { word: "PASS", counted: "passed", outcome: ItemResult::Passed };
+    const FAIL: Status = Status { word: "FAIL", counted: "failed", outcome: ItemResult::Failed };
 
     #[test]
     fn failures_are_counted_first_and_parts_are_not_counted() {
@@ -195,6 +195,6 @@ mod tests {
             tally.add(&Item { part, ..Item::new("idle", status, "") });
         }
         assert_eq!(tally.counts().collect::<Vec<_>>(), [("failed", 1), ("passed", 2)]);
-        assert_eq!(tally.worst(), Some(Outcome::Failed));
+        assert_eq!(tally.worst(), Some(ItemResult::Failed));
     }
 }

@@ -6,7 +6,7 @@
 //! 1 passed in 6.1 s
 //! ```
 
-use super::event::{Depth, Detail, Event, Item, Listing, Outcome, Started, Summary};
+use super::event::{Depth, Detail, Event, Item, ItemResult, Listing, Started, Summary};
 use super::reporter::{Reporter, Verbosity};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
@@ -42,8 +42,8 @@ impl<W: Write> Human<W> {
 
     /// How much of the item is shown.
     fn depth(&self, item: &Item) -> Depth {
-        let passed = item.status.outcome == Outcome::Passed;
-        let good = passed || item.status.outcome == Outcome::Skipped;
+        let passed = item.status.outcome == ItemResult::Passed;
+        let good = passed || item.status.outcome == ItemResult::Skipped;
         match self.verbosity {
             Verbosity::Verbose => Depth::Everything,
             _ if !good => Depth::Story,
@@ -114,12 +114,12 @@ impl<W: Write> Reporter for Human<W> {
     }
 }
 
-fn style(outcome: Outcome) -> Style {
+fn style(outcome: ItemResult) -> Style {
     match outcome {
-        Outcome::Passed => AnsiColor::Green.on_default(),
-        Outcome::Skipped => AnsiColor::Yellow.on_default(),
-        Outcome::Failed => AnsiColor::Red.on_default().bold(),
-        Outcome::NoResult => AnsiColor::Magenta.on_default().bold(),
+        ItemResult::Passed => AnsiColor::Green.on_default(),
+        ItemResult::Skipped => AnsiColor::Yellow.on_default(),
+        ItemResult::Failed => AnsiColor::Red.on_default().bold(),
+        ItemResult::NoResult => AnsiColor::Magenta.on_default().bold(),
     }
 }
 
@@ -142,9 +142,9 @@ mod tests {
     use super::super::event::{Status, Tally};
     use super::*;
 
-    const PASS: Status = Status { word: "PASS", counted: "passed", outcome: Outcome::Passed };
-    const FAIL: Status = Status { word: "FAIL", counted: "failed", outcome: Outcome::Failed };
-    const SKIP: Status = Status { word: "SKIP", counted: "skipped", outcome: Outcome::Skipped };
+    const PASS: Status = Status { word: "PASS", counted: "passed", outcome: ItemResult::Passed };
+    const FAIL: Status = Status { word: "FAIL", counted: "failed", outcome: ItemResult::Failed };
+    const SKIP: Status = Status { word: "SKIP", counted: "skipped", outcome: ItemResult::Skipped };
 
     fn item(name: &str, status: Status) -> Item {
         let mut item = Item { seconds: Some(6.04), ..Item::new(name, status, "what it came to") };

@@ -12,7 +12,7 @@
 //! seeds in `sweep.rs`, and so on. `list`, `kernel list` and other verbs that only show what there is print one object
 //! with the event `listing`. Within one `version`, fields are added; none changes its meaning or goes.
 
-use super::event::{Event, Item, Listing, Outcome, Started, Summary};
+use super::event::{Event, Item, ItemResult, Listing, Started, Summary};
 use super::reporter::Reporter;
 use serde::Serialize;
 use serde_json::Value;
@@ -40,7 +40,7 @@ enum Line<'a> {
 struct Finished<'a> {
     name: &'a str,
     result: String,
-    outcome: Outcome,
+    outcome: ItemResult,
     seconds: Option<f64>,
     part: bool,
     data: &'a Value,
@@ -111,7 +111,7 @@ mod tests {
     use super::super::event::{Depth, Status, Tally};
     use super::*;
 
-    const FAIL: Status = Status { word: "NO BUILD", counted: "not built", outcome: Outcome::Failed };
+    const FAIL: Status = Status { word: "NO BUILD", counted: "not built", outcome: ItemResult::Failed };
 
     fn lines(events: &[Event<'_>]) -> String {
         let mut out = Vec::new();

@@ -30,7 +30,7 @@ pub use bisect::{bisection, bisection_data, step};
 pub(crate) use compare::full_text as comparison_text;
 pub use compare::{answer, comparison, comparison_data, comparison_notes, scenario};
 pub use doctor::doctor;
-pub use event::{Depth, Detail, Event, Item, Listing, Outcome, Started, Status, Summary, Tally};
+pub use event::{Depth, Detail, Event, Item, ItemResult, Listing, Started, Status, Summary, Tally};
 pub use format::Format;
 pub use human::item_text;
 pub use kernels::{KernelCache, kernel, kernel_features};

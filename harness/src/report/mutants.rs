@@ -2,7 +2,7 @@
 //!
 //! For programs an item has the whole record that is kept of the mutant, and the summary has the `score`.
 
-use super::event::{Depth, Item, Outcome, Status, data};
+use super::event::{Depth, Item, ItemResult, Status, data};
 use super::rules;
 use crate::mutants::{Catch, Kind, MutantResult, Record, Score, Strength};
 use serde_json::{Value, json};
@@ -44,15 +44,15 @@ fn status(record: &Record) -> Status {
     let (word, counted, outcome) = match (&record.result, record.kind) {
         // A text that differs shows that something changed, and not that it is wrong.
         (MutantResult::Noticed(Catch { strength: Strength::Snapshot, .. }), Kind::Regression) => {
-            ("CAUGHT", "caught by a snapshot only", Outcome::Failed)
+            ("CAUGHT", "caught by a snapshot only", ItemResult::Failed)
         }
-        (MutantResult::Noticed(_), Kind::Regression) => ("CAUGHT", "caught", Outcome::Passed),
-        (MutantResult::Noticed(_), Kind::Equivalent) => ("FALSE ALARM", "false alarms", Outcome::Failed),
-        (MutantResult::Unnoticed, Kind::Regression) => ("MISSED", "missed", Outcome::Failed),
-        (MutantResult::Unnoticed, Kind::Equivalent) => ("PASSED", "passed", Outcome::Passed),
-        (MutantResult::DoesNotBuild { .. }, _) => ("NO BUILD", "not built", Outcome::Failed),
-        (MutantResult::DoesNotBoot { .. }, _) => ("NO BOOT", "not booted", Outcome::Failed),
-        (MutantResult::NoAnswer { .. }, _) => ("NO RESULT", "without a result", Outcome::NoResult),
+        (MutantResult::Noticed(_), Kind::Regression) => ("CAUGHT", "caught", ItemResult::Passed),
+        (MutantResult::Noticed(_), Kind::Equivalent) => ("FALSE ALARM", "false alarms", ItemResult::Failed),
+        (MutantResult::Unnoticed, Kind::Regression) => ("MISSED", "missed", ItemResult::Failed),
+        (MutantResult::Unnoticed, Kind::Equivalent) => ("PASSED", "passed", ItemResult::Passed),
+        (MutantResult::DoesNotBuild { .. }, _) => ("NO BUILD", "not built", ItemResult::Failed),
+        (MutantResult::DoesNotBoot { .. }, _) => ("NO BOOT", "not booted", ItemResult::Failed),
+        (MutantResult::NoAnswer { .. }, _) => ("NO RESULT", "without a result", ItemResult::NoResult),
     };
     Status { word, counted, outcome }
 }
@@ -186,7 +186,7 @@ mod tests {
         let text = printed(&record(Kind::Regression, caught(Strength::Expectation, "expect")));
         assert!(text.ends_with("  by expectation only in pull-push, seed 0\n"), "{text}");
         let weak = mutant(&record(Kind::Regression, caught(Strength::Snapshot, "snapshot")));
-        assert_eq!(weak.status.outcome, Outcome::Failed);
+        assert_eq!(weak.status.outcome, ItemResult::Failed);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! For programs a replay has `recording`, `replay` (the folders), `verdict` of the new run, `compared` (how much, of
 //! equal recordings), `difference` and `changed`, what is not as it was when the recording was made.
 
-use super::event::{Depth, Item, Outcome, Status};
+use super::event::{Depth, Item, ItemResult, Status};
 use super::place::shown;
 use super::verdict::status;
 use crate::judge::Repeated;
@@ -37,11 +37,11 @@ pub(super) fn add(item: &mut Item, repeated: &Repeated) {
 pub fn replay(replay: &Replay, stored: &Path, changed: &[String]) -> Item {
     let Replay { report, result } = replay;
     let (word, counted, kind) = match result {
-        ReplayResult::Identical(_) => ("SAME", "identical", Outcome::Passed),
-        ReplayResult::Different(_) => ("DIFF", "different", Outcome::Failed),
+        ReplayResult::Identical(_) => ("SAME", "identical", ItemResult::Passed),
+        ReplayResult::Different(_) => ("DIFF", "different", ItemResult::Failed),
         ReplayResult::NoRecording => match status(&report.verdict).outcome {
-            Outcome::Failed => ("FAIL", "without a recording", Outcome::Failed),
-            _ => ("INFRA", "without a recording", Outcome::NoResult),
+            ItemResult::Failed => ("FAIL", "without a recording", ItemResult::Failed),
+            _ => ("INFRA", "without a recording", ItemResult::NoResult),
         },
     };
     let (compared, difference) = match result {
@@ -79,7 +79,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     fn lines(repeated: &Repeated) -> Vec<(&'static str, String)> {
-        let status = Status { word: "PASS", counted: "passed", outcome: Outcome::Passed };
+        let status = Status { word: "PASS", counted: "passed", outcome: ItemResult::Passed };
         let mut item = Item::new("idle", status, "");
         add(&mut item, repeated);
         item.details.into_iter().map(|detail| (detail.label, detail.text)).collect()
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_replay_without_a_recording_says_what_may_be_the_cause() {
         let item = replayed(ReplayResult::NoRecording);
-        assert_eq!(item.status.outcome, Outcome::NoResult);
+        assert_eq!(item.status.outcome, ItemResult::NoResult);
         assert!(item.details.iter().any(|one| (one.label, &*one.text) == ("likely cause", "another QEMU")));
     }
 }

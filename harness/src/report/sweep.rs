@@ -111,7 +111,7 @@ fn good(report: &Report) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{Event, Outcome};
+    use super::super::event::{Event, ItemResult};
     use super::super::{Started, Verbosity, human};
     use super::*;
     use crate::judge;
@@ -198,7 +198,7 @@ mod tests {
     fn a_program_gets_the_seeds_and_the_expectations_over_all_of_them() {
         let (scenario, sweep) = of(Some(Over::Seeds { spread: Some(-1.0) }), &[0, 1]);
         let item = super::sweep(&scenario, &sweep, None);
-        assert_eq!(item.status.outcome, Outcome::Failed);
+        assert_eq!(item.status.outcome, ItemResult::Failed);
         assert_eq!(item.data["seeds"], serde_json::json!([0, 1]));
         assert_eq!(item.data["bad_seeds"], serde_json::json!([]));
         assert_eq!(item.data["expectations"][0]["answer"], "violated");

@@ -51,11 +51,11 @@ pub(super) fn add(item: &mut Item, tests: &Tests) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::{Outcome, Status};
+    use super::super::event::{ItemResult, Status};
     use super::*;
 
     fn added(suite: Suite) -> String {
-        let status = Status { word: "PASS", counted: "passed", outcome: Outcome::Passed };
+        let status = Status { word: "PASS", counted: "passed", outcome: ItemResult::Passed };
         let mut item = Item::new("kunit", status, "");
         add(&mut item, &Tests { suites: vec![suite], ..Tests::default() });
         item.details.remove(0).text

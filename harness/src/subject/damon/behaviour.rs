@@ -225,7 +225,11 @@ fn memory(text: &mut Text, recording: &Recording) {
     let swings = swings(recording);
     text.line(
         0,
-        if swings { "memory at the end: not shown, because the consist tuner swings" } else { "memory at the end" },
+        if swings {
+            "memory at the end: not shown, because the consist tuner swings"
+        } else {
+            "memory at the end"
+        },
     );
     for workload in recording.plan.workloads.iter().filter(|_| !swings) {
         let name = &workload.name;
