@@ -8,6 +8,9 @@ use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
 
+/// 128 + SIGPIPE, as shells report it. It also ends a `git bisect run`.
+const CLOSED_PIPE: u8 = 141;
+
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -27,8 +30,9 @@ pub fn main() -> ExitCode {
     let for_git = matches!(&cli.verb, Verb::Run(run) if run.git_bisect);
     match answer(&cli.verb) {
         Ok(status) => ExitCode::from(status),
-        // Whoever reads has what they wanted, as in `damonlab list | head -1`. git wants an answer all the same.
-        Err(CliError::ClosedPipe) if !for_git => ExitCode::SUCCESS,
+        // Whoever reads has what they wanted, as in `damonlab list | head -1`. What was not printed may be a failure, so
+        // the status is that of a program that SIGPIPE ends, and never a pass.
+        Err(CliError::ClosedPipe) => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
             let status = if for_git { git_bisect::of_error(&error) } else { error.exit_status() };
             let _ = writeln!(std::io::stderr(), "{:?}", miette::Report::new(error));

@@ -8,6 +8,9 @@ use crate::check::rule::RuleResult;
 use crate::check::violations::Violations;
 use crate::recording::Recording;
 
+/// Why no rule about DAMON applies where nothing is configured and no event came.
+const NO_DAMON: &str = "the scenario has no DAMON";
+
 /// What the subjects say of a recording.
 pub(crate) struct SubjectResults {
     /// Tracepoints that the scenario names and the kernel does not have.
@@ -29,9 +32,16 @@ pub(crate) fn rules() -> impl Iterator<Item = &'static About> {
 pub(crate) fn judge(recording: &Recording) -> SubjectResults {
     let view = View::new(recording);
     let clock = recording.meta.clock;
+    let has_no_damon = recording.plan.kdamonds.is_empty() && view.foreign_events.is_empty();
     let rules = damon::rules::registry::RULES.iter().map(|rule| {
         let not_on = rule.about.not_on(clock);
-        (&rule.about, not_on.map_or_else(|| (rule.judge)(&view), RuleResult::NotApplicable))
+        let result = not_on.map_or_else(|| (rule.judge)(&view), RuleResult::NotApplicable);
+        match result {
+            RuleResult::NotApplicable(_) if has_no_damon => {
+                (&rule.about, RuleResult::NotApplicable(NO_DAMON.to_owned()))
+            }
+            result => (&rule.about, result),
+        }
     });
     let mut reports = Violations::default();
     damo_report::judge(recording, &mut reports);

@@ -197,8 +197,10 @@ fn complementary_schemes_take_turns(view: &View<'_>) -> RuleResult {
                     if quota(a) > 0 && quota(b) > 0 {
                         violations.push(|| {
                             let name = run.scheme_name(a.scheme);
-                            let expected =
-                                format!("{name} or scheme {} to have a quota of 0, because one goal is reached", b.scheme);
+                            let expected = format!(
+                                "{name} or scheme {} to have a quota of 0, because one goal is reached",
+                                b.scheme
+                            );
                             let seen = format!("quotas of {} and {} bytes", quota(a), quota(b));
                             Violation::new(expected, seen).at([*first, *second])
                         });
