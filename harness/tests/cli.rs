@@ -67,7 +67,9 @@ fn a_reader_may_stop_after_the_first_line() {
         BufReader::with_capacity(16, pipe).read_line(&mut first).expect("a line");
         assert_eq!(first, "scenarios:\n");
     };
-    assert_eq!(read_by(&["list"], first_line), (Some(141), String::new()));
+    let (status, stderr) = read_by(&["list"], first_line);
+    // The list may fit into the pipe before it is closed.
+    assert!(matches!(status, Some(0 | 141)) && stderr.is_empty(), "{status:?}: {stderr}");
 }
 
 #[test]
