@@ -145,14 +145,14 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordingError> {
 fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordingError> {
     let mut input = io::BufReader::new(fs::File::open(path)?);
     let mut values = Vec::new();
-    let mut text = String::new();
+    let mut text = Vec::new();
     for line in 1.. {
         text.clear();
-        if input.read_line(&mut text)? == 0 {
+        if input.read_until(b'\n', &mut text)? == 0 {
             break;
         }
         let failed = |cause| RecordingError::Json { path: path.to_owned(), line, cause };
-        values.push(serde_json::from_str(&text).map_err(failed)?);
+        values.push(serde_json::from_slice(&text).map_err(failed)?);
     }
     Ok(values)
 }
@@ -246,5 +246,18 @@ mod tests {
         let copy = copy_with(|text| format!("{text}\nclock: real\n"));
         let recipe = RunInputs::load(copy.path()).unwrap();
         assert!(recipe.meta.clock.is_virtual() && recipe.scenario.clock.is_virtual());
+    }
+
+    #[test]
+    fn samples_that_are_not_text_are_named_with_their_file_and_line() {
+        let copy = tempfile::tempdir().unwrap();
+        crate::recording::testing::copy("pull-push-short", copy.path());
+        let samples = copy.path().join(section::SAMPLES);
+        let mut bytes = fs::read(&samples).unwrap();
+        let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        bytes[second + 2] = 0xff;
+        fs::write(&samples, bytes).unwrap();
+        let error = Recording::load(copy.path()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: line 2: ", samples.display())), "{error}");
     }
 }
