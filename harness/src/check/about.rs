@@ -99,7 +99,7 @@ pub struct About {
 
 impl About {
     /// Why the rule does not apply to a run on this clock; none if it does.
-    pub(crate) fn not_on(&self, clock: GuestClock) -> Option<Reason> {
+    pub(super) fn not_on(&self, clock: GuestClock) -> Option<Reason> {
         let needs_virtual_time = self.kind == Kind::Timed;
         (needs_virtual_time && !clock.is_virtual()).then(|| REAL_CLOCK.to_owned())
     }

@@ -3,6 +3,7 @@
 pub(crate) use super::about::{About, Kind, Reason, Source};
 use super::violations::Violations;
 use crate::recording::Recording;
+use crate::scenario::GuestClock;
 use std::collections::BTreeSet;
 
 /// A rule for every run, with the function that checks it. `J` is that function; it takes what the rule is about.
@@ -10,6 +11,17 @@ pub(crate) struct Rule<J> {
     pub(crate) about: About,
     pub(crate) judge: J,
 }
+
+impl<J> Rule<J> {
+    /// The result of `judge`, unless the rule does not apply on this clock.
+    pub(crate) fn on(&'static self, clock: GuestClock, judge: impl FnOnce(&J) -> RuleResult) -> Judged {
+        let not_on = self.about.not_on(clock).map(RuleResult::NotApplicable);
+        (&self.about, not_on.unwrap_or_else(|| judge(&self.judge)))
+    }
+}
+
+/// A rule and its result.
+pub(crate) type Judged = (&'static About, RuleResult);
 
 /// A rule that needs nothing but the recording.
 pub(crate) type RecordingRule = Rule<fn(&Recording) -> RuleResult>;

@@ -3,10 +3,9 @@
 use super::rules;
 use crate::check::expect::bare;
 use crate::check::log::{kernel_log, ktap};
-use crate::check::rule::RuleResult;
+use crate::check::rule::{Judged, RuleResult};
 use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, early_end, health};
 use crate::recording::Recording;
-use crate::scenario::GuestClock;
 use crate::subject::{self, SubjectResults};
 
 /// The results of all checks.
@@ -28,8 +27,7 @@ pub struct Judgement {
 
 impl Judgement {
     /// Adds the result of one rule.
-    fn add(&mut self, about: &'static About, clock: GuestClock, judge: impl FnOnce() -> RuleResult) {
-        let result = about.not_on(clock).map_or_else(judge, RuleResult::NotApplicable);
+    fn add(&mut self, (about, result): Judged) {
         match result {
             RuleResult::Applied(violations) => {
                 self.applied.push(about);
@@ -79,15 +77,13 @@ pub fn judge(recording: &Recording) -> Judgement {
     };
     let clock = recording.meta.clock;
     for rule in kernel_log::RULES {
-        judged.add(&rule.about, clock, || (rule.judge)(recording));
+        judged.add(rule.on(clock, |judge| judge(recording)));
     }
     judged.findings.extend(early_end::found(recording));
     for rule in health::RULES {
-        judged.add(&rule.about, clock, || (rule.judge)(recording));
+        judged.add(rule.on(clock, |judge| judge(recording)));
     }
-    for (about, result) in rules {
-        judged.add(about, clock, || result);
-    }
+    rules.into_iter().for_each(|rule| judged.add(rule));
     for outcome in expectations {
         match outcome {
             Ok((measured, finding)) => {

@@ -4,7 +4,7 @@ use super::damon::{self, breakpoints, damo_report, view::View};
 use super::measure::{Measure, Quantity};
 use crate::check::About;
 use crate::check::expect::{self, Evaluation};
-use crate::check::rule::RuleResult;
+use crate::check::rule::{Judged, RuleResult};
 use crate::check::violations::Violations;
 use crate::recording::Recording;
 
@@ -16,7 +16,7 @@ pub(crate) struct SubjectResults {
     /// Tracepoints that the scenario names and the kernel does not have.
     pub(crate) missing_events: Vec<String>,
     /// The result of each rule.
-    pub(crate) rules: Vec<(&'static About, RuleResult)>,
+    pub(crate) rules: Vec<Judged>,
     /// The scenario's expectations, in its order.
     pub(crate) expectations: Vec<Evaluation>,
     /// What programs of the host reported wrongly.
@@ -34,14 +34,10 @@ pub(crate) fn judge(recording: &Recording) -> SubjectResults {
     let clock = recording.meta.clock;
     let has_no_damon = recording.plan.kdamonds.is_empty() && view.foreign_events.is_empty();
     let rules = damon::rules::registry::RULES.iter().map(|rule| {
-        let not_on = rule.about.not_on(clock);
-        let result = not_on.map_or_else(|| (rule.judge)(&view), RuleResult::NotApplicable);
-        match result {
-            RuleResult::NotApplicable(_) if has_no_damon => {
-                (&rule.about, RuleResult::NotApplicable(NO_DAMON.to_owned()))
-            }
-            result => (&rule.about, result),
-        }
+        rule.on(clock, |judge| match judge(&view) {
+            RuleResult::NotApplicable(_) if has_no_damon => RuleResult::NotApplicable(NO_DAMON.to_owned()),
+            result => result,
+        })
     });
     let mut reports = Violations::default();
     damo_report::judge(recording, &mut reports);
