@@ -64,6 +64,19 @@ pub enum KernelError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A bzImage that is shorter than its header says.
+    #[error(
+        "{path} is cut off: its header announces {wanted} bytes, and the file has {found}; copy or build it again",
+        path = .path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// The size in its header.
+        wanted: u64,
+        /// The size of the file.
+        found: u64,
+    },
     /// A tree without DAMON, or without the part of it that damonlab tests.
     #[error("linux {release} in {dir} has no {missing}: wanted {wanted} or newer", dir = .dir.display())]
     TooOld {
@@ -208,6 +221,7 @@ impl Faulty for KernelError {
             | E::NoSuchRef { .. }
             | E::NotATree(_)
             | E::NotAnImage { .. }
+            | E::CutOff { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
             | E::ChangedDuringCopy(_)
