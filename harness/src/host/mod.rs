@@ -15,4 +15,5 @@ pub mod paths;
 pub mod process;
 pub mod progress;
 pub mod slots;
+pub mod terminal;
 pub mod text;

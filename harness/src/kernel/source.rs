@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(parsed(&tree).unwrap(), Source::Tree(tree.clone()));
         let image = folder.path().join("bzImage");
         assert_eq!(parsed(&image).unwrap(), Source::Image(image));
-        let value = format!("{}@HEAD@{{1}}", tree.display());
+        let value = format!("{}@HEAD@{{1}}", tree.to_string_lossy());
         assert_eq!(parsed(value).unwrap(), Source::Ref { dir: tree, name: "HEAD@{1}".into() });
     }
 
