@@ -48,29 +48,32 @@ pub const RESULT_WORDS: [&str; 16] = [
 pub struct Foreign<'a> {
     text: Cow<'a, str>,
     limit: usize,
+    /// How many of those are from its end.
+    tail: usize,
 }
 
 /// `text` of somebody else's, in a sentence.
 pub fn foreign(text: &str) -> Foreign<'_> {
-    Foreign { text: Cow::Borrowed(text), limit: EXCERPT }
+    Foreign { text: Cow::Borrowed(text), limit: EXCERPT, tail: 0 }
 }
 
-/// A complete line of somebody else's text, or a sentence about it: longer than what [`foreign`] shows.
+/// A complete line of somebody else's text, or a sentence with such text in it: longer than what [`foreign`] shows, and
+/// cut in the middle.
 pub fn quote(text: &str) -> Foreign<'_> {
-    Foreign { text: Cow::Borrowed(text), limit: QUOTE }
+    Foreign { text: Cow::Borrowed(text), limit: QUOTE, tail: QUOTE / 4 }
 }
 
 /// A path in a sentence. The name of a file is somebody else's text, too.
 pub fn shown(path: &Path) -> Foreign<'_> {
-    Foreign { text: path.to_string_lossy(), limit: PATH }
+    Foreign { text: path.to_string_lossy(), limit: PATH, tail: PATH / 4 }
 }
 
 impl fmt::Display for Foreign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::new();
-        let end = write_cut(&mut out, &self.text, self.limit);
-        // `pad` would cut at a precision, and widths count for columns.
-        end.and_then(|()| f.pad(&out))
+        shortened(&self.text, self.limit, self.tail).chars().for_each(|c| push(&mut out, c));
+        // Widths count for columns.
+        f.pad(&out)
     }
 }
 
@@ -120,12 +123,9 @@ pub fn block(text: &str) -> String {
     let mut lines = printable.split_inclusive('\n');
     for line in lines.by_ref() {
         let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
-        let (body, omitted) = cut(body, BLOCK_LINE.min(left));
-        out.push_str(body);
-        if omitted > 0 {
-            // Writing to a String does not fail.
-            let _ = write!(out, "{}", LeftOut(omitted));
-        }
+        let limit = BLOCK_LINE.min(left);
+        let body = shortened(body, limit, limit / 4);
+        out.push_str(&body);
         out.push_str(end);
         left = left.saturating_sub(body.chars().count() + 1);
         if left == 0 {
@@ -173,7 +173,7 @@ pub fn is_shown(c: char) -> bool {
 }
 
 /// What was left out of a line.
-pub(super) struct LeftOut(pub(super) usize);
+pub struct LeftOut(pub usize);
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,17 +182,22 @@ impl fmt::Display for LeftOut {
 }
 
 /// The first `limit` characters of `text`, and how many follow.
-pub(super) fn cut(text: &str, limit: usize) -> (&str, usize) {
+pub fn cut(text: &str, limit: usize) -> (&str, usize) {
     match text.char_indices().nth(limit) {
         Some((at, _)) => (&text[..at], text[at..].chars().count()),
         None => (text, 0),
     }
 }
 
-fn write_cut(out: &mut String, text: &str, limit: usize) -> fmt::Result {
-    let (text, omitted) = cut(text, limit);
-    text.chars().for_each(|c| push(out, c));
-    if omitted > 0 { write!(out, "{}", LeftOut(omitted)) } else { Ok(()) }
+/// `text` with at most `limit` of its characters, the last `tail` of them from its end, and how many there are between.
+fn shortened(text: &str, limit: usize, tail: usize) -> Cow<'_, str> {
+    let (head, omitted) = cut(text, limit);
+    if omitted == 0 {
+        return Cow::Borrowed(text);
+    }
+    let (head, _) = cut(head, limit - tail);
+    let end: usize = text.chars().rev().take(tail).map(char::len_utf8).sum();
+    Cow::Owned(format!("{head}{}{}", LeftOut(omitted), &text[text.len() - end..]))
 }
 
 /// Without the sequences that only change colours, as compilers and consoles print them: they would be noise.
@@ -252,10 +257,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_with_long_text_in_it_keeps_its_end() {
+        let sentence = format!("unknown key '{}': wanted a or b", "x".repeat(1 << 20));
+        let shown = quote(&sentence).to_string();
+        assert!(shown.starts_with("unknown key 'xx") && shown.ends_with("xx': wanted a or b"), "{shown}");
+        assert!(shown.contains("... (1047608 characters left out)") && shown.len() < 1100, "{shown}");
+    }
+
+    #[test]
     fn a_block_is_cut_and_says_how_much_is_missing() {
         assert_eq!(block("a\nb\n"), "a\nb\n");
         let line = block(&"x".repeat(9000));
-        assert_eq!(line, "x".repeat(BLOCK_LINE) + "... (4000 characters left out)");
+        let tail = "x".repeat(BLOCK_LINE / 4);
+        assert_eq!(line, format!("{}... (4000 characters left out){tail}", "x".repeat(BLOCK_LINE * 3 / 4)));
         let text = block(&"y\n".repeat(1_000_000));
         assert!(text.len() < 2 * BLOCK, "{}", text.len());
         assert!(text.ends_with("\n... (1990000 characters left out)"), "{}", &text[text.len() - 80..]);
