@@ -7,6 +7,8 @@ pub mod command;
 pub mod disk_usage;
 pub mod fault;
 pub mod git;
+#[cfg(test)]
+pub(crate) mod hostile;
 pub mod interrupt;
 pub mod lock;
 pub mod logged;
