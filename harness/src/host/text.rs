@@ -79,7 +79,7 @@ impl fmt::Display for Foreign<'_> {
 
 /// Foreign text as one printable line of bounded length, without blanks around it.
 pub fn excerpt(text: &str) -> String {
-    foreign(without_colours(text).trim()).to_string()
+    foreign(without_colours(text).trim().replace('\t', " ").as_str()).to_string()
 }
 
 /// Foreign text of many lines: line breaks stay, tabs become blanks, colours are left out, and whatever else a terminal
@@ -149,7 +149,7 @@ pub fn block_up_to(text: &str, limit: usize) -> String {
 pub fn last_lines(text: &str, count: usize) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(count)..];
-    last.iter().map(|line| block(line)).collect()
+    last.iter().map(|line| printable(&shortened(line, QUOTE, QUOTE / 4))).collect()
 }
 
 /// `text` in a place where no result stands: a line that begins as the line of a result does is indented.
