@@ -16,7 +16,7 @@ const PANIC: &str = "Kernel panic - not syncing";
 /// A kernel that panics, hangs or stops without results has failed. Each way to end has its own id.
 pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     let (end, expected, seen) = match ending {
-        Ending::Delivered => return Verdict::Pass,
+        Ending::Delivered { .. } => return Verdict::Pass,
         Ending::Panicked(reason) => (RunEnd::Panic, "no panic".to_owned(), format!("{PANIC}: {reason}")),
         Ending::Lost { during } => (
             RunEnd::GuestLost,

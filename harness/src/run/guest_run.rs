@@ -104,7 +104,7 @@ impl<'a> GuestRun<'a> {
         ended: Result<Ended, VmError>,
     ) -> Result<(Verdict, Option<Judgement>, Vec<String>), RunError> {
         match ended {
-            Ok(Ended { ending: Ending::Delivered, notes, booted }) => {
+            Ok(Ended { ending: Ending::Delivered { .. }, notes, booted }) => {
                 let (verdict, judgement) = self.judge_recording(booted)?;
                 Ok((verdict, judgement, notes))
             }

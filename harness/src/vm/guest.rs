@@ -28,6 +28,13 @@ pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
         Some(found) => found,
         None => (boot(launch, &item)?, true),
     };
+    if let Ending::Delivered { then: Some(state) } = &ending {
+        notes.push(format!(
+            "the results are complete, but the guest did not power off within {} s after them (QEMU is {state}); damonlab \
+             ended it",
+            launch.clocks.shutdown.as_secs()
+        ));
+    }
     Ok(Ended { ending, notes, booted })
 }
 
@@ -239,7 +246,8 @@ fn follow(
     let place = launch.results.to_owned();
     let receiver = std::thread::spawn(move || {
         // The watch may be over already.
-        let _ = delivery.send(results::receive(results, &place));
+        let _ = delivery.send(results::receive(&results, &place));
+        results::wait_for_end(&results);
     });
     let qmp = folder.path().join(file::QMP);
     let watched = Watch::new(&mut process.group, qmp, launch.clocks, events, deliveries).run(phase);

@@ -27,7 +27,8 @@ pub enum Clock {
     Boot,
     /// From the ready mark to the end of the plan.
     Scenario,
-    /// From the end of the plan to the last byte of the results, and again from there to the end of QEMU.
+    /// From the end of the plan to the last byte of the results, and again from there to the end of QEMU. Results that
+    /// are complete are judged, whether QEMU ends or not.
     Shutdown,
     /// Over the whole run.
     Hard,
@@ -48,7 +49,10 @@ impl fmt::Display for Clock {
 #[derive(Debug)]
 pub enum Ending {
     /// All results arrived, and were checked and acknowledged.
-    Delivered,
+    Delivered {
+        /// The state of the machine if it did not power off afterwards, within the shutdown clock.
+        then: Option<String>,
+    },
     /// The kernel panicked, for this reason.
     Panicked(String),
     /// QEMU ended without results.
@@ -205,12 +209,11 @@ impl<'a> Watch<'a> {
     fn results(&mut self) -> Result<Option<Ending>, VmError> {
         match self.deliveries.try_recv() {
             Ok(Ok(())) => {
-                let limit = self.clocks.shutdown;
-                if self.wait_for_exit(limit)? {
-                    return Ok(Some(Ending::Delivered));
-                }
-                let status = self.status();
-                Ok(Some(Ending::RanOut { clock: Clock::Shutdown, limit, status }))
+                // QEMU's main loop decides which channels to poll when it wakes, and while it sleeps it may have left out
+                // this one: the guest's opening of the port does not wake it. A command does, after the acknowledgement.
+                let _ = self.status();
+                let powered_off = self.wait_for_exit(self.clocks.shutdown)?;
+                Ok(Some(Ending::Delivered { then: (!powered_off).then(|| self.status()) }))
             }
             Ok(Err(WireError::Store(cause))) => Err(cause.into()),
             // A channel that just ends is no ending: the console has the reason.
@@ -224,7 +227,7 @@ impl<'a> Watch<'a> {
         let until = Instant::now() + Duration::from_secs(5);
         while Instant::now() < until {
             match self.deliveries.recv_timeout(TICK) {
-                Ok(Ok(())) => return Ok(Ending::Delivered),
+                Ok(Ok(())) => return Ok(Ending::Delivered { then: None }),
                 Ok(Err(WireError::Store(cause))) => return Err(cause.into()),
                 Ok(Err(WireError::Io(_))) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(Err(error)) => return Ok(Ending::BadResults(error)),
