@@ -16,3 +16,4 @@ pub mod process;
 pub mod progress;
 pub mod slots;
 pub mod text;
+mod watchdog;
