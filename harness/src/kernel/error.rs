@@ -64,6 +64,18 @@ pub enum KernelError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A bzImage where something needs a source.
+    #[error(
+        "{path} is a bzImage, which is booted as it is: it has no source for {what}; give the tree that it was built from \
+         (DIR or DIR@REF), or leave that out",
+        path = .path.display()
+    )]
+    ImageHasNoSource {
+        /// The bzImage.
+        path: PathBuf,
+        /// What needs the source.
+        what: String,
+    },
     /// A tree without DAMON, or without the part of it that damonlab tests.
     #[error("linux {release} in {dir} has no {missing}: wanted {wanted} or newer", dir = .dir.display())]
     TooOld {
@@ -208,6 +220,7 @@ impl Faulty for KernelError {
             | E::NoSuchRef { .. }
             | E::NotATree(_)
             | E::NotAnImage { .. }
+            | E::ImageHasNoSource { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
             | E::ChangedDuringCopy(_)
