@@ -15,5 +15,6 @@ pub mod paths;
 pub mod process;
 pub mod progress;
 pub mod slots;
+pub mod terminal;
 pub mod text;
 mod watchdog;

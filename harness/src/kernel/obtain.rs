@@ -91,7 +91,7 @@ fn cached_or_built(
         describe,
         inexact: applied.inexact,
         source,
-        patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
+        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
         bundled: bundled_count,
         fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
         compiler: inputs.toolchain.version.clone(),
