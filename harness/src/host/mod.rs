@@ -13,6 +13,7 @@ pub mod logged;
 pub mod memory;
 pub mod paths;
 pub mod process;
+pub mod processor_time;
 pub mod progress;
 pub mod slots;
 pub mod terminal;

@@ -78,6 +78,19 @@ pub enum KernelError {
         /// What needs the source.
         what: String,
     },
+    /// A bzImage that is shorter than its header says.
+    #[error(
+        "{path} is cut off: its header announces {wanted} bytes, and the file has {found}; copy or build it again",
+        path = .path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// The size in its header.
+        wanted: u64,
+        /// The size of the file.
+        found: u64,
+    },
     /// A tree without DAMON, or without the part of it that damonlab tests.
     #[error("linux {} in {dir} has no {missing}: wanted {wanted} or newer", foreign(.release), dir = shown(.dir))]
     TooOld {
@@ -223,6 +236,7 @@ impl Faulty for KernelError {
             | E::NotATree(_)
             | E::NotAnImage { .. }
             | E::ImageHasNoSource { .. }
+            | E::CutOff { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
             | E::ChangedDuringCopy(_)

@@ -37,6 +37,8 @@ pub use config::{BadFragment, Dropped, Fragment};
 pub use error::KernelError;
 pub use evict::{CacheFolder, FolderKind, cache_folders, limit};
 pub use image::{Image, Lease, evict, find, foreign};
+#[cfg(test)]
+pub(crate) use inspect::bzimage;
 pub use obtain::{applies, build, key, obtain, ready};
 pub use patched_source::PatchedSource;
 pub use profile::{Profile, UnknownProfile};
