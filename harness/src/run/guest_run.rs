@@ -15,7 +15,7 @@ use crate::host::progress::Progress;
 use crate::host::slots::{self, Full, Slot};
 use crate::judge::{self, Judgement, Report};
 use crate::machine::{Argv, Machine};
-use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
+use crate::recording::{self, AcceleratorName, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::Scenario;
 use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
 use damonlab_protocol::plan::Plan;
@@ -50,13 +50,16 @@ pub(super) fn run_plan(
     let host_root = host_root.map_err(RunError::Results)?;
     let mut argv = machine.argv.clone();
     argv.qemu.extend(host_root.iter().flat_map(HostRoot::arguments));
+    let accelerator = timing.as_ref().ok().map(Timing::accelerator);
     let ended = timing.and_then(|timing| vm::run(&guest.launch(&argv, timing)));
-    let (verdict, judgement, notes) = guest.judge(ended)?;
+    let (verdict, judgement, notes) = guest.judge(ended, accelerator)?;
     Ok(Report {
         scenario: scenario.name.clone(),
         summary: scenario.summary.clone(),
         machine: machine_name(scenario),
         kernel: env.image.describe.clone(),
+        clock: scenario.clock,
+        accelerator,
         dir: guest.dir,
         verdict,
         judgement,
@@ -102,10 +105,11 @@ impl<'a> GuestRun<'a> {
     fn judge(
         &self,
         ended: Result<Ended, VmError>,
+        accelerator: Option<AcceleratorName>,
     ) -> Result<(Verdict, Option<Judgement>, Vec<String>), RunError> {
         match ended {
             Ok(Ended { ending: Ending::Delivered { .. }, notes, booted }) => {
-                let (verdict, judgement) = self.judge_recording(booted)?;
+                let (verdict, judgement) = self.judge_recording(booted, accelerator)?;
                 Ok((verdict, judgement, notes))
             }
             Ok(Ended { ending, notes, .. }) => Ok((ending::verdict(&ending, &self.dir), None, notes)),
@@ -118,8 +122,12 @@ impl<'a> GuestRun<'a> {
     }
 
     /// The verdict on a guest that delivered its results.
-    fn judge_recording(&self, booted: bool) -> Result<(Verdict, Option<Judgement>), RunError> {
-        let recording = match self.finish(booted) {
+    fn judge_recording(
+        &self,
+        booted: bool,
+        accelerator: Option<AcceleratorName>,
+    ) -> Result<(Verdict, Option<Judgement>), RunError> {
+        let recording = match self.finish(booted, accelerator) {
             Ok(recording) => recording,
             // The disk of the host failed. Any other error is about what the guest sent.
             Err(RecordingError::Io(cause)) => return Ok((Verdict::Infra(cause.to_string()), None)),
@@ -133,7 +141,11 @@ impl<'a> GuestRun<'a> {
         Ok(judge::verdict(&recording))
     }
 
-    fn finish(&self, booted: bool) -> Result<Recording, RecordingError> {
+    fn finish(
+        &self,
+        booted: bool,
+        accelerator: Option<AcceleratorName>,
+    ) -> Result<Recording, RecordingError> {
         let GuestRun { env, source: ScenarioSource { scenario, .. }, plan, dir } = self;
         let meta = Meta {
             version: RECORDING_VERSION,
@@ -146,6 +158,7 @@ impl<'a> GuestRun<'a> {
             booted,
             agent: Some(recording::agent_digest(env.agent)),
             clock: scenario.clock,
+            chosen_accelerator: accelerator.filter(|_| !scenario.clock.is_virtual()),
             pace: env.instruction_cost(),
         };
         recording::finish(dir, &meta)?;
