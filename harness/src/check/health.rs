@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_print_format_that_changed_is_a_finding_and_not_an_absence() {
         let mut recording = Model::pull_push().recording();
-        crate::subject::damon::testing::rewrite(&mut recording, |lines| {
+        rewrite(&mut recording, |lines| {
             for line in lines.iter_mut().filter(|line| line.contains("damos_esz")) {
                 line.push_str(" nid=0");
             }
