@@ -12,11 +12,14 @@ pub(crate) fn found(recording: &Recording) -> Vec<Finding> {
     let errors = recording.report.errors.iter();
     let errors: Violations =
         errors.map(|error| Violation::quoting("a guest without errors", error, section::REPORT)).collect();
-    let mut found = errors.findings_of(Origin::RunEnd(RunEnd::GuestError));
-    found.extend(
-        incomplete(recording).map(|missing| Finding::of(Origin::RunEnd(RunEnd::Incomplete), missing)),
-    );
-    found
+    let found = errors.findings_of(Origin::RunEnd(RunEnd::GuestError));
+    if !found.is_empty() {
+        // An error is why steps have no result.
+        return found;
+    }
+    let missing =
+        incomplete(recording).map(|missing| Finding::of(Origin::RunEnd(RunEnd::Incomplete), missing));
+    missing.into_iter().collect()
 }
 
 fn incomplete(recording: &Recording) -> Option<Violation> {

@@ -66,6 +66,31 @@ pub enum KernelError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A bzImage where something needs a source.
+    #[error(
+        "{path} is a bzImage, which is booted as it is: it has no source for {what}; give the tree that it was built from \
+         (DIR or DIR@REF), or leave that out",
+        path = .path.display()
+    )]
+    ImageHasNoSource {
+        /// The bzImage.
+        path: PathBuf,
+        /// What needs the source.
+        what: String,
+    },
+    /// A bzImage that is shorter than its header says.
+    #[error(
+        "{path} is cut off: its header announces {wanted} bytes, and the file has {found}; copy or build it again",
+        path = .path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// The size in its header.
+        wanted: u64,
+        /// The size of the file.
+        found: u64,
+    },
     /// A tree without DAMON, or without the part of it that damonlab tests.
     #[error("linux {} in {dir} has no {missing}: wanted {wanted} or newer", foreign(.release), dir = shown(.dir))]
     TooOld {
@@ -210,6 +235,8 @@ impl Faulty for KernelError {
             | E::NoSuchRef { .. }
             | E::NotATree(_)
             | E::NotAnImage { .. }
+            | E::ImageHasNoSource { .. }
+            | E::CutOff { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
             | E::ChangedDuringCopy(_)

@@ -186,6 +186,10 @@ mod tests {
     fn add_image(cache: &Path, key: &str, age: u64) {
         let folder = cache.join("image").join(key);
         file(&folder.join("bzImage"), age);
+        let mut bytes = crate::kernel::inspect::bzimage("7.3.4");
+        bytes.resize(9_000, 7);
+        fs::write(folder.join("bzImage"), bytes).unwrap();
+        aged(&folder.join("bzImage"), age);
         file(&folder.join("config"), age);
         let about = r#"{"describe": "linux", "source": "7", "patches": [], "compiler": "gcc", "release": null,
                         "build": "/nonexistent"}"#;

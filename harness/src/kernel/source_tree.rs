@@ -59,7 +59,7 @@ impl SourceTree {
         match source {
             Source::Release(wanted) => Ok(origins.newest(wanted).map(SourceTree::of_release)),
             Source::Ref { dir, name } => SourceTree::of_ref(dir, name).map(Some),
-            Source::Tree(_) | Source::Image(_) => Ok(None),
+            Source::Tree(_) => Ok(None),
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use crate::host::text::{foreign, shown};
-use crate::kernel::{KernelError, Profile, Request, Source, UnknownProfile};
+use crate::kernel::{BuildRequest, KernelError, Profile, Source, UnknownProfile};
 use crate::series;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -133,8 +133,8 @@ impl Mutant {
     ///
     /// # Errors
     /// The file is not a patch.
-    pub fn request(&self) -> Result<Request, KernelError> {
-        let mut request = Request::of(Source::default());
+    pub fn request(&self) -> Result<BuildRequest, KernelError> {
+        let mut request = BuildRequest::of(Source::default());
         let path = std::slice::from_ref(&self.path);
         request.fragments.extend(self.header.profile.and_then(|profile| profile.fragment(&request.project)));
         match self.is_fragment() {

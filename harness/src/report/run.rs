@@ -1,6 +1,6 @@
 //! A run as an item: `run`, `check`, and each seed of several.
 //!
-//! For programs it has `scenario`, `summary`, `machine`, `kernel`, `recording`, `seed`, `guest_seconds`, `reason` (of a
+//! For programs it has `scenario`, `summary`, `machine`, `kernel`, `clock`, `accelerator`, `recording`, `seed`, `guest_seconds`, `reason` (of a
 //! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]),
 //! `rules` (`passed`, `violated` and `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command
 //! that repeats it.
@@ -62,6 +62,9 @@ impl<'a> RunView<'a> {
         }
         item.add_some(Depth::Story, "machine", report.machine.as_deref().map(excerpt));
         item.add(Depth::Story, "kernel", quote(&report.kernel).to_string());
+        if let Some(accelerator) = report.accelerator {
+            item.add(Depth::Story, "accelerator", format!("{accelerator}, on the {} clock", report.clock));
+        }
         let guest_time = report.guest_time.as_secs_f64();
         item.add(Depth::Everything, "guest time", format!("{guest_time:.0} s"));
         item.add(Depth::Alone, "recording", shown(&report.dir));
@@ -117,6 +120,8 @@ impl<'a> RunView<'a> {
             "summary": report.summary,
             "machine": report.machine,
             "kernel": report.kernel,
+            "clock": report.clock,
+            "accelerator": report.accelerator,
             "recording": report.dir.to_string_lossy(),
             "seed": seed,
             "guest_seconds": report.guest_time.as_secs_f64(),
@@ -209,6 +214,7 @@ mod tests {
             "                  dmesg.txt:1: 4,9;WARNING: at mm/damon/core.c:1 damon_test+0x1/0x2",
             "  measured        the growth of pgmigrate_success to be at least 1: 2816  passed",
             "  kernel          linux 7.3.4 + 1 patch",
+            "  accelerator     TCG, on the virtual clock",
             "  recording       results/cxl",
             "  repeat          damonlab run",
         ] {
@@ -243,5 +249,6 @@ mod tests {
         assert_eq!(data["expectations"][1]["answer"], "passed");
         assert_eq!(data["rules"]["passed"][0], rules::name("K1"));
         assert!(data["rules"]["not_applicable"][0]["reason"].is_string());
+        assert_eq!((&data["clock"], &data["accelerator"]), (&"virtual".into(), &"tcg".into()));
     }
 }

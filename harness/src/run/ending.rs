@@ -5,6 +5,7 @@ use crate::host::text::{block, last_lines, quote};
 use crate::judge::console_log;
 use crate::recording::{CONSOLE_LOG, RecordingError, VNG_LOG};
 use crate::vm::{Clock, Ending};
+use std::io;
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.
@@ -20,10 +21,10 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         Ending::Panicked(reason) => {
             (RunEnd::Panic, "no panic".to_owned(), format!("{PANIC}: {}", quote(reason)))
         }
-        Ending::Lost { during } => (
+        Ending::Lost { during, reason } => (
             RunEnd::GuestLost,
             "results before the guest ends".to_owned(),
-            format!("QEMU ended {}", moment(*during)),
+            format!("the guest ended QEMU {} ({reason})", during.moment()),
         ),
         Ending::RanOut { clock, limit, status } => (
             RunEnd::Clock,
@@ -52,6 +53,15 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     Verdict::Fail(findings)
 }
 
+/// Whether the files of a recording could not be read because of what the guest sent: a file that it did not send, or that is
+/// not text. Any other error is the host's.
+pub(super) fn is_the_guests(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    )
+}
+
 /// The finding about delivered files that have the right checksums and cannot be parsed.
 pub(super) fn unreadable(error: &RecordingError) -> Finding {
     Finding {
@@ -60,14 +70,6 @@ pub(super) fn unreadable(error: &RecordingError) -> Finding {
         seen: block(&error.to_string()),
         evidence: Vec::new(),
         scenario_line: None,
-    }
-}
-
-fn moment(phase: Clock) -> &'static str {
-    match phase {
-        Clock::Boot => "before the agent was ready",
-        Clock::Scenario => "while the scenario ran",
-        Clock::Shutdown | Clock::Hard => "while it sent the results",
     }
 }
 
@@ -153,7 +155,8 @@ mod tests {
     fn a_guest_without_console_text_shows_the_output_of_virtme_ng() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(VNG_LOG), "qemu: could not load kernel\n").unwrap();
-        let Verdict::Fail(findings) = verdict(&Ending::Lost { during: Clock::Boot }, dir.path()) else {
+        let ending = Ending::Lost { during: Clock::Boot, reason: "guest-reset".into() };
+        let Verdict::Fail(findings) = verdict(&ending, dir.path()) else {
             panic!("a lost guest is a failure")
         };
         assert_eq!(findings[0].evidence[0].text, "qemu: could not load kernel");

@@ -39,6 +39,24 @@ pub enum VmError {
         /// Its last lines.
         lines: String,
     },
+    /// QEMU ended, and not because of the guest.
+    #[error("QEMU ended {moment} {how}{lines}")]
+    QemuEnded {
+        /// When.
+        moment: &'static str,
+        /// How, and by what.
+        how: String,
+        /// Where its output is, and the end of it; empty if it printed nothing.
+        lines: String,
+    },
+    /// QEMU has stopped the guest for an error of its own.
+    #[error("QEMU stopped the guest {moment} for an error of its own: its state is {status}")]
+    QemuGaveUp {
+        /// When.
+        moment: &'static str,
+        /// QEMU's state.
+        status: String,
+    },
     /// The probe of how QEMU maps CXL memory failed.
     #[error("cannot find out whether QEMU maps CXL memory directly: {0}")]
     CxlProbe(String),
@@ -75,6 +93,8 @@ impl Faulty for VmError {
             VmError::Path { .. }
             | VmError::Socket { .. }
             | VmError::NotStarted { .. }
+            | VmError::QemuEnded { .. }
+            | VmError::QemuGaveUp { .. }
             | VmError::CxlProbe(_)
             | VmError::FeatureProbe(_)
             | VmError::NoCheckpoint(_)
