@@ -4,7 +4,7 @@ use super::finding::{Finding, Origin, Violation};
 use super::measure::{Found, View, count, mean, resident, vmstat};
 pub(crate) use super::measure::{Subject, bare};
 use super::span::Span;
-use crate::host::text::printable;
+use crate::host::text::{block, foreign};
 use crate::recording::Recording;
 use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity};
 use serde::Serialize;
@@ -53,7 +53,7 @@ impl fmt::Display for ExpectationStatus {
 
 /// A quantity that cannot be measured because the kernel does not have the tracepoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the kernel has no tracepoint {event}")]
+#[error("the kernel has no tracepoint {}", foreign(.event))]
 pub struct Missing {
     /// The tracepoint, `system:event` where the scenario gave the system.
     pub event: String,
@@ -103,7 +103,7 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
         Over::Run if value.is_some_and(|value| expectation.bound.holds(value)) => ExpectationStatus::Passed,
         Over::Run => ExpectationStatus::Violated,
     };
-    let seen = printable(&found.value.map_or_else(|why| why, |(_, shown)| shown));
+    let seen = block(&found.value.map_or_else(|why| why, |(_, shown)| shown));
     let finding = (answer == ExpectationStatus::Violated).then(|| {
         let mut violation = Violation::new(format!("{what} {wanted}"), seen.clone());
         violation.evidence = found.evidence;

@@ -7,6 +7,8 @@ pub mod command;
 pub mod disk_usage;
 pub mod fault;
 pub mod git;
+#[cfg(test)]
+pub(crate) mod hostile;
 pub mod interrupt;
 pub mod lock;
 pub mod logged;
@@ -16,4 +18,6 @@ pub mod process;
 pub mod processor_time;
 pub mod progress;
 pub mod slots;
+pub mod terminal;
 pub mod text;
+mod watchdog;

@@ -12,6 +12,7 @@ use crate::host::disk_usage;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
+use crate::host::text::shown;
 use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
 use std::io;
@@ -138,10 +139,8 @@ pub fn make_room(cache: &Path, limit: Bytes, progress: &Progress) -> io::Result<
         let Some(_locks) = locks(cache, one) else { return Ok(false) };
         let folder = one.folder(cache);
         disk_usage::discard(cache, &folder)?;
-        progress.say(&format!(
-            "kernel: the cache had more than {limit} of kernels: removed {}",
-            folder.display()
-        ));
+        progress
+            .say(&format!("kernel: the cache had more than {limit} of kernels: removed {}", shown(&folder)));
         Ok(true)
     };
     disk_usage::shrink(&cache_folders(cache), |one| one.size, limit, remove)

@@ -3,6 +3,7 @@
 use super::error::KernelError;
 use super::inspect;
 use crate::host::lock::Lock;
+use crate::host::text::shown;
 use crate::host::{disk_usage, paths};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -157,7 +158,7 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
     }
     fs::write(about.build.join(KEY_FILE), key)?;
     let image =
-        find(cache, key).ok_or_else(|| io::Error::other(format!("{} is incomplete", place.display())))?;
+        find(cache, key).ok_or_else(|| io::Error::other(format!("{} is incomplete", shown(&place))))?;
     Ok(Image { cached: false, ..image })
 }
 
@@ -181,7 +182,7 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
         vmlinux: None,
         config: None,
         key: blake3::hash(&bytes).to_hex()[..24].to_owned(),
-        describe: format!("{}{described}", path.display()),
+        describe: format!("{}{described}", path.to_string_lossy()),
         release,
         cached: true,
         lease: Lease::default(),

@@ -14,8 +14,8 @@ mod write;
 pub use crate::subject::damon::events::{Event, Stat};
 pub use host_load::HostLoad;
 pub use layout::{
-    CONSOLE_LOG, Line, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, Trace, VNG_LOG,
-    agent_digest,
+    AcceleratorName, CONSOLE_LOG, Line, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO,
+    Trace, VNG_LOG, agent_digest,
 };
 pub use read::{RecordingError, RunInputs};
 pub use write::{begin, finish, make_folder};

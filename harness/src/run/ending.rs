@@ -1,7 +1,7 @@
 //! The verdict on a guest that ended without delivering its results.
 
 use crate::check::{Evidence, Finding, Origin, RunEnd, Verdict, kernel_log};
-use crate::host::text::last_lines;
+use crate::host::text::{block, last_lines, quote};
 use crate::judge::console_log;
 use crate::recording::{CONSOLE_LOG, RecordingError, VNG_LOG};
 use crate::vm::{Clock, Ending};
@@ -18,7 +18,9 @@ const PANIC: &str = "Kernel panic - not syncing";
 pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     let (end, expected, seen) = match ending {
         Ending::Delivered => return Verdict::Pass,
-        Ending::Panicked(reason) => (RunEnd::Panic, "no panic".to_owned(), format!("{PANIC}: {reason}")),
+        Ending::Panicked(reason) => {
+            (RunEnd::Panic, "no panic".to_owned(), format!("{PANIC}: {}", quote(reason)))
+        }
         Ending::Lost { during, reason } => (
             RunEnd::GuestLost,
             "results before the guest ends".to_owned(),
@@ -34,7 +36,9 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
             "less than 8 MiB of console text".to_owned(),
             "a console that does not stop".to_owned(),
         ),
-        Ending::BadResults(error) => (RunEnd::BadResults, "complete results".to_owned(), error.to_string()),
+        Ending::BadResults(error) => {
+            (RunEnd::BadResults, "complete results".to_owned(), block(&error.to_string()))
+        }
     };
     // The console may show why the guest hangs, is lost or panics. The panic itself is the finding below.
     let mut findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
@@ -63,7 +67,7 @@ pub(super) fn unreadable(error: &RecordingError) -> Finding {
     Finding {
         origin: Origin::RunEnd(RunEnd::BadResults),
         expected: "readable results".to_owned(),
-        seen: crate::host::text::printable(&error.to_string()),
+        seen: block(&error.to_string()),
         evidence: Vec::new(),
         scenario_line: None,
     }

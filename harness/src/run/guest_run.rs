@@ -15,7 +15,9 @@ use crate::host::progress::Progress;
 use crate::host::slots::{self, Full, Slot};
 use crate::judge::{self, Judgement, Report};
 use crate::machine::{Argv, Machine};
-use crate::recording::{self, HostLoad, Meta, RECORDING_VERSION, Recording, RecordingError};
+use crate::recording::{
+    self, AcceleratorName, HostLoad, Meta, RECORDING_VERSION, Recording, RecordingError,
+};
 use crate::scenario::Scenario;
 use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
 use damonlab_protocol::plan::Plan;
@@ -72,13 +74,16 @@ pub(super) fn run_plan(
     let host_root = host_root.map_err(RunError::Results)?;
     let mut argv = machine.argv.clone();
     argv.qemu.extend(host_root.iter().flat_map(HostRoot::arguments));
+    let accelerator = timing.as_ref().ok().map(Timing::accelerator);
     let ended = timing.and_then(|timing| vm::run(&guest.launch(&argv, timing)));
-    let (verdict, judgement, notes) = guest.judge(ended)?;
+    let (verdict, judgement, notes) = guest.judge(ended, accelerator)?;
     Ok(Report {
         scenario: scenario.name.clone(),
         summary: scenario.summary.clone(),
         machine: machine_name(scenario),
         kernel: env.image.describe.clone(),
+        clock: scenario.clock,
+        accelerator,
         dir: guest.dir,
         verdict,
         judgement,
@@ -124,10 +129,11 @@ impl<'a> GuestRun<'a> {
     fn judge(
         &self,
         ended: Result<Ended, VmError>,
+        accelerator: Option<AcceleratorName>,
     ) -> Result<(Verdict, Option<Judgement>, Vec<String>), RunError> {
         match ended {
             Ok(Ended { ending: Ending::Delivered, notes, booted, load }) => {
-                let (verdict, judgement) = self.judge_recording(booted, self.shown(load))?;
+                let (verdict, judgement) = self.judge_recording(booted, accelerator, self.shown(load))?;
                 Ok((verdict, judgement, notes))
             }
             Ok(Ended { ending, notes, load, .. }) => {
@@ -151,9 +157,10 @@ impl<'a> GuestRun<'a> {
     fn judge_recording(
         &self,
         booted: bool,
+        accelerator: Option<AcceleratorName>,
         load: Option<HostLoad>,
     ) -> Result<(Verdict, Option<Judgement>), RunError> {
-        let recording = match self.finish(booted, load) {
+        let recording = match self.finish(booted, accelerator, load) {
             Ok(recording) => recording,
             Err(RecordingError::Io(cause)) if !ending::is_the_guests(&cause) => {
                 return Ok((Verdict::Infra(cause.to_string()), None));
@@ -168,7 +175,12 @@ impl<'a> GuestRun<'a> {
         Ok(judge::verdict(&recording))
     }
 
-    fn finish(&self, booted: bool, load: Option<HostLoad>) -> Result<Recording, RecordingError> {
+    fn finish(
+        &self,
+        booted: bool,
+        accelerator: Option<AcceleratorName>,
+        load: Option<HostLoad>,
+    ) -> Result<Recording, RecordingError> {
         let GuestRun { env, source: ScenarioSource { scenario, .. }, plan, dir } = self;
         let meta = Meta {
             version: RECORDING_VERSION,
@@ -181,6 +193,7 @@ impl<'a> GuestRun<'a> {
             booted,
             agent: Some(recording::agent_digest(env.agent)),
             clock: scenario.clock,
+            chosen_accelerator: accelerator.filter(|_| !scenario.clock.is_virtual()),
             pace: env.instruction_cost(),
             load,
         };

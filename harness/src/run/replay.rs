@@ -6,6 +6,7 @@ use super::run_error::RunError;
 use super::scenario_source::ScenarioSource;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths::quoted;
+use crate::host::text::{foreign, quote, shown};
 use crate::judge::Report;
 use crate::kernel::{self, Image};
 use crate::machine::Machine;
@@ -36,7 +37,7 @@ pub enum ReplayResult {
 
 /// The kernel of a recording does not exist any more.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the kernel of {dir} is no longer in the cache: {kernel}, key {key}", dir = .dir.display())]
+#[error("the kernel of {dir} is no longer in the cache: {}, key {}", quote(.kernel), foreign(.key), dir = shown(.dir))]
 #[diagnostic(help("{how}"))]
 pub struct ImageNotFound {
     dir: PathBuf,

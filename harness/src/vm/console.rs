@@ -116,7 +116,7 @@ fn understand(found: Result<(String, String), ConsoleError>) -> ConsoleEvent {
         Ok((_, needle)) if needle.starts_with(DRAIN_MARK) => ConsoleEvent::Draining,
         Ok((_, needle)) => {
             let reason = needle.trim_end().trim_start_matches("Kernel panic - not syncing: ");
-            ConsoleEvent::Panic(crate::host::text::printable(reason))
+            ConsoleEvent::Panic(crate::host::text::quote(reason).to_string())
         }
         Err(_) => ConsoleEvent::End,
     }

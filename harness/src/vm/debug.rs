@@ -102,7 +102,7 @@ fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<(Logged, JoinHan
     let console = console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], events)?;
     let (results, place) = (started.results.try_clone()?, launch.results.to_owned());
     // Errors in them do not matter here.
-    let results = std::thread::spawn(move || drop(results::receive(results, &place)));
+    let results = std::thread::spawn(move || drop(results::receive(&results, &place)));
     Ok((console, results))
 }
 

@@ -4,6 +4,7 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::process::WaitError;
+use crate::host::text::shown;
 use std::io;
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ pub enum VmError {
     /// The path of the run folder is not plain to virtme-ng's shell.
     #[error(
         "the path {path} has characters that virtme-ng's shell would interpret; set TMPDIR to a folder with a plain name",
-        path = .path.display()
+        path = shown(.path)
     )]
     Path {
         /// The path.
@@ -31,7 +32,7 @@ pub enum VmError {
         cause: io::Error,
     },
     /// QEMU ended before it made its sockets, or did not make them in time.
-    #[error("QEMU did not start; the last lines of {log} are:\n{lines}", log = .log.display())]
+    #[error("QEMU did not start; the last lines of {log} are:\n{lines}", log = shown(.log))]
     NotStarted {
         /// virtme-ng's log.
         log: PathBuf,

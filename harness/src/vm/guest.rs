@@ -240,7 +240,8 @@ fn follow(
     let place = launch.results.to_owned();
     let receiver = std::thread::spawn(move || {
         // The watch may be over already.
-        let _ = delivery.send(results::receive(results, &place));
+        let _ = delivery.send(results::receive(&results, &place));
+        results::wait_for_end(&results);
     });
     let socket = folder.path().join(file::QMP);
     let qemu = WatchedQemu { group: &mut process.group, parent, pid, socket };

@@ -56,7 +56,8 @@ pub(super) fn directly(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> R
 
 /// The arguments for a gdb stub with its own socket.
 pub(super) fn gdb_arguments(folder: &Path) -> [String; 4] {
-    let socket = format!("socket,id=damonlab-gdb,path={}/{},server=on,wait=off", folder.display(), file::GDB);
+    let socket =
+        format!("socket,id=damonlab-gdb,path={}/{},server=on,wait=off", folder.to_string_lossy(), file::GDB);
     ["-chardev".to_owned(), socket, "-gdb".to_owned(), "chardev:damonlab-gdb".to_owned()]
 }
 

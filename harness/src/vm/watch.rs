@@ -39,7 +39,8 @@ pub enum Clock {
     Boot,
     /// From the ready mark to the end of the plan.
     Scenario,
-    /// From the end of the plan to the last byte of the results, and again from there to the end of QEMU.
+    /// From the end of the plan to the last byte of the results, and again from there to the end of QEMU. Results that
+    /// are complete are judged, whether QEMU ends or not.
     Shutdown,
     /// Over the whole run.
     Hard,
@@ -287,6 +288,9 @@ impl<'a> Watch<'a> {
     fn results(&mut self) -> Result<Option<Ending>, VmError> {
         match self.deliveries.try_recv() {
             Ok(Ok(())) => {
+                // QEMU's main loop decides which channels to poll when it wakes, and while it sleeps it may have left out
+                // this one: the guest's opening of the port does not wake it. A command does, after the acknowledgement.
+                let _ = self.status();
                 let limit = self.clocks.shutdown;
                 if self.wait_for_exit(limit)? {
                     return Ok(Some(Ending::Delivered));

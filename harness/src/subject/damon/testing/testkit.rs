@@ -103,6 +103,7 @@ impl Model {
             dir: "/nowhere".into(),
             meta: Meta {
                 load: None,
+                chosen_accelerator: None,
                 version: RECORDING_VERSION,
                 scenario: scenario.name.clone(),
                 machine: None,
