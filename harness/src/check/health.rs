@@ -52,8 +52,9 @@ fn kernel_refuses_as_expected(recording: &Recording) -> RuleResult {
     RuleResult::Applied(findings.into_iter().collect())
 }
 
-/// What a step writes or commits.
+/// What a step writes or commits. Steps count from 1, as runs do in `during`.
 fn what(nth: usize, step: &Step) -> String {
+    let nth = nth + 1;
     match step {
         Step::Write { file, value, .. } => format!("'{value}' into {file} (step {nth})"),
         Step::Retarget { .. } => format!("the goals of step {nth}"),

@@ -14,6 +14,7 @@ pub fn make_folder(out: &Path, scenario: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(&parent)?;
     let mut number = 1 + fs::read_dir(&parent)?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .map(u64::from)
         .max()
         .unwrap_or(0);
     loop {
@@ -66,5 +67,9 @@ mod tests {
         assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0002"));
         fs::create_dir(out.path().join("idle/0041")).unwrap();
         assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0042"));
+        for (there, next) in [("4294967295", "4294967296"), ("18446744073709551615", "4294967297")] {
+            fs::create_dir(out.path().join("idle").join(there)).unwrap();
+            assert!(make_folder(out.path(), "idle").unwrap().ends_with(next), "{there}");
+        }
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         seen,
         evidence: last_console_lines(dir),
         scenario_line: None,
+        more: 0,
     });
     Verdict::Fail(findings)
 }
@@ -56,6 +57,7 @@ pub(super) fn unreadable(error: &RecordingError) -> Finding {
         seen: crate::host::text::printable(&error.to_string()),
         evidence: Vec::new(),
         scenario_line: None,
+        more: 0,
     }
 }
 
