@@ -2,12 +2,12 @@
 
 use super::error::{CliError, VerbResult};
 use super::kernel_args::KernelArgs;
-use super::output::{self, FormatArgs, print};
+use super::output::{self, FormatArgs};
 use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::kernel::{self, Image, Origins};
-use crate::report::{self, KernelCache};
+use crate::report::{self, KernelCache, Listing};
 use crate::scenario;
 use crate::setup::{self, Env};
 use crate::vm;
@@ -32,6 +32,8 @@ pub(super) enum Verb {
     Rm {
         /// The beginning of a key, or a source's name.
         name: String,
+        #[command(flatten)]
+        format: FormatArgs,
     },
 }
 
@@ -48,7 +50,7 @@ pub(super) fn kernel(verb: &Verb) -> VerbResult {
         Verb::Build(arguments) => build(arguments)?,
         Verb::Has(arguments) => has(arguments)?,
         Verb::List(format) => output::list(&cache(&paths::cache()?).listing(), *format)?,
-        Verb::Rm { name } => remove(name)?,
+        Verb::Rm { name, format } => output::list(&remove(name)?, *format)?,
     }
     Ok(0)
 }
@@ -82,7 +84,7 @@ pub(super) fn cache(cache: &Path) -> KernelCache {
     }
 }
 
-fn remove(name: &str) -> Result<(), CliError> {
+fn remove(name: &str) -> Result<Listing, CliError> {
     let folder = paths::cache()?;
     let removed = kernel::remove(&folder, name, &Progress::stderr())?;
     if removed.is_empty() {
@@ -91,6 +93,5 @@ fn remove(name: &str) -> Result<(), CliError> {
         let help = grammar::or_list(name, known, "damonlab kernel list");
         return Err(CliError::Unknown { kind: "kernel in the cache", name: name.to_owned(), help });
     }
-    let lines: String = removed.iter().map(|folder| format!("removed {}\n", folder.display())).collect();
-    print(&lines)
+    Ok(report::removed_kernels(&removed))
 }

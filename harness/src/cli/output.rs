@@ -91,7 +91,11 @@ impl Output {
             _ => Verbosity::Normal,
         };
         if *format != Format::Human && verbosity != Verbosity::Normal {
-            return Err(CliError::NoEffect { option: if *quiet { "--quiet" } else { "--verbose" } });
+            let option = if *quiet { "--quiet" } else { "--verbose" };
+            return Err(CliError::NoEffect {
+                option,
+                on: "this --format, which always has everything".to_owned(),
+            });
         }
         let reporter = format.reporter(stdout(), verbosity);
         Ok(Output { command, reporter, quiet: *quiet, tally: Tally::default(), begun: Instant::now() })
@@ -134,10 +138,10 @@ pub(super) fn list(listing: &Listing, arguments: FormatArgs) -> Result<(), CliEr
     progress::suspend(|| reporter.listing(listing)).map_err(CliError::of_output)
 }
 
-/// Prints text that has one format only.
+/// Prints text that has one format only, with colours where they can be seen.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let write = |out: &mut dyn Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    progress::suspend(|| write(&mut io::stdout().lock())).map_err(CliError::of_output)
+    progress::suspend(|| write(&mut *stdout())).map_err(CliError::of_output)
 }
 
 /// Standard output, with colours where they can be seen.

@@ -29,11 +29,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
-    #[arg(long, value_name = "EVENT:N|TIME", conflicts_with_all = ["out", "quiet", "verbose", "format"])]
+    /// gdb cannot step backwards there; an earlier place runs the same instructions up to it.
+    #[arg(long, value_name = "EVENT:N|TIME", allow_negative_numbers = true)]
+    #[arg(conflicts_with_all = ["out", "quiet", "verbose", "format"])]
     gdb: Option<StopPoint>,
-    /// Step backwards, too: not possible, and the error says why.
-    #[arg(long, requires = "gdb")]
-    reverse: bool,
     /// The new recording goes below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
@@ -42,9 +41,6 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn replay(arguments: &Arguments) -> VerbResult {
-    if arguments.reverse {
-        return Err(CliError::NoReverse);
-    }
     let mut output = Output::new("replay", &arguments.output)?;
     let inputs = RunInputs::load(&arguments.recording)?;
     can_repeat(&inputs)?;

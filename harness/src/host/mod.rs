@@ -15,4 +15,6 @@ pub mod paths;
 pub mod process;
 pub mod progress;
 pub mod slots;
+mod terminal;
 pub mod text;
+pub mod variables;

@@ -1,5 +1,6 @@
 //! damonlab's folders, and files that get their content whole or not at all.
 
+use super::variables;
 use fs_err as fs;
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -105,7 +106,7 @@ pub fn names_a_file(argument: &str) -> bool {
 /// The root of the source tree that damonlab was built from: the folder with `scenarios/`, `patches/` and
 /// `kernel-config/`. `DAMONLAB_HOME` names another.
 pub fn project() -> PathBuf {
-    match std::env::var_os("DAMONLAB_HOME") {
+    match variables::value(variables::HOME) {
         Some(home) => PathBuf::from(home),
         None => {
             let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -18,6 +18,14 @@ pub struct CachedImage {
     pub size: Bytes,
     /// When it was built or last used.
     pub used: SystemTime,
+    /// When it was built.
+    pub built: SystemTime,
+    /// The version lines of compiler and linker.
+    pub compiler: String,
+    /// The beginning of a digest of its `.config`.
+    pub config: String,
+    /// The beginning of a digest of the patches that come with damonlab; empty for an image of an older damonlab.
+    pub bundled: String,
 }
 
 /// Every image of `cache`, the last used first.
@@ -27,8 +35,19 @@ pub fn cached_images(cache: &Path) -> Vec<CachedImage> {
         let used = fs::metadata(folder.join(image::ABOUT)).and_then(|meta| meta.modified());
         let files = fs::read_dir(&folder).into_iter().flatten().flatten();
         let size = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
-        let on_top = image::about_key(cache, &image.key).map(|about| on_top(&about)).unwrap_or_default();
-        CachedImage { on_top, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
+        let about = image::about_key(cache, &image.key);
+        let built = fs::metadata(&image.bzimage).and_then(|meta| meta.modified());
+        let config = image.config.as_deref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        CachedImage {
+            on_top: about.as_ref().map(on_top).unwrap_or_default(),
+            bundled: about.as_ref().map(|about| about.bundled_digest.clone()).unwrap_or_default(),
+            compiler: about.map(|about| about.compiler).unwrap_or_default(),
+            size: Bytes(size),
+            used: used.unwrap_or(SystemTime::UNIX_EPOCH),
+            built: built.unwrap_or(SystemTime::UNIX_EPOCH),
+            config: image::short_digest(&config),
+            image,
+        }
     };
     let mut all: Vec<CachedImage> = image::list(cache).into_iter().map(one).collect();
     all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.image.key.cmp(&b.image.key)));

@@ -8,10 +8,10 @@ use super::cache_layout;
 use super::cached_images::cached_images;
 use super::image::{self, KEY_FILE, names};
 use super::working_copy::SIZE_FILE;
-use crate::host::disk_usage;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
+use crate::host::{disk_usage, variables};
 use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
 use std::io;
@@ -21,9 +21,6 @@ use std::time::SystemTime;
 /// How much of the disk all of it may take. A build folder has about 250 MB, a working copy 1.8 GB if it could not be made
 /// of hard links.
 const LIMIT: Bytes = Bytes(10 << 30);
-
-/// Overrides [`LIMIT`], in MiB.
-pub const LIMIT_VARIABLE: &str = "DAMONLAB_KERNELS_MIB";
 
 /// The kind of a folder. Of equally old folders, the later kind is removed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +59,7 @@ impl CacheFolder {
 
 /// The limit in force: `DAMONLAB_KERNELS_MIB`, else 10 GiB.
 pub fn limit() -> Bytes {
-    disk_usage::limit(LIMIT_VARIABLE, LIMIT)
+    disk_usage::limit(variables::KERNELS_MIB, LIMIT)
 }
 
 /// All folders, the last used first.

@@ -72,6 +72,9 @@ pub struct About {
     /// How many of the patches, from the first, are damonlab's.
     #[serde(default, rename = "ours")]
     pub bundled: usize,
+    /// A short digest of those.
+    #[serde(default)]
+    pub bundled_digest: String,
     /// The hunks that did not fit exactly, a line each.
     #[serde(default)]
     pub inexact: Vec<String>,
@@ -91,6 +94,11 @@ pub(super) const ABOUT: &str = "image.json";
 
 /// The file in a build folder with the key of the image that was built in it.
 pub const KEY_FILE: &str = "damonlab.key";
+
+/// The beginning of a digest, to tell a few apart.
+pub(super) fn short_digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..6].to_owned()
+}
 
 /// The lock of the image `key`: users share it, and its removal needs it exclusively.
 pub(super) fn lock(cache: &Path, key: &str) -> PathBuf {
@@ -234,6 +242,7 @@ mod tests {
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
             bundled: 0,
+            bundled_digest: String::new(),
             fragments: vec!["debug.config".into()],
             compiler: "gcc".into(),
             release: None,

@@ -15,6 +15,7 @@ use super::working_copy::{self, Origin, WorkingCopy};
 use super::{bundled_patches, cached_images, evict};
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
+use crate::series::Patch;
 use fs_err as fs;
 use std::path::Path;
 
@@ -93,6 +94,7 @@ fn cached_or_built(
         source,
         patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
         bundled: bundled_count,
+        bundled_digest: image::short_digest(&bundled_bytes(&inputs.patches[..bundled_count])),
         fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
         compiler: inputs.toolchain.version.clone(),
         release: None,
@@ -149,6 +151,10 @@ fn cached(
     cached_images::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
     Ok(Some(image))
+}
+
+fn bundled_bytes(patches: &[Patch]) -> Vec<u8> {
+    patches.iter().flat_map(|patch| patch.bytes.iter().copied()).collect()
 }
 
 fn file_name(path: &Path) -> String {

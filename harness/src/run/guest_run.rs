@@ -175,7 +175,7 @@ fn timing(env: &RunEnv, scenario: &Scenario) -> Result<Timing, VmError> {
 fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
     let memory = scenario.machine.memory();
     let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
-    Slot::acquire(slots::count()?, memory, waiting).map_err(|error| match error {
+    Slot::acquire(slots::count(), memory, waiting).map_err(|error| match error {
         LockError::Interrupted(stop) => stop.into(),
         error @ LockError::Io { .. } => RunError::Slot(error),
     })

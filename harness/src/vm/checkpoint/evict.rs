@@ -2,8 +2,8 @@
 
 use super::files::{ABOUT, About, FILES, USED};
 use super::store::Store;
-use crate::host::disk_usage;
 use crate::host::lock::Lock;
+use crate::host::{disk_usage, variables};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::io;
@@ -13,9 +13,6 @@ use std::time::SystemTime;
 
 /// How much of the disk all checkpoints may take. One of a 1 GiB guest has about 70 MB.
 const LIMIT: Bytes = Bytes(4 << 30);
-
-/// Overrides [`LIMIT`], in MiB.
-const LIMIT_VARIABLE: &str = "DAMONLAB_CHECKPOINTS_MIB";
 
 /// A checkpoint in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +28,7 @@ pub struct Listed {
 
 /// The limit in force: `DAMONLAB_CHECKPOINTS_MIB`, else 4 GiB.
 pub fn limit() -> Bytes {
-    disk_usage::limit(LIMIT_VARIABLE, LIMIT)
+    disk_usage::limit(variables::CHECKPOINTS_MIB, LIMIT)
 }
 
 /// All checkpoints of a store, the last used first.
