@@ -101,7 +101,9 @@ pub(super) fn lock(cache: &Path, key: &str) -> PathBuf {
 pub fn find(cache: &Path, key: &str) -> Option<Image> {
     look(cache, key)?;
     // In a cache without write access nothing is removed.
-    let lease = Lease { _lock: Lock::share(&lock(cache, key)).ok().map(Arc::new) };
+    let lease = Lease {
+        _lock: Lock::share(&lock(cache, key), "another damonlab to remove this kernel").ok().map(Arc::new),
+    };
     // It may have been removed meanwhile.
     Some(Image { lease, ..look(cache, key)? })
 }

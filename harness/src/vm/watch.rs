@@ -157,6 +157,8 @@ impl<'a> Watch<'a> {
     /// Checks everything, for a tick at most.
     fn check(&mut self) -> Result<Option<Ending>, VmError> {
         interrupt::check()?;
+        // An error if the guest was ended because somebody killed its watchdog. The end of QEMU is noticed by its console.
+        self.group.try_wait()?;
         if let Some(ending) = self.results()? {
             return Ok(Some(ending));
         }
