@@ -8,7 +8,7 @@ use crate::check::{
     Evidence, ExpectationStatus, Finding, Measured, Origin, RunEnd, Suite, Tests, Verdict, kernel_log,
 };
 use crate::compare::{Attribution, Comparison, Discrepancy, Pair, Scenario as Compared, SeedVerdicts, Side};
-use crate::host::command::{command_for, succeed};
+use crate::host::command::{Limits, command_for, succeed};
 use crate::host::hostile;
 use crate::host::terminal::Terminal;
 use crate::host::text::{RESULT_WORDS, is_shown, unlike_a_result};
@@ -332,7 +332,7 @@ proptest! {
         check_error(KernelError::from(read_patches(&[words.path()]).unwrap_err()).into());
         let mut shell = command_for("/bin/sh");
         shell.args(["-c", "printf %s \"$0\" >&2; exit 1"]).arg(words.path());
-        check_error(KernelError::from(succeed(&mut shell).unwrap_err()).into());
+        check_error(KernelError::from(succeed(&mut shell, Limits::LOCAL).unwrap_err()).into());
     }
 
     #[test]

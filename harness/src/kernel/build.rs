@@ -7,7 +7,7 @@ use super::config::{Fragment, Requests};
 use super::diagnosis::{self, Diagnosis};
 use super::error::KernelError;
 use super::image::KEY_FILE;
-use crate::host::command::{self, command_for};
+use crate::host::command::{self, Limits, command_for};
 use crate::host::paths;
 use crate::host::progress::{Progress, clock};
 use fs_err as fs;
@@ -134,7 +134,7 @@ impl Build<'_> {
             }
             Ok(())
         };
-        let ended = command::follow(self.make().arg(format!("-j{jobs}")).arg("bzImage"), line, || {});
+        let ended = command::follow(self.make().arg(format!("-j{jobs}")).arg("bzImage"), Limits::BUILD, line);
         let (done, elapsed) = (task.done(), clock(task.elapsed()));
         drop(task);
         steps.store(&self.out, matches!(&ended, Ok(status) if status.success()))?;
@@ -179,7 +179,7 @@ impl Build<'_> {
 
     fn run(&self, command: &mut Command) -> Result<(), KernelError> {
         let mut log = fs::OpenOptions::new().create(true).append(true).open(self.out.join("config.log"))?;
-        let output = command::capture(command)?;
+        let output = command::capture(command, Limits::LOCAL)?;
         log.write_all(&output.stdout)?;
         log.write_all(output.stderr.as_bytes())?;
         if output.status.success() {
@@ -323,12 +323,12 @@ mod tests {
         let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
         let cache = tempfile::tempdir().unwrap();
         let build = build(&toolchain, cache.path(), &progress);
-        let output = command::succeed(build.command("env").env_remove("TMPDIR")).unwrap();
+        let output = command::succeed(build.command("env").env_remove("TMPDIR"), Limits::LOCAL).unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let mut names: Vec<&str> =
             text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
         names.sort_unstable();
-        let mut expected = vec!["CCACHE_BASEDIR", "CCACHE_DIR", "HOME", "LC_ALL", "PATH"];
+        let mut expected = vec!["CCACHE_BASEDIR", "CCACHE_DIR", "DAMONLAB_GROUP", "HOME", "LC_ALL", "PATH"];
         expected.extend(CONSTANTS.iter().map(|(name, _)| *name));
         expected.sort_unstable();
         assert_eq!(names, expected);

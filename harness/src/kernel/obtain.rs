@@ -68,9 +68,8 @@ fn cached_or_built(
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&source_tree.id);
-    let _lock = Lock::acquire(&source_lock(cache, &source_tree.id), || {
-        progress.say("kernel: waiting for another damonlab to build from this source");
-    })?;
+    let _lock =
+        Lock::acquire(&source_lock(cache, &source_tree.id), "another damonlab to build from this source")?;
     fs::create_dir_all(&folder)?;
     let listing = source_tree.listing(&folder)?;
     let source = known.unwrap_or_else(|| listing.digest());

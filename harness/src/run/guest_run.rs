@@ -12,7 +12,7 @@ use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::host::slots::{self, Full, Slot};
+use crate::host::slots::{self, Slot};
 use crate::judge::{self, Judgement, Report};
 use crate::machine::{Argv, Machine};
 use crate::recording::{
@@ -223,8 +223,7 @@ fn timing(env: &RunEnv, scenario: &Scenario) -> Result<Timing, VmError> {
 /// allocates besides `-m`.
 fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
     let memory = scenario.machine.memory();
-    let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
-    Slot::acquire(slots::count()?, memory, waiting).map_err(|error| match error {
+    Slot::acquire(slots::count()?, memory, &scenario.name).map_err(|error| match error {
         LockError::Interrupted(stop) => stop.into(),
         error @ LockError::Io { .. } => RunError::Slot(error),
     })

@@ -47,6 +47,8 @@ pub fn doctor(env: &Env) -> Vec<Row> {
                 }
                 // The release's version may be too old: the setup finds a newer one.
                 State::Missing | State::TooOld { .. } => Some(setup.clone()),
+                // It is installed already.
+                State::Broken(_) => None,
             };
             let (name, purpose) = (requirement.name.to_owned(), requirement.purpose.to_owned());
             Row {
@@ -101,6 +103,7 @@ pub fn render(rows: &[Row]) -> String {
             (State::Missing, Importance::Required) => "missing",
             (State::Missing, Importance::Optional) => "optional",
             (State::TooOld { .. }, _) => "too old",
+            (State::Broken(_), _) => "broken",
         };
         let detail = detail(&row.state);
         let _ = write!(text, "{status:<8}  {:<name$}  {detail:<found$}  {}", row.name, row.purpose);
@@ -115,7 +118,7 @@ pub fn render(rows: &[Row]) -> String {
         count => {
             writeln!(
                 text,
-                "{count} of {} are missing or too old; `{}` installs all of them",
+                "{count} of {} are missing, too old or broken; `{}` installs what is missing or too old",
                 rows.len(),
                 ourselves("setup")
             )
@@ -129,6 +132,7 @@ fn detail(state: &State) -> String {
         State::Found(what) => excerpt(what),
         State::Missing => String::new(),
         State::TooOld { found, wanted } => format!("{}, wanted {wanted}", foreign(found)),
+        State::Broken(why) => excerpt(why),
     }
 }
 
@@ -159,7 +163,7 @@ mod tests {
         assert_eq!(lines[2], "                -> apt-get install x");
         assert_eq!(lines[3], "too old   QEMU  7.2, wanted 9.0  does things");
         assert!(lines[5].starts_with("optional  curl"), "{text}");
-        assert!(lines.last().unwrap().starts_with("2 of 4 are missing or too old"), "{text}");
+        assert!(lines.last().unwrap().starts_with("2 of 4 are missing, too old or broken"), "{text}");
     }
 
     #[test]

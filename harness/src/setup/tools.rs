@@ -47,16 +47,24 @@ impl Faulty for Missing {
 /// # Errors
 /// All missing requirements.
 pub fn tools(env: &Env) -> Result<Tools, Missing> {
-    let rows = doctor(env);
+    tools_of(&doctor(env), env)
+}
+
+/// The tools, if all requirements are there according to `rows`, the report on them.
+///
+/// # Errors
+/// All missing requirements.
+pub fn tools_of(rows: &[Row], env: &Env) -> Result<Tools, Missing> {
     let qemu = paths::find_program(&env.path, "qemu-system-x86_64");
     let (Some(qemu), None) = (qemu, rows.iter().find(|row| row.blocks())) else {
-        return Err(missing(&rows));
+        return Err(missing(rows));
     };
-    let qemu_version = detect::version_line(&qemu);
+    let no = |what: String| Missing { what: vec![what], command: ourselves("doctor") };
+    let qemu_version = detect::version_line(&qemu).map_err(|error| no(error.to_string()))?;
     let venv = Venv::of(env);
     let home = env.cache.join("home");
     if let Err(cause) = fs::create_dir_all(&home) {
-        return Err(Missing { what: vec![cause.to_string()], command: ourselves("doctor") });
+        return Err(no(cause.to_string()));
     }
     Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })
 }
@@ -65,7 +73,8 @@ fn missing(rows: &[Row]) -> Missing {
     let blocking = rows.iter().filter(|row| row.blocks());
     let what = blocking.map(|row| match &row.state {
         State::TooOld { found, wanted } => format!("{} {wanted} or newer (found {found})", row.name),
-        _ => row.name.clone(),
+        State::Broken(why) => format!("{} that works ({why})", row.name),
+        State::Found(_) | State::Missing => row.name.clone(),
     });
     Missing { what: what.collect(), command: ourselves("setup") }
 }

@@ -81,6 +81,7 @@ impl KvmHost {
 impl CachedProbe for KvmHost {
     type Output = Accelerator;
     const FOLDER: &'static str = "accelerator";
+    const WHAT: &'static str = "another damonlab to find out whether KVM works";
 }
 
 /// The accelerator for a guest on the real clock. Boots up to two guests the first time.
@@ -98,7 +99,7 @@ pub fn choose(
         return Ok(Accelerator::Tcg(why));
     }
     let host = KvmHost::of(&tools.qemu_version)?;
-    let _one_at_a_time = Lock::acquire(&cache.join("accelerator.lock"), || {})?;
+    let _one_at_a_time = Lock::acquire(&cache.join("accelerator.lock"), KvmHost::WHAT)?;
     if let Some(accelerator) = host.cached(cache) {
         return Ok(accelerator);
     }

@@ -6,9 +6,8 @@
 use super::error::VmError;
 use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
-use crate::host::command::command_for;
+use crate::host::command::{self, Limits, command_for};
 use crate::host::fault::{Fault, Faulty};
-use crate::host::process::Group;
 use crate::host::text::{foreign, shown};
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
@@ -65,6 +64,7 @@ struct ProbeKey {
 impl CachedProbe for ProbeKey {
     type Output = Capabilities;
     const FOLDER: &'static str = "qemu";
+    const WHAT: &'static str = "another damonlab to query the features of QEMU";
 }
 
 impl ProbeKey {
@@ -164,11 +164,8 @@ fn start_and_query(qemu: &Path) -> Result<Capabilities, VmError> {
         .stdin(Stdio::from(qemus.try_clone()?))
         .stdout(Stdio::from(qemus))
         .stderr(Stdio::null());
-    let group = Group::spawn(&mut command)?;
-    // It has QEMU's end of the socket: without this a QEMU that is gone would not be noticed.
-    drop(command);
-    let capabilities = Qmp::over(own).and_then(|mut qmp| query(&mut qmp));
-    drop(group);
+    let capabilities =
+        command::attend(command, Limits::QUERY, || Qmp::over(own).and_then(|mut qmp| query(&mut qmp)))?;
     capabilities.map_err(|cause| VmError::Socket { name: "monitor", cause })
 }
 

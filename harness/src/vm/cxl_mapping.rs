@@ -38,6 +38,7 @@ impl CachedProbe for ProbeKey {
     /// The nodes of the windows of which every access is emulated.
     type Output = BTreeSet<NodeId>;
     const FOLDER: &'static str = "mapping";
+    const WHAT: &'static str = "another damonlab to find out how QEMU maps CXL memory";
 }
 
 /// The windows of a scenario's machine of which this QEMU emulates every access. Boots a guest the first time.

@@ -35,6 +35,7 @@ struct ProbeKey {
 impl CachedProbe for ProbeKey {
     type Output = BTreeSet<KernelFeature>;
     const FOLDER: &'static str = "lacks";
+    const WHAT: &'static str = "another damonlab to find out which features the kernel has";
 }
 
 /// Those of `features` that the kernel of `image` does not have.
