@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use crate::host::progress::Progress;
-use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source};
+use crate::kernel::{BuildIn, KernelError, Origins, Profile, Request, SeriesLabel, Source};
 use crate::series;
 use clap::Args;
 use std::path::PathBuf;
@@ -40,6 +40,10 @@ pub(super) struct ConfigArgs {
     /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
     #[arg(long = "config", value_name = "FRAGMENT")]
     pub(super) fragments: Vec<PathBuf>,
+    /// Where make and the scripts of the source run. host: as you, with all your files; a series' Makefiles and scripts
+    /// can do what you can. bwrap: in bubblewrap, without network and without your files (docs/SECURITY.md).
+    #[arg(long, value_name = "host|bwrap", default_value_t)]
+    pub(super) build_in: BuildIn,
 }
 
 impl KernelArgs {
@@ -58,6 +62,8 @@ impl KernelArgs {
         }
         request.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
         request.strict = self.strict;
+        request.build_in = self.config.build_in;
+        request.build_in.check(&origins.env.path)?;
         let project = &request.project;
         let named = self.config.profiles.iter().filter_map(|profile| profile.fragment(project));
         request.fragments = named.chain(self.config.fragments.iter().cloned()).collect();

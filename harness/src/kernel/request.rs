@@ -1,6 +1,7 @@
 //! The kernel that a user wants.
 
 use super::config::{self, Fragment};
+use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::source::Source;
 use super::source_tree::{SeriesLabel, SourceTree, plain};
@@ -21,6 +22,8 @@ pub struct Request {
     pub strict: bool,
     /// Config fragments on top of the default ones, in order.
     pub fragments: Vec<PathBuf>,
+    /// Where make runs.
+    pub build_in: BuildIn,
     /// The folder with `patches/` and `kernel-config/`.
     pub project: PathBuf,
 }
@@ -34,6 +37,7 @@ impl Request {
             series: None,
             strict: false,
             fragments: Vec::new(),
+            build_in: BuildIn::default(),
             project: paths::project(),
         }
     }
@@ -44,13 +48,14 @@ impl Request {
         bundled
     }
 
-    /// The name of its build folder: each set of extra fragments has its own.
+    /// The name of its build folder: each set of extra fragments has its own, and so has a confined build.
     pub(super) fn build_name(&self, source_tree: &SourceTree) -> String {
         let mut name = source_tree.id.clone();
         for fragment in &self.fragments {
             name.push('+');
             name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));
         }
+        name.push_str(self.build_in.suffix());
         name
     }
 

@@ -17,7 +17,7 @@ use crate::judge::{self, Judgement, Report};
 use crate::machine::{Argv, Machine};
 use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::Scenario;
-use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
+use crate::vm::{self, Accelerator, Ended, Ending, Launch, Sandbox, Timing, VmError};
 use damonlab_protocol::plan::Plan;
 use fs_err as fs;
 use std::path::PathBuf;
@@ -50,7 +50,8 @@ pub(super) fn run_plan(
     let host_root = host_root.map_err(RunError::Results)?;
     let mut argv = machine.argv.clone();
     argv.qemu.extend(host_root.iter().flat_map(HostRoot::arguments));
-    let ended = timing.and_then(|timing| vm::run(&guest.launch(&argv, timing)));
+    let launched = timing.and_then(|timing| Ok((timing, env.sandbox()?)));
+    let ended = launched.and_then(|(timing, sandbox)| vm::run(&guest.launch(&argv, timing, sandbox)));
     let (verdict, judgement, notes) = guest.judge(ended)?;
     Ok(Report {
         scenario: scenario.name.clone(),
@@ -83,13 +84,14 @@ impl<'a> GuestRun<'a> {
         Ok(GuestRun { env, source, plan, dir })
     }
 
-    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing) -> Launch<'b> {
+    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing, sandbox: Sandbox) -> Launch<'b> {
         Launch {
             tools: &self.env.tools,
             bzimage: &self.env.image.bzimage,
             agent: self.env.agent,
             machine: argv,
             timing,
+            sandbox,
             plan: self.plan,
             clocks: &self.source.scenario.clocks,
             results: &self.dir,

@@ -94,12 +94,12 @@ pub fn choose(
         return Ok(accelerator);
     }
     progress.say("kvm: booting a small guest to find out whether KVM works");
-    let accelerator = match boots(tools, bzimage, &Accelerator::Kvm, KVM_LIMIT)? {
+    let accelerator = match boots(cache, tools, bzimage, &Accelerator::Kvm, KVM_LIMIT)? {
         Ok(()) => Accelerator::Kvm,
         Err(why) => {
             let why = format!("a guest under KVM did not run to its end: {why}");
             let tcg = Accelerator::Tcg(why);
-            if boots(tools, bzimage, &tcg, TCG_LIMIT)?.is_err() {
+            if boots(cache, tools, bzimage, &tcg, TCG_LIMIT)?.is_err() {
                 return Ok(tcg);
             }
             tcg
@@ -149,12 +149,14 @@ fn cxl_forbids(cxl: bool, qemu: &str) -> Option<String> {
 
 /// Whether a small guest with an empty plan reaches user space and ends, else why not.
 fn boots(
+    cache: &Path,
     tools: &Tools,
     bzimage: &Path,
     accelerator: &Accelerator,
     limit: Duration,
 ) -> Result<Result<(), String>, VmError> {
-    let mut probe = Probe::start(tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
+    let mut probe =
+        Probe::start(cache, tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
     let ended = probe.wait_for_end(limit)?;
     Ok(judge(ended, &probe.end()?, limit))
 }
