@@ -19,7 +19,7 @@ use crate::recording::{
     self, AcceleratorName, HostLoad, Meta, RECORDING_VERSION, Recording, RecordingError,
 };
 use crate::scenario::Scenario;
-use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
+use crate::vm::{self, Accelerator, Ended, Ending, Launch, Sandbox, Timing, VmError};
 use damonlab_protocol::plan::Plan;
 use fs_err as fs;
 use std::path::PathBuf;
@@ -75,7 +75,8 @@ pub(super) fn run_plan(
     let mut argv = machine.argv.clone();
     argv.qemu.extend(host_root.iter().flat_map(HostRoot::arguments));
     let accelerator = timing.as_ref().ok().map(Timing::accelerator);
-    let ended = timing.and_then(|timing| vm::run(&guest.launch(&argv, timing)));
+    let launched = timing.and_then(|timing| Ok((timing, env.sandbox()?)));
+    let ended = launched.and_then(|(timing, sandbox)| vm::run(&guest.launch(&argv, timing, sandbox)));
     let (verdict, judgement, notes) = guest.judge(ended, accelerator)?;
     Ok(Report {
         scenario: scenario.name.clone(),
@@ -110,13 +111,14 @@ impl<'a> GuestRun<'a> {
         Ok(GuestRun { env, source, plan, dir })
     }
 
-    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing) -> Launch<'b> {
+    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing, sandbox: Sandbox) -> Launch<'b> {
         Launch {
             tools: &self.env.tools,
             bzimage: &self.env.image.bzimage,
             agent: self.env.agent,
             machine: argv,
             timing,
+            sandbox,
             plan: self.plan,
             clocks: &self.source.scenario.clocks,
             results: &self.dir,

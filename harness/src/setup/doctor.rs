@@ -73,8 +73,34 @@ pub fn doctor(env: &Env) -> Vec<Row> {
         importance: Importance::Required,
         package: None,
     });
+    rows.push(bubblewrap(env));
     rows.push(damo(env));
     rows
+}
+
+/// The row of bubblewrap, which is of no use where the host forbids namespaces.
+fn bubblewrap(env: &Env) -> Row {
+    let forbidden = || {
+        let read = |name: &str| std::fs::read_to_string(env.root.join("proc/sys").join(name));
+        let is_0 = |name: &str| read(name).is_ok_and(|text| text.trim() == "0");
+        let switches = [("user/max_user_namespaces", 10_000), ("kernel/unprivileged_userns_clone", 1)];
+        switches.into_iter().find(|(name, _)| is_0(name))
+    };
+    let (state, fix) = match (paths::find_program(&env.path, "bwrap"), forbidden()) {
+        (Some(_), Some((name, value))) => {
+            (State::Missing, Some(format!("sysctl -w {}={value}", name.replace('/', "."))))
+        }
+        (Some(path), None) => (State::Found(path.display().to_string()), None),
+        (None, _) => (State::Missing, Some(ourselves("setup --with bubblewrap"))),
+    };
+    Row {
+        name: "bubblewrap".to_owned(),
+        state,
+        purpose: "`--build-in bwrap` builds a stranger's series in it".to_owned(),
+        importance: Importance::Optional,
+        package: None,
+        fix,
+    }
 }
 
 fn damo(env: &Env) -> Row {
@@ -173,12 +199,26 @@ mod tests {
     }
 
     #[test]
+    fn a_bubblewrap_that_may_make_no_namespaces_is_missing_with_the_switch_that_allows_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (bin, sysctl) = (root.path().join("bin"), root.path().join("proc/sys/user"));
+        [&bin, &sysctl].iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+        std::fs::copy("/bin/true", bin.join("bwrap")).unwrap();
+        let env = Env { root: root.path().into(), path: bin.into(), cache: root.path().into() };
+        assert!(matches!(bubblewrap(&env).state, State::Found(_)));
+        std::fs::write(sysctl.join("max_user_namespaces"), "0\n").unwrap();
+        let row = bubblewrap(&env);
+        assert_eq!(row.state, State::Missing);
+        assert_eq!(row.fix.as_deref(), Some("sysctl -w user.max_user_namespaces=10000"));
+    }
+
+    #[test]
     fn on_an_empty_machine_every_row_has_a_fix() {
         let cache = tempfile::tempdir().unwrap();
         let env = Env { root: cache.path().into(), path: "/nonexistent".into(), cache: cache.path().into() };
         let rows = doctor(&env);
         assert!(rows.iter().all(|row| row.fix.is_some()));
-        let last: Vec<&str> = rows.iter().rev().take(2).map(|row| row.name.as_str()).collect();
-        assert_eq!(last, ["damo", "virtme-ng"]);
+        let last: Vec<&str> = rows.iter().rev().take(3).map(|row| row.name.as_str()).collect();
+        assert_eq!(last, ["damo", "bubblewrap", "virtme-ng"]);
     }
 }

@@ -42,6 +42,7 @@ const FLOORS: &[&str] = &[
     "bisect",
     "report",
     "cli",
+    "fuzzing",
 ];
 
 /// A scenario has DAMON's configuration in it, so this part of the subject is below `scenario`.
