@@ -6,6 +6,7 @@ use super::source::Source;
 use super::source_tree::{SeriesLabel, SourceTree, plain};
 use crate::host::paths;
 use crate::series::Patch;
+use crate::setup::Work;
 use std::path::PathBuf;
 
 /// A kernel to be built.
@@ -38,6 +39,11 @@ impl Request {
         }
     }
 
+    /// What the tools are needed for.
+    pub fn work(&self) -> Work {
+        if let Source::Image(_) = self.source { Work::Guest } else { Work::Kernel }
+    }
+
     /// All patches in the order in which they are applied.
     pub(super) fn on_top_of(&self, mut bundled: Vec<Patch>) -> Vec<Patch> {
         bundled.extend(self.patches.iter().cloned());
@@ -61,5 +67,20 @@ impl Request {
             Err(cause) => Err(KernelError::NoSuchPath { path, cause }),
         };
         shipped.chain(self.fragments.iter().cloned()).map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_image_needs_no_tools_that_build_kernels() {
+        let tree = Source::Tree("/linux".into());
+        let reference = Source::Ref { dir: "/linux".into(), name: "v7.3".into() };
+        for source in [Source::default(), tree, reference] {
+            assert_eq!(Request::of(source).work(), Work::Kernel);
+        }
+        assert_eq!(Request::of(Source::Image("/bzImage".into())).work(), Work::Guest);
     }
 }

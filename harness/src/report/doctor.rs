@@ -1,7 +1,7 @@
 //! What damonlab needs of this host, and what is missing.
 //!
-//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing` and `too_old`, `found`, `wanted`,
-//! `purpose`, `required`, `fix`) and `notes`.
+//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing`, `too_old` and `moved`, `found`,
+//! `wanted`, `purpose`, `required`, `fix`) and `notes`.
 
 use super::event::Listing;
 use crate::setup::{self, Importance, Row, State};
@@ -12,6 +12,7 @@ fn requirement(row: &Row) -> Value {
         State::Found(found) => ("found", Some(found), None),
         State::Missing => ("missing", None, None),
         State::TooOld { found, wanted } => ("too_old", Some(found), Some(wanted.to_string())),
+        State::Moved { made } => ("moved", Some(made), None),
     };
     json!({
         "name": row.name,

@@ -22,6 +22,11 @@ pub enum State {
         /// The oldest version that is sufficient.
         wanted: Version,
     },
+    /// It was copied or moved, or the Python that it was made with is gone.
+    Moved {
+        /// What it was made for: `made in FOLDER with PYTHON`.
+        made: String,
+    },
 }
 
 /// Looks for `requirement`. A program is started only if its version matters.

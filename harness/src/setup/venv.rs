@@ -5,12 +5,14 @@
 //! and a marker, written last, says that it is complete, for which path and which Python. An environment without a valid
 //! marker is removed and made again.
 
+use super::detect::State;
 use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
 use crate::host::command::{self, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
+use crate::host::text::printable;
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
@@ -63,6 +65,18 @@ impl Venv {
         let marker = fs::read_to_string(self.marker()).ok()?;
         let complete = marker == self.marker_text().ok()? && self.vng().is_file();
         self.installed("virtme_ng").filter(|version| complete && *version >= oldest_virtme_ng())
+    }
+
+    /// Whether it can be used.
+    pub fn state(&self) -> State {
+        match (self.version(), fs::read_to_string(self.marker())) {
+            (Some(version), _) => State::Found(version.to_string()),
+            (None, Ok(made)) if Some(&made) != self.marker_text().ok().as_ref() => {
+                let made = printable(made.trim_end());
+                State::Moved { made: made.chars().take(200).collect() }
+            }
+            (None, _) => State::Missing,
+        }
     }
 
     /// `vng` inside the environment.
@@ -171,7 +185,7 @@ mod tests {
     fn an_environment_without_its_marker_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
-        assert_eq!(venv.version(), None);
+        assert_eq!((venv.version(), venv.state()), (None, State::Missing));
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), Version::find("1.42"));
     }
@@ -184,6 +198,8 @@ mod tests {
         let elsewhere = text.replace(&venv.folder.display().to_string(), "/elsewhere/venv");
         fs::write(venv.marker(), elsewhere).unwrap();
         assert_eq!(venv.version(), None);
+        let State::Moved { made } = venv.state() else { panic!("{:?}", venv.state()) };
+        assert!(made.starts_with("made in /elsewhere/venv with "), "{made}");
     }
 
     #[test]
