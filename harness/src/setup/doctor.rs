@@ -61,7 +61,7 @@ pub fn doctor(env: &Env) -> Vec<Row> {
             }
         })
         .collect();
-    let state = Venv::of(env).state();
+    let state = virtme_ng(&Venv::of(env));
     rows.push(Row {
         name: "virtme-ng".to_owned(),
         fix: (!matches!(state, State::Found(_))).then_some(setup),
@@ -76,6 +76,14 @@ pub fn doctor(env: &Env) -> Vec<Row> {
     });
     rows.push(damo(env));
     rows
+}
+
+fn virtme_ng(venv: &Venv) -> State {
+    match (venv.version(), venv.made_elsewhere()) {
+        (Some(version), _) => State::Found(version.to_string()),
+        (None, Some(made)) => State::Moved { made },
+        (None, None) => State::Missing,
+    }
 }
 
 fn damo(env: &Env) -> Row {

@@ -5,7 +5,6 @@
 //! and a marker, written last, says that it is complete, for which path and which Python. An environment without a valid
 //! marker is removed and made again.
 
-use super::detect::State;
 use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
@@ -67,16 +66,11 @@ impl Venv {
         self.installed("virtme_ng").filter(|version| complete && *version >= oldest_virtme_ng())
     }
 
-    /// Whether it can be used.
-    pub fn state(&self) -> State {
-        match (self.version(), fs::read_to_string(self.marker())) {
-            (Some(version), _) => State::Found(version.to_string()),
-            (None, Ok(made)) if Some(&made) != self.marker_text().ok().as_ref() => {
-                let made = printable(made.trim_end());
-                State::Moved { made: made.chars().take(200).collect() }
-            }
-            (None, _) => State::Missing,
-        }
+    /// What it was made for, if that is another place or another Python: `made in FOLDER with PYTHON`.
+    pub fn made_elsewhere(&self) -> Option<String> {
+        let made = fs::read_to_string(self.marker()).ok()?;
+        let elsewhere = self.marker_text().map_or(true, |text| made != text);
+        elsewhere.then(|| printable(made.trim_end()).chars().take(200).collect())
     }
 
     /// `vng` inside the environment.
@@ -185,7 +179,7 @@ mod tests {
     fn an_environment_without_its_marker_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
-        assert_eq!((venv.version(), venv.state()), (None, State::Missing));
+        assert_eq!((venv.version(), venv.made_elsewhere()), (None, None));
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), Version::find("1.42"));
     }
@@ -198,7 +192,7 @@ mod tests {
         let elsewhere = text.replace(&venv.folder.display().to_string(), "/elsewhere/venv");
         fs::write(venv.marker(), elsewhere).unwrap();
         assert_eq!(venv.version(), None);
-        let State::Moved { made } = venv.state() else { panic!("{:?}", venv.state()) };
+        let made = venv.made_elsewhere().unwrap();
         assert!(made.starts_with("made in /elsewhere/venv with "), "{made}");
     }
 
