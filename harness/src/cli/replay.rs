@@ -3,7 +3,7 @@
 use super::error::{CliError, VerbResult};
 use super::output::{Closing, Output, OutputArgs, print};
 use super::{exit_status, qemu};
-use crate::kernel::{self, Origins, Request, Source};
+use crate::kernel::{self, Origins, Request};
 use crate::recording::RunInputs;
 use crate::report;
 use crate::run::RunEnv;
@@ -51,8 +51,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let cache = env.cache.clone();
     let progress = output.progress();
     let origins = Origins::of(env);
-    let kernel = arguments.kernel.as_deref().map(|word| Source::parse(word, &origins)).transpose()?;
-    let kernel = kernel.map(Request::of);
+    let kernel = arguments.kernel.as_deref().map(|word| Request::parse(word, &origins)).transpose()?;
     let tools = setup::tools(&origins.env, kernel.as_ref().map_or(Work::Guest, Request::work))?;
     qemu::check([&inputs.scenario], &cache, &tools)?;
     let image = match &kernel {

@@ -5,6 +5,7 @@
 
 use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
+use super::text::shown;
 use fs_err as fs;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -32,7 +33,7 @@ pub enum LockError {
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
     /// The file could not be opened or locked.
-    #[error("cannot lock {path}: {cause}", path = .path.display())]
+    #[error("cannot lock {path}: {cause}", path = shown(.path))]
     Io {
         /// The lock file.
         path: PathBuf,

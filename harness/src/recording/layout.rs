@@ -1,5 +1,6 @@
 //! What a recording has: the files of its folder, and their contents as they are read.
 
+use super::host_load::HostLoad;
 use crate::scenario::{GuestClock, InstructionCost, Scenario};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::plan::Plan;
@@ -92,6 +93,9 @@ pub struct Meta {
     /// How fast the guest's processor was on virtual time.
     #[serde(default, skip_serializing_if = "InstructionCost::is_plain")]
     pub pace: InstructionCost,
+    /// What the host gave the guest while the plan ran: on the real clock, where that shows in the guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<HostLoad>,
     /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Not in older recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,

@@ -12,6 +12,7 @@ use super::tests_of_kernel;
 use super::verdict::status;
 use super::{measure, repeated};
 use crate::check::{ExpectationStatus, Measured, Verdict};
+use crate::host::text::{excerpt, quote};
 use crate::judge::Report;
 use crate::scenario::Scenario;
 use serde_json::{Value, json};
@@ -45,11 +46,11 @@ impl<'a> RunView<'a> {
         item.headline = self.headline();
         item.seconds = report.wall_time.as_ref().map(Duration::as_secs_f64);
         item.data = self.data();
-        item.add(Depth::Story, "summary", &*report.summary);
+        item.add(Depth::Story, "summary", quote(&report.summary).to_string());
         if let Verdict::Fail(findings) = &report.verdict {
             rules::add_findings(&mut item, findings);
         }
-        if let Some(reason) = reason(&report.verdict).filter(|reason| reason.lines().nth(1).is_some()) {
+        if let Some(reason) = reason(&report.verdict).filter(|reason| quote(reason).to_string() != *reason) {
             item.add(Depth::Story, "reason", reason);
         }
         self.add_checks(&mut item);
@@ -59,8 +60,8 @@ impl<'a> RunView<'a> {
         for note in &report.notes {
             item.add(Depth::Story, "note", &**note);
         }
-        item.add_some(Depth::Story, "machine", report.machine.as_deref());
-        item.add(Depth::Story, "kernel", &*report.kernel);
+        item.add_some(Depth::Story, "machine", report.machine.as_deref().map(excerpt));
+        item.add(Depth::Story, "kernel", quote(&report.kernel).to_string());
         if let Some(accelerator) = report.accelerator {
             item.add(Depth::Story, "accelerator", format!("{accelerator}, on the {} clock", report.clock));
         }
@@ -121,7 +122,7 @@ impl<'a> RunView<'a> {
             "kernel": report.kernel,
             "clock": report.clock,
             "accelerator": report.accelerator,
-            "recording": report.dir,
+            "recording": report.dir.to_string_lossy(),
             "seed": seed,
             "guest_seconds": report.guest_time.as_secs_f64(),
             "reason": reason(&report.verdict),

@@ -6,6 +6,7 @@ use super::own_command::ourselves;
 use super::requirements::{self, Importance, Work};
 use super::venv::Venv;
 use crate::host::paths;
+use crate::host::text::{excerpt, foreign, shown};
 use std::fmt::Write as _;
 
 /// A requirement and its state.
@@ -88,7 +89,7 @@ fn virtme_ng(venv: &Venv) -> State {
 
 fn damo(env: &Env) -> Row {
     let here = Venv::of(env).damo().map(|version| version.to_string());
-    let elsewhere = || Some(paths::find_program(&env.path, "damo")?.display().to_string());
+    let elsewhere = || Some(shown(&paths::find_program(&env.path, "damo")?).to_string());
     let state = here.or_else(elsewhere).map_or(State::Missing, State::Found);
     Row {
         name: "damo".to_owned(),
@@ -139,10 +140,10 @@ pub fn render(rows: &[Row]) -> String {
 
 fn detail(state: &State) -> String {
     match state {
-        State::Found(what) => what.clone(),
+        State::Found(what) => excerpt(what),
         State::Missing => String::new(),
-        State::TooOld { found, wanted } => format!("{found}, wanted {wanted}"),
-        State::Moved { made } => made.clone(),
+        State::TooOld { found, wanted } => format!("{}, wanted {wanted}", foreign(found)),
+        State::Moved { made } => excerpt(made),
     }
 }
 

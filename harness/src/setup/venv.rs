@@ -11,7 +11,7 @@ use super::version::Version;
 use crate::host::command::{self, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
-use crate::host::text::printable;
+use crate::host::text::{excerpt, shown};
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
@@ -36,7 +36,7 @@ pub enum VenvError {
     #[error("cannot make the virtual environment: {0}")]
     Io(#[from] io::Error),
     /// pip succeeded, but there is no `vng` of a sufficient version.
-    #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = .folder.display(), wanted = .wanted)]
+    #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = shown(.folder), wanted = .wanted)]
     NotInstalled {
         /// The environment.
         folder: PathBuf,
@@ -70,7 +70,7 @@ impl Venv {
     pub fn made_elsewhere(&self) -> Option<String> {
         let made = fs::read_to_string(self.marker()).ok()?;
         let elsewhere = self.marker_text().map_or(true, |text| made != text);
-        elsewhere.then(|| printable(made.trim_end()).chars().take(200).collect())
+        elsewhere.then(|| excerpt(made.trim_end()))
     }
 
     /// `vng` inside the environment.
@@ -136,7 +136,7 @@ impl Venv {
     /// with another.
     fn marker_text(&self) -> io::Result<String> {
         let python = fs::canonicalize(self.folder.join("bin/python3"))?;
-        Ok(format!("made in {} with {}\n", self.folder.display(), python.display()))
+        Ok(format!("made in {} with {}\n", self.folder.to_string_lossy(), python.to_string_lossy()))
     }
 
     /// The version in the name of a package's metadata folder, which needs no Python.

@@ -10,6 +10,7 @@ use super::probe_cache::CachedProbe;
 use super::timing::Accelerator;
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
+use crate::host::text::shown;
 use crate::machine::Argv;
 use crate::setup::{Tools, Version};
 use damonlab_protocol::plan::{Plan, READY_MARK};
@@ -121,7 +122,7 @@ pub fn kvm_note(cache: &Path, tools: Option<&Tools>) -> String {
     let device = Path::new(DEVICE);
     let host = tools.and_then(|tools| KvmHost::of(&tools.qemu_version).ok());
     let file = host.as_ref().and_then(|host| host.file(cache).ok());
-    let again = file.map(|file| format!(" (remove {} to try again)", file.display())).unwrap_or_default();
+    let again = file.map(|file| format!(" (remove {} to try again)", shown(&file))).unwrap_or_default();
     let kvm = match (unusable(device), host.and_then(|host| host.cached(cache))) {
         (Some(why), _) => format!("{why}; `clock: real` uses TCG"),
         (None, Some(Accelerator::Kvm)) => {
@@ -141,9 +142,9 @@ pub fn kvm_note(cache: &Path, tools: Option<&Tools>) -> String {
 fn unusable(device: &Path) -> Option<String> {
     let opened = std::fs::OpenOptions::new().read(true).write(true).open(device);
     opened.err().map(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => format!("there is no {}", device.display()),
-        io::ErrorKind::PermissionDenied => format!("this user may not open {}", device.display()),
-        _ => format!("{} cannot be opened: {cause}", device.display()),
+        io::ErrorKind::NotFound => format!("there is no {}", shown(device)),
+        io::ErrorKind::PermissionDenied => format!("this user may not open {}", shown(device)),
+        _ => format!("{} cannot be opened: {cause}", shown(device)),
     })
 }
 

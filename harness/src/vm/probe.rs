@@ -138,7 +138,7 @@ pub(super) fn has_line(console: &str, line: &str) -> bool {
 
 /// The last line of a console, for messages.
 pub(super) fn last_line(console: &str) -> String {
-    let last = console.lines().rev().map(|line| text::printable(line.trim())).find(|line| !line.is_empty());
+    let last = console.lines().rev().map(text::excerpt).find(|line| !line.is_empty());
     last.map_or_else(|| "it printed nothing".to_owned(), |line| format!("its last line: {line}"))
 }
 

@@ -7,6 +7,7 @@ use super::files::{ABOUT, ARGV, About, CONSOLE, FILES, STATE, USED, touch, verif
 use super::store::Store;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
+use crate::host::text::shown;
 use crate::machine::{Argv, NodeMemory};
 use crate::vm::error::VmError;
 use crate::vm::ram;
@@ -57,7 +58,7 @@ impl Making {
         let free = Bytes(disk.blocks_available().saturating_mul(disk.fragment_size()));
         let wanted = Bytes(machine.memories.iter().map(|memory| memory.size.0).sum());
         if free < wanted {
-            let folder = self.store.folder.display();
+            let folder = shown(&self.store.folder);
             return Err(VmError::NoCheckpoint(format!(
                 "{folder} has {free} left, and the guest may write {wanted}"
             )));
