@@ -21,7 +21,7 @@ use crate::report::{self, Accepted, Event, Format, Inventory, Item, KernelCache,
 use crate::report::{Summary, Tally, Verbosity};
 use crate::scenario::Scenario;
 use crate::series::read_patches;
-use crate::setup::{Importance, Row, State};
+use crate::setup::{Importance, Row, State, Work};
 use crate::vm::VmError;
 use damonlab_protocol::units::Bytes;
 use proptest::prelude::*;
@@ -274,7 +274,7 @@ proptest! {
             checkpoint_limit: Bytes(1),
         }.listing());
         let row = |state| Row {
-            name: "QEMU".into(), state, purpose: "guests".into(), importance: Importance::Required, package: None,
+            name: "QEMU".into(), state, purpose: "guests".into(), importance: Importance::Required, work: Work::Guest, package: None,
             fix: Some("damonlab setup".into()),
         };
         check_listing(&report::doctor(&[row(State::Found(words.next()))], &[words.next()]));

@@ -10,6 +10,7 @@ use super::source_tree::{SeriesLabel, SourceTree, plain};
 use super::version_request::VersionRequest;
 use crate::host::paths;
 use crate::series::Patch;
+use crate::setup::Work;
 use std::path::{Path, PathBuf};
 
 /// The kernel that a user wants. A bzImage has no source, so nothing can be changed in it, and no value of this type says
@@ -90,6 +91,14 @@ impl Request {
             (Request::Build(request), _) => Ok(Request::Build(request.with(changes))),
             (image, named) if named.is_empty() => Ok(image),
             (image, named) => image.to_build(&named.join(", ")).map(Request::Build),
+        }
+    }
+
+    /// What the tools are needed for.
+    pub fn work(&self) -> Work {
+        match self {
+            Request::Image(_) => Work::Guest,
+            Request::Build(_) => Work::Kernel,
         }
     }
 
@@ -225,6 +234,12 @@ mod tests {
         assert_eq!(parsed(&image).unwrap(), Request::Image(image));
         let value = format!("{}@HEAD@{{1}}", tree.display());
         assert_eq!(parsed(value).unwrap(), built(Source::Ref { dir: tree, name: "HEAD@{1}".into() }));
+    }
+
+    #[test]
+    fn only_a_bzimage_needs_no_tools_that_build_kernels() {
+        assert_eq!(Request::default().work(), Work::Kernel);
+        assert_eq!(Request::Image("/bzImage".into()).work(), Work::Guest);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::detect::{self, State};
 use super::env::Env;
 use super::own_command::ourselves;
-use super::requirements::{self, Importance};
+use super::requirements::{self, Importance, Work};
 use super::venv::Venv;
 use crate::host::paths;
 use crate::host::text::{excerpt, foreign, shown};
@@ -20,6 +20,8 @@ pub struct Row {
     pub purpose: String,
     /// Whether damonlab works without it.
     pub importance: Importance,
+    /// What does not work without it.
+    pub work: Work,
     /// The Debian package that has it; none for what damonlab installs in its own environment.
     pub package: Option<&'static str>,
     /// The command that installs it, if it is missing or too old.
@@ -46,7 +48,7 @@ pub fn doctor(env: &Env) -> Vec<Row> {
                     Some(format!("apt-get install {}", requirement.package))
                 }
                 // The release's version may be too old: the setup finds a newer one.
-                State::Missing | State::TooOld { .. } => Some(setup.clone()),
+                State::Missing | State::TooOld { .. } | State::Moved { .. } => Some(setup.clone()),
                 // It is installed already.
                 State::Broken(_) => None,
             };
@@ -56,21 +58,23 @@ pub fn doctor(env: &Env) -> Vec<Row> {
                 state,
                 purpose,
                 importance: requirement.importance,
+                work: requirement.work,
                 package: Some(requirement.package),
                 fix,
             }
         })
         .collect();
-    let state = Venv::of(env).version().map_or(State::Missing, |version| State::Found(version.to_string()));
+    let state = virtme_ng(&Venv::of(env));
     rows.push(Row {
         name: "virtme-ng".to_owned(),
-        fix: matches!(state, State::Missing).then_some(setup),
+        fix: (!matches!(state, State::Found(_))).then_some(setup),
         state,
         purpose: format!(
             "starts QEMU; {} or newer, in damonlab's own environment",
             requirements::oldest_virtme_ng()
         ),
         importance: Importance::Required,
+        work: Work::Guest,
         package: None,
     });
     rows.push(bubblewrap(env));
@@ -98,8 +102,17 @@ fn bubblewrap(env: &Env) -> Row {
         state,
         purpose: "`--build-in bwrap` builds a stranger's series in it".to_owned(),
         importance: Importance::Optional,
+        work: Work::Kernel,
         package: None,
         fix,
+    }
+}
+
+fn virtme_ng(venv: &Venv) -> State {
+    match (venv.version(), venv.made_elsewhere()) {
+        (Some(version), _) => State::Found(version.to_string()),
+        (None, Some(made)) => State::Moved { made },
+        (None, None) => State::Missing,
     }
 }
 
@@ -113,6 +126,7 @@ fn damo(env: &Env) -> Row {
         state,
         purpose: "the scenario `damo` configures a kernel with it".to_owned(),
         importance: Importance::Optional,
+        work: Work::Guest,
         package: None,
     }
 }
@@ -130,6 +144,7 @@ pub fn render(rows: &[Row]) -> String {
             (State::Missing, Importance::Optional) => "optional",
             (State::TooOld { .. }, _) => "too old",
             (State::Broken(_), _) => "broken",
+            (State::Moved { .. }, _) => "moved",
         };
         let detail = detail(&row.state);
         let _ = write!(text, "{status:<8}  {:<name$}  {detail:<found$}  {}", row.name, row.purpose);
@@ -144,7 +159,7 @@ pub fn render(rows: &[Row]) -> String {
         count => {
             writeln!(
                 text,
-                "{count} of {} are missing, too old or broken; `{}` installs what is missing or too old",
+                "{count} of {} are missing or not usable; `{}` installs all but what is broken",
                 rows.len(),
                 ourselves("setup")
             )
@@ -159,6 +174,7 @@ fn detail(state: &State) -> String {
         State::Missing => String::new(),
         State::TooOld { found, wanted } => format!("{}, wanted {wanted}", foreign(found)),
         State::Broken(why) => excerpt(why),
+        State::Moved { made } => excerpt(made),
     }
 }
 
@@ -169,7 +185,15 @@ mod tests {
 
     fn row(name: &str, state: State, importance: Importance) -> Row {
         let fix = (!matches!(state, State::Found(_))).then(|| "apt-get install x".to_owned());
-        Row { name: name.into(), state, purpose: "does things".into(), importance, package: Some("x"), fix }
+        Row {
+            name: name.into(),
+            state,
+            purpose: "does things".into(),
+            importance,
+            work: Work::Guest,
+            package: Some("x"),
+            fix,
+        }
     }
 
     #[test]
@@ -189,7 +213,7 @@ mod tests {
         assert_eq!(lines[2], "                -> apt-get install x");
         assert_eq!(lines[3], "too old   QEMU  7.2, wanted 9.0  does things");
         assert!(lines[5].starts_with("optional  curl"), "{text}");
-        assert!(lines.last().unwrap().starts_with("2 of 4 are missing, too old or broken"), "{text}");
+        assert!(lines.last().unwrap().starts_with("2 of 4 are missing or not usable"), "{text}");
     }
 
     #[test]

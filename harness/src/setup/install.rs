@@ -5,7 +5,7 @@ use super::detect::State;
 use super::doctor::{Row, doctor};
 use super::env::Env;
 use super::error::SetupError;
-use super::requirements;
+use super::requirements::{self, Work};
 use super::sources::Archives;
 use super::tools::tools;
 use super::venv::Venv;
@@ -22,7 +22,7 @@ const APT_FOLDER: &str = "apt/tools";
 
 /// Installs what is missing and nothing else. A second call does nothing.
 pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
-    if tools(env).is_ok() {
+    if tools(env, Work::Kernel).is_ok() {
         return Ok(());
     }
     let _lock = lock(env)?;
@@ -38,7 +38,7 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
         drop(task);
         progress.say("setup: installed virtme-ng in damonlab's own environment");
     }
-    tools(env).map(drop).map_err(SetupError::StillMissing)
+    tools(env, Work::Kernel).map(drop).map_err(SetupError::StillMissing)
 }
 
 /// The packages to install, sorted. Optional ones are installed along with required ones, never alone.

@@ -11,7 +11,7 @@ use super::version::Version;
 use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
-use crate::host::text::shown;
+use crate::host::text::{excerpt, shown};
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
@@ -64,6 +64,13 @@ impl Venv {
         let marker = fs::read_to_string(self.marker()).ok()?;
         let complete = marker == self.marker_text().ok()? && self.vng().is_file();
         self.installed("virtme_ng").filter(|version| complete && *version >= oldest_virtme_ng())
+    }
+
+    /// What it was made for, if that is another place or another Python: `made in FOLDER with PYTHON`.
+    pub fn made_elsewhere(&self) -> Option<String> {
+        let made = fs::read_to_string(self.marker()).ok()?;
+        let elsewhere = self.marker_text().map_or(true, |text| made != text);
+        elsewhere.then(|| excerpt(made.trim_end()))
     }
 
     /// `vng` inside the environment.
@@ -172,7 +179,7 @@ mod tests {
     fn an_environment_without_its_marker_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
-        assert_eq!(venv.version(), None);
+        assert_eq!((venv.version(), venv.made_elsewhere()), (None, None));
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), Version::find("1.42"));
     }
@@ -185,6 +192,8 @@ mod tests {
         let elsewhere = text.replace(&venv.folder.display().to_string(), "/elsewhere/venv");
         fs::write(venv.marker(), elsewhere).unwrap();
         assert_eq!(venv.version(), None);
+        let made = venv.made_elsewhere().unwrap();
+        assert!(made.starts_with("made in /elsewhere/venv with "), "{made}");
     }
 
     #[test]
