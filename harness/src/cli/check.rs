@@ -25,7 +25,7 @@ pub(super) struct Arguments {
 pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("check", &arguments.output)?;
     let progress = output.progress();
-    let names = arguments.recordings.iter().map(|dir| dir.display().to_string()).collect();
+    let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
     let batch = progress.batch("check", arguments.recordings.len());
     let (judged, error) = judge_all(&arguments.recordings, &batch);
@@ -60,7 +60,7 @@ fn judge_all(
 ) -> (Vec<Stored>, Option<RecordingError>) {
     let mut judged = Vec::new();
     for dir in recordings {
-        let name = dir.display().to_string();
+        let name = dir.to_string_lossy().into_owned();
         batch.begin(&name);
         match Stored::judge(dir) {
             Ok(one) => judged.push(one),
@@ -74,7 +74,7 @@ fn judge_all(
 /// A recording is called by its folder: several may be of one scenario.
 fn item(report: &Report) -> Result<Item, CliError> {
     let inputs = RunInputs::load(&report.dir)?;
-    let name = report.dir.display().to_string();
+    let name = report.dir.to_string_lossy().into_owned();
     let (scenario, seed) = (Some(&inputs.scenario), Some(inputs.meta.seed));
     Ok(RunView { name, scenario, seed, ..RunView::of(report) }.item())
 }

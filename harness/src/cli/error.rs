@@ -3,6 +3,8 @@
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::interrupt::Interrupted;
+use crate::host::text::foreign;
 use crate::host::variables::BadVariable;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
@@ -23,7 +25,7 @@ pub(super) type VerbResult = Result<u8, CliError>;
 /// Why a command ended without a verdict.
 #[derive(Debug, Error, miette::Diagnostic)]
 pub(super) enum CliError {
-    #[error("there is no {kind} named '{name}'")]
+    #[error("there is no {kind} named '{}'", foreign(.name))]
     #[diagnostic(help("{help}"))]
     Unknown { kind: &'static str, name: String, help: String },
     #[error(
@@ -85,6 +87,8 @@ pub(super) enum CliError {
     Side(#[from] SideError),
     #[error(transparent)]
     Ends(#[from] EndpointError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -127,6 +131,7 @@ impl Faulty for CliError {
             CliError::Mutant(error) => error.fault(),
             CliError::Side(error) => error.fault(),
             CliError::Ends(error) => error.fault(),
+            CliError::Interrupted(stop) => stop.fault(),
             CliError::Signals(error) | CliError::Output(error) | CliError::Io(error) => error.fault(),
         }
     }

@@ -57,6 +57,7 @@ pub(super) fn of_error(error: &CliError) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::GuestClock;
     use std::io;
     use std::path::PathBuf;
 
@@ -71,6 +72,8 @@ mod tests {
             summary: String::new(),
             machine: None,
             kernel: "linux".into(),
+            clock: GuestClock::Virtual,
+            accelerator: None,
             dir: dir.path().to_owned(),
             verdict: fail(),
             judgement: None,
@@ -144,7 +147,8 @@ mod tests {
                 git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
             }
             git.env("GIT_CONFIG_GLOBAL", "/dev/null").env_remove("GIT_DIR");
-            let output = crate::host::command::capture(&mut git).unwrap();
+            let output =
+                crate::host::command::capture(&mut git, crate::host::command::Limits::LOCAL).unwrap();
             String::from_utf8_lossy(&output.stdout).into_owned() + &output.stderr
         };
         git(&["init", "-q"]);

@@ -2,10 +2,9 @@
 
 use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};
-use super::{git_bisect, usage};
+use super::{error_text, git_bisect, usage};
 use crate::host::{interrupt, variables};
 use clap::Parser;
-use std::io::Write;
 use std::process::ExitCode;
 
 /// The whole program.
@@ -34,8 +33,7 @@ fn exit(answer: VerbResult, for_git: bool) -> ExitCode {
         Err(error) => {
             let status = if for_git { git_bisect::of_error(&error) } else { error.exit_status() };
             if !matches!(error, CliError::ClosedPipe) {
-                // A closed standard error changes nothing.
-                let _ = writeln!(std::io::stderr(), "{:?}", miette::Report::new(error));
+                error_text::print(error);
             }
             ExitCode::from(status)
         }
@@ -45,7 +43,8 @@ fn exit(answer: VerbResult, for_git: bool) -> ExitCode {
 fn answer(verb: &Verb) -> VerbResult {
     variables::check()?;
     interrupt::listen().map_err(CliError::Signals)?;
-    verb.run()
+    // An error that comes up after Ctrl-C is a result of it: a program that was ended, a file that was not written.
+    verb.run().map_err(|error| interrupt::check().err().map_or(error, CliError::Interrupted))
 }
 
 fn handler(color: Option<bool>) -> miette::MietteHandler {

@@ -2,24 +2,19 @@
 
 use super::command::Cli;
 use super::error::CliError;
+use super::error_text;
 use super::output::print;
 use crate::grammar;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use std::io::Write;
 
 /// Prints it where it belongs, and returns the exit status of a shell.
 pub(super) fn report(error: &clap::Error) -> Result<u8, CliError> {
-    let mut text = error.render().ansi().to_string();
-    if let Some(tip) = tip(error) {
-        text = text.replacen("\n\n", &format!("\n\n  tip: {tip}\n\n"), 1);
-    }
     if error.use_stderr() {
-        // A closed standard error changes nothing.
-        let _ = anstream::AutoStream::auto(std::io::stderr()).write_all(text.as_bytes());
+        error_text::print_usage(error, tip(error).as_deref());
         return Ok(2);
     }
-    print(&text).map(|()| 0)
+    print(&error.render().ansi().to_string()).map(|()| 0)
 }
 
 /// The nearest command, where clap has seen none.

@@ -4,6 +4,7 @@
 //! is the longest one that is a file, a folder or a known name.
 
 use crate::host::fault::{Fault, Faulty};
+use crate::host::text::foreign;
 use crate::kernel::{
     Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel, VersionRequest,
 };
@@ -18,9 +19,11 @@ const DEFAULT: &str = "default";
 pub enum SideError {
     /// A part of the argument is unknown.
     #[error(
-        "'{part}' in '{argument}' is not a file, a folder or a kernel; a side is \
+        "'{}' in '{}' is not a file, a folder or a kernel; a side is \
          KERNEL[+SERIES|PATCH|FRAGMENT.config|PROFILE...], for instance 7.3+mine.patch, where KERNEL is what --kernel \
-         accepts, or 'default'"
+         accepts, or 'default'",
+        foreign(.part),
+        foreign(.argument)
     )]
     UnknownPart {
         /// The unknown part, up to the next `+`.

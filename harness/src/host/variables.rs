@@ -9,8 +9,19 @@ use std::path::Path;
 /// What all of them begin with.
 const PREFIX: &str = "DAMONLAB_";
 
-/// Those that damonlab's own tests set, that cargo hands on from the build script, and that marks a process group.
-const OURS: [&str; 3] = ["DAMONLAB_TEST_", "DAMONLAB_GUEST", "DAMONLAB_GROUP"];
+/// How the names begin that damonlab's own tests read, that cargo hands on from the build script, and that marks a process
+/// group.
+const OURS: [&str; 9] = [
+    "DAMONLAB_TEST_",
+    "DAMONLAB_FIRST_CALL",
+    "DAMONLAB_FUZZ_",
+    "DAMONLAB_GROUP",
+    "DAMONLAB_GUEST",
+    "DAMONLAB_KILLS",
+    "DAMONLAB_LAST_CALL",
+    "DAMONLAB_STEP",
+    "DAMONLAB_SYSCALLS",
+];
 
 /// `vm`: what cannot run fails.
 pub const REQUIRE: &str = "DAMONLAB_REQUIRE";

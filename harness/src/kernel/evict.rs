@@ -11,6 +11,7 @@ use super::working_copy::SIZE_FILE;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
+use crate::host::text::shown;
 use crate::host::{disk_usage, variables};
 use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
@@ -135,10 +136,8 @@ pub fn make_room(cache: &Path, limit: Bytes, progress: &Progress) -> io::Result<
         let Some(_locks) = locks(cache, one) else { return Ok(false) };
         let folder = one.folder(cache);
         disk_usage::discard(cache, &folder)?;
-        progress.say(&format!(
-            "kernel: the cache had more than {limit} of kernels: removed {}",
-            folder.display()
-        ));
+        progress
+            .say(&format!("kernel: the cache had more than {limit} of kernels: removed {}", shown(&folder)));
         Ok(true)
     };
     disk_usage::shrink(&cache_folders(cache), |one| one.size, limit, remove)
@@ -184,6 +183,10 @@ mod tests {
     fn add_image(cache: &Path, key: &str, age: u64) {
         let folder = cache.join("image").join(key);
         file(&folder.join("bzImage"), age);
+        let mut bytes = crate::kernel::inspect::bzimage("7.3.4");
+        bytes.resize(9_000, 7);
+        fs::write(folder.join("bzImage"), bytes).unwrap();
+        aged(&folder.join("bzImage"), age);
         file(&folder.join("config"), age);
         let about = r#"{"describe": "linux", "source": "7", "patches": [], "compiler": "gcc", "release": null,
                         "build": "/nonexistent"}"#;
@@ -280,7 +283,7 @@ mod tests {
     #[test]
     fn a_source_that_is_being_built_stays() {
         let cache = cache();
-        let lock = Lock::acquire(&cache_layout::source_lock(cache.path(), "linux-7"), || {}).unwrap();
+        let lock = Lock::acquire(&cache_layout::source_lock(cache.path(), "linux-7"), "nobody").unwrap();
         shrink_to(cache.path(), 0);
         assert_eq!(left(cache.path()).len(), 3);
         drop(lock);

@@ -39,6 +39,11 @@ impl Inputs {
         digest(&parts)
     }
 
+    /// The text of the first `count` patches.
+    pub(super) fn bytes_of_patches(&self, count: usize) -> Vec<u8> {
+        self.patches.iter().take(count).flat_map(|patch| patch.bytes.iter().copied()).collect()
+    }
+
     /// A digest of what decides the `.config`.
     pub(super) fn stamp(&self, kconfig: &str) -> String {
         let mut parts = vec![build::RECIPE.as_bytes(), kconfig.as_bytes(), self.toolchain.version.as_bytes()];

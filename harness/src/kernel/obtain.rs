@@ -3,6 +3,7 @@
 use super::apply::Applied;
 use super::build::Build;
 use super::cache_layout::source_lock;
+use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
@@ -15,7 +16,6 @@ use super::working_copy::{self, Origin, WorkingCopy};
 use super::{bundled_patches, cached_images, evict};
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
-use crate::series::Patch;
 use fs_err as fs;
 use std::path::Path;
 
@@ -51,10 +51,7 @@ fn cached_or_built(
     origins: &Origins,
     progress: &Progress,
 ) -> Result<Image, KernelError> {
-    let cache = &origins.env.cache;
-    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
-        return Err(KernelError::CachePath(cache.clone()));
-    }
+    let cache = usable(&origins.env.cache)?;
     let bundled = bundled_patches::of(&request.project, source_tree, &request.patches)?;
     let bundled_count = bundled.patches.len();
     let inputs = Inputs::of(request, bundled.patches, origins)?;
@@ -69,9 +66,8 @@ fn cached_or_built(
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&source_tree.id);
-    let _lock = Lock::acquire(&source_lock(cache, &source_tree.id), || {
-        progress.say("kernel: waiting for another damonlab to build from this source");
-    })?;
+    let _lock =
+        Lock::acquire(&source_lock(cache, &source_tree.id), "another damonlab to build from this source")?;
     fs::create_dir_all(&folder)?;
     let listing = source_tree.listing(&folder)?;
     let source = known.unwrap_or_else(|| listing.digest());
@@ -86,21 +82,35 @@ fn cached_or_built(
     let describe = source_tree.describe(inputs.patches.len(), request.series.as_ref());
     let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.strict), Ok)?;
     applied.report(progress);
-    let site = BuildSite { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
+    let site = BuildSite {
+        listing: &listing,
+        copy: &WorkingCopy::in_folder(&folder),
+        out: &out,
+        cache,
+        build_in: request.build_in,
+    };
     compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
         describe,
         inexact: applied.inexact,
         source,
-        patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
+        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
         bundled: bundled_count,
-        bundled_digest: image::short_digest(&bundled_bytes(&inputs.patches[..bundled_count])),
+        bundled_digest: image::short_digest(&inputs.bytes_of_patches(bundled_count)),
         fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
         compiler: inputs.toolchain.version.clone(),
         release: None,
         build: out,
     };
     image::publish(cache, &key, &about)
+}
+
+/// The folder of the cache, if make can work there.
+fn usable(cache: &Path) -> Result<&Path, KernelError> {
+    match cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
+        true => Err(KernelError::CachePath(cache.to_owned())),
+        false => Ok(cache),
+    }
 }
 
 /// The image for `request`, if it is available without fetching or building anything. That is never known for a tree
@@ -153,10 +163,6 @@ fn cached(
     Ok(Some(image))
 }
 
-fn bundled_bytes(patches: &[Patch]) -> Vec<u8> {
-    patches.iter().flat_map(|patch| patch.bytes.iter().copied()).collect()
-}
-
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -170,6 +176,7 @@ struct BuildSite<'a> {
     /// The build folder.
     out: &'a Path,
     cache: &'a Path,
+    build_in: BuildIn,
 }
 
 /// Updates the working copy and the build folder. The caller has the lock of the source.
@@ -181,7 +188,7 @@ fn compile(
     site: &BuildSite<'_>,
     progress: &Progress,
 ) -> Result<(), KernelError> {
-    let BuildSite { listing, copy, out, cache } = *site;
+    let BuildSite { listing, copy, out, cache, build_in } = *site;
     let want = working_copy::overlaid(listing, &applied.touched);
     let files = source_tree.extract(&copy.stale(&want), &cache.join("tree").join(&source_tree.id))?;
     let origin = Origin { dir: &files.dir, listing, frozen: files.frozen };
@@ -192,12 +199,15 @@ fn compile(
     }
     progress.say(&format!("kernel: {describe}, {} files changed", changes.written + changes.removed));
     fs::create_dir_all(out)?;
-    fs::create_dir_all(cache.join("home"))?;
+    for folder in [cache.join("home"), build_in.ccache(cache)] {
+        fs::create_dir_all(folder)?;
+    }
     let build = Build {
         tree: copy.tree(),
         out: out.to_owned(),
         cache,
         toolchain: &inputs.toolchain,
+        build_in,
         shown_as: source_tree.shown_as(),
         progress,
     };

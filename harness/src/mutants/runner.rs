@@ -172,7 +172,7 @@ impl MutantRunner<'_> {
             Verdict::Fail(findings) if report.never_began() => {
                 return Err(Stop::NoBoot(findings.first().map(ToString::to_string).unwrap_or_default()));
             }
-            Verdict::Fail(findings) => Catch::by(findings, name, self.seed),
+            Verdict::Fail(findings) => Catch::by(findings, source.scenario.clock, name, self.seed),
             Verdict::Pass => self.by_snapshot(source, &report),
             Verdict::Infra(why) => {
                 suite.no_answer.get_or_insert_with(|| format!("{name}: {why}"));

@@ -2,6 +2,7 @@
 
 use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, Trace};
 use crate::host::fault::{Fault, Faulty};
+use crate::host::text::shown;
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
@@ -16,11 +17,11 @@ pub enum RecordingError {
     /// The folder has no `recording.json`: a run that did not finish, or no recording at all.
     #[error(
         "{dir} is not a complete recording: it has no {META}; `damonlab run` writes recordings under results/",
-        dir = .0.display()
+        dir = shown(.0)
     )]
     Incomplete(PathBuf),
     /// A later damonlab wrote it.
-    #[error("{path} has version {found}; this damonlab reads version {RECORDING_VERSION}", path = .path.display())]
+    #[error("{path} has version {found}; this damonlab reads version {RECORDING_VERSION}", path = shown(.path))]
     Version {
         /// `recording.json`.
         path: PathBuf,
@@ -28,7 +29,7 @@ pub enum RecordingError {
         found: u32,
     },
     /// A JSON file that does not fit its type.
-    #[error("{path}: line {line}: {cause}", path = .path.display())]
+    #[error("{path}: line {line}: {cause}", path = shown(.path))]
     Json {
         /// The file.
         path: PathBuf,
@@ -122,7 +123,7 @@ fn machines(dir: &Path, meta: &Meta) -> Result<Machines, RecordingError> {
     }
     let name = meta.machine.as_deref().unwrap_or("machine");
     let text = fs::read_to_string(&path)?;
-    Ok(Machines::default().overruled_by(MachineFile::of(name, &path.display().to_string(), text)))
+    Ok(Machines::default().overruled_by(MachineFile::of(name, &shown(&path).to_string(), text)))
 }
 
 fn meta(path: &Path) -> Result<Meta, RecordingError> {

@@ -12,6 +12,7 @@ mod explain;
 mod format;
 mod human;
 mod json;
+mod json_text;
 mod kernels;
 mod lists;
 mod machine;

@@ -1,5 +1,6 @@
 //! Paths as the user would type them here.
 
+use crate::host::text;
 use std::path::Path;
 
 /// The path, from the working folder on where it lies below.
@@ -8,7 +9,7 @@ pub(super) fn shown(path: &Path) -> String {
     // Everything lies below the root, and a path from there looks like one from elsewhere.
     let here = here.filter(|here| here.parent().is_some());
     let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    below.unwrap_or(path).display().to_string()
+    text::shown(below.unwrap_or(path)).to_string()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::files::{ABOUT, ARGV, About, CONSOLE, FILES, STATE, USED, touch, verif
 use super::store::Store;
 use crate::host::lock::Lock;
 use crate::host::paths::write_atomic;
+use crate::host::text::shown;
 use crate::machine::{Argv, NodeMemory};
 use crate::vm::error::VmError;
 use crate::vm::ram;
@@ -29,7 +30,7 @@ impl Making {
     /// Waits until no other process makes the checkpoint, and removes unfinished and damaged ones. None if it is there by
     /// now.
     pub(crate) fn begin(store: &Store, key: &str) -> Result<Option<Making>, VmError> {
-        let lock = Lock::acquire(&store.lock(key), || {})?;
+        let lock = Lock::acquire(&store.lock(key), "another damonlab to make this checkpoint")?;
         let place = store.place(key);
         if place.exists() {
             if verified(&place, key).is_ok() {
@@ -57,7 +58,7 @@ impl Making {
         let free = Bytes(disk.blocks_available().saturating_mul(disk.fragment_size()));
         let wanted = Bytes(machine.memories.iter().map(|memory| memory.size.0).sum());
         if free < wanted {
-            let folder = self.store.folder.display();
+            let folder = shown(&self.store.folder);
             return Err(VmError::NoCheckpoint(format!(
                 "{folder} has {free} left, and the guest may write {wanted}"
             )));

@@ -102,6 +102,8 @@ impl Model {
         let mut recording = Recording {
             dir: "/nowhere".into(),
             meta: Meta {
+                load: None,
+                chosen_accelerator: None,
                 version: RECORDING_VERSION,
                 scenario: scenario.name.clone(),
                 machine: None,
