@@ -84,8 +84,7 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let out = std::path::absolute(&arguments.out)?;
     // Two at once would take each other's recordings away.
     let _lock =
-        Lock::acquire(&out.join("lock"), || progress.say("bisect: waiting for another below this --out"))
-            .map_err(KernelError::from)?;
+        Lock::acquire(&out.join("lock"), "another bisection below this --out").map_err(KernelError::from)?;
     let bisection = Bisection {
         tools,
         origins: &origins,

@@ -81,7 +81,7 @@ pub(super) fn cache(cache: &Path) -> KernelCache {
 
 fn remove(name: &str) -> Result<(), CliError> {
     let folder = paths::cache()?;
-    let removed = kernel::remove(&folder, name, &Progress::stderr())?;
+    let removed = kernel::remove(&folder, name)?;
     if removed.is_empty() {
         let held = kernel::cache_folders(&folder);
         let known = held.iter().map(|one| one.name.as_str());

@@ -6,6 +6,7 @@
 use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use super::text::shown;
+use super::waiting::Waiting;
 use fs_err as fs;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -52,15 +53,16 @@ impl Faulty for LockError {
 }
 
 impl Lock {
-    /// Waits for the lock at `path`, whose file is made if it is missing. `waiting` is called once if another process
-    /// has the lock.
-    pub fn acquire(path: &Path, waiting: impl FnOnce()) -> Result<Lock, LockError> {
-        wait(path, File::try_lock, waiting)
+    /// Waits for the lock at `path`, whose file is made if it is missing. After two seconds it reports that it waits for
+    /// `what`: what another process does or has.
+    pub fn acquire(path: &Path, what: &str) -> Result<Lock, LockError> {
+        wait(path, File::try_lock, what)
     }
 
-    /// Waits until no process has the lock exclusively, and shares it with others that do the same.
-    pub fn share(path: &Path) -> Result<Lock, LockError> {
-        wait(path, File::try_lock_shared, || {})
+    /// Waits until no process has the lock exclusively, and shares it with others that do the same. After two seconds it
+    /// reports that it waits for `what`.
+    pub fn share(path: &Path, what: &str) -> Result<Lock, LockError> {
+        wait(path, File::try_lock_shared, what)
     }
 
     /// The lock, if no process has or shares it now.
@@ -73,16 +75,14 @@ impl Lock {
 /// A way to lock a file without waiting.
 type Try = fn(&File) -> Result<(), TryLockError>;
 
-fn wait(path: &Path, way: Try, waiting: impl FnOnce()) -> Result<Lock, LockError> {
+fn wait(path: &Path, way: Try, what: &str) -> Result<Lock, LockError> {
     let file = open(path)?;
-    let mut waiting = Some(waiting);
+    let mut waiting = Waiting::begin();
     loop {
         if attempt(&file, path, way)? {
             return Ok(Lock { file });
         }
-        if let Some(waiting) = waiting.take() {
-            waiting();
-        }
+        waiting.still(|| format!("{what} (its lock is {})", path.display()));
         interrupt::check()?;
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -112,14 +112,13 @@ mod tests {
     fn a_second_process_waits_until_the_first_releases_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/build.lock");
-        let first = Lock::acquire(&path, || panic!("the lock is free")).unwrap();
-        let (sender, waits) = std::sync::mpsc::channel();
+        let first = Lock::acquire(&path, "the first").unwrap();
+        let (sender, ends) = std::sync::mpsc::channel();
         let second = std::thread::spawn({
             let path = path.clone();
-            move || Lock::acquire(&path, || sender.send(()).unwrap()).map(drop)
+            move || Lock::acquire(&path, "the first").map(drop).inspect(|()| sender.send(()).unwrap())
         });
-        waits.recv_timeout(Duration::from_secs(10)).unwrap();
-        assert!(!second.is_finished());
+        ends.recv_timeout(Duration::from_millis(300)).unwrap_err();
         drop(first);
         second.join().unwrap().unwrap();
     }
@@ -128,7 +127,7 @@ mod tests {
     fn a_released_lock_is_free_although_a_child_still_has_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let lock = Lock::acquire(&path, || {}).unwrap();
+        let lock = Lock::acquire(&path, "nobody").unwrap();
         let of_child = lock.file.try_clone().unwrap();
         drop(lock);
         assert!(Lock::try_acquire(&path).unwrap().is_some());
@@ -139,7 +138,7 @@ mod tests {
     fn a_shared_lock_cannot_be_taken_exclusively() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let (first, second) = (Lock::share(&path).unwrap(), Lock::share(&path).unwrap());
+        let (first, second) = (Lock::share(&path, "nobody").unwrap(), Lock::share(&path, "nobody").unwrap());
         assert!(Lock::try_acquire(&path).unwrap().is_none());
         drop((first, second));
         assert!(Lock::try_acquire(&path).unwrap().is_some());

@@ -5,12 +5,11 @@ use super::error::KernelError;
 use super::image;
 use crate::host::disk_usage;
 use crate::host::lock::Lock;
-use crate::host::progress::Progress;
 use std::path::{Path, PathBuf};
 
 /// Removes the images whose key begins with `name`, and the working copy and builds of the source `name`. Returns the
 /// removed folders.
-pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathBuf>, KernelError> {
+pub fn remove(cache: &Path, name: &str) -> Result<Vec<PathBuf>, KernelError> {
     let mut removed = Vec::new();
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return Ok(removed);
@@ -20,9 +19,7 @@ pub fn remove(cache: &Path, name: &str, progress: &Progress) -> Result<Vec<PathB
     }
     let tree = cache.join("tree").join(name);
     let _lock = match tree.exists() {
-        true => Some(Lock::acquire(&source_lock(cache, name), || {
-            progress.say("kernel: waiting for a build to end")
-        })?),
+        true => Some(Lock::acquire(&source_lock(cache, name), "a build from this source to end")?),
         false => None,
     };
     if tree.exists() {
@@ -47,9 +44,9 @@ mod tests {
         fs::create_dir_all(cache.path().join("build/linux-1+kasan")).unwrap();
         fs::create_dir_all(cache.path().join("build/linux-12")).unwrap();
         for name in ["", "../tree", "."] {
-            assert!(remove(cache.path(), name, &Progress::silent()).unwrap().is_empty());
+            assert!(remove(cache.path(), name).unwrap().is_empty());
         }
-        assert_eq!(remove(cache.path(), "linux-1", &Progress::silent()).unwrap().len(), 2);
+        assert_eq!(remove(cache.path(), "linux-1").unwrap().len(), 2);
         assert!(cache.path().join("build/linux-12").exists());
     }
 }

@@ -48,7 +48,9 @@ pub fn doctor(env: &Env) -> Vec<Row> {
                     Some(format!("apt-get install {}", requirement.package))
                 }
                 // The release's version may be too old: the setup finds a newer one.
-                State::Missing | State::TooOld { .. } | State::Moved { .. } => Some(setup.clone()),
+                State::Missing | State::TooOld { .. } => Some(setup.clone()),
+                // It is installed already.
+                State::Broken(_) => None,
             };
             let (name, purpose) = (requirement.name.to_owned(), requirement.purpose.to_owned());
             Row {
@@ -75,15 +77,43 @@ pub fn doctor(env: &Env) -> Vec<Row> {
         work: Work::Guest,
         package: None,
     });
+    rows.push(bubblewrap(env));
     rows.push(damo(env));
     rows
 }
 
+/// The state of virtme-ng's environment.
 fn virtme_ng(venv: &Venv) -> State {
     match (venv.version(), venv.made_elsewhere()) {
         (Some(version), _) => State::Found(version.to_string()),
-        (None, Some(made)) => State::Moved { made },
+        (None, Some(made)) => State::Broken(format!("for another place or Python: {made}")),
         (None, None) => State::Missing,
+    }
+}
+
+/// The row of bubblewrap, which is of no use where the host forbids namespaces.
+fn bubblewrap(env: &Env) -> Row {
+    let forbidden = || {
+        let read = |name: &str| std::fs::read_to_string(env.root.join("proc/sys").join(name));
+        let is_0 = |name: &str| read(name).is_ok_and(|text| text.trim() == "0");
+        let switches = [("user/max_user_namespaces", 10_000), ("kernel/unprivileged_userns_clone", 1)];
+        switches.into_iter().find(|(name, _)| is_0(name))
+    };
+    let (state, fix) = match (paths::find_program(&env.path, "bwrap"), forbidden()) {
+        (Some(_), Some((name, value))) => {
+            (State::Missing, Some(format!("sysctl -w {}={value}", name.replace('/', "."))))
+        }
+        (Some(path), None) => (State::Found(path.display().to_string()), None),
+        (None, _) => (State::Missing, Some(ourselves("setup --with bubblewrap"))),
+    };
+    Row {
+        name: "bubblewrap".to_owned(),
+        state,
+        purpose: "`--build-in bwrap` builds a stranger's series in it".to_owned(),
+        importance: Importance::Optional,
+        work: Work::Kernel,
+        package: None,
+        fix,
     }
 }
 
@@ -114,7 +144,7 @@ pub fn render(rows: &[Row]) -> String {
             (State::Missing, Importance::Required) => "missing",
             (State::Missing, Importance::Optional) => "optional",
             (State::TooOld { .. }, _) => "too old",
-            (State::Moved { .. }, _) => "moved",
+            (State::Broken(_), _) => "broken",
         };
         let detail = detail(&row.state);
         let _ = write!(text, "{status:<8}  {:<name$}  {detail:<found$}  {}", row.name, row.purpose);
@@ -129,7 +159,7 @@ pub fn render(rows: &[Row]) -> String {
         count => {
             writeln!(
                 text,
-                "{count} of {} are missing or not usable; `{}` installs all of them",
+                "{count} of {} are missing, too old or broken; `{}` installs what is missing or too old",
                 rows.len(),
                 ourselves("setup")
             )
@@ -143,7 +173,7 @@ fn detail(state: &State) -> String {
         State::Found(what) => excerpt(what),
         State::Missing => String::new(),
         State::TooOld { found, wanted } => format!("{}, wanted {wanted}", foreign(found)),
-        State::Moved { made } => excerpt(made),
+        State::Broken(why) => excerpt(why),
     }
 }
 
@@ -182,7 +212,7 @@ mod tests {
         assert_eq!(lines[2], "                -> apt-get install x");
         assert_eq!(lines[3], "too old   QEMU  7.2, wanted 9.0  does things");
         assert!(lines[5].starts_with("optional  curl"), "{text}");
-        assert!(lines.last().unwrap().starts_with("2 of 4 are missing or not usable"), "{text}");
+        assert!(lines.last().unwrap().starts_with("2 of 4 are missing, too old or broken"), "{text}");
     }
 
     #[test]
@@ -192,12 +222,26 @@ mod tests {
     }
 
     #[test]
+    fn a_bubblewrap_that_may_make_no_namespaces_is_missing_with_the_switch_that_allows_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (bin, sysctl) = (root.path().join("bin"), root.path().join("proc/sys/user"));
+        [&bin, &sysctl].iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+        std::fs::copy("/bin/true", bin.join("bwrap")).unwrap();
+        let env = Env { root: root.path().into(), path: bin.into(), cache: root.path().into() };
+        assert!(matches!(bubblewrap(&env).state, State::Found(_)));
+        std::fs::write(sysctl.join("max_user_namespaces"), "0\n").unwrap();
+        let row = bubblewrap(&env);
+        assert_eq!(row.state, State::Missing);
+        assert_eq!(row.fix.as_deref(), Some("sysctl -w user.max_user_namespaces=10000"));
+    }
+
+    #[test]
     fn on_an_empty_machine_every_row_has_a_fix() {
         let cache = tempfile::tempdir().unwrap();
         let env = Env { root: cache.path().into(), path: "/nonexistent".into(), cache: cache.path().into() };
         let rows = doctor(&env);
         assert!(rows.iter().all(|row| row.fix.is_some()));
-        let last: Vec<&str> = rows.iter().rev().take(2).map(|row| row.name.as_str()).collect();
-        assert_eq!(last, ["damo", "virtme-ng"]);
+        let last: Vec<&str> = rows.iter().rev().take(3).map(|row| row.name.as_str()).collect();
+        assert_eq!(last, ["damo", "bubblewrap", "virtme-ng"]);
     }
 }

@@ -25,6 +25,6 @@ pub use install::{Extra, install, install_extras};
 pub use own_command::ourselves;
 pub use requirements::{Importance, Work};
 pub use sources::{Archive, Archives, SourcesError};
-pub use tools::{Missing, Tools, tools};
+pub use tools::{Missing, Tools, tools, tools_of};
 pub use venv::VenvError;
 pub use version::Version;

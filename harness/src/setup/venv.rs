@@ -8,7 +8,7 @@
 use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
-use crate::host::command::{self, RunError, command_for};
+use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use crate::host::text::{excerpt, shown};
@@ -92,7 +92,7 @@ impl Venv {
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder)?;
         }
-        command::succeed(command_for(python).args(["-I", "-m", "venv"]).arg(&self.folder))?;
+        command::succeed(command_for(python).args(["-I", "-m", "venv"]).arg(&self.folder), Limits::LOCAL)?;
         self.pip_install(&format!("virtme-ng>={}", oldest_virtme_ng()), line)?;
         if self.installed("virtme_ng").is_none_or(|version| version < oldest_virtme_ng())
             || !self.vng().is_file()
@@ -125,7 +125,7 @@ impl Venv {
         ]);
         // The caller's Python settings are for the caller's Python.
         pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
-        Ok(command::succeed_showing(&mut pip, line)?)
+        Ok(command::succeed_showing(&mut pip, Limits::NETWORK, line)?)
     }
 
     fn marker(&self) -> PathBuf {

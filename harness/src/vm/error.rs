@@ -1,5 +1,6 @@
 //! Why no guest ran to an ending.
 
+use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
@@ -71,6 +72,9 @@ pub enum VmError {
     /// A lock could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A program failed.
+    #[error(transparent)]
+    Program(#[from] RunError),
     /// A file or a process of the host failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -90,6 +94,7 @@ impl Faulty for VmError {
         match self {
             VmError::Interrupted(stop) => stop.fault(),
             VmError::Lock(error) => error.fault(),
+            VmError::Program(error) => error.fault(),
             VmError::Path { .. }
             | VmError::Socket { .. }
             | VmError::NotStarted { .. }

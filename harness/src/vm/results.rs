@@ -12,7 +12,7 @@ const MIB: u64 = 1 << 20;
 
 /// The sections that a guest may send, and their limits: each is read again, whole, to be judged. The trace is the
 /// largest: a ring buffer of 32 MiB prints as about 130 MB of text.
-const SECTIONS: &[(&str, u64)] = &[
+pub(super) const SECTIONS: &[(&str, u64)] = &[
     (section::TRACE, 256 * MIB),
     (section::RAW, 128 * MIB),
     (section::SAMPLES, 64 * MIB),

@@ -47,10 +47,11 @@ impl RunFolder {
     pub fn new() -> Result<RunFolder, VmError> {
         let base = paths::runtime()?;
         // One at a time: between its creation and its lock, a sweep would find a folder unlocked.
-        let _sweeping = Lock::acquire(&base.join("sweep.lock"), || {})?;
+        let _sweeping =
+            Lock::acquire(&base.join("sweep.lock"), "another damonlab to remove old run folders")?;
         sweep(&base)?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&base)?;
-        let lock = Lock::acquire(&folder.path().join(LOCK), || {})?;
+        let lock = Lock::acquire(&folder.path().join(LOCK), "a new run folder")?;
         fs::create_dir(folder.path().join(file::ROOT))?;
         Ok(RunFolder { folder, _lock: lock })
     }
@@ -92,7 +93,7 @@ mod tests {
         let (dead, live) = (base.path().join("run-dead"), base.path().join("run-live"));
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join(LOCK), "").unwrap();
-        let _lock = Lock::acquire(&live.join(LOCK), || {}).unwrap();
+        let _lock = Lock::acquire(&live.join(LOCK), "nobody").unwrap();
         sweep(base.path()).unwrap();
         assert!(!dead.exists());
         assert!(live.exists());

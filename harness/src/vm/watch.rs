@@ -214,6 +214,8 @@ impl<'a> Watch<'a> {
     fn check(&mut self) -> Result<Option<Ending>, VmError> {
         interrupt::check()?;
         self.time.tick(Instant::now());
+        // An error if the guest was ended because somebody killed its watchdog. The end of QEMU is noticed by its console.
+        self.qemu.group.try_wait()?;
         if let Some(ending) = self.results()? {
             return Ok(Some(ending));
         }

@@ -1,7 +1,7 @@
 //! Packs and boots the outer guest, and returns what it printed.
 
 use super::outer_kernel::Packages;
-use damonlab::host::command::{self, command_for};
+use damonlab::host::command::{self, Limits, command_for};
 use damonlab::host::logged::LoggedGroup;
 use damonlab::host::{memory, paths};
 use damonlab::run::RunEnv;
@@ -76,5 +76,5 @@ fn pack(env: &RunEnv, packages: &Packages, scenarios: &[String], place: &Path) -
         .env("CACHE", &*cache)
         .env("PROJECT", &project)
         .env("INIT", &init);
-    Ok(command::succeed(&mut pack).map(drop)?)
+    Ok(command::succeed(&mut pack, Limits::LOCAL).map(drop)?)
 }

@@ -1,6 +1,6 @@
 //! The kernel and the shell of the outer guest: packages of this Debian release, unpacked in damonlab's cache.
 
-use damonlab::host::command::{self, command_for};
+use damonlab::host::command::{self, Limits, command_for};
 use damonlab::host::paths;
 use damonlab::setup::apt::Apt;
 use damonlab::setup::{Archives, Env};
@@ -59,7 +59,7 @@ fn fetch(env: &Env, folder: &Path) -> Result<(), Box<dyn Error>> {
     let inside = scratch.path().join("packages");
     for package in [&*newest_kernel(&apt)?, "busybox-static"] {
         let file = apt.download(package, scratch.path())?;
-        command::succeed(command_for("dpkg-deb").arg("-x").arg(&file).arg(&inside))?;
+        command::succeed(command_for("dpkg-deb").arg("-x").arg(&file).arg(&inside), Limits::LOCAL)?;
         std::fs::remove_file(file)?;
     }
     Ok(std::fs::rename(inside, folder.join("packages"))?)
@@ -69,7 +69,7 @@ fn fetch(env: &Env, folder: &Path) -> Result<(), Box<dyn Error>> {
 fn newest_kernel(apt: &Apt) -> Result<String, Box<dyn Error>> {
     let mut depends = command_for("apt-cache");
     depends.arg("-c").arg(apt.configuration_file()).args(["depends", KERNEL]).env("LC_ALL", "C.UTF-8");
-    let output = command::succeed(&mut depends)?.stdout;
+    let output = command::succeed(&mut depends, Limits::QUERY)?.stdout;
     let text = String::from_utf8_lossy(&output).into_owned();
     let named = |line: &str| line.trim().strip_prefix("Depends: linux-image-").map(str::to_owned);
     let version =

@@ -58,7 +58,7 @@ impl Store {
         if !place.exists() {
             return Ok(Lookup::Missing);
         }
-        let lock = Lock::share(&self.lock(key))?;
+        let lock = Lock::share(&self.lock(key), "another damonlab to make this checkpoint")?;
         Ok(match verified(&place, key) {
             Ok(Contents { argv, console, ram }) => {
                 // A file system that refuses the time stamp only makes this one look older.
@@ -75,7 +75,7 @@ impl Store {
 
     /// Removes a checkpoint that QEMU cannot start from.
     pub(crate) fn discard(&self, key: &str) -> Result<(), VmError> {
-        let _lock = Lock::acquire(&self.lock(key), || {})?;
+        let _lock = Lock::acquire(&self.lock(key), "the runs that use this checkpoint")?;
         match std::fs::remove_dir_all(self.place(key)) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause.into()),
             _ => Ok(()),
