@@ -1,6 +1,6 @@
 //! What damonlab needs of this host, and what is missing.
 //!
-//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing`, `too_old` and `broken`, `found`,
+//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing`, `too_old`, `moved` and `broken`, `found`,
 //! `wanted`, `why`, `purpose`, `required`, `fix`) and `notes`.
 
 use super::event::Listing;
@@ -13,6 +13,7 @@ fn requirement(row: &Row) -> Value {
         State::Found(found) => ("found", Some(found), None, None),
         State::Missing => ("missing", None, None, None),
         State::TooOld { found, wanted } => ("too_old", Some(found), Some(wanted.to_string()), None),
+        State::Moved { made } => ("moved", Some(made), None, None),
         State::Broken(why) => ("broken", None, None, Some(why)),
     };
     json!({

@@ -25,6 +25,11 @@ pub enum State {
     },
     /// It is there and does not work, for this reason.
     Broken(String),
+    /// It was copied or moved, or the Python that it was made with is gone.
+    Moved {
+        /// What it was made for: `made in FOLDER with PYTHON`.
+        made: String,
+    },
 }
 
 /// Looks for `requirement`. A program is started only if its version matters.

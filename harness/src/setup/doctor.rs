@@ -48,7 +48,7 @@ pub fn doctor(env: &Env) -> Vec<Row> {
                     Some(format!("apt-get install {}", requirement.package))
                 }
                 // The release's version may be too old: the setup finds a newer one.
-                State::Missing | State::TooOld { .. } => Some(setup.clone()),
+                State::Missing | State::TooOld { .. } | State::Moved { .. } => Some(setup.clone()),
                 // It is installed already.
                 State::Broken(_) => None,
             };
@@ -82,15 +82,6 @@ pub fn doctor(env: &Env) -> Vec<Row> {
     rows
 }
 
-/// The state of virtme-ng's environment.
-fn virtme_ng(venv: &Venv) -> State {
-    match (venv.version(), venv.made_elsewhere()) {
-        (Some(version), _) => State::Found(version.to_string()),
-        (None, Some(made)) => State::Broken(format!("for another place or Python: {made}")),
-        (None, None) => State::Missing,
-    }
-}
-
 /// The row of bubblewrap, which is of no use where the host forbids namespaces.
 fn bubblewrap(env: &Env) -> Row {
     let forbidden = || {
@@ -114,6 +105,14 @@ fn bubblewrap(env: &Env) -> Row {
         work: Work::Kernel,
         package: None,
         fix,
+    }
+}
+
+fn virtme_ng(venv: &Venv) -> State {
+    match (venv.version(), venv.made_elsewhere()) {
+        (Some(version), _) => State::Found(version.to_string()),
+        (None, Some(made)) => State::Moved { made },
+        (None, None) => State::Missing,
     }
 }
 
@@ -145,6 +144,7 @@ pub fn render(rows: &[Row]) -> String {
             (State::Missing, Importance::Optional) => "optional",
             (State::TooOld { .. }, _) => "too old",
             (State::Broken(_), _) => "broken",
+            (State::Moved { .. }, _) => "moved",
         };
         let detail = detail(&row.state);
         let _ = write!(text, "{status:<8}  {:<name$}  {detail:<found$}  {}", row.name, row.purpose);
@@ -159,7 +159,7 @@ pub fn render(rows: &[Row]) -> String {
         count => {
             writeln!(
                 text,
-                "{count} of {} are missing, too old or broken; `{}` installs what is missing or too old",
+                "{count} of {} are missing or not usable; `{}` installs all but what is broken",
                 rows.len(),
                 ourselves("setup")
             )
@@ -174,6 +174,7 @@ fn detail(state: &State) -> String {
         State::Missing => String::new(),
         State::TooOld { found, wanted } => format!("{}, wanted {wanted}", foreign(found)),
         State::Broken(why) => excerpt(why),
+        State::Moved { made } => excerpt(made),
     }
 }
 
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(lines[2], "                -> apt-get install x");
         assert_eq!(lines[3], "too old   QEMU  7.2, wanted 9.0  does things");
         assert!(lines[5].starts_with("optional  curl"), "{text}");
-        assert!(lines.last().unwrap().starts_with("2 of 4 are missing, too old or broken"), "{text}");
+        assert!(lines.last().unwrap().starts_with("2 of 4 are missing or not usable"), "{text}");
     }
 
     #[test]

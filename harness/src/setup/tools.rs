@@ -51,15 +51,15 @@ pub fn tools(env: &Env, work: Work) -> Result<Tools, Missing> {
     tools_of(&doctor(env), env, work)
 }
 
-/// The tools, if all requirements of `work` are there according to `rows`, the report on them.
+/// The tools for `work`, if all its requirements are there according to `rows`, the report on them.
 ///
 /// # Errors
 /// All missing requirements.
 pub fn tools_of(rows: &[Row], env: &Env, work: Work) -> Result<Tools, Missing> {
-    let needed = || rows.iter().filter(|row| row.work <= work);
+    let rows: Vec<&Row> = rows.iter().filter(|row| row.work <= work).collect();
     let qemu = paths::find_program(&env.path, "qemu-system-x86_64");
-    let (Some(qemu), None) = (qemu, needed().find(|row| row.blocks())) else {
-        return Err(missing(needed()));
+    let (Some(qemu), None) = (qemu, rows.iter().find(|row| row.blocks())) else {
+        return Err(missing(&rows));
     };
     let no = |what: String| Missing { what: vec![what], command: ourselves("doctor") };
     let qemu_version = detect::version_line(&qemu).map_err(|error| no(error.to_string()))?;
@@ -71,11 +71,12 @@ pub fn tools_of(rows: &[Row], env: &Env, work: Work) -> Result<Tools, Missing> {
     Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })
 }
 
-fn missing<'a>(rows: impl Iterator<Item = &'a Row>) -> Missing {
-    let blocking = rows.filter(|row| row.blocks());
+fn missing(rows: &[&Row]) -> Missing {
+    let blocking = rows.iter().filter(|row| row.blocks());
     let what = blocking.map(|row| match &row.state {
         State::TooOld { found, wanted } => format!("{} {wanted} or newer (found {found})", row.name),
         State::Broken(why) => format!("{} that works ({why})", row.name),
+        State::Moved { made } => format!("{} for this place (it was {made})", row.name),
         State::Found(_) | State::Missing => row.name.clone(),
     });
     Missing { what: what.collect(), command: ourselves("setup") }

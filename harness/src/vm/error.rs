@@ -41,7 +41,7 @@ pub enum VmError {
         lines: String,
     },
     /// QEMU ended, and not because of the guest.
-    #[error("QEMU ended {moment} {how}{lines}")]
+    #[error("QEMU ended {how}, {moment}{lines}")]
     QemuEnded {
         /// When.
         moment: &'static str,

@@ -26,6 +26,9 @@ const TICK: Duration = Duration::from_millis(5);
 /// How long QEMU and virtme-ng may take to end once the console has.
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a monitor that does not answer within seconds is asked again.
+const MONITOR_ATTEMPTS: usize = 6;
+
 /// States of the machine in which QEMU has stopped it for an error of QEMU or the host (`RunState` of QMP).
 const QEMU_FAILED: &[&str] = &["internal-error", "io-error"];
 
@@ -190,8 +193,7 @@ impl<'a> Watch<'a> {
         match from {
             Phase::Boot { at_ready_point } => {
                 self.at_ready_point = Some(at_ready_point);
-                // From the beginning, so that it hears why QEMU ends. One that ends now does not answer.
-                let _ = monitor(&mut self.qmp, &self.qemu.socket);
+                self.connect()?;
             }
             Phase::Scenario { stopped } => {
                 save::go_on(self.qmp.insert(stopped))?;
@@ -208,6 +210,18 @@ impl<'a> Watch<'a> {
                 return Ok(Watched::LeftStopped);
             }
         }
+    }
+
+    /// Connects to the monitor from the beginning, so that it announces why QEMU ends. A QEMU that has just ended does not
+    /// answer, and one on a busy host takes its time.
+    fn connect(&mut self) -> Result<(), VmError> {
+        for _ in 0..MONITOR_ATTEMPTS {
+            interrupt::check()?;
+            if monitor(&mut self.qmp, &self.qemu.socket).is_ok() || self.qemu.group.try_wait()?.is_some() {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Checks everything, for a tick at most.
