@@ -3,7 +3,7 @@
 use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};
 use super::git_bisect;
-use crate::host::interrupt;
+use crate::host::{interrupt, paths};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -42,6 +42,7 @@ pub fn main() -> ExitCode {
 }
 
 fn answer(verb: &Verb) -> VerbResult {
+    paths::keep_own_rights();
     interrupt::listen().map_err(CliError::Signals)?;
     verb.run()
 }

@@ -3,6 +3,7 @@
 //! No other module starts a process or takes a lock by other means (clippy.toml forbids it), so this folder alone
 //! decides what damonlab can leave behind.
 
+pub mod budget;
 pub mod command;
 pub mod disk_usage;
 pub mod fault;
@@ -11,8 +12,10 @@ pub mod interrupt;
 pub mod lock;
 pub mod logged;
 pub mod memory;
+pub mod names;
 pub mod paths;
 pub mod process;
 pub mod progress;
+pub mod regular_file;
 pub mod slots;
 pub mod text;

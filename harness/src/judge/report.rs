@@ -67,20 +67,27 @@ impl Report {
 }
 
 /// Judges a stored recording with today's rules.
+///
+/// # Errors
+/// It cannot be read.
 pub fn rejudge(dir: &Path) -> Result<Report, RecordingError> {
-    let recording = Recording::load(dir)?;
+    Recording::load(dir).map(judged)
+}
+
+/// The report of a recording.
+pub(super) fn judged(recording: Recording) -> Report {
     let (verdict, judgement) = recording_verdict::verdict(&recording);
-    Ok(Report {
-        scenario: recording.meta.scenario.clone(),
+    Report {
+        scenario: recording.meta.scenario.to_string(),
         summary: recording.scenario.summary.clone(),
         machine: recording.meta.machine.clone(),
         kernel: recording.meta.kernel.clone(),
-        dir: dir.to_owned(),
+        guest_time: recording.scenario.guest_time().into(),
+        dir: recording.dir,
         verdict,
         judgement,
         notes: Vec::new(),
-        guest_time: recording.scenario.guest_time().into(),
         wall_time: None,
         repeated: None,
-    })
+    }
 }

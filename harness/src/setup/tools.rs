@@ -9,7 +9,8 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The tools that a run starts.
 #[derive(Debug, Clone)]
@@ -54,11 +55,22 @@ pub fn tools(env: &Env) -> Result<Tools, Missing> {
     };
     let qemu_version = detect::version_line(&qemu);
     let venv = Venv::of(env);
-    let home = env.cache.join("home");
-    if let Err(cause) = fs::create_dir_all(&home) {
-        return Err(Missing { what: vec![cause.to_string()], command: ourselves("doctor") });
-    }
+    let home = home(&env.cache).map_err(|cause| Missing {
+        what: vec![format!("a folder for virtme-ng ({cause})")],
+        command: ourselves("doctor"),
+    })?;
     Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })
+}
+
+/// The private HOME of virtme-ng: in the cache or, if that cannot be written, beside the run folders.
+fn home(cache: &Path) -> io::Result<PathBuf> {
+    let home = cache.join("home");
+    if fs::create_dir_all(&home).is_ok() {
+        return Ok(home);
+    }
+    let home = paths::runtime()?.join("home");
+    fs::create_dir_all(&home)?;
+    Ok(home)
 }
 
 fn missing(rows: &[Row]) -> Missing {

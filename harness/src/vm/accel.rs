@@ -89,7 +89,7 @@ pub fn choose(
         return Ok(Accelerator::Tcg(why));
     }
     let host = KvmHost::of(&tools.qemu_version)?;
-    let _one_at_a_time = Lock::acquire(&cache.join("accelerator.lock"), || {})?;
+    let _one_at_a_time = Lock::acquire_if_possible(&cache.join("accelerator.lock"), || {})?;
     if let Some(accelerator) = host.cached(cache) {
         return Ok(accelerator);
     }
@@ -105,7 +105,8 @@ pub fn choose(
             tcg
         }
     };
-    host.store(cache, &accelerator)?;
+    // A cache that cannot be written keeps nothing.
+    let _ = host.store(cache, &accelerator);
     Ok(accelerator)
 }
 
