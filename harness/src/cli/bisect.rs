@@ -78,7 +78,7 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let slots = slots::count().map_err(RunError::from)?;
     let (origins, progress) = (Origins::of(Env::machine()?), output.progress());
     series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
-    let base = kernel(arguments, Vec::new()).request(&origins, &progress)?;
+    let base = kernel(arguments, Vec::new()).request(&origins, &progress)?.to_build("a series")?;
     let tools = setup::tools(&origins.env)?;
     qemu::check([&source.scenario], &origins.env.cache, &tools)?;
     let out = std::path::absolute(&arguments.out)?;

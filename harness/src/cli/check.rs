@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("check", &arguments.output)?;
     let progress = output.progress();
-    let names = arguments.recordings.iter().map(|dir| dir.display().to_string()).collect();
+    let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
     let batch = progress.batch("check", arguments.recordings.len());
     let (judged, unreadable) = judge_all(&arguments.recordings, &batch);
@@ -66,7 +66,7 @@ type Unreadable<'a> = (&'a Path, RecordingError);
 fn judge_all<'a>(recordings: &'a [PathBuf], batch: &Batch) -> (Vec<Stored>, Vec<Unreadable<'a>>) {
     let (mut judged, mut unreadable) = (Vec::new(), Vec::new());
     for dir in recordings {
-        let name = dir.display().to_string();
+        let name = dir.to_string_lossy().into_owned();
         batch.begin(&name);
         let result = Stored::judge(dir);
         batch.end(&name, result.is_err());
@@ -91,6 +91,6 @@ fn unsealed(judged: &[Stored]) -> Vec<String> {
 
 /// A recording is called by its folder: several may be of one scenario.
 fn item(scenario: &Scenario, seed: u64, report: &Report) -> Item {
-    let name = report.dir.display().to_string();
+    let name = report.dir.to_string_lossy().into_owned();
     RunView { name, scenario: Some(scenario), seed: Some(seed), ..RunView::of(report) }.item()
 }

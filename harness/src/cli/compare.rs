@@ -141,10 +141,11 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
 
 /// The key of both sides' image, where it is one and is known without building.
 fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<Key>, CliError> {
-    if requests.a.source != requests.b.source {
+    let (Request::Build(a), Request::Build(b)) = (&requests.a, &requests.b) else { return Ok(None) };
+    if a.source != b.source {
         return Ok(None);
     }
-    let (a, b) = (kernel::key(&requests.a, origins)?, kernel::key(&requests.b, origins)?);
+    let (a, b) = (kernel::key(a, origins)?, kernel::key(b, origins)?);
     Ok(a.filter(|key| Some(key) == b.as_ref()))
 }
 

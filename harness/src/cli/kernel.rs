@@ -6,6 +6,7 @@ use super::output::{self, FormatArgs, print};
 use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
+use crate::host::text::shown;
 use crate::kernel::{self, Image, Origins};
 use crate::report::{self, KernelCache};
 use crate::scenario;
@@ -91,6 +92,6 @@ fn remove(name: &str) -> Result<(), CliError> {
         let help = grammar::or_list(name, known, "damonlab kernel list");
         return Err(CliError::Unknown { kind: "kernel in the cache", name: name.to_owned(), help });
     }
-    let lines: String = removed.iter().map(|folder| format!("removed {}\n", folder.display())).collect();
+    let lines: String = removed.iter().map(|folder| format!("removed {}\n", shown(folder))).collect();
     print(&lines)
 }

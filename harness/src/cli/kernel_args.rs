@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use crate::host::progress::Progress;
-use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source};
+use crate::kernel::{Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
 use crate::series;
 use clap::Args;
 use std::path::PathBuf;
@@ -45,22 +45,26 @@ pub(super) struct ConfigArgs {
 impl KernelArgs {
     /// The kernel that they ask for.
     pub(super) fn request(&self, origins: &Origins, progress: &Progress) -> Result<Request, CliError> {
-        let source = match &self.kernel {
-            None => Source::default(),
-            Some(word) => Source::parse(word, origins)?,
+        let kernel = match &self.kernel {
+            None => Request::default(),
+            Some(word) => Request::parse(word, origins)?,
         };
-        let mut request = Request::of(source);
+        let mut changes = Changes { strict: self.strict, config: self.config.parts(), ..Changes::default() };
         if !self.series.is_empty() {
             let series = series::read(&self.series).map_err(KernelError::from)?;
             series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
-            request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
-            request.patches = series.patches;
+            changes.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
+            changes.patches = series.patches;
         }
-        request.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
-        request.strict = self.strict;
-        let project = &request.project;
-        let named = self.config.profiles.iter().filter_map(|profile| profile.fragment(project));
-        request.fragments = named.chain(self.config.fragments.iter().cloned()).collect();
-        Ok(request)
+        changes.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
+        Ok(kernel.with(changes)?)
+    }
+}
+
+impl ConfigArgs {
+    /// The profiles, then the fragments.
+    fn parts(&self) -> Vec<ConfigPart> {
+        let profiles = self.profiles.iter().copied().map(ConfigPart::Profile);
+        profiles.chain(self.fragments.iter().cloned().map(ConfigPart::Fragment)).collect()
     }
 }

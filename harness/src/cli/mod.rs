@@ -10,6 +10,7 @@ mod command;
 mod compare;
 mod doctor;
 mod error;
+mod error_text;
 mod exit_status;
 mod explain;
 mod git_bisect;

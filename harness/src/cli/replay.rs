@@ -4,7 +4,7 @@ use super::error::{CliError, VerbResult};
 use super::output::{Closing, Output, OutputArgs, print};
 use super::{exit_status, qemu};
 use crate::host::progress::Progress;
-use crate::kernel::{self, Image, Origins, Request, Source};
+use crate::kernel::{self, Image, Origins, Request};
 use crate::recording::{DIGESTS, RunInputs, Seal};
 use crate::report;
 use crate::run::RunEnv;
@@ -98,7 +98,7 @@ fn image(
 ) -> Result<Image, CliError> {
     let Some(word) = &arguments.kernel else { return Ok(replay::image(inputs, &env.cache)?) };
     let origins = Origins::of(env);
-    Ok(kernel::obtain(&Request::of(Source::parse(word, &origins)?), &origins, progress)?)
+    Ok(kernel::obtain(&Request::parse(word, &origins)?, &origins, progress)?)
 }
 
 /// Stops the guest, prints how to attach to it, and waits until it has ended.

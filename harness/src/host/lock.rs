@@ -6,6 +6,7 @@
 use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
 use super::regular_file::{self, opened};
+use super::text::shown;
 use fs_err as fs;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -33,7 +34,7 @@ pub enum LockError {
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
     /// The file could not be opened or locked.
-    #[error("cannot lock {path}: {cause}", path = .path.display())]
+    #[error("cannot lock {path}: {cause}", path = shown(.path))]
     Io {
         /// The lock file.
         path: PathBuf,

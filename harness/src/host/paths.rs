@@ -1,5 +1,6 @@
 //! damonlab's folders, and files that get their content whole or not at all.
 
+use super::text::shown;
 use fs_err as fs;
 use nix::sys::stat::{Mode, umask};
 use std::ffi::OsStr;
@@ -32,7 +33,7 @@ pub fn cache() -> io::Result<PathBuf> {
 pub fn runtime() -> io::Result<PathBuf> {
     let uid = nix::unistd::Uid::effective().as_raw();
     let folder = std::env::temp_dir().join(format!("damonlab-{uid}"));
-    let failed = |cause| io::Error::other(format!("cannot use the folder {}: {cause}", folder.display()));
+    let failed = |cause| io::Error::other(format!("cannot use the folder {}: {cause}", shown(&folder)));
     match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
         Ok(()) => {}
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
@@ -70,8 +71,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 
 /// Writes `content` to `path` through a temporary file in the same folder and a rename.
 pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder =
-        path.parent().ok_or_else(|| io::Error::other(format!("{} has no folder", path.display())))?;
+    let folder = path.parent().ok_or_else(|| io::Error::other(format!("{} has no folder", shown(path))))?;
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(folder)?;
     file.write_all(content)?;

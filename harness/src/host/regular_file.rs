@@ -4,6 +4,7 @@
 //! A link may lead to any other file, a FIFO blocks whoever opens it, and a device may have no end.
 
 use super::fault::{Fault, Faulty};
+use super::text::shown;
 use damonlab_protocol::units::Bytes;
 use nix::fcntl::OFlag;
 use std::fs::{File, FileType, Metadata, OpenOptions};
@@ -16,7 +17,7 @@ use std::time::SystemTime;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It is something else.
-    #[error("{path} is {found}; wanted: a regular file. Replace it by the file itself", path = .path.display())]
+    #[error("{path} is {found}; wanted: a regular file. Replace it by the file itself", path = shown(.path))]
     NotRegular {
         /// Its path.
         path: PathBuf,
@@ -24,7 +25,7 @@ pub enum ReadError {
         found: &'static str,
     },
     /// It is larger than any file of its kind.
-    #[error("{path} has {found}; wanted: at most {limit}. It is not a file that damonlab wrote", path = .path.display())]
+    #[error("{path} has {found}; wanted: at most {limit}. It is not a file that damonlab wrote", path = shown(.path))]
     TooLarge {
         /// Its path.
         path: PathBuf,
@@ -34,7 +35,7 @@ pub enum ReadError {
         limit: Bytes,
     },
     /// Its bytes are no text.
-    #[error("{path} is not UTF-8 text from byte {at} on", path = .path.display())]
+    #[error("{path} is not UTF-8 text from byte {at} on", path = shown(.path))]
     NotText {
         /// Its path.
         path: PathBuf,
@@ -42,7 +43,7 @@ pub enum ReadError {
         at: usize,
     },
     /// The system cannot read it.
-    #[error("cannot read {path}: {cause}", path = .path.display())]
+    #[error("cannot read {path}: {cause}", path = shown(.path))]
     Io {
         /// Its path.
         path: PathBuf,

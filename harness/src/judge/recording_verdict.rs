@@ -1,5 +1,6 @@
 //! The verdict on a recording.
 
+use super::busy_host::on_busy_host;
 use super::judgement::{Judgement, judge};
 use super::{console_log, known, machine, missing_features};
 use crate::check::{Verdict, whole};
@@ -18,7 +19,7 @@ pub fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
     judgement.findings.extend(whole::found(recording));
     judgement.findings.extend(console_log::late_findings(&recording.dir, &judgement));
     let verdict = known::known_bugs(recording, &judgement).unwrap_or_else(|| judgement.verdict());
-    (verdict, Some(judgement))
+    (on_busy_host(verdict, recording.meta.load.as_ref()), Some(judgement))
 }
 
 #[cfg(test)]

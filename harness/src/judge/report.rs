@@ -4,7 +4,8 @@ use super::judgement::Judgement;
 use super::{console_log, recording_verdict};
 use crate::check::Verdict;
 use crate::recording::compare::{Difference, Extent};
-use crate::recording::{Recording, RecordingError};
+use crate::recording::{AcceleratorName, Recording, RecordingError};
+use crate::scenario::GuestClock;
 use damonlab_protocol::plan::READY_MARK;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,10 @@ pub struct Report {
     pub machine: Option<String>,
     /// The kernel, for people.
     pub kernel: String,
+    /// The clock of the guest.
+    pub clock: GuestClock,
+    /// What executed its instructions, if that is known.
+    pub accelerator: Option<AcceleratorName>,
     /// The folder with everything.
     pub dir: PathBuf,
     /// The verdict.
@@ -83,6 +88,8 @@ pub(super) fn judged(recording: Recording) -> Report {
         machine: recording.meta.machine.clone(),
         kernel: recording.meta.kernel.clone(),
         guest_time: recording.scenario.guest_time().into(),
+        clock: recording.meta.clock,
+        accelerator: recording.meta.accelerator(),
         dir: recording.dir,
         verdict,
         judgement,

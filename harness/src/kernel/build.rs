@@ -163,7 +163,7 @@ impl Build<'_> {
     /// `text` with paths of the working copy (absolute, or relative as ccache makes them) as paths of the user's source.
     fn with_users_paths(&self, text: &str) -> String {
         let inside = self.tree.strip_prefix(self.cache).unwrap_or(&self.tree);
-        let marker = format!("{}/", inside.display());
+        let marker = format!("{}/", inside.to_string_lossy());
         let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once(&marker) {

@@ -14,6 +14,7 @@ use crate::host::names::Key;
 use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
 use crate::host::regular_file::cached_text;
+use crate::host::text::shown;
 use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
 use std::io;
@@ -140,10 +141,8 @@ pub fn make_room(cache: &Path, limit: Bytes, progress: &Progress) -> io::Result<
         let Some(_locks) = locks(cache, one) else { return Ok(false) };
         let folder = one.folder(cache);
         disk_usage::discard(cache, &folder)?;
-        progress.say(&format!(
-            "kernel: the cache had more than {limit} of kernels: removed {}",
-            folder.display()
-        ));
+        progress
+            .say(&format!("kernel: the cache had more than {limit} of kernels: removed {}", shown(&folder)));
         Ok(true)
     };
     disk_usage::shrink(&cache_folders(cache), |one| one.size, limit, remove)
@@ -189,6 +188,10 @@ mod tests {
     fn add_image(cache: &Path, key: &str, age: u64) {
         let folder = cache.join("image").join(key);
         file(&folder.join("bzImage"), age);
+        let mut bytes = crate::kernel::inspect::bzimage("7.3.4");
+        bytes.resize(9_000, 7);
+        fs::write(folder.join("bzImage"), bytes).unwrap();
+        aged(&folder.join("bzImage"), age);
         file(&folder.join("config"), age);
         let about = r#"{"describe": "linux", "source": "7", "patches": [], "compiler": "gcc", "release": null,
                         "build": "/nonexistent"}"#;

@@ -9,6 +9,7 @@ use super::listing::{Content, Entry, FileKind, Listing};
 use super::user_tree;
 use crate::host::process::Group;
 use crate::host::regular_file::cached_text;
+use crate::host::text::{foreign, shown};
 use crate::host::{command, git, interrupt, paths};
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +50,7 @@ impl GitRef {
         }
         let tree = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let found = GitRef { dir: dir.to_owned(), tree, version: String::new() };
-        let place = PathBuf::from(format!("{}@{name}", dir.display()));
+        let place = PathBuf::from(format!("{}@{name}", dir.to_string_lossy()));
         let version = inspect::tree(&found, &place)?;
         Ok(GitRef { version, ..found })
     }
@@ -70,7 +71,7 @@ impl GitRef {
             let text: String = known.iter().map(|(id, content)| format!("{id} {content}\n")).collect();
             paths::write_atomic(memory, text.as_bytes())?;
         }
-        let missing = |id: &str| io::Error::other(format!("{}: git did not print {id}", self.dir.display()));
+        let missing = |id: &str| io::Error::other(format!("{}: git did not print {id}", shown(&self.dir)));
         let entry = |(path, Blob { kind, id }): (String, Blob)| {
             let content = *known.get(&id).ok_or_else(|| missing(&id))?;
             Ok::<_, KernelError>((path, Entry { kind, content }))
@@ -154,7 +155,7 @@ fn next(output: &mut impl BufRead, id: &str) -> io::Result<Vec<u8>> {
     let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob ")).map(str::trim);
     let size: u64 = size
         .and_then(|size| size.parse().ok())
-        .ok_or_else(|| io::Error::other(format!("git prints for {id}: '{}'", head.trim())))?;
+        .ok_or_else(|| io::Error::other(format!("git prints for {id}: '{}'", foreign(head.trim()))))?;
     let mut bytes = Vec::new();
     output.by_ref().take(size + 1).read_to_end(&mut bytes)?;
     match bytes.pop() {

@@ -5,6 +5,7 @@ use super::inspect;
 use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::regular_file::cached_text;
+use crate::host::text::shown;
 use crate::host::{disk_usage, paths};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,8 @@ pub(super) fn lock(cache: &Path, key: &Key) -> PathBuf {
 
 /// The image `key` of `cache` with a lease, if it is there.
 pub fn find(cache: &Path, key: &Key) -> Option<Image> {
-    look(cache, key)?;
+    // A copy of a cache may have ended early.
+    inspect::image(&look(cache, key)?.bzimage).ok()?;
     // In a cache without write access nothing is removed.
     let lease = Lease { _lock: Lock::share(&lock(cache, key)).ok().map(Arc::new) };
     // It may have been removed meanwhile.
@@ -159,7 +161,7 @@ pub fn publish(cache: &Path, key: &Key, about: &About) -> Result<Image, KernelEr
     }
     fs::write(about.build.join(KEY_FILE), key.as_str())?;
     let image =
-        find(cache, key).ok_or_else(|| io::Error::other(format!("{} is incomplete", place.display())))?;
+        find(cache, key).ok_or_else(|| io::Error::other(format!("{} is incomplete", shown(&place))))?;
     Ok(Image { cached: false, ..image })
 }
 
@@ -187,7 +189,7 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
         vmlinux: None,
         config: None,
         key: Key::of(&blake3::hash(&bytes)),
-        describe: format!("{}{described}", path.display()),
+        describe: format!("{}{described}", path.to_string_lossy()),
         release,
         cached: true,
         lease: Lease::default(),
@@ -231,12 +233,8 @@ mod tests {
     }
 
     fn build(folder: &Path) -> About {
-        let mut bzimage = vec![0; 0x400];
-        bzimage[0x202..0x206].copy_from_slice(b"HdrS");
-        bzimage[0x20e..0x210].copy_from_slice(&0x180u16.to_le_bytes());
-        bzimage[0x380..0x385].copy_from_slice(b"7.3.4");
         fs::create_dir_all(folder.join("arch/x86/boot")).unwrap();
-        fs::write(folder.join("arch/x86/boot/bzImage"), bzimage).unwrap();
+        fs::write(folder.join("arch/x86/boot/bzImage"), inspect::bzimage("7.3.4")).unwrap();
         for name in [".config", "System.map", "vmlinux"] {
             fs::write(folder.join(name), name).unwrap();
         }

@@ -4,7 +4,7 @@ use super::build::{self, Toolchain};
 use super::config::Fragment;
 use super::error::KernelError;
 use super::release::Origins;
-use super::request::Request;
+use super::request::BuildRequest;
 use crate::host::names::Key;
 use crate::series::Patch;
 
@@ -19,7 +19,7 @@ pub(super) struct Inputs {
 impl Inputs {
     /// The inputs of `request`, whose patches come after the `bundled` ones.
     pub(super) fn of(
-        request: &Request,
+        request: &BuildRequest,
         bundled: Vec<Patch>,
         origins: &Origins,
     ) -> Result<Inputs, KernelError> {

@@ -37,12 +37,14 @@ pub use config::{BadFragment, Dropped, Fragment};
 pub use error::KernelError;
 pub use evict::{CacheFolder, FolderKind, cache_folders, limit};
 pub use image::{Image, Lease, evict, find, foreign};
-pub use obtain::{applies, key, obtain, ready};
+#[cfg(test)]
+pub(crate) use inspect::bzimage;
+pub use obtain::{applies, build, key, obtain, ready};
 pub use patched_source::PatchedSource;
 pub use profile::{Profile, UnknownProfile};
 pub use release::Origins;
 pub use remove::remove;
-pub use request::Request;
+pub use request::{BuildRequest, Changes, ConfigPart, Request};
 pub use source::Source;
 pub use source_tree::SeriesLabel;
 pub use version_request::VersionRequest;

@@ -8,7 +8,7 @@ use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
 use super::listing::Listing;
 use super::release::Origins;
-use super::request::Request;
+use super::request::{BuildRequest, Request};
 use super::source::Source;
 use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
@@ -23,8 +23,15 @@ use std::path::Path;
 ///
 /// `origins` says where releases come from; its cache has everything.
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+    match request {
+        Request::Image(path) => foreign(path),
+        Request::Build(request) => build(request, origins, progress),
+    }
+}
+
+/// The same for a kernel that has a source.
+pub fn build(request: &BuildRequest, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     let source_tree = match &request.source {
-        Source::Image(path) => return foreign(path),
         Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
         Source::Tree(dir) => SourceTree::of_tree(dir)?,
         Source::Ref { dir, name } => SourceTree::of_ref(dir, name)?,
@@ -39,7 +46,7 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
 }
 
 fn cached_or_built(
-    request: &Request,
+    request: &BuildRequest,
     source_tree: &SourceTree,
     origins: &Origins,
     progress: &Progress,
@@ -80,12 +87,12 @@ fn cached_or_built(
     let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.strict), Ok)?;
     applied.report(progress);
     let site = BuildSite { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
-    build(source_tree, &inputs, &applied, &describe, &site, progress)?;
+    compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
         describe,
         inexact: applied.inexact,
         source,
-        patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
+        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
         bundled: bundled_count,
         fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
         compiler: inputs.toolchain.version.clone(),
@@ -98,9 +105,9 @@ fn cached_or_built(
 /// The image for `request`, if it is available without fetching or building anything. That is never known for a tree
 /// without a ref, whose files have to be read first.
 pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, KernelError> {
-    match &request.source {
-        Source::Image(path) => foreign(path).map(Some),
-        _ => Ok(key(request, origins)?.and_then(|key| find(&origins.env.cache, &key))),
+    match request {
+        Request::Image(path) => foreign(path).map(Some),
+        Request::Build(request) => Ok(key(request, origins)?.and_then(|key| find(&origins.env.cache, &key))),
     }
 }
 
@@ -108,7 +115,7 @@ pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, Kern
 ///
 /// # Errors
 /// A patch or a fragment cannot be read.
-pub fn key(request: &Request, origins: &Origins) -> Result<Option<Key>, KernelError> {
+pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<Key>, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(None) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
     let inputs = Inputs::of(request, bundled.patches, origins)?;
@@ -119,7 +126,7 @@ pub fn key(request: &Request, origins: &Origins) -> Result<Option<Key>, KernelEr
 ///
 /// # Errors
 /// A patch cannot be read or does not apply.
-pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError> {
+pub fn applies(request: &BuildRequest, origins: &Origins) -> Result<bool, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(false) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
     source_tree.apply(&request.on_top_of(bundled.patches), request.strict)?;
@@ -128,7 +135,7 @@ pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError
 
 /// The image `key`, if it is in the cache. Inexact hunks are reported as when it was built.
 fn cached(
-    request: &Request,
+    request: &BuildRequest,
     source_tree: &SourceTree,
     cache: &Path,
     key: &Key,
@@ -161,7 +168,7 @@ struct BuildSite<'a> {
 }
 
 /// Updates the working copy and the build folder. The caller has the lock of the source.
-fn build(
+fn compile(
     source_tree: &SourceTree,
     inputs: &Inputs,
     applied: &Applied,

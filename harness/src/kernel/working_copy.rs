@@ -10,6 +10,7 @@ use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing};
 use super::user_tree;
 use crate::host::regular_file::cached_text;
+use crate::host::text::shown;
 use crate::host::{interrupt, paths};
 use fs_err as fs;
 use std::collections::BTreeSet;
@@ -210,7 +211,7 @@ fn stale(have: &Listing, want: &Listing, unknown: &BTreeSet<String>) -> BTreeSet
 fn kind(path: &Path) -> Result<FileKind, KernelError> {
     let meta = fs::symlink_metadata(path)?;
     super::listing::kind_of(&meta)
-        .ok_or_else(|| std::io::Error::other(format!("{} is no longer a file", path.display())).into())
+        .ok_or_else(|| std::io::Error::other(format!("{} is no longer a file", shown(path))).into())
 }
 
 /// `listing` with the patched files replaced.

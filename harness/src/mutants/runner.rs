@@ -96,7 +96,7 @@ impl MutantRunner<'_> {
         }
         self.progress.hint(&format!("mutants: {}", mutant.name));
         let begun = Instant::now();
-        let record = match kernel::obtain(&request, self.origins, self.progress) {
+        let record = match kernel::build(&request, self.origins, self.progress) {
             Ok(image) => {
                 let built = (!image.cached).then(|| begun.elapsed().as_secs_f64());
                 let record = self.run(mutant, &image, built);
@@ -180,7 +180,7 @@ impl MutantRunner<'_> {
             Verdict::Fail(findings) if report.never_began() => {
                 return Err(Stop::NoBoot(findings.first().map(ToString::to_string).unwrap_or_default()));
             }
-            Verdict::Fail(findings) => Catch::by(findings, name, self.seed),
+            Verdict::Fail(findings) => Catch::by(findings, source.scenario.clock, name, self.seed),
             Verdict::Pass => self.by_snapshot(source, &report),
             Verdict::Infra(why) => {
                 suite.no_answer.get_or_insert_with(|| format!("{name}: {why}"));

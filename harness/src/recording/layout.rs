@@ -1,5 +1,6 @@
 //! What a recording has: the files of its folder, and their contents as they are read.
 
+use super::host_load::HostLoad;
 use super::seal::Seal;
 use crate::host::names::{EntryName, Key};
 use crate::scenario::{GuestClock, InstructionCost, Scenario};
@@ -8,6 +9,7 @@ use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::{GuestReport, Sample, section};
 use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 
 /// The version of the folder's layout.
@@ -124,9 +126,16 @@ pub struct Meta {
     /// What made time pass in the guest, which overrides the scenario.
     #[serde(default, skip_serializing_if = "GuestClock::is_virtual")]
     pub clock: GuestClock,
+    /// What executed the guest's instructions, where the clock leaves a choice ([`Meta::accelerator`]). Not in older
+    /// recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "accelerator")]
+    pub chosen_accelerator: Option<AcceleratorName>,
     /// How fast the guest's processor was on virtual time.
     #[serde(default, skip_serializing_if = "InstructionCost::is_plain")]
     pub pace: InstructionCost,
+    /// What the host gave the guest while the plan ran: on the real clock, where that shows in the guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<HostLoad>,
     /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Not in older recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
@@ -135,7 +144,57 @@ pub struct Meta {
     pub sealed: bool,
 }
 
+impl Meta {
+    /// What executed the guest's instructions; none if an older recording on the real clock does not name it.
+    pub fn accelerator(&self) -> Option<AcceleratorName> {
+        // Only TCG counts instructions.
+        if self.clock.is_virtual() { Some(AcceleratorName::Tcg) } else { self.chosen_accelerator }
+    }
+}
+
+/// What executes a guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AcceleratorName {
+    /// The host's processor.
+    Kvm,
+    /// QEMU's translator.
+    Tcg,
+}
+
+impl fmt::Display for AcceleratorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AcceleratorName::Kvm => "KVM",
+            AcceleratorName::Tcg => "TCG",
+        })
+    }
+}
+
 /// The name of an agent: equal for equal bytes.
 pub fn agent_digest(agent: &[u8]) -> String {
     blake3::hash(agent).to_hex()[..24].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(rest: &str) -> Meta {
+        let head =
+            r#"{"version": 2, "scenario": "a", "kernel": "b", "kernel_key": "c", "qemu": "d", "seed": 0"#;
+        serde_json::from_str(&format!("{head}{rest}}}")).unwrap()
+    }
+
+    #[test]
+    fn the_accelerator_is_named_except_in_an_older_recording_on_the_real_clock() {
+        for (rest, accelerator) in [
+            ("", Some(AcceleratorName::Tcg)),
+            (r#", "clock": "real""#, None),
+            (r#", "clock": "real", "accelerator": "kvm""#, Some(AcceleratorName::Kvm)),
+            (r#", "clock": "real", "accelerator": "tcg""#, Some(AcceleratorName::Tcg)),
+        ] {
+            assert_eq!(meta(rest).accelerator(), accelerator, "{rest}");
+        }
+    }
 }

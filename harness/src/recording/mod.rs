@@ -4,6 +4,7 @@
 //! wall time but `vng.argv` and `vng.log`, which name host paths and which no comparison reads.
 
 pub mod compare;
+mod host_load;
 mod layout;
 mod read;
 mod samples;
@@ -13,9 +14,10 @@ pub(crate) mod testing;
 mod write;
 
 pub use crate::subject::damon::events::{Event, Stat};
+pub use host_load::HostLoad;
 pub use layout::{
-    CONSOLE_LOG, LIMITS, Line, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, Trace,
-    VNG_LOG, agent_digest,
+    AcceleratorName, CONSOLE_LOG, LIMITS, Line, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording,
+    SCENARIO, Trace, VNG_LOG, agent_digest,
 };
 pub use read::{RecordingError, RunInputs};
 pub use seal::{DIGESTS, Damage, Seal};

@@ -8,6 +8,7 @@ use super::seal::{self, Damage, Seal, VerifyError};
 use crate::host::budget::Budget;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::regular_file::{self, ReadError, RegularFile};
+use crate::host::text::shown;
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
@@ -25,14 +26,14 @@ pub enum RecordingError {
     /// The folder has no `recording.json`: a run that did not finish, or no recording at all.
     #[error(
         "{dir} is not a complete recording: it has no {META}; `damonlab run` writes recordings under results/",
-        dir = .0.display()
+        dir = shown(.0)
     )]
     Incomplete(PathBuf),
     /// Its files are not as they were recorded.
     #[error("{0}")]
     Damaged(Damage),
     /// A later damonlab wrote it.
-    #[error("{path} has version {found}; this damonlab reads version {RECORDING_VERSION}", path = .path.display())]
+    #[error("{path} has version {found}; this damonlab reads version {RECORDING_VERSION}", path = shown(.path))]
     Version {
         /// `recording.json`.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum RecordingError {
         found: u32,
     },
     /// A JSON file that does not fit its type.
-    #[error("{path}: line {line}: {cause}", path = .path.display())]
+    #[error("{path}: line {line}: {cause}", path = shown(.path))]
     Json {
         /// The file.
         path: PathBuf,
@@ -52,7 +53,7 @@ pub enum RecordingError {
     /// It is larger than what damonlab judges.
     #[error(
         "{path} is too much to be judged: {cause}. Record fewer events, fewer samples, or a shorter run",
-        path = .path.display()
+        path = shown(.path)
     )]
     TooMuch {
         /// The file with which it became too much.
@@ -212,10 +213,9 @@ const RAW_RECORD: u64 = 48;
 fn failed(path: &Path, cause: io::Error) -> RecordingError {
     match cause.kind() {
         io::ErrorKind::FileTooLarge => RecordingError::TooMuch { path: path.to_owned(), cause },
-        _ => RecordingError::Io(io::Error::new(
-            cause.kind(),
-            format!("cannot read {}: {cause}", path.display()),
-        )),
+        _ => {
+            RecordingError::Io(io::Error::new(cause.kind(), format!("cannot read {}: {cause}", shown(path))))
+        }
     }
 }
 
@@ -228,7 +228,7 @@ fn machines(dir: &Path, meta: &Meta) -> Result<Machines, RecordingError> {
     }
     let name = meta.machine.as_deref().unwrap_or("machine");
     let text = regular_file::text(&path, limit(MACHINE))?;
-    Ok(Machines::default().overruled_by(MachineFile::of(name, &path.display().to_string(), text)))
+    Ok(Machines::default().overruled_by(MachineFile::of(name, &shown(&path).to_string(), text)))
 }
 
 fn meta(dir: &Path) -> Result<Meta, RecordingError> {

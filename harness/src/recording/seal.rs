@@ -7,6 +7,7 @@ use super::layout::{LIMITS, META, OWN_FILES, SMALL_LIMIT, limit};
 use crate::host::names::EntryName;
 use crate::host::paths::write_atomic;
 use crate::host::regular_file::{self, ReadError, RegularFile};
+use crate::host::text::{foreign, shown};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,7 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = self.files.len().saturating_sub(LISTED);
         let listed: Vec<&str> = self.files.iter().take(LISTED).map(String::as_str).collect();
-        write!(f, "the recording {} is damaged: {}", self.dir.display(), listed.join("; "))?;
+        write!(f, "the recording {} is damaged: {}", shown(&self.dir), listed.join("; "))?;
         if more > 0 {
             write!(f, "; and {more} more files")?;
         }
@@ -103,10 +104,10 @@ pub(super) fn verify(dir: &Path, must_be: bool) -> Result<Seal, VerifyError> {
     }
     let mut files = Vec::new();
     for (name, wanted) in &digests.files {
-        files.extend(difference(dir, name, wanted)?.map(|what| format!("{name} {what}")));
+        files.extend(difference(dir, name, wanted)?.map(|what| format!("{} {what}", foreign(name))));
     }
     let extra = entries(dir)?.into_iter().filter(|name| !digests.files.contains_key(name.as_str()));
-    files.extend(extra.map(|name| format!("{name} was not recorded: it has no digest")));
+    files.extend(extra.map(|name| format!("{} was not recorded: it has no digest", foreign(&name))));
     if !digests.files.contains_key(META) {
         files.push(format!("{DIGESTS} has no digest of {META}"));
     }

@@ -4,6 +4,7 @@
 //! `purpose`, `required`, `fix`) and `notes`.
 
 use super::event::Listing;
+use crate::host::text::quote;
 use crate::setup::{self, Importance, Row, State};
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ fn requirement(row: &Row) -> Value {
 /// The requirements, and what else is known of this host.
 pub fn doctor(rows: &[Row], notes: &[String]) -> Listing {
     let mut text = setup::render(rows);
-    text.extend(notes.iter().map(|note| format!("{note}\n")));
+    text.extend(notes.iter().map(|note| format!("{}\n", quote(note))));
     let requirements: Vec<_> = rows.iter().map(requirement).collect();
     Listing { command: "doctor", text, data: json!({"requirements": requirements, "notes": notes}) }
 }

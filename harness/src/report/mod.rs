@@ -11,6 +11,7 @@ mod event;
 mod format;
 mod human;
 mod json;
+mod json_text;
 mod kernels;
 mod lists;
 mod machine;

@@ -2,6 +2,7 @@
 
 use super::error::SeriesError;
 use super::{mbox, range};
+use crate::host::text::shown;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -127,6 +128,6 @@ fn check_size(path: &Path, size: u64) -> Result<(), SeriesError> {
     if size <= FILE_LIMIT {
         return Ok(());
     }
-    let what = path.display().to_string();
+    let what = shown(path).to_string();
     Err(SeriesError::TooLarge { what, size: size >> 20, limit: FILE_LIMIT >> 20, kind: "a series" })
 }

@@ -6,6 +6,7 @@ use super::order;
 use super::patch::{Patch, Series};
 use super::patch_mail::PatchMail;
 use super::subject_line::SubjectLine;
+use crate::host::text::shown;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,7 @@ fn groups(inputs: &[PathBuf]) -> Result<Vec<(String, Vec<Mail>)>, SeriesError> {
     let mut groups: Vec<(String, Vec<Mail>)> = Vec::new();
     let mut open = false;
     for input in inputs {
-        let place = input.display().to_string();
+        let place = shown(input).to_string();
         match (gather::find(input)?, groups.last_mut()) {
             (Input::Mail(mail), Some((_, mails))) if open => mails.push(mail),
             (Input::Mail(mail), _) => {
@@ -75,7 +76,7 @@ pub fn without_duplicates(
     for patch in bundled {
         match patch.diff()?.events_added().intersection(&added).next() {
             Some(event) => {
-                left_out.push(format!("{}: the patches on top add their own {event}", patch.path.display()))
+                left_out.push(format!("{}: the patches on top add their own {event}", shown(&patch.path)))
             }
             None => rest.push(patch),
         }
@@ -93,7 +94,7 @@ fn single(path: &Path) -> Result<Patch, SeriesError> {
     let verbatim = read.diff.as_ref().is_some_and(|diff| diff.verbatim(&mail.bytes));
     // Its number is its place in a series, and a user who gives it alone wants it alone.
     let alone = PatchMail { subject: read.subject.map(SubjectLine::unnumbered), ..read };
-    let series = order::arrange(&path.display().to_string(), vec![alone])?;
+    let series = order::arrange(&shown(path).to_string(), vec![alone])?;
     let patch = series.patches.into_iter().next().ok_or_else(several)?;
     Ok(if verbatim { Patch { bytes: mail.bytes, ..patch } } else { patch })
 }

@@ -6,6 +6,7 @@ use super::venv::Venv;
 use super::version::Version;
 use crate::host::command::{self, command_for};
 use crate::host::paths;
+use crate::host::text::shown;
 use std::path::Path;
 
 /// Whether a requirement is there.
@@ -36,7 +37,7 @@ pub(super) fn detect(requirement: &Requirement, env: &Env) -> State {
 
 fn program(name: &str, env: &Env) -> State {
     match paths::find_program(&env.path, name) {
-        Some(path) => State::Found(path.display().to_string()),
+        Some(path) => State::Found(shown(&path).to_string()),
         None => State::Missing,
     }
 }
@@ -67,7 +68,7 @@ fn header_file(header: &str, root: &Path) -> State {
     // Debian has headers of one architecture one folder deeper.
     for folder in [include.clone(), include.join("x86_64-linux-gnu")] {
         if folder.join(header).is_file() {
-            return State::Found(format!("{}", folder.join(header).display()));
+            return State::Found(format!("{}", shown(&folder.join(header))));
         }
     }
     State::Missing

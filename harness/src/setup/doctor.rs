@@ -6,6 +6,7 @@ use super::own_command::ourselves;
 use super::requirements::{self, Importance};
 use super::venv::Venv;
 use crate::host::paths;
+use crate::host::text::{excerpt, foreign, shown};
 use std::fmt::Write as _;
 
 /// A requirement and its state.
@@ -76,7 +77,7 @@ pub fn doctor(env: &Env) -> Vec<Row> {
 
 fn damo(env: &Env) -> Row {
     let here = Venv::of(env).damo().map(|version| version.to_string());
-    let elsewhere = || Some(paths::find_program(&env.path, "damo")?.display().to_string());
+    let elsewhere = || Some(shown(&paths::find_program(&env.path, "damo")?).to_string());
     let state = here.or_else(elsewhere).map_or(State::Missing, State::Found);
     Row {
         name: "damo".to_owned(),
@@ -125,9 +126,9 @@ pub fn render(rows: &[Row]) -> String {
 
 fn detail(state: &State) -> String {
     match state {
-        State::Found(what) => what.clone(),
+        State::Found(what) => excerpt(what),
         State::Missing => String::new(),
-        State::TooOld { found, wanted } => format!("{found}, wanted {wanted}"),
+        State::TooOld { found, wanted } => format!("{}, wanted {wanted}", foreign(found)),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::host::command::{self, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use crate::host::regular_file::cached_text;
+use crate::host::text::shown;
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
@@ -36,7 +37,7 @@ pub enum VenvError {
     #[error("cannot make the virtual environment: {0}")]
     Io(#[from] io::Error),
     /// pip succeeded, but there is no `vng` of a sufficient version.
-    #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = .folder.display(), wanted = .wanted)]
+    #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = shown(.folder), wanted = .wanted)]
     NotInstalled {
         /// The environment.
         folder: PathBuf,
@@ -129,7 +130,7 @@ impl Venv {
     /// with another.
     fn marker_text(&self) -> io::Result<String> {
         let python = fs::canonicalize(self.folder.join("bin/python3"))?;
-        Ok(format!("made in {} with {}\n", self.folder.display(), python.display()))
+        Ok(format!("made in {} with {}\n", self.folder.to_string_lossy(), python.to_string_lossy()))
     }
 
     /// The version in the name of a package's metadata folder, which needs no Python.

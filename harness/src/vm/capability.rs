@@ -9,6 +9,7 @@ use super::qmp::Qmp;
 use crate::host::command::command_for;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::process::Group;
+use crate::host::text::{foreign, shown};
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
 use fs_err as fs;
@@ -29,12 +30,13 @@ pub struct Capabilities(BTreeSet<String>);
 
 /// A machine that this QEMU cannot build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("'{scenario}' needs features that this QEMU does not have: {missing}")]
+#[error("'{}' needs features that this QEMU does not have: {missing}", foreign(scenario))]
 #[diagnostic(help(
-    "{} is {version}; a newer one may have them (`{} -device help` and `-object help` list the features), and the \
+    "{} is {}; a newer one may have them (`{} -device help` and `-object help` list the features), and the \
      first in PATH is used; or leave {used_by} out",
-    .qemu.display(),
-    .qemu.display()
+    shown(.qemu),
+    foreign(.version),
+    shown(.qemu)
 ))]
 pub struct MissingQemuFeature {
     scenario: String,

@@ -93,7 +93,8 @@ fn why(ended: Option<ExitStatus>, console: &str) -> String {
     let last = probe::last_line(console);
     match ended {
         Some(status) => {
-            format!("the guest did not bring its CXL memory up, and QEMU ended with {status}; {last}")
+            let how = probe::ended(status);
+            format!("QEMU ended {how} before the guest had brought its CXL memory up; {last}")
         }
         None => format!("the guest did not bring its CXL memory up within {} s; {last}", LIMIT.as_secs()),
     }

@@ -99,11 +99,10 @@ pub fn stop_after(launch: &Launch<'_>, store: &Store, after: Nanos) -> Result<St
 fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<(Logged, JoinHandle<()>), VmError> {
     let (events, _) = mpsc::channel();
     let stream = started.console.try_clone()?;
-    let console =
-        console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], launch.clocks.hard() * 2, events)?;
+    let console = console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], events)?;
     let (results, place) = (started.results.try_clone()?, launch.results.to_owned());
     // Errors in them do not matter here.
-    let results = std::thread::spawn(move || drop(results::receive(results, &place)));
+    let results = std::thread::spawn(move || drop(results::receive(&results, &place)));
     Ok((console, results))
 }
 

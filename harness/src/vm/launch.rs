@@ -4,6 +4,7 @@ use super::checkpoint::Store;
 use super::timing::Timing;
 use super::watch::Ending;
 use crate::machine::Argv;
+use crate::recording::HostLoad;
 use crate::scenario::Clocks;
 use crate::setup::Tools;
 use damonlab_protocol::plan::Plan;
@@ -43,4 +44,6 @@ pub struct Ended {
     pub notes: Vec<String>,
     /// Whether it was booted, and not started from a checkpoint.
     pub booted: bool,
+    /// What the host gave it while its plan ran; none if it did not get there.
+    pub load: Option<HostLoad>,
 }

@@ -39,7 +39,12 @@ fn private_argument(memory: &NodeMemory, folder: &Path) -> String {
 }
 
 fn file_argument(memory: &NodeMemory, folder: &Path) -> String {
-    format!("memory-backend-file,{},mem-path={}/{}", memory.properties(), folder.display(), file(memory))
+    format!(
+        "memory-backend-file,{},mem-path={}/{}",
+        memory.properties(),
+        folder.to_string_lossy(),
+        file(memory)
+    )
 }
 
 fn replaced(argv: &[String], pairs: impl Iterator<Item = (String, String)>) -> Vec<String> {

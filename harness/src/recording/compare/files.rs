@@ -4,6 +4,7 @@ use super::describe::{self, Side, What};
 use super::difference::Difference;
 use super::lines::{self, Lines, Pair};
 use crate::host::regular_file;
+use crate::host::text::shown;
 use crate::recording::layout::{MACHINE, META, PLAN, SCENARIO, limit};
 use damonlab_protocol::record::section;
 use std::fmt;
@@ -98,7 +99,7 @@ fn in_file(file: &'static str, first: &Path, second: &Path) -> io::Result<Option
         (false, true) => return Ok(Some(What::Missing { from: Side::First })),
         (false, false) if LATER.contains(&file) => return Ok(None),
         (false, false) => {
-            let why = format!("neither {} nor {} has a {file}", first.display(), second.display());
+            let why = format!("neither {} nor {} has a {file}", shown(first), shown(second));
             return Err(io::Error::new(io::ErrorKind::NotFound, why));
         }
     }

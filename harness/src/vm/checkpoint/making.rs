@@ -9,6 +9,7 @@ use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::paths::{self, write_atomic};
 use crate::host::regular_file::touch;
+use crate::host::text::shown;
 use crate::machine::{Argv, NodeMemory};
 use crate::vm::error::VmError;
 use crate::vm::ram;
@@ -55,7 +56,7 @@ impl Making {
         let free = Bytes(disk.blocks_available().saturating_mul(disk.fragment_size()));
         let wanted = Bytes(machine.memories.iter().map(|memory| memory.size.0).sum());
         if free < wanted {
-            let folder = self.store.folder.display();
+            let folder = shown(&self.store.folder);
             return Err(VmError::NoCheckpoint(format!(
                 "{folder} has {free} left, and the guest may write {wanted}"
             )));

@@ -104,6 +104,8 @@ impl Model {
             dir: "/nowhere".into(),
             seal: Seal::Intact,
             meta: Meta {
+                load: None,
+                chosen_accelerator: None,
                 version: RECORDING_VERSION,
                 scenario: EntryName::new(&*scenario.name).unwrap(),
                 machine: None,
