@@ -160,9 +160,7 @@ impl Bisection<'_> {
             }
             Verdict::Fail(findings) => StepVerdict::Otherwise(self.failure(findings, None)),
             Verdict::Skip(why) => StepVerdict::CannotJudge { why: why.clone() },
-            Verdict::Unstable(why) => {
-                StepVerdict::CannotJudge { why: format!("the same run gave two recordings: {why}") }
-            }
+            Verdict::Unstable(why) => StepVerdict::CannotJudge { why: format!("the run is unstable: {why}") },
             Verdict::Infra(why) => StepVerdict::NoAnswer { why: why.clone() },
         }
     }

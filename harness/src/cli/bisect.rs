@@ -13,7 +13,7 @@ use crate::kernel::{KernelError, Origins};
 use crate::mutants::SuiteKey;
 use crate::report;
 use crate::run::{self, KernelRunError, RunError, ScenarioSource, SeedRange};
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
 use std::num::NonZeroUsize;
@@ -79,13 +79,12 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let (origins, progress) = (Origins::of(Env::machine()?), output.progress());
     series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
     let base = kernel(arguments, Vec::new()).request(&origins, &progress)?.to_build("a series")?;
-    let tools = setup::tools(&origins.env)?;
+    let tools = setup::tools(&origins.env, Work::Kernel)?;
     qemu::check([&source.scenario], &origins.env.cache, &tools)?;
     let out = std::path::absolute(&arguments.out)?;
     // Two at once would take each other's recordings away.
     let _lock =
-        Lock::acquire(&out.join("lock"), || progress.say("bisect: waiting for another below this --out"))
-            .map_err(KernelError::from)?;
+        Lock::acquire(&out.join("lock"), "another bisection below this --out").map_err(KernelError::from)?;
     let bisection = Bisection {
         tools,
         origins: &origins,

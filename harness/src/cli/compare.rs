@@ -67,7 +67,7 @@ pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     let requests = Pair { a: request(&arguments.a)?, b: request(&arguments.b)? };
     let sources = load(arguments)?;
     let slots = slots::count().map_err(RunError::from)?;
-    let tools = setup::tools(&origins.env)?;
+    let tools = setup::tools(&origins.env, requests.a.work().max(requests.b.work()))?;
     qemu::check(sources.iter().map(|one| &one.scenario), &origins.env.cache, &tools)?;
     let progress = output.progress();
     if let Some(key) = same_key(&requests, &origins)? {

@@ -3,6 +3,7 @@
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::interrupt::Interrupted;
 use crate::host::text::foreign;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
@@ -86,6 +87,8 @@ pub(super) enum CliError {
     Side(#[from] SideError),
     #[error(transparent)]
     Ends(#[from] EndpointError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -128,6 +131,7 @@ impl Faulty for CliError {
             CliError::Mutant(error) => error.fault(),
             CliError::Side(error) => error.fault(),
             CliError::Ends(error) => error.fault(),
+            CliError::Interrupted(stop) => stop.fault(),
             CliError::Signals(error) | CliError::Io(error) => error.fault(),
         }
     }

@@ -23,13 +23,13 @@ pub(super) fn print_usage(error: &clap::Error) {
 }
 
 /// The text, with the colours that the hook of miette chose.
-fn rendered(error: CliError) -> String {
+pub(super) fn rendered(error: CliError) -> String {
     let text = format!("{:?}\n", miette::Report::new(Shown::of(error)));
     unlike_a_result(&text).into_owned()
 }
 
 /// clap quotes the arguments: the same mistake in escaped ones has the same text, with clap's colours.
-fn usage(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> String {
+pub(super) fn usage(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> String {
     let escaped = arguments.map(|word| shown(Path::new(&word)).to_string());
     match Cli::try_parse_from(escaped) {
         Err(same) if same.kind() == error.kind() => same.render().ansi().to_string(),

@@ -7,7 +7,7 @@ use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::text::shown;
-use crate::kernel::{self, Image, Origins};
+use crate::kernel::{self, Origins};
 use crate::report::{self, KernelCache};
 use crate::scenario;
 use crate::setup::{self, Env};
@@ -55,23 +55,19 @@ pub(super) fn kernel(verb: &Verb) -> VerbResult {
 }
 
 fn build(arguments: &Arguments) -> Result<(), CliError> {
-    let (image, _) = obtain(&arguments.kernel, Origins::of(Env::machine()?))?;
+    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let image = kernel::obtain(&arguments.kernel.request(&origins, &progress)?, &origins, &progress)?;
     output::list(&report::kernel(&image), arguments.format)
 }
 
 fn has(arguments: &Arguments) -> Result<(), CliError> {
-    let env = Env::machine()?;
-    let tools = setup::tools(&env)?;
-    let (image, origins) = obtain(&arguments.kernel, Origins::of(env))?;
+    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let request = arguments.kernel.request(&origins, &progress)?;
+    let tools = setup::tools(&origins.env, request.work())?;
+    let image = kernel::obtain(&request, &origins, &progress)?;
     let all = scenario::all_needs();
-    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &Progress::stderr())?;
+    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &progress)?;
     output::list(&report::kernel_features(&image, &all, &missing), arguments.format)
-}
-
-fn obtain(kernel: &KernelArgs, origins: Origins) -> Result<(Image, Origins), CliError> {
-    let progress = Progress::stderr();
-    let image = kernel::obtain(&kernel.request(&origins, &progress)?, &origins, &progress)?;
-    Ok((image, origins))
 }
 
 /// What is in the cache of kernels.
@@ -85,7 +81,7 @@ pub(super) fn cache(cache: &Path) -> KernelCache {
 
 fn remove(name: &str) -> Result<(), CliError> {
     let folder = paths::cache()?;
-    let removed = kernel::remove(&folder, name, &Progress::stderr())?;
+    let removed = kernel::remove(&folder, name)?;
     if removed.is_empty() {
         let held = kernel::cache_folders(&folder);
         let known = held.iter().map(|one| one.name.as_str());

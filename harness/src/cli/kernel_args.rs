@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use crate::host::progress::Progress;
-use crate::kernel::{Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
+use crate::kernel::{BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
 use crate::series;
 use clap::Args;
 use std::path::PathBuf;
@@ -40,6 +40,10 @@ pub(super) struct ConfigArgs {
     /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
     #[arg(long = "config", value_name = "FRAGMENT")]
     pub(super) fragments: Vec<PathBuf>,
+    /// Where make and the scripts of the source run. host: as you, with all your files; a series' Makefiles and scripts
+    /// can do what you can. bwrap: in bubblewrap, without network and without your files (docs/SECURITY.md).
+    #[arg(long, value_name = "host|bwrap", default_value_t)]
+    pub(super) build_in: BuildIn,
 }
 
 impl KernelArgs {
@@ -49,7 +53,13 @@ impl KernelArgs {
             None => Request::default(),
             Some(word) => Request::parse(word, origins)?,
         };
-        let mut changes = Changes { strict: self.strict, config: self.config.parts(), ..Changes::default() };
+        self.config.build_in.check(&origins.env.path)?;
+        let mut changes = Changes {
+            strict: self.strict,
+            config: self.config.parts(),
+            build_in: self.config.build_in,
+            ..Changes::default()
+        };
         if !self.series.is_empty() {
             let series = series::read(&self.series).map_err(KernelError::from)?;
             series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));

@@ -47,7 +47,8 @@ pub fn main() -> ExitCode {
 fn answer(verb: &Verb) -> VerbResult {
     paths::keep_own_rights();
     interrupt::listen().map_err(CliError::Signals)?;
-    verb.run()
+    // An error that comes up after Ctrl-C is a result of it: a program that was ended, a file that was not written.
+    verb.run().map_err(|error| interrupt::check().err().map_or(error, CliError::Interrupted))
 }
 
 fn handler(color: Option<bool>) -> miette::MietteHandler {

@@ -14,6 +14,8 @@ mod error_text;
 mod exit_status;
 mod explain;
 mod git_bisect;
+#[cfg(test)]
+mod hostile_tests;
 mod kernel;
 mod kernel_args;
 mod list;

@@ -3,14 +3,13 @@
 use super::error::{CliError, VerbResult};
 use super::output::{Closing, Output, OutputArgs, print};
 use super::{exit_status, qemu};
-use crate::host::progress::Progress;
-use crate::kernel::{self, Image, Origins, Request};
+use crate::kernel::{self, Origins, Request};
 use crate::recording::{DIGESTS, RunInputs, Seal};
 use crate::report;
 use crate::run::RunEnv;
 use crate::run::debug::{self, StopPoint};
 use crate::run::replay::{self, ReplayResult};
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use crate::vm::checkpoint::Store;
 use clap::Args;
@@ -55,9 +54,14 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let env = Env::machine()?;
     let cache = env.cache.clone();
     let progress = output.progress();
-    let tools = setup::tools(&env)?;
+    let origins = Origins::of(env);
+    let kernel = arguments.kernel.as_deref().map(|word| Request::parse(word, &origins)).transpose()?;
+    let tools = setup::tools(&origins.env, kernel.as_ref().map_or(Work::Guest, Request::work))?;
     qemu::check([&inputs.scenario], &cache, &tools)?;
-    let image = image(arguments, &inputs, env, &progress)?;
+    let image = match &kernel {
+        Some(request) => kernel::obtain(request, &origins, &progress)?,
+        None => replay::image(&inputs, &cache)?,
+    };
     // A guest that was booted and one from a checkpoint run differently.
     let checkpoints = (!inputs.meta.booted).then(|| Store::of(&cache));
     let out = std::path::absolute(&arguments.out)?;
@@ -88,17 +92,6 @@ fn can_repeat(inputs: &RunInputs) -> Result<(), CliError> {
         true => Ok(()),
         false => Err(CliError::NeverRepeats(inputs.meta.scenario.to_string())),
     }
-}
-
-fn image(
-    arguments: &Arguments,
-    inputs: &RunInputs,
-    env: Env,
-    progress: &Progress,
-) -> Result<Image, CliError> {
-    let Some(word) = &arguments.kernel else { return Ok(replay::image(inputs, &env.cache)?) };
-    let origins = Origins::of(env);
-    Ok(kernel::obtain(&Request::parse(word, &origins)?, &origins, progress)?)
 }
 
 /// Stops the guest, prints how to attach to it, and waits until it has ended.

@@ -43,7 +43,8 @@ pub fn taken(folder: &Path) -> Bytes {
 /// It could not be renamed or removed.
 pub fn discard(cache: &Path, folder: &Path) -> io::Result<()> {
     let waste = cache.join("waste");
-    let _lock = Lock::acquire(&cache.join("waste.lock"), || {}).map_err(io::Error::other)?;
+    let _lock = Lock::acquire(&cache.join("waste.lock"), "another damonlab to remove files from the cache")
+        .map_err(io::Error::other)?;
     paths::sweep(&waste)?;
     // A rename replaces an empty folder.
     let place = paths::scratch(&waste)?;

@@ -178,7 +178,11 @@ mod tests {
     fn a_quoted_argument_survives_the_shell() {
         let text = "it's a $HOME `path`";
         let mut shell = command::command_for("/bin/sh");
-        let output = command::capture(shell.arg("-c").arg(format!("printf %s {}", quoted(text)))).unwrap();
+        let output = command::succeed(
+            shell.arg("-c").arg(format!("printf %s {}", quoted(text))),
+            command::Limits::QUERY,
+        )
+        .unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
         assert_eq!(quoted("/plain/path-1.2"), "/plain/path-1.2");
     }

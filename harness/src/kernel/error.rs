@@ -157,6 +157,19 @@ pub enum KernelError {
         /// The log.
         log: PathBuf,
     },
+    /// bubblewrap is missing, or the host does not let it work.
+    #[error(
+        "a build cannot run in bubblewrap here: {0}\n`damonlab setup --with bubblewrap` installs it; the host must allow \
+         user namespaces (docs/SECURITY.md)"
+    )]
+    NoConfinement(RunError),
+    /// A confined build has left a link or a device where damonlab reads or writes.
+    #[error(
+        "{} is no plain file: the build has put a link or a device there, which leads out of its folder. Nothing was read \
+         from it. Do not build this source outside of bubblewrap; remove its build folder",
+        .0.display()
+    )]
+    LeadsOut(PathBuf),
     /// make cannot work in the cache folder.
     #[error("cannot build a kernel in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another folder", shown(.0))]
     CachePath(PathBuf),
@@ -256,7 +269,9 @@ impl Faulty for KernelError {
             | E::PatchRefused { .. }
             | E::BadFragment(_)
             | E::Dropped(_)
+            | E::LeadsOut(_)
             | E::Compile { .. } => Fault::BadInput,
+            E::NoConfinement(error) => error.fault(),
             E::Make { .. }
             | E::CachePath(_)
             | E::InUse(_)

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_source_that_is_being_built_stays() {
         let cache = cache();
-        let lock = Lock::acquire(&cache_layout::source_lock(cache.path(), "linux-7"), || {}).unwrap();
+        let lock = Lock::acquire(&cache_layout::source_lock(cache.path(), "linux-7"), "nobody").unwrap();
         shrink_to(cache.path(), 0);
         assert_eq!(left(cache.path()).len(), 3);
         drop(lock);

@@ -105,7 +105,9 @@ pub fn find(cache: &Path, key: &Key) -> Option<Image> {
     // A copy of a cache may have ended early.
     inspect::image(&look(cache, key)?.bzimage).ok()?;
     // In a cache without write access nothing is removed.
-    let lease = Lease { _lock: Lock::share(&lock(cache, key)).ok().map(Arc::new) };
+    let lease = Lease {
+        _lock: Lock::share(&lock(cache, key), "another damonlab to remove this kernel").ok().map(Arc::new),
+    };
     // It may have been removed meanwhile.
     Some(Image { lease, ..look(cache, key)? })
 }

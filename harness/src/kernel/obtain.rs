@@ -3,6 +3,7 @@
 use super::apply::Applied;
 use super::build::Build;
 use super::cache_layout::source_lock;
+use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
@@ -69,9 +70,8 @@ fn cached_or_built(
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&source_tree.id);
-    let _lock = Lock::acquire(&source_lock(cache, &source_tree.id), || {
-        progress.say("kernel: waiting for another damonlab to build from this source");
-    })?;
+    let _lock =
+        Lock::acquire(&source_lock(cache, &source_tree.id), "another damonlab to build from this source")?;
     fs::create_dir_all(&folder)?;
     let listing = source_tree.listing(&folder)?;
     let source = known.unwrap_or_else(|| listing.digest());
@@ -86,7 +86,13 @@ fn cached_or_built(
     let describe = source_tree.describe(inputs.patches.len(), request.series.as_ref());
     let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.strict), Ok)?;
     applied.report(progress);
-    let site = BuildSite { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
+    let site = BuildSite {
+        listing: &listing,
+        copy: &WorkingCopy::in_folder(&folder),
+        out: &out,
+        cache,
+        build_in: request.build_in,
+    };
     compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
         describe,
@@ -165,6 +171,7 @@ struct BuildSite<'a> {
     /// The build folder.
     out: &'a Path,
     cache: &'a Path,
+    build_in: BuildIn,
 }
 
 /// Updates the working copy and the build folder. The caller has the lock of the source.
@@ -176,7 +183,7 @@ fn compile(
     site: &BuildSite<'_>,
     progress: &Progress,
 ) -> Result<(), KernelError> {
-    let BuildSite { listing, copy, out, cache } = *site;
+    let BuildSite { listing, copy, out, cache, build_in } = *site;
     let want = working_copy::overlaid(listing, &applied.touched);
     let files = source_tree.extract(&copy.stale(&want), &cache.join("tree").join(&source_tree.id))?;
     let origin = Origin { dir: &files.dir, listing, frozen: files.frozen };
@@ -187,12 +194,15 @@ fn compile(
     }
     progress.say(&format!("kernel: {describe}, {} files changed", changes.written + changes.removed));
     fs::create_dir_all(out)?;
-    fs::create_dir_all(cache.join("home"))?;
+    for folder in [cache.join("home"), build_in.ccache(cache)] {
+        fs::create_dir_all(folder)?;
+    }
     let build = Build {
         tree: copy.tree(),
         out: out.to_owned(),
         cache,
         toolchain: &inputs.toolchain,
+        build_in,
         shown_as: source_tree.shown_as(),
         progress,
     };

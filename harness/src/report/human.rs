@@ -8,7 +8,7 @@
 
 use super::event::{Depth, Detail, Event, Item, ItemResult, Listing, Started, Summary};
 use super::reporter::{Reporter, Verbosity};
-use crate::host::text::{RESULT_WORDS, block, excerpt, printable, unlike_a_result};
+use crate::host::text::{RESULT_WORDS, block, block_up_to, excerpt, printable, quote, unlike_a_result};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
 
@@ -18,7 +18,10 @@ const LABEL: usize = "not applicable".len();
 /// How long a line may be before the less important phrases are left out of it.
 const LINE: usize = 100;
 
-/// How many characters of details an item may have. Quoted text is cut long before.
+/// How many characters a detail may have. What it quotes is cut long before.
+const DETAIL: usize = 30_000;
+
+/// How many characters of details an item may have.
 const ITEM: usize = 200_000;
 
 /// Names that are longer than this do not push the others' columns to the right.
@@ -68,7 +71,7 @@ impl<W: Write> Human<W> {
         debug_assert!(RESULT_WORDS.contains(&word), "host::text has to know the word {word}");
         let time = seconds.map(|seconds| format!("  {seconds:>6.1} s")).unwrap_or_default();
         let mut rest = format!("{:<width$}{time}", excerpt(&item.name));
-        let headline = item.headline.iter().map(|part| excerpt(part));
+        let headline = item.headline.iter().map(|part| quote(part).to_string());
         for (index, part) in headline.filter(|part| !part.is_empty()).enumerate() {
             let separator = if index == 0 { "  " } else { ", " };
             let length =
@@ -86,7 +89,7 @@ impl<W: Write> Human<W> {
     fn details<'a>(&mut self, details: impl Iterator<Item = &'a Detail>) -> io::Result<()> {
         let (mut left, mut omitted) = (ITEM, 0);
         for detail in details {
-            let text = block(&detail.text);
+            let text = block_up_to(&detail.text, DETAIL);
             match left.checked_sub(text.len()) {
                 Some(rest) => left = rest,
                 None => {

@@ -71,6 +71,7 @@ impl Formatter for Strings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::hostile;
     use proptest::prelude::*;
     use serde::Serialize;
     use serde_json::{Value, json};
@@ -102,11 +103,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_string_is_valid_json_without_control_characters(key in any::<String>(), text in any::<String>()) {
-            let value = json!({key: text});
+        fn any_string_is_valid_json_without_control_characters(key in hostile::text(), text in hostile::text()) {
+            let value = json!({&key: text});
             let written = written(&value);
             prop_assert!(written.chars().all(is_shown), "{written:?}");
-            prop_assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
+            let read: Value = serde_json::from_str(&written).unwrap();
+            let cut = [&key, &text].iter().any(|text| text.chars().count() > STRING);
+            prop_assert!(cut || read == value, "{written:?}");
         }
     }
 }

@@ -149,6 +149,7 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
         agent: env.agent,
         machine: &machine.argv,
         timing: Timing::Virtual(env.instruction_cost()),
+        sandbox: env.sandbox().map_err(DebugError::Vm)?,
         plan: &inputs.plan,
         clocks: &inputs.scenario.clocks,
         results: logs,

@@ -4,6 +4,7 @@ use super::detect::{self, State};
 use super::doctor::{Row, doctor};
 use super::env::Env;
 use super::own_command::ourselves;
+use super::requirements::Work;
 use super::venv::Venv;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
@@ -43,22 +44,28 @@ impl Faulty for Missing {
     }
 }
 
-/// The tools, if all requirements are there.
+/// The tools, if all requirements of `work` are there.
 ///
 /// # Errors
 /// All missing requirements.
-pub fn tools(env: &Env) -> Result<Tools, Missing> {
-    let rows = doctor(env);
+pub fn tools(env: &Env, work: Work) -> Result<Tools, Missing> {
+    tools_of(&doctor(env), env, work)
+}
+
+/// The tools for `work`, if all its requirements are there according to `rows`, the report on them.
+///
+/// # Errors
+/// All missing requirements.
+pub fn tools_of(rows: &[Row], env: &Env, work: Work) -> Result<Tools, Missing> {
+    let rows: Vec<&Row> = rows.iter().filter(|row| row.work <= work).collect();
     let qemu = paths::find_program(&env.path, "qemu-system-x86_64");
     let (Some(qemu), None) = (qemu, rows.iter().find(|row| row.blocks())) else {
         return Err(missing(&rows));
     };
-    let qemu_version = detect::version_line(&qemu);
+    let no = |what: String| Missing { what: vec![what], command: ourselves("doctor") };
+    let qemu_version = detect::version_line(&qemu).map_err(|error| no(error.to_string()))?;
     let venv = Venv::of(env);
-    let home = home(&env.cache).map_err(|cause| Missing {
-        what: vec![format!("a folder for virtme-ng ({cause})")],
-        command: ourselves("doctor"),
-    })?;
+    let home = home(&env.cache).map_err(|cause| no(format!("a folder for virtme-ng ({cause})")))?;
     Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })
 }
 
@@ -73,11 +80,13 @@ fn home(cache: &Path) -> io::Result<PathBuf> {
     Ok(home)
 }
 
-fn missing(rows: &[Row]) -> Missing {
+fn missing(rows: &[&Row]) -> Missing {
     let blocking = rows.iter().filter(|row| row.blocks());
     let what = blocking.map(|row| match &row.state {
         State::TooOld { found, wanted } => format!("{} {wanted} or newer (found {found})", row.name),
-        _ => row.name.clone(),
+        State::Broken(why) => format!("{} that works ({why})", row.name),
+        State::Moved { made } => format!("{} for this place (it was {made})", row.name),
+        State::Found(_) | State::Missing => row.name.clone(),
     });
     Missing { what: what.collect(), command: ourselves("setup") }
 }
@@ -91,9 +100,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let env =
             Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
-        let missing = tools(&env).unwrap_err();
+        let missing = tools(&env, Work::Kernel).unwrap_err();
         assert_eq!(missing.what.first().unwrap(), "QEMU");
         assert_eq!(missing.what.last().unwrap(), "virtme-ng");
         assert!(missing.command.ends_with("setup"));
+    }
+
+    #[test]
+    fn a_guest_needs_no_tools_that_build_kernels() {
+        let folder = tempfile::tempdir().unwrap();
+        let env =
+            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
+        let missing = tools(&env, Work::Guest).unwrap_err().what;
+        assert_eq!(missing, ["QEMU", "python3", "python3-venv", "file", "virtme-ng"]);
     }
 }

@@ -1,5 +1,6 @@
 //! Why no guest ran to an ending.
 
+use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
@@ -51,7 +52,7 @@ pub enum VmError {
         lines: String,
     },
     /// QEMU ended, and not because of the guest.
-    #[error("QEMU ended {moment} {how}{lines}")]
+    #[error("QEMU ended {how}, {moment}{lines}")]
     QemuEnded {
         /// When.
         moment: &'static str,
@@ -82,6 +83,9 @@ pub enum VmError {
     /// A lock could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A program failed.
+    #[error(transparent)]
+    Program(#[from] RunError),
     /// A file or a process of the host failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -101,6 +105,7 @@ impl Faulty for VmError {
         match self {
             VmError::Interrupted(stop) => stop.fault(),
             VmError::Lock(error) => error.fault(),
+            VmError::Program(error) => error.fault(),
             VmError::Path { .. }
             | VmError::LongPath { .. }
             | VmError::Socket { .. }

@@ -15,6 +15,8 @@ pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
     type Output: Serialize + DeserializeOwned;
     /// The folder of the results in the cache.
     const FOLDER: &'static str;
+    /// What a process waits for while another one probes.
+    const WHAT: &'static str;
 
     /// The file of its result.
     fn file(&self, cache: &Path) -> io::Result<PathBuf> {
@@ -39,7 +41,8 @@ pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
         if let Some(output) = self.cached(cache) {
             return Ok(output);
         }
-        let _one_at_a_time = Lock::acquire_if_possible(&cache.join(format!("{}.lock", Self::FOLDER)), || {})?;
+        let lock = cache.join(format!("{}.lock", Self::FOLDER));
+        let _one_at_a_time = Lock::acquire_if_possible(&lock, Self::WHAT)?;
         if let Some(output) = self.cached(cache) {
             return Ok(output);
         }
@@ -79,6 +82,7 @@ mod tests {
     impl CachedProbe for ProbeKey {
         type Output = u32;
         const FOLDER: &'static str = "probes";
+        const WHAT: &'static str = "the other thread";
     }
 
     #[test]

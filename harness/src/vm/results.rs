@@ -8,6 +8,11 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+/// The sections that a guest may send, and their limits.
+pub(super) fn sections() -> Vec<(&'static str, u64)> {
+    LIMITS.iter().map(|(name, limit)| (*name, limit.0)).collect()
+}
+
 /// Receives all sections into `folder` and acknowledges them. It blocks until the guest has sent everything or the channel
 /// ends.
 ///
@@ -16,8 +21,7 @@ use std::path::{Path, PathBuf};
 pub fn receive(stream: &UnixStream, folder: &Path) -> Result<(), WireError> {
     let mut store = Store { folder: folder.to_owned(), open: None };
     let reader = io::BufReader::with_capacity(64 << 10, stream);
-    let sections: Vec<(&str, u64)> = LIMITS.iter().map(|(name, limit)| (*name, limit.0)).collect();
-    wire::receive(reader, &sections, |name, chunk| store.put(name, chunk))?;
+    wire::receive(reader, &sections(), |name, chunk| store.put(name, chunk))?;
     store.close().map_err(WireError::Store)?;
     let mut channel = stream;
     channel.write_all(ACK)?;

@@ -56,7 +56,8 @@ impl RunFolder {
 
     fn below(base: &Path) -> Result<RunFolder, VmError> {
         // One at a time: between its creation and its lock, a sweep would find a folder unlocked.
-        let _sweeping = Lock::acquire(&base.join("sweep.lock"), || {})?;
+        let _sweeping =
+            Lock::acquire(&base.join("sweep.lock"), "another damonlab to remove old run folders")?;
         sweep(base)?;
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(base)?;
         let sockets =
@@ -64,7 +65,7 @@ impl RunFolder {
         if let Some(path) = sockets.into_iter().find(|path| path.as_os_str().len() > SOCKET_PATH) {
             return Err(VmError::LongPath { path });
         }
-        let lock = Lock::acquire(&folder.path().join(LOCK), || {})?;
+        let lock = Lock::acquire(&folder.path().join(LOCK), "a new run folder")?;
         fs::create_dir(folder.path().join(file::ROOT))?;
         Ok(RunFolder { folder, _lock: lock })
     }
@@ -122,7 +123,7 @@ mod tests {
         let (dead, live) = (base.path().join("run-dead"), base.path().join("run-live"));
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join(LOCK), "").unwrap();
-        let _lock = Lock::acquire(&live.join(LOCK), || {}).unwrap();
+        let _lock = Lock::acquire(&live.join(LOCK), "nobody").unwrap();
         sweep(base.path()).unwrap();
         assert!(!dead.exists());
         assert!(live.exists());

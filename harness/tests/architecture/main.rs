@@ -3,6 +3,7 @@
 //! A failure lists every violation with its file, its line and what to do. What cannot be put right yet stands in
 //! [`ALLOWED`] with a reason; an entry that nothing needs any more fails, too.
 
+mod printing;
 mod rules;
 mod scan;
 #[cfg(test)]
@@ -41,6 +42,7 @@ const FLOORS: &[&str] = &[
     "bisect",
     "report",
     "cli",
+    "fuzzing",
 ];
 
 /// A scenario has DAMON's configuration in it, so this part of the subject is below `scenario`.
@@ -70,6 +72,12 @@ const MAY_IMPORT_DAMON: &[(&str, &str)] = &[
     ("harness/src/subject/registry.rs", "it lists the subjects and what each of them adds"),
 ];
 
+/// Files outside of `host/` that start a process group by themselves, each with what limits its time and its output.
+const MAY_START_GROUPS: &[(&str, &str)] = &[
+    ("harness/src/vm/start.rs", "a guest has the clocks of its scenario, and a log of bounded size"),
+    ("harness/src/vm/probe.rs", "a probe guest has a limit for each wait, and a log of bounded size"),
+];
+
 /// A violation that is allowed for now: the rule, the file or folder, and the reason.
 const ALLOWED: &[(Rule, &str, &str)] = &[];
 
@@ -81,9 +89,11 @@ enum Rule {
     LogicInModRs,
     LongFile,
     ClippySettings,
+    UnlimitedProgram,
     JudgeBoots,
     TypedTracepoint,
     DamonOutsideSubject,
+    RawText,
 }
 
 /// The sources of the workspace.
@@ -179,6 +189,13 @@ fn clippy_forbids_long_functions_and_processes_outside_of_host() {
 }
 
 #[test]
+fn every_program_that_is_no_guest_has_limits() {
+    let sources = tree::read(repository(), HARNESS).unwrap();
+    let host = format!("{HARNESS}/host");
+    enforce(Rule::UnlimitedProgram, &rules::unlimited_programs(&sources, &host, MAY_START_GROUPS));
+}
+
+#[test]
 fn judging_needs_nothing_that_boots() {
     let Workspace { links, files, .. } = Workspace::get();
     enforce(Rule::JudgeBoots, &rules::judging_boots_nothing(links, files, HARNESS, BOOTS));
@@ -199,4 +216,10 @@ fn no_name_of_a_tracepoint_is_typed_again() {
 fn only_the_registry_of_subjects_knows_damon() {
     let Workspace { links, files, .. } = Workspace::get();
     enforce(Rule::DamonOutsideSubject, &rules::subject_stands_apart(links, files, DAMON, MAY_IMPORT_DAMON));
+}
+
+#[test]
+fn nobody_elses_text_is_printed_as_it_is() {
+    let sources = tree::read(repository(), HARNESS).unwrap();
+    enforce(Rule::RawText, &printing::raw_text(&sources, "harness/src/host/terminal.rs"));
 }

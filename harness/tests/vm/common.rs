@@ -134,12 +134,13 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
     if install {
         setup::install(&env, &progress).map_err(failed)?;
     }
-    let tools = setup::tools(&env).map_err(|missing| NoRunEnv::Missing(missing.to_string()))?;
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
     let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
     let named = |kernel| Request::parse(kernel, &origins);
     let request = given.as_deref().map_or_else(|| Ok(Request::default()), named).map_err(failed)?;
+    let tools = setup::tools(&origins.env, request.work())
+        .map_err(|missing| NoRunEnv::Missing(missing.to_string()))?;
     // A build takes minutes, so it needs a variable that requests it.
     let may_build = install || given.is_some() || is_set("DAMONLAB_REQUIRE", "vm");
     let image = match kernel::ready(&request, &origins).map_err(failed)? {

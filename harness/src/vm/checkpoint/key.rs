@@ -22,7 +22,7 @@ pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<Key, VmError>
     add(&VERSION.to_le_bytes());
     add(&fs::read(launch.bzimage)?);
     add(&initramfs::archive(launch.agent)?);
-    for argument in command::arguments(launch.machine, Path::new("/run"), &launch.timing)? {
+    for argument in command::arguments(launch.machine, Path::new("/run"), &launch.timing, launch.sandbox)? {
         add(argument.as_encoded_bytes());
     }
     add(&(plan_size as u64).to_le_bytes());
@@ -41,7 +41,7 @@ mod tests {
     use crate::machine::Argv;
     use crate::scenario::{InstructionCost, Scenario};
     use crate::setup::Tools;
-    use crate::vm::Timing;
+    use crate::vm::{Sandbox, Timing};
     use damonlab_protocol::units::Bytes;
     use std::path::PathBuf;
 
@@ -79,6 +79,7 @@ mod tests {
                 agent: &self.agent,
                 machine: &self.machine,
                 timing: Timing::Virtual(InstructionCost::Plain),
+                sandbox: Sandbox::On,
                 plan: &scenario.plan(0, Default::default()),
                 clocks: &scenario.clocks,
                 results: self.folder.path(),

@@ -60,7 +60,7 @@ impl Store {
         if place.symlink_metadata().is_err() {
             return Ok(Lookup::Missing);
         }
-        let lock = Lock::share_if_possible(&self.lock(key))?;
+        let lock = Lock::share_if_possible(&self.lock(key), "another damonlab to make this checkpoint")?;
         Ok(match verified(&place, key) {
             Ok(Contents { argv, console, ram }) => {
                 // A file system that refuses the time stamp only makes this one look older.
@@ -77,7 +77,8 @@ impl Store {
 
     /// Removes a checkpoint that QEMU cannot start from. Where it cannot be removed, each run boots instead.
     pub(crate) fn discard(&self, key: &Key) -> Result<(), VmError> {
-        if let Some(_lock) = Lock::acquire_if_possible(&self.lock(key), || {})? {
+        let lock = Lock::acquire_if_possible(&self.lock(key), "the runs that use this checkpoint")?;
+        if lock.is_some() {
             let _ = paths::remove(&self.place(key));
         }
         Ok(())

@@ -1,0 +1,8 @@
+//! What damonlab leaves behind, and when it ends: kills at any moment, programs that hang, signals, waits. No guest runs:
+//! QEMU, virtme-ng and the kernel are scripts ([`fake_host`]).
+
+mod fake_host;
+mod kills;
+mod limits;
+mod signals;
+mod waits;
