@@ -93,7 +93,7 @@ impl Bisection<'_> {
         let step = Step {
             run_seconds: begun.elapsed().as_secs_f64(),
             recording,
-            ..self.step(applied, verdict, built, image.key)
+            ..self.step(applied, verdict, built, image.key.to_string())
         };
         store::save(&self.out, &self.source.scenario.name, &step)?;
         Ok(step)

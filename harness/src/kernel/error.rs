@@ -173,6 +173,17 @@ pub enum KernelError {
     /// make cannot work in the cache folder.
     #[error("cannot build a kernel in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another folder", shown(.0))]
     CachePath(PathBuf),
+    /// The beginning of a key is that of several images.
+    #[error("several kernels in the cache have a key that begins with '{name}': {}; use more of its characters", .keys.join(", "))]
+    SeveralKeys {
+        /// What was typed.
+        name: String,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// A run uses what was to be removed.
+    #[error("{0} is in use by another damonlab; remove it when that has ended")]
+    InUse(String),
     /// A release could be fetched neither from Debian nor from kernel.org.
     #[error("cannot fetch linux {wanted}\n  Debian's archive: {debian}\n  kernel.org: {mirror}")]
     Fetch {
@@ -252,6 +263,7 @@ impl Faulty for KernelError {
             | E::CutOff { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
+            | E::SeveralKeys { .. }
             | E::ChangedDuringCopy(_)
             | E::Inexact { .. }
             | E::PatchRefused { .. }
@@ -262,6 +274,7 @@ impl Faulty for KernelError {
             E::NoConfinement(error) => error.fault(),
             E::Make { .. }
             | E::CachePath(_)
+            | E::InUse(_)
             | E::Fetch { .. }
             | E::NoCurl
             | E::Checksum { .. }
