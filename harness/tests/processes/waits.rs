@@ -1,6 +1,7 @@
 //! A damonlab that waits for another one says what it waits for, once, and Ctrl-C ends the wait.
 
 use crate::fake_host::{FakeHost, has_tools, send, status, wait_for};
+use damonlab::host::process::Group;
 use nix::sys::signal::Signal;
 use std::fs;
 use std::process::Stdio;
@@ -21,7 +22,7 @@ fn the_second_waits(arguments: &[String], slots: &str, words: &str) {
         let mut command = host.damonlab(&arguments);
         let stderr = fs::File::create(host.path(stderr)).expect("a file");
         command.env("DAMONLAB_SLOTS", slots).stderr(Stdio::from(stderr));
-        damonlab::host::process::Group::spawn(&mut command).expect("damonlab starts")
+        Group::spawn(&mut command).expect("damonlab starts")
     };
     let mut first = start("first");
     wait_for(|| host.path("started").exists(), || words_of("first"));
@@ -44,7 +45,11 @@ fn words(text: &str) -> Vec<String> {
 #[test]
 fn for_a_slot() {
     let run = words("run idle --no-checkpoint --kernel HOST/bzImage --out HOST/results");
-    the_second_waits(&run, "1", "waiting for a slot for idle: every slot for guests of this host is taken (1)\n");
+    the_second_waits(
+        &run,
+        "1",
+        "waiting for a slot for idle: every slot for guests of this host is taken (1)\n",
+    );
 }
 
 #[test]
@@ -83,7 +88,8 @@ fn for_a_bisection_below_the_same_folder() {
     let file = fs::File::create(host.path("out/lock")).expect("a file");
     file.lock().expect("a lock");
     let series = host.path("series.mbox");
-    let patch = "Subject: [PATCH] x\n\nFrom: a <a@example.org>\n\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+a\n--\n2.0\n";
+    let patch =
+        "Subject: [PATCH] x\n\nFrom: a <a@example.org>\n\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+a\n--\n2.0\n";
     fs::write(&series, patch).expect("a file");
     let arguments = format!(
         "bisect idle --series {} --kernel {} --out {}",
