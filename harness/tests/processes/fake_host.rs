@@ -141,16 +141,16 @@ impl FakeHost {
         command.env("PATH", format!("{}:{path}", self.path("bin").display()));
         command.env("XDG_CACHE_HOME", self.path("cache")).env("TMPDIR", self.path("tmp"));
         command.env_remove("DAMONLAB_SLOTS").current_dir(self.folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log("stderr"));
+        command.stdin(Stdio::null()).stdout(self.log("output")).stderr(self.log("output"));
     }
 
     fn log(&self, name: &str) -> fs::File {
         fs::File::options().create(true).append(true).open(self.path(name)).expect("a file")
     }
 
-    /// What damonlab has printed on its standard error.
-    pub fn stderr(&self) -> String {
-        fs::read_to_string(self.path("stderr")).unwrap_or_default()
+    /// What damonlab has printed, on both streams.
+    pub fn output(&self) -> String {
+        fs::read_to_string(self.path("output")).unwrap_or_default()
     }
 
     /// The arguments of a run that boots a guest.
@@ -174,7 +174,7 @@ impl FakeHost {
 
     /// Waits until the script that touches `$STARTED` runs.
     pub fn wait_until_started(&self) {
-        wait_for(|| self.path("started").exists(), || format!("it does not start: {}", self.stderr()));
+        wait_for(|| self.path("started").exists(), || format!("it does not start: {}", self.output()));
         fs::remove_file(self.path("started")).expect("a file");
     }
 

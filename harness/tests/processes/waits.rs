@@ -73,9 +73,9 @@ fn for_a_setup() {
     file.lock().expect("a lock");
     let mut damonlab = host.start(&words("setup"));
     let line = format!("waiting for another damonlab to install (its lock is {})\n", lock.display());
-    wait_for(|| host.stderr().contains(&line), || host.stderr());
+    wait_for(|| host.output().contains(&line), || host.output());
     send(&mut damonlab, Signal::SIGINT);
-    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.stderr());
+    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.output());
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn for_a_bisection_below_the_same_folder() {
     );
     let mut damonlab = host.start(&words(&arguments));
     let line = "waiting for another bisection below this --out (its lock is ";
-    wait_for(|| host.stderr().contains(line), || host.stderr());
+    wait_for(|| host.output().contains(line), || host.output());
     send(&mut damonlab, Signal::SIGINT);
-    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.stderr());
+    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.output());
 }
