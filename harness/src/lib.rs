@@ -6,6 +6,8 @@
 //! [`judge`], [`snapshot`]) needs no machine. Modules import only from those above them in this list; so
 //! what judges cannot import what boots.
 
+#![warn(clippy::print_stderr)]
+
 pub mod host;
 
 pub mod trace;
@@ -47,3 +49,6 @@ pub mod bisect;
 pub mod report;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod fuzzing;

@@ -131,7 +131,10 @@ fn check_room(workload: &Workload) -> Result<(), String> {
         .copied()
         .unwrap_or_default();
     if free < workload.size {
-        return Err(format!("wants {} on {}, which has {free} free", workload.size, workload.node));
+        let Workload { size, node, .. } = workload;
+        return Err(format!(
+            "the scenario wants {size} on {node}, which has {free} free: make it smaller, or the node larger"
+        ));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{Failure, ratio};
 use damonlab::check::{EXPECT, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
-use damonlab::kernel::{self, Origins, Request, Source};
+use damonlab::kernel::{self, Origins, Request};
 use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario::Scenario;
 use damonlab::setup::{self, Env};
@@ -33,8 +33,8 @@ impl Bench {
     /// What is missing.
     pub fn new() -> Result<Bench, Failure> {
         let env = Env::machine()?;
-        let tools = setup::tools(&env)?;
-        let request = Request::of(Source::default());
+        let tools = setup::tools(&env, setup::Work::Kernel)?;
+        let request = Request::default();
         let image = kernel::ready(&request, &Origins::of(env))?
             .ok_or_else(|| format!("no kernel; `{}` builds it", setup::ourselves("kernel build")))?;
         let scratch = tempfile::tempdir()?;

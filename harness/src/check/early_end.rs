@@ -5,17 +5,21 @@ use super::run_end::RunEnd;
 use super::violations::Violations;
 use crate::recording::Recording;
 use damonlab_protocol::plan::Step;
+use damonlab_protocol::record::section;
 
 /// The findings about the end of a run.
 pub(crate) fn found(recording: &Recording) -> Vec<Finding> {
     let errors = recording.report.errors.iter();
     let errors: Violations =
-        errors.map(|error| Violation::new("a guest without errors", error.as_str())).collect();
-    let mut found = errors.findings_of(Origin::RunEnd(RunEnd::GuestError));
-    found.extend(
-        incomplete(recording).map(|missing| Finding::of(Origin::RunEnd(RunEnd::Incomplete), missing)),
-    );
-    found
+        errors.map(|error| Violation::quoting("a guest without errors", error, section::REPORT)).collect();
+    let found = errors.findings_of(Origin::RunEnd(RunEnd::GuestError));
+    if !found.is_empty() {
+        // An error is why steps have no result.
+        return found;
+    }
+    let missing =
+        incomplete(recording).map(|missing| Finding::of(Origin::RunEnd(RunEnd::Incomplete), missing));
+    missing.into_iter().collect()
 }
 
 fn incomplete(recording: &Recording) -> Option<Violation> {

@@ -4,7 +4,7 @@ use super::finding::{Finding, Origin, Violation};
 use super::measure::{Found, View, count, mean, resident, vmstat};
 pub(crate) use super::measure::{Subject, bare};
 use super::span::Span;
-use crate::host::text::printable;
+use crate::host::text::{block, foreign};
 use crate::recording::Recording;
 use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity};
 use serde::Serialize;
@@ -53,7 +53,7 @@ impl fmt::Display for ExpectationStatus {
 
 /// A quantity that cannot be measured because the kernel does not have the tracepoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the kernel has no tracepoint {event}")]
+#[error("the kernel has no tracepoint {}", foreign(.event))]
 pub struct Missing {
     /// The tracepoint, `system:event` where the scenario gave the system.
     pub event: String,
@@ -61,6 +61,9 @@ pub struct Missing {
 
 /// Why a single run has no result for an expectation over seeds.
 const NEEDS_SEEDS: &str = "needs --seeds";
+
+/// Why a run that did not begin has no result for any expectation.
+const NO_STEP: &str = "no step of the plan was carried out";
 
 /// The result of one expectation, with a finding if it is violated.
 pub(crate) type Evaluation = Result<(Measured, Option<Finding>), Missing>;
@@ -96,10 +99,11 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
     let value = found.value.as_ref().ok().map(|(value, _)| *value);
     let answer = match expectation.over {
         Over::Seeds { .. } => ExpectationStatus::NotApplicable(NEEDS_SEEDS),
+        Over::Run if never_began(view.recording) => ExpectationStatus::NotApplicable(NO_STEP),
         Over::Run if value.is_some_and(|value| expectation.bound.holds(value)) => ExpectationStatus::Passed,
         Over::Run => ExpectationStatus::Violated,
     };
-    let seen = printable(&found.value.map_or_else(|why| why, |(_, shown)| shown));
+    let seen = block(&found.value.map_or_else(|why| why, |(_, shown)| shown));
     let finding = (answer == ExpectationStatus::Violated).then(|| {
         let mut violation = Violation::new(format!("{what} {wanted}"), seen.clone());
         violation.evidence = found.evidence;
@@ -109,6 +113,11 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
     });
     let measured = Measured { index, what, wanted, seen, value, answer, scenario_line: expectation.line };
     Ok((measured, finding))
+}
+
+/// Whether the guest could not begin. The finding about that is the cause of all that is missing.
+fn never_began(recording: &Recording) -> bool {
+    recording.report.steps.is_empty() && !recording.report.errors.is_empty()
 }
 
 /// The expectation for a clock, and a note if that clock changes it.

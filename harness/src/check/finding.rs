@@ -2,7 +2,7 @@
 
 use super::about::About;
 use super::run_end::RunEnd;
-use crate::host::text::{excerpt, printable};
+use crate::host::text::{block, excerpt};
 use crate::recording::Line;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -121,7 +121,16 @@ impl From<&Line> for Evidence {
 impl Violation {
     /// A violation without evidence.
     pub(crate) fn new(expected: impl Into<String>, seen: impl Into<String>) -> Violation {
-        Violation { expected: expected.into(), seen: printable(&seen.into()), evidence: Vec::new() }
+        Violation { expected: expected.into(), seen: block(&seen.into()), evidence: Vec::new() }
+    }
+
+    /// One that quotes `text`, which is complete in `file` of the recording.
+    pub(crate) fn quoting(expected: &str, text: &str, file: &str) -> Violation {
+        let mut quoting = Violation::new(expected, text);
+        if quoting.seen.len() < text.len() {
+            quoting.seen.push_str(&format!("\n{file} has all of it"));
+        }
+        quoting
     }
 
     /// The same with trace lines.

@@ -140,7 +140,7 @@ fn trace_is_readable(recording: &Recording) -> RuleResult {
 
 #[cfg(test)]
 mod tests {
-    use crate::subject::damon::testing::{Model, found};
+    use crate::subject::damon::testing::{Model, found, rewrite};
     use damonlab_protocol::plan::Step;
     use damonlab_protocol::record::Refusal;
 
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_print_format_that_changed_is_a_finding_and_not_an_absence() {
         let mut recording = Model::pull_push().recording();
-        crate::subject::damon::testing::rewrite(&mut recording, |lines| {
+        rewrite(&mut recording, |lines| {
             for line in lines.iter_mut().filter(|line| line.contains("damos_esz")) {
                 line.push_str(" nid=0");
             }
@@ -187,10 +187,24 @@ mod tests {
     #[test]
     fn an_error_of_the_guest_and_a_missing_step_are_findings() {
         let mut recording = Model::pull_push().recording();
-        recording.report.errors.push("cannot mount\u{1b}[31m".into());
         recording.report.steps.pop();
-        assert_eq!(found(&recording, "guest-error")[0].seen, "cannot mount");
         assert_eq!(found(&recording, "incomplete")[0].seen, "2 of them");
+        recording.report.errors.push("cannot mount /sys".into());
+        assert_eq!(found(&recording, "guest-error")[0].seen, "cannot mount /sys");
+        assert_eq!(found(&recording, "incomplete"), [], "the error is the reason");
+    }
+
+    #[test]
+    fn a_value_that_the_kernel_refuses_before_the_first_step_is_one_finding() {
+        let mut recording = Model::pull_push().recording();
+        let refused = "the kernel refused to take 'x' into /proc/sys/vm/swappiness with EINVAL";
+        recording.report.errors.push(refused.into());
+        recording.report.steps.clear();
+        recording.samples.clear();
+        rewrite(&mut recording, |lines| lines.clear());
+        let findings = crate::judge::judge(&recording).findings;
+        let seen: Vec<&str> = findings.iter().map(|finding| finding.seen.as_str()).collect();
+        assert_eq!(seen, [refused]);
     }
 
     #[test]

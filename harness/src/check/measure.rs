@@ -3,7 +3,7 @@
 use super::finding::Evidence;
 use super::span::{Samples, Span};
 use crate::recording::{Line, Recording};
-use crate::scenario::Where;
+use crate::scenario::{GuestClock, Where};
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::NodeId;
 
@@ -29,6 +29,9 @@ pub(super) struct Found {
     pub(super) evidence: Vec<Evidence>,
 }
 
+/// On the real clock a mean of the last events is judged with this part of them: a guest that is late has fewer.
+const REAL_CLOCK_FEWER: usize = 2;
+
 /// How many lines of evidence a mean or a count shows.
 const SHOWN: usize = 4;
 
@@ -44,8 +47,13 @@ pub(super) fn mean(
         Ok(lines) => lines,
         Err(why) => return Found { value: Err(why), evidence: Vec::new() },
     };
-    let count = last.map_or(lines.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
-    if lines.is_empty() || lines.len() < count {
+    let wanted = last.map_or(lines.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
+    let enough = match view.recording.meta.clock {
+        GuestClock::Virtual => wanted,
+        GuestClock::Real => wanted.div_ceil(REAL_CLOCK_FEWER),
+    };
+    let count = wanted.min(lines.len());
+    if lines.is_empty() || lines.len() < enough {
         let first_ones = lines.iter().take(SHOWN).map(|line| Evidence::from(*line)).collect();
         return Found { value: Err(format!("{} such event(s)", lines.len())), evidence: first_ones };
     }

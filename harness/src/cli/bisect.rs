@@ -13,7 +13,7 @@ use crate::kernel::{KernelError, Origins};
 use crate::mutants::SuiteKey;
 use crate::report;
 use crate::run::{self, KernelRunError, RunError, ScenarioSource, SeedRange};
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
 use std::num::NonZeroUsize;
@@ -78,8 +78,8 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let slots = slots::count().map_err(RunError::from)?;
     let (origins, progress) = (Origins::of(Env::machine()?), output.progress());
     series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
-    let base = kernel(arguments, Vec::new()).request(&origins, &progress)?;
-    let tools = setup::tools(&origins.env)?;
+    let base = kernel(arguments, Vec::new()).request(&origins, &progress)?.to_build("a series")?;
+    let tools = setup::tools(&origins.env, Work::Kernel)?;
     qemu::check([&source.scenario], &origins.env.cache, &tools)?;
     let out = std::path::absolute(&arguments.out)?;
     // Two at once would take each other's recordings away.

@@ -5,6 +5,7 @@ use super::output::{Closing, Output, OutputArgs};
 use super::{qemu, scenarios};
 use crate::check::Verdict;
 use crate::compare::{self, Comparer, Comparison, Pair, Side};
+use crate::host::names::Key;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Image, Origins, Request};
@@ -66,7 +67,7 @@ pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     let requests = Pair { a: request(&arguments.a)?, b: request(&arguments.b)? };
     let sources = load(arguments)?;
     let slots = slots::count().map_err(RunError::from)?;
-    let tools = setup::tools(&origins.env)?;
+    let tools = setup::tools(&origins.env, requests.a.work().max(requests.b.work()))?;
     qemu::check(sources.iter().map(|one| &one.scenario), &origins.env.cache, &tools)?;
     let progress = output.progress();
     if let Some(key) = same_key(&requests, &origins)? {
@@ -139,11 +140,12 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
 }
 
 /// The key of both sides' image, where it is one and is known without building.
-fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<String>, CliError> {
-    if requests.a.source != requests.b.source {
+fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<Key>, CliError> {
+    let (Request::Build(a), Request::Build(b)) = (&requests.a, &requests.b) else { return Ok(None) };
+    if a.source != b.source {
         return Ok(None);
     }
-    let (a, b) = (kernel::key(&requests.a, origins)?, kernel::key(&requests.b, origins)?);
+    let (a, b) = (kernel::key(a, origins)?, kernel::key(b, origins)?);
     Ok(a.filter(|key| Some(key) == b.as_ref()))
 }
 

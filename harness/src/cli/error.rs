@@ -4,6 +4,7 @@ use crate::bisect::EndpointError;
 use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
+use crate::host::text::foreign;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
 use crate::mutants::MutantError;
@@ -23,7 +24,7 @@ pub(super) type VerbResult = Result<u8, CliError>;
 /// Why a command ended without a verdict.
 #[derive(Debug, Error, miette::Diagnostic)]
 pub(super) enum CliError {
-    #[error("there is no {kind} named '{name}'")]
+    #[error("there is no {kind} named '{}'", foreign(.name))]
     #[diagnostic(help("{help}"))]
     Unknown { kind: &'static str, name: String, help: String },
     #[error(

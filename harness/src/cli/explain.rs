@@ -4,7 +4,7 @@ use super::error::{CliError, VerbResult};
 use super::output::print;
 use super::rule;
 use crate::judge;
-use crate::kernel::{Origins, PatchedSource, Request, Source};
+use crate::kernel::{Origins, PatchedSource, Request};
 use crate::setup::Env;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -49,11 +49,11 @@ const NO_SOURCE: &str = "\nThe source of this kernel is not on this machine, so 
 /// The source of the kernel that `word` names, if it is here.
 fn source(word: Option<&Path>) -> Result<Option<PatchedSource>, CliError> {
     let origins = Origins::of(Env::machine()?);
-    let source = match word {
-        None => Source::default(),
-        Some(word) => Source::parse(word, &origins)?,
+    let kernel = match word {
+        None => Request::default(),
+        Some(word) => Request::parse(word, &origins)?,
     };
-    Ok(PatchedSource::here(&Request::of(source), &origins)?)
+    Ok(PatchedSource::here(&kernel.to_build("the lines of kernel functions")?, &origins)?)
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ pub(super) fn of_error(error: &CliError) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::GuestClock;
     use std::io;
     use std::path::PathBuf;
 
@@ -71,6 +72,8 @@ mod tests {
             summary: String::new(),
             machine: None,
             kernel: "linux".into(),
+            clock: GuestClock::Virtual,
+            accelerator: None,
             dir: dir.path().to_owned(),
             verdict: fail(),
             judgement: None,

@@ -6,7 +6,8 @@ use super::output::{self, FormatArgs, print};
 use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::kernel::{self, Image, Origins};
+use crate::host::text::shown;
+use crate::kernel::{self, Origins};
 use crate::report::{self, KernelCache};
 use crate::scenario;
 use crate::setup::{self, Env};
@@ -27,10 +28,10 @@ pub(super) enum Verb {
     /// List the kernels in the cache, and what they take there.
     #[command(after_help = "Example: damonlab kernel list")]
     List(FormatArgs),
-    /// Remove images by the beginning of their key, or a source with all its builds.
+    /// Remove an image by the beginning of its key, or a source with all its builds. What a run uses stays.
     #[command(after_help = "Example: damonlab kernel rm 3f2a91")]
     Rm {
-        /// The beginning of a key, or a source's name.
+        /// The beginning of one image's key, or a source's name.
         name: String,
     },
 }
@@ -54,23 +55,19 @@ pub(super) fn kernel(verb: &Verb) -> VerbResult {
 }
 
 fn build(arguments: &Arguments) -> Result<(), CliError> {
-    let (image, _) = obtain(&arguments.kernel, Origins::of(Env::machine()?))?;
+    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let image = kernel::obtain(&arguments.kernel.request(&origins, &progress)?, &origins, &progress)?;
     output::list(&report::kernel(&image), arguments.format)
 }
 
 fn has(arguments: &Arguments) -> Result<(), CliError> {
-    let env = Env::machine()?;
-    let tools = setup::tools(&env)?;
-    let (image, origins) = obtain(&arguments.kernel, Origins::of(env))?;
+    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let request = arguments.kernel.request(&origins, &progress)?;
+    let tools = setup::tools(&origins.env, request.work())?;
+    let image = kernel::obtain(&request, &origins, &progress)?;
     let all = scenario::all_needs();
-    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &Progress::stderr())?;
+    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &progress)?;
     output::list(&report::kernel_features(&image, &all, &missing), arguments.format)
-}
-
-fn obtain(kernel: &KernelArgs, origins: Origins) -> Result<(Image, Origins), CliError> {
-    let progress = Progress::stderr();
-    let image = kernel::obtain(&kernel.request(&origins, &progress)?, &origins, &progress)?;
-    Ok((image, origins))
 }
 
 /// What is in the cache of kernels.
@@ -91,6 +88,6 @@ fn remove(name: &str) -> Result<(), CliError> {
         let help = grammar::or_list(name, known, "damonlab kernel list");
         return Err(CliError::Unknown { kind: "kernel in the cache", name: name.to_owned(), help });
     }
-    let lines: String = removed.iter().map(|folder| format!("removed {}\n", folder.display())).collect();
+    let lines: String = removed.iter().map(|folder| format!("removed {}\n", shown(folder))).collect();
     print(&lines)
 }

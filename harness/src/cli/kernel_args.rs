@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use crate::host::progress::Progress;
-use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source};
+use crate::kernel::{BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
 use crate::series;
 use clap::Args;
 use std::path::PathBuf;
@@ -40,27 +40,41 @@ pub(super) struct ConfigArgs {
     /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
     #[arg(long = "config", value_name = "FRAGMENT")]
     pub(super) fragments: Vec<PathBuf>,
+    /// Where make and the scripts of the source run. host: as you, with all your files; a series' Makefiles and scripts
+    /// can do what you can. bwrap: in bubblewrap, without network and without your files (docs/SECURITY.md).
+    #[arg(long, value_name = "host|bwrap", default_value_t)]
+    pub(super) build_in: BuildIn,
 }
 
 impl KernelArgs {
     /// The kernel that they ask for.
     pub(super) fn request(&self, origins: &Origins, progress: &Progress) -> Result<Request, CliError> {
-        let source = match &self.kernel {
-            None => Source::default(),
-            Some(word) => Source::parse(word, origins)?,
+        let kernel = match &self.kernel {
+            None => Request::default(),
+            Some(word) => Request::parse(word, origins)?,
         };
-        let mut request = Request::of(source);
+        self.config.build_in.check(&origins.env.path)?;
+        let mut changes = Changes {
+            strict: self.strict,
+            config: self.config.parts(),
+            build_in: self.config.build_in,
+            ..Changes::default()
+        };
         if !self.series.is_empty() {
             let series = series::read(&self.series).map_err(KernelError::from)?;
             series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
-            request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
-            request.patches = series.patches;
+            changes.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
+            changes.patches = series.patches;
         }
-        request.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
-        request.strict = self.strict;
-        let project = &request.project;
-        let named = self.config.profiles.iter().filter_map(|profile| profile.fragment(project));
-        request.fragments = named.chain(self.config.fragments.iter().cloned()).collect();
-        Ok(request)
+        changes.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
+        Ok(kernel.with(changes)?)
+    }
+}
+
+impl ConfigArgs {
+    /// The profiles, then the fragments.
+    fn parts(&self) -> Vec<ConfigPart> {
+        let profiles = self.profiles.iter().copied().map(ConfigPart::Profile);
+        profiles.chain(self.fragments.iter().cloned().map(ConfigPart::Fragment)).collect()
     }
 }

@@ -2,10 +2,10 @@
 
 use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};
+use super::error_text;
 use super::git_bisect;
-use crate::host::interrupt;
+use crate::host::{interrupt, paths};
 use clap::Parser;
-use std::io::Write;
 use std::process::ExitCode;
 
 /// 128 + SIGPIPE, as shells report it. It also ends a `git bisect run`.
@@ -17,9 +17,12 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         // clap's own status is 2, which git takes for a bad commit.
         Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == git_bisect::OPTION) => {
-            // A closed standard error changes nothing.
-            let _ = error.print();
+            error_text::print_usage(&error);
             return ExitCode::from(git_bisect::ABORT);
+        }
+        Err(error) if error.use_stderr() => {
+            error_text::print_usage(&error);
+            return ExitCode::from(2);
         }
         Err(error) => error.exit(),
     };
@@ -35,13 +38,14 @@ pub fn main() -> ExitCode {
         Err(CliError::ClosedPipe) => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
             let status = if for_git { git_bisect::of_error(&error) } else { error.exit_status() };
-            let _ = writeln!(std::io::stderr(), "{:?}", miette::Report::new(error));
+            error_text::print(error);
             ExitCode::from(status)
         }
     }
 }
 
 fn answer(verb: &Verb) -> VerbResult {
+    paths::keep_own_rights();
     interrupt::listen().map_err(CliError::Signals)?;
     // An error that comes up after Ctrl-C is a result of it: a program that was ended, a file that was not written.
     verb.run().map_err(|error| interrupt::check().err().map_or(error, CliError::Interrupted))

@@ -10,9 +10,12 @@ mod command;
 mod compare;
 mod doctor;
 mod error;
+mod error_text;
 mod exit_status;
 mod explain;
 mod git_bisect;
+#[cfg(test)]
+mod hostile_tests;
 mod kernel;
 mod kernel_args;
 mod list;

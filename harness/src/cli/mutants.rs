@@ -10,7 +10,7 @@ use crate::kernel::Origins;
 use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report::{self, ItemResult};
 use crate::run::{self, KernelRunError, RunError, ScenarioSource};
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
 use std::num::NonZeroUsize;
@@ -59,7 +59,7 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let sources = suite()?;
     let slots = slots::count().map_err(RunError::from)?;
     let env = Env::machine()?;
-    let tools = setup::tools(&env)?;
+    let tools = setup::tools(&env, Work::Kernel)?;
     qemu::check(sources.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let origins = Origins::of(env);
     let progress = output.progress();

@@ -2,10 +2,12 @@
 
 use super::error::CliError;
 use crate::host::progress::{self, Progress};
+use crate::host::terminal;
+use crate::host::text::unlike_a_result;
 use crate::report::{Event, Format, Item, Listing, Reporter, Started, Summary, Tally, Verbosity};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Instant;
 
 /// How the results of runs are printed.
@@ -93,7 +95,7 @@ impl Output {
         if *format != Format::Human && verbosity != Verbosity::Normal {
             return Err(CliError::NoEffect { option: if *quiet { "--quiet" } else { "--verbose" } });
         }
-        let reporter = format.reporter(stdout(), verbosity);
+        let reporter = reporter(*format, verbosity);
         Ok(Output { command, reporter, quiet: *quiet, tally: Tally::default(), begun: Instant::now() })
     }
 
@@ -130,19 +132,20 @@ impl Output {
 
 /// Prints a result without items.
 pub(super) fn list(listing: &Listing, arguments: FormatArgs) -> Result<(), CliError> {
-    let mut reporter = arguments.format.reporter(stdout(), Verbosity::Normal);
+    let mut reporter = reporter(arguments.format, Verbosity::Normal);
     progress::suspend(|| reporter.listing(listing)).map_err(CliError::of_output)
 }
 
 /// Prints text that has one format only.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
-    let write = |out: &mut dyn Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    progress::suspend(|| write(&mut io::stdout().lock())).map_err(CliError::of_output)
+    let text = unlike_a_result(text);
+    let write = |mut out: Box<dyn Write>| out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    progress::suspend(|| write(Box::new(terminal::stdout(terminal::Lines::Cut)))).map_err(CliError::of_output)
 }
 
-/// Standard output, with colours where they can be seen.
-fn stdout() -> Box<dyn Write> {
-    Box::new(anstream::AutoStream::auto(io::stdout()))
+/// A reporter that prints on standard output.
+fn reporter(format: Format, verbosity: Verbosity) -> Box<dyn Reporter> {
+    format.reporter(Box::new(terminal::stdout(format.lines())), verbosity)
 }
 
 #[cfg(test)]

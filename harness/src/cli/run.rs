@@ -101,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     if arguments.setup {
         setup::install(&env, &progress)?;
     }
-    let tools = setup::tools(&env)?;
+    let tools = setup::tools(&env, request.work())?;
     qemu::check(sources.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let image = kernel::obtain(&request, &origins, &progress)?;
     let out = std::path::absolute(&arguments.out)?;

@@ -39,7 +39,7 @@ pub(super) fn path(argument: &str) -> Result<PathBuf, CliError> {
 pub(super) fn argument(path: &Path) -> String {
     match path.file_stem().map(|stem| stem.to_string_lossy()) {
         Some(name) if by_name(&name) == path => name.into_owned(),
-        _ => path.display().to_string(),
+        _ => path.to_string_lossy().into_owned(),
     }
 }
 

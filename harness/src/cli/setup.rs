@@ -10,8 +10,9 @@ pub(super) const HELP: &str = "Examples: damonlab setup\n          damonlab setu
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Install this too, into damonlab's own environment: damo, from PyPI, for the scenario of that name.
-    #[arg(long = "with", value_name = "damo")]
+    /// Install this too. damo: from PyPI, into damonlab's own environment, for the scenario of that name. bubblewrap: from
+    /// Debian, for `--build-in bwrap`. May be given more than once.
+    #[arg(long = "with", value_name = "damo|bubblewrap")]
     extras: Vec<Extra>,
 }
 

@@ -4,7 +4,10 @@
 //! is the longest one that is a file, a folder or a known name.
 
 use crate::host::fault::{Fault, Faulty};
-use crate::kernel::{KernelError, Origins, Profile, Request, SeriesLabel, Source, VersionRequest};
+use crate::host::text::foreign;
+use crate::kernel::{
+    Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel, VersionRequest,
+};
 use crate::series;
 use std::path::{Path, PathBuf};
 
@@ -16,9 +19,11 @@ const DEFAULT: &str = "default";
 pub enum SideError {
     /// A part of the argument is unknown.
     #[error(
-        "'{part}' in '{argument}' is not a file, a folder or a kernel; a side is \
+        "'{}' in '{}' is not a file, a folder or a kernel; a side is \
          KERNEL[+SERIES|PATCH|FRAGMENT.config|PROFILE...], for instance 7.3+mine.patch, where KERNEL is what --kernel \
-         accepts, or 'default'"
+         accepts, or 'default'",
+        foreign(.part),
+        foreign(.argument)
     )]
     UnknownPart {
         /// The unknown part, up to the next `+`.
@@ -50,16 +55,19 @@ pub fn request(argument: &str, origins: &Origins) -> Result<Request, SideError> 
     let parts =
         split(argument, |part, first| Path::new(part).exists() || is_name(part, first)).map_err(unknown)?;
     let Some((base, more)) = parts.split_first() else { return Err(unknown("")) };
-    let source = if *base == DEFAULT { Source::default() } else { Source::parse(Path::new(base), origins)? };
-    let mut request = Request::of(source);
+    let kernel =
+        if *base == DEFAULT { Request::default() } else { Request::parse(Path::new(base), origins)? };
+    let mut changes = Changes::default();
     for path in more.iter().map(PathBuf::from) {
         match profile(&path) {
-            Some(profile) => request.fragments.extend(profile.fragment(&request.project)),
-            None if path.extension().is_some_and(|end| end == "config") => request.fragments.push(path),
-            None => apply(&mut request, path)?,
+            Some(profile) => changes.config.push(ConfigPart::Profile(profile)),
+            None if path.extension().is_some_and(|end| end == "config") => {
+                changes.config.push(ConfigPart::Fragment(path));
+            }
+            None => apply(&mut changes, path)?,
         }
     }
-    Ok(request)
+    Ok(kernel.with(changes)?)
 }
 
 /// The profile that a part names, unless there is a file or folder of that name.
@@ -80,19 +88,19 @@ fn is_kernel(part: &str) -> bool {
 }
 
 /// Applies a single patch, or else a series.
-fn apply(request: &mut Request, path: PathBuf) -> Result<(), KernelError> {
+fn apply(changes: &mut Changes, path: PathBuf) -> Result<(), KernelError> {
     let paths = [path];
     let not_a_patch = match series::read_patches(&paths) {
         Ok(patches) => {
-            request.patches.extend(patches);
+            changes.patches.extend(patches);
             return Ok(());
         }
         Err(error) => error,
     };
     match series::read(&paths) {
         Ok(series) if series.patches.len() > 1 => {
-            request.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
-            request.patches.extend(series.patches);
+            changes.series = Some(SeriesLabel { name: series.name(), patches: series.patches.len() });
+            changes.patches.extend(series.patches);
             Ok(())
         }
         // A folder is never a patch, so the error of the series is the useful one.
@@ -120,6 +128,7 @@ fn split(argument: &str, is_part: impl Fn(&str, bool) -> bool) -> Result<Vec<&st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::{BuildRequest, Source};
     use crate::setup::Env;
     use proptest::prelude::*;
 
@@ -150,6 +159,10 @@ mod tests {
         assert_eq!(split("+one.patch", among(&["one.patch"])), Err(""));
     }
 
+    fn built(argument: &str) -> BuildRequest {
+        requested(argument).unwrap().to_build("a test").unwrap()
+    }
+
     fn requested(argument: &str) -> Result<Request, SideError> {
         let cache = tempfile::tempdir().unwrap();
         let env = Env { root: "/".into(), path: "/usr/bin:/bin".into(), cache: cache.path().to_owned() };
@@ -164,20 +177,35 @@ mod tests {
 
     #[test]
     fn the_name_of_a_profile_after_a_kernel_is_that_profile() {
-        let request = requested("7.3+debug").unwrap();
+        let request = built("7.3+debug");
         assert_eq!(request.fragments, Vec::from_iter(Profile::Debug.fragment(&request.project)));
         assert_eq!(requested("7.3+fast").unwrap(), requested("7.3").unwrap());
+    }
+
+    #[test]
+    fn a_bzimage_with_anything_added_to_it_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("bzImage");
+        std::fs::write(&image, "").unwrap();
+        let image = image.display();
+        assert!(matches!(requested(&image.to_string()), Ok(Request::Image(_))));
+        let patch = crate::host::paths::project().join("patches/equivalent/03-equivalent-formula.patch");
+        for (more, named) in [("fast", "a profile"), (&*patch.to_string_lossy(), "a patch")] {
+            let error = requested(&format!("{image}+{more}")).unwrap_err();
+            assert_eq!(error.fault(), Fault::BadInput);
+            assert!(error.to_string().contains(&format!("no source for {named};")), "{error}");
+        }
     }
 
     #[test]
     fn a_file_that_ends_in_config_is_a_fragment_and_a_mailbox_is_a_series() {
         let root = crate::host::paths::project();
         let argument = |file: &str| format!("7.3+{}", root.join(file).display());
-        let fragment = requested(&argument("patches/equivalent/11-other-nr-cpus.config")).unwrap();
+        let fragment = built(&argument("patches/equivalent/11-other-nr-cpus.config"));
         assert_eq!((fragment.fragments.len(), fragment.patches.len()), (1, 0));
-        let patch = requested(&argument("patches/equivalent/03-equivalent-formula.patch")).unwrap();
+        let patch = built(&argument("patches/equivalent/03-equivalent-formula.patch"));
         assert_eq!((patch.fragments.len(), patch.patches.len(), patch.source), (0, 1, Source::default()));
-        let series = requested(&argument("examples/series/damos-quota-cleanups.mbox")).unwrap();
+        let series = built(&argument("examples/series/damos-quota-cleanups.mbox"));
         assert_eq!((series.patches.len(), series.series.map(|label| label.patches)), (5, Some(5)));
     }
 

@@ -1,7 +1,7 @@
 //! A mistake in a file, with its place.
 
 use super::suggest;
-use crate::host::text::printable;
+use crate::host::text::{self, LeftOut, block, printable, quote};
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
@@ -98,17 +98,29 @@ impl Fault {
     /// The finished error.
     pub(crate) fn inside(self, file: &str, text: &str) -> Box<Wrong> {
         // Files come from anywhere, and messages quote them.
-        let safe: String = printable(text).replace('\t', " ");
-        let span = (safe.len() == text.len()).then(|| byte_span(self.at, text)).flatten();
+        let shown: String = printable(&text.replace('\t', " ")).split_inclusive('\n').map(cut).collect();
+        let span = byte_span(self.at, text).and_then(|span| same_span(span, text, &shown));
         Box::new(Wrong {
-            message: printable(&self.message),
-            help: self.help.as_deref().map(printable),
+            message: quote(&self.message).to_string(),
+            help: self.help.as_deref().map(block),
             file: file.to_owned(),
             line: self.at.line(),
             column: self.at.column(),
-            excerpt: NamedSource::new(printable(file), safe),
-            span: span.or_else(|| line_span(self.at.line(), &printable(text))),
+            span: span.or_else(|| line_span(self.at.line(), &shown)),
+            excerpt: NamedSource::new(quote(file).to_string(), shown),
         })
+    }
+}
+
+/// The longest line of an excerpt, in characters.
+const LONGEST_LINE: usize = 500;
+
+/// A line with its end, as long as an excerpt may have it.
+fn cut(line: &str) -> String {
+    let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+    match text::cut(body, LONGEST_LINE) {
+        (_, 0) => line.to_owned(),
+        (body, omitted) => format!("{body}{}{end}", LeftOut(omitted)),
     }
 }
 
@@ -120,6 +132,19 @@ fn byte_span(at: Location, text: &str) -> Option<(usize, usize)> {
     let line = rest.find('\n').unwrap_or(rest.len());
     let length = length.min(line);
     rest.is_char_boundary(length).then_some((start, length))
+}
+
+/// The bytes of `shown` that are those of `span` in `text`; none where the line is another up to there.
+fn same_span((start, length): (usize, usize), text: &str, shown: &str) -> Option<(usize, usize)> {
+    let line = text[..start].matches('\n').count();
+    let begin = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = shown.split_inclusive('\n').take(line).map(str::len).sum::<usize>();
+    let same = text[begin..start].replace('\t', " ");
+    let rest = shown.get(before..)?.strip_prefix(&same)?;
+    let there =
+        rest.chars().zip(text[start..start + length].chars()).take_while(|(a, b)| a == b || *b == '\t');
+    let length = there.map(|(a, _)| a.len_utf8()).sum();
+    (length > 0 || !rest.starts_with("... (")).then_some((before + same.len(), length))
 }
 
 /// The whole of a line, without its indentation.

@@ -1,5 +1,8 @@
 //! The nearest known name to an unknown one.
 
+/// A longer name, in bytes, is near to none.
+const LONGEST: usize = 200;
+
 /// `did you mean 'x'?` where something is near, else all that is known.
 pub(crate) fn among(found: &str, known: &[&str]) -> String {
     did_you_mean(found, known.iter().copied()).unwrap_or_else(|| format!("known here: {}", known.join(", ")))
@@ -12,6 +15,8 @@ pub(crate) fn or_list<'a>(found: &str, known: impl IntoIterator<Item = &'a str>,
 }
 
 fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    // Edits take time to count.
+    let found = Some(found).filter(|found| found.len() <= LONGEST)?;
     let limit = (found.chars().count() / 3).max(1);
     let nearest = known.into_iter().map(|name| (distance(found, name), name)).min();
     nearest.filter(|(edits, _)| *edits <= limit).map(|(_, name)| format!("did you mean '{name}'?"))

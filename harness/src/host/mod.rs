@@ -3,22 +3,29 @@
 //! No other module starts a process or takes a lock by other means (clippy.toml forbids it), so this folder alone
 //! decides what damonlab can leave behind.
 
+pub mod budget;
 pub mod command;
 pub mod disk_usage;
 pub mod fault;
 pub mod git;
+#[cfg(test)]
+pub(crate) mod hostile;
 pub mod interrupt;
 mod limits;
 pub mod lock;
 pub mod logged;
 pub mod memory;
+pub mod names;
 pub mod paths;
 mod pipes;
 pub mod process;
+pub mod processor_time;
 pub mod progress;
+pub mod regular_file;
 mod run_error;
 pub mod slots;
 mod supervised;
+pub mod terminal;
 pub mod text;
 mod waiting;
 mod watchdog;

@@ -4,9 +4,10 @@
 //! Everything goes to standard error; standard output belongs to results. A process has one terminal, so all moving
 //! lines are drawn together, and whoever prints a line that stays does it through [`suspend`].
 
+use super::{terminal, text};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ enum Sink {
 impl Progress {
     /// A moving line if standard error is a terminal, plain lines otherwise.
     pub fn stderr() -> Progress {
-        let sink = if std::io::stderr().is_terminal() { Sink::Terminal } else { Sink::Lines };
+        let sink = if terminal::stderr_is_one() { Sink::Terminal } else { Sink::Lines };
         Progress { sink, quiet: false }
     }
 
@@ -52,12 +53,13 @@ impl Progress {
         Progress { quiet, ..self }
     }
 
-    /// Prints one line that stays.
+    /// Prints one line that stays. Where it quotes text of several lines, the others are indented.
     pub fn say(&self, line: &str) {
         match &self.sink {
             // A closed standard error is no reason to stop a build.
             Sink::Terminal | Sink::Lines if !self.quiet => {
-                suspend(|| drop(writeln!(std::io::stderr(), "{line}")));
+                let lines = said(line);
+                suspend(|| drop(writeln!(terminal::stderr(), "{lines}")));
             }
             _ => {}
         }
@@ -98,7 +100,7 @@ impl Progress {
             let _ = left.map_or(Ok(()), |left| write!(out, ", {} left", clock(left)));
         };
         let bar = self.moving_line(Some(total as u64), |style| style.with_key("left", time_left));
-        bar.set_prefix(name.to_owned());
+        bar.set_prefix(text::excerpt(name));
         Batch { bar, last_end, state: Mutex::default() }
     }
 
@@ -124,6 +126,12 @@ impl Progress {
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
+}
+
+/// A line as it is printed, with whatever it quotes.
+fn said(line: &str) -> String {
+    let line = text::block(line.trim_end()).replace('\n', "\n  ");
+    text::unlike_a_result(&line).into_owned()
 }
 
 /// As long for each thing that is left as the ones before took on average, less what has passed since the last ended.
@@ -185,7 +193,7 @@ impl BatchState {
     fn line(&self) -> String {
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         let running = if self.running.is_empty() { "" } else { ", running " };
-        format!("{failed}{running}{}", self.running.join(" "))
+        text::excerpt(&format!("{failed}{running}{}", self.running.join(" ")))
     }
 }
 
@@ -223,7 +231,7 @@ impl Task<'_> {
                 self.progress.say(&line);
             }
         }
-        self.bar.set_message(line);
+        self.bar.set_message(text::excerpt(&line));
     }
 
     /// Units done.
@@ -285,6 +293,12 @@ mod tests {
         assert_eq!(batch.state().line(), ", 1 failed, running pull-push");
         batch.end("pull-push", false);
         assert_eq!((batch.state().line().as_str(), batch.bar.position()), (", 1 failed", 2));
+    }
+
+    #[test]
+    fn a_line_that_quotes_several_lines_can_neither_add_one_nor_look_like_a_result() {
+        assert_eq!(said("kernel: no\nPASS  fake\u{1b}[2J"), "kernel: no\n  PASS  fake\\u{1b}[2J");
+        assert_eq!(said("PASS  fake"), "  PASS  fake");
     }
 
     #[test]

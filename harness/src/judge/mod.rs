@@ -3,6 +3,7 @@
 //! [`judge()`] runs every rule that applies and the scenario's own expectations over a recording; [`verdict`] says what
 //! that comes to. Nothing here boots anything: stored recordings are judged on a machine without QEMU.
 
+mod busy_host;
 mod c_function;
 pub(crate) mod console_log;
 mod coverage;
@@ -23,6 +24,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use busy_host::on_busy_host;
 pub use coverage::{Coverage, Never};
 pub use explain::{Excerpt, Page, explain, is_in};
 pub use judgement::{Judgement, judge};

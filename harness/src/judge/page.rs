@@ -35,7 +35,7 @@ pub fn page() -> String {
 fn row(about: &About) -> String {
     let About { id, name, kind, statement, because, when, source, file } = about;
     let sources = source.iter().map(Source::to_string).collect::<Vec<_>>().join(", ");
-    let base = Path::new(file).file_name().unwrap_or_default().display();
+    let base = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
     let kind = kind.word();
     format!("| {id} | {name} | {kind} | {statement} | {because} | {when} | {sources} | [{base}](../{file}) |")
 }

@@ -4,7 +4,8 @@ use super::judgement::Judgement;
 use super::{console_log, recording_verdict};
 use crate::check::Verdict;
 use crate::recording::compare::{Difference, Extent};
-use crate::recording::{Recording, RecordingError};
+use crate::recording::{AcceleratorName, Recording, RecordingError};
+use crate::scenario::GuestClock;
 use damonlab_protocol::plan::READY_MARK;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,10 @@ pub struct Report {
     pub machine: Option<String>,
     /// The kernel, for people.
     pub kernel: String,
+    /// The clock of the guest.
+    pub clock: GuestClock,
+    /// What executed its instructions, if that is known.
+    pub accelerator: Option<AcceleratorName>,
     /// The folder with everything.
     pub dir: PathBuf,
     /// The verdict.
@@ -67,20 +72,29 @@ impl Report {
 }
 
 /// Judges a stored recording with today's rules.
+///
+/// # Errors
+/// It cannot be read.
 pub fn rejudge(dir: &Path) -> Result<Report, RecordingError> {
-    let recording = Recording::load(dir)?;
+    Recording::load(dir).map(judged)
+}
+
+/// The report of a recording.
+pub(super) fn judged(recording: Recording) -> Report {
     let (verdict, judgement) = recording_verdict::verdict(&recording);
-    Ok(Report {
-        scenario: recording.meta.scenario.clone(),
+    Report {
+        scenario: recording.meta.scenario.to_string(),
         summary: recording.scenario.summary.clone(),
         machine: recording.meta.machine.clone(),
         kernel: recording.meta.kernel.clone(),
-        dir: dir.to_owned(),
+        guest_time: recording.scenario.guest_time().into(),
+        clock: recording.meta.clock,
+        accelerator: recording.meta.accelerator(),
+        dir: recording.dir,
         verdict,
         judgement,
         notes: Vec::new(),
-        guest_time: recording.scenario.guest_time().into(),
         wall_time: None,
         repeated: None,
-    })
+    }
 }

@@ -10,6 +10,7 @@ use super::listing::{Content, Entry, FileKind, kind_of};
 use super::{git_apply, merge, user_tree};
 use crate::host::command::Output;
 use crate::host::progress::Progress;
+use crate::host::text::shown;
 use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_stays_inside, symlink_ancestor};
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +84,7 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
 }
 
 fn behind_link(patch: &Patch, path: &str, link: &str) -> KernelError {
-    let place = patch.path.display().to_string();
+    let place = shown(&patch.path).to_string();
     let name = format!("{path}, below the symbolic link {link}");
     SeriesError::Outside { place, name, why: "a write there would land elsewhere" }.into()
 }
@@ -222,7 +223,7 @@ impl PatchStep<'_> {
             let Ok(target) = std::fs::read_link(self.scratch.join(&path)) else { continue };
             let target = target.to_string_lossy();
             if !link_stays_inside(&path, &target) {
-                let place = self.patch.path.display().to_string();
+                let place = shown(&self.patch.path).to_string();
                 let name = format!("{path} -> {target}");
                 let why = "the symbolic link leads out of the tree";
                 return Err(SeriesError::Outside { place, name, why }.into());

@@ -3,6 +3,7 @@
 //! Kconfig drops a request silently if a dependency is off or a symbol no longer exists, so every request is compared with
 //! the result.
 
+use crate::host::text::{foreign, shown};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub struct Dropped {
 
 /// A line of a fragment that is no config line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{line}: not a config line: {text}", .fragment.display())]
+#[error("{}:{line}: not a config line: {}", shown(.fragment), foreign(.text))]
 pub struct BadFragment {
     /// The fragment.
     pub fragment: PathBuf,
@@ -54,7 +55,7 @@ pub struct BadFragment {
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Request { fragment, line, value } = &self.request;
-        write!(f, "{}:{line}: CONFIG_{}={value} became ", fragment.display(), self.symbol)?;
+        write!(f, "{}:{line}: CONFIG_{}={value} became ", shown(fragment), self.symbol)?;
         match &self.became {
             Some(value) => f.write_str(value),
             None => {

@@ -5,6 +5,7 @@ use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::text::{foreign, quote, shown};
 use crate::series::SeriesError;
 use crate::setup::SourcesError;
 use std::fmt::Display;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// A kernel or a config fragment does not exist.
-    #[error("cannot read {}: {cause}", .path.display())]
+    #[error("cannot read {}: {cause}", shown(.path))]
     NoSuchPath {
         /// The path.
         path: PathBuf,
@@ -23,7 +24,7 @@ pub enum KernelError {
         cause: io::Error,
     },
     /// A version that is not available.
-    #[error("linux {version} is not available: {reason}")]
+    #[error("linux {} is not available: {reason}", foreign(.version))]
     NoVersion {
         /// The version.
         version: String,
@@ -32,8 +33,9 @@ pub enum KernelError {
     },
     /// A value of `--kernel` that names no kernel.
     #[error(
-        "'{name}' is not a kernel: it is not a version (7.2, 7.3 or 7.3.4), no file has that path, and {at}; sources in \
-         the cache: {cached}"
+        "'{}' is not a kernel: it is not a version (7.2, 7.3 or 7.3.4), no file has that path, and {at}; sources in \
+         the cache: {cached}",
+        foreign(.name)
     )]
     NoSuchKernel {
         /// The value.
@@ -44,7 +46,7 @@ pub enum KernelError {
         cached: String,
     },
     /// A git ref that a tree does not have.
-    #[error("the repository in {dir} has no commit or tree '{name}': {why}", dir = .dir.display())]
+    #[error("the repository in {dir} has no commit or tree '{}': {}", foreign(.name), quote(.why), dir = shown(.dir))]
     NoSuchRef {
         /// The tree.
         dir: PathBuf,
@@ -54,18 +56,43 @@ pub enum KernelError {
         why: String,
     },
     /// A folder without a kernel's Makefile.
-    #[error("{} is not a Linux source tree: its Makefile does not set VERSION and PATCHLEVEL", .0.display())]
+    #[error("{} is not a Linux source tree: its Makefile does not set VERSION and PATCHLEVEL", shown(.0))]
     NotATree(PathBuf),
     /// A file that is not an x86 bzImage.
-    #[error("{path} is not an x86 bzImage: {reason}", path = .path.display())]
+    #[error("{path} is not an x86 bzImage: {reason}", path = shown(.path))]
     NotAnImage {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A bzImage where something needs a source.
+    #[error(
+        "{path} is a bzImage, which is booted as it is: it has no source for {what}; give the tree that it was built from \
+         (DIR or DIR@REF), or leave that out",
+        path = .path.display()
+    )]
+    ImageHasNoSource {
+        /// The bzImage.
+        path: PathBuf,
+        /// What needs the source.
+        what: String,
+    },
+    /// A bzImage that is shorter than its header says.
+    #[error(
+        "{path} is cut off: its header announces {wanted} bytes, and the file has {found}; copy or build it again",
+        path = .path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// The size in its header.
+        wanted: u64,
+        /// The size of the file.
+        found: u64,
+    },
     /// A tree without DAMON, or without the part of it that damonlab tests.
-    #[error("linux {release} in {dir} has no {missing}: wanted {wanted} or newer", dir = .dir.display())]
+    #[error("linux {} in {dir} has no {missing}: wanted {wanted} or newer", foreign(.release), dir = shown(.dir))]
     TooOld {
         /// The tree.
         dir: PathBuf,
@@ -77,7 +104,7 @@ pub enum KernelError {
         wanted: &'static str,
     },
     /// A file name that damonlab's lists cannot store.
-    #[error("{} has a file whose name is not UTF-8 or has a line break: {name:?}", .dir.display())]
+    #[error("{} has a file whose name is not UTF-8 or has a line break: {}", shown(.dir), foreign(.name))]
     BadName {
         /// The tree.
         dir: PathBuf,
@@ -85,7 +112,7 @@ pub enum KernelError {
         name: String,
     },
     /// The tree changed while it was being copied.
-    #[error("{} changed while it was being copied: run again", .0.display())]
+    #[error("{} changed while it was being copied: run again", shown(.0))]
     ChangedDuringCopy(PathBuf),
     /// Patches that cannot be read.
     #[error(transparent)]
@@ -99,7 +126,7 @@ pub enum KernelError {
         inexact: Vec<String>,
     },
     /// A patch that does not apply.
-    #[error("the patch {} does not apply to {to}: {problem}", .patch.display())]
+    #[error("the patch {} does not apply to {to}: {problem}", shown(.patch))]
     PatchRefused {
         /// The patch.
         patch: PathBuf,
@@ -115,7 +142,7 @@ pub enum KernelError {
     #[error("{} of the requested options are not in the kernel's configuration:{}", .0.len(), lines(.0))]
     Dropped(Vec<Dropped>),
     /// The compiler or the linker rejects the source.
-    #[error("the kernel does not compile:\n{excerpt}\nthe whole log: {}", .log.display())]
+    #[error("the kernel does not compile:\n{excerpt}\nthe whole log: {}", shown(.log))]
     Compile {
         /// The first error with its context.
         excerpt: String,
@@ -123,16 +150,40 @@ pub enum KernelError {
         log: PathBuf,
     },
     /// make failed for another reason.
-    #[error("the build of the kernel failed:\n{excerpt}\nthe whole log: {}", .log.display())]
+    #[error("the build of the kernel failed:\n{excerpt}\nthe whole log: {}", shown(.log))]
     Make {
         /// The end of the log.
         excerpt: String,
         /// The log.
         log: PathBuf,
     },
+    /// bubblewrap is missing, or the host does not let it work.
+    #[error(
+        "a build cannot run in bubblewrap here: {0}\n`damonlab setup --with bubblewrap` installs it; the host must allow \
+         user namespaces (docs/SECURITY.md)"
+    )]
+    NoConfinement(RunError),
+    /// A confined build has left a link or a device where damonlab reads or writes.
+    #[error(
+        "{} is no plain file: the build has put a link or a device there, which leads out of its folder. Nothing was read \
+         from it. Do not build this source outside of bubblewrap; remove its build folder",
+        .0.display()
+    )]
+    LeadsOut(PathBuf),
     /// make cannot work in the cache folder.
-    #[error("cannot build a kernel in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another folder", .0.display())]
+    #[error("cannot build a kernel in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another folder", shown(.0))]
     CachePath(PathBuf),
+    /// The beginning of a key is that of several images.
+    #[error("several kernels in the cache have a key that begins with '{name}': {}; use more of its characters", .keys.join(", "))]
+    SeveralKeys {
+        /// What was typed.
+        name: String,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// A run uses what was to be removed.
+    #[error("{0} is in use by another damonlab; remove it when that has ended")]
+    InUse(String),
     /// A release could be fetched neither from Debian nor from kernel.org.
     #[error("cannot fetch linux {wanted}\n  Debian's archive: {debian}\n  kernel.org: {mirror}")]
     Fetch {
@@ -147,7 +198,7 @@ pub enum KernelError {
     #[error("no curl in PATH; `apt-get install curl ca-certificates` installs it")]
     NoCurl,
     /// A download with another checksum than its list says.
-    #[error("{file} does not have the checksum of {list}: wanted {wanted}, found {found}")]
+    #[error("{file} does not have the checksum of {list}: wanted {wanted}, found {}", foreign(.found))]
     Checksum {
         /// The download.
         file: String,
@@ -208,16 +259,22 @@ impl Faulty for KernelError {
             | E::NoSuchRef { .. }
             | E::NotATree(_)
             | E::NotAnImage { .. }
+            | E::ImageHasNoSource { .. }
+            | E::CutOff { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
+            | E::SeveralKeys { .. }
             | E::ChangedDuringCopy(_)
             | E::Inexact { .. }
             | E::PatchRefused { .. }
             | E::BadFragment(_)
             | E::Dropped(_)
+            | E::LeadsOut(_)
             | E::Compile { .. } => Fault::BadInput,
+            E::NoConfinement(error) => error.fault(),
             E::Make { .. }
             | E::CachePath(_)
+            | E::InUse(_)
             | E::Fetch { .. }
             | E::NoCurl
             | E::Checksum { .. }

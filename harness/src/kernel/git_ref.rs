@@ -8,7 +8,8 @@ use super::inspect::{self, Tree};
 use super::listing::{Content, Entry, FileKind, Listing};
 use super::user_tree;
 use crate::host::command::{self, Limits};
-use crate::host::text::excerpt;
+use crate::host::regular_file::cached_text;
+use crate::host::text::{foreign, shown};
 use crate::host::{git, paths};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
@@ -49,7 +50,7 @@ impl GitRef {
         }
         let tree = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let found = GitRef { dir: dir.to_owned(), tree, version: String::new() };
-        let place = PathBuf::from(format!("{}@{name}", dir.display()));
+        let place = PathBuf::from(format!("{}@{name}", dir.to_string_lossy()));
         let version = inspect::tree(&found, &place)?;
         Ok(GitRef { version, ..found })
     }
@@ -70,7 +71,7 @@ impl GitRef {
             let text: String = known.iter().map(|(id, content)| format!("{id} {content}\n")).collect();
             paths::write_atomic(memory, text.as_bytes())?;
         }
-        let missing = |id: &str| io::Error::other(format!("{}: git did not print {id}", self.dir.display()));
+        let missing = |id: &str| io::Error::other(format!("{}: git did not print {id}", shown(&self.dir)));
         let entry = |(path, Blob { kind, id }): (String, Blob)| {
             let content = *known.get(&id).ok_or_else(|| missing(&id))?;
             Ok::<_, KernelError>((path, Entry { kind, content }))
@@ -178,7 +179,7 @@ fn object<'b>(bytes: &'b [u8], id: &str) -> io::Result<Option<(&'b [u8], usize)>
         return Ok(None);
     };
     let head = String::from_utf8_lossy(&bytes[..begin - 1]);
-    let odd = || io::Error::other(format!("git prints for {id}: '{}'", excerpt(&head)));
+    let odd = || io::Error::other(format!("git prints for {id}: '{}'", foreign(&head)));
     let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob "));
     let size: usize = size.and_then(|size| size.parse().ok()).ok_or_else(odd)?;
     match bytes[begin..].get(..=size) {
@@ -206,7 +207,7 @@ fn write(place: &Path, kind: FileKind, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn load(memory: &Path) -> BTreeMap<String, Content> {
-    let text = std::fs::read_to_string(memory).unwrap_or_default();
+    let text = cached_text(memory).unwrap_or_default();
     let line = |line: &str| {
         let (id, content) = line.split_once(' ')?;
         Some((id.to_owned(), Content::parse(content)?))

@@ -63,6 +63,35 @@ fn release_in(makefile: &str) -> Option<String> {
     Some(format!("{version}.{patchlevel}.{sublevel}{}", value("EXTRAVERSION").unwrap_or_default()))
 }
 
+/// Checks that a file with a boot header has what the header announces: the setup code of `setup_sects` sectors and one boot
+/// sector, and the protected-mode code of `syssize` times 16 bytes. A signature may follow. `xloadflags` of a kernel for
+/// x86-64 has a 64-bit entry point.
+fn complete(path: &Path, file: &mut std::fs::File) -> Result<(), KernelError> {
+    let bad = |reason| KernelError::NotAnImage { path: path.to_owned(), reason };
+    let mut header = [0; 0x264];
+    let read = file.rewind().and_then(|()| file.read_exact(&mut header));
+    read.map_err(|_| bad("it is shorter than its boot header"))?;
+    let short = |at: usize| u16::from_le_bytes([header[at], header[at + 1]]);
+    let long = |at: usize| u64::from(short(at)) | u64::from(short(at + 2)) << 16;
+    // Protocol 2.12 (Linux 3.8) has all the fields.
+    if short(0x206) < 0x20c || short(0x236) & 1 == 0 {
+        return Err(bad("its header has no 64-bit entry point (xloadflags)"));
+    }
+    let sectors = match header[0x1f1] {
+        0 => 4,
+        sectors => u64::from(sectors),
+    };
+    let (setup, code, needed) = ((sectors + 1) * 512, long(0x1f4) * 16, long(0x260));
+    let (wanted, found) = (setup + code, file.metadata()?.len());
+    if found < wanted {
+        return Err(KernelError::CutOff { path: path.to_owned(), wanted, found });
+    }
+    if code == 0 || needed < code || long(0x248) + long(0x24c) > code {
+        return Err(bad("its header contradicts itself (syssize, payload_length, init_size)"));
+    }
+    Ok(())
+}
+
 /// The release in the header of a bzImage (Documentation/arch/x86/boot.rst: `header` at 0x202, `kernel_version` at 0x20e,
 /// which counts from 0x200), if it has one.
 pub fn image(path: &Path) -> Result<Option<String>, KernelError> {
@@ -74,6 +103,7 @@ pub fn image(path: &Path) -> Result<Option<String>, KernelError> {
     if &setup[0x202..0x206] != b"HdrS" {
         return Err(bad("the magic HdrS is not at 0x202"));
     }
+    complete(path, &mut file)?;
     let offset = u16::from_le_bytes([setup[0x20e], setup[0x20f]]);
     if offset == 0 {
         return Ok(None);
@@ -91,9 +121,26 @@ fn version_at(file: &mut std::fs::File, offset: u64) -> io::Result<String> {
     Ok(crate::host::text::printable(&String::from_utf8_lossy(&bytes[..end])))
 }
 
+/// A bzImage without code, for tests: a header, and the release at 0x380.
+#[cfg(test)]
+pub(crate) fn bzimage(version: &str) -> Vec<u8> {
+    let mut bytes = vec![0; 0x600];
+    let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+    put(0x1f1, &[1]);
+    put(0x1f4, &0x20u32.to_le_bytes());
+    put(0x202, b"HdrS\x0f\x02");
+    put(0x20e, &0x180u16.to_le_bytes());
+    put(0x236, &[1]);
+    put(0x24c, &0x80u32.to_le_bytes());
+    put(0x260, &0x1_0000u32.to_le_bytes());
+    put(0x380, version.as_bytes());
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::fault::{Fault, Faulty};
     use fs_err as fs;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -148,12 +195,40 @@ mod tests {
         assert!(!has_event(dir.path(), "damos") && !has_event(dir.path(), "damos_sz"));
     }
 
-    fn bzimage(version: &str) -> Vec<u8> {
-        let mut bytes = vec![0; 0x400];
-        bytes[0x202..0x206].copy_from_slice(b"HdrS");
-        bytes[0x20e..0x210].copy_from_slice(&0x180u16.to_le_bytes());
-        bytes[0x380..0x380 + version.len()].copy_from_slice(version.as_bytes());
-        bytes
+    fn changed(version: &str, at: usize, value: u8) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bzImage");
+        let mut bytes = bzimage(version);
+        bytes[at] = value;
+        fs::write(&path, bytes).unwrap();
+        image(&path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_image_that_is_cut_off_is_refused_with_both_sizes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bzImage");
+        let whole = bzimage("7.3.4");
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        let error = image(&path).unwrap_err();
+        assert_eq!(error.fault(), Fault::BadInput);
+        let text =
+            "is cut off: its header announces 1536 bytes, and the file has 1535; copy or build it again";
+        assert!(error.to_string().ends_with(text), "{error}");
+        fs::write(&path, [whole, vec![7; 100]].concat()).unwrap();
+        assert!(image(&path).is_ok(), "a signature may follow");
+    }
+
+    #[test]
+    fn an_image_for_another_processor_or_with_impossible_sizes_is_refused() {
+        assert!(changed("7.3.4", 0x236, 0).ends_with("its header has no 64-bit entry point (xloadflags)"));
+        assert!(changed("7.3.4", 0x206, 0x0b).ends_with("(xloadflags)"));
+        for at in [0x24d, 0x262] {
+            assert!(
+                changed("7.3.4", at, 0xff * u8::from(at == 0x24d)).contains("contradicts itself"),
+                "{at:x}"
+            );
+        }
     }
 
     #[test]

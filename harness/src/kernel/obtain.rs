@@ -3,17 +3,19 @@
 use super::apply::Applied;
 use super::build::Build;
 use super::cache_layout::source_lock;
+use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
 use super::listing::Listing;
 use super::release::Origins;
-use super::request::Request;
+use super::request::{BuildRequest, Request};
 use super::source::Source;
 use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
 use super::{bundled_patches, cached_images, evict};
 use crate::host::lock::Lock;
+use crate::host::names::Key;
 use crate::host::progress::Progress;
 use fs_err as fs;
 use std::path::Path;
@@ -22,8 +24,15 @@ use std::path::Path;
 ///
 /// `origins` says where releases come from; its cache has everything.
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+    match request {
+        Request::Image(path) => foreign(path),
+        Request::Build(request) => build(request, origins, progress),
+    }
+}
+
+/// The same for a kernel that has a source.
+pub fn build(request: &BuildRequest, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     let source_tree = match &request.source {
-        Source::Image(path) => return foreign(path),
         Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
         Source::Tree(dir) => SourceTree::of_tree(dir)?,
         Source::Ref { dir, name } => SourceTree::of_ref(dir, name)?,
@@ -38,25 +47,25 @@ pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Resu
 }
 
 fn cached_or_built(
-    request: &Request,
+    request: &BuildRequest,
     source_tree: &SourceTree,
     origins: &Origins,
     progress: &Progress,
 ) -> Result<Image, KernelError> {
     let cache = &origins.env.cache;
-    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
-        return Err(KernelError::CachePath(cache.clone()));
-    }
     let bundled = bundled_patches::of(&request.project, source_tree, &request.patches)?;
     let bundled_count = bundled.patches.len();
     let inputs = Inputs::of(request, bundled.patches, origins)?;
-    let cached = |key: &str| cached(request, source_tree, cache, key, progress);
+    let cached = |key: &Key| cached(request, source_tree, cache, key, progress);
     let known = source_tree.known_by();
     // The key of the image is known without a list of files.
     if let Some(source) = &known
         && let Some(image) = cached(&inputs.key(source))?
     {
         return Ok(image);
+    }
+    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
+        return Err(KernelError::CachePath(cache.clone()));
     }
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
@@ -77,13 +86,19 @@ fn cached_or_built(
     let describe = source_tree.describe(inputs.patches.len(), request.series.as_ref());
     let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.strict), Ok)?;
     applied.report(progress);
-    let site = BuildSite { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
-    build(source_tree, &inputs, &applied, &describe, &site, progress)?;
+    let site = BuildSite {
+        listing: &listing,
+        copy: &WorkingCopy::in_folder(&folder),
+        out: &out,
+        cache,
+        build_in: request.build_in,
+    };
+    compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
         describe,
         inexact: applied.inexact,
         source,
-        patches: inputs.patches.iter().map(|patch| patch.path.display().to_string()).collect(),
+        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
         bundled: bundled_count,
         fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
         compiler: inputs.toolchain.version.clone(),
@@ -96,9 +111,9 @@ fn cached_or_built(
 /// The image for `request`, if it is available without fetching or building anything. That is never known for a tree
 /// without a ref, whose files have to be read first.
 pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, KernelError> {
-    match &request.source {
-        Source::Image(path) => foreign(path).map(Some),
-        _ => Ok(key(request, origins)?.and_then(|key| find(&origins.env.cache, &key))),
+    match request {
+        Request::Image(path) => foreign(path).map(Some),
+        Request::Build(request) => Ok(key(request, origins)?.and_then(|key| find(&origins.env.cache, &key))),
     }
 }
 
@@ -106,7 +121,7 @@ pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, Kern
 ///
 /// # Errors
 /// A patch or a fragment cannot be read.
-pub fn key(request: &Request, origins: &Origins) -> Result<Option<String>, KernelError> {
+pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<Key>, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(None) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
     let inputs = Inputs::of(request, bundled.patches, origins)?;
@@ -117,7 +132,7 @@ pub fn key(request: &Request, origins: &Origins) -> Result<Option<String>, Kerne
 ///
 /// # Errors
 /// A patch cannot be read or does not apply.
-pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError> {
+pub fn applies(request: &BuildRequest, origins: &Origins) -> Result<bool, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(false) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
     source_tree.apply(&request.on_top_of(bundled.patches), request.strict)?;
@@ -126,10 +141,10 @@ pub fn applies(request: &Request, origins: &Origins) -> Result<bool, KernelError
 
 /// The image `key`, if it is in the cache. Inexact hunks are reported as when it was built.
 fn cached(
-    request: &Request,
+    request: &BuildRequest,
     source_tree: &SourceTree,
     cache: &Path,
-    key: &str,
+    key: &Key,
     progress: &Progress,
 ) -> Result<Option<Image>, KernelError> {
     let Some(image) = find(cache, key) else { return Ok(None) };
@@ -156,10 +171,11 @@ struct BuildSite<'a> {
     /// The build folder.
     out: &'a Path,
     cache: &'a Path,
+    build_in: BuildIn,
 }
 
 /// Updates the working copy and the build folder. The caller has the lock of the source.
-fn build(
+fn compile(
     source_tree: &SourceTree,
     inputs: &Inputs,
     applied: &Applied,
@@ -167,7 +183,7 @@ fn build(
     site: &BuildSite<'_>,
     progress: &Progress,
 ) -> Result<(), KernelError> {
-    let BuildSite { listing, copy, out, cache } = *site;
+    let BuildSite { listing, copy, out, cache, build_in } = *site;
     let want = working_copy::overlaid(listing, &applied.touched);
     let files = source_tree.extract(&copy.stale(&want), &cache.join("tree").join(&source_tree.id))?;
     let origin = Origin { dir: &files.dir, listing, frozen: files.frozen };
@@ -178,12 +194,15 @@ fn build(
     }
     progress.say(&format!("kernel: {describe}, {} files changed", changes.written + changes.removed));
     fs::create_dir_all(out)?;
-    fs::create_dir_all(cache.join("home"))?;
+    for folder in [cache.join("home"), build_in.ccache(cache)] {
+        fs::create_dir_all(folder)?;
+    }
     let build = Build {
         tree: copy.tree(),
         out: out.to_owned(),
         cache,
         toolchain: &inputs.toolchain,
+        build_in,
         shown_as: source_tree.shown_as(),
         progress,
     };

@@ -1,6 +1,6 @@
 //! The text of single files of a kernel's source, with the patches with which it is built. Nothing is built or fetched.
 
-use super::Request;
+use super::BuildRequest;
 use super::apply::{Applied, Touched};
 use super::bundled_patches;
 use super::error::KernelError;
@@ -18,11 +18,11 @@ pub struct PatchedSource {
 }
 
 impl PatchedSource {
-    /// The source of `request`. None for a release that was not fetched, and for an image, which has no source.
+    /// The source of `request`. None for a release that was not fetched.
     ///
     /// # Errors
     /// A patch does not apply.
-    pub fn here(request: &Request, origins: &Origins) -> Result<Option<PatchedSource>, KernelError> {
+    pub fn here(request: &BuildRequest, origins: &Origins) -> Result<Option<PatchedSource>, KernelError> {
         let source = match &request.source {
             Source::Tree(dir) => SourceTree::of_tree(dir)?,
             other => match SourceTree::here(other, origins)? {

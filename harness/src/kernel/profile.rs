@@ -2,6 +2,7 @@
 
 use super::config;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::text::foreign;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ pub enum Profile {
 
 /// A name that is not a profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no profile '{0}'; there are {all}, and --config takes a fragment of your own", all = Profile::ALL.map(Profile::name).join(", "))]
+#[error("there is no profile '{}'; there are {all}, and --config takes a fragment of your own", foreign(.0), all = Profile::ALL.map(Profile::name).join(", "))]
 pub struct UnknownProfile(String);
 
 impl Faulty for UnknownProfile {

@@ -259,7 +259,7 @@ mod tests {
     fn origins(mirror: &Path, cache: &Path) -> Origins {
         let env =
             Env { root: cache.to_owned(), path: std::env::var_os("PATH").unwrap(), cache: cache.to_owned() };
-        Origins { env, mirror: format!("file://{}", mirror.display()) }
+        Origins { env, mirror: format!("file://{}", mirror.to_string_lossy()) }
     }
 
     fn has_curl() -> bool {

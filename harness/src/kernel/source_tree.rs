@@ -59,7 +59,7 @@ impl SourceTree {
         match source {
             Source::Release(wanted) => Ok(origins.newest(wanted).map(SourceTree::of_release)),
             Source::Ref { dir, name } => SourceTree::of_ref(dir, name).map(Some),
-            Source::Tree(_) | Source::Image(_) => Ok(None),
+            Source::Tree(_) => Ok(None),
         }
     }
 
@@ -76,7 +76,7 @@ impl SourceTree {
     pub(super) fn of_tree(dir: &Path) -> Result<SourceTree, KernelError> {
         let dir = real(dir)?;
         let version = inspect::tree(dir.as_path(), &dir)?;
-        let name = format!("{} (linux {version})", dir.display());
+        let name = format!("{} (linux {version})", dir.to_string_lossy());
         Ok(SourceTree { id: id_of(&dir), dir, name, version, files: FilesIn::Tree })
     }
 
@@ -85,7 +85,7 @@ impl SourceTree {
         let dir = real(dir)?;
         let found = GitRef::find(&dir, name)?;
         let version = found.version.clone();
-        let name = format!("{}@{name} (linux {version})", dir.display());
+        let name = format!("{}@{name} (linux {version})", dir.to_string_lossy());
         Ok(SourceTree { id: id_of(&dir), dir, name, version, files: FilesIn::Ref(found) })
     }
 
@@ -159,7 +159,7 @@ impl SourceTree {
     /// The prefix of a file name in a compiler message.
     pub(super) fn shown_as(&self) -> String {
         match &self.files {
-            FilesIn::Tree => format!("{}/", self.dir.display()),
+            FilesIn::Tree => format!("{}/", self.dir.to_string_lossy()),
             FilesIn::Release(_) | FilesIn::Ref(_) => String::new(),
         }
     }

@@ -9,6 +9,8 @@ use super::apply::Touched;
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing};
 use super::user_tree;
+use crate::host::regular_file::cached_text;
+use crate::host::text::shown;
 use crate::host::{interrupt, paths};
 use fs_err as fs;
 use std::collections::BTreeSet;
@@ -121,7 +123,7 @@ impl WorkingCopy {
 
     /// The paths that an interrupted synchronisation may have changed.
     fn interrupted(&self) -> BTreeSet<String> {
-        let text = std::fs::read_to_string(self.journal()).unwrap_or_default();
+        let text = cached_text(&self.journal()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
@@ -209,7 +211,7 @@ fn stale(have: &Listing, want: &Listing, unknown: &BTreeSet<String>) -> BTreeSet
 fn kind(path: &Path) -> Result<FileKind, KernelError> {
     let meta = fs::symlink_metadata(path)?;
     super::listing::kind_of(&meta)
-        .ok_or_else(|| std::io::Error::other(format!("{} is no longer a file", path.display())).into())
+        .ok_or_else(|| std::io::Error::other(format!("{} is no longer a file", shown(path))).into())
 }
 
 /// `listing` with the patched files replaced.

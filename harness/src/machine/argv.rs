@@ -6,6 +6,7 @@
 use super::qemu_number::{domain, mebibytes};
 use super::{cxl, hmat, layout, slit};
 use crate::host::fault::{Fault, Faulty};
+use crate::host::text::foreign;
 use crate::scenario::{MachineSpec, NodeSpec};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
@@ -52,7 +53,7 @@ impl NodeMemory {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MachineError {
     /// virtme-ng pastes its arguments into a shell line.
-    #[error("the QEMU argument '{0}' holds a character that a shell would touch")]
+    #[error("the QEMU argument '{}' holds a character that a shell would touch", foreign(.0))]
     Quoting(String),
 }
 

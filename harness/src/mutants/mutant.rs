@@ -5,7 +5,8 @@
 
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
-use crate::kernel::{KernelError, Profile, Request, Source, UnknownProfile};
+use crate::host::text::{foreign, shown};
+use crate::kernel::{BuildRequest, KernelError, Profile, Source, UnknownProfile};
 use crate::series;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -132,8 +133,8 @@ impl Mutant {
     ///
     /// # Errors
     /// The file is not a patch.
-    pub fn request(&self) -> Result<Request, KernelError> {
-        let mut request = Request::of(Source::default());
+    pub fn request(&self) -> Result<BuildRequest, KernelError> {
+        let mut request = BuildRequest::of(Source::default());
         let path = std::slice::from_ref(&self.path);
         request.fragments.extend(self.header.profile.and_then(|profile| profile.fragment(&request.project)));
         match self.is_fragment() {
@@ -153,7 +154,7 @@ impl Mutant {
 #[derive(Debug, thiserror::Error)]
 pub enum MutantError {
     /// A file or folder cannot be read.
-    #[error("cannot read {}: {cause}", .path.display())]
+    #[error("cannot read {}: {cause}", shown(.path))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -161,7 +162,7 @@ pub enum MutantError {
         cause: io::Error,
     },
     /// A header has a value that its key does not accept.
-    #[error("{}: {reason}", .path.display())]
+    #[error("{}: {reason}", shown(.path))]
     Header {
         /// The file.
         path: PathBuf,
@@ -169,10 +170,10 @@ pub enum MutantError {
         reason: String,
     },
     /// No file of a folder is a mutant.
-    #[error("there is no .patch, .diff or .config file in {}", .0.display())]
+    #[error("there is no .patch, .diff or .config file in {}", shown(.0))]
     Empty(PathBuf),
     /// `--only` with a name that matches no mutant.
-    #[error("no mutant is named '{name}'; there are {known}")]
+    #[error("no mutant is named '{}'; there are {known}", foreign(.name))]
     UnknownName {
         /// The name.
         name: String,
@@ -180,7 +181,7 @@ pub enum MutantError {
         known: String,
     },
     /// Two files have one name, under which their results would be stored.
-    #[error("two mutants are named '{name}': {} and {}; rename one", .first.display(), .second.display())]
+    #[error("two mutants are named '{}': {} and {}; rename one", foreign(.name), shown(.first), shown(.second))]
     DuplicateName {
         /// The name.
         name: String,

@@ -3,12 +3,15 @@
 use super::mutant::{Header, Kind};
 use crate::check::{EXPECT, Finding};
 use crate::run::Failure;
+use crate::scenario::GuestClock;
 use serde::{Deserialize, Serialize};
 
 /// What a catch is worth, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
+    /// A run on the real clock failed: it does not repeat, so it proves nothing alone.
+    RealClock,
     /// A stored snapshot differs: something changed, which need not be wrong.
     Snapshot,
     /// An expectation of this scenario is violated.
@@ -33,11 +36,14 @@ pub struct Catch {
 }
 
 impl Catch {
-    /// The catch that the findings of a failed run are, given the most important one first.
-    pub fn by(findings: &[Finding], scenario: &str, seed: u64) -> Option<Catch> {
+    /// The catch that the findings of a failed run on this clock are, given the most important one first.
+    pub fn by(findings: &[Finding], clock: GuestClock, scenario: &str, seed: u64) -> Option<Catch> {
         let Failure { ids, sentence, .. } = Failure::by(findings, None, Some(seed));
-        let strength =
-            if ids.iter().all(|id| id == EXPECT) { Strength::Expectation } else { Strength::Invariant };
+        let strength = match clock {
+            GuestClock::Real => Strength::RealClock,
+            GuestClock::Virtual if ids.iter().all(|id| id == EXPECT) => Strength::Expectation,
+            GuestClock::Virtual => Strength::Invariant,
+        };
         (!ids.is_empty()).then(|| Catch { strength, ids, scenario: scenario.to_owned(), seed, sentence })
     }
 }
@@ -99,6 +105,9 @@ impl Record {
     /// The result in one or two words, as in the report.
     pub fn word(&self) -> &'static str {
         match (&self.result, self.kind) {
+            (MutantResult::Noticed(Catch { strength: Strength::RealClock, .. }), Kind::Regression) => {
+                "MISSED"
+            }
             (MutantResult::Noticed(_), Kind::Regression) => "CAUGHT",
             (MutantResult::Noticed(_), Kind::Equivalent) => "FALSE ALARM",
             (MutantResult::Unnoticed, Kind::Regression) => "MISSED",
@@ -130,6 +139,8 @@ pub struct Score {
     pub by_expectation_only: usize,
     /// Regressions that nothing but a stored snapshot caught.
     pub by_snapshot_only: usize,
+    /// Regressions that nothing but a run on the real clock caught.
+    pub by_real_clock_only: usize,
     /// Regressions that were not caught.
     pub missed: usize,
     /// Equivalent mutants that build and boot.
@@ -170,7 +181,10 @@ impl Score {
                     MutantResult::Noticed(Catch { strength: Strength::Expectation, .. }) => {
                         &mut self.by_expectation_only
                     }
-                    MutantResult::Noticed(_) => &mut self.by_snapshot_only,
+                    MutantResult::Noticed(Catch { strength: Strength::Snapshot, .. }) => {
+                        &mut self.by_snapshot_only
+                    }
+                    MutantResult::Noticed(_) => &mut self.by_real_clock_only,
                     _ => &mut self.missed,
                 }
             }
@@ -185,13 +199,13 @@ impl Score {
         *count += 1;
     }
 
-    /// The exit status: 3 if the host or QEMU failed; 0 if every regression was caught by more than a snapshot and no
-    /// equivalent mutant was noticed; otherwise 1.
+    /// The exit status: 3 if the host or QEMU failed; 0 if every regression was caught by more than a snapshot or the real
+    /// clock and no equivalent mutant was noticed; otherwise 1.
     pub fn exit_code(&self) -> u8 {
         if self.no_answer > 0 {
             return 3;
         }
-        let missed = self.missed + self.by_snapshot_only;
+        let missed = self.missed + self.by_snapshot_only + self.by_real_clock_only;
         u8::from(missed + self.false_alarms + self.do_not_build + self.do_not_boot > 0)
     }
 }
@@ -228,11 +242,21 @@ pub(super) mod tests {
 
     #[test]
     fn a_violated_rule_outranks_an_expectation() {
-        let catch = Catch::by(&[finding(EXPECT), finding("Q1"), finding("Q1")], "idle", 3).unwrap();
+        let clock = GuestClock::Virtual;
+        let catch = Catch::by(&[finding(EXPECT), finding("Q1"), finding("Q1")], clock, "idle", 3).unwrap();
         assert_eq!((catch.strength, catch.sentence.as_str()), (Strength::Invariant, "expected a; saw Q1"));
         assert_eq!(catch.ids, [EXPECT, "Q1"]);
-        let weak = Catch::by(&[finding(EXPECT)], "idle", 3).unwrap();
+        let weak = Catch::by(&[finding(EXPECT)], clock, "idle", 3).unwrap();
         assert_eq!(weak.strength, Strength::Expectation);
+    }
+
+    #[test]
+    fn a_mutant_is_not_caught_by_the_real_clock_alone() {
+        let catch = Catch::by(&[finding("K1")], GuestClock::Real, "smoke-two-socket-two-slow", 0).unwrap();
+        assert!(catch.strength < Strength::Snapshot);
+        let caught = record(Kind::Regression, MutantResult::Noticed(catch));
+        let score = Score::of(std::slice::from_ref(&caught));
+        assert_eq!((caught.is_good(), score.by_real_clock_only, score.exit_code()), (false, 1, 1));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::event::{Depth, Item, ItemResult, Status, data};
 use super::place::shown;
 use super::rules;
 use crate::bisect::{BisectLog, Ending, Failure, SearchResult, Step, StepVerdict};
+use crate::host::text::{block, quote};
 use serde_json::{Value, json};
 
 /// One step: how many patches, the last of them, and what came of it.
@@ -70,7 +71,7 @@ fn add_failure(item: &mut Item, failure: &Failure) {
 fn failure_lines(failure: &Failure) -> [(&'static str, String); 2] {
     let seed = failure.seed.map_or_else(|| "all seeds together".to_owned(), |seed| format!("seed {seed}"));
     let names: Vec<String> = failure.ids.iter().map(|id| rules::name(id)).collect();
-    [("violated", format!("{} ({seed})", names.join(", "))), ("seen", failure.sentence.clone())]
+    [("violated", format!("{} ({seed})", names.join(", "))), ("seen", block(&failure.sentence))]
 }
 
 /// How it ended: the patch, the finding, and the commands that show it again.
@@ -118,12 +119,12 @@ fn ending(log: &BisectLog, bad_end: usize, patches: usize) -> Vec<String> {
     let next = |what: &str| format!("  {:<14}  {what}", "next");
     match &log.ending {
         Ending::Result(SearchResult::First(first)) => {
-            vec![format!("first bad: patch {first} of {patches}: {}", title(log, *first))]
+            vec![format!("first bad: patch {first} of {patches}: {}", quote(title(log, *first)))]
         }
         Ending::Result(SearchResult::OneOf(places)) => {
             let (first, last) = (places.start(), places.end());
             let head = format!("first bad: one of the patches {first} to {last} of {patches}");
-            let line = |place| format!("  {:<14}  {place}  {}", word(log, place), title(log, place));
+            let line = |place| format!("  {:<14}  {place}  {}", word(log, place), quote(title(log, place)));
             std::iter::once(head).chain(places.clone().map(line)).collect()
         }
         Ending::Result(SearchResult::NothingBad) if bad_end == patches => {

@@ -8,6 +8,7 @@ use super::rules;
 use crate::compare::{
     Attribution, Comparison, Difference, Discrepancy, LEAST_SEEDS, Pair, Row, Scenario, Side, Significance,
 };
+use crate::host::text::{excerpt, foreign, quote};
 use serde_json::{Value, json};
 
 /// One scenario on both kernels.
@@ -19,7 +20,7 @@ pub fn scenario(scenario: &Scenario) -> Item {
         item.add(Depth::Story, "", self::discrepancy(discrepancy));
     }
     for (side, seed, why) in &scenario.no_answer {
-        item.add(Depth::Story, "", format!("no result: {side}, seed {seed}: {why}"));
+        item.add(Depth::Story, "", format!("no result: {side}, seed {seed}: {}", quote(why)));
     }
     item
 }
@@ -45,10 +46,10 @@ fn headline(scenario: &Scenario) -> String {
 pub fn comparison(comparison: &Comparison) -> Vec<String> {
     let mut lines = vec![answer(comparison)];
     lines.extend(comparison.differences().iter().skip(1).map(|other| format!("  and {}", sentence(other))));
-    lines.extend(Side::BOTH.map(|side| format!("{side}: {}", comparison.kernels.get(side))));
+    lines.extend(Side::BOTH.map(|side| format!("{side}: {}", quote(comparison.kernels.get(side)))));
     if !comparison.interface.is_empty() {
         lines.push("interface (+ only in B, - only in A, ~ A's and then B's)".to_owned());
-        lines.extend(comparison.interface.iter().map(|line| format!("  {line}")));
+        lines.extend(comparison.interface.iter().map(|line| format!("  {}", quote(line))));
     }
     lines
 }
@@ -81,7 +82,9 @@ pub fn answer(comparison: &Comparison) -> String {
         .scenarios
         .iter()
         .flat_map(|one| {
-            one.no_answer.iter().map(|(side, seed, why)| format!("{side}, {}, seed {seed}: {why}", one.name))
+            one.no_answer.iter().map(|(side, seed, why)| {
+                format!("{side}, {}, seed {seed}: {}", foreign(&one.name), quote(why))
+            })
         })
         .collect();
     let differences = comparison.differences();
@@ -126,13 +129,22 @@ fn sentence(difference: &Difference<'_>) -> String {
             };
             let seeds = seeds(discrepancy.seeds.get(*side));
             let alone = if *side == Side::A { ", and B does not" } else { "" };
-            format!("{side} {verb} {} ({seeds}){alone}: {rule}{}", scenario.name, discrepancy.sentence)
+            format!(
+                "{side} {verb} {} ({seeds}){alone}: {rule}{}",
+                foreign(&scenario.name),
+                quote(&discrepancy.sentence)
+            )
         }
         Difference::Number(scenario, row) => {
             let (a, b) = (median(row, Side::A), median(row, Side::B));
-            format!("{}: {}: {a} in A, {b} in B{}", scenario.name, row.quantity, change(row))
+            format!(
+                "{}: {}: {a} in A, {b} in B{}",
+                foreign(&scenario.name),
+                foreign(&row.quantity.to_string()),
+                change(row)
+            )
         }
-        Difference::Interface(line) => format!("interface: {line}"),
+        Difference::Interface(line) => format!("interface: {}", quote(line)),
     }
 }
 
@@ -149,7 +161,12 @@ fn table(scenario: &Scenario) -> String {
     table.push(["verdicts".into(), verdicts.a, verdicts.b, String::new()]);
     for row in &scenario.rows {
         let cells = Pair::of(|side| group(row, side));
-        table.push([row.quantity.to_string(), cells.a, cells.b, significance(row.significance).to_owned()]);
+        table.push([
+            excerpt(&row.quantity.to_string()),
+            cells.a,
+            cells.b,
+            significance(row.significance).to_owned(),
+        ]);
     }
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let [first, second, third] = [width(0), width(1), width(2)];
@@ -170,7 +187,7 @@ fn discrepancy(discrepancy: &Discrepancy) -> String {
     });
     let line = discrepancy.line.map(|line| format!(" (line {line})")).unwrap_or_default();
     let rule = rules::name(&discrepancy.id);
-    format!("{whose}: {rule}{line}: {}, {}: {}", seeds.a, seeds.b, discrepancy.sentence)
+    format!("{whose}: {rule}{line}: {}, {}: {}", seeds.a, seeds.b, quote(&discrepancy.sentence))
 }
 
 /// `3 pass, 1 fail`.

@@ -1,9 +1,10 @@
 //! What damonlab needs of this host, and what is missing.
 //!
-//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing`, `too_old` and `broken`, `found`,
+//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing`, `too_old`, `moved` and `broken`, `found`,
 //! `wanted`, `why`, `purpose`, `required`, `fix`) and `notes`.
 
 use super::event::Listing;
+use crate::host::text::quote;
 use crate::setup::{self, Importance, Row, State};
 use serde_json::{Value, json};
 
@@ -12,6 +13,7 @@ fn requirement(row: &Row) -> Value {
         State::Found(found) => ("found", Some(found), None, None),
         State::Missing => ("missing", None, None, None),
         State::TooOld { found, wanted } => ("too_old", Some(found), Some(wanted.to_string()), None),
+        State::Moved { made } => ("moved", Some(made), None, None),
         State::Broken(why) => ("broken", None, None, Some(why)),
     };
     json!({
@@ -29,7 +31,7 @@ fn requirement(row: &Row) -> Value {
 /// The requirements, and what else is known of this host.
 pub fn doctor(rows: &[Row], notes: &[String]) -> Listing {
     let mut text = setup::render(rows);
-    text.extend(notes.iter().map(|note| format!("{note}\n")));
+    text.extend(notes.iter().map(|note| format!("{}\n", quote(note))));
     let requirements: Vec<_> = rows.iter().map(requirement).collect();
     Listing { command: "doctor", text, data: json!({"requirements": requirements, "notes": notes}) }
 }

@@ -4,6 +4,7 @@
 use super::human::Human;
 use super::json::JsonLines;
 use super::reporter::{Reporter, Verbosity};
+use crate::host::terminal::Lines;
 use clap::ValueEnum;
 use std::io::Write;
 
@@ -17,6 +18,14 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether its lines may be cut.
+    pub fn lines(self) -> Lines {
+        match self {
+            Format::Human => Lines::Cut,
+            Format::Json => Lines::Whole,
+        }
+    }
+
     /// A reporter that prints to `out`, which takes the colours away where nobody can see them.
     pub fn reporter(self, out: Box<dyn Write>, verbosity: Verbosity) -> Box<dyn Reporter> {
         match self {

@@ -8,6 +8,7 @@
 
 use super::event::{Depth, Detail, Event, Item, ItemResult, Listing, Started, Summary};
 use super::reporter::{Reporter, Verbosity};
+use crate::host::text::{RESULT_WORDS, block, block_up_to, excerpt, printable, quote, unlike_a_result};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
 
@@ -16,6 +17,12 @@ const LABEL: usize = "not applicable".len();
 
 /// How long a line may be before the less important phrases are left out of it.
 const LINE: usize = 100;
+
+/// How many characters a detail may have. What it quotes is cut long before.
+const DETAIL: usize = 30_000;
+
+/// How many characters of details an item may have.
+const ITEM: usize = 200_000;
 
 /// Names that are longer than this do not push the others' columns to the right.
 const WIDEST_NAME: usize = 50;
@@ -59,37 +66,66 @@ impl<W: Write> Human<W> {
         if depth == Depth::Nothing {
             return Ok(());
         }
-        let Item { name, status, seconds, headline, .. } = item;
+        let Item { status, seconds, .. } = item;
         let (style, word, width) = (style(status.outcome), status.word, self.name_width);
+        debug_assert!(RESULT_WORDS.contains(&word), "host::text has to know the word {word}");
         let time = seconds.map(|seconds| format!("  {seconds:>6.1} s")).unwrap_or_default();
-        let mut rest = format!("{name:<width$}{time}");
-        for (index, part) in headline.iter().filter(|part| !part.is_empty()).enumerate() {
+        let mut rest = format!("{:<width$}{time}", excerpt(&item.name));
+        let headline = item.headline.iter().map(|part| quote(part).to_string());
+        for (index, part) in headline.filter(|part| !part.is_empty()).enumerate() {
             let separator = if index == 0 { "  " } else { ", " };
             let length =
-                [word, &rest, separator, part].iter().map(|text| text.chars().count()).sum::<usize>() + 2;
+                [word, &rest, separator, &part].iter().map(|text| text.chars().count()).sum::<usize>() + 2;
             if index == 0 || length <= LINE {
                 rest.push_str(separator);
-                rest.push_str(part);
+                rest.push_str(&part);
             }
         }
         writeln!(self.out, "{style}{word:<4}{style:#}  {}", rest.trim_end())?;
-        item.details.iter().filter(|detail| detail.depth <= depth).try_for_each(|detail| self.detail(detail))
+        self.details(item.details.iter().filter(|detail| detail.depth <= depth))
+    }
+
+    /// The details, quoted text cut. Where something was left out, the recording has it.
+    fn details<'a>(&mut self, details: impl Iterator<Item = &'a Detail>) -> io::Result<()> {
+        let (mut left, mut omitted) = (ITEM, 0);
+        for detail in details {
+            let text = block_up_to(&detail.text, DETAIL);
+            match left.checked_sub(text.len()) {
+                Some(rest) => left = rest,
+                None => {
+                    omitted += 1;
+                    continue;
+                }
+            }
+            self.detail(detail.label, &text)?;
+        }
+        match omitted {
+            0 => Ok(()),
+            some => writeln!(self.out, "  ... ({some} more details left out)"),
+        }
     }
 
     /// The label, and the text beside it. A detail without a label is a line of a table.
-    fn detail(&mut self, Detail { label, text, .. }: &Detail) -> io::Result<()> {
+    fn detail(&mut self, label: &str, text: &str) -> io::Result<()> {
         if label.is_empty() {
             return text.lines().try_for_each(|line| writeln!(self.out, "  {line}"));
         }
-        let labels = std::iter::once(*label).chain(std::iter::repeat(""));
+        let labels = std::iter::once(label).chain(std::iter::repeat(""));
         labels.zip(text.lines()).try_for_each(|(label, line)| writeln!(self.out, "  {label:<LABEL$}  {line}"))
     }
 
+    /// A line of the summary; whatever it quotes cannot add a line that looks like one.
+    fn closing(&mut self, line: &str) -> io::Result<()> {
+        let line = block(line);
+        let mut lines = line.lines();
+        writeln!(self.out, "{}", unlike_a_result(lines.next().unwrap_or_default()))?;
+        lines.try_for_each(|line| writeln!(self.out, "  {:<LABEL$}  {line}", ""))
+    }
+
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        let notes = summary.notes.iter().filter(|_| self.verbosity != Verbosity::Quiet);
-        for line in summary.answer.iter().chain(notes) {
-            writeln!(self.out, "{line}")?;
-        }
+        let quiet = self.verbosity == Verbosity::Quiet;
+        let notes = summary.notes.iter().filter(|_| !quiet);
+        summary.answer.iter().chain(notes).try_for_each(|line| self.closing(line))?;
         let counts: Vec<String> =
             summary.tally.counts().map(|(what, count)| format!("{count} {what}")).collect();
         let counts = if counts.is_empty() { "nothing ran".to_owned() } else { counts.join(", ") };
@@ -109,7 +145,7 @@ impl<W: Write> Reporter for Human<W> {
     }
 
     fn listing(&mut self, listing: &Listing) -> io::Result<()> {
-        self.out.write_all(listing.text.as_bytes())?;
+        self.out.write_all(unlike_a_result(&printable(&listing.text)).as_bytes())?;
         self.out.flush()
     }
 }

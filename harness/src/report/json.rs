@@ -13,6 +13,7 @@
 //! with the event `listing`. Within one `version`, fields are added; none changes its meaning or goes.
 
 use super::event::{Event, Item, ItemResult, Listing, Started, Summary};
+use super::json_text::Strings;
 use super::reporter::Reporter;
 use serde::Serialize;
 use serde_json::Value;
@@ -69,7 +70,7 @@ impl<W: Write> JsonLines<W> {
     }
 
     fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, line)?;
+        line.serialize(&mut serde_json::Serializer::with_formatter(&mut self.out, Strings::new()))?;
         self.out.write_all(b"\n")?;
         self.out.flush()
     }

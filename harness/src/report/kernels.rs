@@ -5,6 +5,7 @@
 //! `present` and `missing`.
 
 use super::event::Listing;
+use crate::host::text::{foreign, quote, shown};
 use crate::kernel::{CacheFolder, CachedImage, FolderKind, Image};
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::units::Bytes;
@@ -71,8 +72,8 @@ impl KernelCache {
 /// A kernel that was built, or found in the cache.
 pub fn kernel(image: &Image) -> Listing {
     let Image { key, describe, bzimage, .. } = image;
-    let path = bzimage.display().to_string();
-    let text = format!("{key}  {describe}\n{path}\n");
+    let path = bzimage.to_string_lossy();
+    let text = format!("{}  {}\n{}\n", foreign(key), quote(describe), shown(bzimage));
     Listing { command: "kernel build", text, data: json!({"key": key, "describe": describe, "path": path}) }
 }
 
@@ -82,7 +83,7 @@ pub fn kernel_features(image: &Image, all: &[KernelFeature], missing: &BTreeSet<
     let names = |features: Vec<&KernelFeature>| features.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (present, missing) = (names(present), names(missing));
     let lines = |names: &[String]| names.iter().map(|name| format!("  {name}\n")).collect::<String>();
-    let mut text = format!("{} has\n{}", image.describe, lines(&present));
+    let mut text = format!("{} has\n{}", quote(&image.describe), lines(&present));
     if !missing.is_empty() {
         text.push_str(&format!("and does not have\n{}", lines(&missing)));
     }
@@ -93,16 +94,23 @@ pub fn kernel_features(image: &Image, all: &[KernelFeature], missing: &BTreeSet<
 fn image(one: &CachedImage, out: &mut String) -> std::fmt::Result {
     let on_top = match one.on_top.as_slice() {
         [] => String::new(),
-        names => format!(" ({})", names.join(", ")),
+        names => format!(" ({})", quote(&names.join(", "))),
     };
     let CachedImage { image, size, used, .. } = one;
-    let key = &image.key;
-    writeln!(out, "  {key}  used {}  {:>8}  {}{on_top}", day(*used), mebibytes(*size), image.describe)
+    let (key, describe) = (foreign(&image.key), quote(&image.describe));
+    writeln!(out, "  {key}  used {}  {:>8}  {describe}{on_top}", day(*used), mebibytes(*size))
 }
 
 fn folder(one: &CacheFolder, out: &mut String) -> std::fmt::Result {
     let what = holds(one.kind);
-    writeln!(out, "  {:24}  used {}  {:>8}  {what} of {}", "", day(one.used), mebibytes(one.size), one.name)
+    writeln!(
+        out,
+        "  {:24}  used {}  {:>8}  {what} of {}",
+        "",
+        day(one.used),
+        mebibytes(one.size),
+        foreign(&one.name)
+    )
 }
 
 fn holds(kind: FolderKind) -> &'static str {
@@ -136,7 +144,7 @@ mod tests {
             bzimage: "b".into(),
             vmlinux: None,
             config: None,
-            key: "0123456789abcdef01234567".into(),
+            key: crate::host::names::Key::new("0123456789abcdef01234567").unwrap(),
             describe: "linux 7.3.4 + 1 patch".into(),
             release: None,
             cached: true,

@@ -5,6 +5,7 @@
 
 use super::event::Listing;
 use super::kernels::KernelCache;
+use crate::host::text::{foreign, quote};
 use crate::scenario::{NamedMachine, Scenario};
 use crate::vm::checkpoint::Listed;
 use damonlab_protocol::units::Bytes;
@@ -35,9 +36,14 @@ impl Inventory {
             self.scenarios.iter().map(|one| (&*one.name, &*one.summary)).collect();
         let machines: Vec<Named<'_>> = self.machines.iter().map(|one| (&*one.name, &*one.summary)).collect();
         let checkpoints = self.checkpoints.iter();
-        let lines = checkpoints
-            .clone()
-            .map(|one| format!("  {}  {:>4} MiB  {}\n", one.key, one.size.0 / Bytes::MIB.0, one.describe));
+        let lines = checkpoints.clone().map(|one| {
+            format!(
+                "  {}  {:>4} MiB  {}\n",
+                foreign(&one.key),
+                one.size.0 / Bytes::MIB.0,
+                quote(&one.describe)
+            )
+        });
         let text = format!(
             "scenarios:\n{}machines:\n{}{}checkpoints (at most {}):\n{}",
             columns(&scenarios),
@@ -60,7 +66,7 @@ impl Inventory {
 
 fn columns(all: &[Named<'_>]) -> String {
     let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    all.iter().map(|(name, summary)| format!("  {name:<width$}  {summary}\n")).collect()
+    all.iter().map(|(name, summary)| format!("  {:<width$}  {}\n", foreign(name), quote(summary))).collect()
 }
 
 fn named(all: &[Named<'_>]) -> Vec<Value> {

@@ -4,6 +4,7 @@
 //! --check `qemu_notes`.
 
 use super::event::Listing;
+use crate::host::text::quote;
 use crate::machine::Argv;
 use serde_json::json;
 
@@ -21,7 +22,7 @@ pub fn machine(name: &str, drawing: &str, argv: &Argv, accepted: Option<&Accepte
     let mut text = format!("{drawing}\n{}", arguments(argv));
     if let Some(Accepted { seconds, notes }) = accepted {
         text.push_str(&format!("\nQEMU builds it ({seconds:.2} s)\n"));
-        text.extend(notes.iter().map(|note| format!("note: QEMU says: {note}\n")));
+        text.extend(notes.iter().map(|note| format!("note: QEMU says: {}\n", quote(note))));
     }
     let data = json!({
         "machine": name,

@@ -46,6 +46,9 @@ fn status(record: &Record) -> Status {
         (MutantResult::Noticed(Catch { strength: Strength::Snapshot, .. }), Kind::Regression) => {
             ("CAUGHT", "caught by a snapshot only", ItemResult::Failed)
         }
+        (MutantResult::Noticed(Catch { strength: Strength::RealClock, .. }), Kind::Regression) => {
+            ("MISSED", "noticed on the real clock only", ItemResult::Failed)
+        }
         (MutantResult::Noticed(_), Kind::Regression) => ("CAUGHT", "caught", ItemResult::Passed),
         (MutantResult::Noticed(_), Kind::Equivalent) => ("FALSE ALARM", "false alarms", ItemResult::Failed),
         (MutantResult::Unnoticed, Kind::Regression) => ("MISSED", "missed", ItemResult::Failed),
@@ -75,6 +78,7 @@ fn weak(catch: &Catch) -> &'static str {
     match catch.strength {
         Strength::Invariant => "",
         Strength::Expectation | Strength::Snapshot => " only",
+        Strength::RealClock => " on the real clock only",
     }
 }
 
@@ -103,6 +107,7 @@ pub fn score(score: &Score) -> Vec<String> {
     let apart = [
         (score.by_expectation_only, "by a scenario's expectation only"),
         (score.by_snapshot_only, "by a snapshot only"),
+        (score.by_real_clock_only, "on the real clock only"),
         (score.missed, "missed"),
     ];
     let rest = [

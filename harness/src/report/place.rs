@@ -1,12 +1,13 @@
 //! Paths as the user would type them here.
 
+use crate::host::text;
 use std::path::Path;
 
 /// The path, from the working folder on where it lies below.
 pub(super) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    below.unwrap_or(path).display().to_string()
+    text::shown(below.unwrap_or(path)).to_string()
 }
 
 #[cfg(test)]

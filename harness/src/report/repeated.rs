@@ -61,8 +61,8 @@ pub fn replay(replay: &Replay, stored: &Path, changed: &[String]) -> Item {
     item.add(Depth::Alone, "recording", shown(stored));
     item.add(Depth::Alone, "replay", shown(&report.dir));
     item.data = json!({
-        "recording": stored,
-        "replay": report.dir,
+        "recording": stored.to_string_lossy(),
+        "replay": report.dir.to_string_lossy(),
         "verdict": report.verdict.word(),
         "compared": compared,
         "difference": difference,

@@ -1,6 +1,6 @@
 //! A run as an item: `run`, `check`, and each seed of several.
 //!
-//! For programs it has `scenario`, `summary`, `machine`, `kernel`, `recording`, `seed`, `guest_seconds`, `reason` (of a
+//! For programs it has `scenario`, `summary`, `machine`, `kernel`, `clock`, `accelerator`, `recording`, `seed`, `guest_seconds`, `reason` (of a
 //! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]),
 //! `rules` (`passed`, `violated` and `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command
 //! that repeats it.
@@ -12,6 +12,7 @@ use super::tests_of_kernel;
 use super::verdict::status;
 use super::{measure, repeated};
 use crate::check::{ExpectationStatus, Measured, Verdict};
+use crate::host::text::{excerpt, quote};
 use crate::judge::Report;
 use crate::scenario::Scenario;
 use serde_json::{Value, json};
@@ -45,11 +46,11 @@ impl<'a> RunView<'a> {
         item.headline = self.headline();
         item.seconds = report.wall_time.as_ref().map(Duration::as_secs_f64);
         item.data = self.data();
-        item.add(Depth::Story, "summary", &*report.summary);
+        item.add(Depth::Story, "summary", quote(&report.summary).to_string());
         if let Verdict::Fail(findings) = &report.verdict {
             rules::add_findings(&mut item, findings);
         }
-        if let Some(reason) = reason(&report.verdict).filter(|reason| reason.lines().nth(1).is_some()) {
+        if let Some(reason) = reason(&report.verdict).filter(|reason| quote(reason).to_string() != *reason) {
             item.add(Depth::Story, "reason", reason);
         }
         self.add_checks(&mut item);
@@ -59,8 +60,11 @@ impl<'a> RunView<'a> {
         for note in &report.notes {
             item.add(Depth::Story, "note", &**note);
         }
-        item.add_some(Depth::Story, "machine", report.machine.as_deref());
-        item.add(Depth::Story, "kernel", &*report.kernel);
+        item.add_some(Depth::Story, "machine", report.machine.as_deref().map(excerpt));
+        item.add(Depth::Story, "kernel", quote(&report.kernel).to_string());
+        if let Some(accelerator) = report.accelerator {
+            item.add(Depth::Story, "accelerator", format!("{accelerator}, on the {} clock", report.clock));
+        }
         let guest_time = report.guest_time.as_secs_f64();
         item.add(Depth::Everything, "guest time", format!("{guest_time:.0} s"));
         item.add(Depth::Alone, "recording", shown(&report.dir));
@@ -116,7 +120,9 @@ impl<'a> RunView<'a> {
             "summary": report.summary,
             "machine": report.machine,
             "kernel": report.kernel,
-            "recording": report.dir,
+            "clock": report.clock,
+            "accelerator": report.accelerator,
+            "recording": report.dir.to_string_lossy(),
             "seed": seed,
             "guest_seconds": report.guest_time.as_secs_f64(),
             "reason": reason(&report.verdict),
@@ -208,6 +214,7 @@ mod tests {
             "                  dmesg.txt:1: 4,9;WARNING: at mm/damon/core.c:1 damon_test+0x1/0x2",
             "  measured        the growth of pgmigrate_success to be at least 1: 2816  passed",
             "  kernel          linux 7.3.4 + 1 patch",
+            "  accelerator     TCG, on the virtual clock",
             "  recording       results/cxl",
             "  repeat          damonlab run",
         ] {
@@ -242,5 +249,6 @@ mod tests {
         assert_eq!(data["expectations"][1]["answer"], "passed");
         assert_eq!(data["rules"]["passed"][0], rules::name("K1"));
         assert!(data["rules"]["not_applicable"][0]["reason"].is_string());
+        assert_eq!((&data["clock"], &data["accelerator"]), (&"virtual".into(), &"tcg".into()));
     }
 }

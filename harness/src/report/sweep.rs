@@ -9,6 +9,7 @@ use super::run::RunView;
 use super::verdict::status;
 use super::{measure, rules};
 use crate::check::{Finding, Summary, Verdict};
+use crate::host::text::{excerpt, quote};
 use crate::judge::{OverSeeds, Report, Sweep};
 use crate::scenario::Scenario;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub fn sweep(scenario: &Scenario, sweep: &Sweep, repeat: Option<&str>) -> Item {
     let mut item = Item::new(&*scenario.name, status(&sweep.verdict), "");
     item.headline = headline(scenario, sweep, &bad);
     item.seconds = sweep.wall_time.as_ref().map(Duration::as_secs_f64);
-    item.add(Depth::Story, "summary", &*scenario.summary);
+    item.add(Depth::Story, "summary", quote(&scenario.summary).to_string());
     rules::add_findings(&mut item, &together);
     for (over, expectation) in
         sweep.over.iter().filter_map(|over| Some((over, scenario.expect.get(over.index)?)))
@@ -38,8 +39,8 @@ pub fn sweep(scenario: &Scenario, sweep: &Sweep, repeat: Option<&str>) -> Item {
         let (what, wanted) = (expectation.what(), expectation.wanted());
         item.add(Depth::Alone, "measured", format!("{what} {wanted}: {}  {}", over.seen, over.answer));
     }
-    item.add_some(Depth::Story, "machine", first.and_then(|report| report.machine.as_deref()));
-    item.add_some(Depth::Story, "kernel", first.map(|report| &*report.kernel));
+    item.add_some(Depth::Story, "machine", first.and_then(|report| report.machine.as_deref()).map(excerpt));
+    item.add_some(Depth::Story, "kernel", first.map(|report| quote(&report.kernel).to_string()));
     item.add_some(Depth::Alone, "recordings", folder(sweep));
     item.add_some(Depth::Story, "repeat", repeat);
     item.data = json!({

@@ -2,6 +2,7 @@
 
 use super::event::{Depth, Item};
 use crate::check::{Suite, Tests};
+use crate::host::text::foreign;
 use serde_json::{Value, json};
 
 /// The suites for programs: `suite`, `passed`, `failed`, `skipped` and `passed_when_run_again` (pairs of test and reason).
@@ -24,7 +25,7 @@ pub(super) fn headline(tests: &Tests) -> impl Iterator<Item = String> {
 }
 
 fn counts(suite: &Suite) -> String {
-    let mut text = format!("{}: {} tests passed", suite.name, suite.passed);
+    let mut text = format!("{}: {} tests passed", foreign(&suite.name), suite.passed);
     for (count, what) in [(suite.failed, "failed"), (suite.skipped.len(), "skipped")] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));

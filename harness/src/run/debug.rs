@@ -3,6 +3,7 @@
 use super::run_env::RunEnv;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths::quoted;
+use crate::host::text::{foreign, shown};
 use crate::machine::{Machine, MachineError};
 use crate::recording::Line;
 use crate::recording::{Recording, RecordingError, RunInputs};
@@ -34,7 +35,7 @@ pub enum StopPoint {
 
 /// A text that is not a [`StopPoint`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is neither a guest time in seconds (12.345678) nor an event and its number (damos_esz:3)")]
+#[error("'{}' is neither a guest time in seconds (12.345678) nor an event and its number (damos_esz:3)", foreign(.0))]
 pub struct ParseStopPointError(String);
 
 impl FromStr for StopPoint {
@@ -67,7 +68,7 @@ pub enum DebugError {
         why: &'static str,
     },
     /// The recording has no such event.
-    #[error("the trace has {found} events {name}, so there is no number {number}")]
+    #[error("the trace has {found} events {}, so there is no number {number}", foreign(.name))]
     NoEvent {
         /// The name of the event.
         name: String,
@@ -137,7 +138,7 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
     let (false, true, Some(store)) = (inputs.meta.booted, inputs.meta.clock.is_virtual(), &env.checkpoints)
     else {
         let why = "its guest was booted, or ran on the real clock, and did not start from a checkpoint";
-        return Err(DebugError::DoesNotRepeat { recording: inputs.dir.display().to_string(), why });
+        return Err(DebugError::DoesNotRepeat { recording: shown(&inputs.dir).to_string(), why });
     };
     let recording = Recording::load(&inputs.dir)?;
     let target = target(&recording, at)?;
@@ -148,6 +149,7 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
         agent: env.agent,
         machine: &machine.argv,
         timing: Timing::Virtual(env.instruction_cost()),
+        sandbox: env.sandbox().map_err(DebugError::Vm)?,
         plan: &inputs.plan,
         clocks: &inputs.scenario.clocks,
         results: logs,
@@ -164,7 +166,7 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
 
 /// When to stop for a stop point.
 fn target(recording: &Recording, at: &StopPoint) -> Result<Target, DebugError> {
-    let dir = recording.dir.display().to_string();
+    let dir = shown(&recording.dir).to_string();
     let why = "it does not have the time of the ready point; record it again";
     let begin = recording.report.ready_point.ok_or(DebugError::DoesNotRepeat { recording: dir, why })?;
     let too_early = |wanted| DebugError::TooEarly { wanted, begin };
@@ -212,7 +214,7 @@ impl fmt::Display for Session {
         }
         let mut command = "  attach    gdb".to_owned();
         command.extend(self.vmlinux.iter().map(|vmlinux| format!(" {vmlinux}")));
-        command.push_str(&format!(" -ex 'target remote {}'", self.stopped.socket().display()));
+        command.push_str(&format!(" -ex 'target remote {}'", shown(&self.stopped.socket())));
         if let Some(function) = self.function.as_ref().filter(|_| self.vmlinux.is_some()) {
             command.push_str(&format!(" -ex 'break {function}' -ex continue"));
         }

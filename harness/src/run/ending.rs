@@ -1,10 +1,11 @@
 //! The verdict on a guest that ended without delivering its results.
 
 use crate::check::{Evidence, Finding, Origin, RunEnd, Verdict, kernel_log};
-use crate::host::text::last_lines;
+use crate::host::text::{block, last_lines, quote};
 use crate::judge::console_log;
 use crate::recording::{CONSOLE_LOG, RecordingError, VNG_LOG};
 use crate::vm::{Clock, Ending};
+use std::io;
 use std::path::Path;
 
 /// How many of the console's last lines a finding shows.
@@ -17,11 +18,13 @@ const PANIC: &str = "Kernel panic - not syncing";
 pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     let (end, expected, seen) = match ending {
         Ending::Delivered => return Verdict::Pass,
-        Ending::Panicked(reason) => (RunEnd::Panic, "no panic".to_owned(), format!("{PANIC}: {reason}")),
-        Ending::Lost { during } => (
+        Ending::Panicked(reason) => {
+            (RunEnd::Panic, "no panic".to_owned(), format!("{PANIC}: {}", quote(reason)))
+        }
+        Ending::Lost { during, reason } => (
             RunEnd::GuestLost,
             "results before the guest ends".to_owned(),
-            format!("QEMU ended {}", moment(*during)),
+            format!("the guest ended QEMU {} ({reason})", during.moment()),
         ),
         Ending::RanOut { clock, limit, status } => (
             RunEnd::Clock,
@@ -33,7 +36,9 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
             "less than 8 MiB of console text".to_owned(),
             "a console that does not stop".to_owned(),
         ),
-        Ending::BadResults(error) => (RunEnd::BadResults, "complete results".to_owned(), error.to_string()),
+        Ending::BadResults(error) => {
+            (RunEnd::BadResults, "complete results".to_owned(), block(&error.to_string()))
+        }
     };
     // The console may show why the guest hangs, is lost or panics. The panic itself is the finding below.
     let mut findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
@@ -48,22 +53,23 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     Verdict::Fail(findings)
 }
 
+/// Whether the files of a recording could not be read because of what the guest sent: a file that it did not send, or that is
+/// not text. Any other error is the host's.
+pub(super) fn is_the_guests(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    )
+}
+
 /// The finding about delivered files that have the right checksums and cannot be parsed.
 pub(super) fn unreadable(error: &RecordingError) -> Finding {
     Finding {
         origin: Origin::RunEnd(RunEnd::BadResults),
         expected: "readable results".to_owned(),
-        seen: crate::host::text::printable(&error.to_string()),
+        seen: block(&error.to_string()),
         evidence: Vec::new(),
         scenario_line: None,
-    }
-}
-
-fn moment(phase: Clock) -> &'static str {
-    match phase {
-        Clock::Boot => "before the agent was ready",
-        Clock::Scenario => "while the scenario ran",
-        Clock::Shutdown | Clock::Hard => "while it sent the results",
     }
 }
 
@@ -149,7 +155,8 @@ mod tests {
     fn a_guest_without_console_text_shows_the_output_of_virtme_ng() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(VNG_LOG), "qemu: could not load kernel\n").unwrap();
-        let Verdict::Fail(findings) = verdict(&Ending::Lost { during: Clock::Boot }, dir.path()) else {
+        let ending = Ending::Lost { during: Clock::Boot, reason: "guest-reset".into() };
+        let Verdict::Fail(findings) = verdict(&ending, dir.path()) else {
             panic!("a lost guest is a failure")
         };
         assert_eq!(findings[0].evidence[0].text, "qemu: could not load kernel");

@@ -10,26 +10,50 @@ use crate::check::Verdict;
 use crate::host::fault::Faulty;
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::names::EntryName;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots::{self, Slot};
 use crate::judge::{self, Judgement, Report};
 use crate::machine::{Argv, Machine};
-use crate::recording::{self, Meta, RECORDING_VERSION, Recording, RecordingError};
+use crate::recording::{self, AcceleratorName, HostLoad, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::Scenario;
-use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
+use crate::vm::{self, Accelerator, Ended, Ending, Launch, Sandbox, Timing, VmError};
 use damonlab_protocol::plan::Plan;
 use fs_err as fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Runs one scenario with one seed.
+/// How often a scenario is run whose host is too busy for the real clock.
+const ATTEMPTS: usize = 3;
+
+/// Runs one scenario with one seed; again, if the host was too busy for a verdict.
 ///
 /// # Errors
 /// What the user has to fix, or Ctrl-C. A failure of the host or of QEMU is a verdict.
 pub fn run(env: &RunEnv, source: &ScenarioSource, seed: u64) -> Result<Report, RunError> {
     let machine = Machine::of(&source.scenario)?;
-    run_plan(env, source, &machine, &machine.plan(&source.scenario, seed))
+    let plan = machine.plan(&source.scenario, seed);
+    until_stable(|| run_plan(env, source, &machine, &plan))
+}
+
+/// Calls `run` until its report is not unstable, [`ATTEMPTS`] times at most. Of unstable runs the last recording stays.
+fn until_stable(mut run: impl FnMut() -> Result<Report, RunError>) -> Result<Report, RunError> {
+    let mut earlier = Vec::new();
+    loop {
+        let mut report = run()?;
+        match &report.verdict {
+            Verdict::Unstable(why) if earlier.len() + 1 < ATTEMPTS => {
+                earlier.push(format!("run again, because an attempt was unstable: {why}"));
+                fs::remove_dir_all(&report.dir).map_err(RunError::Results)?;
+            }
+            _ => {
+                report.notes.append(&mut earlier);
+                return Ok(report);
+            }
+        }
+    }
 }
 
 /// Runs one scenario with a plan that was made from it, now or for an earlier run.
@@ -50,13 +74,17 @@ pub(super) fn run_plan(
     let host_root = host_root.map_err(RunError::Results)?;
     let mut argv = machine.argv.clone();
     argv.qemu.extend(host_root.iter().flat_map(HostRoot::arguments));
-    let ended = timing.and_then(|timing| vm::run(&guest.launch(&argv, timing)));
-    let (verdict, judgement, notes) = guest.judge(ended)?;
+    let accelerator = timing.as_ref().ok().map(Timing::accelerator);
+    let launched = timing.and_then(|timing| Ok((timing, env.sandbox()?)));
+    let ended = launched.and_then(|(timing, sandbox)| vm::run(&guest.launch(&argv, timing, sandbox)));
+    let (verdict, judgement, notes) = guest.judge(ended, accelerator)?;
     Ok(Report {
         scenario: scenario.name.clone(),
         summary: scenario.summary.clone(),
         machine: machine_name(scenario),
         kernel: env.image.describe.clone(),
+        clock: scenario.clock,
+        accelerator,
         dir: guest.dir,
         verdict,
         judgement,
@@ -83,13 +111,14 @@ impl<'a> GuestRun<'a> {
         Ok(GuestRun { env, source, plan, dir })
     }
 
-    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing) -> Launch<'b> {
+    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing, sandbox: Sandbox) -> Launch<'b> {
         Launch {
             tools: &self.env.tools,
             bzimage: &self.env.image.bzimage,
             agent: self.env.agent,
             machine: argv,
             timing,
+            sandbox,
             plan: self.plan,
             clocks: &self.source.scenario.clocks,
             results: &self.dir,
@@ -102,13 +131,17 @@ impl<'a> GuestRun<'a> {
     fn judge(
         &self,
         ended: Result<Ended, VmError>,
+        accelerator: Option<AcceleratorName>,
     ) -> Result<(Verdict, Option<Judgement>, Vec<String>), RunError> {
         match ended {
-            Ok(Ended { ending: Ending::Delivered, notes, booted }) => {
-                let (verdict, judgement) = self.judge_recording(booted)?;
+            Ok(Ended { ending: Ending::Delivered, notes, booted, load }) => {
+                let (verdict, judgement) = self.judge_recording(booted, accelerator, self.shown(load))?;
                 Ok((verdict, judgement, notes))
             }
-            Ok(Ended { ending, notes, .. }) => Ok((ending::verdict(&ending, &self.dir), None, notes)),
+            Ok(Ended { ending, notes, load, .. }) => {
+                let verdict = ending::verdict(&ending, &self.dir);
+                Ok((judge::on_busy_host(verdict, self.shown(load).as_ref()), None, notes))
+            }
             Err(error) if error.is_interrupt() => {
                 fs::remove_dir_all(&self.dir).map_err(RunError::Results)?;
                 Err(Interrupted.into())
@@ -117,12 +150,27 @@ impl<'a> GuestRun<'a> {
         }
     }
 
+    /// The load of the host, on the clock on which a guest feels it.
+    fn shown(&self, load: Option<HostLoad>) -> Option<HostLoad> {
+        load.filter(|_| !self.source.scenario.clock.is_virtual())
+    }
+
     /// The verdict on a guest that delivered its results.
-    fn judge_recording(&self, booted: bool) -> Result<(Verdict, Option<Judgement>), RunError> {
-        let recording = match self.finish(booted) {
+    fn judge_recording(
+        &self,
+        booted: bool,
+        accelerator: Option<AcceleratorName>,
+        load: Option<HostLoad>,
+    ) -> Result<(Verdict, Option<Judgement>), RunError> {
+        let recording = match self.finish(booted, accelerator, load) {
             Ok(recording) => recording,
-            // The disk of the host failed. Any other error is about what the guest sent.
-            Err(RecordingError::Io(cause)) => return Ok((Verdict::Infra(cause.to_string()), None)),
+            Err(RecordingError::Io(cause)) if !ending::is_the_guests(&cause) => {
+                return Ok((Verdict::Infra(cause.to_string()), None));
+            }
+            // Which results there are is up to the scenario.
+            Err(error @ RecordingError::TooMuch { .. }) => {
+                return Ok((Verdict::Infra(error.to_string()), None));
+            }
             Err(error) => return Ok((Verdict::Fail(vec![ending::unreadable(&error)]), None)),
         };
         let (scenario, kernel) = (&self.source.scenario.name, &self.env.image.describe);
@@ -133,11 +181,16 @@ impl<'a> GuestRun<'a> {
         Ok(judge::verdict(&recording))
     }
 
-    fn finish(&self, booted: bool) -> Result<Recording, RecordingError> {
+    fn finish(
+        &self,
+        booted: bool,
+        accelerator: Option<AcceleratorName>,
+        load: Option<HostLoad>,
+    ) -> Result<Recording, RecordingError> {
         let GuestRun { env, source: ScenarioSource { scenario, .. }, plan, dir } = self;
         let meta = Meta {
             version: RECORDING_VERSION,
-            scenario: scenario.name.clone(),
+            scenario: EntryName::new(&*scenario.name).map_err(io::Error::other)?,
             machine: machine_name(scenario),
             kernel: env.image.describe.clone(),
             kernel_key: env.image.key.clone(),
@@ -145,8 +198,11 @@ impl<'a> GuestRun<'a> {
             seed: plan.seed,
             booted,
             agent: Some(recording::agent_digest(env.agent)),
+            sealed: true,
             clock: scenario.clock,
+            chosen_accelerator: accelerator.filter(|_| !scenario.clock.is_virtual()),
             pace: env.instruction_cost(),
+            load,
         };
         recording::finish(dir, &meta)?;
         Recording::load(dir)
@@ -182,4 +238,49 @@ fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
 
 fn machine_name(scenario: &Scenario) -> Option<String> {
     scenario.machine_file.as_ref().map(|file| file.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::rejudge;
+    use crate::recording::testing;
+    use std::path::Path;
+
+    /// A report of the next run below `out`.
+    fn report(out: &Path, verdict: Verdict) -> Report {
+        let dir = recording::make_folder(out, "idle").unwrap();
+        testing::copy("pull-push-short", &dir);
+        Report { verdict, ..rejudge(&dir).unwrap() }
+    }
+
+    fn attempts(verdicts: &[Verdict]) -> (Report, usize, usize) {
+        let out = tempfile::tempdir().unwrap();
+        let mut runs = 0;
+        let last = until_stable(|| {
+            runs += 1;
+            Ok(report(out.path(), verdicts[runs - 1].clone()))
+        });
+        (last.unwrap(), runs, fs::read_dir(out.path().join("idle")).unwrap().count())
+    }
+
+    #[test]
+    fn a_run_on_a_busy_host_is_repeated_and_the_report_says_so() {
+        let (report, runs, folders) = attempts(&[Verdict::Unstable("busy".into()), Verdict::Pass]);
+        assert_eq!((report.verdict, runs, folders), (Verdict::Pass, 2, 1));
+        assert_eq!(report.notes, ["run again, because an attempt was unstable: busy"]);
+    }
+
+    #[test]
+    fn a_host_that_stays_busy_is_reported_after_the_third_run() {
+        let busy = Verdict::Unstable("busy".into());
+        let (report, runs, folders) = attempts(&[busy.clone(), busy.clone(), busy.clone(), Verdict::Pass]);
+        assert_eq!((report.verdict, runs, folders), (busy, 3, 1));
+    }
+
+    #[test]
+    fn a_failure_is_not_repeated() {
+        let fail = Verdict::Fail(Vec::new());
+        assert_eq!(attempts(&[fail.clone(), Verdict::Pass]).1, 1);
+    }
 }

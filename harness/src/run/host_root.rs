@@ -41,7 +41,7 @@ impl HostRoot {
     pub(super) fn arguments(&self) -> Vec<String> {
         let shared = [("root", Path::new("/"), ROOT_TAG), ("files", self.0.path(), FILES_TAG)];
         let arguments = shared.iter().flat_map(|(id, path, tag)| {
-            let path = path.display();
+            let path = path.to_string_lossy();
             [
                 "-fsdev".to_owned(),
                 format!("local,id=damonlab-{id},path={path},security_model=none,readonly=on,multidevs=remap"),

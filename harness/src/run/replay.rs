@@ -5,7 +5,9 @@ use super::run_env::RunEnv;
 use super::run_error::RunError;
 use super::scenario_source::ScenarioSource;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::names::Key;
 use crate::host::paths::quoted;
+use crate::host::text::{foreign, quote, shown};
 use crate::judge::Report;
 use crate::kernel::{self, Image};
 use crate::machine::Machine;
@@ -36,12 +38,12 @@ pub enum ReplayResult {
 
 /// The kernel of a recording does not exist any more.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the kernel of {dir} is no longer in the cache: {kernel}, key {key}", dir = .dir.display())]
+#[error("the kernel of {dir} is no longer in the cache: {}, key {}", quote(.kernel), foreign(.key), dir = shown(.dir))]
 #[diagnostic(help("{how}"))]
 pub struct ImageNotFound {
     dir: PathBuf,
     kernel: String,
-    key: String,
+    key: Key,
     how: String,
 }
 
@@ -195,7 +197,7 @@ mod tests {
         let inputs = inputs(|inputs| {
             inputs.meta.agent = Some("another".into());
             inputs.meta.qemu = "QEMU 9".into();
-            inputs.meta.kernel_key = "abc".into();
+            inputs.meta.kernel_key = Key::new("abc").unwrap();
             inputs.plan.seed = 7;
         });
         let changes = changed_inputs(&inputs, &env());
@@ -220,10 +222,7 @@ mod tests {
     fn a_bzimage_is_used_again_if_it_has_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bzImage");
-        let mut bytes = vec![0; 0x400];
-        bytes[0x202..0x206].copy_from_slice(b"HdrS");
-        bytes[0x20e..0x210].copy_from_slice(&0x180u16.to_le_bytes());
-        bytes[0x380..0x385].copy_from_slice(b"7.3.4");
+        let mut bytes = kernel::bzimage("7.3.4");
         fs::write(&path, &bytes).unwrap();
         let then = kernel::foreign(&path).unwrap();
         let inputs = inputs(|inputs| {

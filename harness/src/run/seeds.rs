@@ -1,5 +1,6 @@
 //! Ranges of seeds, in Rust's notation: `A..B` without B, or `A..=B` with B.
 
+use crate::host::text::foreign;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -18,7 +19,7 @@ pub enum SeedRangeError {
     #[error("a range of seeds is A..B or A..=B: 0..8 are the eight seeds 0 to 7; for one seed use --seed A")]
     NoRange,
     /// An end is not a number.
-    #[error("'{0}' is not a seed: a seed is a whole number from 0 to {max}", max = u64::MAX)]
+    #[error("'{}' is not a seed: a seed is a whole number from 0 to {max}", foreign(.0), max = u64::MAX)]
     NoSeed(String),
     /// The range has no seed.
     #[error("{0}..{0} has no seed, because the end is excluded; {0}..={0} is seed {0} alone")]

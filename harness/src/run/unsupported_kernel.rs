@@ -1,12 +1,12 @@
 //! A kernel without DAMON: it has no verdict, and the user has to build another one.
 
-use crate::host::text::excerpt;
+use crate::host::text::{excerpt, foreign, quote};
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::record::GuestReport;
 
 /// A kernel without DAMON. Only the guest can find that out, because an image does not list its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("'{scenario}' cannot run on {kernel}: {}", excerpt(&missing.to_string()))]
+#[error("'{}' cannot run on {}: {}", foreign(scenario), quote(kernel), excerpt(&missing.to_string()))]
 #[diagnostic(help(
     "build the kernel with the options of kernel-config/; `--kernel DIR`, with its source tree, does that"
 ))]

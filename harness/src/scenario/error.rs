@@ -2,18 +2,18 @@
 
 use crate::grammar::Wrong;
 use crate::host::fault::{Fault, Faulty};
-use crate::host::text::excerpt;
+use crate::host::text::{excerpt, shown};
 use std::path::PathBuf;
 
 /// Why there is no scenario.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ScenarioError {
     /// Nothing is at the path.
-    #[error("no scenario file at {}", .0.display())]
+    #[error("no scenario file at {}", shown(.0))]
     #[diagnostic(help("give the path of a YAML file; the ones that ship are in scenarios/"))]
     NotThere(PathBuf),
     /// It is there and cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}", shown(path))]
     Unreadable {
         /// The path.
         path: PathBuf,
@@ -21,7 +21,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// No machine's file is at the path.
-    #[error("no machine file at {}", .0.display())]
+    #[error("no machine file at {}", shown(.0))]
     #[diagnostic(help("give the path of a YAML file, or a name; `damonlab list` has the names"))]
     NoMachineFile(PathBuf),
     /// A name on the command line that no machine has.

@@ -1,5 +1,6 @@
 //! Which clock a guest lives by.
 
+use crate::host::text::foreign;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -68,7 +69,7 @@ impl InstructionCost {
 
 /// A name that no clock has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no clock '{0}': it is virtual or real")]
+#[error("there is no clock '{}': it is virtual or real", foreign(.0))]
 pub struct NoClock(String);
 
 impl FromStr for GuestClock {

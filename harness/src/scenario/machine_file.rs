@@ -7,6 +7,7 @@ use super::raw_machine::{RawMachineFile, RawMachineRef};
 use super::{MachineSpec, files, resolve};
 use crate::grammar::{self, At, Fault};
 use crate::host::paths;
+use crate::host::text::shown;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ impl MachineFile {
             ErrorKind::NotFound => ScenarioError::NoMachineFile(path.to_owned()),
             _ => ScenarioError::Unreadable { path: path.to_owned(), source },
         })?;
-        Ok(MachineFile::of(&files::stem(path), &path.display().to_string(), text))
+        Ok(MachineFile::of(&files::stem(path), &shown(path).to_string(), text))
     }
 
     /// The text of the machine `name`; errors call it `shown`.

@@ -7,6 +7,7 @@ use super::raw::RawScenario;
 use super::subject::RawConfig;
 use super::{MachineSpec, Machines, Scenario, resolve};
 use crate::grammar::{self, Fault};
+use crate::host::text::shown;
 use damonlab_protocol::damon::Kdamond;
 use std::path::Path;
 
@@ -28,7 +29,7 @@ impl Scenario {
     /// As [`Scenario::load`]; a mistake in the machine's file has its line there.
     pub fn load_with(path: &Path, machines: &Machines) -> Result<Scenario, ScenarioError> {
         let text = read(path).map_err(|error| unreadable(path, error))?;
-        parse(&stem(path), &path.display().to_string(), &text, machines)
+        parse(&stem(path), &shown(path).to_string(), &text, machines)
     }
 
     /// Reads `text` as the scenario `name`; errors call it `name.yaml`. It must describe its machine itself.

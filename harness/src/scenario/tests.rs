@@ -183,6 +183,28 @@ snapshot: [behaviour]
     assert_eq!(scenario.expect[0].line, 17);
 }
 
+#[test]
+fn the_last_windows_lie_in_the_last_run_if_it_has_room_for_them() {
+    let during = |steps: &str, last: &str| {
+        let text = format!(
+            "version: 1
+summary: s
+machine: {{nodes: [{{id: 0, memory: 512M, cpus: [0]}}]}}
+workloads: [{{name: hot, size: 16M, node: 0, touch: {{every: 25ms}}}}]
+damon: {{kdamonds: [{{contexts: [{{ops: paddr, targets: [{{regions: [{{node: 0}}]}}]}}]}}]}}
+steps: [start, {steps}, stop]
+expect: [{{mean: current_value, of: damos_node_eligible_mem_bp, {last}, at_least: 1}}]
+"
+        );
+        Scenario::parse("example", &text).unwrap().expect[0].during
+    };
+    let two = "run: {windows: 25}, pause, resume, run: {windows: 15}";
+    assert_eq!(during(two, "last: {windows: 12}"), Some(1));
+    assert_eq!(during(two, "last: {windows: 20}"), None, "they need both runs");
+    assert_eq!(during(two, "last: {windows: 5}, during: {run: 1}"), Some(0));
+    assert_eq!(during("run: {windows: 25}", "last: {windows: 12}"), None, "there is one run");
+}
+
 /// One context with everything in it, as damo prints it, and every key of 7.3.
 const EVERYTHING: &str = r#"
 version: 1

@@ -3,6 +3,7 @@
 use super::damage::Damage;
 use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::text::{foreign, shown};
 use std::io;
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ pub enum SeriesError {
     /// It is missing or cannot be read.
     #[error(
         "cannot read the patches in {}: {cause}; wanted: a mail, an mbox, a maildir, a folder of .patch files, or \
-         REPOSITORY:BASE..TOPIC", .path.display()
+         REPOSITORY:BASE..TOPIC", shown(.path)
     )]
     Unreadable {
         /// The argument.
@@ -33,7 +34,7 @@ pub enum SeriesError {
         kind: &'static str,
     },
     /// A file without a usable patch.
-    #[error("cannot use the patch {}: {reason}", .path.display())]
+    #[error("cannot use the patch {}: {reason}", shown(.path))]
     NoPatch {
         /// The file.
         path: PathBuf,
@@ -41,7 +42,7 @@ pub enum SeriesError {
         reason: String,
     },
     /// A patch that names a file outside of the tree.
-    #[error("cannot use the patch {place}: it must not touch {name}: {why}")]
+    #[error("cannot use the patch {place}: it must not touch {name}: {why}", name = foreign(.name))]
     Outside {
         /// The patch.
         place: String,
@@ -67,7 +68,7 @@ pub enum SeriesError {
         reason: String,
     },
     /// A range of commits that cannot be turned into patches.
-    #[error("cannot take patches from {range} in {}: {reason}", .repository.display())]
+    #[error("cannot take patches from {} in {}: {reason}", foreign(.range), shown(.repository))]
     Range {
         /// The repository.
         repository: PathBuf,

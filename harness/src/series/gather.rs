@@ -2,6 +2,7 @@
 
 use super::error::SeriesError;
 use super::{mbox, range};
+use crate::host::text::shown;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,8 @@ fn file(path: &Path) -> Result<Input, SeriesError> {
     })
 }
 
-fn mails(path: &Path, bytes: &[u8]) -> Vec<Mail> {
+/// The mails in the text of a file.
+pub fn mails(path: &Path, bytes: &[u8]) -> Vec<Mail> {
     let mails = mbox::mails(bytes);
     let several = mails.len() > 1;
     let mail = |(at, bytes)| Mail { path: path.to_owned(), nth: several.then_some(at + 1), bytes };
@@ -127,6 +129,6 @@ fn check_size(path: &Path, size: u64) -> Result<(), SeriesError> {
     if size <= FILE_LIMIT {
         return Ok(());
     }
-    let what = path.display().to_string();
+    let what = shown(path).to_string();
     Err(SeriesError::TooLarge { what, size: size >> 20, limit: FILE_LIMIT >> 20, kind: "a series" })
 }

@@ -3,6 +3,7 @@
 use super::diff::Diff;
 use super::error::SeriesError;
 use super::patch_mail::PatchMail;
+use crate::host::text::excerpt;
 use std::path::PathBuf;
 
 /// A patch as it was read.
@@ -38,7 +39,7 @@ impl Patch {
     /// Its subject, else the name of its file.
     pub fn title(&self) -> String {
         let file = || self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.subject.clone().unwrap_or_else(file)
+        excerpt(&self.subject.clone().unwrap_or_else(file))
     }
 
     /// Its diff.

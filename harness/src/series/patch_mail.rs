@@ -3,7 +3,7 @@
 use super::diff::{self, Diff};
 use super::error::SeriesError;
 use super::subject_line::SubjectLine;
-use crate::host::text::excerpt;
+use crate::host::text::{excerpt, shown};
 use mailparse::{DispositionType, MailHeaderMap, ParsedMail};
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ impl PatchMail {
     /// # Errors
     /// A patch is damaged, too large, or names a file outside of the tree; or the bytes are not text.
     pub fn read(path: &Path, nth: Option<usize>, bytes: &[u8]) -> Result<PatchMail, SeriesError> {
-        let file = path.display();
+        let file = shown(path);
         let mut mail = PatchMail {
             path: path.to_owned(),
             place: nth.map_or(file.to_string(), |nth| format!("{file}, mail {nth}")),

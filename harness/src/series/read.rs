@@ -6,6 +6,7 @@ use super::order;
 use super::patch::{Patch, Series};
 use super::patch_mail::PatchMail;
 use super::subject_line::SubjectLine;
+use crate::host::text::shown;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -18,9 +19,7 @@ pub fn read(inputs: &[PathBuf]) -> Result<Series, SeriesError> {
     let mut whole = Series::default();
     let mut titles = Vec::new();
     for (place, mails) in groups(inputs)? {
-        let read = |mail: Mail| PatchMail::read(&mail.path, mail.nth, &mail.bytes);
-        let mails = mails.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let series = order::arrange(&place, mails)?;
+        let series = of_mails(&place, mails)?;
         titles.extend(series.title);
         whole.patches.extend(series.patches);
         whole.notes.extend(series.notes);
@@ -29,12 +28,26 @@ pub fn read(inputs: &[PathBuf]) -> Result<Series, SeriesError> {
     Ok(whole)
 }
 
+/// The series in the text of one file, which is called `path` in messages.
+///
+/// # Errors
+/// As for [`read`].
+pub fn of_text(path: &Path, text: &[u8]) -> Result<Series, SeriesError> {
+    of_mails(&path.display().to_string(), gather::mails(path, text))
+}
+
+fn of_mails(place: &str, mails: Vec<Mail>) -> Result<Series, SeriesError> {
+    let read = |mail: Mail| PatchMail::read(&mail.path, mail.nth, &mail.bytes);
+    let mails = mails.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    order::arrange(place, mails)
+}
+
 /// The mails of each series, and its name for messages.
 fn groups(inputs: &[PathBuf]) -> Result<Vec<(String, Vec<Mail>)>, SeriesError> {
     let mut groups: Vec<(String, Vec<Mail>)> = Vec::new();
     let mut open = false;
     for input in inputs {
-        let place = input.display().to_string();
+        let place = shown(input).to_string();
         match (gather::find(input)?, groups.last_mut()) {
             (Input::Mail(mail), Some((_, mails))) if open => mails.push(mail),
             (Input::Mail(mail), _) => {
@@ -75,7 +88,7 @@ pub fn without_duplicates(
     for patch in bundled {
         match patch.diff()?.events_added().intersection(&added).next() {
             Some(event) => {
-                left_out.push(format!("{}: the patches on top add their own {event}", patch.path.display()))
+                left_out.push(format!("{}: the patches on top add their own {event}", shown(&patch.path)))
             }
             None => rest.push(patch),
         }
@@ -93,7 +106,7 @@ fn single(path: &Path) -> Result<Patch, SeriesError> {
     let verbatim = read.diff.as_ref().is_some_and(|diff| diff.verbatim(&mail.bytes));
     // Its number is its place in a series, and a user who gives it alone wants it alone.
     let alone = PatchMail { subject: read.subject.map(SubjectLine::unnumbered), ..read };
-    let series = order::arrange(&path.display().to_string(), vec![alone])?;
+    let series = order::arrange(&shown(path).to_string(), vec![alone])?;
     let patch = series.patches.into_iter().next().ok_or_else(several)?;
     Ok(if verbatim { Patch { bytes: mail.bytes, ..patch } } else { patch })
 }

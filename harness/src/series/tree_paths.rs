@@ -1,6 +1,7 @@
 //! The paths that a patch may name: files inside the tree. Whatever reads or writes a file that a patch names checks it
 //! here first.
 
+use crate::host::text::shown;
 use std::path::{Component, Path};
 
 /// Checks that `path`, without the patch's `a/` or `b/`, names a file inside the tree.
@@ -47,7 +48,7 @@ pub fn symlink_ancestor(root: &Path, path: &str) -> Option<String> {
         Path::new(path).ancestors().skip(1).filter(|part| !part.as_os_str().is_empty()).collect();
     ancestors.reverse();
     let link = |part: &&&Path| std::fs::symlink_metadata(root.join(part)).is_ok_and(|meta| meta.is_symlink());
-    ancestors.iter().find(link).map(|part| part.display().to_string())
+    ancestors.iter().find(link).map(|part| shown(part).to_string())
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Apt {
     }
 
     fn configuration(&self) -> String {
-        let at = |name: &str| self.folder.join(name).display().to_string();
+        let at = |name: &str| self.folder.join(name).to_string_lossy().into_owned();
         format!(
             "// Written by damonlab: apt with a state of its own.\n\
              Dir::Etc::sourcelist \"/dev/null\";\n\
@@ -109,7 +109,7 @@ impl Apt {
 
     /// The arguments of `apt-get` that install `packages`, from the suite `from` if one is given.
     pub fn install_arguments(&self, packages: &[&str], from: Option<&str>) -> Vec<String> {
-        let mut arguments = vec!["-c".to_owned(), self.configuration_file().display().to_string()];
+        let mut arguments = vec!["-c".to_owned(), self.configuration_file().to_string_lossy().into_owned()];
         arguments.extend(["install", "-y", "--no-install-recommends"].map(str::to_owned));
         arguments.extend(from.map(|suite| ["-t".to_owned(), suite.to_owned()]).into_iter().flatten());
         arguments.extend(packages.iter().map(|package| (*package).to_owned()));

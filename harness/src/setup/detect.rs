@@ -6,6 +6,7 @@ use super::venv::Venv;
 use super::version::Version;
 use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::paths;
+use crate::host::text::shown;
 use std::path::Path;
 
 /// Whether a requirement is there.
@@ -24,6 +25,11 @@ pub enum State {
     },
     /// It is there and does not work, for this reason.
     Broken(String),
+    /// It was copied or moved, or the Python that it was made with is gone.
+    Moved {
+        /// What it was made for: `made in FOLDER with PYTHON`.
+        made: String,
+    },
 }
 
 /// Looks for `requirement`. A program is started only if its version matters.
@@ -38,7 +44,7 @@ pub(super) fn detect(requirement: &Requirement, env: &Env) -> State {
 
 fn program(name: &str, env: &Env) -> State {
     match paths::find_program(&env.path, name) {
-        Some(path) => State::Found(path.display().to_string()),
+        Some(path) => State::Found(shown(&path).to_string()),
         None => State::Missing,
     }
 }
@@ -70,7 +76,7 @@ fn header_file(header: &str, root: &Path) -> State {
     // Debian has headers of one architecture one folder deeper.
     for folder in [include.clone(), include.join("x86_64-linux-gnu")] {
         if folder.join(header).is_file() {
-            return State::Found(format!("{}", folder.join(header).display()));
+            return State::Found(format!("{}", shown(&folder.join(header))));
         }
     }
     State::Missing

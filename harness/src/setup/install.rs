@@ -5,7 +5,7 @@ use super::detect::State;
 use super::doctor::{Row, doctor};
 use super::env::Env;
 use super::error::SetupError;
-use super::requirements;
+use super::requirements::{self, Work};
 use super::sources::Archives;
 use super::tools::tools;
 use super::venv::Venv;
@@ -22,7 +22,7 @@ const APT_FOLDER: &str = "apt/tools";
 
 /// Installs what is missing and nothing else. A second call does nothing.
 pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
-    if tools(env).is_ok() {
+    if tools(env, Work::Kernel).is_ok() {
         return Ok(());
     }
     let _lock = lock(env)?;
@@ -38,7 +38,7 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
         drop(task);
         progress.say("setup: installed virtme-ng in damonlab's own environment");
     }
-    tools(env).map(drop).map_err(SetupError::StillMissing)
+    tools(env, Work::Kernel).map(drop).map_err(SetupError::StillMissing)
 }
 
 /// The packages to install, sorted. Optional ones are installed along with required ones, never alone.
@@ -124,23 +124,32 @@ fn command_to_paste(env: &Env, arguments: &[String]) -> String {
 pub enum Extra {
     /// damo from PyPI, for the scenario of that name.
     Damo,
+    /// bubblewrap from Debian, for `--build-in bwrap`.
+    Bubblewrap,
 }
 
 impl FromStr for Extra {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Extra, String> {
-        (name == "damo")
-            .then_some(Extra::Damo)
-            .ok_or_else(|| format!("there is no extra '{name}'; there is damo"))
+        match name {
+            "damo" => Ok(Extra::Damo),
+            "bubblewrap" => Ok(Extra::Bubblewrap),
+            _ => Err(format!("there is no extra '{name}'; there are damo and bubblewrap")),
+        }
     }
 }
 
-/// Installs those of `extras` that are not there yet into damonlab's environment, which exists.
+/// Installs those of `extras` that are not there yet: damo into damonlab's environment, which exists.
 ///
 /// # Errors
-/// pip could not install one.
+/// pip or apt could not install one.
 pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<(), SetupError> {
+    if extras.contains(&Extra::Bubblewrap) && paths::find_program(&env.path, "bwrap").is_none() {
+        let _lock = lock(env)?;
+        install_packages(env, &["bubblewrap"], progress)?;
+        apt::remove_downloads(&env.cache.join(APT_FOLDER));
+    }
     let venv = Venv::of(env);
     if !extras.contains(&Extra::Damo) || venv.damo().is_some() {
         return Ok(());

@@ -23,7 +23,7 @@ pub use env::Env;
 pub use error::SetupError;
 pub use install::{Extra, install, install_extras};
 pub use own_command::ourselves;
-pub use requirements::Importance;
+pub use requirements::{Importance, Work};
 pub use sources::{Archive, Archives, SourcesError};
 pub use tools::{Missing, Tools, tools, tools_of};
 pub use venv::VenvError;

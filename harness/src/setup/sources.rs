@@ -6,6 +6,7 @@
 //! keyring signs. So a mirror or a proxy of the machine is used here too, and this program has no host name.
 
 use crate::host::fault::{Fault, Faulty};
+use crate::host::text::shown;
 use std::path::{Path, PathBuf};
 
 /// An archive: its addresses, suites, components and key.
@@ -86,10 +87,10 @@ pub struct Archives {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SourcesError {
     /// os-release has no `VERSION_CODENAME`.
-    #[error("{} does not name the release (VERSION_CODENAME)", .0.display())]
+    #[error("{} does not name the release (VERSION_CODENAME)", shown(.0))]
     NoCodename(PathBuf),
     /// There is no entry for the release.
-    #[error("no apt source in {} has the suite {suite} with the component main", .folder.display())]
+    #[error("no apt source in {} has the suite {suite} with the component main", shown(.folder))]
     NoArchive {
         /// The folder that was read.
         folder: PathBuf,

@@ -11,6 +11,8 @@ use super::version::Version;
 use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
+use crate::host::regular_file::cached_text;
+use crate::host::text::{excerpt, shown};
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
@@ -35,7 +37,7 @@ pub enum VenvError {
     #[error("cannot make the virtual environment: {0}")]
     Io(#[from] io::Error),
     /// pip succeeded, but there is no `vng` of a sufficient version.
-    #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = .folder.display(), wanted = .wanted)]
+    #[error("pip installed no virtme-ng of version {wanted} or newer in {folder}", folder = shown(.folder), wanted = .wanted)]
     NotInstalled {
         /// The environment.
         folder: PathBuf,
@@ -60,9 +62,16 @@ impl Venv {
 
     /// The version of virtme-ng, if the environment is complete and was made at this path.
     pub fn version(&self) -> Option<Version> {
-        let marker = fs::read_to_string(self.marker()).ok()?;
+        let marker = cached_text(&self.marker())?;
         let complete = marker == self.marker_text().ok()? && self.vng().is_file();
         self.installed("virtme_ng").filter(|version| complete && *version >= oldest_virtme_ng())
+    }
+
+    /// What it was made for, if that is another place or another Python: `made in FOLDER with PYTHON`.
+    pub fn made_elsewhere(&self) -> Option<String> {
+        let made = fs::read_to_string(self.marker()).ok()?;
+        let elsewhere = self.marker_text().map_or(true, |text| made != text);
+        elsewhere.then(|| excerpt(made.trim_end()))
     }
 
     /// `vng` inside the environment.
@@ -128,7 +137,7 @@ impl Venv {
     /// with another.
     fn marker_text(&self) -> io::Result<String> {
         let python = fs::canonicalize(self.folder.join("bin/python3"))?;
-        Ok(format!("made in {} with {}\n", self.folder.display(), python.display()))
+        Ok(format!("made in {} with {}\n", self.folder.to_string_lossy(), python.to_string_lossy()))
     }
 
     /// The version in the name of a package's metadata folder, which needs no Python.
@@ -171,7 +180,7 @@ mod tests {
     fn an_environment_without_its_marker_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
-        assert_eq!(venv.version(), None);
+        assert_eq!((venv.version(), venv.made_elsewhere()), (None, None));
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), Version::find("1.42"));
     }
@@ -184,6 +193,8 @@ mod tests {
         let elsewhere = text.replace(&venv.folder.display().to_string(), "/elsewhere/venv");
         fs::write(venv.marker(), elsewhere).unwrap();
         assert_eq!(venv.version(), None);
+        let made = venv.made_elsewhere().unwrap();
+        assert!(made.starts_with("made in /elsewhere/venv with "), "{made}");
     }
 
     #[test]

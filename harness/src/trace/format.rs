@@ -1,5 +1,7 @@
 //! The `format` files of a kernel's events: which events it has, their fields and their text.
 
+use crate::host::text::foreign;
+
 /// One event as its kernel describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventFormat {
@@ -26,7 +28,7 @@ pub struct FormatField {
 
 /// A line of the formats that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {number} of the event formats: {wanted} was expected, not '{text}'")]
+#[error("line {number} of the event formats: {wanted} was expected, not '{}'", foreign(.text))]
 pub struct FormatError {
     /// The line's number, from 1.
     pub number: u32,

@@ -5,11 +5,12 @@
 //! same guest runs under TCG; otherwise it may be the kernel's.
 
 use super::error::VmError;
-use super::probe::{self, Probe};
+use super::probe::{self, Limits, Probe};
 use super::probe_cache::CachedProbe;
 use super::timing::Accelerator;
 use crate::host::lock::Lock;
 use crate::host::progress::Progress;
+use crate::host::text::shown;
 use crate::machine::Argv;
 use crate::setup::{Tools, Version};
 use damonlab_protocol::plan::{Plan, READY_MARK};
@@ -24,11 +25,15 @@ use std::time::Duration;
 
 const DEVICE: &str = "/dev/kvm";
 
-/// A guest under working KVM takes a second or two. If KVM does not work, the probe takes this long.
-const KVM_LIMIT: Duration = Duration::from_secs(20);
+/// A guest under working KVM takes a second or two; under a nested KVM on a busy host its boot takes a minute, but it never
+/// stops printing. If KVM does not work, the probe takes this long.
+const KVM_LIMITS: Limits = Limits { silence: Duration::from_secs(20), total: Duration::from_secs(180) };
 
 /// Under TCG the same guest takes five seconds, on a busy host more.
-const TCG_LIMIT: Duration = Duration::from_secs(60);
+const TCG_LIMITS: Limits = Limits { silence: Duration::from_secs(60), total: Duration::from_secs(180) };
+
+/// The version of this probe: the cached result of an older one is not used.
+const PROBE: u32 = 2;
 
 /// The memory of the probe guest.
 const MEMORY: Bytes = Bytes(256 << 20);
@@ -49,6 +54,9 @@ struct KvmHost {
     /// Device number, mode and owner.
     device: String,
     qemu: String,
+    /// [`PROBE`].
+    #[serde(default)]
+    probe: u32,
 }
 
 impl KvmHost {
@@ -65,6 +73,7 @@ impl KvmHost {
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             device: format!("{:x} {:o} {}:{}", stat.rdev(), stat.mode(), stat.uid(), stat.gid()),
             qemu: qemu.to_owned(),
+            probe: PROBE,
         })
     }
 }
@@ -90,23 +99,23 @@ pub fn choose(
         return Ok(Accelerator::Tcg(why));
     }
     let host = KvmHost::of(&tools.qemu_version)?;
-    let _one_at_a_time = Lock::acquire(&cache.join("accelerator.lock"), KvmHost::WHAT)?;
+    let _one_at_a_time = Lock::acquire_if_possible(&cache.join("accelerator.lock"), KvmHost::WHAT)?;
     if let Some(accelerator) = host.cached(cache) {
         return Ok(accelerator);
     }
     progress.say("kvm: booting a small guest to find out whether KVM works");
-    let accelerator = match boots(tools, bzimage, &Accelerator::Kvm, KVM_LIMIT)? {
+    let accelerator = match boots(cache, tools, bzimage, &Accelerator::Kvm, KVM_LIMITS)? {
         Ok(()) => Accelerator::Kvm,
         Err(why) => {
-            let why = format!("a guest under KVM did not run to its end: {why}");
-            let tcg = Accelerator::Tcg(why);
-            if boots(tools, bzimage, &tcg, TCG_LIMIT)?.is_err() {
+            let tcg = Accelerator::Tcg(format!("KVM does not work here: {why}"));
+            if boots(cache, tools, bzimage, &tcg, TCG_LIMITS)?.is_err() {
                 return Ok(tcg);
             }
             tcg
         }
     };
-    host.store(cache, &accelerator)?;
+    // A cache that cannot be written keeps nothing.
+    let _ = host.store(cache, &accelerator);
     Ok(accelerator)
 }
 
@@ -115,7 +124,7 @@ pub fn kvm_note(cache: &Path, tools: Option<&Tools>) -> String {
     let device = Path::new(DEVICE);
     let host = tools.and_then(|tools| KvmHost::of(&tools.qemu_version).ok());
     let file = host.as_ref().and_then(|host| host.file(cache).ok());
-    let again = file.map(|file| format!(" (remove {} to try again)", file.display())).unwrap_or_default();
+    let again = file.map(|file| format!(" (remove {} to try again)", shown(&file))).unwrap_or_default();
     let kvm = match (unusable(device), host.and_then(|host| host.cached(cache))) {
         (Some(why), _) => format!("{why}; `clock: real` uses TCG"),
         (None, Some(Accelerator::Kvm)) => {
@@ -135,9 +144,9 @@ pub fn kvm_note(cache: &Path, tools: Option<&Tools>) -> String {
 fn unusable(device: &Path) -> Option<String> {
     let opened = std::fs::OpenOptions::new().read(true).write(true).open(device);
     opened.err().map(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => format!("there is no {}", device.display()),
-        io::ErrorKind::PermissionDenied => format!("this user may not open {}", device.display()),
-        _ => format!("{} cannot be opened: {cause}", device.display()),
+        io::ErrorKind::NotFound => format!("there is no {}", shown(device)),
+        io::ErrorKind::PermissionDenied => format!("this user may not open {}", shown(device)),
+        _ => format!("{} cannot be opened: {cause}", shown(device)),
     })
 }
 
@@ -150,23 +159,25 @@ fn cxl_forbids(cxl: bool, qemu: &str) -> Option<String> {
 
 /// Whether a small guest with an empty plan reaches user space and ends, else why not.
 fn boots(
+    cache: &Path,
     tools: &Tools,
     bzimage: &Path,
     accelerator: &Accelerator,
-    limit: Duration,
+    limits: Limits,
 ) -> Result<Result<(), String>, VmError> {
-    let mut probe = Probe::start(tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
-    let ended = probe.wait_for_end(limit)?;
-    Ok(judge(ended, &probe.end()?, limit))
+    let mut probe =
+        Probe::start(cache, tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
+    let ended = probe.wait_for_end(limits)?;
+    Ok(judge(ended, &probe.end()?))
 }
 
-fn judge(ended: Option<ExitStatus>, console: &str, limit: Duration) -> Result<(), String> {
+fn judge(ended: Option<ExitStatus>, console: &str) -> Result<(), String> {
     let (reached, last) = (probe::has_line(console, READY_MARK), probe::last_line(console));
-    let space = if reached { "reached user space" } else { "did not reach user space" };
+    let moment = if reached { "after the guest had reached" } else { "before the guest reached" };
     match ended {
         Some(status) if status.success() && reached => Ok(()),
-        Some(status) => Err(format!("it {space}, and QEMU ended with {status}; {last}")),
-        None => Err(format!("it {space} and did not end within {} s; {last}", limit.as_secs())),
+        Some(status) => Err(format!("QEMU ended {} {moment} user space; {last}", probe::ended(status))),
+        None => Err(format!("the guest hung {} user space; {last}", if reached { "in" } else { "before" })),
     }
 }
 
@@ -175,7 +186,6 @@ mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
 
-    const LIMIT: Duration = Duration::from_secs(20);
     const QEMU: &str = "QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)";
 
     fn host() -> KvmHost {
@@ -185,6 +195,7 @@ mod tests {
             kernel: "6.1".into(),
             device: "ae8".into(),
             qemu: QEMU.into(),
+            probe: PROBE,
         }
     }
 
@@ -192,24 +203,36 @@ mod tests {
     fn only_a_guest_that_reached_user_space_and_ended_with_success_proves_that_kvm_works() {
         let (success, aborted) = (ExitStatus::from_raw(0), ExitStatus::from_raw(6));
         let ready = format!("[    0.1] Linux\r\n{READY_MARK}\r\n[    2.0] reboot: Power down\r\n");
-        assert_eq!(judge(Some(success), &ready, LIMIT), Ok(()));
+        assert_eq!(judge(Some(success), &ready), Ok(()));
         for (ended, console, why) in [
-            (None, "", "did not reach user space and did not end within 20 s; its console is empty"),
-            (None, ready.as_str(), "reached user space and did not end within 20 s"),
+            (None, "", "the guest hung before user space; it printed nothing"),
+            (
+                None,
+                ready.as_str(),
+                "the guest hung in user space; its last line: [    2.0] reboot: Power down",
+            ),
             (
                 Some(success),
                 "[    0.1] Linux\n",
-                "did not reach user space, and QEMU ended with exit status: 0",
+                "QEMU ended with status 0 before the guest reached user space; ",
             ),
             (
                 Some(aborted),
                 "x\nqemu: Assertion `a\u{1b}[31m' failed\n\n",
-                "the last line of its console: qemu: Assertion `a' failed",
+                "QEMU ended by signal 6 (SIGABRT) before the guest reached user space; its last line: \
+                 qemu: Assertion `a' failed",
             ),
         ] {
-            let reason = judge(ended, console, LIMIT).unwrap_err();
-            assert!(reason.contains(why), "{reason}");
+            let reason = judge(ended, console).unwrap_err();
+            assert!(reason.starts_with(why), "{reason}");
         }
+    }
+
+    #[test]
+    fn the_result_of_an_older_probe_is_not_used() {
+        let cache = tempfile::tempdir().unwrap();
+        KvmHost { probe: PROBE - 1, ..host() }.store(cache.path(), &Accelerator::Kvm).unwrap();
+        assert_eq!(host().cached(cache.path()), None);
     }
 
     #[test]

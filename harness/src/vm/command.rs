@@ -6,6 +6,7 @@
 
 use super::error::VmError;
 use super::run_folder::file;
+use super::sandbox::Sandbox;
 use super::timing::Timing;
 use crate::machine::Argv;
 use crate::scenario::InstructionCost;
@@ -25,7 +26,11 @@ use std::path::Path;
 /// microseconds that depend on the host's load. In record mode the CPU has the replay mutex from `icount_prepare_for_run`
 /// to `icount_process_data`, and the main loop waits for it. Measured on two loaded cores: three runs without it gave
 /// three traces, ten runs with it gave one, for 6 % of wall time.
-fn virtual_clock(cost: InstructionCost) -> [String; 6] {
+///
+/// `ioeventfd=off`: otherwise QEMU's main loop serves the queues of virtio devices, at the host's pace. Record mode turns
+/// ioeventfds off too. On the real clock they stay on: without one the CPU's thread serves the queue, and nothing wakes the
+/// main loop, which has to read the host's answer.
+fn virtual_clock(cost: InstructionCost) -> [String; 8] {
     [
         "-icount".to_owned(),
         format!("shift={},sleep=off,rr=record,rrfile=/dev/null", cost.shift()),
@@ -33,6 +38,8 @@ fn virtual_clock(cost: InstructionCost) -> [String; 6] {
         "base=2026-01-01T00:00:00,clock=vm".to_owned(),
         "-cpu".to_owned(),
         "max,-rdrand,-rdseed,-erms,-fsrm,-fzrm,-fsrs,-fsrc".to_owned(),
+        "-global".to_owned(),
+        "virtio-pci.ioeventfd=off".to_owned(),
     ]
 }
 
@@ -62,7 +69,12 @@ pub(super) const KERNEL_ARGUMENTS: &[&str] = &[
 ];
 
 /// The arguments of `vng` that boot the kernel of `folder` on `machine`, with everything of the run there.
-pub fn arguments(machine: &Argv, folder: &Path, timing: &Timing) -> Result<Vec<OsString>, VmError> {
+pub fn arguments(
+    machine: &Argv,
+    folder: &Path,
+    timing: &Timing,
+    sandbox: Sandbox,
+) -> Result<Vec<OsString>, VmError> {
     let place = shell_safe(folder)?;
     let mut arguments: Vec<OsString> = ["--run".into(), format!("{place}/{}", file::KERNEL).into()].into();
     arguments.extend(["--root".into(), format!("{place}/{}", file::ROOT).into()]);
@@ -71,7 +83,7 @@ pub fn arguments(machine: &Argv, folder: &Path, timing: &Timing) -> Result<Vec<O
     arguments.extend(fixed.iter().map(OsString::from));
     arguments.extend(["--user", "root"].iter().map(OsString::from));
     arguments.extend(machine.vng().into_iter().map(OsString::from));
-    arguments.push(format!("--qemu-opts={}", qemu(machine, place, timing).join(" ")).into());
+    arguments.push(format!("--qemu-opts={}", qemu(machine, place, timing, sandbox).join(" ")).into());
     Ok(arguments)
 }
 
@@ -80,13 +92,14 @@ fn kernel_arguments(machine: &Argv) -> Vec<&str> {
     KERNEL_ARGUMENTS.iter().copied().chain(machine.kernel.iter().map(String::as_str)).collect()
 }
 
-fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
+fn qemu(machine: &Argv, place: &str, timing: &Timing, sandbox: Sandbox) -> Vec<String> {
     let socket = |id: &str, name: &str| format!("socket,id={id},path={place}/{name},server=on,wait=off");
     let mut arguments: Vec<String> = match timing {
         Timing::Virtual(cost) => virtual_clock(*cost).into(),
         Timing::Real(accelerator) => accelerator.arguments().map(str::to_owned).into(),
     };
     arguments.extend(machine.qemu.iter().cloned());
+    arguments.extend(sandbox.arguments().iter().map(|argument| (*argument).to_owned()));
     arguments.extend([
         "-no-reboot".to_owned(),
         // The guest's ready point (ready_point.rs of the agent): virtme-ng's watchdog card stops the machine.
@@ -98,10 +111,6 @@ fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
         "hpet=off".to_owned(),
         // No CD-ROM and no floppy.
         "-nodefaults".to_owned(),
-        // With an ioeventfd, QEMU's main loop serves devices such as hvc0 at the host's pace while the kernel spins. Record
-        // mode turns ioeventfds off too; this is for a clock without it.
-        "-global".to_owned(),
-        "virtio-pci.ioeventfd=off".to_owned(),
         "-initrd".to_owned(),
         format!("{place}/{}", file::INITRD),
         // The last -append wins. It is one argument for QEMU: the shell removes the quotes.
@@ -146,8 +155,13 @@ mod tests {
 
     #[test]
     fn no_argument_needs_quotes_but_those_of_the_kernel_which_have_them() {
-        let all =
-            arguments(&machine(), Path::new("/tmp/run"), &Timing::Virtual(InstructionCost::Plain)).unwrap();
+        let all = arguments(
+            &machine(),
+            Path::new("/tmp/run"),
+            &Timing::Virtual(InstructionCost::Plain),
+            Sandbox::On,
+        )
+        .unwrap();
         for argument in all {
             let argument =
                 argument.into_string().unwrap().replace(&format!("'{}'", KERNEL_ARGUMENTS.join(" ")), "");
@@ -160,9 +174,13 @@ mod tests {
 
     #[test]
     fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
-        let error =
-            arguments(&machine(), Path::new("/tmp/my runs/1"), &Timing::Virtual(InstructionCost::Plain))
-                .unwrap_err();
+        let error = arguments(
+            &machine(),
+            Path::new("/tmp/my runs/1"),
+            &Timing::Virtual(InstructionCost::Plain),
+            Sandbox::On,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("/tmp/my runs/1"), "{error}");
     }
 
@@ -171,8 +189,18 @@ mod tests {
         let tcg = Accelerator::Tcg("for this test".into());
         for (accelerator, expected) in [(Accelerator::Kvm, "-accel kvm "), (tcg, "-accel tcg,thread=multi ")]
         {
-            let line = qemu(&machine(), "/tmp/run", &Timing::Real(accelerator)).join(" ") + " ";
+            let line = qemu(&machine(), "/tmp/run", &Timing::Real(accelerator), Sandbox::On).join(" ") + " ";
             assert!(line.contains(expected) && !line.contains("icount"), "{line}");
+        }
+    }
+
+    #[test]
+    fn only_the_virtual_clock_turns_ioeventfds_off() {
+        for (timing, off) in
+            [(Timing::Virtual(InstructionCost::Plain), true), (Timing::Real(Accelerator::Kvm), false)]
+        {
+            let line = qemu(&machine(), "/tmp/run", &timing, Sandbox::On).join(" ");
+            assert_eq!(line.contains("-global virtio-pci.ioeventfd=off"), off, "{line}");
         }
     }
 }

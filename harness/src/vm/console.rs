@@ -41,24 +41,21 @@ pub enum ConsoleEvent {
 }
 
 /// Reads the console until it ends, in its own threads, and sends what happens to `events`. The log begins with `before`.
-/// `limit` bounds the silence between two events; the caller's clocks are shorter, so it only makes sure that the threads
-/// end.
+/// The caller's clocks limit how long it may be silent, and the threads end with QEMU.
 pub fn listen(
     stream: UnixStream,
     log: &Path,
     before: &[u8],
-    limit: Duration,
     events: Sender<ConsoleEvent>,
 ) -> Result<Logged, VmError> {
     let mut file = fs::File::create(log)?;
     file.write_all(before)?;
-    listen_to(stream, file, limit, CONSOLE_LIMIT, events)
+    listen_to(stream, file, CONSOLE_LIMIT, events)
 }
 
 fn listen_to(
     stream: UnixStream,
     log: fs::File,
-    limit: Duration,
     size: usize,
     events: Sender<ConsoleEvent>,
 ) -> Result<Logged, VmError> {
@@ -75,13 +72,9 @@ fn listen_to(
         _open: open,
     };
     let panic = Regex::new("Kernel panic - not syncing: [^\r\n]*[\r\n]").map_err(io::Error::other)?;
-    let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     std::thread::spawn(move || {
-        let mut session = rexpect::session::StreamSession::new(
-            tee,
-            answers,
-            rexpect::reader::Options::new().timeout_ms(Some(limit)),
-        );
+        let options = rexpect::reader::Options::new().timeout_ms(None);
+        let mut session = rexpect::session::StreamSession::new(tee, answers, options);
         loop {
             // Whole lines: in the middle of other lines the kernel may repeat a mark.
             let marks = [READY_MARK, DRAIN_MARK].map(|mark| ReadUntil::String(format!("{mark}\r\n")));
@@ -116,15 +109,14 @@ impl Logged {
     }
 }
 
-/// rexpect returns the text that matched. Its errors are the end of the console, or a silence beyond the limit, before
-/// which a clock of the caller has run out.
+/// rexpect returns the text that matched. Its error is the end of the console.
 fn understand(found: Result<(String, String), ConsoleError>) -> ConsoleEvent {
     match found {
         Ok((_, needle)) if needle.starts_with(READY_MARK) => ConsoleEvent::Ready,
         Ok((_, needle)) if needle.starts_with(DRAIN_MARK) => ConsoleEvent::Draining,
         Ok((_, needle)) => {
             let reason = needle.trim_end().trim_start_matches("Kernel panic - not syncing: ");
-            ConsoleEvent::Panic(crate::host::text::printable(reason))
+            ConsoleEvent::Panic(crate::host::text::quote(reason).to_string())
         }
         Err(_) => ConsoleEvent::End,
     }
@@ -170,7 +162,7 @@ mod tests {
         let (host, mut guest) = UnixStream::pair().unwrap();
         let (sender, receiver) = mpsc::channel();
         let file = fs::File::create(&log).unwrap();
-        let logged = listen_to(host, file, Duration::from_secs(10), size, sender).unwrap();
+        let logged = listen_to(host, file, size, sender).unwrap();
         guest.write_all(text).unwrap();
         drop(guest);
         let all = receiver.iter().collect();

@@ -59,11 +59,12 @@ pub fn emulated_windows(
     let key = ProbeKey { binary: tools.qemu.clone(), qemu: tools.qemu_version.clone(), machine: arguments };
     key.cached_or(cache, || {
         progress.say("cxl: booting a small guest to find out whether this QEMU maps CXL memory directly");
-        probe_windows(tools, bzimage, scenario, machine)
+        probe_windows(cache, tools, bzimage, scenario, machine)
     })
 }
 
 fn probe_windows(
+    cache: &Path,
     tools: &Tools,
     bzimage: &Path,
     scenario: &Scenario,
@@ -71,7 +72,7 @@ fn probe_windows(
 ) -> Result<BTreeSet<NodeId>, VmError> {
     let plan = Plan { steps: vec![Step::Run { time: IDLE }], ..bring_up_of(scenario) };
     let tcg = Accelerator::Tcg("CXL memory under KVM may kill the guest".to_owned());
-    let mut probe = Probe::start(tools, bzimage, &tcg, machine, &plan)?;
+    let mut probe = Probe::start(cache, tools, bzimage, &tcg, machine, &plan)?;
     let (up, ended) = probe.wait_for(MEMORY_MARK, LIMIT)?;
     if !up {
         return Err(VmError::CxlProbe(why(ended, &probe.end()?)));
@@ -94,7 +95,8 @@ fn why(ended: Option<ExitStatus>, console: &str) -> String {
     let last = probe::last_line(console);
     match ended {
         Some(status) => {
-            format!("the guest did not bring its CXL memory up, and QEMU ended with {status}; {last}")
+            let how = probe::ended(status);
+            format!("QEMU ended {how} before the guest had brought its CXL memory up; {last}")
         }
         None => format!("the guest did not bring its CXL memory up within {} s; {last}", LIMIT.as_secs()),
     }
@@ -124,7 +126,7 @@ fn emulated(scenario: &Scenario, mapped: &BTreeMap<String, Bytes>) -> BTreeSet<N
 ///   0000000000000000-00000000000bffff (prio 0, ram): numa-mem0
 ///   0000000110000000-000000011fffffff (prio 0, i/o): cxl-fixed-memory-region
 /// ```
-fn system_memory(tree: &str) -> Option<BTreeMap<String, Bytes>> {
+pub(super) fn system_memory(tree: &str) -> Option<BTreeMap<String, Bytes>> {
     let views = tree.split("FlatView #").skip(1);
     let system = views.into_iter().find(|view| view.contains("AS \"memory\""))?;
     let mut found: BTreeMap<String, Bytes> = BTreeMap::new();

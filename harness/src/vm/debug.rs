@@ -99,11 +99,10 @@ pub fn stop_after(launch: &Launch<'_>, store: &Store, after: Nanos) -> Result<St
 fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<(Logged, JoinHandle<()>), VmError> {
     let (events, _) = mpsc::channel();
     let stream = started.console.try_clone()?;
-    let console =
-        console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], launch.clocks.hard() * 2, events)?;
+    let console = console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], events)?;
     let (results, place) = (started.results.try_clone()?, launch.results.to_owned());
     // Errors in them do not matter here.
-    let results = std::thread::spawn(move || drop(results::receive(results, &place)));
+    let results = std::thread::spawn(move || drop(results::receive(&results, &place)));
     Ok((console, results))
 }
 
@@ -141,7 +140,7 @@ fn monitor(qmp: &mut Qmp, line: &str) -> io::Result<()> {
 
 /// The place of the card.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+pub(super) struct Place {
     /// Its registers in memory.
     memory: u64,
     /// The address of its configuration space, for the port 0xcf8.
@@ -149,7 +148,7 @@ struct Place {
 }
 
 /// The card in the answer to `query-pci`.
-fn find_card(buses: &Value) -> Option<Place> {
+pub(super) fn find_card(buses: &Value) -> Option<Place> {
     let devices = buses.as_array()?.iter().flat_map(|bus| bus["devices"].as_array()).flatten();
     let mut cards = devices.filter(|device| {
         let id = &device["id"];

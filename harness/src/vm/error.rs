@@ -5,6 +5,7 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::process::WaitError;
+use crate::host::text::shown;
 use std::io;
 use std::path::PathBuf;
 
@@ -17,10 +18,21 @@ pub enum VmError {
     /// The path of the run folder is not plain to virtme-ng's shell.
     #[error(
         "the path {path} has characters that virtme-ng's shell would interpret; set TMPDIR to a folder with a plain name",
-        path = .path.display()
+        path = shown(.path)
     )]
     Path {
         /// The path.
+        path: PathBuf,
+    },
+    /// The path of the run folder leaves no room for that of a socket.
+    #[error(
+        "the path {path} has {length} bytes, and that of a Unix socket has at most 107 bytes; set TMPDIR to a folder \
+         with a shorter path",
+        path = shown(.path),
+        length = .path.as_os_str().len()
+    )]
+    LongPath {
+        /// The socket's path.
         path: PathBuf,
     },
     /// A socket of QEMU could not be used.
@@ -32,12 +44,30 @@ pub enum VmError {
         cause: io::Error,
     },
     /// QEMU ended before it made its sockets, or did not make them in time.
-    #[error("QEMU did not start; the last lines of {log} are:\n{lines}", log = .log.display())]
+    #[error("QEMU did not start; the last lines of {log} are:\n{lines}", log = shown(.log))]
     NotStarted {
         /// virtme-ng's log.
         log: PathBuf,
         /// Its last lines.
         lines: String,
+    },
+    /// QEMU ended, and not because of the guest.
+    #[error("QEMU ended {how}, {moment}{lines}")]
+    QemuEnded {
+        /// When.
+        moment: &'static str,
+        /// How, and by what.
+        how: String,
+        /// Where its output is, and the end of it; empty if it printed nothing.
+        lines: String,
+    },
+    /// QEMU has stopped the guest for an error of its own.
+    #[error("QEMU stopped the guest {moment} for an error of its own: its state is {status}")]
+    QemuGaveUp {
+        /// When.
+        moment: &'static str,
+        /// QEMU's state.
+        status: String,
     },
     /// The probe of how QEMU maps CXL memory failed.
     #[error("cannot find out whether QEMU maps CXL memory directly: {0}")]
@@ -77,8 +107,11 @@ impl Faulty for VmError {
             VmError::Lock(error) => error.fault(),
             VmError::Program(error) => error.fault(),
             VmError::Path { .. }
+            | VmError::LongPath { .. }
             | VmError::Socket { .. }
             | VmError::NotStarted { .. }
+            | VmError::QemuEnded { .. }
+            | VmError::QemuGaveUp { .. }
             | VmError::CxlProbe(_)
             | VmError::FeatureProbe(_)
             | VmError::NoCheckpoint(_)

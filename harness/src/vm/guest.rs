@@ -4,12 +4,12 @@ use super::checkpoint::{self, Checkpoint, Lookup, Making, Store};
 use super::error::VmError;
 use super::gdb::Gdb;
 use super::launch::{Ended, Launch};
-use super::log_files::CONSOLE_LOG;
+use super::log_files::{CONSOLE_LOG, VNG_LOG};
 use super::qmp::Qmp;
 use super::run_folder::{RunFolder, file};
 use super::start::{self, Started};
 use super::timing::Timing;
-use super::watch::{AtReadyPoint, Clock, Ending, Phase, Watch, Watched};
+use super::watch::{AtReadyPoint, Finished, Phase, Watch, Watched, WatchedQemu};
 use super::{console, initramfs, plan, ram, results, save};
 use crate::host::fault::Faulty;
 use fs_err as fs;
@@ -24,11 +24,22 @@ pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
         Some(store) => saved(launch, &item, store, &mut notes)?,
         None => None,
     };
-    let (ending, booted) = match saved {
+    let (finished, booted) = match saved {
         Some(found) => found,
         None => (boot(launch, &item)?, true),
     };
-    Ok(Ended { ending, notes, booted })
+    let Finished { ending, load, stopped, runs_on } = finished;
+    if let Some(state) = runs_on {
+        let seconds = launch.clocks.shutdown.as_secs();
+        notes.push(format!(
+            "the results are complete, but the guest did not power off within {seconds} s after them; QEMU was {state}"
+        ));
+    }
+    if stopped.as_secs() > 0 {
+        let stopped = stopped.as_secs();
+        notes.push(format!("damonlab or QEMU was stopped for {stopped} s, which no clock of the run counts"));
+    }
+    Ok(Ended { ending, notes, booted, load })
 }
 
 /// Why a machine with CXL devices has no checkpoint.
@@ -41,14 +52,14 @@ fn saved(
     item: &[u8],
     store: &Store,
     notes: &mut Vec<String>,
-) -> Result<Option<(Ending, bool)>, VmError> {
+) -> Result<Option<(Finished, bool)>, VmError> {
     let checkpoint = match begin(launch, item, store, notes)? {
         Start::Checkpoint(checkpoint) => checkpoint,
-        Start::Ended(ending) => return Ok(Some((ending, true))),
+        Start::Ended(finished) => return Ok(Some((finished, true))),
         Start::Boot => return Ok(None),
     };
     match from(launch, item, &checkpoint) {
-        Ok(ending) => Ok(Some((ending, false))),
+        Ok(finished) => Ok(Some((finished, false))),
         Err(RestoreError::Failed(error)) => Err(error),
         Err(RestoreError::Refused(why)) => {
             let key = checkpoint.key.clone();
@@ -67,7 +78,7 @@ pub(super) enum Start {
     /// From this checkpoint.
     Checkpoint(Checkpoint),
     /// It has already ended, during the boot for a checkpoint.
-    Ended(Ending),
+    Ended(Finished),
     /// By a boot; the last note says why.
     Boot,
 }
@@ -96,7 +107,7 @@ pub(super) fn begin(
         match Making::begin(store, &key).map(|making| making.map(|making| make(launch, item, making))) {
             // It is there by now.
             Ok(None | Some(Ok(BootResult::Saved))) => {}
-            Ok(Some(Ok(BootResult::Ended(ending)))) => return Ok(Start::Ended(ending)),
+            Ok(Some(Ok(BootResult::Ended(finished)))) => return Ok(Start::Ended(finished)),
             Ok(Some(Err(error))) | Err(error) if error.is_interrupt() => return Err(error),
             Ok(Some(Err(error))) | Err(error) => {
                 notes.push(format!("no checkpoint could be saved, so the guest was booted: {error}"));
@@ -107,7 +118,7 @@ pub(super) fn begin(
 }
 
 /// Boots a guest and runs it.
-fn boot(launch: &Launch<'_>, item: &[u8]) -> Result<Ending, VmError> {
+fn boot(launch: &Launch<'_>, item: &[u8]) -> Result<Finished, VmError> {
     let folder = prepare(launch, item)?;
     let started = start::through_vng(launch, launch.machine, folder.path())?;
     let at_ready_point: AtReadyPoint<'_> = Box::new(|qmp| {
@@ -115,7 +126,7 @@ fn boot(launch: &Launch<'_>, item: &[u8]) -> Result<Ending, VmError> {
         Ok(true)
     });
     match follow(launch, &folder, started, &[], Phase::Boot { at_ready_point })? {
-        Watched::Ended(ending) => Ok(ending),
+        Watched::Ended(finished) => Ok(finished),
         Watched::LeftStopped => Err(VmError::NoCheckpoint("the guest was left stopped".to_owned())),
     }
 }
@@ -125,7 +136,7 @@ enum BootResult {
     /// The checkpoint is there.
     Saved,
     /// The guest ended before its ready point.
-    Ended(Ending),
+    Ended(Finished),
 }
 
 /// Boots a guest whose memory is in files, saves it at its ready point and ends it there.
@@ -147,11 +158,7 @@ fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<BootResult, 
     });
     match follow(launch, &folder, started, &[], Phase::Boot { at_ready_point })? {
         Watched::LeftStopped => publish(launch, &folder, making, &argv).map(|()| BootResult::Saved),
-        // A full disk kills a QEMU whose memory is a file. A kernel that crashes will crash again without one.
-        Watched::Ended(Ending::Lost { during: Clock::Boot }) => {
-            Err(VmError::NoCheckpoint("QEMU ended while it booted with its memory in the cache".to_owned()))
-        }
-        Watched::Ended(ending) => Ok(BootResult::Ended(ending)),
+        Watched::Ended(finished) => Ok(BootResult::Ended(finished)),
     }
 }
 
@@ -172,7 +179,7 @@ enum RestoreError {
 }
 
 /// Starts from a checkpoint and runs the guest on.
-fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<Ending, RestoreError> {
+fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<Finished, RestoreError> {
     let Restored { folder, started, qmp, .. } =
         restore(launch, item, checkpoint, false).map_err(|error| match error.is_interrupt() {
             true => RestoreError::Failed(error),
@@ -180,7 +187,7 @@ fn from(launch: &Launch<'_>, item: &[u8], checkpoint: &Checkpoint) -> Result<End
         })?;
     let phase = Phase::Scenario { stopped: qmp };
     match follow(launch, &folder, started, &checkpoint.console, phase).map_err(RestoreError::Failed)? {
-        Watched::Ended(ending) => Ok(ending),
+        Watched::Ended(finished) => Ok(finished),
         Watched::LeftStopped => Err(RestoreError::Failed(VmError::NoCheckpoint(
             "the guest stopped at its ready point again".to_owned(),
         ))),
@@ -231,23 +238,36 @@ fn follow(
     before: &[u8],
     phase: Phase<'_>,
 ) -> Result<Watched, VmError> {
-    let Started { mut process, results, console, .. } = started;
+    let Started { mut process, results, console, pid, parent, .. } = started;
     let (sender, events) = mpsc::channel();
     let log = launch.results.join(CONSOLE_LOG);
-    let console = console::listen(console, &log, before, launch.clocks.hard() * 2, sender)?;
+    let console = console::listen(console, &log, before, sender)?;
     let (delivery, deliveries) = mpsc::channel();
     let place = launch.results.to_owned();
     let receiver = std::thread::spawn(move || {
         // The watch may be over already.
-        let _ = delivery.send(results::receive(results, &place));
+        let _ = delivery.send(results::receive(&results, &place));
+        results::wait_for_end(&results);
     });
-    let qmp = folder.path().join(file::QMP);
-    let watched = Watch::new(&mut process.group, qmp, launch.clocks, events, deliveries).run(phase);
+    let socket = folder.path().join(file::QMP);
+    let qemu = WatchedQemu { group: &mut process.group, parent, pid, socket };
+    let watched = Watch::new(qemu, launch.clocks, events, deliveries).run(phase);
     process.end()?;
     // QEMU has ended, and so do all channels and threads.
     console.wait();
     let _ = receiver.join();
-    watched
+    watched.map_err(|error| with_last_lines(error, &launch.results.join(VNG_LOG)))
+}
+
+/// The error with what QEMU printed, which is complete now.
+fn with_last_lines(error: VmError, log: &Path) -> VmError {
+    match (error, start::last_lines(log)) {
+        (VmError::QemuEnded { moment, how, .. }, lines) if !lines.is_empty() => {
+            let lines = format!("; the last lines of {} are:\n{lines}", log.display());
+            VmError::QemuEnded { moment, how, lines }
+        }
+        (error, _) => error,
+    }
 }
 
 fn prepare(launch: &Launch<'_>, item: &[u8]) -> Result<RunFolder, VmError> {

@@ -1,9 +1,11 @@
 //! The inputs of one guest, and its result.
 
 use super::checkpoint::Store;
+use super::sandbox::Sandbox;
 use super::timing::Timing;
 use super::watch::Ending;
 use crate::machine::Argv;
+use crate::recording::HostLoad;
 use crate::scenario::Clocks;
 use crate::setup::Tools;
 use damonlab_protocol::plan::Plan;
@@ -22,6 +24,8 @@ pub struct Launch<'a> {
     pub machine: &'a Argv,
     /// The clock of the guest.
     pub timing: Timing,
+    /// Whether QEMU confines itself.
+    pub sandbox: Sandbox,
     /// The plan of the guest.
     pub plan: &'a Plan,
     /// The limits of each phase, in wall time.
@@ -43,4 +47,6 @@ pub struct Ended {
     pub notes: Vec<String>,
     /// Whether it was booted, and not started from a checkpoint.
     pub booted: bool,
+    /// What the host gave it while its plan ran; none if it did not get there.
+    pub load: Option<HostLoad>,
 }

@@ -6,6 +6,7 @@ use super::error::VmError;
 use super::initramfs;
 use super::qmp::Qmp;
 use super::run_folder::{RunFolder, file};
+use super::sandbox::Sandbox;
 use super::timing::Accelerator;
 use crate::host::command::command_for;
 use crate::host::logged::LoggedGroup;
@@ -14,13 +15,24 @@ use crate::machine::Argv;
 use crate::setup::Tools;
 use damonlab_protocol::plan::{FW_CFG_NAME, Plan};
 use fs_err as fs;
+use nix::sys::signal::Signal;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 const LOG: &str = "probe.log";
 const STEP: Duration = Duration::from_millis(20);
+
+/// How long a guest may take to its end. A guest that hangs is silent, one on a busy host is slow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Without a new character on its console.
+    pub silence: Duration,
+    /// From its start.
+    pub total: Duration,
+}
 
 /// A running probe guest, which ends when this is dropped.
 pub(super) struct Probe {
@@ -31,8 +43,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Starts a guest with this machine and this plan.
+    /// Starts a guest with this machine and this plan. `cache` has what is known about QEMU.
     pub(super) fn start(
+        cache: &Path,
         tools: &Tools,
         bzimage: &Path,
         accelerator: &Accelerator,
@@ -51,6 +64,7 @@ impl Probe {
             .args(accelerator.arguments())
             .args(["-m", &machine.memory_word(), "-smp", &machine.cpus.to_string()])
             .args(&machine.qemu)
+            .args(Sandbox::of(cache, tools)?.arguments())
             .arg("-kernel")
             .arg(fs::canonicalize(bzimage)?)
             .args(["-initrd", &format!("{place}/{}", file::INITRD)])
@@ -85,9 +99,21 @@ impl Probe {
         }
     }
 
-    /// Waits until the guest has ended, for `limit` at most.
-    pub(super) fn wait_for_end(&mut self, limit: Duration) -> Result<Option<ExitStatus>, VmError> {
-        Ok(self.process.group.wait_for(limit)?)
+    /// Waits until the guest has ended or a limit has passed.
+    pub(super) fn wait_for_end(&mut self, limits: Limits) -> Result<Option<ExitStatus>, VmError> {
+        let (mut printed, mut last) = (0, Instant::now());
+        loop {
+            interrupt::check()?;
+            let ended = self.process.group.try_wait()?;
+            let length = fs::metadata(&self.log)?.len();
+            if length > printed {
+                (printed, last) = (length, Instant::now());
+            }
+            if ended.is_some() || last.elapsed() > limits.silence || self.started.elapsed() > limits.total {
+                return Ok(ended);
+            }
+            std::thread::sleep(STEP);
+        }
     }
 
     /// QEMU's monitor.
@@ -115,9 +141,18 @@ pub(super) fn has_line(console: &str, line: &str) -> bool {
 
 /// The last line of a console, for messages.
 pub(super) fn last_line(console: &str) -> String {
-    let last = console.lines().rev().map(|line| text::printable(line.trim())).find(|line| !line.is_empty());
-    last.map_or_else(
-        || "its console is empty".to_owned(),
-        |line| format!("the last line of its console: {line}"),
-    )
+    let last = console.lines().rev().map(text::excerpt).find(|line| !line.is_empty());
+    last.map_or_else(|| "it printed nothing".to_owned(), |line| format!("its last line: {line}"))
+}
+
+/// How a program ended, for messages: `by signal 6 (SIGABRT)`.
+pub(super) fn ended(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(number), _) => {
+            let name = Signal::try_from(number).map(|signal| format!(" ({signal})"));
+            format!("by signal {number}{}", name.unwrap_or_default())
+        }
+        (None, Some(code)) => format!("with status {code}"),
+        (None, None) => "for an unknown reason".to_owned(),
+    }
 }

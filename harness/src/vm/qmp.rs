@@ -1,6 +1,7 @@
 //! A client of QEMU's monitor protocol: line-delimited JSON over a Unix socket, in which replies are mixed with events
 //! (`qmp-spec.rst`).
 
+use crate::host::text;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -17,6 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Qmp {
     reader: BufReader<UnixStream>,
+    shutdown: Option<Shutdown>,
+}
+
+/// Why QEMU ends, as it announces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Whether the guest ended it.
+    pub guest: bool,
+    /// The reason: `guest-reset`, `guest-shutdown`, `host-signal`.
+    pub reason: String,
 }
 
 impl Qmp {
@@ -29,7 +40,7 @@ impl Qmp {
     pub fn over(stream: UnixStream) -> io::Result<Qmp> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let mut qmp = Qmp { reader: BufReader::new(stream) };
+        let mut qmp = Qmp { reader: BufReader::new(stream), shutdown: None };
         let greeting = qmp.line()?;
         if greeting.get("QMP").is_none() {
             return Err(io::Error::other("the monitor socket sends no QMP greeting"));
@@ -50,7 +61,7 @@ impl Qmp {
             if let Some(value) = answer.get_mut("return") {
                 return Ok(value.take());
             }
-            // Anything else is an event, which is ignored: a run learns from the console and the process.
+            self.note(&answer);
         }
     }
 
@@ -58,6 +69,24 @@ impl Qmp {
     pub fn status(&mut self) -> io::Result<String> {
         let answer = self.execute("query-status", json!({}))?;
         Ok(answer["status"].as_str().unwrap_or("unknown").to_owned())
+    }
+
+    /// Why QEMU ended, if it announced it. Reads until QEMU has closed the connection, and for [`PATIENCE`] at most if it
+    /// does not.
+    pub fn shutdown(&mut self) -> Option<Shutdown> {
+        while let Ok(event) = self.line() {
+            self.note(&event);
+        }
+        self.shutdown.clone()
+    }
+
+    /// Remembers the one event that matters; a run learns the rest from the console and the process.
+    fn note(&mut self, event: &Value) {
+        if event["event"] == "SHUTDOWN" {
+            let reason = event["data"]["reason"].as_str().unwrap_or("unknown");
+            let guest = event["data"]["guest"] == true;
+            self.shutdown = Some(Shutdown { guest, reason: text::printable(reason) });
+        }
     }
 
     fn line(&mut self) -> io::Result<Value> {
@@ -101,5 +130,19 @@ mod tests {
         });
         assert_eq!(Qmp::connect(&path).unwrap().status().unwrap(), "paused");
         server.join().unwrap();
+    }
+
+    #[test]
+    fn the_announced_end_is_remembered_wherever_it_stands() {
+        let end = "{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-reset\"}}\n";
+        for (before, after) in [(end, ""), ("", end)] {
+            let (host, mut qemu) = UnixStream::pair().unwrap();
+            let text = format!("{{\"QMP\": {{}}}}\n{before}{{\"return\": {{}}}}\n{after}");
+            qemu.write_all(text.as_bytes()).unwrap();
+            // Only writing ends: what the host sends must find a reader.
+            qemu.shutdown(std::net::Shutdown::Write).unwrap();
+            let end = Qmp::over(host).unwrap().shutdown();
+            assert_eq!(end, Some(Shutdown { guest: true, reason: "guest-reset".to_owned() }));
+        }
     }
 }

@@ -12,6 +12,12 @@ pub(super) fn file(memory: &NodeMemory) -> String {
     format!("ram{}", memory.node.0)
 }
 
+/// Whether `name` is that of a node's file.
+pub(super) fn is_file(name: &str) -> bool {
+    name.strip_prefix("ram")
+        .is_some_and(|node| !node.is_empty() && node.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// `machine` with the memory of its nodes in files of `folder`, which have what the guest writes.
 pub(super) fn shared(machine: &Argv, folder: &Path) -> Argv {
     let in_file = |memory: &NodeMemory| (memory.argument(), shared_argument(memory, folder));
@@ -33,7 +39,12 @@ fn private_argument(memory: &NodeMemory, folder: &Path) -> String {
 }
 
 fn file_argument(memory: &NodeMemory, folder: &Path) -> String {
-    format!("memory-backend-file,{},mem-path={}/{}", memory.properties(), folder.display(), file(memory))
+    format!(
+        "memory-backend-file,{},mem-path={}/{}",
+        memory.properties(),
+        folder.to_string_lossy(),
+        file(memory)
+    )
 }
 
 fn replaced(argv: &[String], pairs: impl Iterator<Item = (String, String)>) -> Vec<String> {

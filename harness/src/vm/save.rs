@@ -43,7 +43,7 @@ pub(super) fn restore(qmp: &mut Qmp, file: &Path) -> Result<(), VmError> {
     // The results port must be open before the guest is restored: otherwise it would get the event later, at a time that
     // depends on the host.
     wait(|| Ok(all_connected(&qmp.execute("query-chardev", json!({}))?).then_some(())))?;
-    qmp.execute("migrate-incoming", json!({"uri": format!("file:{}", file.display())}))?;
+    qmp.execute("migrate-incoming", json!({"uri": format!("file:{}", file.to_string_lossy())}))?;
     wait(|| {
         let answer = qmp.execute("query-migrate", json!({}))?;
         match answer["status"].as_str() {
@@ -69,7 +69,7 @@ fn all_connected(chardevs: &Value) -> bool {
 
 fn failure(answer: &Value) -> String {
     let why = answer["error-desc"].as_str().unwrap_or("without a reason");
-    format!("QEMU cannot restore the guest: {}", text::printable(why))
+    format!("QEMU cannot restore the guest: {}", text::quote(why))
 }
 
 /// Calls `poll` until it returns something.

@@ -6,6 +6,7 @@
 use super::error::VmError;
 use super::launch::Launch;
 use super::log_files::{QEMU_ARGV, VNG_ARGV, VNG_LOG};
+use super::qemu_end::Parent;
 use super::run_folder::file;
 use super::{command, save};
 use crate::host::command::command_for;
@@ -30,31 +31,42 @@ pub(super) struct Started {
     pub process: LoggedGroup,
     pub results: UnixStream,
     pub console: UnixStream,
+    /// QEMU's process.
+    pub pid: i32,
+    /// Who started it.
+    pub parent: Parent,
     /// QEMU's command line, the program first.
     pub argv: Vec<String>,
 }
 
 /// Boots through virtme-ng.
 pub(super) fn through_vng(launch: &Launch<'_>, machine: &Argv, folder: &Path) -> Result<Started, VmError> {
-    let arguments = command::arguments(machine, folder, &launch.timing)?;
+    let arguments = command::arguments(machine, folder, &launch.timing, launch.sandbox)?;
     let lines: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     fs::write(launch.results.join(VNG_ARGV), lines.join("\n") + "\n")?;
-    start(command_for(&launch.tools.vng).args(arguments), launch, folder)
+    start(command_for(&launch.tools.vng).args(arguments), launch, folder, Parent::VirtmeNg)
 }
 
 /// Starts QEMU with the command line of an earlier guest, to restore a checkpoint.
 pub(super) fn directly(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> Result<Started, VmError> {
     let arguments = argv.iter().skip(1);
-    start(command_for(&launch.tools.qemu).args(arguments).args(save::INCOMING), launch, folder)
+    let mut command = command_for(&launch.tools.qemu);
+    start(command.args(arguments).args(save::INCOMING), launch, folder, Parent::Damonlab)
 }
 
 /// The arguments for a gdb stub with its own socket.
 pub(super) fn gdb_arguments(folder: &Path) -> [String; 4] {
-    let socket = format!("socket,id=damonlab-gdb,path={}/{},server=on,wait=off", folder.display(), file::GDB);
+    let socket =
+        format!("socket,id=damonlab-gdb,path={}/{},server=on,wait=off", folder.to_string_lossy(), file::GDB);
     ["-chardev".to_owned(), socket, "-gdb".to_owned(), "chardev:damonlab-gdb".to_owned()]
 }
 
-fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<Started, VmError> {
+fn start(
+    command: &mut Command,
+    launch: &Launch<'_>,
+    folder: &Path,
+    parent: Parent,
+) -> Result<Started, VmError> {
     command
         .current_dir(folder)
         // A private HOME: a user's virtme-ng.conf would override arguments.
@@ -70,16 +82,17 @@ fn start(command: &mut Command, launch: &Launch<'_>, folder: &Path) -> Result<St
     // Before the connection to the console, for which QEMU waits: later, the port's open event would reach the guest at a
     // time that depends on the host (measured: a connection half a second later changed the trace).
     let results = connect(folder, file::RESULTS, "results")?;
+    // The process that listens at the other end. It waits, so it is there.
+    let pid = getsockopt(&results, PeerCredentials).map_err(io::Error::from)?.pid();
+    let argv = command_line(pid)?;
     let console = connect(folder, file::CONSOLE, "console")?;
-    let argv = command_line(&results)?;
     fs::write(launch.results.join(QEMU_ARGV), argv.join("\n") + "\n")?;
-    Ok(Started { process, results, console, argv })
+    Ok(Started { process, results, console, pid, parent, argv })
 }
 
-/// The command line of the process that listens at the other end of `stream`.
-fn command_line(stream: &UnixStream) -> Result<Vec<String>, VmError> {
-    let peer = getsockopt(stream, PeerCredentials).map_err(io::Error::from)?;
-    let bytes = fs::read(format!("/proc/{}/cmdline", peer.pid()))?;
+/// The command line of a process.
+fn command_line(pid: i32) -> Result<Vec<String>, VmError> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline"))?;
     let arguments = bytes.strip_suffix(b"\0").unwrap_or(&bytes).split(|byte| *byte == 0);
     Ok(arguments.map(|argument| String::from_utf8_lossy(argument).into_owned()).collect())
 }
@@ -92,13 +105,17 @@ fn wait_for_sockets(group: &mut Group, folder: &Path, log: &Path) -> Result<(), 
         if group.try_wait()?.is_some() || Instant::now() > until {
             // The threads of the log write what is left.
             std::thread::sleep(Duration::from_millis(200));
-            let text = fs::read(log).unwrap_or_default();
-            let lines = crate::host::text::last_lines(&String::from_utf8_lossy(&text), 10);
-            return Err(VmError::NotStarted { log: log.to_owned(), lines: lines.join("\n") });
+            return Err(VmError::NotStarted { log: log.to_owned(), lines: last_lines(log) });
         }
         std::thread::sleep(STEP);
     }
     Ok(())
+}
+
+/// The last lines that QEMU and virtme-ng printed.
+pub(super) fn last_lines(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    crate::host::text::last_lines(&String::from_utf8_lossy(&text), 10).join("\n")
 }
 
 pub(super) fn connect(folder: &Path, socket: &str, name: &'static str) -> Result<UnixStream, VmError> {

@@ -1,5 +1,6 @@
 //! The clock of a guest, and what executes its instructions.
 
+use crate::recording::AcceleratorName;
 use crate::scenario::InstructionCost;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,26 @@ pub enum Timing {
     Real(Accelerator),
 }
 
+impl Timing {
+    /// What executes the guest's instructions.
+    pub fn accelerator(&self) -> AcceleratorName {
+        match self {
+            // Only TCG counts instructions.
+            Timing::Virtual(_) => AcceleratorName::Tcg,
+            Timing::Real(accelerator) => accelerator.name(),
+        }
+    }
+}
+
 impl Accelerator {
+    /// Its name.
+    pub fn name(&self) -> AcceleratorName {
+        match self {
+            Accelerator::Kvm => AcceleratorName::Kvm,
+            Accelerator::Tcg(_) => AcceleratorName::Tcg,
+        }
+    }
+
     /// QEMU's arguments for a guest on the real clock. The calendar and the processor are those of the virtual clock, so that
     /// a guest sees no more of the host than necessary.
     pub(super) fn arguments(&self) -> [&'static str; 6] {

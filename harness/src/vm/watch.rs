@@ -4,11 +4,14 @@
 
 use super::console::ConsoleEvent;
 use super::error::VmError;
+use super::host_time::HostTime;
 use super::log_files::CONSOLE_LOG;
+use super::qemu_end::{self, EndedBy, Parent};
 use super::qmp::Qmp;
 use super::save;
 use crate::host::interrupt;
 use crate::host::process::Group;
+use crate::recording::HostLoad;
 use crate::scenario::Clocks;
 use damonlab_protocol::wire::WireError;
 use std::fmt;
@@ -20,6 +23,15 @@ use std::time::{Duration, Instant};
 /// How often interrupts and clocks are checked.
 const TICK: Duration = Duration::from_millis(5);
 
+/// How long QEMU and virtme-ng may take to end once the console has.
+const EXIT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a monitor that does not answer within seconds is asked again.
+const MONITOR_ATTEMPTS: usize = 6;
+
+/// States of the machine in which QEMU has stopped it for an error of QEMU or the host (`RunState` of QMP).
+const QEMU_FAILED: &[&str] = &["internal-error", "io-error"];
+
 /// The clocks of a run, which limit its phases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
@@ -27,7 +39,8 @@ pub enum Clock {
     Boot,
     /// From the ready mark to the end of the plan.
     Scenario,
-    /// From the end of the plan to the last byte of the results, and again from there to the end of QEMU.
+    /// From the end of the plan to the last byte of the results, and again from there to the end of QEMU. Results that
+    /// are complete are judged, whether QEMU ends or not.
     Shutdown,
     /// Over the whole run.
     Hard,
@@ -44,6 +57,17 @@ impl fmt::Display for Clock {
     }
 }
 
+impl Clock {
+    /// When something happened, while this clock ran.
+    pub fn moment(self) -> &'static str {
+        match self {
+            Clock::Boot => "before the agent was ready",
+            Clock::Scenario => "while the scenario ran",
+            Clock::Shutdown | Clock::Hard => "while it sent the results",
+        }
+    }
+}
+
 /// How a guest ended.
 #[derive(Debug)]
 pub enum Ending {
@@ -51,10 +75,12 @@ pub enum Ending {
     Delivered,
     /// The kernel panicked, for this reason.
     Panicked(String),
-    /// QEMU ended without results.
+    /// The guest ended QEMU without results.
     Lost {
         /// The phase in which it ended.
         during: Clock,
+        /// How, as QEMU names it: `guest-reset`.
+        reason: String,
     },
     /// A clock ran out.
     RanOut {
@@ -91,54 +117,84 @@ pub(super) type AtReadyPoint<'a> = Box<dyn FnOnce(&mut Qmp) -> Result<bool, VmEr
 /// The result of a watch.
 pub(super) enum Watched {
     /// The guest has ended.
-    Ended(Ending),
+    Ended(Finished),
     /// The guest is left stopped at its ready point, to be ended.
     LeftStopped,
 }
 
+/// A guest that has ended, and what its host gave it.
+pub(super) struct Finished {
+    pub ending: Ending,
+    /// From the ready point to the end of the plan; none if it did not get there.
+    pub load: Option<HostLoad>,
+    /// How long damonlab or QEMU was stopped.
+    pub stopped: Duration,
+    /// The state of a QEMU that did not end after a complete delivery, within the shutdown clock.
+    pub runs_on: Option<String>,
+}
+
+/// The QEMU of a watch.
+pub(super) struct WatchedQemu<'a> {
+    pub group: &'a mut Group,
+    pub parent: Parent,
+    pub pid: i32,
+    /// Its monitor.
+    pub socket: PathBuf,
+}
+
 /// A watch over one guest.
 pub(super) struct Watch<'a> {
-    group: &'a mut Group,
+    qemu: WatchedQemu<'a>,
     console: Receiver<ConsoleEvent>,
     deliveries: Receiver<Result<(), WireError>>,
-    socket: PathBuf,
-    /// Connected when it is first needed.
+    /// None only if QEMU does not answer.
     qmp: Option<Qmp>,
     clocks: &'a Clocks,
+    time: HostTime,
+    load: Option<HostLoad>,
     started: Instant,
     phase: Clock,
     phase_start: Instant,
+    /// The time that no clock counted when the phase began.
+    lost_before: Duration,
     at_ready_point: Option<AtReadyPoint<'a>>,
+    /// See [`Finished::runs_on`].
+    runs_on: Option<String>,
 }
 
 impl<'a> Watch<'a> {
-    /// A watch over the guest of `group`, whose monitor is at `socket`.
+    /// A watch over the guest of `qemu`.
     pub(super) fn new(
-        group: &'a mut Group,
-        socket: PathBuf,
+        qemu: WatchedQemu<'a>,
         clocks: &'a Clocks,
         console: Receiver<ConsoleEvent>,
         deliveries: Receiver<Result<(), WireError>>,
     ) -> Watch<'a> {
         let now = Instant::now();
         Watch {
-            group,
+            time: HostTime::new(qemu.pid, now),
+            qemu,
             console,
             deliveries,
-            socket,
             qmp: None,
             clocks,
+            load: None,
             started: now,
             phase: Clock::Boot,
             phase_start: now,
+            lost_before: Duration::ZERO,
             at_ready_point: None,
+            runs_on: None,
         }
     }
 
     /// Waits for the ending. The caller kills the processes that are left.
     pub(super) fn run(mut self, from: Phase<'a>) -> Result<Watched, VmError> {
         match from {
-            Phase::Boot { at_ready_point } => self.at_ready_point = Some(at_ready_point),
+            Phase::Boot { at_ready_point } => {
+                self.at_ready_point = Some(at_ready_point);
+                self.connect()?;
+            }
             Phase::Scenario { stopped } => {
                 save::go_on(self.qmp.insert(stopped))?;
                 self.enter(Clock::Scenario);
@@ -146,7 +202,9 @@ impl<'a> Watch<'a> {
         }
         loop {
             if let Some(ending) = self.check()? {
-                return Ok(Watched::Ended(ending));
+                self.end_of_load();
+                let (load, stopped, runs_on) = (self.load, self.time.stopped(), self.runs_on);
+                return Ok(Watched::Ended(Finished { ending, load, stopped, runs_on }));
             }
             if self.is_left_stopped()? {
                 return Ok(Watched::LeftStopped);
@@ -154,11 +212,24 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Connects to the monitor from the beginning, so that it announces why QEMU ends. A QEMU that has just ended does not
+    /// answer, and one on a busy host takes its time.
+    fn connect(&mut self) -> Result<(), VmError> {
+        for _ in 0..MONITOR_ATTEMPTS {
+            interrupt::check()?;
+            if monitor(&mut self.qmp, &self.qemu.socket).is_ok() || self.qemu.group.try_wait()?.is_some() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// Checks everything, for a tick at most.
     fn check(&mut self) -> Result<Option<Ending>, VmError> {
         interrupt::check()?;
+        self.time.tick(Instant::now());
         // An error if the guest was ended because somebody killed its watchdog. The end of QEMU is noticed by its console.
-        self.group.try_wait()?;
+        self.qemu.group.try_wait()?;
         if let Some(ending) = self.results()? {
             return Ok(Some(ending));
         }
@@ -175,13 +246,30 @@ impl<'a> Watch<'a> {
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let ran_out = self.ran_out();
-        Ok(ran_out.map(|(clock, limit)| Ending::RanOut { clock, limit, status: self.status() }))
+        // The wait may have been long, if damonlab was stopped.
+        self.time.tick(Instant::now());
+        match self.ran_out() {
+            Some((clock, limit)) => self.after_clock(clock, limit).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn enter(&mut self, phase: Clock) {
+        let now = Instant::now();
+        match phase {
+            Clock::Scenario => self.time.measure(now),
+            _ => self.end_of_load(),
+        }
         self.phase = phase;
-        self.phase_start = Instant::now();
+        self.phase_start = now;
+        self.lost_before = self.time.lost();
+    }
+
+    /// Stores the load of the host, if the scenario runs.
+    fn end_of_load(&mut self) {
+        if self.phase == Clock::Scenario {
+            self.load = Some(self.time.load(Instant::now()));
+        }
     }
 
     /// After the agent's ready mark, polls QEMU until the guest is stopped, and acts then. A guest without a watchdog card
@@ -192,7 +280,7 @@ impl<'a> Watch<'a> {
         }
         let Some(act) = self.at_ready_point.take() else { return Ok(false) };
         // A QEMU that is about to end does not answer; its end is noticed elsewhere.
-        if let Ok(qmp) = monitor(&mut self.qmp, &self.socket)
+        if let Ok(qmp) = monitor(&mut self.qmp, &self.qemu.socket)
             && qmp.status().is_ok_and(|status| status == save::AT_READY_POINT)
         {
             let continues = act(qmp)?;
@@ -207,12 +295,13 @@ impl<'a> Watch<'a> {
     fn results(&mut self) -> Result<Option<Ending>, VmError> {
         match self.deliveries.try_recv() {
             Ok(Ok(())) => {
-                let limit = self.clocks.shutdown;
-                if self.wait_for_exit(limit)? {
-                    return Ok(Some(Ending::Delivered));
+                // QEMU's main loop decides which channels to poll when it wakes, and while it sleeps it may have left out
+                // this one: the guest's opening of the port does not wake it. A command does, after the acknowledgement.
+                let _ = self.status();
+                if !self.wait_for_exit(self.clocks.shutdown)? {
+                    self.runs_on = Some(self.status());
                 }
-                let status = self.status();
-                Ok(Some(Ending::RanOut { clock: Clock::Shutdown, limit, status }))
+                Ok(Some(Ending::Delivered))
             }
             Ok(Err(WireError::Store(cause))) => Err(cause.into()),
             // A channel that just ends is no ending: the console has the reason.
@@ -223,33 +312,59 @@ impl<'a> Watch<'a> {
 
     /// The console has ended, hence QEMU; the results may arrive at the same time.
     fn after_the_end(&mut self) -> Result<Ending, VmError> {
-        let until = Instant::now() + Duration::from_secs(5);
-        while Instant::now() < until {
+        let until = Instant::now() + EXIT_PATIENCE;
+        loop {
+            // Before the next look: they count even if damonlab was stopped meanwhile.
+            let late = Instant::now() > until;
             match self.deliveries.recv_timeout(TICK) {
                 Ok(Ok(())) => return Ok(Ending::Delivered),
                 Ok(Err(WireError::Store(cause))) => return Err(cause.into()),
                 Ok(Err(WireError::Io(_))) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(Err(error)) => return Ok(Ending::BadResults(error)),
+                Err(RecvTimeoutError::Timeout) if late => break,
                 Err(RecvTimeoutError::Timeout) => interrupt::check()?,
             }
         }
-        Ok(Ending::Lost { during: self.phase })
+        self.without_results()
+    }
+
+    /// QEMU has ended without results: the guest is lost, unless QEMU or the host ended it.
+    fn without_results(&mut self) -> Result<Ending, VmError> {
+        self.wait_for_exit(EXIT_PATIENCE)?;
+        let status = self.qemu.group.try_wait()?;
+        let shutdown = self.qmp.as_mut().and_then(Qmp::shutdown);
+        let during = self.phase;
+        match qemu_end::of(shutdown, status, self.qemu.parent) {
+            EndedBy::Guest(reason) => Ok(Ending::Lost { during, reason }),
+            EndedBy::Host(how) => {
+                Err(VmError::QemuEnded { how, moment: during.moment(), lines: String::new() })
+            }
+        }
+    }
+
+    /// A clock has run out: the guest hangs, unless QEMU has given up or does nothing.
+    fn after_clock(&mut self, clock: Clock, limit: Duration) -> Result<Ending, VmError> {
+        let status = self.status();
+        if QEMU_FAILED.contains(&status.as_str()) {
+            return Err(VmError::QemuGaveUp { status, moment: clock.moment() });
+        }
+        Ok(Ending::RanOut { clock, limit, status })
     }
 
     /// After a panic the kernel prints a backtrace; then `panic=-1` ends QEMU.
     fn after_panic(&mut self, ending: Ending) -> Result<Ending, VmError> {
-        self.wait_for_exit(Duration::from_secs(10))?;
+        self.wait_for_exit(EXIT_PATIENCE)?;
         Ok(ending)
     }
 
     /// Whether QEMU ended by itself within `limit`.
     fn wait_for_exit(&mut self, limit: Duration) -> Result<bool, VmError> {
         let until = Instant::now() + limit;
-        while Instant::now() < until && self.group.try_wait()?.is_none() {
+        while Instant::now() < until && self.qemu.group.try_wait()?.is_none() {
             interrupt::check()?;
             std::thread::sleep(TICK);
         }
-        Ok(self.group.try_wait()?.is_some())
+        Ok(self.qemu.group.try_wait()?.is_some())
     }
 
     fn ran_out(&self) -> Option<(Clock, Duration)> {
@@ -258,15 +373,16 @@ impl<'a> Watch<'a> {
             Clock::Scenario => self.clocks.scenario,
             Clock::Shutdown | Clock::Hard => self.clocks.shutdown,
         };
-        if self.phase_start.elapsed() > limit {
+        let lost = self.time.lost();
+        if self.phase_start.elapsed() > limit + lost.saturating_sub(self.lost_before) {
             return Some((self.phase, limit));
         }
         let hard = self.clocks.hard();
-        (self.started.elapsed() > hard).then_some((Clock::Hard, hard))
+        (self.started.elapsed() > hard + lost).then_some((Clock::Hard, hard))
     }
 
     fn status(&mut self) -> String {
-        monitor(&mut self.qmp, &self.socket)
+        monitor(&mut self.qmp, &self.qemu.socket)
             .and_then(Qmp::status)
             .unwrap_or_else(|cause| format!("not answering ({cause})"))
     }

@@ -3,6 +3,7 @@
 //! A failure lists every violation with its file, its line and what to do. What cannot be put right yet stands in
 //! [`ALLOWED`] with a reason; an entry that nothing needs any more fails, too.
 
+mod printing;
 mod rules;
 mod scan;
 #[cfg(test)]
@@ -41,6 +42,7 @@ const FLOORS: &[&str] = &[
     "bisect",
     "report",
     "cli",
+    "fuzzing",
 ];
 
 /// A scenario has DAMON's configuration in it, so this part of the subject is below `scenario`.
@@ -91,6 +93,7 @@ enum Rule {
     JudgeBoots,
     TypedTracepoint,
     DamonOutsideSubject,
+    RawText,
 }
 
 /// The sources of the workspace.
@@ -213,4 +216,10 @@ fn no_name_of_a_tracepoint_is_typed_again() {
 fn only_the_registry_of_subjects_knows_damon() {
     let Workspace { links, files, .. } = Workspace::get();
     enforce(Rule::DamonOutsideSubject, &rules::subject_stands_apart(links, files, DAMON, MAY_IMPORT_DAMON));
+}
+
+#[test]
+fn nobody_elses_text_is_printed_as_it_is() {
+    let sources = tree::read(repository(), HARNESS).unwrap();
+    enforce(Rule::RawText, &printing::raw_text(&sources, "harness/src/host/terminal.rs"));
 }

@@ -3,7 +3,7 @@
 use damonlab::check::Verdict;
 use damonlab::host::{interrupt, paths, progress::Progress};
 use damonlab::judge::Report;
-use damonlab::kernel::{self, Origins, Request, Source};
+use damonlab::kernel::{self, Origins, Request};
 use damonlab::report;
 use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario::ScenarioError;
@@ -134,13 +134,13 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
     if install {
         setup::install(&env, &progress).map_err(failed)?;
     }
-    let tools = setup::tools(&env).map_err(|missing| NoRunEnv::Missing(missing.to_string()))?;
     let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
     let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
-    let named = |kernel| Source::parse(kernel, &origins);
-    let source = given.as_deref().map_or_else(|| Ok(Source::default()), named).map_err(failed)?;
-    let request = Request::of(source);
+    let named = |kernel| Request::parse(kernel, &origins);
+    let request = given.as_deref().map_or_else(|| Ok(Request::default()), named).map_err(failed)?;
+    let tools = setup::tools(&origins.env, request.work())
+        .map_err(|missing| NoRunEnv::Missing(missing.to_string()))?;
     // A build takes minutes, so it needs a variable that requests it.
     let may_build = install || given.is_some() || is_set("DAMONLAB_REQUIRE", "vm");
     let image = match kernel::ready(&request, &origins).map_err(failed)? {

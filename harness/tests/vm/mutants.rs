@@ -4,7 +4,7 @@
 use super::common;
 use damonlab::bisect;
 use damonlab::host::paths;
-use damonlab::kernel::{self, Origins, Request, Source};
+use damonlab::kernel::{self, BuildRequest, Origins, Source};
 use damonlab::mutants::{self, MutantError};
 use damonlab::setup::Env;
 use libtest_mimic::{Completion, Failed, Trial};
@@ -26,10 +26,10 @@ fn example() -> Result<Completion, Failed> {
         "mm/damon/core: use min_not_zero() for the size quota" => {}
         other => return Err(format!("the fourth patch is {other}").into()),
     }
-    applies(&Request { patches, ..Request::of(Source::default()) })
+    applies(&BuildRequest { patches, ..BuildRequest::of(Source::default()) })
 }
 
-fn applies(request: &Request) -> Result<Completion, Failed> {
+fn applies(request: &BuildRequest) -> Result<Completion, Failed> {
     let origins = Origins::of(Env::machine()?);
     match kernel::applies(request, &origins)? {
         true => Ok(Completion::Completed),

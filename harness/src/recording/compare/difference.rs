@@ -1,6 +1,7 @@
 //! Where two recordings differ first, and the sentence that describes it.
 
 use super::describe::{Side, What};
+use crate::host::text::shown;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -22,10 +23,10 @@ pub struct Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |side: &Side| match side {
-            Side::First => self.first.display(),
-            Side::Second => self.second.display(),
+            Side::First => shown(&self.first),
+            Side::Second => shown(&self.second),
         };
-        let (here, there) = (self.first.display(), self.second.display());
+        let (here, there) = (shown(&self.first), shown(&self.second));
         match &self.what {
             What::Missing { from } => {
                 write!(f, "{} is in {} and not in {}", self.file, name(&from.other()), name(from))?;

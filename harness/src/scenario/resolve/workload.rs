@@ -16,6 +16,9 @@ const ACCESSES: &[&str] = &["read", "write"];
 /// A page.
 const PAGE: u64 = 4096;
 
+/// What the kernel keeps on a node of boot memory for each page of it: a `struct page` of 64 bytes.
+const PAGE_STRUCT: u64 = 64;
+
 /// A huge page, as `huge_pages: true` asks for.
 const HUGE_PAGE: u64 = 2 << 20;
 
@@ -57,7 +60,9 @@ fn capacity(raw: &RawWorkload, machine: &MachineSpec) -> Checked<Bytes> {
     })?;
     match capacity {
         Bytes(0) => Err(Fault::at(&raw.node, format!("{id} has no memory for '{}'", raw.name.value.0))),
-        capacity => Ok(capacity),
+        // The page structs of memory that comes online later may lie on another node.
+        capacity if machine.is_removable(id) => Ok(capacity),
+        Bytes(capacity) => Ok(Bytes(capacity - capacity / PAGE * PAGE_STRUCT)),
     }
 }
 
@@ -84,7 +89,7 @@ fn check_size(raw: &RawWorkload, capacity: Bytes, used: &mut u64) -> Checked<()>
                 Bytes(*used)
             )
         };
-        return Err(Fault::at(&raw.size, message).help("memory that is in use already is not counted"));
+        return Err(Fault::at(&raw.size, message).help("that is without the 64 bytes that the kernel keeps for each page; what else it uses is not counted"));
     }
     Ok(())
 }

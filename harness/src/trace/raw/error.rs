@@ -1,6 +1,7 @@
 //! Why the bytes of a ring buffer cannot be read.
 
 use super::pages::Damage;
+use crate::host::text::foreign;
 
 /// Why a `trace.raw` cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +13,7 @@ pub enum RawError {
         at: usize,
     },
     /// A block that is longer than the file.
-    #[error("{path} has {wanted} bytes, of which {found} are there")]
+    #[error("{} has {wanted} bytes, of which {found} are there", foreign(.path))]
     Cut {
         /// The block.
         path: String,
@@ -25,7 +26,7 @@ pub enum RawError {
     #[error("events/header_page: {0} is not where a 64-bit little-endian kernel has it")]
     Page(&'static str),
     /// A `format` file without its number, or with a field that makes no sense.
-    #[error("{path}: {why}")]
+    #[error("{}: {why}", foreign(.path))]
     Format {
         /// The file.
         path: String,

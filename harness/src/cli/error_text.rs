@@ -1,0 +1,108 @@
+//! An error as it is printed. Its text quotes files, mails and programs, and no terminal may obey them.
+
+use super::command::Cli;
+use super::error::CliError;
+use crate::host::terminal;
+use crate::host::text::{block, printable, shown, unlike_a_result};
+use clap::Parser;
+use miette::{Diagnostic, LabeledSpan, SourceCode};
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+/// Prints the error of a verb. A closed standard error changes nothing.
+pub(super) fn print(error: CliError) {
+    let _ = write!(terminal::stderr(), "{}", rendered(error)).and_then(|()| terminal::stderr().flush());
+}
+
+/// Prints what is wrong with the command line.
+pub(super) fn print_usage(error: &clap::Error) {
+    let _ = write!(terminal::stderr(), "{}", usage(error, std::env::args_os()));
+}
+
+/// The text, with the colours that the hook of miette chose.
+pub(super) fn rendered(error: CliError) -> String {
+    let text = format!("{:?}\n", miette::Report::new(Shown::of(error)));
+    unlike_a_result(&text).into_owned()
+}
+
+/// clap quotes the arguments: the same mistake in escaped ones has the same text, with clap's colours.
+pub(super) fn usage(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> String {
+    let escaped = arguments.map(|word| shown(Path::new(&word)).to_string());
+    match Cli::try_parse_from(escaped) {
+        Err(same) if same.kind() == error.kind() => same.render().ansi().to_string(),
+        _ => unlike_a_result(&printable(&error.render().to_string())).into_owned(),
+    }
+}
+
+/// An error whose texts are printable and of bounded length.
+#[derive(Debug)]
+struct Shown {
+    message: String,
+    help: Option<String>,
+    cause: Option<Box<Cause>>,
+    /// Its excerpts are made for printing already.
+    error: CliError,
+}
+
+/// What an error follows from.
+#[derive(Debug)]
+struct Cause {
+    message: String,
+    cause: Option<Box<Cause>>,
+}
+
+impl Shown {
+    fn of(error: CliError) -> Shown {
+        let message = block(&error.to_string());
+        let help = error.help().map(|help| block(&help.to_string()));
+        Shown { message, help, cause: Cause::of(&error), error }
+    }
+}
+
+impl Cause {
+    fn of(error: &dyn Error) -> Option<Box<Cause>> {
+        let cause = error.source()?;
+        Some(Box::new(Cause { message: block(&cause.to_string()), cause: Cause::of(cause) }))
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Shown {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl Diagnostic for Shown {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.error.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.error.labels()
+    }
+}
