@@ -1,6 +1,6 @@
 //! Output that cannot be written: a command ends quietly, with an exit status of the table, and never with a panic (101).
 
-use damonlab::host::command::{Output, capture, command_for};
+use damonlab::host::command::{Limits, Output, capture, command_for};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -55,7 +55,7 @@ impl Host {
         shell.arg("-c").arg(script).current_dir(folder);
         shell.env("DAMONLAB_TEST_BINARY", env!("CARGO_BIN_EXE_damonlab"));
         shell.env("HOME", folder).env("XDG_CACHE_HOME", folder.join("cache"));
-        let Output { stdout, stderr, .. } = capture(&mut shell).expect("a shell");
+        let Output { stdout, stderr, .. } = capture(&mut shell, Limits::LOCAL).expect("a shell");
         let status = std::fs::read_to_string(folder.join("status")).expect("a status");
         (status.trim().parse().expect("a number"), String::from_utf8_lossy(&stdout).into_owned() + &stderr)
     }

@@ -3,7 +3,7 @@
 use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};
 use super::{error_text, git_bisect, usage};
-use crate::host::{interrupt, variables};
+use crate::host::{interrupt, paths, variables};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -42,6 +42,7 @@ fn exit(answer: VerbResult, for_git: bool) -> ExitCode {
 
 fn answer(verb: &Verb) -> VerbResult {
     variables::check()?;
+    paths::keep_own_rights();
     interrupt::listen().map_err(CliError::Signals)?;
     // An error that comes up after Ctrl-C is a result of it: a program that was ended, a file that was not written.
     verb.run().map_err(|error| interrupt::check().err().map_or(error, CliError::Interrupted))

@@ -109,8 +109,8 @@ pub fn kernel(image: &Image) -> Listing {
 
 /// Folders that were removed from the cache.
 pub fn removed_kernels(folders: &[PathBuf]) -> Listing {
-    let paths: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-    let text = paths.iter().map(|path| format!("removed {path}\n")).collect();
+    let text = folders.iter().map(|folder| format!("removed {}\n", shown(folder))).collect();
+    let paths: Vec<_> = folders.iter().map(|folder| folder.to_string_lossy()).collect();
     Listing { command: "kernel rm", text, data: json!({"removed": paths}) }
 }
 
@@ -181,7 +181,7 @@ mod tests {
             bzimage: "b".into(),
             vmlinux: None,
             config: None,
-            key: "0123456789abcdef01234567".into(),
+            key: crate::host::names::Key::new("0123456789abcdef01234567").unwrap(),
             describe: "linux 7.3.4 + 1 patch".into(),
             release: None,
             cached: true,

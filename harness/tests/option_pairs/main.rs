@@ -1,7 +1,7 @@
 //! Nothing that is asked for is ignored: every pair of arguments of every verb is honoured or refused, as `table.txt` says.
 //! The refusals are carried out; nothing is booted.
 
-use damonlab::host::command::{Output, capture, command_for};
+use damonlab::host::command::{Limits, Output, capture, command_for};
 use std::collections::BTreeSet;
 use std::path::Path;
 use tempfile::TempDir;
@@ -171,7 +171,7 @@ impl Host {
         let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
         damonlab.args(words).current_dir(folder).env("PATH", "/nonexistent");
         damonlab.env("HOME", folder).env("XDG_CACHE_HOME", folder.join("cache"));
-        capture(&mut damonlab).expect("damonlab starts")
+        capture(&mut damonlab, Limits::LOCAL).expect("damonlab starts")
     }
 }
 
@@ -204,7 +204,7 @@ fn a_variable_with_a_value_that_would_be_ignored_is_bad_input_for_every_verb() {
     ] {
         let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
         damonlab.args(["check", "REC"]).current_dir(host.0.path()).env(variable, value);
-        let Output { status, stderr, .. } = capture(&mut damonlab).expect("damonlab starts");
+        let Output { status, stderr, .. } = capture(&mut damonlab, Limits::LOCAL).expect("damonlab starts");
         assert_eq!(status.code(), Some(2), "{variable}: {stderr}");
         assert!(stderr.contains(&format!("{variable} is ")), "{stderr}");
     }

@@ -65,7 +65,7 @@ fn a_build_of_a_real_kernel_that_is_killed_leaves_no_process() {
         let part = (f64::from(number) * 0.618_033_988_75).fract();
         let mut damonlab = host.start(&["kernel", "build", "--kernel", &source].map(str::to_owned));
         std::thread::sleep(Duration::from_secs(20).mul_f64(part));
-        assert!(damonlab.try_wait().expect("a status").is_none(), "it ended: {}", host.stderr());
+        assert!(damonlab.try_wait().expect("a status").is_none(), "it ended: {}", host.output());
         let running = host.processes().len();
         send(&mut damonlab, Signal::SIGKILL);
         if let Err(left) = host.is_empty_soon() {
@@ -85,8 +85,8 @@ fn a_run_whose_watchdog_is_killed_ends_with_3_and_leaves_no_process() {
     host.wait_until_started();
     let watchdogs = host.processes().into_iter().filter(|(_, line)| line.contains("damonlab-watchdog"));
     watchdogs.for_each(|(pid, _)| kill(pid, Signal::SIGKILL).expect("it runs"));
-    assert_eq!(status(&mut damonlab).code(), Some(3), "{}", host.stderr());
-    assert!(host.stderr().contains("somebody killed the watchdog of "), "{}", host.stderr());
+    assert_eq!(status(&mut damonlab).code(), Some(3), "{}", host.output());
+    assert!(host.output().contains("somebody killed the watchdog of "), "{}", host.output());
     host.is_empty_soon().expect("nothing is left");
 }
 
