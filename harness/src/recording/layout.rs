@@ -138,7 +138,8 @@ mod tests {
     use super::*;
 
     fn meta(rest: &str) -> Meta {
-        let head = r#"{"version": 2, "scenario": "a", "kernel": "b", "kernel_key": "c", "qemu": "d", "seed": 0"#;
+        let head =
+            r#"{"version": 2, "scenario": "a", "kernel": "b", "kernel_key": "c", "qemu": "d", "seed": 0"#;
         serde_json::from_str(&format!("{head}{rest}}}")).unwrap()
     }
 

@@ -15,9 +15,7 @@ use crate::host::progress::Progress;
 use crate::host::slots::{self, Full, Slot};
 use crate::judge::{self, Judgement, Report};
 use crate::machine::{Argv, Machine};
-use crate::recording::{
-    self, AcceleratorName, HostLoad, Meta, RECORDING_VERSION, Recording, RecordingError,
-};
+use crate::recording::{self, AcceleratorName, HostLoad, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::Scenario;
 use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
 use damonlab_protocol::plan::Plan;
