@@ -5,6 +5,7 @@ use super::output::{Closing, Output, OutputArgs};
 use super::{qemu, scenarios};
 use crate::check::Verdict;
 use crate::compare::{self, Comparer, Comparison, Pair, Side};
+use crate::host::names::Key;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Image, Origins, Request};
@@ -139,7 +140,7 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
 }
 
 /// The key of both sides' image, where it is one and is known without building.
-fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<String>, CliError> {
+fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<Key>, CliError> {
     let (Request::Build(a), Request::Build(b)) = (&requests.a, &requests.b) else { return Ok(None) };
     if a.source != b.source {
         return Ok(None);

@@ -28,10 +28,10 @@ pub(super) enum Verb {
     /// List the kernels in the cache, and what they take there.
     #[command(after_help = "Example: damonlab kernel list")]
     List(FormatArgs),
-    /// Remove images by the beginning of their key, or a source with all its builds.
+    /// Remove an image by the beginning of its key, or a source with all its builds. What a run uses stays.
     #[command(after_help = "Example: damonlab kernel rm 3f2a91")]
     Rm {
-        /// The beginning of a key, or a source's name.
+        /// The beginning of one image's key, or a source's name.
         name: String,
     },
 }

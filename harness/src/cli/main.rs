@@ -4,7 +4,7 @@ use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};
 use super::error_text;
 use super::git_bisect;
-use crate::host::interrupt;
+use crate::host::{interrupt, paths};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -45,6 +45,7 @@ pub fn main() -> ExitCode {
 }
 
 fn answer(verb: &Verb) -> VerbResult {
+    paths::keep_own_rights();
     interrupt::listen().map_err(CliError::Signals)?;
     // An error that comes up after Ctrl-C is a result of it: a program that was ended, a file that was not written.
     verb.run().map_err(|error| interrupt::check().err().map_or(error, CliError::Interrupted))

@@ -1,8 +1,10 @@
 //! The cached images as a list shows them: what each is, its size, and when it was last used.
 
 use super::image::{self, About, Image};
+use crate::host::names::Key;
+use crate::host::regular_file::touch;
 use damonlab_protocol::units::Bytes;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -44,14 +46,17 @@ fn on_top(about: &About) -> Vec<String> {
 }
 
 /// Records that the image `key` was used. If that cannot be written, it only looks older than it is.
-pub fn mark_used(cache: &Path, key: &str) {
+pub fn mark_used(cache: &Path, key: &Key) {
     let about = cache.join("image").join(key).join(image::ABOUT);
-    let _ = File::options().append(true).open(about).and_then(|file| file.set_modified(SystemTime::now()));
+    if about.exists() {
+        let _ = touch(&about);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::time::Duration;
 
     fn image(cache: &Path, key: &str, age: u64) {
@@ -75,9 +80,11 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         image(cache.path(), "old", 1_000);
         image(cache.path(), "new", 10);
-        let keys = || cached_images(cache.path()).into_iter().map(|one| one.image.key).collect::<Vec<_>>();
+        let keys = || {
+            cached_images(cache.path()).into_iter().map(|one| one.image.key.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!(keys(), ["new", "old"]);
-        mark_used(cache.path(), "old");
+        mark_used(cache.path(), &Key::new("old").unwrap());
         assert_eq!(keys(), ["old", "new"]);
         let first = cached_images(cache.path()).remove(0);
         let about = fs::metadata(cache.path().join("image/old").join(image::ABOUT)).unwrap().len();
@@ -88,7 +95,7 @@ mod tests {
     #[test]
     fn a_missing_image_is_neither_marked_nor_made() {
         let cache = tempfile::tempdir().unwrap();
-        mark_used(cache.path(), "gone");
+        mark_used(cache.path(), &Key::new("gone").unwrap());
         assert!(cached_images(cache.path()).is_empty() && !cache.path().join("image").exists());
     }
 }

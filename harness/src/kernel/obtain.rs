@@ -15,6 +15,7 @@ use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
 use super::{bundled_patches, cached_images, evict};
 use crate::host::lock::Lock;
+use crate::host::names::Key;
 use crate::host::progress::Progress;
 use fs_err as fs;
 use std::path::Path;
@@ -25,12 +26,16 @@ use std::path::Path;
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     match request {
         Request::Image(path) => foreign(path),
-        Request::Build(request) => build(request, origins, progress),
+        Request::Build(request) => obtain_build(request, origins, progress),
     }
 }
 
 /// The same for a kernel that has a source.
-pub fn build(request: &BuildRequest, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+pub fn obtain_build(
+    request: &BuildRequest,
+    origins: &Origins,
+    progress: &Progress,
+) -> Result<Image, KernelError> {
     let source_tree = match &request.source {
         Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
         Source::Tree(dir) => SourceTree::of_tree(dir)?,
@@ -52,19 +57,19 @@ fn cached_or_built(
     progress: &Progress,
 ) -> Result<Image, KernelError> {
     let cache = &origins.env.cache;
-    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
-        return Err(KernelError::CachePath(cache.clone()));
-    }
     let bundled = bundled_patches::of(&request.project, source_tree, &request.patches)?;
     let bundled_count = bundled.patches.len();
     let inputs = Inputs::of(request, bundled.patches, origins)?;
-    let cached = |key: &str| cached(request, source_tree, cache, key, progress);
+    let cached = |key: &Key| cached(request, source_tree, cache, key, progress);
     let known = source_tree.known_by();
     // The key of the image is known without a list of files.
     if let Some(source) = &known
         && let Some(image) = cached(&inputs.key(source))?
     {
         return Ok(image);
+    }
+    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
+        return Err(KernelError::CachePath(cache.clone()));
     }
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
@@ -120,7 +125,7 @@ pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, Kern
 ///
 /// # Errors
 /// A patch or a fragment cannot be read.
-pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<String>, KernelError> {
+pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<Key>, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(None) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
     let inputs = Inputs::of(request, bundled.patches, origins)?;
@@ -143,7 +148,7 @@ fn cached(
     request: &BuildRequest,
     source_tree: &SourceTree,
     cache: &Path,
-    key: &str,
+    key: &Key,
     progress: &Progress,
 ) -> Result<Option<Image>, KernelError> {
     let Some(image) = find(cache, key) else { return Ok(None) };

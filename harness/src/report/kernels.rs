@@ -144,7 +144,7 @@ mod tests {
             bzimage: "b".into(),
             vmlinux: None,
             config: None,
-            key: "0123456789abcdef01234567".into(),
+            key: crate::host::names::Key::new("0123456789abcdef01234567").unwrap(),
             describe: "linux 7.3.4 + 1 patch".into(),
             release: None,
             cached: true,

@@ -24,6 +24,7 @@ mod rules;
 mod run;
 mod sweep;
 mod tests_of_kernel;
+mod unreadable;
 mod verdict;
 
 pub use bisect::{bisection, bisection_data, step};
@@ -43,3 +44,4 @@ pub use reporter::{Reporter, Verbosity};
 pub use rules::never_applied;
 pub use run::{RunView, full_text};
 pub use sweep::{seed, sweep};
+pub use unreadable::unreadable;
