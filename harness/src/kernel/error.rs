@@ -70,7 +70,7 @@ pub enum KernelError {
     #[error(
         "{path} is a bzImage, which is booted as it is: it has no source for {what}; give the tree that it was built from \
          (DIR or DIR@REF), or leave that out",
-        path = .path.display()
+        path = shown(.path)
     )]
     ImageHasNoSource {
         /// The bzImage.
@@ -81,7 +81,7 @@ pub enum KernelError {
     /// A bzImage that is shorter than its header says.
     #[error(
         "{path} is cut off: its header announces {wanted} bytes, and the file has {found}; copy or build it again",
-        path = .path.display()
+        path = shown(.path)
     )]
     CutOff {
         /// The file.
@@ -167,7 +167,7 @@ pub enum KernelError {
     #[error(
         "{} is no plain file: the build has put a link or a device there, which leads out of its folder. Nothing was read \
          from it. Do not build this source outside of bubblewrap; remove its build folder",
-        .0.display()
+        shown(.0)
     )]
     LeadsOut(PathBuf),
     /// make cannot work in the cache folder.

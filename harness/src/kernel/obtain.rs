@@ -26,12 +26,16 @@ use std::path::Path;
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     match request {
         Request::Image(path) => foreign(path),
-        Request::Build(request) => build(request, origins, progress),
+        Request::Build(request) => obtain_build(request, origins, progress),
     }
 }
 
 /// The same for a kernel that has a source.
-pub fn build(request: &BuildRequest, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+pub fn obtain_build(
+    request: &BuildRequest,
+    origins: &Origins,
+    progress: &Progress,
+) -> Result<Image, KernelError> {
     let source_tree = match &request.source {
         Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
         Source::Tree(dir) => SourceTree::of_tree(dir)?,

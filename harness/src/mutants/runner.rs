@@ -96,7 +96,7 @@ impl MutantRunner<'_> {
         }
         self.progress.hint(&format!("mutants: {}", mutant.name));
         let begun = Instant::now();
-        let record = match kernel::build(&request, self.origins, self.progress) {
+        let record = match kernel::obtain_build(&request, self.origins, self.progress) {
             Ok(image) => {
                 let built = (!image.cached).then(|| begun.elapsed().as_secs_f64());
                 let record = self.run(mutant, &image, built);
