@@ -47,8 +47,12 @@ fn damonlab(arguments: &[&str], folders: &[&Path]) -> Command {
     damonlab
 }
 
+fn end_of(command: &mut Command) -> Output {
+    capture(command, Limits::LOCAL).expect("damonlab starts")
+}
+
 fn check(folders: &[&Path]) -> Output {
-    capture(&mut damonlab(&["check"], folders), Limits::LOCAL).expect("damonlab starts")
+    end_of(&mut damonlab(&["check"], folders))
 }
 
 fn text(output: &Output) -> String {
@@ -229,9 +233,7 @@ fn names_in_a_recording_are_never_paths() {
         fs::write(&path, text.replace(&change(old), &change(new))).expect("a file");
         for verb in ["check", "replay"] {
             let mut damonlab = damonlab(&[verb], &[&folder]);
-            let output =
-                capture(damonlab.env("XDG_CACHE_HOME", &cache).current_dir(place.path()), Limits::LOCAL);
-            let output = output.expect("damonlab starts");
+            let output = end_of(damonlab.env("XDG_CACHE_HOME", &cache).current_dir(place.path()));
             let said = String::from_utf8_lossy(&output.stdout).into_owned() + &output.stderr;
             assert_eq!(output.status.code(), Some(2), "{verb} {field} {new}: {said}");
             assert!(said.contains("wanted: 1 to "), "{verb} {field} {new}: {said}");
@@ -250,8 +252,7 @@ fn a_umask_that_takes_everything_leaves_folders_that_later_runs_can_use() {
     // There is no program that fetches, so it ends once it has made its folders.
     let mut shell = command_for("/bin/sh");
     shell.args(["-c", "umask 777; exec \"$0\" kernel build --kernel 7.3", env!("CARGO_BIN_EXE_damonlab")]);
-    let output = capture(shell.env("XDG_CACHE_HOME", &cache).env("PATH", "/nonexistent"), Limits::LOCAL)
-        .expect("damonlab starts");
+    let output = end_of(shell.env("XDG_CACHE_HOME", &cache).env("PATH", "/nonexistent"));
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     let made = fs::read_dir(cache.join("damonlab")).expect("it was made");
     let modes: Vec<u32> =
@@ -267,9 +268,7 @@ fn as_nobody(arguments: &[&str], cache: &Path) -> Option<Output> {
     }
     let mut setpriv = command_for("setpriv");
     setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_damonlab")]);
-    Some(
-        capture(setpriv.args(arguments).env("XDG_CACHE_HOME", cache), Limits::LOCAL).expect("setpriv starts"),
-    )
+    Some(end_of(setpriv.args(arguments).env("XDG_CACHE_HOME", cache)))
 }
 
 #[test]
@@ -305,8 +304,7 @@ fn a_cache_with_a_path_of_any_kind_is_read() {
         fs::create_dir_all(cache.join("damonlab")).expect("a folder");
         for verb in [&["kernel", "list"][..], &["list"], &["doctor"]] {
             let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
-            let output = capture(damonlab.args(verb).env("XDG_CACHE_HOME", &cache), Limits::LOCAL)
-                .expect("damonlab starts");
+            let output = end_of(damonlab.args(verb).env("XDG_CACHE_HOME", &cache));
             let refused = verb == ["doctor"] && output.status.code() != Some(101);
             assert!(output.status.success() || refused, "{name}: {}", text(&output));
         }

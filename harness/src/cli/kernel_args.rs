@@ -16,7 +16,8 @@ pub(super) struct KernelArgs {
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     pub(super) kernel: Option<PathBuf>,
     /// A patch series on top: an mbox, a maildir, a folder of .patch files, a mail, or REPOSITORY:BASE..TOPIC. May be
-    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly.
+    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly. To build a series runs
+    /// its Makefiles and scripts, as you; for a stranger's series see --build-in.
     #[arg(long, value_name = "PATH")]
     pub(super) series: Vec<PathBuf>,
     /// Refuse a patch that applies only with less context, at another place or merged.

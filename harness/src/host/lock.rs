@@ -105,7 +105,7 @@ fn wait(path: &Path, way: Try, what: &str) -> Result<Lock, LockError> {
         if attempt(&file, path, way)? {
             return Ok(Lock { file });
         }
-        waiting.still(|| format!("{what} (its lock is {})", path.display()));
+        waiting.still(|| format!("{what} (its lock is {})", shown(path)));
         interrupt::check()?;
         std::thread::sleep(Duration::from_millis(100));
     }

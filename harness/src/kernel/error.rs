@@ -167,7 +167,7 @@ pub enum KernelError {
     #[error(
         "{} is no plain file: the build has put a link or a device there, which leads out of its folder. Nothing was read \
          from it. Do not build this source outside of bubblewrap; remove its build folder",
-        .0.display()
+        shown(.0)
     )]
     LeadsOut(PathBuf),
     /// make cannot work in the cache folder.

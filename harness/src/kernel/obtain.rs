@@ -68,9 +68,7 @@ fn cached_or_built(
     {
         return Ok(image);
     }
-    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
-        return Err(KernelError::CachePath(cache.clone()));
-    }
+    check_place(cache)?;
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&source_tree.id);
@@ -106,6 +104,14 @@ fn cached_or_built(
         ..about(request, &inputs, bundled_count)
     };
     image::publish(cache, &key, &about)
+}
+
+/// make cannot build below such a path.
+fn check_place(cache: &Path) -> Result<(), KernelError> {
+    match cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
+        true => Err(KernelError::CachePath(cache.to_owned())),
+        false => Ok(()),
+    }
 }
 
 /// The image for `request`, if it is available without fetching or building anything. That is never known for a tree

@@ -71,6 +71,7 @@ mod tests {
     use crate::host::progress::Progress;
     use damonlab_protocol::units::Bytes;
     use fs_err as fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
     fn a_source_is_removed_with_its_builds_and_a_path_is_ignored() {
@@ -147,14 +148,18 @@ mod tests {
     fn no_kernel_is_removed_while_it_is_used_however_often_both_happen_at_once() {
         let cache = tempfile::tempdir().unwrap();
         let key = Key::new("abc").unwrap();
-        let removing = |_| {
-            let _ = removed(cache.path(), "abc");
-            let _ = super::super::evict::make_room(cache.path(), Bytes(0), &Progress::silent());
+        let ended = AtomicBool::new(false);
+        let removing = || {
+            while !ended.load(Ordering::Relaxed) {
+                let _ = removed(cache.path(), "abc");
+                let _ = super::super::evict::make_room(cache.path(), Bytes(0), &Progress::silent());
+            }
         };
         std::thread::scope(|scope| {
-            let removing = scope.spawn(|| (0..200).for_each(removing));
-            let mut found = 0;
-            while !removing.is_finished() {
+            let removing = scope.spawn(removing);
+            let (mut found, mut tries) = (0, 0);
+            while found < 50 && tries < 5000 {
+                tries += 1;
                 // A build makes it under the lock of its source; a second one may be at it.
                 if !cache.path().join("image/abc").exists() {
                     let made = tempfile::tempdir_in(cache.path()).unwrap();
@@ -167,7 +172,9 @@ mod tests {
                     assert!(inspect::image(&image.bzimage).is_ok());
                 }
             }
-            assert!(found > 0);
+            ended.store(true, Ordering::Relaxed);
+            removing.join().unwrap();
+            assert_eq!(found, 50, "in {tries} tries");
         });
     }
 }

@@ -1,7 +1,6 @@
 //! What a recording has: the files of its folder, and their contents as they are read.
 
 use super::host_load::HostLoad;
-use super::seal::Seal;
 use crate::host::names::{EntryName, Key};
 use crate::scenario::{GuestClock, InstructionCost, Scenario};
 use crate::subject::damon::events::Event;
@@ -69,6 +68,15 @@ pub type Line = crate::trace::Line<Event>;
 
 /// A recorded trace.
 pub type Trace = crate::trace::Trace<Event>;
+
+/// Whether the files of a recording are known to be as they were recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seal {
+    /// Every file matches its digest.
+    Intact,
+    /// An older damonlab made it, without digests.
+    Unsealed,
+}
 
 /// One run, with all that its folder has.
 #[derive(Debug, Clone)]

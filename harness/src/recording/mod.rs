@@ -17,8 +17,8 @@ pub use crate::subject::damon::events::{Event, Stat};
 pub use host_load::HostLoad;
 pub use layout::{
     AcceleratorName, CONSOLE_LOG, LIMITS, Line, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording,
-    SCENARIO, Trace, VNG_LOG, agent_digest,
+    SCENARIO, Seal, Trace, VNG_LOG, agent_digest,
 };
 pub use read::{RecordingError, RunInputs};
-pub use seal::{DIGESTS, Damage, Seal};
+pub use seal::{DIGESTS, Damage};
 pub use write::{begin, finish, make_folder};

@@ -1,10 +1,10 @@
 //! Reads a recording, with an error for everything that can be wrong with it, and with bounded memory.
 
 use super::layout::{
-    MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT, Trace, limit,
+    MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT, Seal, Trace, limit,
 };
 use super::samples;
-use super::seal::{self, Damage, Seal, VerifyError};
+use super::seal::{self, Damage, VerifyError};
 use crate::host::budget::Budget;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::regular_file::{self, ReadError, RegularFile};

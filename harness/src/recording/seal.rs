@@ -3,7 +3,7 @@
 //! A sealed recording is read only as it was recorded. The seal finds damage (a copy that stopped, a disk that failed, an
 //! editor), not malice: whoever can change a recording can seal it again.
 
-use super::layout::{LIMITS, META, OWN_FILES, SMALL_LIMIT, limit};
+use super::layout::{LIMITS, META, OWN_FILES, SMALL_LIMIT, Seal, limit};
 use crate::host::names::EntryName;
 use crate::host::paths::write_atomic;
 use crate::host::regular_file::{self, ReadError, RegularFile};
@@ -23,15 +23,6 @@ const VERSION: u32 = 1;
 
 /// So many damages are listed one by one.
 const LISTED: usize = 10;
-
-/// Whether the files of a recording are known to be as they were recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seal {
-    /// Every file matches its digest.
-    Intact,
-    /// An older damonlab made it, without digests.
-    Unsealed,
-}
 
 /// The content of [`DIGESTS`].
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

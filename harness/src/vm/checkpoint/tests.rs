@@ -5,6 +5,7 @@ use crate::host::names::Key;
 use crate::machine::NodeMemory;
 use damonlab_protocol::units::{Bytes, NodeId};
 use fs_err as fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 struct Place {
     _folder: tempfile::TempDir,
@@ -206,10 +207,16 @@ fn a_checkpoint_whose_last_use_cannot_be_stored_is_used() {
 #[test]
 fn no_checkpoint_is_removed_while_it_is_used_however_often_both_happen_at_once() {
     let Place { store, _folder } = place();
+    let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let evicting = scope.spawn(|| (0..200).for_each(|_| evict(&store, Bytes(0), &key("other")).unwrap()));
-        let mut found = 0;
-        while !evicting.is_finished() {
+        let evicting = scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                evict(&store, Bytes(0), &key("other")).unwrap();
+            }
+        });
+        let (mut found, mut tries) = (0, 0);
+        while found < 50 && tries < 5000 {
+            tries += 1;
             if let Some(making) = Making::begin(&store, &key("k")).unwrap() {
                 fs::write(making.state(), b"state").unwrap();
                 making.publish(&[], "/tmp/run-1", &[], b"", "idle").unwrap();
@@ -219,6 +226,8 @@ fn no_checkpoint_is_removed_while_it_is_used_however_often_both_happen_at_once()
                 assert_eq!(fs::read(&used.state).unwrap(), b"state");
             }
         }
-        assert!(found > 0);
+        ended.store(true, Ordering::Relaxed);
+        evicting.join().unwrap();
+        assert_eq!(found, 50, "in {tries} tries");
     });
 }
