@@ -136,6 +136,9 @@ fn killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
 
 fn qemu_killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
+    // The checkpoint is there afterwards: a QEMU that is killed while it makes one only costs the run a boot.
+    let first = damonlab(env, folder.path(), "pull-push")?.wait()?;
+    ensure(first.success(), first)?;
     let mut child = damonlab(env, folder.path(), "pull-push")?;
     let qemu = qemu_of(&mut child, folder.path())?;
     kill(qemu, Signal::SIGKILL)?;
