@@ -2,7 +2,7 @@
 
 use super::about::About;
 use super::run_end::RunEnd;
-use crate::host::text::{block, excerpt};
+use crate::host::text::{BLOCK_LINE, block, excerpt};
 use crate::recording::Line;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -127,7 +127,7 @@ impl Violation {
     /// One that quotes `text`, which is complete in `file` of the recording.
     pub(crate) fn quoting(expected: &str, text: &str, file: &str) -> Violation {
         let mut quoting = Violation::new(expected, text);
-        if quoting.seen.len() < text.len() {
+        if text.chars().count() > BLOCK_LINE {
             quoting.seen.push_str(&format!("\n{file} has all of it"));
         }
         quoting

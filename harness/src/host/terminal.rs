@@ -70,7 +70,10 @@ impl<W: Write> Terminal<W> {
 impl<W: Write> Write for Terminal<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.pending.extend_from_slice(bytes);
-        self.drain(false)?;
+        // JSON comes in many small pieces: a line is not searched again for each.
+        if bytes.contains(&b'\n') {
+            self.drain(false)?;
+        }
         Ok(bytes.len())
     }
 

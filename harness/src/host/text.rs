@@ -17,8 +17,8 @@ const QUOTE: usize = 1000;
 /// The longest path, in characters: Linux takes none with more bytes.
 const PATH: usize = 4096;
 
-/// The longest line of a block, in characters.
-const BLOCK_LINE: usize = 5000;
+/// The longest line of a block, in characters. A shorter text is shown complete.
+pub const BLOCK_LINE: usize = 5000;
 
 /// The longest block, in characters.
 const BLOCK: usize = 10_000;
@@ -174,8 +174,9 @@ pub(super) fn push(out: &mut String, c: char) {
 
 /// Whether a character has a shape of its own: no control character, no direction of writing, nothing invisible.
 pub fn is_shown(c: char) -> bool {
-    // The standard library has Unicode's tables; after another character it takes an accent for printable.
-    matches!(c, ' '..='~') || (!c.is_ascii() && format!("x{c}").escape_debug().count() == 2)
+    // The standard library has Unicode's tables. It escapes an accent by itself, and not after another character.
+    let accent = || format!("x{c}").escape_debug().count() == 2;
+    matches!(c, ' '..='~') || (!c.is_ascii() && (c.escape_debug().count() == 1 || accent()))
 }
 
 /// What was left out of a line.

@@ -70,7 +70,7 @@ pub enum KernelError {
     #[error(
         "{path} is a bzImage, which is booted as it is: it has no source for {what}; give the tree that it was built from \
          (DIR or DIR@REF), or leave that out",
-        path = .path.display()
+        path = shown(.path)
     )]
     ImageHasNoSource {
         /// The bzImage.
@@ -81,7 +81,7 @@ pub enum KernelError {
     /// A bzImage that is shorter than its header says.
     #[error(
         "{path} is cut off: its header announces {wanted} bytes, and the file has {found}; copy or build it again",
-        path = .path.display()
+        path = shown(.path)
     )]
     CutOff {
         /// The file.

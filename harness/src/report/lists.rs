@@ -26,6 +26,9 @@ pub struct Inventory {
     pub checkpoint_limit: Bytes,
 }
 
+/// A longer name, in characters, does not push the summaries of the others to the right.
+const WIDEST_NAME: usize = 50;
+
 /// A name and a summary.
 type Named<'a> = (&'a str, &'a str);
 
@@ -65,7 +68,8 @@ impl Inventory {
 }
 
 fn columns(all: &[Named<'_>]) -> String {
-    let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let widths = all.iter().map(|(name, _)| name.chars().count());
+    let width = widths.filter(|width| *width <= WIDEST_NAME).max().unwrap_or(0);
     all.iter().map(|(name, summary)| format!("  {:<width$}  {}\n", foreign(name), quote(summary))).collect()
 }
 

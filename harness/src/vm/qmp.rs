@@ -85,7 +85,7 @@ impl Qmp {
         if event["event"] == "SHUTDOWN" {
             let reason = event["data"]["reason"].as_str().unwrap_or("unknown");
             let guest = event["data"]["guest"] == true;
-            self.shutdown = Some(Shutdown { guest, reason: text::printable(reason) });
+            self.shutdown = Some(Shutdown { guest, reason: text::foreign(reason).to_string() });
         }
     }
 

@@ -6,7 +6,7 @@ mkdir -p /dev/shm; mount -t tmpfs t /dev/shm; ln -sf /proc/self/fd /dev/fd; ip l
 for module in irqbypass kvm ccp kvm-amd; do insmod /lib/modules/$module.ko; done
 for scenario in $SCENARIOS; do
     echo "outer: begins $scenario"
-    damonlab run "$scenario" --clock real --kernel /bzImage --out /tmp/results -v > /tmp/report 2>&1
+    damonlab run "$scenario" --clock real --kernel /bzImage --out /tmp/results > /tmp/report 2>&1
     status=$?
     recording=$(ls -d /tmp/results/"$scenario"/* | tail -1)
     sed 's/^/inner: /' "$recording/console.txt"

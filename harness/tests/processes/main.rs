@@ -4,5 +4,6 @@
 mod fake_host;
 mod kills;
 mod limits;
+mod programs;
 mod signals;
 mod waits;
