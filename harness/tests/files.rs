@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// No `check` may take more address space, in KiB. What it uses is measured below 500 MB.
 const ADDRESS_SPACE: u64 = 700_000;
 
+/// A short event that damonlab does not know by type.
+const EVENT: &[u8] = b"       kdamond.0-42      [000] .....     4.000001: x: \n";
+
 fn stored(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(name)
 }
@@ -169,7 +172,6 @@ fn files_that_block_have_no_end_or_lead_elsewhere_are_refused_at_once() {
 #[test]
 fn whatever_a_recording_has_its_check_takes_bounded_memory() {
     const MIB: usize = 1 << 20;
-    let line = b"a-1 [000] ..... 4.000001: x: \n";
     let sample = {
         let fields: Vec<String> = (0..20_000).map(|n| format!("\"{n}\":1")).collect();
         format!(
@@ -184,7 +186,7 @@ fn whatever_a_recording_has_its_check_takes_bounded_memory() {
     let cases: [(&str, &[u8], usize); 9] = [
         ("trace.txt", b"\0", 256 * MIB),
         ("trace.txt", b"x", 256 * MIB),
-        ("trace.txt", line, 256 * MIB),
+        ("trace.txt", EVENT, 256 * MIB),
         ("trace.txt", b"CPU:0 [LOST EVENTS]\n", 256 * MIB),
         ("trace.txt", b"\n", 64 * MIB),
         ("samples.jsonl", sample.as_bytes(), 63 * MIB),
@@ -317,10 +319,10 @@ fn a_cache_with_a_path_of_any_kind_is_read() {
 fn a_recording_that_takes_too_much_says_what_to_do() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = copy(place.path(), "one");
-    filled(&folder.join("trace.txt"), b"a-1 [000] ..... 4.000001: x: \n", 256 << 20);
+    filled(&folder.join("trace.txt"), EVENT, 256 << 20);
     let said = text(&check(&[&folder]));
     let wanted =
-        "trace.txt is too much to be judged: it would take more than 384 MiB of memory. Record fewer events";
+        "trace.txt is too much to be judged: it would take more than 352 MiB of memory. Record fewer events";
     assert!(said.contains(wanted), "{said}");
     let error = damonlab::recording::Recording::load(&folder).expect_err("it is too much");
     assert!(matches!(error, RecordingError::TooMuch { .. }), "{error}");

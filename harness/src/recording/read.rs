@@ -1,7 +1,8 @@
 //! Reads a recording, with an error for everything that can be wrong with it, and with bounded memory.
 
 use super::layout::{
-    MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT, Seal, Trace, limit,
+    CONSOLE_LOG, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT, Seal, Trace,
+    limit,
 };
 use super::samples;
 use super::seal::{self, Damage, VerifyError};
@@ -17,8 +18,11 @@ use serde::de::DeserializeOwned;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the content of a recording may take in memory. What judging it takes on top is small.
-const MEMORY: Bytes = Bytes(384 << 20);
+/// What the content of a recording may take in memory. The rest of the process has some 40 MB (measured).
+const MEMORY: Bytes = Bytes(352 << 20);
+
+/// The console is read when it is judged: of nothing but warnings, it takes so many times its size (measured).
+const CONSOLE: u64 = 9;
 
 /// Why a folder could not be read as a recording.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -150,6 +154,7 @@ impl Recording {
     pub fn of(inputs: RunInputs) -> Result<Recording, RecordingError> {
         let RunInputs { dir, seal, meta, scenario, plan, .. } = inputs;
         let mut files = Files { dir: &dir, budget: Budget::new(MEMORY) };
+        files.reserve_console()?;
         let raw = files.optional(section::RAW)?;
         let trace = files.trace(!raw.is_empty())?;
         Ok(Recording {
@@ -159,10 +164,10 @@ impl Recording {
             trace,
             raw,
             samples: files.samples()?,
-            dmesg: lossy(files.required(section::DMESG)?),
+            dmesg: files.lossy(section::DMESG)?,
             formats: regular_file::text(&dir.join(section::FORMATS), limit(section::FORMATS))?,
             sysfs: regular_file::text(&dir.join(section::SYSFS), limit(section::SYSFS))?,
-            tests: lossy(files.optional(section::TESTS)?),
+            tests: files.lossy(section::TESTS)?,
             seal,
             meta,
             dir,
@@ -182,6 +187,24 @@ impl Files<'_> {
         let bytes = regular_file::bytes(&path, limit(name))?;
         self.budget.take(bytes.len() as u64).map_err(|cause| failed(&path, cause))?;
         Ok(bytes)
+    }
+
+    /// Text with any bytes in it, such as the kernel log, in which drivers print.
+    fn lossy(&mut self, name: &str) -> Result<String, RecordingError> {
+        let bytes = if name == section::TESTS { self.optional(name)? } else { self.required(name)? };
+        String::from_utf8(bytes).or_else(|error| {
+            // A byte that is no text takes three.
+            let bytes = error.as_bytes();
+            let taken = self.budget.take(2 * bytes.len() as u64);
+            taken.map_err(|cause| failed(&self.dir.join(name), cause))?;
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        })
+    }
+
+    fn reserve_console(&mut self) -> Result<(), RecordingError> {
+        let path = self.dir.join(CONSOLE_LOG);
+        let length = path.symlink_metadata().map_or(0, |meta| meta.len());
+        self.budget.take(CONSOLE * length).map_err(|cause| failed(&path, cause))
     }
 
     /// A file that older recordings do not have.
@@ -249,11 +272,6 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordingError> {
     let failed =
         |cause: serde_json::Error| RecordingError::Json { path: path.to_owned(), line: cause.line(), cause };
     serde_json::from_slice(&regular_file::bytes(path, SMALL_LIMIT)?).map_err(failed)
-}
-
-/// The kernel log may hold any bytes a driver printed.
-fn lossy(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
