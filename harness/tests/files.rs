@@ -146,7 +146,8 @@ fn files_that_block_have_no_end_or_lead_elsewhere_are_refused_at_once() {
         "console.txt",
         DIGESTS,
     ];
-    let acts: [(&str, fn(&Path)); 4] = [
+    type Act = fn(&Path);
+    let acts: [(&str, Act); 4] = [
         ("a symbolic link", |path| symlink("/dev/zero", path).expect("a link")),
         ("a FIFO", fifo),
         ("a folder", |path| fs::create_dir(path).expect("a folder")),

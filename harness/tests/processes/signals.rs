@@ -29,7 +29,8 @@ fn ctrl_c_during_any_program_is_130() {
         build.into_iter().chain([format!("{}@main", host.path("linux").display())]).collect()
     };
     let release = |_: &FakeHost| ["kernel", "build"].map(str::to_owned).to_vec();
-    let cases: [(&str, &dyn Fn(&FakeHost) -> Vec<String>); 8] = [
+    type Arguments<'a> = &'a dyn Fn(&FakeHost) -> Vec<String>;
+    let cases: [(&str, Arguments<'_>); 8] = [
         ("qemu-system-x86_64", &FakeHost::run),
         ("git", &FakeHost::build),
         ("git", &reference),

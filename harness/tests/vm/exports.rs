@@ -32,7 +32,7 @@ fn two_folders(env: &RunEnv) -> Result<(), Box<dyn Error>> {
         ["-drive", "-hda", "-cdrom", "-virtfs", "-netdev", "-nic"].iter().all(|name| after(name).is_empty()),
         &lines,
     )?;
-    ensure(after("-net") == ["none"], &after("-net"))?;
+    ensure(after("-net") == ["none"], after("-net"))?;
     let note = damonlab::vm::machines_note(&damonlab::host::paths::cache()?, &env.tools);
     ensure(after("-sandbox").len() == usize::from(!note.contains("without it")), (after("-sandbox"), note))
 }
