@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The version of the folder's layout and of the key.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Enough digits to be unique on a machine.
 const DIGITS: usize = 24;
