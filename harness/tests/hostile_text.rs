@@ -62,7 +62,8 @@ fn a_recording_with_escapes_and_ten_megabytes_in_it_is_shown_safely_and_in_short
     let (status, json) =
         printed(&[OsStr::new("check"), dir.as_os_str(), OsStr::new("--format"), OsStr::new("json")]);
     assert_eq!(status, Some(1));
-    let finished: serde_json::Value = serde_json::from_str(json.lines().nth(1).expect("a line")).expect("JSON");
+    let finished: serde_json::Value =
+        serde_json::from_str(json.lines().nth(1).expect("a line")).expect("JSON");
     assert_eq!(finished["data"]["kernel"], HOSTILE);
 }
 
@@ -131,11 +132,15 @@ fn a_mail_with_a_subject_of_megabytes_and_a_patch_of_hostile_names_are_refused_s
     for text in [
         format!("From: a\nSubject: [PATCH 1/3] {}{subject}\n\n{}", "s".repeat(5 << 20), diff("x")),
         format!("From: a\nSubject: [PATCH] {subject}\n\n{}", diff("../\u{1b}[2J\u{9b}31m\u{202e}")),
-        format!("From: a\nSubject: [PATCH] {subject}\n\n{}", diff(&format!("{}/../../x", "p".repeat(1 << 20)))),
+        format!(
+            "From: a\nSubject: [PATCH] {subject}\n\n{}",
+            diff(&format!("{}/../../x", "p".repeat(1 << 20)))
+        ),
         format!("From: a\nSubject: [PATCH] {subject}\n\nno diff: {}\n", "d".repeat(1 << 20)),
     ] {
         fs::write(&file, &text).expect("a file");
-        let (status, printed) = printed(&[OsStr::new("kernel"), OsStr::new("build"), OsStr::new("--series"), file.as_os_str()]);
+        let (status, printed) =
+            printed(&[OsStr::new("kernel"), OsStr::new("build"), OsStr::new("--series"), file.as_os_str()]);
         assert_eq!((status, results(&printed).len()), (Some(2), 0), "{printed}");
         assert!(printed.len() < 10_000, "{} bytes: {printed}", printed.len());
     }

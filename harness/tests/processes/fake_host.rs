@@ -32,7 +32,8 @@ const QEMU: &str = r#"case "$*" in
 esac"#;
 
 /// A tree of processes as virtme-ng's, one of them in a session of its own, that says so and runs for ever.
-pub const TREE: &str = "sh -c 'sleep 600 & (setsid sleep 600 &); sh -c \"sleep 600 & wait\" & touch $STARTED; wait' & wait";
+pub const TREE: &str =
+    "sh -c 'sleep 600 & (setsid sleep 600 &); sh -c \"sleep 600 & wait\" & touch $STARTED; wait' & wait";
 
 /// The configuration of the tree has what the fragments request, and its build starts processes without end.
 const MAKEFILE: &str = "VERSION = 7
@@ -97,7 +98,8 @@ impl FakeHost {
     fn venv(&self) {
         let venv = self.path("cache/damonlab/venv");
         let python = fs::canonicalize("/usr/bin/python3").unwrap_or_else(|_| "/bin/sh".into());
-        fs::create_dir_all(venv.join("lib/python3/site-packages/virtme_ng-99.0.dist-info")).expect("a folder");
+        fs::create_dir_all(venv.join("lib/python3/site-packages/virtme_ng-99.0.dist-info"))
+            .expect("a folder");
         fs::create_dir_all(venv.join("bin")).expect("a folder");
         std::os::unix::fs::symlink(&python, venv.join("bin/python3")).expect("a link");
         let marker = format!("made in {} with {}\n", venv.display(), python.display());
@@ -179,14 +181,16 @@ impl FakeHost {
     /// The running processes that come from this host, without those of which `is_ours` is true.
     pub fn processes(&self) -> Vec<(Pid, String)> {
         let folder = self.folder.path().to_string_lossy().into_owned();
-        let text = |path: PathBuf| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
+        let text =
+            |path: PathBuf| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
         let found = fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| {
             let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
             // A process may end meanwhile.
             let line = text(entry.path().join("cmdline")).ok()?;
             let environment = text(entry.path().join("environ")).unwrap_or_default();
             let place = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
-            let is_here = line.contains(&folder) || environment.contains(&folder) || place.starts_with(&folder);
+            let is_here =
+                line.contains(&folder) || environment.contains(&folder) || place.starts_with(&folder);
             is_here.then_some((Pid::from_raw(pid), line))
         });
         found.collect()
@@ -240,7 +244,8 @@ pub fn wait_for(condition: impl Fn() -> bool, why: impl Fn() -> String) {
 /// Whether this machine has all that damonlab needs besides QEMU and virtme-ng; a test that needs it skips if not.
 pub fn has_tools() -> bool {
     let host = FakeHost::new();
-    let ready = capture(host.damonlab(&["doctor"]).stdout(Stdio::piped()), Limits::LOCAL).expect("damonlab starts");
+    let ready =
+        capture(host.damonlab(&["doctor"]).stdout(Stdio::piped()), Limits::LOCAL).expect("damonlab starts");
     if !ready.status.success() {
         eprintln!("skipped: {}", String::from_utf8_lossy(&ready.stdout));
     }

@@ -98,7 +98,8 @@ fn a_closed_terminal_is_130() {
     };
     let host = FakeHost::new();
     let (status, run) = (host.path("status"), host.run().join(" "));
-    let inner = format!("trap : HUP; {} {run}; echo $? >{}", env!("CARGO_BIN_EXE_damonlab"), status.display());
+    let inner =
+        format!("trap : HUP; {} {run}; echo $? >{}", env!("CARGO_BIN_EXE_damonlab"), status.display());
     let mut command: Command = damonlab::host::command::command_for(script);
     host.set_up(command.args(["-q", "-c", &inner, "/dev/null"]));
     let mut terminal = Group::spawn(&mut command).expect("script starts");

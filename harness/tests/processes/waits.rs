@@ -44,7 +44,11 @@ fn words(text: &str) -> Vec<String> {
 #[test]
 fn for_a_slot() {
     let run = words("run idle --no-checkpoint --kernel HOST/bzImage --out HOST/results");
-    the_second_waits(&run, "1", "waiting for a slot for idle: every slot for guests of this host is taken (1)\n");
+    the_second_waits(
+        &run,
+        "1",
+        "waiting for a slot for idle: every slot for guests of this host is taken (1)\n",
+    );
 }
 
 #[test]
@@ -83,7 +87,8 @@ fn for_a_bisection_below_the_same_folder() {
     let file = fs::File::create(host.path("out/lock")).expect("a file");
     file.lock().expect("a lock");
     let series = host.path("series.mbox");
-    let patch = "Subject: [PATCH] x\n\nFrom: a <a@example.org>\n\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+a\n--\n2.0\n";
+    let patch =
+        "Subject: [PATCH] x\n\nFrom: a <a@example.org>\n\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+a\n--\n2.0\n";
     fs::write(&series, patch).expect("a file");
     let arguments = format!(
         "bisect idle --series {} --kernel {} --out {}",

@@ -9,8 +9,10 @@
 
 mod checkpoints;
 mod common;
+mod delivery;
 mod determinism;
 mod endings;
+mod load;
 mod mutants;
 mod patches;
 mod real_clock;
@@ -35,6 +37,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     let mut trials = scenarios::trials().map_err(|error| format!("{:?}", miette::Report::new(error)))?;
     trials.extend(determinism::trials());
     trials.extend(checkpoints::trials());
+    trials.extend(delivery::trials());
     trials.extend(endings::trials());
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
