@@ -75,7 +75,7 @@ impl Bisection<'_> {
         }
         self.progress.hint(&format!("bisect: {} of {} patches", applied, self.series.patches.len()));
         let begun = Instant::now();
-        let image = match kernel::build(&request, self.origins, self.progress) {
+        let image = match kernel::obtain_build(&request, self.origins, self.progress) {
             Ok(image) => image,
             Err(error) if error.does_not_build() => {
                 let seconds = Some(begun.elapsed().as_secs_f64());
@@ -93,7 +93,7 @@ impl Bisection<'_> {
         let step = Step {
             run_seconds: begun.elapsed().as_secs_f64(),
             recording,
-            ..self.step(applied, verdict, built, image.key)
+            ..self.step(applied, verdict, built, image.key.to_string())
         };
         store::save(&self.out, &self.source.scenario.name, &step)?;
         Ok(step)

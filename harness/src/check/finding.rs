@@ -2,7 +2,7 @@
 
 use super::about::About;
 use super::run_end::RunEnd;
-use crate::host::text::{block, excerpt};
+use crate::host::text::{BLOCK_LINE, block, excerpt};
 use crate::recording::Line;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -21,6 +21,9 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// The expectation's line in the scenario, where it is one.
     pub scenario_line: Option<u64>,
+    /// How many more of the same origin there are that were only counted.
+    #[serde(skip)]
+    pub more: usize,
 }
 
 /// What a finding is about.
@@ -127,7 +130,7 @@ impl Violation {
     /// One that quotes `text`, which is complete in `file` of the recording.
     pub(crate) fn quoting(expected: &str, text: &str, file: &str) -> Violation {
         let mut quoting = Violation::new(expected, text);
-        if quoting.seen.len() < text.len() {
+        if text.chars().count() > BLOCK_LINE {
             quoting.seen.push_str(&format!("\n{file} has all of it"));
         }
         quoting
@@ -144,7 +147,7 @@ impl Finding {
     /// The finding that a violation of `origin` is.
     pub(crate) fn of(origin: Origin, violation: Violation) -> Finding {
         let Violation { expected, seen, evidence } = violation;
-        Finding { origin, expected, seen, evidence, scenario_line: None }
+        Finding { origin, expected, seen, evidence, scenario_line: None, more: 0 }
     }
 
     /// What was expected and what was seen.

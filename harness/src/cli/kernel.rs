@@ -2,13 +2,12 @@
 
 use super::error::{CliError, VerbResult};
 use super::kernel_args::KernelArgs;
-use super::output::{self, FormatArgs, print};
+use super::output::{self, FormatArgs};
 use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::host::text::shown;
 use crate::kernel::{self, Origins};
-use crate::report::{self, KernelCache};
+use crate::report::{self, KernelCache, Listing};
 use crate::scenario;
 use crate::setup::{self, Env};
 use crate::vm;
@@ -28,11 +27,13 @@ pub(super) enum Verb {
     /// List the kernels in the cache, and what they take there.
     #[command(after_help = "Example: damonlab kernel list")]
     List(FormatArgs),
-    /// Remove images by the beginning of their key, or a source with all its builds.
+    /// Remove an image by the beginning of its key, or a source with all its builds. What a run uses stays.
     #[command(after_help = "Example: damonlab kernel rm 3f2a91")]
     Rm {
-        /// The beginning of a key, or a source's name.
+        /// The beginning of one image's key, or a source's name.
         name: String,
+        #[command(flatten)]
+        format: FormatArgs,
     },
 }
 
@@ -49,7 +50,7 @@ pub(super) fn kernel(verb: &Verb) -> VerbResult {
         Verb::Build(arguments) => build(arguments)?,
         Verb::Has(arguments) => has(arguments)?,
         Verb::List(format) => output::list(&cache(&paths::cache()?).listing(), *format)?,
-        Verb::Rm { name } => remove(name)?,
+        Verb::Rm { name, format } => output::list(&remove(name)?, *format)?,
     }
     Ok(0)
 }
@@ -79,7 +80,7 @@ pub(super) fn cache(cache: &Path) -> KernelCache {
     }
 }
 
-fn remove(name: &str) -> Result<(), CliError> {
+fn remove(name: &str) -> Result<Listing, CliError> {
     let folder = paths::cache()?;
     let removed = kernel::remove(&folder, name)?;
     if removed.is_empty() {
@@ -88,6 +89,5 @@ fn remove(name: &str) -> Result<(), CliError> {
         let help = grammar::or_list(name, known, "damonlab kernel list");
         return Err(CliError::Unknown { kind: "kernel in the cache", name: name.to_owned(), help });
     }
-    let lines: String = removed.iter().map(|folder| format!("removed {}\n", shown(folder))).collect();
-    print(&lines)
+    Ok(report::removed_kernels(&removed))
 }

@@ -16,7 +16,8 @@ pub(super) struct KernelArgs {
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     pub(super) kernel: Option<PathBuf>,
     /// A patch series on top: an mbox, a maildir, a folder of .patch files, a mail, or REPOSITORY:BASE..TOPIC. May be
-    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly.
+    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly. To build a series runs
+    /// its Makefiles and scripts, as you; for a stranger's series see --build-in.
     #[arg(long, value_name = "PATH")]
     pub(super) series: Vec<PathBuf>,
     /// Refuse a patch that applies only with less context, at another place or merged.
@@ -53,7 +54,6 @@ impl KernelArgs {
             None => Request::default(),
             Some(word) => Request::parse(word, origins)?,
         };
-        self.config.build_in.check(&origins.env.path)?;
         let mut changes = Changes {
             strict: self.strict,
             config: self.config.parts(),
@@ -67,7 +67,9 @@ impl KernelArgs {
             changes.patches = series.patches;
         }
         changes.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
-        Ok(kernel.with(changes)?)
+        let request = kernel.with(changes)?;
+        self.config.build_in.check(&origins.env.path)?;
+        Ok(request)
     }
 }
 

@@ -4,7 +4,7 @@ use super::error::{CliError, VerbResult};
 use super::output::{Closing, Output, OutputArgs, print};
 use super::{exit_status, qemu};
 use crate::kernel::{self, Origins, Request};
-use crate::recording::RunInputs;
+use crate::recording::{DIGESTS, RunInputs, Seal};
 use crate::report;
 use crate::run::RunEnv;
 use crate::run::debug::{self, StopPoint};
@@ -28,11 +28,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
-    #[arg(long, value_name = "EVENT:N|TIME", conflicts_with_all = ["out", "quiet", "verbose", "format"])]
+    /// gdb cannot step backwards there; an earlier place runs the same instructions up to it.
+    #[arg(long, value_name = "EVENT:N|TIME", allow_negative_numbers = true)]
+    #[arg(conflicts_with_all = ["out", "quiet", "verbose", "format"])]
     gdb: Option<StopPoint>,
-    /// Step backwards, too: not possible, and the error says why.
-    #[arg(long, requires = "gdb")]
-    reverse: bool,
     /// The new recording goes below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
@@ -41,12 +40,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn replay(arguments: &Arguments) -> VerbResult {
-    if arguments.reverse {
-        return Err(CliError::NoReverse);
-    }
     let mut output = Output::new("replay", &arguments.output)?;
     let inputs = RunInputs::load(&arguments.recording)?;
     can_repeat(&inputs)?;
+    if inputs.seal == Seal::Unsealed {
+        let note = format!("replay: the recording is unsealed, made by an older damonlab without {DIGESTS}");
+        output.progress().say(&note);
+    }
     let env = Env::machine()?;
     let cache = env.cache.clone();
     let progress = output.progress();
@@ -68,7 +68,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
         return stop(&env, &inputs, at);
     }
     let name = &inputs.meta.scenario;
-    output.start(vec![name.clone()], Some(&env.image.describe))?;
+    output.start(vec![name.to_string()], Some(&env.image.describe))?;
     let line = progress.batch("replay", 1);
     line.begin(name);
     let replay = replay::replay(&env, &inputs)?;
@@ -86,7 +86,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
 fn can_repeat(inputs: &RunInputs) -> Result<(), CliError> {
     match inputs.meta.clock.is_virtual() {
         true => Ok(()),
-        false => Err(CliError::NeverRepeats(inputs.meta.scenario.clone())),
+        false => Err(CliError::NeverRepeats(inputs.meta.scenario.to_string())),
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn trace(bytes: &[u8]) {
 /// The ring buffer's own record. Each record has the fields of its format, or none.
 pub(super) fn raw(bytes: &[u8]) {
     match RawTrace::parse(bytes)
-        .and_then(|trace| trace.records().map(|records| records.iter().for_each(show)))
+        .and_then(|trace| trace.records(usize::MAX).map(|records| records.iter().for_each(show)))
     {
         Ok(()) => {}
         Err(error) => drop(error.to_string()),

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::host::paths;
+use crate::host::text::shown;
 use crate::judge;
 use crate::recording::{CONSOLE_LOG, MACHINE, META, PLAN, SCENARIO};
 use crate::report::{RunView, full_text, item_text};
@@ -69,7 +70,7 @@ impl Copy {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let read = |name: &&'static str| Some((*name, std::fs::read(stored.join(name)).ok()?));
         let copy = Copy { folder, files: FILES.iter().filter_map(read).collect() };
-        assert!(!copy.files.is_empty(), "{} is no recording", stored.display());
+        assert!(!copy.files.is_empty(), "{} is no recording", shown(stored));
         copy.files.iter().for_each(|(name, content)| copy.write(name, Some(content)));
         copy
     }

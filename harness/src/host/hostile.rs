@@ -33,6 +33,6 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
         1 => prop::collection::vec(any::<char>(), 0..8).prop_map(String::from_iter),
         1 => prop::collection::vec(any::<u8>(), 0..8).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
     ];
-    let times = prop_oneof![8 => Just(1usize), 1 => 2..3000usize];
+    let times = prop_oneof![8 => Just(1usize), 1 => 2..600usize];
     (prop::collection::vec(piece, 0..6), times).prop_map(|(pieces, times)| pieces.concat().repeat(times))
 }

@@ -5,6 +5,7 @@
 
 use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
+use super::regular_file::{self, opened};
 use super::text::shown;
 use super::waiting::Waiting;
 use fs_err as fs;
@@ -65,10 +66,32 @@ impl Lock {
         wait(path, File::try_lock_shared, what)
     }
 
+    /// Shares the lock, if its file is there or can be made. A place that cannot be written has none: nothing is removed
+    /// there.
+    pub fn share_if_possible(path: &Path, what: &str) -> Result<Option<Lock>, LockError> {
+        unless_read_only(Lock::share(path, what))
+    }
+
+    /// Waits for the lock, if its file is there or can be made.
+    pub fn acquire_if_possible(path: &Path, what: &str) -> Result<Option<Lock>, LockError> {
+        unless_read_only(Lock::acquire(path, what))
+    }
+
     /// The lock, if no process has or shares it now.
     pub fn try_acquire(path: &Path) -> Result<Option<Lock>, LockError> {
         let file = open(path)?;
         Ok(attempt(&file, path, File::try_lock)?.then_some(Lock { file }))
+    }
+}
+
+fn unless_read_only(lock: Result<Lock, LockError>) -> Result<Option<Lock>, LockError> {
+    match lock {
+        Err(LockError::Io { cause, .. })
+            if cannot_write(&cause) || cause.kind() == io::ErrorKind::NotFound =>
+        {
+            Ok(None)
+        }
+        lock => lock.map(Some),
     }
 }
 
@@ -82,7 +105,7 @@ fn wait(path: &Path, way: Try, what: &str) -> Result<Lock, LockError> {
         if attempt(&file, path, way)? {
             return Ok(Lock { file });
         }
-        waiting.still(|| format!("{what} (its lock is {})", path.display()));
+        waiting.still(|| format!("{what} (its lock is {})", shown(path)));
         interrupt::check()?;
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -93,7 +116,25 @@ fn open(path: &Path) -> Result<File, LockError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    File::options().create(true).truncate(false).write(true).open(path).map_err(failed)
+    let opened = match opened(File::options().create(true).truncate(false).write(true), path) {
+        // A file that is open for reading can be locked as well: the lock of a cache without write access excludes who
+        // has it.
+        Err(cause) if cannot_write(&cause) => opened(File::options().read(true), path),
+        opened => opened,
+    };
+    match (opened, path.symlink_metadata()) {
+        (_, Ok(found)) if !found.is_file() => {
+            let kind = regular_file::kind(found.file_type());
+            Err(failed(io::Error::other(format!("it is {kind} and no lock file; remove it"))))
+        }
+        (opened, _) => opened.map_err(failed),
+    }
+}
+
+/// Whether the place of a file cannot be written, now or by this user.
+fn cannot_write(cause: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(cause.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 fn attempt(file: &File, path: &Path, way: Try) -> Result<bool, LockError> {
@@ -132,6 +173,23 @@ mod tests {
         drop(lock);
         assert!(Lock::try_acquire(&path).unwrap().is_some());
         drop(of_child);
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_lock_is_named_and_never_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("folder")).unwrap();
+        nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        fs::os::unix::fs::symlink("elsewhere", at("link")).unwrap();
+        for (name, kind) in [("folder", "a folder"), ("fifo", "a FIFO"), ("link", "a symbolic link")] {
+            let error = Lock::share(&at(name), "nobody").unwrap_err();
+            assert_eq!(error.fault(), Fault::Infra);
+            let wanted =
+                format!("cannot lock {}: it is {kind} and no lock file; remove it", at(name).display());
+            assert_eq!(error.to_string(), wanted);
+        }
+        assert!(!at("elsewhere").exists());
     }
 
     #[test]

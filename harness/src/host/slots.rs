@@ -6,15 +6,13 @@
 //! memory bit by bit, so what is claimed and not yet touched is subtracted from what the host has available: two guests
 //! that start at once do not both count on the same memory.
 
-use super::fault::{Fault, Faulty};
 use super::interrupt;
 use super::lock::{Lock, LockError};
 use super::waiting::Waiting;
-use super::{memory, paths, text};
+use super::{memory, paths, variables};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
@@ -32,32 +30,10 @@ const WHAT: &str = "another damonlab to look for a slot";
 
 const PREFIX: &str = "slot-";
 
-/// The number of slots, if not one for each core.
-const VARIABLE: &str = "DAMONLAB_SLOTS";
-
-/// A `DAMONLAB_SLOTS` that is not a number of guests.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{VARIABLE} is '{0}'; wanted: the number of guests that may run at once on this host, 1 or more. Unset it to run \
-     one guest for each core"
-)]
-pub struct BadCount(String);
-
-impl Faulty for BadCount {
-    fn fault(&self) -> Fault {
-        Fault::BadInput
-    }
-}
-
 /// How many guests may run on this host at once: `DAMONLAB_SLOTS`, else one for each core.
-pub fn count() -> Result<NonZeroUsize, BadCount> {
+pub fn count() -> NonZeroUsize {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    std::env::var_os(VARIABLE).map_or(Ok(cores), |value| number(&value))
-}
-
-fn number(value: &OsStr) -> Result<NonZeroUsize, BadCount> {
-    let count = value.to_str().and_then(|text| text.parse().ok());
-    count.ok_or_else(|| BadCount(text::printable(&value.to_string_lossy())))
+    variables::number(variables::SLOTS).unwrap_or(cores)
 }
 
 /// The right to run one guest. Dropping it frees the slot.
@@ -295,15 +271,6 @@ mod tests {
         let _held = one.take(0, Bytes(7)).unwrap();
         let holder = std::process::id();
         assert_eq!(one.claims().unwrap(), BTreeMap::from([(0, Claim { holder, bytes: Bytes(7) })]));
-    }
-
-    #[test]
-    fn a_number_of_slots_is_one_or_more() {
-        assert_eq!(number(OsStr::new("3")).unwrap().get(), 3);
-        for value in ["", "0", "-1", "many", "2.5"] {
-            let error = number(OsStr::new(value)).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("DAMONLAB_SLOTS is '{value}'; wanted: ")), "{error}");
-        }
     }
 
     #[test]

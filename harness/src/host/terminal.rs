@@ -29,19 +29,16 @@ pub struct Terminal<W> {
 }
 
 /// Standard output, with colours where they can be seen.
-#[expect(clippy::disallowed_methods, reason = "the only way to standard output")]
 pub fn stdout(lines: Lines) -> Terminal<impl Write> {
     Terminal::new(anstream::AutoStream::auto(io::stdout()), lines)
 }
 
 /// Standard error, with colours where they can be seen.
-#[expect(clippy::disallowed_methods, reason = "the only way to standard error")]
 pub fn stderr() -> Terminal<impl Write> {
     Terminal::new(anstream::AutoStream::auto(io::stderr()), Lines::Cut)
 }
 
 /// Whether somebody watches standard error.
-#[expect(clippy::disallowed_methods, reason = "it asks, and does not write")]
 pub fn stderr_is_one() -> bool {
     io::IsTerminal::is_terminal(&io::stderr())
 }
@@ -70,7 +67,10 @@ impl<W: Write> Terminal<W> {
 impl<W: Write> Write for Terminal<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.pending.extend_from_slice(bytes);
-        self.drain(false)?;
+        // JSON comes in many small pieces: a line is not searched again for each.
+        if bytes.contains(&b'\n') {
+            self.drain(false)?;
+        }
         Ok(bytes.len())
     }
 

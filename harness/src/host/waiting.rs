@@ -1,6 +1,6 @@
 //! What this process waits for, reported once to whoever watches, if it takes long.
 
-use super::progress;
+use super::{progress, terminal};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ impl Waiting {
     pub(super) fn still(&mut self, what: impl FnOnce() -> String) {
         if let Some(line) = self.line_at(Instant::now(), what) {
             // A closed standard error changes nothing.
-            progress::suspend(|| drop(writeln!(std::io::stderr(), "{line}")));
+            progress::suspend(|| drop(writeln!(terminal::stderr(), "{line}")));
         }
     }
 

@@ -11,6 +11,7 @@ use super::image::KEY_FILE;
 use crate::host::command::{self, Limits, command_for};
 use crate::host::paths;
 use crate::host::progress::{Progress, clock};
+use crate::host::regular_file::cached_text;
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -81,9 +82,7 @@ impl Build<'_> {
     pub fn configure(&self, fragments: &[Fragment], stamp: &str) -> Result<(), KernelError> {
         self.build_in.check_left(&self.out)?;
         let stamped = self.out.join("damonlab.stamp");
-        if std::fs::read_to_string(&stamped).is_ok_and(|text| text == stamp)
-            && self.out.join(".config").is_file()
-        {
+        if cached_text(&stamped).is_some_and(|text| text == stamp) && self.out.join(".config").is_file() {
             return Ok(());
         }
         let requests = Requests::read(fragments)?;
@@ -256,7 +255,7 @@ struct Steps {
 
 impl Steps {
     fn load(out: &Path) -> Steps {
-        let text = std::fs::read_to_string(out.join("damonlab.steps")).unwrap_or_default();
+        let text = cached_text(&out.join("damonlab.steps")).unwrap_or_default();
         let (state, done) = text.trim().split_once(' ').unwrap_or(("", "0"));
         Steps { done: done.parse().unwrap_or(0), finished: state == "finished" }
     }

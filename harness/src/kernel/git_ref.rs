@@ -8,6 +8,7 @@ use super::inspect::{self, Tree};
 use super::listing::{Content, Entry, FileKind, Listing};
 use super::user_tree;
 use crate::host::command::{self, Limits};
+use crate::host::regular_file::cached_text;
 use crate::host::text::{foreign, shown};
 use crate::host::{git, paths};
 use damonlab_protocol::units::Bytes;
@@ -206,7 +207,7 @@ fn write(place: &Path, kind: FileKind, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn load(memory: &Path) -> BTreeMap<String, Content> {
-    let text = std::fs::read_to_string(memory).unwrap_or_default();
+    let text = cached_text(memory).unwrap_or_default();
     let line = |line: &str| {
         let (id, content) = line.split_once(' ')?;
         Some((id.to_owned(), Content::parse(content)?))

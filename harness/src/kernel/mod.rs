@@ -41,7 +41,7 @@ pub use evict::{CacheFolder, FolderKind, cache_folders, limit};
 pub use image::{Image, Lease, evict, find, foreign};
 #[cfg(test)]
 pub(crate) use inspect::bzimage;
-pub use obtain::{applies, build, key, obtain, ready};
+pub use obtain::{applies, key, obtain, obtain_build, ready};
 pub use patched_source::PatchedSource;
 pub use profile::{Profile, UnknownProfile};
 pub use release::Origins;

@@ -15,6 +15,7 @@ use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
 use super::{bundled_patches, cached_images, evict};
 use crate::host::lock::Lock;
+use crate::host::names::Key;
 use crate::host::progress::Progress;
 use fs_err as fs;
 use std::path::Path;
@@ -25,12 +26,16 @@ use std::path::Path;
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     match request {
         Request::Image(path) => foreign(path),
-        Request::Build(request) => build(request, origins, progress),
+        Request::Build(request) => obtain_build(request, origins, progress),
     }
 }
 
 /// The same for a kernel that has a source.
-pub fn build(request: &BuildRequest, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+pub fn obtain_build(
+    request: &BuildRequest,
+    origins: &Origins,
+    progress: &Progress,
+) -> Result<Image, KernelError> {
     let source_tree = match &request.source {
         Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
         Source::Tree(dir) => SourceTree::of_tree(dir)?,
@@ -52,13 +57,10 @@ fn cached_or_built(
     progress: &Progress,
 ) -> Result<Image, KernelError> {
     let cache = &origins.env.cache;
-    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
-        return Err(KernelError::CachePath(cache.clone()));
-    }
     let bundled = bundled_patches::of(&request.project, source_tree, &request.patches)?;
     let bundled_count = bundled.patches.len();
     let inputs = Inputs::of(request, bundled.patches, origins)?;
-    let cached = |key: &str| cached(request, source_tree, cache, key, progress);
+    let cached = |key: &Key| cached(request, source_tree, cache, key, progress);
     let known = source_tree.known_by();
     // The key of the image is known without a list of files.
     if let Some(source) = &known
@@ -66,6 +68,7 @@ fn cached_or_built(
     {
         return Ok(image);
     }
+    check_place(cache)?;
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&source_tree.id);
@@ -97,14 +100,18 @@ fn cached_or_built(
         describe,
         inexact: applied.inexact,
         source,
-        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
-        bundled: bundled_count,
-        fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
-        compiler: inputs.toolchain.version.clone(),
-        release: None,
         build: out,
+        ..about(request, &inputs, bundled_count)
     };
     image::publish(cache, &key, &about)
+}
+
+/// make cannot build below such a path.
+fn check_place(cache: &Path) -> Result<(), KernelError> {
+    match cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
+        true => Err(KernelError::CachePath(cache.to_owned())),
+        false => Ok(()),
+    }
 }
 
 /// The image for `request`, if it is available without fetching or building anything. That is never known for a tree
@@ -120,7 +127,7 @@ pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, Kern
 ///
 /// # Errors
 /// A patch or a fragment cannot be read.
-pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<String>, KernelError> {
+pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<Key>, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(None) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
     let inputs = Inputs::of(request, bundled.patches, origins)?;
@@ -143,7 +150,7 @@ fn cached(
     request: &BuildRequest,
     source_tree: &SourceTree,
     cache: &Path,
-    key: &str,
+    key: &Key,
     progress: &Progress,
 ) -> Result<Option<Image>, KernelError> {
     let Some(image) = find(cache, key) else { return Ok(None) };
@@ -155,6 +162,18 @@ fn cached(
     cached_images::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
     Ok(Some(image))
+}
+
+/// What is known about an image before it is built.
+fn about(request: &BuildRequest, inputs: &Inputs, bundled: usize) -> About {
+    About {
+        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
+        bundled,
+        bundled_digest: image::short_digest(&inputs.bytes_of_patches(bundled)),
+        fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
+        compiler: inputs.toolchain.version.clone(),
+        ..About::default()
+    }
 }
 
 fn file_name(path: &Path) -> String {

@@ -12,6 +12,7 @@ use crate::host::fault::Faulty;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::progress::Progress;
+use crate::host::variables;
 use crate::setup::apt::Apt;
 use crate::setup::{Archives, Env, Version};
 use fs_err as fs;
@@ -45,7 +46,8 @@ pub struct Origins {
 impl Origins {
     /// The origins for this machine.
     pub fn of(env: Env) -> Origins {
-        let mirror = std::env::var("DAMONLAB_KERNEL_MIRROR").unwrap_or_else(|_| MIRROR.to_owned());
+        let mirror = variables::value(variables::KERNEL_MIRROR);
+        let mirror = mirror.map_or_else(|| MIRROR.to_owned(), |url| url.to_string_lossy().into_owned());
         Origins { env, mirror }
     }
 

@@ -1,7 +1,7 @@
 //! What damonlab needs of this host, and what is missing.
 //!
 //! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing`, `too_old`, `moved` and `broken`, `found`,
-//! `wanted`, `why`, `purpose`, `required`, `fix`) and `notes`.
+//! `wanted`, `why`, `purpose`, `required`, `fix`) and `notes`; `setup` has `installed`.
 
 use super::event::Listing;
 use crate::host::text::quote;
@@ -34,6 +34,12 @@ pub fn doctor(rows: &[Row], notes: &[String]) -> Listing {
     text.extend(notes.iter().map(|note| format!("{}\n", quote(note))));
     let requirements: Vec<_> = rows.iter().map(requirement).collect();
     Listing { command: "doctor", text, data: json!({"requirements": requirements, "notes": notes}) }
+}
+
+/// Nothing is missing any more.
+pub fn installed(installed: &[String]) -> Listing {
+    let text = "damonlab has everything that it needs\n".to_owned();
+    Listing { command: "setup", text, data: json!({"installed": installed}) }
 }
 
 #[cfg(test)]

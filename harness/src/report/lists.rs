@@ -1,4 +1,4 @@
-//! Everything that there is: scenarios and machines, and the kernels and saved guests in the cache.
+//! Everything that there is: scenarios and machines, and the kernels and checkpoints in the cache.
 //!
 //! For programs `list` has `scenarios` and `machines` (`name`, `summary`), `kernel_cache` as `kernel list` has it, and
 //! `checkpoints` (`key`, `describe`, `bytes`).
@@ -22,9 +22,12 @@ pub struct Inventory {
     pub kernels: KernelCache,
     /// Saved guests.
     pub checkpoints: Vec<Listed>,
-    /// How much room saved guests may take.
+    /// How much room checkpoints may take.
     pub checkpoint_limit: Bytes,
 }
+
+/// A longer name, in characters, does not push the summaries of the others to the right.
+const WIDEST_NAME: usize = 50;
 
 /// A name and a summary.
 type Named<'a> = (&'a str, &'a str);
@@ -65,7 +68,8 @@ impl Inventory {
 }
 
 fn columns(all: &[Named<'_>]) -> String {
-    let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let widths = all.iter().map(|(name, _)| name.chars().count());
+    let width = widths.filter(|width| *width <= WIDEST_NAME).max().unwrap_or(0);
     all.iter().map(|(name, summary)| format!("  {:<width$}  {}\n", foreign(name), quote(summary))).collect()
 }
 

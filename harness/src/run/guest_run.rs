@@ -10,6 +10,7 @@ use crate::check::Verdict;
 use crate::host::fault::Faulty;
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::names::EntryName;
 use crate::host::paths;
 use crate::host::progress::Progress;
 use crate::host::slots::{self, Slot};
@@ -20,6 +21,7 @@ use crate::scenario::Scenario;
 use crate::vm::{self, Accelerator, Ended, Ending, Launch, Sandbox, Timing, VmError};
 use damonlab_protocol::plan::Plan;
 use fs_err as fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -165,6 +167,10 @@ impl<'a> GuestRun<'a> {
             Err(RecordingError::Io(cause)) if !ending::is_the_guests(&cause) => {
                 return Ok((Verdict::Infra(cause.to_string()), None));
             }
+            // Which results there are is up to the scenario.
+            Err(error @ RecordingError::TooMuch { .. }) => {
+                return Ok((Verdict::Infra(error.to_string()), None));
+            }
             Err(error) => return Ok((Verdict::Fail(vec![ending::unreadable(&error)]), None)),
         };
         let (scenario, kernel) = (&self.source.scenario.name, &self.env.image.describe);
@@ -184,7 +190,7 @@ impl<'a> GuestRun<'a> {
         let GuestRun { env, source: ScenarioSource { scenario, .. }, plan, dir } = self;
         let meta = Meta {
             version: RECORDING_VERSION,
-            scenario: scenario.name.clone(),
+            scenario: EntryName::new(&*scenario.name).map_err(io::Error::other)?,
             machine: machine_name(scenario),
             kernel: env.image.describe.clone(),
             kernel_key: env.image.key.clone(),
@@ -192,6 +198,7 @@ impl<'a> GuestRun<'a> {
             seed: plan.seed,
             booted,
             agent: Some(recording::agent_digest(env.agent)),
+            sealed: true,
             clock: scenario.clock,
             chosen_accelerator: accelerator.filter(|_| !scenario.clock.is_virtual()),
             pace: env.instruction_cost(),
@@ -223,7 +230,7 @@ fn timing(env: &RunEnv, scenario: &Scenario) -> Result<Timing, VmError> {
 /// allocates besides `-m`.
 fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
     let memory = scenario.machine.memory();
-    Slot::acquire(slots::count()?, memory, &scenario.name).map_err(|error| match error {
+    Slot::acquire(slots::count(), memory, &scenario.name).map_err(|error| match error {
         LockError::Interrupted(stop) => stop.into(),
         error @ LockError::Io { .. } => RunError::Slot(error),
     })

@@ -1,6 +1,7 @@
 //! Whole files: the ones that ship, the ones that must be refused, and what random bytes do.
 
 use super::*;
+use crate::host::variables::{self, BLESS};
 use damonlab_protocol::damon::{AddrRange, FilterKind, GoalTuner, Ops, Pid, Range};
 use damonlab_protocol::plan::Access;
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
@@ -8,9 +9,6 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// Set to write the `.err` files anew instead of comparing them.
-const BLESS: &str = "DAMONLAB_BLESS";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
@@ -60,7 +58,7 @@ fn every_scenario_that_ships_says_what_a_failure_would_mean() {
 #[test]
 fn every_invalid_file_gives_exactly_its_expected_message() {
     let folder = folder().join("invalid");
-    let bless = std::env::var_os(BLESS).is_some();
+    let bless = variables::is(BLESS, "1");
     // A relative path: messages name it, and must be the same everywhere.
     let machines = Machines::in_folders(vec!["../scenarios/invalid/machines".into()]);
     let mut wrong = Vec::new();

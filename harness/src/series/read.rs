@@ -33,7 +33,7 @@ pub fn read(inputs: &[PathBuf]) -> Result<Series, SeriesError> {
 /// # Errors
 /// As for [`read`].
 pub fn of_text(path: &Path, text: &[u8]) -> Result<Series, SeriesError> {
-    of_mails(&path.display().to_string(), gather::mails(path, text))
+    of_mails(&path.to_string_lossy(), gather::mails(path, text))
 }
 
 fn of_mails(place: &str, mails: Vec<Mail>) -> Result<Series, SeriesError> {

@@ -94,7 +94,7 @@ fn bubblewrap(env: &Env) -> Row {
         (Some(_), Some((name, value))) => {
             (State::Missing, Some(format!("sysctl -w {}={value}", name.replace('/', "."))))
         }
-        (Some(path), None) => (State::Found(path.display().to_string()), None),
+        (Some(path), None) => (State::Found(shown(&path).to_string()), None),
         (None, _) => (State::Missing, Some(ourselves("setup --with bubblewrap"))),
     };
     Row {

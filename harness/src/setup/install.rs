@@ -21,16 +21,17 @@ use std::str::FromStr;
 /// Where the apt state for tools lies in the cache.
 const APT_FOLDER: &str = "apt/tools";
 
-/// Installs what is missing and nothing else. A second call does nothing.
-pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
+/// Installs what is missing and nothing else, and returns the names. A second call does nothing.
+pub fn install(env: &Env, progress: &Progress) -> Result<Vec<String>, SetupError> {
     if tools(env, Work::Kernel).is_ok() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let _lock = lock(env)?;
     let packages = packages(&doctor(env));
     if !packages.is_empty() {
         install_packages(env, &packages, progress)?;
     }
+    let mut installed: Vec<String> = packages.into_iter().map(str::to_owned).collect();
     apt::remove_downloads(&env.cache.join(APT_FOLDER));
     let venv = Venv::of(env);
     if venv.version().is_none() {
@@ -38,8 +39,9 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
         venv.make(env, &mut |line| task.show(line.trim()))?;
         drop(task);
         progress.say("setup: installed virtme-ng in damonlab's own environment");
+        installed.push("virtme-ng".to_owned());
     }
-    tools(env, Work::Kernel).map(drop).map_err(SetupError::StillMissing)
+    tools(env, Work::Kernel).map(|_| installed).map_err(SetupError::StillMissing)
 }
 
 /// The packages to install, sorted. Optional ones are installed along with required ones, never alone.
@@ -160,19 +162,22 @@ impl FromStr for Extra {
     }
 }
 
-/// Installs those of `extras` that are not there yet: damo into damonlab's environment, which exists.
+/// Installs those of `extras` that are not there yet, damo into damonlab's environment, which exists, and returns the
+/// names.
 ///
 /// # Errors
 /// pip or apt could not install one.
-pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<(), SetupError> {
+pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<Vec<String>, SetupError> {
+    let mut installed = Vec::new();
     if extras.contains(&Extra::Bubblewrap) && paths::find_program(&env.path, "bwrap").is_none() {
         let _lock = lock(env)?;
         install_packages(env, &["bubblewrap"], progress)?;
         apt::remove_downloads(&env.cache.join(APT_FOLDER));
+        installed.push("bubblewrap".to_owned());
     }
     let venv = Venv::of(env);
     if !extras.contains(&Extra::Damo) || venv.damo().is_some() {
-        return Ok(());
+        return Ok(installed);
     }
     let _lock = lock(env)?;
     let mut task = progress.task("setup", "steps", None);
@@ -180,7 +185,8 @@ pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Resul
     drop(task);
     let version = venv.damo().ok_or_else(|| io::Error::other("pip succeeded, but installed no damo"))?;
     progress.say(&format!("setup: installed damo {version} in damonlab's own environment"));
-    Ok(())
+    installed.push("damo".to_owned());
+    Ok(installed)
 }
 
 fn lock(env: &Env) -> Result<Lock, LockError> {

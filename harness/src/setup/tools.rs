@@ -10,7 +10,8 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The tools that a run starts.
 #[derive(Debug, Clone)]
@@ -64,11 +65,19 @@ pub fn tools_of(rows: &[Row], env: &Env, work: Work) -> Result<Tools, Missing> {
     let no = |what: String| Missing { what: vec![what], command: ourselves("doctor") };
     let qemu_version = detect::version_line(&qemu).map_err(|error| no(error.to_string()))?;
     let venv = Venv::of(env);
-    let home = env.cache.join("home");
-    if let Err(cause) = fs::create_dir_all(&home) {
-        return Err(no(cause.to_string()));
-    }
+    let home = home(&env.cache).map_err(|cause| no(format!("a folder for virtme-ng ({cause})")))?;
     Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })
+}
+
+/// The private HOME of virtme-ng: in the cache or, if that cannot be written, beside the run folders.
+fn home(cache: &Path) -> io::Result<PathBuf> {
+    let home = cache.join("home");
+    if fs::create_dir_all(&home).is_ok() {
+        return Ok(home);
+    }
+    let home = paths::runtime()?.join("home");
+    fs::create_dir_all(&home)?;
+    Ok(home)
 }
 
 fn missing(rows: &[&Row]) -> Missing {

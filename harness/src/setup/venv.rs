@@ -11,6 +11,7 @@ use super::version::Version;
 use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
+use crate::host::regular_file::cached_text;
 use crate::host::text::{excerpt, shown};
 use fs_err as fs;
 use std::ffi::OsString;
@@ -61,7 +62,7 @@ impl Venv {
 
     /// The version of virtme-ng, if the environment is complete and was made at this path.
     pub fn version(&self) -> Option<Version> {
-        let marker = fs::read_to_string(self.marker()).ok()?;
+        let marker = cached_text(&self.marker())?;
         let complete = marker == self.marker_text().ok()? && self.vng().is_file();
         self.installed("virtme_ng").filter(|version| complete && *version >= oldest_virtme_ng())
     }

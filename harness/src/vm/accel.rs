@@ -99,7 +99,7 @@ pub fn choose(
         return Ok(Accelerator::Tcg(why));
     }
     let host = KvmHost::of(&tools.qemu_version)?;
-    let _one_at_a_time = Lock::acquire(&cache.join("accelerator.lock"), KvmHost::WHAT)?;
+    let _one_at_a_time = Lock::acquire_if_possible(&cache.join("accelerator.lock"), KvmHost::WHAT)?;
     if let Some(accelerator) = host.cached(cache) {
         return Ok(accelerator);
     }
@@ -114,7 +114,8 @@ pub fn choose(
             tcg
         }
     };
-    host.store(cache, &accelerator)?;
+    // A cache that cannot be written keeps nothing.
+    let _ = host.store(cache, &accelerator);
     Ok(accelerator)
 }
 

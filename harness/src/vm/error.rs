@@ -24,6 +24,17 @@ pub enum VmError {
         /// The path.
         path: PathBuf,
     },
+    /// The path of the run folder leaves no room for that of a socket.
+    #[error(
+        "the path {path} has {length} bytes, and that of a Unix socket has at most 107 bytes; set TMPDIR to a folder \
+         with a shorter path",
+        path = shown(.path),
+        length = .path.as_os_str().len()
+    )]
+    LongPath {
+        /// The socket's path.
+        path: PathBuf,
+    },
     /// A socket of QEMU could not be used.
     #[error("cannot use QEMU's {name} socket: {cause}")]
     Socket {
@@ -96,6 +107,7 @@ impl Faulty for VmError {
             VmError::Lock(error) => error.fault(),
             VmError::Program(error) => error.fault(),
             VmError::Path { .. }
+            | VmError::LongPath { .. }
             | VmError::Socket { .. }
             | VmError::NotStarted { .. }
             | VmError::QemuEnded { .. }

@@ -17,7 +17,7 @@ const SOCKET: usize = 64 << 10;
 /// # Errors
 /// As for a run.
 pub fn results(stream: &[u8]) -> Result<Vec<String>, WireError> {
-    wire::receive(stream, results::SECTIONS, |_, _| Ok(()))
+    wire::receive(stream, &results::sections(), |_, _| Ok(()))
 }
 
 /// Reads `replies` as those of a QEMU, and interprets each as a run does.

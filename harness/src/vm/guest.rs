@@ -12,6 +12,7 @@ use super::timing::Timing;
 use super::watch::{AtReadyPoint, Clock, Ending, Finished, Phase, Watch, Watched, WatchedQemu};
 use super::{console, initramfs, plan, ram, results, save};
 use crate::host::fault::Faulty;
+use crate::host::text::shown;
 use fs_err as fs;
 use std::path::Path;
 use std::sync::mpsc;
@@ -270,7 +271,7 @@ fn follow(
 fn with_last_lines(error: VmError, log: &Path) -> VmError {
     match (error, start::last_lines(log)) {
         (VmError::QemuEnded { moment, how, .. }, lines) if !lines.is_empty() => {
-            let lines = format!("; the last lines of {} are:\n{lines}", log.display());
+            let lines = format!("; the last lines of {} are:\n{lines}", shown(log));
             VmError::QemuEnded { moment, how, lines }
         }
         (error, _) => error,

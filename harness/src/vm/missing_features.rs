@@ -49,7 +49,7 @@ pub fn missing_features(
     features: &[KernelFeature],
     progress: &Progress,
 ) -> Result<BTreeSet<KernelFeature>, VmError> {
-    let key = ProbeKey { image: image.key.clone(), needs: features.to_vec() };
+    let key = ProbeKey { image: image.key.to_string(), needs: features.to_vec() };
     key.cached_or(cache, || {
         progress.say("kernel: booting a small guest to find out which DAMON features the kernel has");
         probe_features(cache, tools, image, features)

@@ -29,7 +29,7 @@ impl Sandbox {
 mod tests {
     use super::*;
     use crate::host::command::command_for;
-    use crate::host::process::Group;
+    use crate::host::logged::LoggedGroup;
     use crate::vm::qmp::Qmp;
     use crate::vm::testkit::qemu;
     use serde_json::json;
@@ -52,7 +52,7 @@ mod tests {
             "64",
         ]);
         command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display())).args(arguments);
-        let mut group = Group::spawn(&mut command).unwrap();
+        let mut process = LoggedGroup::spawn(&mut command, &file.with_extension("log")).unwrap();
         let until = Instant::now() + Duration::from_secs(20);
         let mut monitor = Qmp::connect(&socket);
         while monitor.is_err() && Instant::now() < until {
@@ -63,10 +63,10 @@ mod tests {
         // QEMU may be killed before it answers.
         let _ = monitor.unwrap().execute("migrate", migrate);
         let until = Instant::now() + Duration::from_secs(3);
-        while !file.exists() && group.try_wait().unwrap().is_none() && Instant::now() < until {
+        while !file.exists() && process.group.try_wait().unwrap().is_none() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(20));
         }
-        group.kill().unwrap();
+        process.end().unwrap();
         file.exists()
     }
 

@@ -32,9 +32,9 @@ const STEP: Duration = Duration::from_millis(2);
 /// on the host (measured: half a second later, the trace differed).
 ///
 /// It does not where a guest is saved. QEMU takes the handlers of a port away while the machine is stopped, so a restored
-/// port begins unconnected. If the saved one was connected, QEMU tells the guest of the difference, from a timer that runs
-/// in the main loop while the state is still being read. QEMU 11.1 reads it in a thread, and the timer may meet a queue that
-/// is not set up ("Region caches not initialized"): the device is broken from then on, and no results leave.
+/// port begins unconnected. If the saved one was connected, a timer of QEMU's tells the guest of the difference. In QEMU
+/// 11.1 the CPU's thread runs it while the state is still being read, and it may meet a queue that is not set up ("Region
+/// caches not initialized"): the device is broken from then on, and no results leave.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResultsPort {
     Connected,

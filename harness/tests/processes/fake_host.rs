@@ -141,16 +141,16 @@ impl FakeHost {
         command.env("PATH", format!("{}:{path}", self.path("bin").display()));
         command.env("XDG_CACHE_HOME", self.path("cache")).env("TMPDIR", self.path("tmp"));
         command.env_remove("DAMONLAB_SLOTS").current_dir(self.folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log("stderr"));
+        command.stdin(Stdio::null()).stdout(self.log("output")).stderr(self.log("output"));
     }
 
     fn log(&self, name: &str) -> fs::File {
         fs::File::options().create(true).append(true).open(self.path(name)).expect("a file")
     }
 
-    /// What damonlab has printed on its standard error.
-    pub fn stderr(&self) -> String {
-        fs::read_to_string(self.path("stderr")).unwrap_or_default()
+    /// What damonlab has printed, on both streams.
+    pub fn output(&self) -> String {
+        fs::read_to_string(self.path("output")).unwrap_or_default()
     }
 
     /// The arguments of a run that boots a guest.
@@ -174,11 +174,11 @@ impl FakeHost {
 
     /// Waits until the script that touches `$STARTED` runs.
     pub fn wait_until_started(&self) {
-        wait_for(|| self.path("started").exists(), || format!("it does not start: {}", self.stderr()));
+        wait_for(|| self.path("started").exists(), || format!("it does not start: {}", self.output()));
         fs::remove_file(self.path("started")).expect("a file");
     }
 
-    /// The running processes that come from this host, without those of which `is_ours` is true.
+    /// The running processes that come from this host, without children of this test: damonlab and its watchdog.
     pub fn processes(&self) -> Vec<(Pid, String)> {
         let folder = self.folder.path().to_string_lossy().into_owned();
         let text =
@@ -189,6 +189,10 @@ impl FakeHost {
             let line = text(entry.path().join("cmdline")).ok()?;
             let environment = text(entry.path().join("environ")).unwrap_or_default();
             let place = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+            let status = text(entry.path().join("status")).unwrap_or_default();
+            if status.contains(&format!("\nPPid:\t{}\n", std::process::id())) {
+                return None;
+            }
             let is_here =
                 line.contains(&folder) || environment.contains(&folder) || place.starts_with(&folder);
             is_here.then_some((Pid::from_raw(pid), line))

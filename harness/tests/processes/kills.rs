@@ -4,6 +4,8 @@ use crate::fake_host::{FakeHost, has_tools, send, status, wait_for};
 use damonlab::host::command::command_for;
 use damonlab::host::process::Group;
 use nix::sys::signal::{Signal, kill};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A number from the environment: of kills, or of the first and the last system call.
@@ -54,6 +56,53 @@ fn a_build_that_is_killed_at_any_moment_leaves_no_process() {
     kill_often(FakeHost::build, number("DAMONLAB_KILLS", 10));
 }
 
+#[test]
+fn a_build_that_is_killed_leaves_both_trees_whole() {
+    if !has_tools() {
+        return;
+    }
+    let host = FakeHost::new();
+    let source = host.path("linux");
+    for number in 0..2000 {
+        std::fs::write(source.join(format!("mm/{number}.c")), number.to_string()).expect("a file");
+    }
+    let before = files(&source);
+    let time = time_to_start(&host, &host.build());
+    for number in 1..=5 {
+        // Another content: the working copy is behind, and is brought up to date while damonlab is killed.
+        std::fs::write(source.join("mm/0.c"), format!("again {number}")).expect("a file");
+        let mut damonlab = host.start(&host.build());
+        std::thread::sleep(time * number / 6);
+        send(&mut damonlab, Signal::SIGKILL);
+        host.is_empty_soon().expect("nothing is left");
+    }
+    std::fs::write(source.join("mm/0.c"), "0").expect("a file");
+    assert!(files(&source) == before, "the user's tree has changed");
+    time_to_start(&host, &host.build());
+    let trees = std::fs::read_dir(host.path("cache/damonlab/tree")).expect("a folder").flatten();
+    let copies: Vec<_> = trees.map(|tree| files(&tree.path().join("src"))).collect();
+    assert!(copies == [before], "the working copy differs");
+}
+
+/// The files below `folder` with their content.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(one) = folders.pop() {
+        for entry in std::fs::read_dir(one).expect("a folder").flatten() {
+            let path = entry.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => drop(found.insert(
+                    path.strip_prefix(folder).expect("below it").to_owned(),
+                    std::fs::read(&path).expect("a file"),
+                )),
+            }
+        }
+    }
+    found
+}
+
 /// Builds a real kernel in a cache of its own, and kills it within the first seconds.
 #[test]
 #[ignore = "needs a kernel's source in DAMONLAB_KERNEL, 2 GB of disk, and minutes"]
@@ -65,7 +114,7 @@ fn a_build_of_a_real_kernel_that_is_killed_leaves_no_process() {
         let part = (f64::from(number) * 0.618_033_988_75).fract();
         let mut damonlab = host.start(&["kernel", "build", "--kernel", &source].map(str::to_owned));
         std::thread::sleep(Duration::from_secs(20).mul_f64(part));
-        assert!(damonlab.try_wait().expect("a status").is_none(), "it ended: {}", host.stderr());
+        assert!(damonlab.try_wait().expect("a status").is_none(), "it ended: {}", host.output());
         let running = host.processes().len();
         send(&mut damonlab, Signal::SIGKILL);
         if let Err(left) = host.is_empty_soon() {
@@ -85,8 +134,8 @@ fn a_run_whose_watchdog_is_killed_ends_with_3_and_leaves_no_process() {
     host.wait_until_started();
     let watchdogs = host.processes().into_iter().filter(|(_, line)| line.contains("damonlab-watchdog"));
     watchdogs.for_each(|(pid, _)| kill(pid, Signal::SIGKILL).expect("it runs"));
-    assert_eq!(status(&mut damonlab).code(), Some(3), "{}", host.stderr());
-    assert!(host.stderr().contains("somebody killed the watchdog of "), "{}", host.stderr());
+    assert_eq!(status(&mut damonlab).code(), Some(3), "{}", host.output());
+    assert!(host.output().contains("somebody killed the watchdog of "), "{}", host.output());
     host.is_empty_soon().expect("nothing is left");
 }
 

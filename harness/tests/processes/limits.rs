@@ -20,12 +20,12 @@ fn a_qemu_that(script: &str, words: &str) {
     while damonlab.try_wait().expect("a status").is_none() {
         memory = memory.max(peak(damonlab.leader().id()).unwrap_or_default());
         std::thread::sleep(Duration::from_millis(20));
-        assert!(begun.elapsed() < Duration::from_secs(60), "{script}: {}", host.stderr());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{script}: {}", host.output());
     }
-    let (stderr, time) = (host.stderr(), begun.elapsed());
-    assert_eq!(status(&mut damonlab).code(), Some(3), "{script}: {stderr}");
-    assert!(stderr.contains(words), "{script}: {stderr}");
-    assert!(stderr.lines().count() < 20 && stderr.len() < 4000, "{script}: {stderr}");
+    let (output, time) = (host.output(), begun.elapsed());
+    assert_eq!(status(&mut damonlab).code(), Some(3), "{script}: {output}");
+    assert!(output.contains(words), "{script}: {output}");
+    assert!(output.lines().count() < 20 && output.len() < 4000, "{script}: {output}");
     assert!(time < Duration::from_secs(25), "{script}: {time:?}");
     assert!(memory < 100 << 10, "{script}: {memory} KiB");
     host.is_empty_soon().expect("nothing is left");

@@ -4,5 +4,7 @@
 mod fake_host;
 mod kills;
 mod limits;
+mod lost_output;
+mod programs;
 mod signals;
 mod waits;

@@ -1,6 +1,7 @@
 //! A damonlab that waits for another one says what it waits for, once, and Ctrl-C ends the wait.
 
 use crate::fake_host::{FakeHost, has_tools, send, status, wait_for};
+use damonlab::host::process::Group;
 use nix::sys::signal::Signal;
 use std::fs;
 use std::process::Stdio;
@@ -21,7 +22,7 @@ fn the_second_waits(arguments: &[String], slots: &str, words: &str) {
         let mut command = host.damonlab(&arguments);
         let stderr = fs::File::create(host.path(stderr)).expect("a file");
         command.env("DAMONLAB_SLOTS", slots).stderr(Stdio::from(stderr));
-        damonlab::host::process::Group::spawn(&mut command).expect("damonlab starts")
+        Group::spawn(&mut command).expect("damonlab starts")
     };
     let mut first = start("first");
     wait_for(|| host.path("started").exists(), || words_of("first"));
@@ -72,9 +73,9 @@ fn for_a_setup() {
     file.lock().expect("a lock");
     let mut damonlab = host.start(&words("setup"));
     let line = format!("waiting for another damonlab to install (its lock is {})\n", lock.display());
-    wait_for(|| host.stderr().contains(&line), || host.stderr());
+    wait_for(|| host.output().contains(&line), || host.output());
     send(&mut damonlab, Signal::SIGINT);
-    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.stderr());
+    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.output());
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn for_a_bisection_below_the_same_folder() {
     );
     let mut damonlab = host.start(&words(&arguments));
     let line = "waiting for another bisection below this --out (its lock is ";
-    wait_for(|| host.stderr().contains(line), || host.stderr());
+    wait_for(|| host.output().contains(line), || host.output());
     send(&mut damonlab, Signal::SIGINT);
-    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.stderr());
+    assert_eq!(status(&mut damonlab).code(), Some(130), "{}", host.output());
 }

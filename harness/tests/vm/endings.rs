@@ -4,7 +4,7 @@ use super::common::{self, ensure};
 use damonlab::check::{Finding, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
-use damonlab::recording::RunInputs;
+use damonlab::recording::{CONSOLE_LOG, RunInputs};
 use damonlab::run::{self, RunEnv};
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::NodeId;
@@ -136,8 +136,18 @@ fn killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
 
 fn qemu_killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
+    // The checkpoint is there afterwards: a QEMU that is killed while it makes one only costs the run a boot.
+    let first = damonlab(env, folder.path(), "pull-push")?.wait()?;
+    ensure(first.success(), first)?;
     let mut child = damonlab(env, folder.path(), "pull-push")?;
     let qemu = qemu_of(&mut child, folder.path())?;
+    // Its console is recorded from there on. A QEMU that is killed while it restores a guest only costs the run a boot.
+    let console = folder.path().join("results/pull-push/0002").join(CONSOLE_LOG);
+    let until = Instant::now() + Duration::from_secs(60);
+    while !console.exists() {
+        ensure(Instant::now() < until, format!("no {} within 60 s", console.display()))?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
     kill(qemu, Signal::SIGKILL)?;
     let status = child.wait()?;
     ensure(status.code() == Some(3), status)?;

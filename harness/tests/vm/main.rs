@@ -12,6 +12,7 @@ mod common;
 mod delivery;
 mod determinism;
 mod endings;
+mod exports;
 mod load;
 mod mutants;
 mod patches;
@@ -39,6 +40,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(checkpoints::trials());
     trials.extend(delivery::trials());
     trials.extend(endings::trials());
+    trials.extend(exports::trials());
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
     trials.extend(mutants::trials()?);

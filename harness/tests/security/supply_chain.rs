@@ -1,22 +1,14 @@
 //! Where the crates come from and what their licences are, against the lists of `deny.toml`. `cargo deny` checks the same and
 //! more, but is not everywhere.
 
+use super::{repository, text};
 use damonlab::host::command::{Limits, command_for, succeed};
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The registry that every crate comes from, as cargo names it, whatever mirror the machine uses.
 const REGISTRY: &str = "/crates.io-index";
-
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate lies in the repository")
-}
-
-fn text(name: &str) -> String {
-    std::fs::read_to_string(repository().join(name)).expect("a file of the repository")
-}
 
 /// The packages that are built for the one target that damonlab has.
 fn packages() -> Vec<Value> {
