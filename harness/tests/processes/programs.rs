@@ -2,6 +2,7 @@
 
 use crate::fake_host::{FakeHost, has_tools, send, status};
 use nix::sys::signal::Signal;
+use std::time::Duration;
 
 #[test]
 fn a_guest_whose_qemu_does_not_start_is_infrastructure() {
@@ -40,14 +41,18 @@ fn programs_in_path_do_not_replace_those_of_damonlabs_environment() {
 }
 
 #[test]
-fn without_a_path_everything_is_missing_and_nothing_panics() {
+fn without_a_path_the_usual_places_are_searched_and_nothing_panics() {
     let host = FakeHost::new();
     for arguments in [host.run(), vec!["doctor".to_owned()]] {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut command = host.damonlab(&arguments);
         let mut damonlab =
             damonlab::host::process::Group::spawn(command.env_remove("PATH")).expect("it starts");
-        assert_eq!(status(&mut damonlab).code(), Some(3), "{}", host.output());
+        // With a QEMU of this machine the run begins, and its guest does not end by itself.
+        if damonlab.wait_for(Duration::from_secs(5)).expect("a status").is_none() {
+            send(&mut damonlab, Signal::SIGINT);
+        }
+        assert!(matches!(status(&mut damonlab).code(), Some(0 | 3 | 130)), "{}", host.output());
         assert!(!host.output().contains("panicked"), "{}", host.output());
     }
 }
