@@ -52,13 +52,8 @@ impl<W: Write> Terminal<W> {
         Terminal { out, lines, pending: Vec::new() }
     }
 
-    /// Writes the complete lines that are pending, or everything.
-    fn drain(&mut self, everything: bool) -> io::Result<()> {
-        let end = match self.pending.iter().rposition(|byte| *byte == b'\n') {
-            _ if everything => self.pending.len(),
-            Some(last) => last + 1,
-            None => return Ok(()),
-        };
+    /// Writes the first `end` bytes that are pending.
+    fn drain(&mut self, end: usize) -> io::Result<()> {
         let bytes: Vec<u8> = self.pending.drain(..end).collect();
         let text = String::from_utf8_lossy(&bytes);
         let limit = if self.lines == Lines::Cut { LINE } else { usize::MAX };
@@ -69,13 +64,17 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> Write for Terminal<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let before = self.pending.len();
         self.pending.extend_from_slice(bytes);
-        self.drain(false)?;
+        // What was pending has no newline, and is not searched again: a line may come a byte at a time.
+        if let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            self.drain(before + last + 1)?;
+        }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.drain(true)?;
+        self.drain(self.pending.len())?;
         self.out.flush()
     }
 }
