@@ -49,3 +49,6 @@ pub mod bisect;
 pub mod report;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod fuzzing;

@@ -1,6 +1,6 @@
 //! `damonlab check` needs nothing but a recording: no QEMU, no Python, no kernel, no cache, no other program.
 
-use damonlab::host::command::{Output, capture, command_for};
+use damonlab::host::command::{Limits, Output, capture, command_for};
 use std::path::Path;
 
 fn check(recording: &str) -> Output {
@@ -9,7 +9,7 @@ fn check(recording: &str) -> Output {
     let mut check = command_for(env!("CARGO_BIN_EXE_damonlab"));
     check.arg("check").arg(dir).current_dir(empty.path()).env_clear().env("PATH", "");
     check.env("HOME", empty.path()).env("XDG_CACHE_HOME", empty.path());
-    let output = capture(&mut check).expect("damonlab starts");
+    let output = capture(&mut check, Limits::LOCAL).expect("damonlab starts");
     let left: Vec<_> = std::fs::read_dir(empty.path()).expect("a folder").collect();
     assert!(left.is_empty(), "it wrote {left:?}");
     output

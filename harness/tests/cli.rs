@@ -1,6 +1,6 @@
 //! The command as a shell sees it: what it prints, and its exit status. Nothing here boots anything.
 
-use damonlab::host::command::{Output, capture, command_for};
+use damonlab::host::command::{Limits, Output, capture, command_for};
 use damonlab::host::process::Group;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn damonlab(arguments: &[&str]) -> Command {
 }
 
 fn run(arguments: &[&str]) -> Output {
-    capture(&mut damonlab(arguments)).expect("damonlab starts")
+    capture(&mut damonlab(arguments), Limits::LOCAL).expect("damonlab starts")
 }
 
 fn stdout(output: &Output) -> String {
@@ -147,7 +147,7 @@ fn a_mistyped_scenario_gets_the_nearest_one_and_not_all() {
 /// `damonlab kernel build --series FILE` with an empty cache, on a tree that is never looked at.
 fn build(cache: &Path, series: &Path) -> Output {
     let mut damonlab = damonlab(&["kernel", "build", "--series"]);
-    capture(damonlab.arg(series).env("XDG_CACHE_HOME", cache)).expect("damonlab starts")
+    capture(damonlab.arg(series).env("XDG_CACHE_HOME", cache), Limits::LOCAL).expect("damonlab starts")
 }
 
 #[test]

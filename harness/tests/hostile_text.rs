@@ -1,7 +1,7 @@
 //! Text that somebody else wrote, from its source to both standard streams of the command: whatever a recording, a file, a
 //! mail, an argument or a file's name has in it, no terminal obeys it, no line looks like a result, and little is printed.
 
-use damonlab::host::command::{capture, command_for};
+use damonlab::host::command::{Limits, capture, command_for};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -14,7 +14,7 @@ const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\r\nPASS  fake\n1 p
 fn printed<A: AsRef<OsStr>>(arguments: &[A]) -> (Option<i32>, String) {
     let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
     damonlab.args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    let output = capture(&mut damonlab).expect("damonlab starts");
+    let output = capture(&mut damonlab, Limits::LOCAL).expect("damonlab starts");
     let text = String::from_utf8(output.stdout).expect("UTF-8") + &output.stderr;
     let obeyed = |c: char| c != '\n' && (c.is_control() || ('\u{200b}'..='\u{206f}').contains(&c));
     assert!(!text.contains(obeyed), "{text:?}");

@@ -33,7 +33,7 @@ impl Bench {
     /// What is missing.
     pub fn new() -> Result<Bench, Failure> {
         let env = Env::machine()?;
-        let tools = setup::tools(&env)?;
+        let tools = setup::tools(&env, setup::Work::Kernel)?;
         let request = Request::default();
         let image = kernel::ready(&request, &Origins::of(env))?
             .ok_or_else(|| format!("no kernel; `{}` builds it", setup::ourselves("kernel build")))?;

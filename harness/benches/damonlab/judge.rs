@@ -3,8 +3,10 @@
 use super::figure::{Better, Figure};
 use super::{Failure, long};
 use damonlab::check::Verdict;
+use damonlab::host::budget::Budget;
 use damonlab::recording::Trace;
 use damonlab_protocol::record::section;
+use damonlab_protocol::units::Bytes;
 use serde_json::{Value, json};
 use std::io::{self, BufReader, Write};
 use std::path::Path;
@@ -43,7 +45,7 @@ pub fn measure(runs: usize) -> Result<Vec<Figure>, Failure> {
 fn parse(dir: &Path, count: usize) -> Result<f64, Failure> {
     let input = BufReader::new(fs::File::open(dir.join(section::TRACE))?);
     let started = Instant::now();
-    let trace = Trace::read(input)?;
+    let trace = Trace::read(input, &mut Budget::new(Bytes(1 << 30)), 0)?;
     let seconds = started.elapsed().as_secs_f64();
     if trace.lines.len() != count || trace.unreadable_count > 0 {
         return Err(format!("{} of {count} lines could be read", trace.lines.len()).into());

@@ -75,7 +75,7 @@ impl Bisection<'_> {
         }
         self.progress.hint(&format!("bisect: {} of {} patches", applied, self.series.patches.len()));
         let begun = Instant::now();
-        let image = match kernel::build(&request, self.origins, self.progress) {
+        let image = match kernel::obtain_build(&request, self.origins, self.progress) {
             Ok(image) => image,
             Err(error) if error.does_not_build() => {
                 let seconds = Some(begun.elapsed().as_secs_f64());
@@ -93,7 +93,7 @@ impl Bisection<'_> {
         let step = Step {
             run_seconds: begun.elapsed().as_secs_f64(),
             recording,
-            ..self.step(applied, verdict, built, image.key)
+            ..self.step(applied, verdict, built, image.key.to_string())
         };
         store::save(&self.out, &self.source.scenario.name, &step)?;
         Ok(step)
@@ -160,9 +160,7 @@ impl Bisection<'_> {
             }
             Verdict::Fail(findings) => StepVerdict::Otherwise(self.failure(findings, None)),
             Verdict::Skip(why) => StepVerdict::CannotJudge { why: why.clone() },
-            Verdict::Unstable(why) => {
-                StepVerdict::CannotJudge { why: format!("the same run gave two recordings: {why}") }
-            }
+            Verdict::Unstable(why) => StepVerdict::CannotJudge { why: format!("the run is unstable: {why}") },
             Verdict::Infra(why) => StepVerdict::NoAnswer { why: why.clone() },
         }
     }

@@ -5,6 +5,7 @@
 
 use super::step::{Step, StepVerdict};
 use crate::host::paths;
+use crate::host::regular_file::cached_text;
 use crate::mutants::SuiteKey;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,8 +29,7 @@ fn file(out: &Path, applied: usize, scenario: &str) -> PathBuf {
 
 /// The stored step, if it is still valid.
 pub(super) fn load(out: &Path, applied: usize, scenario: &str, key: StepKey<'_>) -> Option<Step> {
-    let text = std::fs::read(file(out, applied, scenario)).ok()?;
-    let step: Step = serde_json::from_slice(&text).ok()?;
+    let step: Step = serde_json::from_str(&cached_text(&file(out, applied, scenario))?).ok()?;
     let same = step.applied == applied
         && step.image == key.image
         && step.criteria == key.criteria

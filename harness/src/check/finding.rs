@@ -21,6 +21,9 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// The expectation's line in the scenario, where it is one.
     pub scenario_line: Option<u64>,
+    /// How many more of the same origin there are that were only counted.
+    #[serde(skip)]
+    pub more: usize,
 }
 
 /// What a finding is about.
@@ -144,7 +147,7 @@ impl Finding {
     /// The finding that a violation of `origin` is.
     pub(crate) fn of(origin: Origin, violation: Violation) -> Finding {
         let Violation { expected, seen, evidence } = violation;
-        Finding { origin, expected, seen, evidence, scenario_line: None }
+        Finding { origin, expected, seen, evidence, scenario_line: None, more: 0 }
     }
 
     /// What was expected and what was seen.

@@ -52,8 +52,9 @@ fn kernel_refuses_as_expected(recording: &Recording) -> RuleResult {
     RuleResult::Applied(findings.into_iter().collect())
 }
 
-/// What a step writes or commits.
+/// What a step writes or commits. Steps count from 1, as runs do in `during`.
 fn what(nth: usize, step: &Step) -> String {
+    let nth = nth + 1;
     match step {
         Step::Write { file, value, .. } => format!("'{value}' into {file} (step {nth})"),
         Step::Retarget { .. } => format!("the goals of step {nth}"),
@@ -189,8 +190,8 @@ mod tests {
         let mut recording = Model::pull_push().recording();
         recording.report.steps.pop();
         assert_eq!(found(&recording, "incomplete")[0].seen, "2 of them");
-        recording.report.errors.push("cannot mount\u{1b}[31m".into());
-        assert_eq!(found(&recording, "guest-error")[0].seen, "cannot mount");
+        recording.report.errors.push("cannot mount /sys".into());
+        assert_eq!(found(&recording, "guest-error")[0].seen, "cannot mount /sys");
         assert_eq!(found(&recording, "incomplete"), [], "the error is the reason");
     }
 

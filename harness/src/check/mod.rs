@@ -1,6 +1,6 @@
 //! What every check is made of, and the checks that need nothing but a recording.
 //!
-//! [`Finding`] and [`About`] are the vocabulary; `health`, `text` and `log` judge the recording itself;
+//! [`Finding`] and [`About`] are the vocabulary; `health`, `text`, `whole` and `log` judge the recording itself;
 //! `expect` judges the scenario's expectations. What is about one subject of the kernel stands in
 //! [`crate::subject`], and [`crate::judge`] brings all of it to a verdict.
 
@@ -18,6 +18,7 @@ mod summary;
 pub(crate) mod text;
 mod verdict;
 pub(crate) mod violations;
+pub(crate) mod whole;
 
 pub use about::{About, Kind, REAL_CLOCK, Source};
 pub use expect::{ExpectationStatus, Measured, Missing};

@@ -61,9 +61,10 @@ impl RunEnd {
                 "The guest did not reach the next phase within the wall-clock limit: it hangs, or the host is too slow for it.",
             ),
             RunEnd::Babble => ("babble", "The console did not stop printing, so damonlab ended the guest."),
-            RunEnd::BadResults => {
-                ("bad-results", "The results that came out of the guest are damaged or cannot be read.")
-            }
+            RunEnd::BadResults => (
+                "bad-results",
+                "The results that came out of the guest are damaged, incomplete or cannot be read.",
+            ),
         }
     }
 }

@@ -35,7 +35,7 @@ fn text_matches_record(recording: &Recording) -> RuleResult {
     }
     let found = RawTrace::parse(raw).and_then(|raw| {
         let mut violations: Violations = raw.formats.values().flat_map(misprinted).collect();
-        violations.append(compared(&trace.lines, &raw.records()?, raw.is_below(RAW_LIMIT)));
+        violations.append(compared(&trace.lines, &raw.records(trace.lines.len())?, raw.is_below(RAW_LIMIT)));
         Ok(violations)
     });
     RuleResult::Applied(found.unwrap_or_else(|error| {
@@ -65,7 +65,9 @@ fn compared(lines: &[Line], records: &[Record<'_>], complete: bool) -> Violation
     let mut violations = Violations::default();
     if (complete && lines.len() != records.len()) || records.len() > lines.len() {
         let expected = format!("a record for each of {} lines", lines.len());
-        violations.push(|| Violation::new(expected, format!("{} records", records.len())));
+        // No more are read than show that there are too many.
+        let least = if records.len() > lines.len() { "at least " } else { "" };
+        violations.push(|| Violation::new(expected, format!("{least}{} records", records.len())));
         return violations;
     }
     for (line, record) in lines.iter().zip(records) {

@@ -36,7 +36,12 @@ impl Violations {
         if let (Some(last), 1..) = (self.kept.last_mut(), self.more) {
             last.seen.push_str(&format!(" (and {} more of {})", self.more, origin.id()));
         }
-        self.kept.into_iter().map(|violation| Finding::of(origin, violation)).collect()
+        let mut findings: Vec<Finding> =
+            self.kept.into_iter().map(|violation| Finding::of(origin, violation)).collect();
+        if let Some(last) = findings.last_mut() {
+            last.more = self.more;
+        }
+        findings
     }
 }
 

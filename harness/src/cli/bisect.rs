@@ -4,7 +4,7 @@ use super::error::{CliError, VerbResult};
 use super::kernel_args::{ConfigArgs, KernelArgs};
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::{ReproCommand, Seeds};
-use super::{qemu, rule, scenarios};
+use super::{qemu, rule, scenarios, values};
 use crate::bisect::{self, BisectLog, Bisection, Search, Series, Step};
 use crate::check::Origin;
 use crate::host::lock::Lock;
@@ -12,16 +12,16 @@ use crate::host::{interrupt, slots};
 use crate::kernel::{KernelError, Origins};
 use crate::mutants::SuiteKey;
 use crate::report;
-use crate::run::{self, KernelRunError, RunError, ScenarioSource, SeedRange};
-use crate::setup::{self, Env};
+use crate::run::{self, KernelRunError, ScenarioSource, SeedRange};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub(super) const HELP: &str = "Example: damonlab bisect pull-push --series v3.mbox\n\n\
-    Finished steps are kept below --out: a second call goes on with what is missing.\n\
-    Exit status: 0 if the first bad patch is named, 1 if none can be (the series passes, the base fails, or all\n\
+    Finished steps are kept below --out: a second call goes on with what is missing.\n\n\
+    Exit status: 0 if the first bad patch is named, 1 if none can be (the series passes, the base fails, or all \
     that is left does not build), 2 for bad input, 3 if the host or QEMU failed: give the command again then.";
 
 #[derive(Debug, Args)]
@@ -34,10 +34,10 @@ pub(super) struct Arguments {
     #[arg(long, required = true, value_name = "PATH")]
     series: Vec<PathBuf>,
     /// The scenario passes with the first N patches of the series [default: 0, the base alone].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::patches, allow_negative_numbers = true)]
     good: Option<usize>,
     /// The scenario fails with the first N patches of the series [default: all of them].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::patches, allow_negative_numbers = true)]
     bad: Option<usize>,
     /// What the series is applied to: a release, a kernel's source tree, or TREE@REF [default: the newest 7.3].
     #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME|FILE")]
     machine: Option<String>,
     /// The seed of every run.
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
     /// Run with each seed from A to B-1 (A..=B: to B). One that fails is enough.
     #[arg(long, value_name = "A..B", conflicts_with = "seed")]
@@ -56,8 +56,8 @@ pub(super) struct Arguments {
     /// Only a violation of this rule is bad (Q2, K1, expect, ...). A run that fails by other rules alone is skipped.
     #[arg(long, value_name = "RULE")]
     finding: Option<String>,
-    /// How many seeds run at once [default: one a core].
-    #[arg(long, value_name = "N")]
+    /// How many seeds run at once at most [default: one a core].
+    #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
     /// Do not use steps that are kept below --out.
     #[arg(long)]
@@ -75,17 +75,16 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let series = bisect::series(&arguments.series)?;
     let search = Search::new(series.patches.len(), arguments.good, arguments.bad)?;
     let source = source(arguments)?;
-    let slots = slots::count().map_err(RunError::from)?;
+    let slots = slots::count();
     let (origins, progress) = (Origins::of(Env::machine()?), output.progress());
     series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
     let base = kernel(arguments, Vec::new()).request(&origins, &progress)?.to_build("a series")?;
-    let tools = setup::tools(&origins.env)?;
+    let tools = setup::tools(&origins.env, Work::Kernel)?;
     qemu::check([&source.scenario], &origins.env.cache, &tools)?;
     let out = std::path::absolute(&arguments.out)?;
     // Two at once would take each other's recordings away.
     let _lock =
-        Lock::acquire(&out.join("lock"), || progress.say("bisect: waiting for another below this --out"))
-            .map_err(KernelError::from)?;
+        Lock::acquire(&out.join("lock"), "another bisection below this --out").map_err(KernelError::from)?;
     let bisection = Bisection {
         tools,
         origins: &origins,

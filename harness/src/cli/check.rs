@@ -3,15 +3,18 @@
 use super::error::{CliError, VerbResult};
 use super::exit_status;
 use super::output::{Closing, Output, OutputArgs};
+use crate::host::progress::Batch;
 use crate::judge::{self, Report, Stored, StoredResult};
-use crate::recording::{RecordingError, RunInputs};
+use crate::recording::{DIGESTS, RecordingError, Seal};
 use crate::report::{self, Item, RunView};
+use crate::scenario::Scenario;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) const HELP: &str = "Examples: damonlab check results/pull-push/0001\n          \
     damonlab check -v results/pull-push/*\n\n\
-    Recordings of one scenario on one kernel with several seeds are judged together too.";
+    Recordings of one scenario on one kernel with several seeds are judged together too. A recording that is damaged is\n\
+    never judged: it is reported with what was expected and found, and the exit status is 2.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -28,18 +31,19 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
     let batch = progress.batch("check", arguments.recordings.len());
-    let (judged, error) = judge_all(&arguments.recordings, &batch);
+    let (judged, unreadable) = judge_all(&arguments.recordings, &batch);
     drop(batch);
+    let notes = unsealed(&judged);
     let mut worst = 0;
     for result in judge::together(judged) {
         let verdict = match result {
-            StoredResult::Alone(report) => {
-                output.item(&item(&report)?)?;
+            StoredResult::Alone(scenario, seed, report) => {
+                output.item(&item(&scenario, seed, &report))?;
                 report.verdict
             }
             StoredResult::Seeds(scenario, sweep) => {
-                for (_, report) in &sweep.runs {
-                    output.item(&Item { part: true, ..item(report)? })?;
+                for (seed, report) in &sweep.runs {
+                    output.item(&Item { part: true, ..item(&scenario, *seed, report) })?;
                 }
                 output.item(&report::sweep(&scenario, &sweep, None))?;
                 sweep.verdict
@@ -47,34 +51,46 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
         };
         worst = worst.max(exit_status::of_verdict(&verdict));
     }
-    // What could be judged has been reported.
-    error.map_or(Ok(()), Err)?;
-    output.finish(Closing::default())?;
+    for (dir, error) in unreadable {
+        let error = CliError::from(error);
+        output.item(&report::unreadable(dir, &error))?;
+        worst = worst.max(error.exit_status());
+    }
+    output.finish(Closing { notes, ..Closing::default() })?;
     Ok(worst)
 }
 
-/// Judges one recording after the other, up to the first that cannot be read.
-fn judge_all(
-    recordings: &[PathBuf],
-    batch: &crate::host::progress::Batch,
-) -> (Vec<Stored>, Option<RecordingError>) {
-    let mut judged = Vec::new();
+type Unreadable<'a> = (&'a Path, RecordingError);
+
+/// Judges one recording after the other, whatever is wrong with those before.
+fn judge_all<'a>(recordings: &'a [PathBuf], batch: &Batch) -> (Vec<Stored>, Vec<Unreadable<'a>>) {
+    let (mut judged, mut unreadable) = (Vec::new(), Vec::new());
     for dir in recordings {
         let name = dir.to_string_lossy().into_owned();
         batch.begin(&name);
-        match Stored::judge(dir) {
+        let result = Stored::judge(dir);
+        batch.end(&name, result.is_err());
+        match result {
             Ok(one) => judged.push(one),
-            Err(error) => return (judged, Some(error)),
+            Err(error) => unreadable.push((dir.as_path(), error)),
         }
-        batch.end(&name, false);
     }
-    (judged, None)
+    (judged, unreadable)
+}
+
+/// What is not known of recordings without a seal.
+fn unsealed(judged: &[Stored]) -> Vec<String> {
+    let count = judged.iter().filter(|one| one.recipe.seal == Seal::Unsealed).count();
+    let recordings = if count == 1 { "1 recording is" } else { &format!("{count} recordings are") };
+    let note = format!(
+        "{recordings} unsealed, made by an older damonlab without {DIGESTS}: lines that are missing or changed are \
+         noticed only where the rest contradicts them"
+    );
+    (count > 0).then_some(note).into_iter().collect()
 }
 
 /// A recording is called by its folder: several may be of one scenario.
-fn item(report: &Report) -> Result<Item, CliError> {
-    let inputs = RunInputs::load(&report.dir)?;
+fn item(scenario: &Scenario, seed: u64, report: &Report) -> Item {
     let name = report.dir.to_string_lossy().into_owned();
-    let (scenario, seed) = (Some(&inputs.scenario), Some(inputs.meta.seed));
-    Ok(RunView { name, scenario, seed, ..RunView::of(report) }.item())
+    RunView { name, scenario: Some(scenario), seed: Some(seed), ..RunView::of(report) }.item()
 }

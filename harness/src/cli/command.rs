@@ -3,7 +3,7 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{bisect, check, compare, doctor, explain, kernel, list, machine, mutants, replay, run, setup};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Test DAMON: boot a patched kernel on an emulated NUMA or CXL machine, run a scenario in it, and judge its tracepoints.
 #[derive(Debug, Parser)]
@@ -13,7 +13,8 @@ use clap::{Parser, Subcommand};
                         damonlab run --setup               install it, build a kernel, run the first scenario\n          \
                         damonlab run --all --kernel ~/linux\n          \
                         damonlab help run\n\n\
-    Exit status: 0 pass or skip, 1 fail, 2 bad input, 3 the host or QEMU failed, 130 interrupted."
+    Exit status: 0 pass or skip, 1 fail, 2 bad input, 3 the host or QEMU failed, 130 interrupted, \
+    141 whoever read the output is gone."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -48,7 +49,7 @@ pub(super) enum Verb {
     /// Test the test suite: put bugs back into the kernel, one at a time, and report which are caught.
     #[command(after_help = mutants::HELP)]
     Mutants(mutants::Arguments),
-    /// List the scenarios and the machines, and the kernels and saved guests in the cache.
+    /// List the scenarios and the machines, and the kernels and checkpoints in the cache.
     #[command(after_help = list::HELP)]
     List(list::Arguments),
     /// Draw a machine, and show the arguments with which QEMU builds it. Boots nothing.
@@ -66,6 +67,11 @@ pub(super) enum Verb {
     /// Install what is missing: Debian packages and a private virtme-ng.
     #[command(after_help = setup::HELP)]
     Setup(setup::Arguments),
+}
+
+/// All that may be typed, as clap knows it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 impl Verb {
@@ -91,7 +97,6 @@ impl Verb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {

@@ -2,9 +2,10 @@
 
 use super::error::{CliError, VerbResult};
 use super::output::{Closing, Output, OutputArgs};
-use super::{qemu, scenarios};
+use super::{qemu, scenarios, values};
 use crate::check::Verdict;
 use crate::compare::{self, Comparer, Comparison, Pair, Side};
+use crate::host::names::Key;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::{self, Image, Origins, Request};
@@ -24,7 +25,7 @@ const QUICK: &[&str] = &["pull-push", "pull-push-consist", "goal-full-share", "q
 
 pub(super) const HELP: &str = "Examples: damonlab compare 7.3 7.3+my.mbox\n          \
     damonlab compare ~/linux my-bzImage pull-push --seeds 0..8\n\n\
-    The answer stands above the last line. Exit status: 0 no difference, 1 a difference, 2 bad input, 3 a run had no\n\
+    The answer stands above the last line. Exit status: 0 no difference, 1 a difference, 2 bad input, 3 a run had no \
     result because the host or QEMU failed. docs/compare.md says when a number is called different.";
 
 #[derive(Debug, Args)]
@@ -48,8 +49,8 @@ pub(super) struct Arguments {
     /// Run on this machine, whatever the scenarios say: a name or a YAML file.
     #[arg(long, value_name = "NAME|FILE")]
     machine: Option<String>,
-    /// How many guests run at once [default: one a core].
-    #[arg(long, value_name = "N")]
+    /// How many guests run at once at most [default: one a core].
+    #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
     /// Recordings go below the folders a and b of this one.
     #[arg(long, default_value = "results/compare", value_name = "DIR")]
@@ -65,8 +66,8 @@ pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     let request = |word: &str| compare::request(word, &origins);
     let requests = Pair { a: request(&arguments.a)?, b: request(&arguments.b)? };
     let sources = load(arguments)?;
-    let slots = slots::count().map_err(RunError::from)?;
-    let tools = setup::tools(&origins.env)?;
+    let slots = slots::count();
+    let tools = setup::tools(&origins.env, requests.a.work().max(requests.b.work()))?;
     qemu::check(sources.iter().map(|one| &one.scenario), &origins.env.cache, &tools)?;
     let progress = output.progress();
     if let Some(key) = same_key(&requests, &origins)? {
@@ -139,7 +140,7 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
 }
 
 /// The key of both sides' image, where it is one and is known without building.
-fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<String>, CliError> {
+fn same_key(requests: &Pair<Request>, origins: &Origins) -> Result<Option<Key>, CliError> {
     let (Request::Build(a), Request::Build(b)) = (&requests.a, &requests.b) else { return Ok(None) };
     if a.source != b.source {
         return Ok(None);

@@ -2,8 +2,9 @@
 
 use super::error::VerbResult;
 use super::output::{self, FormatArgs};
+use crate::host::interrupt;
 use crate::report;
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
 
@@ -19,7 +20,8 @@ pub(super) struct Arguments {
 pub(super) fn doctor(arguments: &Arguments) -> VerbResult {
     let env = Env::machine()?;
     let rows = setup::doctor(&env);
-    let tools = setup::tools(&env).ok();
+    interrupt::check()?;
+    let tools = setup::tools_of(&rows, &env, Work::Guest).ok();
     let machines = tools.as_ref().map(|tools| vm::machines_note(&env.cache, tools));
     let notes: Vec<String> = machines.into_iter().chain([vm::kvm_note(&env.cache, tools.as_ref())]).collect();
     output::list(&report::doctor(&rows, &notes), arguments.format)?;

@@ -3,7 +3,9 @@
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::interrupt::Interrupted;
 use crate::host::text::foreign;
+use crate::host::variables::BadVariable;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
 use crate::mutants::MutantError;
@@ -36,20 +38,19 @@ pub(super) enum CliError {
     )]
     NeverRepeats(String),
     #[error(
-        "QEMU steps backwards only while it replays a log of its own from a snapshot on a disk, and a damonlab guest \
-         has no disk; `--gdb` with an earlier place runs the same instructions again"
-    )]
-    NoReverse,
-    #[error(
         "'{0}' shows the guest the host's files, which are read at the host's pace: it needs --clock real"
     )]
     HostFiles(String),
-    #[error("{option} has no effect on this --format, which always has everything")]
-    NoEffect { option: &'static str },
+    #[error("{option} has no effect on {on}; leave it out")]
+    NoEffect { option: &'static str, on: String },
     #[error("{0}")]
     NoListing(io::Error),
     #[error("standard output was closed")]
     ClosedPipe,
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    #[error(transparent)]
+    Variable(#[from] BadVariable),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Scenario(#[from] Box<ScenarioError>),
@@ -86,6 +87,8 @@ pub(super) enum CliError {
     Side(#[from] SideError),
     #[error(transparent)]
     Ends(#[from] EndpointError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(io::Error),
     #[error(transparent)]
@@ -108,11 +111,11 @@ impl Faulty for CliError {
             CliError::Unknown { .. }
             | CliError::ManyCpus(_)
             | CliError::NeverRepeats(_)
-            | CliError::NoReverse
             | CliError::HostFiles(_)
             | CliError::NoEffect { .. }
             | CliError::NoListing(_) => Fault::BadInput,
             CliError::ClosedPipe => Fault::Interrupted,
+            CliError::Variable(error) => error.fault(),
             CliError::Scenario(error) => error.fault(),
             CliError::Recording(error) => error.fault(),
             CliError::Debug(error) => error.fault(),
@@ -128,7 +131,8 @@ impl Faulty for CliError {
             CliError::Mutant(error) => error.fault(),
             CliError::Side(error) => error.fault(),
             CliError::Ends(error) => error.fault(),
-            CliError::Signals(error) | CliError::Io(error) => error.fault(),
+            CliError::Interrupted(stop) => stop.fault(),
+            CliError::Signals(error) | CliError::Output(error) | CliError::Io(error) => error.fault(),
         }
     }
 }
@@ -139,13 +143,15 @@ impl CliError {
         match cause.kind() {
             io::ErrorKind::BrokenPipe => CliError::ClosedPipe,
             io::ErrorKind::Unsupported => CliError::NoListing(cause),
-            _ => cause.into(),
+            _ => CliError::Output(cause),
         }
     }
 
-    /// 2 bad input, 3 the host or QEMU, and 130 interrupted: as shells say it, 128 + SIGINT.
+    /// 2 bad input, 3 the host or QEMU, 130 interrupted (as shells say it, 128 + SIGINT), and 141, 128 + SIGPIPE, where
+    /// whoever reads has what they wanted, as in `damonlab list | head -1`: what was not printed may be a failure.
     pub(super) fn exit_status(&self) -> u8 {
         match self.fault() {
+            _ if matches!(self, CliError::ClosedPipe) => 141,
             Fault::BadInput => 2,
             Fault::Infra => 3,
             Fault::Interrupted => 130,

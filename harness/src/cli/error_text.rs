@@ -17,9 +17,13 @@ pub(super) fn print(error: CliError) {
     let _ = write!(terminal::stderr(), "{}", rendered(error)).and_then(|()| terminal::stderr().flush());
 }
 
-/// Prints what is wrong with the command line.
-pub(super) fn print_usage(error: &clap::Error) {
-    let _ = write!(terminal::stderr(), "{}", usage(error, std::env::args_os()));
+/// Prints what is wrong with the command line, and what to do about it, where clap does not know.
+pub(super) fn print_usage(error: &clap::Error, tip: Option<&str>) {
+    let mut text = usage(error, std::env::args_os());
+    if let Some(tip) = tip {
+        text = text.replacen("\n\n", &format!("\n\n  tip: {tip}\n\n"), 1);
+    }
+    let _ = write!(terminal::stderr(), "{text}").and_then(|()| terminal::stderr().flush());
 }
 
 /// The text, with the colours that the hook of miette chose.

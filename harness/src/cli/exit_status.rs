@@ -2,11 +2,12 @@
 
 use super::git_bisect;
 use crate::check::Verdict;
+use crate::host::variables;
 use crate::judge::Report;
 
 /// The exit status of a verdict. A skip is a failure where `DAMONLAB_REQUIRE=vm` says that nothing may be skipped.
 pub(super) fn of_verdict(verdict: &Verdict) -> u8 {
-    verdict.exit_code(std::env::var_os("DAMONLAB_REQUIRE").is_some_and(|what| what == "vm"))
+    verdict.exit_code(variables::is(variables::REQUIRE, "vm"))
 }
 
 /// What the verdicts of a command come to.

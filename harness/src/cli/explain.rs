@@ -1,10 +1,11 @@
 //! `damonlab explain`: the page of a rule, with the kernel functions that it follows from.
 
 use super::error::{CliError, VerbResult};
-use super::output::print;
+use super::output::{self, FormatArgs};
 use super::rule;
 use crate::judge;
 use crate::kernel::{Origins, PatchedSource, Request};
+use crate::report;
 use crate::setup::Env;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -20,31 +21,28 @@ pub(super) struct Arguments {
     rule: Option<String>,
     /// Show the functions of this kernel: a release, a source tree or TREE@REF [default: 7.3]. It has to be on this
     /// machine already; nothing is fetched or built.
-    #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
+    #[arg(long, value_name = "VERSION|DIR|DIR@REF", requires = "rule")]
     kernel: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 pub(super) fn explain(arguments: &Arguments) -> VerbResult {
     let Some(word) = &arguments.rule else {
-        print(&judge::list())?;
+        output::list(&report::explained(), arguments.format)?;
         return Ok(0);
     };
     let origin = rule::origin(word)?;
+    if arguments.kernel.is_some() && !judge::explain(origin, |_| None).has_source() {
+        let on = format!("'{word}', which follows from no part of the kernel's source");
+        return Err(CliError::NoEffect { option: "--kernel", on });
+    }
     let source = source(arguments.kernel.as_deref())?;
     let page = judge::explain(origin, |path| source.as_ref()?.text(path));
-    print(&page.to_string())?;
-    match source {
-        Some(source) if page.has_source() => {
-            print(&format!("\nThe lines are those of {}.\n", source.name()))?
-        }
-        None if page.has_source() => print(NO_SOURCE)?,
-        _ => {}
-    }
+    let listing = report::explanation(&page, source.as_ref().map(PatchedSource::name));
+    output::list(&listing, arguments.format)?;
     Ok(0)
 }
-
-const NO_SOURCE: &str = "\nThe source of this kernel is not on this machine, so its lines are not shown. `damonlab kernel build` \
-    fetches the default\nkernel and builds it; --kernel DIR shows those of a source tree.\n";
 
 /// The source of the kernel that `word` names, if it is here.
 fn source(word: Option<&Path>) -> Result<Option<PatchedSource>, CliError> {

@@ -147,7 +147,8 @@ mod tests {
                 git.env(format!("GIT_{who}_NAME"), "a").env(format!("GIT_{who}_EMAIL"), "a@example.org");
             }
             git.env("GIT_CONFIG_GLOBAL", "/dev/null").env_remove("GIT_DIR");
-            let output = crate::host::command::capture(&mut git).unwrap();
+            let output =
+                crate::host::command::capture(&mut git, crate::host::command::Limits::LOCAL).unwrap();
             String::from_utf8_lossy(&output.stdout).into_owned() + &output.stderr
         };
         git(&["init", "-q"]);

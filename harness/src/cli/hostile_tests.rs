@@ -8,7 +8,7 @@ use crate::check::{
     Evidence, ExpectationStatus, Finding, Measured, Origin, RunEnd, Suite, Tests, Verdict, kernel_log,
 };
 use crate::compare::{Attribution, Comparison, Discrepancy, Pair, Scenario as Compared, SeedVerdicts, Side};
-use crate::host::command::{command_for, succeed};
+use crate::host::command::{Limits, command_for, succeed};
 use crate::host::hostile;
 use crate::host::terminal::Terminal;
 use crate::host::text::{RESULT_WORDS, is_shown, unlike_a_result};
@@ -21,7 +21,7 @@ use crate::report::{self, Accepted, Event, Format, Inventory, Item, KernelCache,
 use crate::report::{Summary, Tally, Verbosity};
 use crate::scenario::{GuestClock, Scenario};
 use crate::series::read_patches;
-use crate::setup::{Importance, Row, State};
+use crate::setup::{Importance, Row, State, Work};
 use crate::vm::VmError;
 use damonlab_protocol::units::Bytes;
 use proptest::prelude::*;
@@ -86,7 +86,7 @@ fn is_safe(text: &str) {
         assert!(line.chars().all(is_shown), "{line:?}");
         assert!(line.chars().count() <= 10_000, "a line of {} characters", line.chars().count());
     }
-    assert!(text.len() < 500_000, "{} bytes", text.len());
+    assert!(text.len() < 1_000_000, "{} bytes", text.len());
 }
 
 /// As many lines look like results as there are results.
@@ -194,6 +194,7 @@ fn findings(words: &Words) -> Vec<Finding> {
         seen: words.next(),
         evidence: vec![Evidence::new("guest.json", 1, &words.next())],
         scenario_line: None,
+        more: 0,
     });
     all
 }
@@ -281,7 +282,7 @@ proptest! {
             checkpoint_limit: Bytes(1),
         }.listing());
         let row = |state| Row {
-            name: "QEMU".into(), state, purpose: "guests".into(), importance: Importance::Required, package: None,
+            name: "QEMU".into(), state, purpose: "guests".into(), importance: Importance::Required, work: Work::Guest, package: None,
             fix: Some("damonlab setup".into()),
         };
         check_listing(&report::doctor(&[row(State::Found(words.next()))], &[words.next()]));
@@ -339,7 +340,7 @@ proptest! {
         check_error(KernelError::from(read_patches(&[words.path()]).unwrap_err()).into());
         let mut shell = command_for("/bin/sh");
         shell.args(["-c", "printf %s \"$0\" >&2; exit 1"]).arg(words.path());
-        check_error(KernelError::from(succeed(&mut shell).unwrap_err()).into());
+        check_error(KernelError::from(succeed(&mut shell, Limits::LOCAL).unwrap_err()).into());
     }
 
     #[test]

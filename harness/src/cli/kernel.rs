@@ -2,13 +2,12 @@
 
 use super::error::{CliError, VerbResult};
 use super::kernel_args::KernelArgs;
-use super::output::{self, FormatArgs, print};
+use super::output::{self, FormatArgs};
 use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::host::text::shown;
-use crate::kernel::{self, Image, Origins};
-use crate::report::{self, KernelCache};
+use crate::kernel::{self, Origins};
+use crate::report::{self, KernelCache, Listing};
 use crate::scenario;
 use crate::setup::{self, Env};
 use crate::vm;
@@ -28,11 +27,13 @@ pub(super) enum Verb {
     /// List the kernels in the cache, and what they take there.
     #[command(after_help = "Example: damonlab kernel list")]
     List(FormatArgs),
-    /// Remove images by the beginning of their key, or a source with all its builds.
+    /// Remove an image by the beginning of its key, or a source with all its builds. What a run uses stays.
     #[command(after_help = "Example: damonlab kernel rm 3f2a91")]
     Rm {
-        /// The beginning of a key, or a source's name.
+        /// The beginning of one image's key, or a source's name.
         name: String,
+        #[command(flatten)]
+        format: FormatArgs,
     },
 }
 
@@ -49,29 +50,25 @@ pub(super) fn kernel(verb: &Verb) -> VerbResult {
         Verb::Build(arguments) => build(arguments)?,
         Verb::Has(arguments) => has(arguments)?,
         Verb::List(format) => output::list(&cache(&paths::cache()?).listing(), *format)?,
-        Verb::Rm { name } => remove(name)?,
+        Verb::Rm { name, format } => output::list(&remove(name)?, *format)?,
     }
     Ok(0)
 }
 
 fn build(arguments: &Arguments) -> Result<(), CliError> {
-    let (image, _) = obtain(&arguments.kernel, Origins::of(Env::machine()?))?;
+    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let image = kernel::obtain(&arguments.kernel.request(&origins, &progress)?, &origins, &progress)?;
     output::list(&report::kernel(&image), arguments.format)
 }
 
 fn has(arguments: &Arguments) -> Result<(), CliError> {
-    let env = Env::machine()?;
-    let tools = setup::tools(&env)?;
-    let (image, origins) = obtain(&arguments.kernel, Origins::of(env))?;
+    let (origins, progress) = (Origins::of(Env::machine()?), Progress::stderr());
+    let request = arguments.kernel.request(&origins, &progress)?;
+    let tools = setup::tools(&origins.env, request.work())?;
+    let image = kernel::obtain(&request, &origins, &progress)?;
     let all = scenario::all_needs();
-    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &Progress::stderr())?;
+    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &progress)?;
     output::list(&report::kernel_features(&image, &all, &missing), arguments.format)
-}
-
-fn obtain(kernel: &KernelArgs, origins: Origins) -> Result<(Image, Origins), CliError> {
-    let progress = Progress::stderr();
-    let image = kernel::obtain(&kernel.request(&origins, &progress)?, &origins, &progress)?;
-    Ok((image, origins))
 }
 
 /// What is in the cache of kernels.
@@ -83,15 +80,14 @@ pub(super) fn cache(cache: &Path) -> KernelCache {
     }
 }
 
-fn remove(name: &str) -> Result<(), CliError> {
+fn remove(name: &str) -> Result<Listing, CliError> {
     let folder = paths::cache()?;
-    let removed = kernel::remove(&folder, name, &Progress::stderr())?;
+    let removed = kernel::remove(&folder, name)?;
     if removed.is_empty() {
         let held = kernel::cache_folders(&folder);
         let known = held.iter().map(|one| one.name.as_str());
         let help = grammar::or_list(name, known, "damonlab kernel list");
         return Err(CliError::Unknown { kind: "kernel in the cache", name: name.to_owned(), help });
     }
-    let lines: String = removed.iter().map(|folder| format!("removed {}\n", shown(folder))).collect();
-    print(&lines)
+    Ok(report::removed_kernels(&removed))
 }

@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use crate::host::progress::Progress;
-use crate::kernel::{Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
+use crate::kernel::{BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
 use crate::series;
 use clap::Args;
 use std::path::PathBuf;
@@ -16,7 +16,8 @@ pub(super) struct KernelArgs {
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     pub(super) kernel: Option<PathBuf>,
     /// A patch series on top: an mbox, a maildir, a folder of .patch files, a mail, or REPOSITORY:BASE..TOPIC. May be
-    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly.
+    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly. To build a series runs
+    /// its Makefiles and scripts, as you; for a stranger's series see --build-in.
     #[arg(long, value_name = "PATH")]
     pub(super) series: Vec<PathBuf>,
     /// Refuse a patch that applies only with less context, at another place or merged.
@@ -40,6 +41,10 @@ pub(super) struct ConfigArgs {
     /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
     #[arg(long = "config", value_name = "FRAGMENT")]
     pub(super) fragments: Vec<PathBuf>,
+    /// Where make and the scripts of the source run. host: as you, with all your files; a series' Makefiles and scripts
+    /// can do what you can. bwrap: in bubblewrap, without network and without your files (docs/SECURITY.md).
+    #[arg(long, value_name = "host|bwrap", default_value_t)]
+    pub(super) build_in: BuildIn,
 }
 
 impl KernelArgs {
@@ -49,7 +54,12 @@ impl KernelArgs {
             None => Request::default(),
             Some(word) => Request::parse(word, origins)?,
         };
-        let mut changes = Changes { strict: self.strict, config: self.config.parts(), ..Changes::default() };
+        let mut changes = Changes {
+            strict: self.strict,
+            config: self.config.parts(),
+            build_in: self.config.build_in,
+            ..Changes::default()
+        };
         if !self.series.is_empty() {
             let series = series::read(&self.series).map_err(KernelError::from)?;
             series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
@@ -57,7 +67,9 @@ impl KernelArgs {
             changes.patches = series.patches;
         }
         changes.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
-        Ok(kernel.with(changes)?)
+        let request = kernel.with(changes)?;
+        self.config.build_in.check(&origins.env.path)?;
+        Ok(request)
     }
 }
 

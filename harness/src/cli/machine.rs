@@ -8,7 +8,7 @@ use crate::host::paths;
 use crate::machine::{self, Argv, Machine};
 use crate::report::{self, Accepted};
 use crate::scenario::{MachineFile, MachineSpec, Machines, Scenario, ScenarioError, shipped_machines};
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Work};
 use crate::vm::{self, MachineCheck};
 use clap::Args;
 use std::path::Path;
@@ -80,7 +80,7 @@ fn of_file(path: &Path) -> Result<MachineSpec, CliError> {
 /// Lets QEMU build it.
 fn check(word: &str, argv: &Argv) -> Result<Accepted, CliError> {
     let env = Env::machine()?;
-    let tools = setup::tools(&env)?;
+    let tools = setup::tools(&env, Work::Guest)?;
     vm::capabilities(&env.cache, &tools)?.check(word, argv, &tools)?;
     let begun = Instant::now();
     match vm::try_machine(&tools.qemu, argv)? {

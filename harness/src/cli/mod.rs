@@ -1,7 +1,8 @@
 //! The command line: one file a verb, with its arguments and a few calls into the library.
 //!
 //! [`command`] lists the verbs, [`main()`] runs one. Exit status: 0 pass or skip (a skip is 1 with
-//! `DAMONLAB_REQUIRE=vm`), 1 fail, 2 bad input, 3 the host or QEMU failed, 130 interrupted.
+//! `DAMONLAB_REQUIRE=vm`), 1 fail, 2 bad input, 3 the host or QEMU failed, 130 interrupted,
+//! 141 whoever read the output is gone.
 
 mod batch;
 mod bisect;
@@ -30,5 +31,8 @@ mod rule;
 mod run;
 mod scenarios;
 mod setup;
+mod usage;
+mod values;
 
+pub use command::command;
 pub use main::main;

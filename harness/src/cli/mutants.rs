@@ -2,23 +2,23 @@
 
 use super::error::{CliError, VerbResult};
 use super::output::{Closing, Output, OutputArgs};
-use super::{qemu, scenarios};
+use super::{qemu, scenarios, values};
 use crate::host::interrupt;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::kernel::Origins;
 use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report::{self, ItemResult};
-use crate::run::{self, KernelRunError, RunError, ScenarioSource};
-use crate::setup::{self, Env};
+use crate::run::{self, KernelRunError, ScenarioSource};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples: damonlab mutants --only 01 --only 16\n          damonlab mutants my-bug.patch\n\n\
-    Finished results are kept below --out: a second call goes on with what is missing.\n\
-    Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if\n\
+    Finished results are kept below --out: a second call goes on with what is missing.\n\n\
+    Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if \
     the host or QEMU failed.";
 
 #[derive(Debug, Args)]
@@ -31,11 +31,11 @@ pub(super) struct Arguments {
     /// Only the mutants whose names begin with this. May be given more than once.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// How many guests run at once [default: one a core].
-    #[arg(long, value_name = "N")]
+    /// How many guests run at once at most [default: one a core].
+    #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
     /// The seed of every run.
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
     /// Run every scenario, even after a bug is caught.
     #[arg(long)]
@@ -57,9 +57,9 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("mutants", &arguments.output)?;
     let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
     let sources = suite()?;
-    let slots = slots::count().map_err(RunError::from)?;
+    let slots = slots::count();
     let env = Env::machine()?;
-    let tools = setup::tools(&env)?;
+    let tools = setup::tools(&env, Work::Kernel)?;
     qemu::check(sources.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let origins = Origins::of(env);
     let progress = output.progress();

@@ -93,7 +93,11 @@ impl Output {
             _ => Verbosity::Normal,
         };
         if *format != Format::Human && verbosity != Verbosity::Normal {
-            return Err(CliError::NoEffect { option: if *quiet { "--quiet" } else { "--verbose" } });
+            let option = if *quiet { "--quiet" } else { "--verbose" };
+            return Err(CliError::NoEffect {
+                option,
+                on: "this --format, which always has everything".to_owned(),
+            });
         }
         let reporter = reporter(*format, verbosity);
         Ok(Output { command, reporter, quiet: *quiet, tally: Tally::default(), begun: Instant::now() })
@@ -136,7 +140,7 @@ pub(super) fn list(listing: &Listing, arguments: FormatArgs) -> Result<(), CliEr
     progress::suspend(|| reporter.listing(listing)).map_err(CliError::of_output)
 }
 
-/// Prints text that has one format only.
+/// Prints text that has one format only, with colours where they can be seen.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let text = unlike_a_result(text);
     let write = |mut out: Box<dyn Write>| out.write_all(text.as_bytes()).and_then(|()| out.flush());

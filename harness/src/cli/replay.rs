@@ -3,14 +3,13 @@
 use super::error::{CliError, VerbResult};
 use super::output::{Closing, Output, OutputArgs, print};
 use super::{exit_status, qemu};
-use crate::host::progress::Progress;
-use crate::kernel::{self, Image, Origins, Request};
-use crate::recording::RunInputs;
+use crate::kernel::{self, Origins, Request};
+use crate::recording::{DIGESTS, RunInputs, Seal};
 use crate::report;
 use crate::run::RunEnv;
 use crate::run::debug::{self, StopPoint};
 use crate::run::replay::{self, ReplayResult};
-use crate::setup::{self, Env};
+use crate::setup::{self, Env, Work};
 use crate::vm;
 use crate::vm::checkpoint::Store;
 use clap::Args;
@@ -29,11 +28,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
-    #[arg(long, value_name = "EVENT:N|TIME", conflicts_with_all = ["out", "quiet", "verbose", "format"])]
+    /// gdb cannot step backwards there; an earlier place runs the same instructions up to it.
+    #[arg(long, value_name = "EVENT:N|TIME", allow_negative_numbers = true)]
+    #[arg(conflicts_with_all = ["out", "quiet", "verbose", "format"])]
     gdb: Option<StopPoint>,
-    /// Step backwards, too: not possible, and the error says why.
-    #[arg(long, requires = "gdb")]
-    reverse: bool,
     /// The new recording goes below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
@@ -42,18 +40,24 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn replay(arguments: &Arguments) -> VerbResult {
-    if arguments.reverse {
-        return Err(CliError::NoReverse);
-    }
     let mut output = Output::new("replay", &arguments.output)?;
     let inputs = RunInputs::load(&arguments.recording)?;
     can_repeat(&inputs)?;
+    if inputs.seal == Seal::Unsealed {
+        let note = format!("replay: the recording is unsealed, made by an older damonlab without {DIGESTS}");
+        output.progress().say(&note);
+    }
     let env = Env::machine()?;
     let cache = env.cache.clone();
     let progress = output.progress();
-    let tools = setup::tools(&env)?;
+    let origins = Origins::of(env);
+    let kernel = arguments.kernel.as_deref().map(|word| Request::parse(word, &origins)).transpose()?;
+    let tools = setup::tools(&origins.env, kernel.as_ref().map_or(Work::Guest, Request::work))?;
     qemu::check([&inputs.scenario], &cache, &tools)?;
-    let image = image(arguments, &inputs, env, &progress)?;
+    let image = match &kernel {
+        Some(request) => kernel::obtain(request, &origins, &progress)?,
+        None => replay::image(&inputs, &cache)?,
+    };
     // A guest that was booted and one from a checkpoint run differently.
     let checkpoints = (!inputs.meta.booted).then(|| Store::of(&cache));
     let out = std::path::absolute(&arguments.out)?;
@@ -64,7 +68,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
         return stop(&env, &inputs, at);
     }
     let name = &inputs.meta.scenario;
-    output.start(vec![name.clone()], Some(&env.image.describe))?;
+    output.start(vec![name.to_string()], Some(&env.image.describe))?;
     let line = progress.batch("replay", 1);
     line.begin(name);
     let replay = replay::replay(&env, &inputs)?;
@@ -82,19 +86,8 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
 fn can_repeat(inputs: &RunInputs) -> Result<(), CliError> {
     match inputs.meta.clock.is_virtual() {
         true => Ok(()),
-        false => Err(CliError::NeverRepeats(inputs.meta.scenario.clone())),
+        false => Err(CliError::NeverRepeats(inputs.meta.scenario.to_string())),
     }
-}
-
-fn image(
-    arguments: &Arguments,
-    inputs: &RunInputs,
-    env: Env,
-    progress: &Progress,
-) -> Result<Image, CliError> {
-    let Some(word) = &arguments.kernel else { return Ok(replay::image(inputs, &env.cache)?) };
-    let origins = Origins::of(env);
-    Ok(kernel::obtain(&Request::parse(word, &origins)?, &origins, progress)?)
 }
 
 /// Stops the guest, prints how to attach to it, and waits until it has ended.

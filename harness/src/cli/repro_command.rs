@@ -3,6 +3,7 @@
 use super::kernel_args::KernelArgs;
 use crate::check::Verdict;
 use crate::host::paths::quoted;
+use crate::kernel::BuildIn;
 use crate::run::SeedRange;
 use crate::scenario::GuestClock;
 use crate::setup;
@@ -62,6 +63,9 @@ impl ReproCommand<'_> {
         for path in &config.fragments {
             options.push_str(&format!(" --config {}", quoted(&path.to_string_lossy())));
         }
+        if config.build_in != BuildIn::default() {
+            options.push_str(&format!(" --build-in {}", config.build_in));
+        }
         setup::ourselves(&options)
     }
 
@@ -104,6 +108,12 @@ mod tests {
         let words =
             "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict";
         assert!(command.ends_with(words), "{command}");
+    }
+
+    #[test]
+    fn a_kernel_that_was_built_in_bubblewrap_is_built_there_again() {
+        let command = repeats("idle", Seeds::One(0), &["--series", "s.mbox", "--build-in", "bwrap"]);
+        assert!(command.ends_with("--series s.mbox --build-in bwrap"), "{command}");
     }
 
     #[test]

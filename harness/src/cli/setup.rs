@@ -1,8 +1,9 @@
 //! `damonlab setup`: installs what is missing.
 
 use super::error::VerbResult;
-use super::output::print;
+use super::output::{self, FormatArgs};
 use crate::host::progress::Progress;
+use crate::report;
 use crate::setup::{self, Env, Extra};
 use clap::Args;
 
@@ -10,15 +11,18 @@ pub(super) const HELP: &str = "Examples: damonlab setup\n          damonlab setu
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Install this too, into damonlab's own environment: damo, from PyPI, for the scenario of that name.
-    #[arg(long = "with", value_name = "damo")]
+    /// Install this too. damo: from PyPI, into damonlab's own environment, for the scenario of that name. bubblewrap: from
+    /// Debian, for `--build-in bwrap`. May be given more than once.
+    #[arg(long = "with", value_name = "damo|bubblewrap")]
     extras: Vec<Extra>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 pub(super) fn setup(arguments: &Arguments) -> VerbResult {
     let (env, progress) = (Env::machine()?, Progress::stderr());
-    setup::install(&env, &progress)?;
-    setup::install_extras(&env, &arguments.extras, &progress)?;
-    print("damonlab has everything that it needs\n")?;
+    let mut installed = setup::install(&env, &progress)?;
+    installed.extend(setup::install_extras(&env, &arguments.extras, &progress)?);
+    output::list(&report::installed(&installed), arguments.format)?;
     Ok(0)
 }

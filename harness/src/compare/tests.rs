@@ -17,8 +17,14 @@ fn verdict(verdict: Verdict) -> Option<Observed> {
 
 fn fail(id: &'static str, line: Option<u64>) -> Option<Observed> {
     let (origin, evidence) = (crate::judge::origin(id).unwrap(), Vec::new());
-    let finding =
-        Finding { origin, expected: "one".into(), seen: "two".into(), evidence, scenario_line: line };
+    let finding = Finding {
+        origin,
+        expected: "one".into(),
+        seen: "two".into(),
+        evidence,
+        scenario_line: line,
+        more: 0,
+    };
     verdict(Verdict::Fail(vec![finding]))
 }
 

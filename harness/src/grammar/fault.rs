@@ -167,7 +167,7 @@ fn yaml_message(error: &serde_saphyr::Error) -> (String, Option<String>) {
             (format!("unknown step '{variant}'"), Some(suggest::among(variant, expected)))
         }
         Yaml::SerdeMissingField { field, .. } => {
-            (format!("the key '{field}' is missing in this mapping"), None)
+            (format!("the key '{field}' is missing in this mapping"), missing(field))
         }
         Yaml::DuplicateMappingKey { key, .. } => {
             (format!("the key '{}' is here twice", key.as_deref().unwrap_or("?")), None)
@@ -181,9 +181,19 @@ fn yaml_message(error: &serde_saphyr::Error) -> (String, Option<String>) {
         }
         other => {
             let text = other.to_string();
-            (text.split(" at line ").next().unwrap_or_default().to_owned(), None)
+            let text = text.split(" at line ").next().unwrap_or_default();
+            if text.starts_with("tabs disallowed") {
+                let help = "indent with blanks, two for each level";
+                return ("YAML does not allow a tab in the indentation".to_owned(), Some(help.to_owned()));
+            }
+            (text.to_owned(), None)
         }
     }
+}
+
+/// What to write for a key that every file needs.
+fn missing(field: &str) -> Option<String> {
+    (field == "version").then(|| "every file begins with the version of its format: version: 1".to_owned())
 }
 
 /// serde-saphyr's names of YAML events, for people.

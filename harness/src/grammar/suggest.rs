@@ -22,19 +22,22 @@ fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Op
     nearest.filter(|(edits, _)| *edits <= limit).map(|(_, name)| format!("did you mean '{name}'?"))
 }
 
-/// Edits (insert, delete, replace one character) from `a` to `b`, case ignored.
+/// Edits (insert, delete, replace one character, swap two neighbours) from `a` to `b`, case ignored.
 fn distance(a: &str, b: &str) -> usize {
     let lower = |text: &str| text.chars().map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>();
     let (a, b) = (lower(a), lower(b));
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+            let mut edits = (row[j] + usize::from(x != y)).min(next[j] + 1).min(row[j + 1] + 1);
+            if i > 0 && j > 0 && (*x, a[i - 1]) == (b[j - 1], *y) {
+                edits = edits.min(before[j - 1] + 1);
+            }
+            next.push(edits);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -66,5 +69,6 @@ mod tests {
     fn distances_are_edits() {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("rnu", "run"), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! How much of the disk a part of the cache takes, its limit, and what is removed first.
 
 use super::lock::Lock;
-use super::paths;
+use super::{paths, variables};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::io;
@@ -10,12 +10,8 @@ use std::path::Path;
 
 /// The limit in force: the MiB in the environment `variable`, else `default`.
 pub fn limit(variable: &str, default: Bytes) -> Bytes {
-    parse(std::env::var(variable).ok().as_deref()).unwrap_or(default)
-}
-
-fn parse(mebibytes: Option<&str>) -> Option<Bytes> {
-    let mebibytes: u64 = mebibytes?.parse().ok()?;
-    Some(Bytes(mebibytes.saturating_mul(Bytes::MIB.0)))
+    let mebibytes = variables::number::<u64>(variable);
+    mebibytes.map_or(default, |mebibytes| Bytes(mebibytes.saturating_mul(Bytes::MIB.0)))
 }
 
 /// What the files below `folder` take on the disk. Files with another hard link are not counted: to remove them would
@@ -43,7 +39,8 @@ pub fn taken(folder: &Path) -> Bytes {
 /// It could not be renamed or removed.
 pub fn discard(cache: &Path, folder: &Path) -> io::Result<()> {
     let waste = cache.join("waste");
-    let _lock = Lock::acquire(&cache.join("waste.lock"), || {}).map_err(io::Error::other)?;
+    let _lock = Lock::acquire(&cache.join("waste.lock"), "another damonlab to remove files from the cache")
+        .map_err(io::Error::other)?;
     paths::sweep(&waste)?;
     // A rename replaces an empty folder.
     let place = paths::scratch(&waste)?;
@@ -125,12 +122,5 @@ mod tests {
         assert!(!folder.exists() && !left.exists());
         assert_eq!(fs::read_dir(cache.path().join("waste")).unwrap().count(), 0);
         assert!(discard(cache.path(), &folder).is_err());
-    }
-
-    #[test]
-    fn a_limit_that_is_not_a_number_is_ignored() {
-        assert_eq!(parse(Some("2")), Some(Bytes(2 << 20)));
-        assert_eq!(parse(Some("lots")), None);
-        assert_eq!(parse(None), None);
     }
 }

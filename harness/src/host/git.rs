@@ -23,5 +23,5 @@ pub fn at(dir: &Path) -> Command {
 pub(crate) fn run_in_test(dir: &Path, arguments: &[&str]) -> Vec<u8> {
     let mut git = at(dir);
     git.args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "core.autocrlf=false"]);
-    super::command::succeed(git.args(arguments)).unwrap().stdout
+    super::command::succeed(git.args(arguments), super::command::Limits::LOCAL).unwrap().stdout
 }

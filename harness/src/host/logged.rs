@@ -69,6 +69,19 @@ mod tests {
     use crate::host::command::command_for;
 
     #[test]
+    fn a_program_that_prints_more_goes_on_and_the_log_has_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mut shell = command_for("/bin/sh");
+        let script = "head -c 20000000 /dev/zero; head -c 20000000 /dev/zero >&2; exit 7";
+        let mut logged = LoggedGroup::spawn(shell.args(["-c", script]), &log).unwrap();
+        assert_eq!(logged.group.wait().unwrap().code(), Some(7));
+        logged.end().unwrap();
+        // Each stream has its share.
+        assert_eq!(fs::metadata(log).unwrap().len(), 2 * LIMIT);
+    }
+
+    #[test]
     fn both_streams_are_in_the_log_once_the_group_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");

@@ -1,8 +1,11 @@
 //! damonlab's folders, and files that get their content whole or not at all.
 
 use super::text::shown;
+use super::variables;
 use fs_err as fs;
+use nix::sys::stat::{Mode, umask};
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -38,9 +41,32 @@ pub fn runtime() -> io::Result<PathBuf> {
         Err(cause) => return Err(failed(cause)),
     }
     let found = fs::symlink_metadata(&folder)?;
-    match found.is_dir() && found.uid() == uid {
-        true => Ok(folder),
-        false => Err(failed(io::Error::other("it is not a folder that this user owns"))),
+    if !found.is_dir() || found.uid() != uid {
+        return Err(failed(io::Error::other("it is not a folder that this user owns")));
+    }
+    // Somebody may have made it with fewer rights, or given it to everybody.
+    if found.permissions().mode() & 0o777 != 0o700 {
+        fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
+    }
+    Ok(folder)
+}
+
+/// Lets this process and its children use the files that they make. A umask may take rights from others, and with those
+/// of the owner it would leave folders that stop every later run.
+pub fn keep_own_rights() {
+    let others = Mode::S_IRWXG | Mode::S_IRWXO;
+    // There is no call that only reads it.
+    let now = umask(others);
+    umask(now & others);
+}
+
+/// Removes whatever is at `path`.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(cause),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
     }
 }
 
@@ -105,7 +131,7 @@ pub fn names_a_file(argument: &str) -> bool {
 /// The root of the source tree that damonlab was built from: the folder with `scenarios/`, `patches/` and
 /// `kernel-config/`. `DAMONLAB_HOME` names another.
 pub fn project() -> PathBuf {
-    match std::env::var_os("DAMONLAB_HOME") {
+    match variables::value(variables::HOME) {
         Some(home) => PathBuf::from(home),
         None => {
             let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -153,7 +179,11 @@ mod tests {
     fn a_quoted_argument_survives_the_shell() {
         let text = "it's a $HOME `path`";
         let mut shell = command::command_for("/bin/sh");
-        let output = command::capture(shell.arg("-c").arg(format!("printf %s {}", quoted(text)))).unwrap();
+        let output = command::succeed(
+            shell.arg("-c").arg(format!("printf %s {}", quoted(text))),
+            command::Limits::QUERY,
+        )
+        .unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
         assert_eq!(quoted("/plain/path-1.2"), "/plain/path-1.2");
     }

@@ -4,7 +4,7 @@
 //! Everything goes to standard error; standard output belongs to results. A process has one terminal, so all moving
 //! lines are drawn together, and whoever prints a line that stays does it through [`suspend`].
 
-use super::{terminal, text};
+use super::{moving_lines, terminal, text};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io::Write;
@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_secs(15);
 
-/// All moving lines of this process. indicatif draws nothing where standard error is no terminal.
-static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+/// All moving lines of this process. Nothing is drawn where standard error is no terminal.
+static LINES: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(moving_lines::draw_target()));
 
 /// Takes the moving lines away while `print` writes to the terminal.
 pub fn suspend<T>(print: impl FnOnce() -> T) -> T {

@@ -6,14 +6,13 @@
 //! memory bit by bit, so what is claimed and not yet touched is subtracted from what the host has available: two guests
 //! that start at once do not both count on the same memory.
 
-use super::fault::{Fault, Faulty};
 use super::interrupt;
 use super::lock::{Lock, LockError};
-use super::{memory, paths, text};
+use super::waiting::Waiting;
+use super::{memory, paths, variables};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
@@ -26,35 +25,15 @@ const MARGIN: Bytes = Bytes(512 << 20);
 
 /// Locked during the search for a slot, so that no two processes see the same memory as free.
 const GATE: &str = "slots.lock";
+/// For whoever waits for it.
+const WHAT: &str = "another damonlab to look for a slot";
 
 const PREFIX: &str = "slot-";
 
-/// The number of slots, if not one for each core.
-const VARIABLE: &str = "DAMONLAB_SLOTS";
-
-/// A `DAMONLAB_SLOTS` that is not a number of guests.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{VARIABLE} is '{0}'; wanted: the number of guests that may run at once on this host, 1 or more. Unset it to run \
-     one guest for each core"
-)]
-pub struct BadCount(String);
-
-impl Faulty for BadCount {
-    fn fault(&self) -> Fault {
-        Fault::BadInput
-    }
-}
-
 /// How many guests may run on this host at once: `DAMONLAB_SLOTS`, else one for each core.
-pub fn count() -> Result<NonZeroUsize, BadCount> {
+pub fn count() -> NonZeroUsize {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    std::env::var_os(VARIABLE).map_or(Ok(cores), |value| number(&value))
-}
-
-fn number(value: &OsStr) -> Result<NonZeroUsize, BadCount> {
-    let count = value.to_str().and_then(|text| text.parse().ok());
-    count.ok_or_else(|| BadCount(text::printable(&value.to_string_lossy())))
+    variables::number(variables::SLOTS).unwrap_or(cores)
 }
 
 /// The right to run one guest. Dropping it frees the slot.
@@ -93,15 +72,11 @@ impl fmt::Display for Full {
 }
 
 impl Slot {
-    /// Waits for one of the `count` slots of this host ([`count()`]) for a guest with `guest` bytes of memory. `waiting` is
-    /// called once if there is none now.
-    pub fn acquire(
-        count: NonZeroUsize,
-        guest: Bytes,
-        waiting: impl FnOnce(&Full),
-    ) -> Result<Slot, LockError> {
+    /// Waits for one of the `count` slots of this host ([`count()`]) for the guest `name` with `guest` bytes of memory. After
+    /// two seconds it reports why there is none.
+    pub fn acquire(count: NonZeroUsize, guest: Bytes, name: &str) -> Result<Slot, LockError> {
         let base = paths::runtime().map_err(|cause| LockError::Io { path: std::env::temp_dir(), cause })?;
-        Pool { base, count }.acquire(guest, waiting)
+        Pool { base, count }.acquire(guest, name)
     }
 }
 
@@ -109,7 +84,7 @@ impl Slot {
 pub fn memory_without_guests() -> io::Result<Bytes> {
     let base = paths::runtime()?;
     let holders = {
-        let _gate = Lock::acquire(&base.join(GATE), || {}).map_err(io::Error::other)?;
+        let _gate = Lock::acquire(&base.join(GATE), WHAT).map_err(io::Error::other)?;
         Pool { base, count: NonZeroUsize::MIN }.claims()?.into_values().map(|claim| claim.holder).collect()
     };
     Ok(without_guests(memory::available()?, holders, memory::touched_by_guests_of))
@@ -137,16 +112,12 @@ struct Claim {
 }
 
 impl Pool {
-    fn acquire(&self, guest: Bytes, waiting: impl FnOnce(&Full)) -> Result<Slot, LockError> {
-        let mut waiting = Some(waiting);
+    fn acquire(&self, guest: Bytes, name: &str) -> Result<Slot, LockError> {
+        let mut waiting = Waiting::begin();
         loop {
             match self.try_acquire(guest)? {
                 Ok(slot) => return Ok(slot),
-                Err(full) => {
-                    if let Some(waiting) = waiting.take() {
-                        waiting(&full);
-                    }
-                }
+                Err(full) => waiting.still(|| format!("a slot for {name}: {full}")),
             }
             interrupt::check()?;
             std::thread::sleep(Duration::from_millis(100));
@@ -154,7 +125,7 @@ impl Pool {
     }
 
     fn try_acquire(&self, guest: Bytes) -> Result<Result<Slot, Full>, LockError> {
-        let _gate = Lock::acquire(&self.base.join(GATE), || {})?;
+        let _gate = Lock::acquire(&self.base.join(GATE), WHAT)?;
         let failed = |cause| LockError::Io { path: self.base.clone(), cause };
         let claims = self.claims().map_err(failed)?;
         let Some(number) = (0..self.count.get()).find(|number| !claims.contains_key(number)) else {
@@ -254,26 +225,26 @@ mod tests {
     fn one_slot_is_taken_once() {
         let folder = tempfile::tempdir().unwrap();
         let one = pool(folder.path(), 1);
-        let first = one.acquire(SMALL, |_| panic!("the slot is free")).unwrap();
+        let first = one.acquire(SMALL, "one").unwrap();
         assert_eq!(one.try_acquire(SMALL).unwrap().unwrap_err(), Full::Slots(one.count));
         drop(first);
         assert!(one.try_acquire(SMALL).unwrap().is_ok());
     }
 
     #[test]
-    fn a_guest_that_waits_is_reported_once_and_gets_the_slot_that_is_freed() {
+    fn a_guest_that_waits_gets_the_slot_that_is_freed() {
         let folder = tempfile::tempdir().unwrap();
-        let first = pool(folder.path(), 1).acquire(SMALL, |_| {}).unwrap();
-        let (sender, waits) = mpsc::channel();
+        let first = pool(folder.path(), 1).acquire(SMALL, "one").unwrap();
+        let full = pool(folder.path(), 1).try_acquire(SMALL).unwrap().unwrap_err();
+        assert_eq!(full.to_string(), "every slot for guests of this host is taken (1)");
+        let (sender, ends) = mpsc::channel();
         let second = std::thread::spawn({
             let one = pool(folder.path(), 1);
-            move || one.acquire(SMALL, |full| sender.send(full.to_string()).unwrap()).map(drop)
+            move || one.acquire(SMALL, "another").map(drop).inspect(|()| sender.send(()).unwrap())
         });
-        let reason = waits.recv_timeout(Duration::from_secs(10)).unwrap();
-        assert_eq!(reason, "every slot for guests of this host is taken (1)");
+        ends.recv_timeout(Duration::from_millis(300)).unwrap_err();
         drop(first);
         second.join().unwrap().unwrap();
-        assert!(waits.try_recv().is_err());
     }
 
     #[test]
@@ -289,7 +260,7 @@ mod tests {
         drop(sleep);
         assert!(one.try_acquire(SMALL).unwrap().is_err());
         holder.kill().unwrap();
-        one.acquire(SMALL, |_| {}).unwrap();
+        one.acquire(SMALL, "one").unwrap();
     }
 
     #[test]
@@ -300,15 +271,6 @@ mod tests {
         let _held = one.take(0, Bytes(7)).unwrap();
         let holder = std::process::id();
         assert_eq!(one.claims().unwrap(), BTreeMap::from([(0, Claim { holder, bytes: Bytes(7) })]));
-    }
-
-    #[test]
-    fn a_number_of_slots_is_one_or_more() {
-        assert_eq!(number(OsStr::new("3")).unwrap().get(), 3);
-        for value in ["", "0", "-1", "many", "2.5"] {
-            let error = number(OsStr::new(value)).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("DAMONLAB_SLOTS is '{value}'; wanted: ")), "{error}");
-        }
     }
 
     #[test]

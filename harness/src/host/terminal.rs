@@ -29,19 +29,16 @@ pub struct Terminal<W> {
 }
 
 /// Standard output, with colours where they can be seen.
-#[expect(clippy::disallowed_methods, reason = "the only way to standard output")]
 pub fn stdout(lines: Lines) -> Terminal<impl Write> {
     Terminal::new(anstream::AutoStream::auto(io::stdout()), lines)
 }
 
 /// Standard error, with colours where they can be seen.
-#[expect(clippy::disallowed_methods, reason = "the only way to standard error")]
 pub fn stderr() -> Terminal<impl Write> {
     Terminal::new(anstream::AutoStream::auto(io::stderr()), Lines::Cut)
 }
 
 /// Whether somebody watches standard error.
-#[expect(clippy::disallowed_methods, reason = "it asks, and does not write")]
 pub fn stderr_is_one() -> bool {
     io::IsTerminal::is_terminal(&io::stderr())
 }
@@ -52,8 +49,13 @@ impl<W: Write> Terminal<W> {
         Terminal { out, lines, pending: Vec::new() }
     }
 
-    /// Writes the first `end` bytes that are pending.
-    fn drain(&mut self, end: usize) -> io::Result<()> {
+    /// Writes the complete lines that are pending, or everything.
+    fn drain(&mut self, everything: bool) -> io::Result<()> {
+        let end = match self.pending.iter().rposition(|byte| *byte == b'\n') {
+            _ if everything => self.pending.len(),
+            Some(last) => last + 1,
+            None => return Ok(()),
+        };
         let bytes: Vec<u8> = self.pending.drain(..end).collect();
         let text = String::from_utf8_lossy(&bytes);
         let limit = if self.lines == Lines::Cut { LINE } else { usize::MAX };
@@ -64,17 +66,16 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> Write for Terminal<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let before = self.pending.len();
         self.pending.extend_from_slice(bytes);
-        // What was pending has no newline, and is not searched again: a line may come a byte at a time.
-        if let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n') {
-            self.drain(before + last + 1)?;
+        // JSON comes in many small pieces: a line is not searched again for each.
+        if bytes.contains(&b'\n') {
+            self.drain(false)?;
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.drain(self.pending.len())?;
+        self.drain(true)?;
         self.out.flush()
     }
 }

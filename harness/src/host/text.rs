@@ -24,7 +24,7 @@ pub const BLOCK_LINE: usize = 5000;
 const BLOCK: usize = 10_000;
 
 /// The first words of the lines that report a result. No other line may begin with one ([`unlike_a_result`]).
-pub const RESULT_WORDS: [&str; 16] = [
+pub const RESULT_WORDS: [&str; 17] = [
     "PASS",
     "FAIL",
     "SKIP",
@@ -41,6 +41,7 @@ pub const RESULT_WORDS: [&str; 16] = [
     "PASSED",
     "SAME",
     "DIFF",
+    "UNREADABLE",
 ];
 
 /// Foreign text where one line is expected: line breaks and whatever a terminal obeys are escaped, and it is cut.
@@ -268,7 +269,7 @@ mod tests {
         let sentence = format!("unknown key '{}': wanted a or b", "x".repeat(1 << 20));
         let shown = quote(&sentence).to_string();
         assert!(shown.starts_with("unknown key 'xx") && shown.ends_with("xx': wanted a or b"), "{shown}");
-        assert!(shown.contains("... (1047608 characters left out)") && shown.len() < 1100, "{shown}");
+        assert!(shown.contains("... (1047605 characters left out)") && shown.len() < 1100, "{shown}");
     }
 
     #[test]

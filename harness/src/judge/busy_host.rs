@@ -41,6 +41,7 @@ mod tests {
             seen: "4 windows".into(),
             evidence: Vec::new(),
             scenario_line: None,
+            more: 0,
         };
         Verdict::Fail(ids.iter().map(finding).collect())
     }

@@ -2,12 +2,18 @@
 
 use super::judgement::Judgement;
 use crate::check::{Finding, Origin, kernel_log};
+use crate::host::regular_file;
 use crate::recording::CONSOLE_LOG;
+use damonlab_protocol::units::Bytes;
 use std::path::Path;
+
+/// A console that prints 8 MiB ends its guest.
+const LIMIT: Bytes = Bytes(16 << 20);
 
 /// The console's entire text; empty where there is none.
 pub(crate) fn text(dir: &Path) -> String {
-    String::from_utf8_lossy(&std::fs::read(dir.join(CONSOLE_LOG)).unwrap_or_default()).into_owned()
+    let bytes = regular_file::bytes(&dir.join(CONSOLE_LOG), LIMIT).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The reports of bugs on the console of the recording in `dir` that its judgement does not have yet.

@@ -19,6 +19,8 @@ pub struct Page {
     /// A rule's name, and how strict it is.
     name: Option<&'static str>,
     kind: Option<&'static str>,
+    /// What that kind means.
+    kind_meaning: Option<&'static str>,
     /// What holds, or what the end means.
     statement: &'static str,
     because: Option<&'static str>,
@@ -55,6 +57,7 @@ pub fn explain(origin: Origin, text: impl Fn(&str) -> Option<String>) -> Page {
         id: origin.id(),
         name: about.map(|about| about.name),
         kind: about.map(|about| about.kind.word()),
+        kind_meaning: about.map(|about| about.kind.meaning()),
         statement: origin.statement(),
         because: about.map(|about| about.because),
         when: about.map(|about| about.when),
@@ -105,10 +108,13 @@ fn shown(line: &str) -> String {
 impl fmt::Display for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name, self.kind) {
-            (Some(name), Some(kind)) => writeln!(f, "{name} ({}): {kind}", self.id)?,
+            (Some(name), Some(_)) => writeln!(f, "{name} ({})", self.id)?,
             _ => writeln!(f, "{}", self.id)?,
         }
         writeln!(f, "\n{}", self.statement)?;
+        if let (Some(kind), Some(meaning)) = (self.kind, self.kind_meaning) {
+            writeln!(f, "\nKind: {kind}; it {meaning}")?;
+        }
         for (head, text) in [("Why", self.because), ("When", self.when), ("Checked in", self.file)] {
             text.iter().try_for_each(|text| writeln!(f, "\n{head}: {text}"))?;
         }
@@ -158,10 +164,15 @@ mod tests {
         let page = page("G5", "\n\nint damos_calc_eligible_bytes(void)\n{\n\treturn 1;\n}\n");
         let text = page.to_string();
         let about = judge::rule("G5").unwrap();
-        assert!(text.starts_with("goal-share-matches-pages (G5): "), "{text}");
-        for part in
-            [about.statement, about.because, about.when, "harness/src/subject/damon/rules/goal_vs_pages.rs"]
-        {
+        assert!(text.starts_with("goal-share-matches-pages (G5)\n"), "{text}");
+        let kind = "Kind: windowed; it is about many events together";
+        for part in [
+            about.statement,
+            kind,
+            about.because,
+            about.when,
+            "harness/src/subject/damon/rules/goal_vs_pages.rs",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(text.contains("expected ") && text.contains("saw "), "{text}");

@@ -38,7 +38,7 @@ fn skip(list: &[Known<'_>], recording: &Recording, judgement: &Judgement) -> Opt
 
 fn skip_for(list: &[Known<'_>], recording: &Recording, ids: &[&str]) -> Option<Verdict> {
     let series = version(&recording.report.kernel)?;
-    let here = |known: &&Known<'_>| known.scenario == recording.meta.scenario && series < known.until;
+    let here = |known: &&Known<'_>| recording.meta.scenario == known.scenario && series < known.until;
     let bugs: Vec<&Known<'_>> = list.iter().filter(here).collect();
     let is_known = |id: &str| bugs.iter().any(|known| known.findings.contains(&id));
     if ids.is_empty() || !ids.iter().all(|id| is_known(id)) {
@@ -83,7 +83,7 @@ mod tests {
     fn verdict(kernel: &str, ids: &[&'static str]) -> Option<String> {
         let mut recording = Model::pull_push().recording();
         recording.report.kernel = kernel.to_owned();
-        recording.meta.scenario = "model".to_owned();
+        recording.meta.scenario = crate::host::names::EntryName::new("model").unwrap();
         let mut judgement = judge(&recording);
         judgement.findings =
             ids.iter().map(|id| Finding::of(judge::origin(id).unwrap(), Violation::new("a", "b"))).collect();

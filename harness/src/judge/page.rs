@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn the_page_of_invariants_is_current() {
         let path = crate::host::paths::project().join("docs/invariants.md");
-        if std::env::var_os("DAMONLAB_BLESS").is_some() {
+        if crate::host::variables::is(crate::host::variables::BLESS, "1") {
             std::fs::write(&path, page()).unwrap();
         }
         let found = std::fs::read_to_string(&path).unwrap();

@@ -3,7 +3,7 @@
 use super::busy_host::on_busy_host;
 use super::judgement::{Judgement, judge};
 use super::{console_log, known, machine, missing_features};
-use crate::check::Verdict;
+use crate::check::{Verdict, whole};
 use crate::recording::Recording;
 
 /// The verdict on a recording; nothing is judged of a machine that is another than the one described, or of a
@@ -16,6 +16,7 @@ pub fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
         return (verdict, None);
     }
     let mut judgement = judge(recording);
+    judgement.findings.extend(whole::found(recording));
     judgement.findings.extend(console_log::late_findings(&recording.dir, &judgement));
     let verdict = known::known_bugs(recording, &judgement).unwrap_or_else(|| judgement.verdict());
     (on_busy_host(verdict, recording.meta.load.as_ref()), Some(judgement))

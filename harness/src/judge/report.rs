@@ -72,22 +72,29 @@ impl Report {
 }
 
 /// Judges a stored recording with today's rules.
+///
+/// # Errors
+/// It cannot be read.
 pub fn rejudge(dir: &Path) -> Result<Report, RecordingError> {
-    let recording = Recording::load(dir)?;
+    Recording::load(dir).map(judged)
+}
+
+/// The report of a recording.
+pub(super) fn judged(recording: Recording) -> Report {
     let (verdict, judgement) = recording_verdict::verdict(&recording);
-    Ok(Report {
-        scenario: recording.meta.scenario.clone(),
+    Report {
+        scenario: recording.meta.scenario.to_string(),
         summary: recording.scenario.summary.clone(),
         machine: recording.meta.machine.clone(),
         kernel: recording.meta.kernel.clone(),
+        guest_time: recording.scenario.guest_time().into(),
         clock: recording.meta.clock,
         accelerator: recording.meta.accelerator(),
-        dir: dir.to_owned(),
+        dir: recording.dir,
         verdict,
         judgement,
         notes: Vec::new(),
-        guest_time: recording.scenario.guest_time().into(),
         wall_time: None,
         repeated: None,
-    })
+    }
 }

@@ -26,11 +26,10 @@ pub fn words() -> impl Iterator<Item = &'static str> {
     all().flat_map(|about| [about.id, about.name]).chain(others().map(Origin::id))
 }
 
-/// All rules and the other things that findings can be about, a line each.
-pub fn list() -> String {
+/// The id of everything that findings can be about, with a rule's name, or what the other things mean.
+pub fn list() -> Vec<(&'static str, &'static str)> {
     let rules = all().map(|about| (about.id, about.name));
-    let lines = rules.chain(others().map(|other| (other.id(), other.statement())));
-    lines.map(|(id, what)| format!("{id:<17} {what}\n")).collect()
+    rules.chain(others().map(|other| (other.id(), other.statement()))).collect()
 }
 
 /// What findings with this id, or of the rule with this name, are about. Case is ignored.

@@ -1,8 +1,8 @@
 //! Stored recordings judged again, and those of one scenario with several seeds together.
 
-use super::report::{Report, rejudge};
+use super::report::{Report, judged};
 use super::sweep::Sweep;
-use crate::recording::{RecordingError, RunInputs};
+use crate::recording::{Recording, RecordingError, RunInputs};
 use crate::scenario::Scenario;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Stored {
     /// What it was made of.
-    recipe: RunInputs,
+    pub recipe: RunInputs,
     /// What came of it.
     pub report: Report,
 }
@@ -21,8 +21,9 @@ impl Stored {
     /// # Errors
     /// It cannot be read.
     pub fn judge(dir: &Path) -> Result<Stored, RecordingError> {
-        let report = rejudge(dir)?;
-        Ok(Stored { recipe: RunInputs::load(dir)?, report })
+        let recipe = RunInputs::load(dir)?;
+        let report = judged(Recording::of(recipe.clone())?);
+        Ok(Stored { recipe, report })
     }
 
     /// Whether the two differ in their seed alone. Runs on the real clock differ by more.
@@ -43,8 +44,8 @@ impl Stored {
 /// The result of several recordings.
 #[derive(Debug)]
 pub enum StoredResult {
-    /// A recording that goes with no other.
-    Alone(Box<Report>),
+    /// A recording that goes with no other, and its scenario and seed.
+    Alone(Box<Scenario>, u64, Box<Report>),
     /// Recordings of one scenario and one kernel, each with another seed.
     Seeds(Box<Scenario>, Sweep),
 }
@@ -71,7 +72,9 @@ fn answer(mut group: Vec<Stored>) -> Option<StoredResult> {
     group.sort_by_key(Stored::seed);
     let scenario = group.first()?.recipe.scenario.clone();
     if group.len() == 1 {
-        return group.pop().map(|only| StoredResult::Alone(Box::new(only.report)));
+        let alone =
+            |only: Stored| StoredResult::Alone(Box::new(scenario), only.seed(), Box::new(only.report));
+        return group.pop().map(alone);
     }
     let runs = group.into_iter().map(|one| (one.seed(), one.report)).collect();
     let sweep = Sweep::of(&scenario, runs, None);
@@ -126,8 +129,11 @@ mod tests {
             stored(out.path(), 2, same),
         ];
         let answers = together(all);
-        let [StoredResult::Seeds(_, sweep), StoredResult::Alone(again), StoredResult::Alone(other)] =
-            answers.as_slice()
+        let [
+            StoredResult::Seeds(_, sweep),
+            StoredResult::Alone(_, 0, again),
+            StoredResult::Alone(_, 7, other),
+        ] = answers.as_slice()
         else {
             panic!("{answers:?}")
         };
@@ -139,8 +145,8 @@ mod tests {
     fn another_kernel_is_not_another_seed() {
         let out = tempfile::tempdir().unwrap();
         let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
-        all[1].recipe.meta.kernel_key = "another".into();
-        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(_))));
+        all[1].recipe.meta.kernel_key = crate::host::names::Key::new("another").unwrap();
+        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(..))));
     }
 
     #[test]
@@ -148,6 +154,6 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let mut all: Vec<_> = [0, 1].iter().map(|seed| stored(out.path(), *seed, str::to_owned)).collect();
         all[1].recipe.scenario.machine.nodes.pop();
-        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(_))));
+        assert!(together(all).iter().all(|answer| matches!(answer, StoredResult::Alone(..))));
     }
 }

@@ -4,12 +4,14 @@
 //! same bytes. A build that was stopped continues where it was.
 
 use super::config::{Fragment, Requests};
+use super::confinement::{BuildIn, Places};
 use super::diagnosis::{self, Diagnosis};
 use super::error::KernelError;
 use super::image::KEY_FILE;
-use crate::host::command::{self, command_for};
+use crate::host::command::{self, Limits, command_for};
 use crate::host::paths;
 use crate::host::progress::{Progress, clock};
+use crate::host::regular_file::cached_text;
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -64,6 +66,8 @@ pub struct Build<'a> {
     pub cache: &'a Path,
     /// The compiler.
     pub toolchain: &'a Toolchain,
+    /// Where make runs.
+    pub build_in: BuildIn,
     /// The path of the user's source with a slash at its end, for messages; empty for a release.
     pub shown_as: String,
     /// Where progress is printed.
@@ -76,10 +80,9 @@ impl Build<'_> {
     /// # Errors
     /// The result does not have a requested option.
     pub fn configure(&self, fragments: &[Fragment], stamp: &str) -> Result<(), KernelError> {
+        self.build_in.check_left(&self.out)?;
         let stamped = self.out.join("damonlab.stamp");
-        if std::fs::read_to_string(&stamped).is_ok_and(|text| text == stamp)
-            && self.out.join(".config").is_file()
-        {
+        if cached_text(&stamped).is_some_and(|text| text == stamp) && self.out.join(".config").is_file() {
             return Ok(());
         }
         let requests = Requests::read(fragments)?;
@@ -93,7 +96,6 @@ impl Build<'_> {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        self.run(self.make().arg("tinyconfig"))?;
         let mut merge = self.command("sh");
         merge.arg(self.tree.join("scripts/kconfig/merge_config.sh")).args(["-m", "-O"]).arg(&self.out);
         merge.arg(self.out.join(".config")).current_dir(&self.tree);
@@ -103,6 +105,8 @@ impl Build<'_> {
             fs::write(&copy, &fragment.text)?;
             merge.arg(copy);
         }
+        // After the fragments were written: it may leave anything in their folder.
+        self.run(self.make().arg("tinyconfig"))?;
         self.run(&mut merge)?;
         self.run(self.make().arg("olddefconfig"))?;
         let dropped = requests.dropped(&fs::read_to_string(self.out.join(".config"))?);
@@ -134,9 +138,10 @@ impl Build<'_> {
             }
             Ok(())
         };
-        let ended = command::follow(self.make().arg(format!("-j{jobs}")).arg("bzImage"), line, || {});
+        let ended = command::follow(self.make().arg(format!("-j{jobs}")).arg("bzImage"), Limits::BUILD, line);
         let (done, elapsed) = (task.done(), clock(task.elapsed()));
         drop(task);
+        self.build_in.check_left(&self.out)?;
         steps.store(&self.out, matches!(&ended, Ok(status) if status.success()))?;
         if !ended?.success() {
             return Err(self.explain());
@@ -179,9 +184,10 @@ impl Build<'_> {
 
     fn run(&self, command: &mut Command) -> Result<(), KernelError> {
         let mut log = fs::OpenOptions::new().create(true).append(true).open(self.out.join("config.log"))?;
-        let output = command::capture(command)?;
+        let output = command::capture(command, Limits::LOCAL)?;
         log.write_all(&output.stdout)?;
         log.write_all(output.stderr.as_bytes())?;
+        self.build_in.check_left(&self.out)?;
         if output.status.success() {
             return Ok(());
         }
@@ -209,12 +215,14 @@ impl Build<'_> {
 
     /// A command in an environment that is the same on every machine.
     fn command(&self, program: &str) -> Command {
-        let mut command = command_for(program);
+        let (home, ccache) = (self.cache.join("home"), self.build_in.ccache(self.cache));
+        let places = Places { tree: &self.tree, writable: [&self.out, &ccache], home: &home };
+        let mut command = self.build_in.command(program, &places);
         command.env_clear().env("PATH", &self.toolchain.path).env("LC_ALL", "C");
-        command.env("HOME", self.cache.join("home"));
+        command.env("HOME", home);
         command.envs(std::env::var_os("TMPDIR").map(|folder| ("TMPDIR", folder)));
         command.envs(CONSTANTS.iter().copied());
-        command.env("CCACHE_DIR", self.cache.join("ccache")).env("CCACHE_BASEDIR", self.cache);
+        command.env("CCACHE_DIR", ccache).env("CCACHE_BASEDIR", self.cache);
         command
     }
 }
@@ -247,7 +255,7 @@ struct Steps {
 
 impl Steps {
     fn load(out: &Path) -> Steps {
-        let text = std::fs::read_to_string(out.join("damonlab.steps")).unwrap_or_default();
+        let text = cached_text(&out.join("damonlab.steps")).unwrap_or_default();
         let (state, done) = text.trim().split_once(' ').unwrap_or(("", "0"));
         Steps { done: done.parse().unwrap_or(0), finished: state == "finished" }
     }
@@ -276,6 +284,7 @@ mod tests {
             out: cache.join("build/mine"),
             cache,
             toolchain,
+            build_in: BuildIn::Host,
             shown_as: "/home/me/linux/".into(),
             progress,
         }
@@ -323,12 +332,12 @@ mod tests {
         let (toolchain, progress) = (Toolchain::of_version(""), Progress::silent());
         let cache = tempfile::tempdir().unwrap();
         let build = build(&toolchain, cache.path(), &progress);
-        let output = command::succeed(build.command("env").env_remove("TMPDIR")).unwrap();
+        let output = command::succeed(build.command("env").env_remove("TMPDIR"), Limits::LOCAL).unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let mut names: Vec<&str> =
             text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
         names.sort_unstable();
-        let mut expected = vec!["CCACHE_BASEDIR", "CCACHE_DIR", "HOME", "LC_ALL", "PATH"];
+        let mut expected = vec!["CCACHE_BASEDIR", "CCACHE_DIR", "DAMONLAB_GROUP", "HOME", "LC_ALL", "PATH"];
         expected.extend(CONSTANTS.iter().map(|(name, _)| *name));
         expected.sort_unstable();
         assert_eq!(names, expected);

@@ -1,8 +1,10 @@
 //! The cached images as a list shows them: what each is, its size, and when it was last used.
 
 use super::image::{self, About, Image};
+use crate::host::names::Key;
+use crate::host::regular_file::touch;
 use damonlab_protocol::units::Bytes;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -18,6 +20,14 @@ pub struct CachedImage {
     pub size: Bytes,
     /// When it was built or last used.
     pub used: SystemTime,
+    /// When it was built.
+    pub built: SystemTime,
+    /// The version lines of compiler and linker.
+    pub compiler: String,
+    /// The beginning of a digest of its `.config`.
+    pub config: String,
+    /// The beginning of a digest of the patches that come with damonlab; empty for an image of an older damonlab.
+    pub bundled: String,
 }
 
 /// Every image of `cache`, the last used first.
@@ -27,8 +37,19 @@ pub fn cached_images(cache: &Path) -> Vec<CachedImage> {
         let used = fs::metadata(folder.join(image::ABOUT)).and_then(|meta| meta.modified());
         let files = fs::read_dir(&folder).into_iter().flatten().flatten();
         let size = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
-        let on_top = image::about_key(cache, &image.key).map(|about| on_top(&about)).unwrap_or_default();
-        CachedImage { on_top, size: Bytes(size), used: used.unwrap_or(SystemTime::UNIX_EPOCH), image }
+        let about = image::about_key(cache, &image.key);
+        let built = fs::metadata(&image.bzimage).and_then(|meta| meta.modified());
+        let config = image.config.as_deref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        CachedImage {
+            on_top: about.as_ref().map(on_top).unwrap_or_default(),
+            bundled: about.as_ref().map(|about| about.bundled_digest.clone()).unwrap_or_default(),
+            compiler: about.map(|about| about.compiler).unwrap_or_default(),
+            size: Bytes(size),
+            used: used.unwrap_or(SystemTime::UNIX_EPOCH),
+            built: built.unwrap_or(SystemTime::UNIX_EPOCH),
+            config: image::short_digest(&config),
+            image,
+        }
     };
     let mut all: Vec<CachedImage> = image::list(cache).into_iter().map(one).collect();
     all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.image.key.cmp(&b.image.key)));
@@ -44,14 +65,17 @@ fn on_top(about: &About) -> Vec<String> {
 }
 
 /// Records that the image `key` was used. If that cannot be written, it only looks older than it is.
-pub fn mark_used(cache: &Path, key: &str) {
+pub fn mark_used(cache: &Path, key: &Key) {
     let about = cache.join("image").join(key).join(image::ABOUT);
-    let _ = File::options().append(true).open(about).and_then(|file| file.set_modified(SystemTime::now()));
+    if about.exists() {
+        let _ = touch(&about);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::time::Duration;
 
     fn image(cache: &Path, key: &str, age: u64) {
@@ -75,9 +99,11 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         image(cache.path(), "old", 1_000);
         image(cache.path(), "new", 10);
-        let keys = || cached_images(cache.path()).into_iter().map(|one| one.image.key).collect::<Vec<_>>();
+        let keys = || {
+            cached_images(cache.path()).into_iter().map(|one| one.image.key.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!(keys(), ["new", "old"]);
-        mark_used(cache.path(), "old");
+        mark_used(cache.path(), &Key::new("old").unwrap());
         assert_eq!(keys(), ["old", "new"]);
         let first = cached_images(cache.path()).remove(0);
         let about = fs::metadata(cache.path().join("image/old").join(image::ABOUT)).unwrap().len();
@@ -88,7 +114,7 @@ mod tests {
     #[test]
     fn a_missing_image_is_neither_marked_nor_made() {
         let cache = tempfile::tempdir().unwrap();
-        mark_used(cache.path(), "gone");
+        mark_used(cache.path(), &Key::new("gone").unwrap());
         assert!(cached_images(cache.path()).is_empty() && !cache.path().join("image").exists());
     }
 }

@@ -70,7 +70,7 @@ pub enum KernelError {
     #[error(
         "{path} is a bzImage, which is booted as it is: it has no source for {what}; give the tree that it was built from \
          (DIR or DIR@REF), or leave that out",
-        path = .path.display()
+        path = shown(.path)
     )]
     ImageHasNoSource {
         /// The bzImage.
@@ -81,7 +81,7 @@ pub enum KernelError {
     /// A bzImage that is shorter than its header says.
     #[error(
         "{path} is cut off: its header announces {wanted} bytes, and the file has {found}; copy or build it again",
-        path = .path.display()
+        path = shown(.path)
     )]
     CutOff {
         /// The file.
@@ -157,9 +157,33 @@ pub enum KernelError {
         /// The log.
         log: PathBuf,
     },
+    /// bubblewrap is missing, or the host does not let it work.
+    #[error(
+        "a build cannot run in bubblewrap here: {0}\n`damonlab setup --with bubblewrap` installs it; the host must allow \
+         user namespaces (docs/SECURITY.md)"
+    )]
+    NoConfinement(RunError),
+    /// A confined build has left a link or a device where damonlab reads or writes.
+    #[error(
+        "{} is no plain file: the build has put a link or a device there, which leads out of its folder. Nothing was read \
+         from it. Do not build this source outside of bubblewrap; remove its build folder",
+        shown(.0)
+    )]
+    LeadsOut(PathBuf),
     /// make cannot work in the cache folder.
     #[error("cannot build a kernel in {}: the path has a blank or a colon; set XDG_CACHE_HOME to another folder", shown(.0))]
     CachePath(PathBuf),
+    /// The beginning of a key is that of several images.
+    #[error("several kernels in the cache have a key that begins with '{name}': {}; use more of its characters", .keys.join(", "))]
+    SeveralKeys {
+        /// What was typed.
+        name: String,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// A run uses what was to be removed.
+    #[error("{0} is in use by another damonlab; remove it when that has ended")]
+    InUse(String),
     /// A release could be fetched neither from Debian nor from kernel.org.
     #[error("cannot fetch linux {wanted}\n  Debian's archive: {debian}\n  kernel.org: {mirror}")]
     Fetch {
@@ -239,14 +263,18 @@ impl Faulty for KernelError {
             | E::CutOff { .. }
             | E::TooOld { .. }
             | E::BadName { .. }
+            | E::SeveralKeys { .. }
             | E::ChangedDuringCopy(_)
             | E::Inexact { .. }
             | E::PatchRefused { .. }
             | E::BadFragment(_)
             | E::Dropped(_)
+            | E::LeadsOut(_)
             | E::Compile { .. } => Fault::BadInput,
+            E::NoConfinement(error) => error.fault(),
             E::Make { .. }
             | E::CachePath(_)
+            | E::InUse(_)
             | E::Fetch { .. }
             | E::NoCurl
             | E::Checksum { .. }

@@ -8,11 +8,13 @@ use super::cache_layout;
 use super::cached_images::cached_images;
 use super::image::{self, KEY_FILE, names};
 use super::working_copy::SIZE_FILE;
-use crate::host::disk_usage;
 use crate::host::lock::Lock;
+use crate::host::names::Key;
 use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
+use crate::host::regular_file::cached_text;
 use crate::host::text::shown;
+use crate::host::{disk_usage, variables};
 use damonlab_protocol::units::Bytes;
 use std::collections::BTreeMap;
 use std::io;
@@ -22,9 +24,6 @@ use std::time::SystemTime;
 /// How much of the disk all of it may take. A build folder has about 250 MB, a working copy 1.8 GB if it could not be made
 /// of hard links.
 const LIMIT: Bytes = Bytes(10 << 30);
-
-/// Overrides [`LIMIT`], in MiB.
-pub const LIMIT_VARIABLE: &str = "DAMONLAB_KERNELS_MIB";
 
 /// The kind of a folder. Of equally old folders, the later kind is removed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +62,7 @@ impl CacheFolder {
 
 /// The limit in force: `DAMONLAB_KERNELS_MIB`, else 10 GiB.
 pub fn limit() -> Bytes {
-    disk_usage::limit(LIMIT_VARIABLE, LIMIT)
+    disk_usage::limit(variables::KERNELS_MIB, LIMIT)
 }
 
 /// All folders, the last used first.
@@ -81,7 +80,7 @@ pub fn cache_folders(cache: &Path) -> Vec<CacheFolder> {
     all.extend(copies);
     all.extend(images.iter().map(|one| CacheFolder {
         kind: FolderKind::Image,
-        name: one.image.key.clone(),
+        name: one.image.key.to_string(),
         size: one.size,
         used: one.used,
     }));
@@ -91,7 +90,7 @@ pub fn cache_folders(cache: &Path) -> Vec<CacheFolder> {
 
 fn build(cache: &Path, name: String, images: &BTreeMap<&str, SystemTime>) -> CacheFolder {
     let folder = cache.join("build").join(&name);
-    let key = std::fs::read_to_string(folder.join(KEY_FILE)).unwrap_or_default();
+    let key = cached_text(&folder.join(KEY_FILE)).unwrap_or_default();
     let used = images.get(key.as_str()).copied().max(modified(&folder.join("make.log")));
     let used = used.or_else(|| modified(&folder)).unwrap_or(SystemTime::UNIX_EPOCH);
     CacheFolder { kind: FolderKind::Build, size: disk_usage::taken(&folder), used, name }
@@ -113,7 +112,7 @@ fn copy(cache: &Path, name: String, builds: &[CacheFolder]) -> CacheFolder {
 /// once, until it is made again.
 fn size_of_copy(folder: &Path) -> Bytes {
     let file = folder.join(SIZE_FILE);
-    let known = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+    let known = cached_text(&file).and_then(|text| text.trim().parse().ok());
     known.map(Bytes).unwrap_or_else(|| {
         let size = disk_usage::taken(folder);
         // If it cannot be stored, it is measured again.
@@ -148,7 +147,7 @@ pub fn make_room(cache: &Path, limit: Bytes, progress: &Progress) -> io::Result<
 
 /// The locks that keep others from using `one`; none if it is in use, or a lock cannot be taken.
 fn locks(cache: &Path, one: &CacheFolder) -> Option<Vec<Lock>> {
-    let image = |key: &str| Lock::try_acquire(&image::lock(cache, key)).ok().flatten();
+    let image = |key: &str| Lock::try_acquire(&image::lock(cache, &Key::new(key).ok()?)).ok().flatten();
     if one.kind == FolderKind::Image {
         return Some(vec![image(&one.name)?]);
     }
@@ -159,7 +158,7 @@ fn locks(cache: &Path, one: &CacheFolder) -> Option<Vec<Lock>> {
     if one.kind == FolderKind::Copy {
         return cache_layout::builds(cache, &source).is_ok_and(|builds| builds.is_empty()).then_some(locks);
     }
-    if let Ok(key) = std::fs::read_to_string(one.folder(cache).join(KEY_FILE)) {
+    if let Some(key) = cached_text(&one.folder(cache).join(KEY_FILE)) {
         locks.push(image(&key)?);
     }
     Some(locks)
@@ -273,7 +272,7 @@ mod tests {
     #[test]
     fn an_image_in_use_stays_with_its_build_and_its_working_copy() {
         let cache = cache();
-        let image = image::find(cache.path(), "old").unwrap();
+        let image = image::find(cache.path(), &Key::new("old").unwrap()).unwrap();
         shrink_to(cache.path(), 0);
         let mut names: Vec<String> = left(cache.path()).into_iter().map(|(_, name)| name).collect();
         names.sort();
@@ -286,7 +285,7 @@ mod tests {
     #[test]
     fn a_source_that_is_being_built_stays() {
         let cache = cache();
-        let lock = Lock::acquire(&cache_layout::source_lock(cache.path(), "linux-7"), || {}).unwrap();
+        let lock = Lock::acquire(&cache_layout::source_lock(cache.path(), "linux-7"), "nobody").unwrap();
         shrink_to(cache.path(), 0);
         assert_eq!(left(cache.path()).len(), 3);
         drop(lock);

@@ -1,7 +1,7 @@
 //! `git apply`, and its report of rejected hunks in one line.
 
 use super::error::KernelError;
-use crate::host::command::{self, Output, command_for};
+use crate::host::command::{self, Limits, Output, command_for};
 use fs_err as fs;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(super) fn run(folder: &Path, text: &[u8], arguments: &[&str]) -> Result<Outp
     // In a repository above the scratch folder, git would resolve the paths from its root.
     git.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder)).env("LC_ALL", "C");
     git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
-    Ok(command::capture(&mut git)?)
+    Ok(command::capture(&mut git, Limits::LOCAL)?)
 }
 
 /// The files and hunks that `git apply --reject --verbose` reports as rejected in `output`.

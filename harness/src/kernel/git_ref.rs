@@ -7,15 +7,16 @@ use super::error::KernelError;
 use super::inspect::{self, Tree};
 use super::listing::{Content, Entry, FileKind, Listing};
 use super::user_tree;
-use crate::host::process::Group;
+use crate::host::command::{self, Limits};
+use crate::host::regular_file::cached_text;
 use crate::host::text::{foreign, shown};
-use crate::host::{command, git, interrupt, paths};
+use crate::host::{git, paths};
+use damonlab_protocol::units::Bytes;
 use fs_err as fs;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 /// A tree object of a repository.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ impl GitRef {
             |why: String| KernelError::NoSuchRef { dir: dir.to_owned(), name: name.to_owned(), why };
         let mut git = git::at(dir);
         git.args(["rev-parse", "--verify", "--end-of-options"]).arg(format!("{name}^{{tree}}"));
-        let output = command::capture(&mut git)?;
+        let output = command::capture(&mut git, Limits::LOCAL)?;
         if !output.status.success() {
             return Err(unknown(output.stderr.trim().to_owned()));
         }
@@ -118,23 +119,46 @@ impl GitRef {
             return Ok(());
         }
         let mut git = git::at(&self.dir);
-        git.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut group = Group::spawn(&mut git)?;
-        let (input, output) = (group.leader().stdin.take(), group.leader().stdout.take());
-        let (Some(mut input), Some(output)) = (input, output) else {
-            return Err(io::Error::other("git cat-file has no pipes").into());
-        };
         let request: String = ids.iter().map(|id| format!("{id}\n")).collect();
-        std::thread::scope(|scope| {
-            // Both pipes can fill up: one thread writes while the other reads.
-            scope.spawn(move || input.write_all(request.as_bytes()));
-            let mut output = BufReader::new(output);
-            ids.iter().try_for_each(|id| {
-                interrupt::check()?;
-                let bytes = next(&mut output, id)?;
-                Ok::<_, KernelError>(take(id, &bytes)?)
-            })
-        })
+        let mut objects = Objects { expected: ids.into(), unread: Vec::new() };
+        command::stream(git.args(["cat-file", "--batch"]), request.as_bytes(), OBJECTS, |bytes| {
+            objects.read(bytes, &mut take)
+        })?;
+        Ok(objects.all_read()?)
+    }
+}
+
+/// All files of a kernel, which pass through one by one.
+const OBJECTS: Limits = Limits { output: Bytes(64 << 30), ..Limits::LOCAL };
+
+/// The output of `git cat-file --batch`.
+struct Objects<'a> {
+    /// The ids of what is still to come, in order.
+    expected: VecDeque<&'a str>,
+    /// The beginning of an object.
+    unread: Vec<u8>,
+}
+
+impl Objects<'_> {
+    /// Hands every object that is complete with `bytes` to `take`.
+    fn read(&mut self, bytes: &[u8], take: &mut impl FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+        self.unread.extend_from_slice(bytes);
+        let mut at = 0;
+        while let Some(id) = self.expected.front()
+            && let Some((object, length)) = object(&self.unread[at..], id)?
+        {
+            take(id, object)?;
+            at += length;
+            self.expected.pop_front();
+        }
+        self.unread.drain(..at);
+        Ok(())
+    }
+
+    fn all_read(&self) -> io::Result<()> {
+        let cut =
+            |id| io::Error::new(io::ErrorKind::UnexpectedEof, format!("git ended in the middle of {id}"));
+        self.expected.front().map_or(Ok(()), |id| Err(cut(id)))
     }
 }
 
@@ -142,24 +166,26 @@ impl Tree for GitRef {
     fn text(&self, path: &str) -> Option<String> {
         let mut git = git::at(&self.dir);
         git.args(["cat-file", "blob"]).arg(format!("{}:{path}", self.tree));
-        let output = command::capture(&mut git).ok().filter(|output| output.status.success())?;
+        let output =
+            command::capture(&mut git, Limits::LOCAL).ok().filter(|output| output.status.success())?;
         Some(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
-/// The next object of `git cat-file --batch`: `ID blob SIZE`, its bytes, and a newline.
-fn next(output: &mut impl BufRead, id: &str) -> io::Result<Vec<u8>> {
-    let mut head = String::new();
-    output.read_line(&mut head)?;
-    let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob ")).map(str::trim);
-    let size: u64 = size
-        .and_then(|size| size.parse().ok())
-        .ok_or_else(|| io::Error::other(format!("git prints for {id}: '{}'", foreign(head.trim()))))?;
-    let mut bytes = Vec::new();
-    output.by_ref().take(size + 1).read_to_end(&mut bytes)?;
-    match bytes.pop() {
-        Some(b'\n') => Ok(bytes),
-        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("git ended in the middle of {id}"))),
+/// The first object in `bytes`, `ID blob SIZE`, a newline, its bytes and a newline, and its length with all that; none if
+/// it is not complete.
+fn object<'b>(bytes: &'b [u8], id: &str) -> io::Result<Option<(&'b [u8], usize)>> {
+    let Some(begin) = bytes.iter().position(|byte| *byte == b'\n').map(|end| end + 1) else {
+        return Ok(None);
+    };
+    let head = String::from_utf8_lossy(&bytes[..begin - 1]);
+    let odd = || io::Error::other(format!("git prints for {id}: '{}'", foreign(&head)));
+    let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob "));
+    let size: usize = size.and_then(|size| size.parse().ok()).ok_or_else(odd)?;
+    match bytes[begin..].get(..=size) {
+        None => Ok(None),
+        Some([object @ .., b'\n']) => Ok(Some((object, begin + size + 1))),
+        Some(_) => Err(odd()),
     }
 }
 
@@ -181,7 +207,7 @@ fn write(place: &Path, kind: FileKind, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn load(memory: &Path) -> BTreeMap<String, Content> {
-    let text = std::fs::read_to_string(memory).unwrap_or_default();
+    let text = cached_text(memory).unwrap_or_default();
     let line = |line: &str| {
         let (id, content) = line.split_once(' ')?;
         Some((id.to_owned(), Content::parse(content)?))

@@ -3,6 +3,8 @@
 use super::error::KernelError;
 use super::inspect;
 use crate::host::lock::Lock;
+use crate::host::names::Key;
+use crate::host::regular_file::cached_text;
 use crate::host::text::shown;
 use crate::host::{disk_usage, paths};
 use fs_err as fs;
@@ -21,7 +23,7 @@ pub struct Image {
     /// Its `.config`; none for an image that damonlab did not build.
     pub config: Option<PathBuf>,
     /// A digest of its inputs.
-    pub key: String,
+    pub key: Key,
     /// Its description for users: `linux 7.3.4-1~bpo13+1 + 1 patch`.
     pub describe: String,
     /// The release in its header.
@@ -50,7 +52,7 @@ impl Eq for Lease {}
 impl Image {
     /// Whether it checks each memory access (KASAN), and so executes several times as many instructions.
     pub fn is_instrumented(&self) -> bool {
-        let config = self.config.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+        let config = self.config.as_deref().and_then(cached_text);
         config.is_some_and(|text| text.lines().any(|line| line == "CONFIG_KASAN=y"))
     }
 
@@ -62,7 +64,7 @@ impl Image {
 }
 
 /// What the cache stores about an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Its description for users.
     pub describe: String,
@@ -73,6 +75,9 @@ pub struct About {
     /// How many of the patches, from the first, are damonlab's.
     #[serde(default, rename = "ours")]
     pub bundled: usize,
+    /// A short digest of those.
+    #[serde(default)]
+    pub bundled_digest: String,
     /// The hunks that did not fit exactly, a line each.
     #[serde(default)]
     pub inexact: Vec<String>,
@@ -93,36 +98,44 @@ pub(super) const ABOUT: &str = "image.json";
 /// The file in a build folder with the key of the image that was built in it.
 pub const KEY_FILE: &str = "damonlab.key";
 
+/// The beginning of a digest, to tell a few apart.
+pub(super) fn short_digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..6].to_owned()
+}
+
 /// The lock of the image `key`: users share it, and its removal needs it exclusively.
-pub(super) fn lock(cache: &Path, key: &str) -> PathBuf {
+pub(super) fn lock(cache: &Path, key: &Key) -> PathBuf {
     cache.join("image").join(format!("{key}.lock"))
 }
 
 /// The image `key` of `cache` with a lease, if it is there.
-pub fn find(cache: &Path, key: &str) -> Option<Image> {
+pub fn find(cache: &Path, key: &Key) -> Option<Image> {
     // A copy of a cache may have ended early.
     inspect::image(&look(cache, key)?.bzimage).ok()?;
     // In a cache without write access nothing is removed.
-    let lease = Lease { _lock: Lock::share(&lock(cache, key)).ok().map(Arc::new) };
+    let lease = Lease {
+        _lock: Lock::share(&lock(cache, key), "another damonlab to remove this kernel").ok().map(Arc::new),
+    };
     // It may have been removed meanwhile.
     Some(Image { lease, ..look(cache, key)? })
 }
 
-fn look(cache: &Path, key: &str) -> Option<Image> {
+fn look(cache: &Path, key: &Key) -> Option<Image> {
     let folder = cache.join("image").join(key);
     let about = about(&folder)?;
     let config = folder.join("config");
     let bzimage = folder.join("bzImage");
-    if !bzimage.is_file() || !config.is_file() {
+    let is_file = |path: &Path| path.symlink_metadata().is_ok_and(|meta| meta.is_file());
+    if !is_file(&bzimage) || !is_file(&config) {
         return None;
     }
     let vmlinux = about.build.join("vmlinux");
-    let same = std::fs::read_to_string(about.build.join(KEY_FILE)).is_ok_and(|text| text == key);
+    let same = cached_text(&about.build.join(KEY_FILE)).is_some_and(|text| text == **key);
     Some(Image {
         bzimage,
         vmlinux: (same && vmlinux.is_file()).then_some(vmlinux),
         config: Some(config),
-        key: key.to_owned(),
+        key: key.clone(),
         describe: about.describe,
         release: about.release,
         cached: true,
@@ -132,7 +145,7 @@ fn look(cache: &Path, key: &str) -> Option<Image> {
 
 /// Copies the kernel in the build folder of `about` into the cache, whole or not at all. If a whole image with this key is
 /// there by now, it stays: the same key means the same kernel.
-pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelError> {
+pub fn publish(cache: &Path, key: &Key, about: &About) -> Result<Image, KernelError> {
     let folder = cache.join("image");
     let scratch = paths::scratch(&folder)?;
     let bzimage = about.build.join("arch/x86/boot/bzImage");
@@ -156,18 +169,22 @@ pub fn publish(cache: &Path, key: &str, about: &About) -> Result<Image, KernelEr
             Ok(()) => drop(scratch.keep()),
         }
     }
-    fs::write(about.build.join(KEY_FILE), key)?;
+    fs::write(about.build.join(KEY_FILE), key.as_str())?;
     let image =
         find(cache, key).ok_or_else(|| io::Error::other(format!("{} is incomplete", shown(&place))))?;
     Ok(Image { cached: false, ..image })
 }
 
 /// Removes an image from the cache and, with `with_build`, its build folder. A build folder with its own config fragments
-/// is used by no other image.
-pub fn evict(cache: &Path, key: &str, with_build: bool) -> io::Result<()> {
+/// is used by no other image. What another process uses stays.
+pub fn evict(cache: &Path, key: &Key, with_build: bool) -> io::Result<()> {
     let folder = cache.join("image").join(key);
-    if with_build && let Some(about) = about(&folder) {
-        disk_usage::discard(cache, &about.build)?;
+    let Some(_lock) = Lock::try_acquire(&lock(cache, key)).map_err(io::Error::other)? else { return Ok(()) };
+    let build = about(&folder).filter(|_| with_build).map(|about| about.build);
+    // The path comes from a file.
+    if let Some(build) = build.filter(|build| build.parent() == Some(&cache.join("build")) && build.exists())
+    {
+        disk_usage::discard(cache, &build)?;
     }
     disk_usage::discard(cache, &folder)
 }
@@ -181,7 +198,7 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
         bzimage: fs::canonicalize(path)?,
         vmlinux: None,
         config: None,
-        key: blake3::hash(&bytes).to_hex()[..24].to_owned(),
+        key: Key::of(&blake3::hash(&bytes)),
         describe: format!("{}{described}", path.to_string_lossy()),
         release,
         cached: true,
@@ -191,7 +208,8 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
 
 /// Every image of `cache`, by key.
 pub fn list(cache: &Path) -> Vec<Image> {
-    names(&cache.join("image")).iter().filter_map(|key| look(cache, key)).collect()
+    let keys = names(&cache.join("image")).into_iter().filter_map(|name| Key::new(name).ok());
+    keys.filter_map(|key| look(cache, &key)).collect()
 }
 
 /// The sorted names in a folder of the cache; none if it does not exist.
@@ -203,22 +221,26 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
 }
 
 /// The hunks that did not fit the source of the image `key` exactly.
-pub fn inexact(cache: &Path, key: &str) -> Vec<String> {
+pub fn inexact(cache: &Path, key: &Key) -> Vec<String> {
     about(&cache.join("image").join(key)).map(|about| about.inexact).unwrap_or_default()
 }
 
 /// The stored facts about the image `key`.
-pub(super) fn about_key(cache: &Path, key: &str) -> Option<About> {
+pub(super) fn about_key(cache: &Path, key: &Key) -> Option<About> {
     about(&cache.join("image").join(key))
 }
 
 fn about(folder: &Path) -> Option<About> {
-    serde_json::from_slice(&std::fs::read(folder.join(ABOUT)).ok()?).ok()
+    serde_json::from_str(&cached_text(&folder.join(ABOUT))?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key(name: &str) -> Key {
+        Key::new(name).unwrap()
+    }
 
     fn build(folder: &Path) -> About {
         fs::create_dir_all(folder.join("arch/x86/boot")).unwrap();
@@ -232,6 +254,7 @@ mod tests {
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
             bundled: 0,
+            bundled_digest: String::new(),
             fragments: vec!["debug.config".into()],
             compiler: "gcc".into(),
             release: None,
@@ -243,22 +266,22 @@ mod tests {
     fn a_published_image_is_found_with_its_release() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
-        let image = publish(cache.path(), "abc", &about).unwrap();
+        let image = publish(cache.path(), &key("abc"), &about).unwrap();
         assert!(!image.cached);
         assert_eq!(image.release.as_deref(), Some("7.3.4"));
-        assert_eq!(find(cache.path(), "abc"), Some(Image { cached: true, ..image }));
+        assert_eq!(find(cache.path(), &key("abc")), Some(Image { cached: true, ..image }));
         assert_eq!(list(cache.path()).len(), 1);
     }
 
     #[test]
     fn an_evicted_image_is_gone_and_its_build_folder_only_if_requested() {
         let cache = tempfile::tempdir().unwrap();
-        let about = build(&cache.path().join("build"));
-        publish(cache.path(), "abc", &about).unwrap();
-        evict(cache.path(), "abc", false).unwrap();
-        assert_eq!((find(cache.path(), "abc"), about.build.exists()), (None, true));
-        publish(cache.path(), "abc", &about).unwrap();
-        evict(cache.path(), "abc", true).unwrap();
+        let about = build(&cache.path().join("build/linux-7"));
+        publish(cache.path(), &key("abc"), &about).unwrap();
+        evict(cache.path(), &key("abc"), false).unwrap();
+        assert_eq!((find(cache.path(), &key("abc")), about.build.exists()), (None, true));
+        publish(cache.path(), &key("abc"), &about).unwrap();
+        evict(cache.path(), &key("abc"), true).unwrap();
         assert!(!about.build.exists());
     }
 
@@ -266,9 +289,9 @@ mod tests {
     fn the_vmlinux_of_another_build_is_not_used() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
-        assert!(publish(cache.path(), "first", &about).unwrap().vmlinux.is_some());
-        publish(cache.path(), "second", &about).unwrap();
-        assert_eq!(find(cache.path(), "first").unwrap().vmlinux, None);
+        assert!(publish(cache.path(), &key("first"), &about).unwrap().vmlinux.is_some());
+        publish(cache.path(), &key("second"), &about).unwrap();
+        assert_eq!(find(cache.path(), &key("first")).unwrap().vmlinux, None);
     }
 
     #[test]
@@ -276,8 +299,8 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let first = build(&cache.path().join("first"));
         let second = build(&cache.path().join("second"));
-        publish(cache.path(), "abc", &first).unwrap();
-        let image = publish(cache.path(), "abc", &second).unwrap();
+        publish(cache.path(), &key("abc"), &first).unwrap();
+        let image = publish(cache.path(), &key("abc"), &second).unwrap();
         assert_eq!(image.vmlinux, Some(first.build.join("vmlinux")));
         assert_eq!(list(cache.path()).len(), 1);
         let entries = fs::read_dir(cache.path().join("image")).unwrap();
@@ -289,9 +312,9 @@ mod tests {
     fn an_incomplete_image_is_not_found_and_is_published_again() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
-        let image = publish(cache.path(), "abc", &about).unwrap();
+        let image = publish(cache.path(), &key("abc"), &about).unwrap();
         fs::remove_file(&image.bzimage).unwrap();
-        assert_eq!(find(cache.path(), "abc"), None);
-        assert!(publish(cache.path(), "abc", &about).unwrap().bzimage.is_file());
+        assert_eq!(find(cache.path(), &key("abc")), None);
+        assert!(publish(cache.path(), &key("abc"), &about).unwrap().bzimage.is_file());
     }
 }

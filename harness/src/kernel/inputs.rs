@@ -5,6 +5,7 @@ use super::config::Fragment;
 use super::error::KernelError;
 use super::release::Origins;
 use super::request::BuildRequest;
+use crate::host::names::Key;
 use crate::series::Patch;
 
 /// The inputs of an image besides its source.
@@ -30,7 +31,7 @@ impl Inputs {
     }
 
     /// The key of the image made of these inputs and `source`.
-    pub(super) fn key(&self, source: &str) -> String {
+    pub(super) fn key(&self, source: &str) -> Key {
         let mut parts = vec![build::RECIPE.as_bytes(), source.as_bytes(), self.toolchain.version.as_bytes()];
         parts.extend(self.patches.iter().map(|patch| patch.bytes.as_slice()));
         // A separator that no patch and no fragment contains.
@@ -39,8 +40,13 @@ impl Inputs {
         digest(&parts)
     }
 
+    /// The text of the first `count` patches.
+    pub(super) fn bytes_of_patches(&self, count: usize) -> Vec<u8> {
+        self.patches.iter().take(count).flat_map(|patch| patch.bytes.iter().copied()).collect()
+    }
+
     /// A digest of what decides the `.config`.
-    pub(super) fn stamp(&self, kconfig: &str) -> String {
+    pub(super) fn stamp(&self, kconfig: &str) -> Key {
         let mut parts = vec![build::RECIPE.as_bytes(), kconfig.as_bytes(), self.toolchain.version.as_bytes()];
         parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
         digest(&parts)
@@ -48,13 +54,13 @@ impl Inputs {
 }
 
 /// A digest of `parts` that differs between `ab, c` and `a, bc`.
-fn digest(parts: &[&[u8]]) -> String {
+fn digest(parts: &[&[u8]]) -> Key {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
-    hasher.finalize().to_hex()[..24].to_owned()
+    Key::of(&hasher.finalize())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Stored as text, a line for each file, so that a list of a hundred thousand files loads fast and is readable.
 
 use super::error::KernelError;
+use crate::host::regular_file::cached_text;
 use fs_err as fs;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -80,7 +81,7 @@ pub struct Listing(pub BTreeMap<String, Entry>);
 impl Listing {
     /// Reads a stored list; none if it is missing or incomplete.
     pub fn load(path: &Path) -> Option<Listing> {
-        let text = std::fs::read_to_string(path).ok()?;
+        let text = cached_text(path)?;
         let mut lines = text.lines();
         let count: usize = lines.next()?.strip_prefix("files ")?.parse().ok()?;
         let mut files = BTreeMap::new();

@@ -3,6 +3,7 @@
 use super::apply::Applied;
 use super::build::Build;
 use super::cache_layout::source_lock;
+use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
@@ -14,6 +15,7 @@ use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
 use super::{bundled_patches, cached_images, evict};
 use crate::host::lock::Lock;
+use crate::host::names::Key;
 use crate::host::progress::Progress;
 use fs_err as fs;
 use std::path::Path;
@@ -24,12 +26,16 @@ use std::path::Path;
 pub fn obtain(request: &Request, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
     match request {
         Request::Image(path) => foreign(path),
-        Request::Build(request) => build(request, origins, progress),
+        Request::Build(request) => obtain_build(request, origins, progress),
     }
 }
 
 /// The same for a kernel that has a source.
-pub fn build(request: &BuildRequest, origins: &Origins, progress: &Progress) -> Result<Image, KernelError> {
+pub fn obtain_build(
+    request: &BuildRequest,
+    origins: &Origins,
+    progress: &Progress,
+) -> Result<Image, KernelError> {
     let source_tree = match &request.source {
         Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
         Source::Tree(dir) => SourceTree::of_tree(dir)?,
@@ -51,13 +57,10 @@ fn cached_or_built(
     progress: &Progress,
 ) -> Result<Image, KernelError> {
     let cache = &origins.env.cache;
-    if cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
-        return Err(KernelError::CachePath(cache.clone()));
-    }
     let bundled = bundled_patches::of(&request.project, source_tree, &request.patches)?;
     let bundled_count = bundled.patches.len();
     let inputs = Inputs::of(request, bundled.patches, origins)?;
-    let cached = |key: &str| cached(request, source_tree, cache, key, progress);
+    let cached = |key: &Key| cached(request, source_tree, cache, key, progress);
     let known = source_tree.known_by();
     // The key of the image is known without a list of files.
     if let Some(source) = &known
@@ -65,12 +68,12 @@ fn cached_or_built(
     {
         return Ok(image);
     }
+    check_place(cache)?;
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
     let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
     let folder = cache.join("tree").join(&source_tree.id);
-    let _lock = Lock::acquire(&source_lock(cache, &source_tree.id), || {
-        progress.say("kernel: waiting for another damonlab to build from this source");
-    })?;
+    let _lock =
+        Lock::acquire(&source_lock(cache, &source_tree.id), "another damonlab to build from this source")?;
     fs::create_dir_all(&folder)?;
     let listing = source_tree.listing(&folder)?;
     let source = known.unwrap_or_else(|| listing.digest());
@@ -85,20 +88,30 @@ fn cached_or_built(
     let describe = source_tree.describe(inputs.patches.len(), request.series.as_ref());
     let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.strict), Ok)?;
     applied.report(progress);
-    let site = BuildSite { listing: &listing, copy: &WorkingCopy::in_folder(&folder), out: &out, cache };
+    let site = BuildSite {
+        listing: &listing,
+        copy: &WorkingCopy::in_folder(&folder),
+        out: &out,
+        cache,
+        build_in: request.build_in,
+    };
     compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
     let about = About {
         describe,
         inexact: applied.inexact,
         source,
-        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
-        bundled: bundled_count,
-        fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
-        compiler: inputs.toolchain.version.clone(),
-        release: None,
         build: out,
+        ..about(request, &inputs, bundled_count)
     };
     image::publish(cache, &key, &about)
+}
+
+/// make cannot build below such a path.
+fn check_place(cache: &Path) -> Result<(), KernelError> {
+    match cache.to_string_lossy().contains(|c: char| c.is_whitespace() || c == ':') {
+        true => Err(KernelError::CachePath(cache.to_owned())),
+        false => Ok(()),
+    }
 }
 
 /// The image for `request`, if it is available without fetching or building anything. That is never known for a tree
@@ -114,7 +127,7 @@ pub fn ready(request: &Request, origins: &Origins) -> Result<Option<Image>, Kern
 ///
 /// # Errors
 /// A patch or a fragment cannot be read.
-pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<String>, KernelError> {
+pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<Key>, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(None) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
     let inputs = Inputs::of(request, bundled.patches, origins)?;
@@ -137,7 +150,7 @@ fn cached(
     request: &BuildRequest,
     source_tree: &SourceTree,
     cache: &Path,
-    key: &str,
+    key: &Key,
     progress: &Progress,
 ) -> Result<Option<Image>, KernelError> {
     let Some(image) = find(cache, key) else { return Ok(None) };
@@ -149,6 +162,18 @@ fn cached(
     cached_images::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
     Ok(Some(image))
+}
+
+/// What is known about an image before it is built.
+fn about(request: &BuildRequest, inputs: &Inputs, bundled: usize) -> About {
+    About {
+        patches: inputs.patches.iter().map(|patch| patch.path.to_string_lossy().into_owned()).collect(),
+        bundled,
+        bundled_digest: image::short_digest(&inputs.bytes_of_patches(bundled)),
+        fragments: request.fragments.iter().map(|path| file_name(path)).collect(),
+        compiler: inputs.toolchain.version.clone(),
+        ..About::default()
+    }
 }
 
 fn file_name(path: &Path) -> String {
@@ -164,6 +189,7 @@ struct BuildSite<'a> {
     /// The build folder.
     out: &'a Path,
     cache: &'a Path,
+    build_in: BuildIn,
 }
 
 /// Updates the working copy and the build folder. The caller has the lock of the source.
@@ -175,7 +201,7 @@ fn compile(
     site: &BuildSite<'_>,
     progress: &Progress,
 ) -> Result<(), KernelError> {
-    let BuildSite { listing, copy, out, cache } = *site;
+    let BuildSite { listing, copy, out, cache, build_in } = *site;
     let want = working_copy::overlaid(listing, &applied.touched);
     let files = source_tree.extract(&copy.stale(&want), &cache.join("tree").join(&source_tree.id))?;
     let origin = Origin { dir: &files.dir, listing, frozen: files.frozen };
@@ -186,12 +212,15 @@ fn compile(
     }
     progress.say(&format!("kernel: {describe}, {} files changed", changes.written + changes.removed));
     fs::create_dir_all(out)?;
-    fs::create_dir_all(cache.join("home"))?;
+    for folder in [cache.join("home"), build_in.ccache(cache)] {
+        fs::create_dir_all(folder)?;
+    }
     let build = Build {
         tree: copy.tree(),
         out: out.to_owned(),
         cache,
         toolchain: &inputs.toolchain,
+        build_in,
         shown_as: source_tree.shown_as(),
         progress,
     };

@@ -7,11 +7,12 @@
 use super::error::KernelError;
 use super::listing::{self, Listing};
 use super::version_request::VersionRequest;
-use crate::host::command::{self, command_for};
+use crate::host::command::{self, Limits, command_for};
 use crate::host::fault::Faulty;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::progress::Progress;
+use crate::host::variables;
 use crate::setup::apt::Apt;
 use crate::setup::{Archives, Env, Version};
 use fs_err as fs;
@@ -45,7 +46,8 @@ pub struct Origins {
 impl Origins {
     /// The origins for this machine.
     pub fn of(env: Env) -> Origins {
-        let mirror = std::env::var("DAMONLAB_KERNEL_MIRROR").unwrap_or_else(|_| MIRROR.to_owned());
+        let mirror = variables::value(variables::KERNEL_MIRROR);
+        let mirror = mirror.map_or_else(|| MIRROR.to_owned(), |url| url.to_string_lossy().into_owned());
         Origins { env, mirror }
     }
 
@@ -55,9 +57,7 @@ impl Origins {
             return Ok(release);
         }
         let lock = self.env.cache.join("source.lock");
-        let _lock = Lock::acquire(&lock, || {
-            progress.say("kernel: waiting for another damonlab to fetch the source")
-        })?;
+        let _lock = Lock::acquire(&lock, "another damonlab to fetch the source")?;
         if let Some(release) = self.newest(wanted) {
             return Ok(release);
         }
@@ -113,7 +113,7 @@ impl Origins {
         let scratch = paths::scratch(&self.folder())?;
         let file = apt.download(&format!("{package}={version}"), scratch.path())?;
         let inside = scratch.path().join("package");
-        command::succeed(command_for("dpkg-deb").arg("-x").arg(&file).arg(&inside))?;
+        command::succeed(command_for("dpkg-deb").arg("-x").arg(&file).arg(&inside), Limits::LOCAL)?;
         fs::remove_file(&file)?;
         let tarball = inside.join(format!("usr/src/{package}.tar.xz"));
         self.unpack(&tarball, version, scratch.path(), progress)
@@ -149,7 +149,7 @@ impl Origins {
             "3",
         ]);
         curl.arg("--output").arg(&path).arg(format!("{}/{file}", self.mirror.trim_end_matches('/')));
-        command::succeed(&mut curl)?;
+        command::succeed(&mut curl, Limits::NETWORK)?;
         Ok(path)
     }
 
@@ -165,7 +165,7 @@ impl Origins {
         fs::create_dir(&tree)?;
         let mut tar = command_for("tar");
         tar.args(["--extract", "--xz", "--strip-components=1", "--no-same-owner", "--file"]).arg(tarball);
-        command::succeed(tar.arg("--directory").arg(&tree))?;
+        command::succeed(tar.arg("--directory").arg(&tree), Limits::LOCAL)?;
         super::inspect::tree(tree.as_path(), &tree)?;
         let dir = self.folder().join(format!("linux-{version}"));
         fs::rename(&tree, &dir)?;
@@ -213,7 +213,7 @@ fn check(tarball: &Path, list: &Path, name: &str) -> Result<(), KernelError> {
         let (sum, file) = line.split_once(char::is_whitespace)?;
         (file.trim_start().trim_start_matches('*') == name).then(|| sum.to_ascii_lowercase())
     });
-    let output = command::succeed(command_for("sha256sum").arg("--").arg(tarball))?;
+    let output = command::succeed(command_for("sha256sum").arg("--").arg(tarball), Limits::LOCAL)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let found = text.split_whitespace().next().unwrap_or_default().to_owned();
     match wanted {
@@ -249,7 +249,8 @@ mod tests {
         }
         let file = format!("linux-{NEWEST}.tar.xz");
         let run = |program: &str, arguments: &[&str]| {
-            command::succeed(command_for(program).args(arguments).current_dir(folder.path())).unwrap()
+            command::succeed(command_for(program).args(arguments).current_dir(folder.path()), Limits::LOCAL)
+                .unwrap()
         };
         run("tar", &["-cJf", &file, &format!("linux-{NEWEST}")]);
         fs::write(folder.path().join("sha256sums.asc"), run("sha256sum", &[&file]).stdout).unwrap();

@@ -1,6 +1,7 @@
 //! The kernel that a user wants: a bzImage as it is, or a source and what is changed in it.
 
 use super::config::{self, Fragment};
+use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::profile::Profile;
 use super::release::Origins;
@@ -9,6 +10,7 @@ use super::source_tree::{SeriesLabel, SourceTree, plain};
 use super::version_request::VersionRequest;
 use crate::host::paths;
 use crate::series::Patch;
+use crate::setup::Work;
 use std::path::{Path, PathBuf};
 
 /// The kernel that a user wants. A bzImage has no source, so nothing can be changed in it, and no value of this type says
@@ -32,6 +34,8 @@ pub struct Changes {
     pub strict: bool,
     /// Changes of the configuration, in order.
     pub config: Vec<ConfigPart>,
+    /// Where the build runs.
+    pub build_in: BuildIn,
 }
 
 /// A change of a kernel's configuration.
@@ -90,6 +94,14 @@ impl Request {
         }
     }
 
+    /// What the tools are needed for.
+    pub fn work(&self) -> Work {
+        match self {
+            Request::Image(_) => Work::Guest,
+            Request::Build(_) => Work::Kernel,
+        }
+    }
+
     /// The build; `what` needs its source.
     ///
     /// # Errors
@@ -114,6 +126,7 @@ impl Changes {
             (self.strict, "--strict"),
             (profile, "a profile"),
             (fragment, "a config fragment"),
+            (self.build_in != BuildIn::default(), "--build-in"),
         ];
         all.into_iter().filter_map(|(asked, name)| asked.then_some(name)).collect()
     }
@@ -132,6 +145,8 @@ pub struct BuildRequest {
     pub strict: bool,
     /// Config fragments on top of the default ones, in order.
     pub fragments: Vec<PathBuf>,
+    /// Where make runs.
+    pub build_in: BuildIn,
     /// The folder with `patches/` and `kernel-config/`.
     pub project: PathBuf,
 }
@@ -145,16 +160,18 @@ impl BuildRequest {
             series: None,
             strict: false,
             fragments: Vec::new(),
+            build_in: BuildIn::default(),
             project: paths::project(),
         }
     }
 
     /// The same with `changes` on top of its own.
     pub fn with(mut self, changes: Changes) -> BuildRequest {
-        let Changes { patches, series, strict, config } = changes;
+        let Changes { patches, series, strict, config, build_in } = changes;
         self.patches.extend(patches);
         self.series = series.or(self.series);
         self.strict |= strict;
+        self.build_in = build_in;
         self.fragments.extend(config.into_iter().filter_map(|part| match part {
             ConfigPart::Profile(profile) => profile.fragment(&self.project),
             ConfigPart::Fragment(path) => Some(path),
@@ -168,13 +185,14 @@ impl BuildRequest {
         bundled
     }
 
-    /// The name of its build folder: each set of extra fragments has its own.
+    /// The name of its build folder: each set of extra fragments has its own, and so has a confined build.
     pub(super) fn build_name(&self, source_tree: &SourceTree) -> String {
         let mut name = source_tree.id.clone();
         for fragment in &self.fragments {
             name.push('+');
             name.push_str(&plain(&fragment.file_stem().unwrap_or_default().to_string_lossy()));
         }
+        name.push_str(self.build_in.suffix());
         name
     }
 
@@ -216,6 +234,12 @@ mod tests {
         assert_eq!(parsed(&image).unwrap(), Request::Image(image));
         let value = format!("{}@HEAD@{{1}}", tree.display());
         assert_eq!(parsed(value).unwrap(), built(Source::Ref { dir: tree, name: "HEAD@{1}".into() }));
+    }
+
+    #[test]
+    fn only_a_bzimage_needs_no_tools_that_build_kernels() {
+        assert_eq!(Request::default().work(), Work::Kernel);
+        assert_eq!(Request::Image("/bzImage".into()).work(), Work::Guest);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing, kind_of};
-use crate::host::command::{self, command_for};
+use crate::host::command::{self, Limits, command_for};
 use crate::host::{git, paths};
 use fs_err as fs;
 use std::collections::BTreeMap;
@@ -125,7 +125,7 @@ fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
     // git needs a repository: an empty one, which is removed afterwards.
     let empty = tempfile::tempdir()?;
     let repository = empty.path().join("git");
-    command::succeed(command_for("git").args(["init", "-q", "--bare"]).arg(&repository))?;
+    command::succeed(command_for("git").args(["init", "-q", "--bare"]).arg(&repository), Limits::LOCAL)?;
     let mut git = git::at(dir);
     git.arg("--git-dir").arg(&repository).arg("--work-tree").arg(dir).args(["-c", "core.bare=false"]);
     git.args(["ls-files", "-z", "--others", "--exclude-per-directory=.gitignore"]);
@@ -134,7 +134,7 @@ fn names(dir: &Path) -> Result<Vec<String>, KernelError> {
 
 /// The names that `git` lists with `-z`.
 pub(super) fn names_of(git: &mut Command, dir: &Path) -> Result<Vec<String>, KernelError> {
-    let output = command::succeed(git)?;
+    let output = command::succeed(git, Limits::LOCAL)?;
     let name = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(name) if !name.contains('\n') => Ok(name.to_owned()),
         _ => Err(KernelError::BadName {

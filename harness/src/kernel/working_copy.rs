@@ -9,6 +9,7 @@ use super::apply::Touched;
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing};
 use super::user_tree;
+use crate::host::regular_file::cached_text;
 use crate::host::text::shown;
 use crate::host::{interrupt, paths};
 use fs_err as fs;
@@ -122,7 +123,7 @@ impl WorkingCopy {
 
     /// The paths that an interrupted synchronisation may have changed.
     fn interrupted(&self) -> BTreeSet<String> {
-        let text = std::fs::read_to_string(self.journal()).unwrap_or_default();
+        let text = cached_text(&self.journal()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 

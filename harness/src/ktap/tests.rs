@@ -145,7 +145,8 @@ fn a_text_beyond_the_limits_is_cut_and_reported() {
 #[test]
 fn escapes_of_a_hostile_guest_do_not_reach_a_terminal() {
     let ktap = plain("# \u{1b}[31mred\nnot ok 1 \u{1b}]0;title\u{7}a\n");
-    assert_eq!((ktap.tests[0].name.as_str(), ktap.tests[0].diagnostics[0].text.as_str()), ("a", "red"));
+    let shown = (ktap.tests[0].name.as_str(), ktap.tests[0].diagnostics[0].text.as_str());
+    assert_eq!(shown, ("\\u{1b}]0;title\\u{7}a", "red"));
 }
 
 /// Real texts: the log of Linux 7.3.4 with KUnit, the same with a failing test, and the selftests.

@@ -237,7 +237,7 @@ pub(super) mod tests {
 
     fn finding(id: &'static str) -> Finding {
         let (origin, evidence) = (crate::judge::origin(id).unwrap(), Vec::new());
-        Finding { origin, expected: "a".into(), seen: id.into(), evidence, scenario_line: None }
+        Finding { origin, expected: "a".into(), seen: id.into(), evidence, scenario_line: None, more: 0 }
     }
 
     #[test]

@@ -96,20 +96,28 @@ impl MutantRunner<'_> {
         }
         self.progress.hint(&format!("mutants: {}", mutant.name));
         let begun = Instant::now();
-        let record = match kernel::build(&request, self.origins, self.progress) {
+        let record = match kernel::obtain_build(&request, self.origins, self.progress) {
             Ok(image) => {
                 let built = (!image.cached).then(|| begun.elapsed().as_secs_f64());
                 let record = self.run(mutant, &image, built);
+                let (key, cached) = (image.key.clone(), image.cached);
+                // What is in use stays.
+                drop(image);
                 // Also after Ctrl-C: the next invocation would take the image for one that was cached before.
-                if !self.keep_images && !image.cached {
-                    kernel::evict(&self.origins.env.cache, &image.key, mutant.is_fragment())?;
+                if !self.keep_images && !cached {
+                    kernel::evict(&self.origins.env.cache, &key, mutant.is_fragment())?;
                 }
                 record?
             }
             Err(error) if is_the_mutants(&error) => {
                 let why = error.to_string();
                 let seconds = Some(begun.elapsed().as_secs_f64());
-                self.record(mutant, key.unwrap_or_default(), MutantResult::DoesNotBuild { why }, seconds)
+                self.record(
+                    mutant,
+                    key.map(String::from).unwrap_or_default(),
+                    MutantResult::DoesNotBuild { why },
+                    seconds,
+                )
             }
             Err(error) => return Err(error.into()),
         };
@@ -140,7 +148,7 @@ impl MutantRunner<'_> {
                 (None, None) => MutantResult::Unnoticed,
             },
         };
-        let record = self.record(mutant, image.key.clone(), result, built);
+        let record = self.record(mutant, image.key.to_string(), result, built);
         Ok(Record {
             ran: suite.ran,
             unknown_scenarios: order.unknown,

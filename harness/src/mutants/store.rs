@@ -6,6 +6,7 @@
 use super::mutant::Mutant;
 use super::result::{MutantResult, Record};
 use crate::host::paths;
+use crate::host::regular_file::cached_text;
 use crate::judge;
 use crate::recording::agent_digest;
 use crate::run::ScenarioSource;
@@ -53,8 +54,7 @@ impl SuiteKey {
 
     /// The stored result of `mutant` on `image` in the folder `out`, if it is still valid.
     pub(super) fn load(&self, out: &Path, mutant: &Mutant, image: &str) -> Option<Record> {
-        let text = std::fs::read(file(out, mutant)).ok()?;
-        let record: Record = serde_json::from_slice(&text).ok()?;
+        let record: Record = serde_json::from_str(&cached_text(&file(out, mutant))?).ok()?;
         let same = record.image == image && record.suite == self.digest && record.kind == mutant.kind;
         let is_final = record.is_good() || record.program == self.program;
         // A build may have failed because the disk was full.

@@ -1,10 +1,12 @@
 //! What a recording has: the files of its folder, and their contents as they are read.
 
 use super::host_load::HostLoad;
+use crate::host::names::{EntryName, Key};
 use crate::scenario::{GuestClock, InstructionCost, Scenario};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::plan::Plan;
-use damonlab_protocol::record::{GuestReport, Sample};
+use damonlab_protocol::record::{GuestReport, Sample, section};
+use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -26,17 +28,63 @@ pub const CONSOLE_LOG: &str = "console.txt";
 /// The output of virtme-ng and QEMU; it names host paths, so nothing compares it.
 pub const VNG_LOG: &str = "vng.log";
 
+/// The sections that a guest may send, and their limits: each is read again to be judged. The trace is the
+/// largest: a ring buffer of 32 MiB prints as about 130 MB of text.
+pub const LIMITS: &[(&str, Bytes)] = &[
+    (section::TRACE, Bytes(256 << 20)),
+    (section::RAW, Bytes(128 << 20)),
+    (section::SAMPLES, Bytes(64 << 20)),
+    (section::DMESG, Bytes(16 << 20)),
+    (section::REPORT, SMALL_LIMIT),
+    (section::FORMATS, SMALL_LIMIT),
+    (section::SYSFS, SMALL_LIMIT),
+    (section::TESTS, Bytes(8 << 20)),
+];
+
+/// The other files of a recording that something reads.
+pub(super) const OWN_FILES: &[&str] = &[META, SCENARIO, MACHINE, PLAN, CONSOLE_LOG];
+
+/// No JSON file of a recording is larger.
+pub(super) const SMALL_LIMIT: Bytes = Bytes(4 << 20);
+
+/// A scenario is a page of text.
+const TEXT_LIMIT: Bytes = Bytes(1 << 20);
+
+/// A console that prints 8 MiB ends its guest; no other log is longer.
+const LOG_LIMIT: Bytes = Bytes(16 << 20);
+
+/// The limit of a file of a recording.
+pub(super) fn limit(name: &str) -> Bytes {
+    let of_section = LIMITS.iter().find(|(section, _)| *section == name).map(|(_, limit)| *limit);
+    of_section.unwrap_or(match name {
+        META | PLAN => SMALL_LIMIT,
+        SCENARIO | MACHINE => TEXT_LIMIT,
+        _ => LOG_LIMIT,
+    })
+}
+
 /// One event of a recorded trace. The events of DAMON have a type each.
 pub type Line = crate::trace::Line<Event>;
 
 /// A recorded trace.
 pub type Trace = crate::trace::Trace<Event>;
 
+/// Whether the files of a recording are known to be as they were recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seal {
+    /// Every file matches its digest.
+    Intact,
+    /// An older damonlab made it, without digests.
+    Unsealed,
+}
+
 /// One run, with all that its folder has.
 #[derive(Debug, Clone)]
 pub struct Recording {
     /// The folder.
     pub dir: PathBuf,
+    /// Whether its files are known to be as they were recorded.
+    pub seal: Seal,
     /// `recording.json`.
     pub meta: Meta,
     /// `scenario.yaml`, read again.
@@ -68,14 +116,14 @@ pub struct Meta {
     /// [`RECORDING_VERSION`].
     pub version: u32,
     /// The scenario's name.
-    pub scenario: String,
+    pub scenario: EntryName,
     /// The machine's name, where [`MACHINE`] describes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
     /// The kernel, for people: `linux 7.3.4 + 1 patch`.
     pub kernel: String,
     /// The image's key: a hash over source, patches, configuration and compiler, or over the file.
-    pub kernel_key: String,
+    pub kernel_key: Key,
     /// `QEMU emulator version ...`.
     pub qemu: String,
     /// The seed.
@@ -99,6 +147,9 @@ pub struct Meta {
     /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Not in older recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// A seal was written after this file. Not in older recordings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 impl Meta {

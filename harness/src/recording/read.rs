@@ -1,15 +1,28 @@
-//! Reads a recording, with an error for everything that can be wrong with it.
+//! Reads a recording, with an error for everything that can be wrong with it, and with bounded memory.
 
-use super::layout::{MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, Trace};
+use super::layout::{
+    CONSOLE_LOG, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT, Seal, Trace,
+    limit,
+};
+use super::samples;
+use super::seal::{self, Damage, VerifyError};
+use crate::host::budget::Budget;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::regular_file::{self, ReadError, RegularFile};
 use crate::host::text::shown;
 use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
-use fs_err as fs;
+use damonlab_protocol::units::Bytes;
 use serde::de::DeserializeOwned;
-use std::io::{self, BufRead};
+use std::io;
 use std::path::{Path, PathBuf};
+
+/// What the content of a recording may take in memory. The rest of the process has some 40 MB (measured).
+const MEMORY: Bytes = Bytes(352 << 20);
+
+/// The console is read when it is judged: of nothing but warnings, it takes so many times its size (measured).
+const CONSOLE: u64 = 9;
 
 /// Why a folder could not be read as a recording.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -20,6 +33,9 @@ pub enum RecordingError {
         dir = shown(.0)
     )]
     Incomplete(PathBuf),
+    /// Its files are not as they were recorded.
+    #[error("{0}")]
+    Damaged(Damage),
     /// A later damonlab wrote it.
     #[error("{path} has version {found}; this damonlab reads version {RECORDING_VERSION}", path = shown(.path))]
     Version {
@@ -38,10 +54,24 @@ pub enum RecordingError {
         /// What serde says.
         cause: serde_json::Error,
     },
+    /// It is larger than what damonlab judges.
+    #[error(
+        "{path} is too much to be judged: {cause}. Record fewer events, fewer samples, or a shorter run",
+        path = shown(.path)
+    )]
+    TooMuch {
+        /// The file with which it became too much.
+        path: PathBuf,
+        /// Which limit.
+        cause: io::Error,
+    },
     /// The scenario inside.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Scenario(#[from] Box<ScenarioError>),
+    /// What stands in the place of a file.
+    #[error(transparent)]
+    File(ReadError),
     /// A file that cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -53,11 +83,32 @@ impl Faulty for RecordingError {
     }
 }
 
+impl From<ReadError> for RecordingError {
+    fn from(error: ReadError) -> RecordingError {
+        match error {
+            error @ ReadError::Io { .. } => RecordingError::Io(error.into()),
+            error => RecordingError::File(error),
+        }
+    }
+}
+
+impl From<VerifyError> for RecordingError {
+    fn from(error: VerifyError) -> RecordingError {
+        match error {
+            VerifyError::Damaged(damage) => RecordingError::Damaged(damage),
+            VerifyError::File(error) => error.into(),
+            VerifyError::Io(cause) => RecordingError::Io(cause),
+        }
+    }
+}
+
 /// What a stored run was made of: all that is needed to run it again.
 #[derive(Debug, Clone)]
 pub struct RunInputs {
     /// The recording's folder.
     pub dir: PathBuf,
+    /// Whether its files are known to be as they were recorded.
+    pub seal: Seal,
     /// `recording.json`.
     pub meta: Meta,
     /// `scenario.yaml`, read again, on the clock and the machine that the run had.
@@ -69,22 +120,21 @@ pub struct RunInputs {
 }
 
 impl RunInputs {
-    /// Reads it from a recording's folder; what the run gave is left alone.
+    /// Reads it from a recording's folder, all of whose files are compared with their digests.
     ///
     /// # Errors
-    /// A missing or malformed file, named with its line.
+    /// A damaged, missing or malformed file, named with its line.
     pub fn load(dir: &Path) -> Result<RunInputs, RecordingError> {
-        if !dir.join(META).is_file() {
-            return Err(RecordingError::Incomplete(dir.to_owned()));
-        }
-        let meta = meta(&dir.join(META))?;
-        let scenario_text = fs::read_to_string(dir.join(SCENARIO))?;
+        let meta = meta(dir)?;
+        let seal = seal::verify(dir, meta.sealed)?;
+        let scenario_text = regular_file::text(&dir.join(SCENARIO), limit(SCENARIO))?;
         let machines = machines(dir, &meta)?;
         let mut scenario =
             Scenario::parse_with(&meta.scenario, &scenario_text, &machines).map_err(Box::new)?;
         // `run --clock` may have overruled the text.
         scenario.clock = meta.clock;
-        Ok(RunInputs { scenario, scenario_text, plan: json(&dir.join(PLAN))?, meta, dir: dir.to_owned() })
+        let plan = json(&dir.join(PLAN))?;
+        Ok(RunInputs { dir: dir.to_owned(), seal, meta, scenario, scenario_text, plan })
     }
 }
 
@@ -92,25 +142,103 @@ impl Recording {
     /// Reads the entire folder.
     ///
     /// # Errors
-    /// A missing or malformed file, named with its line.
+    /// A damaged, missing or malformed file, named with its line.
     pub fn load(dir: &Path) -> Result<Recording, RecordingError> {
-        let RunInputs { dir, meta, scenario, plan, .. } = RunInputs::load(dir)?;
-        let text = |name: &str| fs::read_to_string(dir.join(name));
-        let trace = Trace::read(io::BufReader::new(fs::File::open(dir.join(section::TRACE))?))?;
+        Recording::of(RunInputs::load(dir)?)
+    }
+
+    /// Reads what the run gave.
+    ///
+    /// # Errors
+    /// As [`Recording::load`].
+    pub fn of(inputs: RunInputs) -> Result<Recording, RecordingError> {
+        let RunInputs { dir, seal, meta, scenario, plan, .. } = inputs;
+        let mut files = Files { dir: &dir, budget: Budget::new(MEMORY) };
+        files.reserve_console()?;
+        let raw = files.optional(section::RAW)?;
+        let trace = files.trace(!raw.is_empty())?;
         Ok(Recording {
             scenario,
             plan,
             report: json(&dir.join(section::REPORT))?,
             trace,
-            raw: optional(&dir.join(section::RAW))?,
-            samples: json_lines(&dir.join(section::SAMPLES))?,
-            dmesg: lossy(&dir.join(section::DMESG))?,
-            formats: text(section::FORMATS)?,
-            sysfs: text(section::SYSFS)?,
-            tests: String::from_utf8_lossy(&optional(&dir.join(section::TESTS))?).into_owned(),
+            raw,
+            samples: files.samples()?,
+            dmesg: files.lossy(section::DMESG)?,
+            formats: regular_file::text(&dir.join(section::FORMATS), limit(section::FORMATS))?,
+            sysfs: regular_file::text(&dir.join(section::SYSFS), limit(section::SYSFS))?,
+            tests: files.lossy(section::TESTS)?,
+            seal,
             meta,
             dir,
         })
+    }
+}
+
+/// The files of a recording, and the memory that is left for them.
+struct Files<'a> {
+    dir: &'a Path,
+    budget: Budget,
+}
+
+impl Files<'_> {
+    fn required(&mut self, name: &str) -> Result<Vec<u8>, RecordingError> {
+        let path = self.dir.join(name);
+        let bytes = regular_file::bytes(&path, limit(name))?;
+        self.budget.take(bytes.len() as u64).map_err(|cause| failed(&path, cause))?;
+        Ok(bytes)
+    }
+
+    /// Text with any bytes in it, such as the kernel log, in which drivers print.
+    fn lossy(&mut self, name: &str) -> Result<String, RecordingError> {
+        let bytes = if name == section::TESTS { self.optional(name)? } else { self.required(name)? };
+        String::from_utf8(bytes).or_else(|error| {
+            // A byte that is no text takes three.
+            let bytes = error.as_bytes();
+            let taken = self.budget.take(2 * bytes.len() as u64);
+            taken.map_err(|cause| failed(&self.dir.join(name), cause))?;
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        })
+    }
+
+    fn reserve_console(&mut self) -> Result<(), RecordingError> {
+        let path = self.dir.join(CONSOLE_LOG);
+        let length = path.symlink_metadata().map_or(0, |meta| meta.len());
+        self.budget.take(CONSOLE * length).map_err(|cause| failed(&path, cause))
+    }
+
+    /// A file that older recordings do not have.
+    fn optional(&mut self, name: &str) -> Result<Vec<u8>, RecordingError> {
+        if self.dir.join(name).symlink_metadata().is_err() { Ok(Vec::new()) } else { self.required(name) }
+    }
+
+    /// The trace. With a raw record, each of its lines is compared with an event of that.
+    fn trace(&mut self, with_raw: bool) -> Result<Trace, RecordingError> {
+        let path = self.dir.join(section::TRACE);
+        let file = RegularFile::open(&path, limit(section::TRACE))?;
+        let each = if with_raw { RAW_RECORD } else { 0 };
+        Trace::read(io::BufReader::new(file), &mut self.budget, each).map_err(|cause| failed(&path, cause))
+    }
+
+    fn samples(&mut self) -> Result<Vec<damonlab_protocol::record::Sample>, RecordingError> {
+        let path = self.dir.join(section::SAMPLES);
+        let file = RegularFile::open(&path, limit(section::SAMPLES))?;
+        samples::read(io::BufReader::new(file), &mut self.budget).map_err(|error| match error {
+            samples::Error::Json { line, cause } => RecordingError::Json { path, line, cause },
+            samples::Error::Io(cause) => failed(&path, cause),
+        })
+    }
+}
+
+/// What the record of an event takes while it is compared with its line.
+const RAW_RECORD: u64 = 48;
+
+fn failed(path: &Path, cause: io::Error) -> RecordingError {
+    match cause.kind() {
+        io::ErrorKind::FileTooLarge => RecordingError::TooMuch { path: path.to_owned(), cause },
+        _ => {
+            RecordingError::Io(io::Error::new(cause.kind(), format!("cannot read {}: {cause}", shown(path))))
+        }
     }
 }
 
@@ -118,60 +246,38 @@ impl Recording {
 /// computers, and other days, have other machines of the same name.
 fn machines(dir: &Path, meta: &Meta) -> Result<Machines, RecordingError> {
     let path = dir.join(MACHINE);
-    if meta.machine.is_none() && !path.exists() {
+    if meta.machine.is_none() && path.symlink_metadata().is_err() {
         return Ok(Machines::default());
     }
     let name = meta.machine.as_deref().unwrap_or("machine");
-    let text = fs::read_to_string(&path)?;
+    let text = regular_file::text(&path, limit(MACHINE))?;
     Ok(Machines::default().overruled_by(MachineFile::of(name, &shown(&path).to_string(), text)))
 }
 
-fn meta(path: &Path) -> Result<Meta, RecordingError> {
+fn meta(dir: &Path) -> Result<Meta, RecordingError> {
+    let path = dir.join(META);
+    if path.symlink_metadata().is_err() {
+        return Err(RecordingError::Incomplete(dir.to_owned()));
+    }
     // The version first: a later layout may have other fields.
-    let value: serde_json::Value = json(path)?;
+    let value: serde_json::Value = json(&path)?;
     let found = value["version"].as_u64().and_then(|v| u32::try_from(v).ok()).unwrap_or(0);
     if found != RECORDING_VERSION {
-        return Err(RecordingError::Version { path: path.to_owned(), found });
+        return Err(RecordingError::Version { path, found });
     }
-    json(path)
+    json(&path)
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, RecordingError> {
     let failed =
         |cause: serde_json::Error| RecordingError::Json { path: path.to_owned(), line: cause.line(), cause };
-    serde_json::from_slice(&fs::read(path)?).map_err(failed)
-}
-
-/// Line by line: the samples of a long run are tens of megabytes of text.
-fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordingError> {
-    let mut input = io::BufReader::new(fs::File::open(path)?);
-    let mut values = Vec::new();
-    let mut text = Vec::new();
-    for line in 1.. {
-        text.clear();
-        if input.read_until(b'\n', &mut text)? == 0 {
-            break;
-        }
-        let failed = |cause| RecordingError::Json { path: path.to_owned(), line, cause };
-        values.push(serde_json::from_slice(&text).map_err(failed)?);
-    }
-    Ok(values)
-}
-
-/// A file that older recordings do not have.
-fn optional(path: &Path) -> io::Result<Vec<u8>> {
-    if path.try_exists()? { fs::read(path) } else { Ok(Vec::new()) }
-}
-
-/// The kernel log may hold any bytes a driver printed.
-fn lossy(path: &Path) -> io::Result<String> {
-    Ok(String::from_utf8(fs::read(path)?)
-        .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned()))
+    serde_json::from_slice(&regular_file::bytes(path, SMALL_LIMIT)?).map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fs_err as fs;
 
     #[test]
     fn a_folder_without_its_last_file_is_called_incomplete() {

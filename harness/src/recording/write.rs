@@ -1,6 +1,8 @@
 //! Making a recording's folder: a number of its own, and the files that are known before the run.
 
 use super::layout::{MACHINE, META, Meta, PLAN, SCENARIO};
+use super::seal::seal;
+use crate::host::names::EntryName;
 use crate::host::paths::write_atomic;
 use crate::scenario::MachineFile;
 use damonlab_protocol::plan::Plan;
@@ -10,12 +12,11 @@ use std::path::{Path, PathBuf};
 
 /// Makes `<out>/<scenario>/<number>`, the lowest number above all that are there.
 pub fn make_folder(out: &Path, scenario: &str) -> io::Result<PathBuf> {
-    let parent = out.join(scenario);
+    let parent = out.join(EntryName::new(scenario).map_err(io::Error::other)?);
     fs::create_dir_all(&parent)?;
-    let mut number = 1 + fs::read_dir(&parent)?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .max()
-        .unwrap_or(0);
+    let taken = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse::<u32>().ok();
+    // Wider than what is parsed: the largest number has a next one too.
+    let mut number = 1 + u64::from(fs::read_dir(&parent)?.filter_map(taken).max().unwrap_or(0));
     loop {
         let dir = parent.join(format!("{number:04}"));
         // Two runs may choose the same number; the folder's making decides.
@@ -37,10 +38,11 @@ pub fn begin(dir: &Path, scenario_text: &str, machine: Option<&MachineFile>, pla
     write_atomic(&dir.join(PLAN), &plan)
 }
 
-/// Stores `recording.json`, which makes the recording complete.
+/// Stores `recording.json`, then the seal, which makes the recording complete.
 pub fn finish(dir: &Path, meta: &Meta) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(meta).map_err(io::Error::other)?;
-    write_atomic(&dir.join(META), &text)
+    write_atomic(&dir.join(META), &text)?;
+    seal(dir)
 }
 
 #[cfg(test)]
@@ -64,7 +66,19 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0001"));
         assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0002"));
-        fs::create_dir(out.path().join("idle/0041")).unwrap();
-        assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/0042"));
+        for (number, next) in [("0041", "idle/0042"), ("4294967295", "idle/4294967296")] {
+            fs::create_dir(out.path().join("idle").join(number)).unwrap();
+            assert!(make_folder(out.path(), "idle").unwrap().ends_with(next));
+        }
+        assert!(make_folder(out.path(), "idle").unwrap().ends_with("idle/4294967297"));
+    }
+
+    #[test]
+    fn a_name_that_leads_out_of_the_results_has_no_folder() {
+        let out = tempfile::tempdir().unwrap();
+        for name in ["", "..", "../other", "/etc", "a/b"] {
+            assert!(make_folder(&out.path().join("results"), name).is_err(), "{name}");
+        }
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! What damonlab needs of this host, and what is missing.
 //!
-//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing` and `too_old`, `found`, `wanted`,
-//! `purpose`, `required`, `fix`) and `notes`.
+//! For programs `doctor` has `requirements` (`name`, `state` of `found`, `missing`, `too_old`, `moved` and `broken`, `found`,
+//! `wanted`, `why`, `purpose`, `required`, `fix`) and `notes`; `setup` has `installed`.
 
 use super::event::Listing;
 use crate::host::text::quote;
@@ -9,16 +9,19 @@ use crate::setup::{self, Importance, Row, State};
 use serde_json::{Value, json};
 
 fn requirement(row: &Row) -> Value {
-    let (state, found, wanted) = match &row.state {
-        State::Found(found) => ("found", Some(found), None),
-        State::Missing => ("missing", None, None),
-        State::TooOld { found, wanted } => ("too_old", Some(found), Some(wanted.to_string())),
+    let (state, found, wanted, why) = match &row.state {
+        State::Found(found) => ("found", Some(found), None, None),
+        State::Missing => ("missing", None, None, None),
+        State::TooOld { found, wanted } => ("too_old", Some(found), Some(wanted.to_string()), None),
+        State::Moved { made } => ("moved", Some(made), None, None),
+        State::Broken(why) => ("broken", None, None, Some(why)),
     };
     json!({
         "name": row.name,
         "state": state,
         "found": found,
         "wanted": wanted,
+        "why": why,
         "purpose": row.purpose,
         "required": row.importance == Importance::Required,
         "fix": row.fix,
@@ -31,6 +34,12 @@ pub fn doctor(rows: &[Row], notes: &[String]) -> Listing {
     text.extend(notes.iter().map(|note| format!("{}\n", quote(note))));
     let requirements: Vec<_> = rows.iter().map(requirement).collect();
     Listing { command: "doctor", text, data: json!({"requirements": requirements, "notes": notes}) }
+}
+
+/// Nothing is missing any more.
+pub fn installed(installed: &[String]) -> Listing {
+    let text = "damonlab has everything that it needs\n".to_owned();
+    Listing { command: "setup", text, data: json!({"installed": installed}) }
 }
 
 #[cfg(test)]

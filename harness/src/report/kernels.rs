@@ -1,8 +1,9 @@
 //! Kernels: the cache and what it holds, a kernel that was built or found there, and the features of a kernel.
 //!
-//! For programs `kernel list` has `limit_bytes`, `kernels` (`key`, `describe`, `on_top`, `bytes`, `used`) and `folders`
+//! For programs `kernel list` has `limit_bytes`, `kernels` (`key`, `describe`, `on_top`, `bytes`, `used`,
+//! `built`, `compiler`, `configuration`, `bundled_patches`) and `folders`
 //! (`holds`, `name`, `bytes`, `used`); `kernel build` has `key`, `describe` and `path`; `kernel has` has `kernel`,
-//! `present` and `missing`.
+//! `present` and `missing`; `kernel rm` has `removed`.
 
 use super::event::Listing;
 use crate::host::text::{foreign, quote, shown};
@@ -12,6 +13,7 @@ use damonlab_protocol::units::Bytes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 /// What is in the cache of kernels.
@@ -43,22 +45,50 @@ impl KernelCache {
             mebibytes(self.limit)
         );
         // Writing to a String does not fail.
-        let _ = self.images.iter().try_for_each(|one| image(one, &mut out));
+        let _ = self.images.iter().try_for_each(|one| image(one, &self.unlike_its_namesakes(one), &mut out));
         let folders = self.folders.iter().filter(|one| one.kind != FolderKind::Image);
         let _ = folders.into_iter().try_for_each(|one| folder(one, &mut out));
         out
     }
 
-    pub(super) fn data(&self) -> Value {
-        let image = |CachedImage { image, on_top, size, used }: &CachedImage| {
-            json!({
-                "key": image.key,
-                "describe": image.describe,
-                "on_top": on_top,
-                "bytes": size,
-                "used": time(*used),
-            })
+    /// What an image has that others with its description have not.
+    fn unlike_its_namesakes(&self, one: &CachedImage) -> String {
+        let same_name = |other: &&CachedImage| {
+            (&other.image.describe, &other.on_top) == (&one.image.describe, &one.on_top)
         };
+        let namesakes: Vec<_> = self.images.iter().filter(same_name).collect();
+        let differs = |of: fn(&CachedImage) -> &str| namesakes.iter().any(|other| of(other) != of(one));
+        let mut parts = Vec::new();
+        if namesakes.len() > 1 {
+            parts.push(format!("built {}", time(one.built).replace('T', " ").replace('Z', " UTC")));
+        }
+        if differs(|one| &one.compiler) {
+            parts.push(one.compiler.lines().next().unwrap_or_default().to_owned());
+        }
+        if differs(|one| &one.config) {
+            parts.push(format!("configuration {}", one.config));
+        }
+        if differs(|one| &one.bundled) {
+            parts.push(format!("bundled patches {}", one.bundled));
+        }
+        if parts.is_empty() { String::new() } else { format!("; {}", parts.join("; ")) }
+    }
+
+    pub(super) fn data(&self) -> Value {
+        let image =
+            |CachedImage { image, on_top, size, used, built, compiler, config, bundled }: &CachedImage| {
+                json!({
+                    "key": image.key,
+                    "describe": image.describe,
+                    "on_top": on_top,
+                    "bytes": size,
+                    "used": time(*used),
+                    "built": time(*built),
+                    "compiler": compiler,
+                    "configuration": config,
+                    "bundled_patches": bundled,
+                })
+            };
         let folder = |one: &CacheFolder| json!({"holds": holds(one.kind), "name": one.name, "bytes": one.size, "used": time(one.used)});
         let folders = self.folders.iter().filter(|one| one.kind != FolderKind::Image);
         json!({
@@ -77,6 +107,13 @@ pub fn kernel(image: &Image) -> Listing {
     Listing { command: "kernel build", text, data: json!({"key": key, "describe": describe, "path": path}) }
 }
 
+/// Folders that were removed from the cache.
+pub fn removed_kernels(folders: &[PathBuf]) -> Listing {
+    let text = folders.iter().map(|folder| format!("removed {}\n", shown(folder))).collect();
+    let paths: Vec<_> = folders.iter().map(|folder| folder.to_string_lossy()).collect();
+    Listing { command: "kernel rm", text, data: json!({"removed": paths}) }
+}
+
 /// What a kernel has of all that scenarios may need, and what not.
 pub fn kernel_features(image: &Image, all: &[KernelFeature], missing: &BTreeSet<KernelFeature>) -> Listing {
     let (missing, present): (Vec<_>, Vec<_>) = all.iter().partition(|feature| missing.contains(feature));
@@ -91,14 +128,14 @@ pub fn kernel_features(image: &Image, all: &[KernelFeature], missing: &BTreeSet<
     Listing { command: "kernel has", text, data }
 }
 
-fn image(one: &CachedImage, out: &mut String) -> std::fmt::Result {
+fn image(one: &CachedImage, unlike: &str, out: &mut String) -> std::fmt::Result {
     let on_top = match one.on_top.as_slice() {
         [] => String::new(),
         names => format!(" ({})", quote(&names.join(", "))),
     };
     let CachedImage { image, size, used, .. } = one;
     let (key, describe) = (foreign(&image.key), quote(&image.describe));
-    writeln!(out, "  {key}  used {}  {:>8}  {describe}{on_top}", day(*used), mebibytes(*size))
+    writeln!(out, "  {key}  used {}  {:>8}  {describe}{on_top}{unlike}", day(*used), mebibytes(*size))
 }
 
 fn folder(one: &CacheFolder, out: &mut String) -> std::fmt::Result {
@@ -144,7 +181,7 @@ mod tests {
             bzimage: "b".into(),
             vmlinux: None,
             config: None,
-            key: "0123456789abcdef01234567".into(),
+            key: crate::host::names::Key::new("0123456789abcdef01234567").unwrap(),
             describe: "linux 7.3.4 + 1 patch".into(),
             release: None,
             cached: true,
@@ -155,7 +192,16 @@ mod tests {
     fn cache() -> KernelCache {
         let used = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
         let on_top = vec!["a.mbox".into(), "debug.config".into()];
-        let images = vec![CachedImage { image: image(), on_top, size: Bytes(5 << 20), used }];
+        let images = vec![CachedImage {
+            image: image(),
+            on_top,
+            size: Bytes(5 << 20),
+            used,
+            built: used,
+            compiler: "gcc 12\nld 2.40".into(),
+            config: "c0ffee".into(),
+            bundled: "abcdef".into(),
+        }];
         let held = |kind, name: &str, mib: u64| CacheFolder {
             kind,
             name: name.into(),
@@ -181,6 +227,23 @@ mod tests {
         );
         let empty = KernelCache { images: Vec::new(), folders: Vec::new(), limit: Bytes(1) };
         assert_eq!(empty.text(), "no kernels in the cache\n");
+    }
+
+    #[test]
+    fn kernels_of_one_name_are_shown_with_what_differs() {
+        let mut cache = cache();
+        cache.images.push(CachedImage { compiler: "gcc 14".into(), ..cache.images[0].clone() });
+        let text = cache.text();
+        let ends = ["; built 1970-01-02 00:00:00 UTC; gcc 12", "; built 1970-01-02 00:00:00 UTC; gcc 14"];
+        for (line, end) in text.lines().skip(1).zip(ends) {
+            assert!(line.ends_with(end), "{line}");
+        }
+        cache.images[1].compiler = cache.images[0].compiler.clone();
+        cache.images[1].config = "decade".into();
+        cache.images[1].bundled = "fedcba".into();
+        let text = cache.text();
+        let end = "UTC; configuration decade; bundled patches fedcba";
+        assert!(text.lines().nth(2).is_some_and(|line| line.ends_with(end)), "{text}");
     }
 
     #[test]

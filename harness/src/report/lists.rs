@@ -1,4 +1,4 @@
-//! Everything that there is: scenarios and machines, and the kernels and saved guests in the cache.
+//! Everything that there is: scenarios and machines, and the kernels and checkpoints in the cache.
 //!
 //! For programs `list` has `scenarios` and `machines` (`name`, `summary`), `kernel_cache` as `kernel list` has it, and
 //! `checkpoints` (`key`, `describe`, `bytes`).
@@ -22,7 +22,7 @@ pub struct Inventory {
     pub kernels: KernelCache,
     /// Saved guests.
     pub checkpoints: Vec<Listed>,
-    /// How much room saved guests may take.
+    /// How much room checkpoints may take.
     pub checkpoint_limit: Bytes,
 }
 

@@ -4,6 +4,7 @@
 //!   both sides; else the bounds, as below.
 //! - Any other number: what it is, the number, and the bounds: `pgmigrate_success 7310 (at least 5000)`. Where only one
 //!   value passes, there are no bounds to show: `damos_before_apply 0`.
+//! - What must not happen (`equals: 0`) comes last.
 //! - An expectation over several seeds does not apply to one run, and is left out. `-v` shows all of them.
 
 use crate::scenario::{Bound, Expectation, Over, Quantity, Scenario, Where};
@@ -11,8 +12,10 @@ use crate::scenario::{Bound, Expectation, Over, Quantity, Scenario, Where};
 /// The measures of a run: each expectation's place in the scenario, and its value.
 pub(super) fn all(scenario: &Scenario, values: impl IntoIterator<Item = (usize, f64)>) -> Vec<String> {
     let expected = values.into_iter().filter_map(|(index, value)| Some((scenario.expect.get(index)?, value)));
-    let of_one_run = expected.filter(|(expectation, _)| expectation.over == Over::Run);
-    of_one_run.map(|(expectation, value)| measure(expectation, value, scenario)).collect()
+    let mut of_one_run: Vec<_> = expected.filter(|(expectation, _)| expectation.over == Over::Run).collect();
+    // What must not happen, and did not, says the least about a run.
+    of_one_run.sort_by_key(|(expectation, _)| expectation.bound.max == Some(0.0));
+    of_one_run.iter().map(|(expectation, value)| measure(expectation, *value, scenario)).collect()
 }
 
 fn measure(expectation: &Expectation, value: f64, scenario: &Scenario) -> String {
@@ -113,6 +116,13 @@ mod tests {
         Scenario::load(&paths::project().join(format!("scenarios/{name}.yaml"))).unwrap()
     }
 
+    #[test]
+    fn what_must_not_happen_comes_after_what_must() {
+        let all = measured("kswapd-demotion", &[0.0, 2.0, 5400.0, 5400.0, 0.0, 24e6, 66e6]);
+        assert!(all[0].ends_with("mm_vmscan_kswapd_wake 2 (at least 1)"), "{all:?}");
+        assert_eq!(all[5..], ["run 1: mm_vmscan_kswapd_wake 0", "pgdemote_direct 0"]);
+    }
+
     fn measured(name: &str, values: &[f64]) -> Vec<String> {
         all(&scenario(name), values.iter().copied().enumerate())
     }
@@ -149,6 +159,6 @@ mod tests {
         let mib = f64::from(1 << 20);
         scenario.expect = vec![expect(count, 0.0, Some(0.0)), expect(hot, 4.0 * mib, Some(6.0 * mib))];
         let all = all(&scenario, [(0, 0.0), (1, 5.5 * mib)]);
-        assert_eq!(all, ["scheme 1 damos_esz 0", "hot on node 1 5.50 MiB (4.00 MiB to 6.00 MiB)"]);
+        assert_eq!(all, ["hot on node 1 5.50 MiB (4.00 MiB to 6.00 MiB)", "scheme 1 damos_esz 0"]);
     }
 }

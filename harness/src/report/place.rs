@@ -6,6 +6,8 @@ use std::path::Path;
 /// The path, from the working folder on where it lies below.
 pub(super) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
+    // Everything lies below the root, and a path from there looks like one from elsewhere.
+    let here = here.filter(|here| here.parent().is_some());
     let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
     text::shown(below.unwrap_or(path)).to_string()
 }

@@ -40,12 +40,16 @@ impl Rules {
 
     /// The rules that passed, wrapped.
     pub(super) fn passed(&self) -> String {
-        wrapped(&self.passed)
+        wrapped(listed(&self.passed), "")
     }
 
-    /// A reason a line, with the rules that it holds for.
+    /// The rules that do not apply for one reason, and the reason, wrapped: each on a line of its own.
     pub(super) fn not_applicable(&self) -> String {
-        self.not_applicable.iter().map(|one| format!("{}: {}\n", one.rules.join(", "), one.reason)).collect()
+        let one = |one: &NotApplicable| {
+            let names = listed(&one.rules).map(|name| if name.ends_with(',') { name } else { name + ":" });
+            wrapped(names.chain(one.reason.split(' ').map(str::to_owned)), "  ") + "\n"
+        };
+        self.not_applicable.iter().map(one).collect()
     }
 }
 
@@ -67,20 +71,28 @@ fn violated(finding: &Finding) -> String {
     title(finding.origin) + &line.unwrap_or_default()
 }
 
+/// So many findings of one rule are shown; `-v` shows all that were kept.
+const SHOWN: usize = 2;
+
 /// Adds the story of each finding: the rule, what was expected, what was seen, and the lines that show it. Findings of
 /// one rule follow each other, and its name comes once.
 pub(super) fn add_findings(item: &mut Item, findings: &[Finding]) {
-    let mut last = String::new();
-    for finding in findings {
-        let violated = violated(finding);
-        if violated != last {
-            item.add(Depth::Story, "violated", &*violated);
-            last = violated;
+    for same in findings.chunk_by(|a, b| violated(a) == violated(b)) {
+        item.add(Depth::Story, "violated", violated(&same[0]));
+        for (index, finding) in same.iter().enumerate() {
+            let depth = if index < SHOWN { Depth::Story } else { Depth::Everything };
+            item.add(depth, "expected", &*finding.expected);
+            let evidence = finding.evidence.iter();
+            let lines = evidence.map(|line| format!("\n{}:{}: {}", line.file, line.number, line.text));
+            item.add(depth, "seen", finding.seen.clone() + &lines.collect::<String>());
         }
-        item.add(Depth::Story, "expected", &*finding.expected);
-        let evidence = finding.evidence.iter();
-        let lines = evidence.map(|line| format!("\n{}:{}: {}", line.file, line.number, line.text));
-        item.add(Depth::Story, "seen", finding.seen.clone() + &lines.collect::<String>());
+        let uncounted: usize = same.iter().map(|finding| finding.more).sum();
+        match (same.len() + uncounted).saturating_sub(SHOWN) {
+            0 => {}
+            more => {
+                item.add(Depth::Story, "", format!("{more} more of {} (-v shows more)", violated(&same[0])))
+            }
+        }
     }
 }
 
@@ -117,20 +129,31 @@ fn by_reason<'a>(skipped: impl Iterator<Item = (&'static str, &'a str)>) -> Vec<
     reasons
 }
 
-/// Names side by side, on as many lines as it takes.
-fn wrapped(names: &[String]) -> String {
-    let mut text = String::new();
-    let mut used = 0;
-    for name in names {
-        let width = name.chars().count();
-        let separator = match used {
-            0 => "",
-            used if used + width + 1 > WIDTH => ",\n",
-            _ => ", ",
-        };
-        used = if separator == ",\n" { width } else { used + separator.len() + width };
-        text.push_str(separator);
-        text.push_str(name);
+/// The names, each but the last with a comma.
+fn listed(names: &[String]) -> impl Iterator<Item = String> {
+    let last = names.len().saturating_sub(1);
+    names.iter().enumerate().map(move |(index, name)| name.clone() + if index < last { "," } else { "" })
+}
+
+/// The parts side by side, on as many lines as it takes. All but the first line begin with `indent`.
+fn wrapped(parts: impl Iterator<Item = String>, indent: &str) -> String {
+    let (mut text, mut used) = (String::new(), 0);
+    for part in parts {
+        let width = part.chars().count();
+        match used {
+            0 => {}
+            used_now if used_now + 1 + width > WIDTH => {
+                text.push('\n');
+                text.push_str(indent);
+                used = indent.len();
+            }
+            _ => {
+                text.push(' ');
+                used += 1;
+            }
+        }
+        text.push_str(&part);
+        used += width;
     }
     text
 }
@@ -166,9 +189,36 @@ mod tests {
     #[test]
     fn long_lists_of_names_are_wrapped() {
         let names: Vec<String> = (0..30).map(|number| format!("rule-{number:02}")).collect();
-        let text = wrapped(&names);
+        let text = wrapped(listed(&names), "");
         assert_eq!(text.lines().count(), 4, "{text}");
-        assert!(text.lines().all(|line| line.len() <= WIDTH + 1), "{text}");
+        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
         assert_eq!(text.replace(",\n", ", ").split(", ").count(), 30);
+    }
+
+    #[test]
+    fn a_long_list_of_rules_that_do_not_apply_is_wrapped_with_its_reason() {
+        let names = |count| (0..count).map(|number| format!("rule-{number:02}")).collect();
+        let one = |rules, reason: &str| NotApplicable { rules, reason: reason.to_owned() };
+        let not_applicable = vec![one(names(9), "no goal is traced"), one(names(1), "no window")];
+        let rules = Rules { passed: Vec::new(), violated: Vec::new(), not_applicable };
+        let text = rules.not_applicable();
+        let wanted = "rule-00, rule-01, rule-02, rule-03, rule-04, rule-05, rule-06, rule-07, rule-08:\n  \
+                      no goal is traced\nrule-00: no window\n";
+        assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn many_findings_of_one_rule_are_shown_by_the_first_two_and_a_count() {
+        let finding =
+            crate::check::kernel_log::scan("dmesg.txt", "4,1;WARNING: at a.c:1 a+0x1/0x2").remove(0);
+        let mut findings = vec![finding; 5];
+        findings[4].more = 12;
+        let status = super::super::verdict::status(&crate::check::Verdict::Pass);
+        let mut item = Item::new("idle", status, "");
+        add_findings(&mut item, &findings);
+        let shown = |depth| item.details.iter().filter(move |detail| detail.depth <= depth).count();
+        assert_eq!((shown(Depth::Story), shown(Depth::Everything)), (1 + 2 * 2 + 1, 1 + 5 * 2 + 1));
+        let last = item.details.last().unwrap();
+        assert!(last.text.starts_with("15 more of kernel-log-is-clean (K1)"), "{}", last.text);
     }
 }

@@ -44,7 +44,10 @@ impl FromStr for StopPoint {
     fn from_str(text: &str) -> Result<StopPoint, ParseStopPointError> {
         let error = || ParseStopPointError(text.to_owned());
         if text.starts_with(|c: char| c.is_ascii_digit()) {
-            let seconds: f64 = text.trim_end_matches('s').parse().map_err(|_| error())?;
+            let number = text.trim_end_matches('s');
+            // `parse` would accept 1e308.
+            let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+            let seconds: f64 = number.parse().ok().filter(|_| plain).ok_or_else(error)?;
             return Ok(StopPoint::Time(Nanos((seconds * 1e9).round() as u64)));
         }
         let (name, number) = text.split_once(':').unwrap_or((text, "1"));
@@ -85,6 +88,16 @@ pub enum DebugError {
         /// The ready point.
         begin: Nanos,
     },
+    /// The guest time is after all that was recorded.
+    #[error(
+        "guest time {} s is after the recording, whose last event is at {} s", .wanted.seconds(), .end.seconds()
+    )]
+    TooLate {
+        /// The guest time that the user wants.
+        wanted: Nanos,
+        /// The time of the last event.
+        end: Nanos,
+    },
     /// The recording cannot be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -100,9 +113,10 @@ pub enum DebugError {
 impl Faulty for DebugError {
     fn fault(&self) -> Fault {
         match self {
-            DebugError::DoesNotRepeat { .. } | DebugError::NoEvent { .. } | DebugError::TooEarly { .. } => {
-                Fault::BadInput
-            }
+            DebugError::DoesNotRepeat { .. }
+            | DebugError::NoEvent { .. }
+            | DebugError::TooEarly { .. }
+            | DebugError::TooLate { .. } => Fault::BadInput,
             DebugError::Recording(error) => error.fault(),
             DebugError::Machine(error) => error.fault(),
             DebugError::Vm(error) => error.fault(),
@@ -149,6 +163,7 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
         agent: env.agent,
         machine: &machine.argv,
         timing: Timing::Virtual(env.instruction_cost()),
+        sandbox: env.sandbox().map_err(DebugError::Vm)?,
         plan: &inputs.plan,
         clocks: &inputs.scenario.clocks,
         results: logs,
@@ -172,6 +187,9 @@ fn target(recording: &Recording, at: &StopPoint) -> Result<Target, DebugError> {
     match at {
         StopPoint::Time(time) => {
             let after = time.0.checked_sub(begin.0).map(Nanos).ok_or_else(|| too_early(*time))?;
+            if let Some(end) = recording.trace.lines.last().map(|line| line.time).filter(|end| time > end) {
+                return Err(DebugError::TooLate { wanted: *time, end });
+            }
             Ok(Target { after, what: format!("guest time {} s", time.seconds()), event: None, before: 0 })
         }
         StopPoint::Event { name, number } => {
@@ -213,7 +231,7 @@ impl fmt::Display for Session {
         }
         let mut command = "  attach    gdb".to_owned();
         command.extend(self.vmlinux.iter().map(|vmlinux| format!(" {vmlinux}")));
-        command.push_str(&format!(" -ex 'target remote {}'", shown(&self.stopped.socket())));
+        command.push_str(&format!(" -ex 'target remote {}'", shown(self.stopped.socket())));
         if let Some(function) = self.function.as_ref().filter(|_| self.vmlinux.is_some()) {
             command.push_str(&format!(" -ex 'break {function}' -ex continue"));
         }
@@ -250,7 +268,7 @@ mod tests {
         assert_eq!("3s".parse(), Ok(StopPoint::Time(Nanos(3_000_000_000))));
         let first = StopPoint::Event { name: "damos_esz".into(), number: NonZeroUsize::MIN };
         assert_eq!("damos_esz".parse(), Ok(first));
-        for text in ["", "damos_esz:0", "a b", "12x"] {
+        for text in ["", "damos_esz:0", "a b", "12x", "1e308", "-1", "1.2.3"] {
             assert!(text.parse::<StopPoint>().is_err(), "{text}");
         }
     }
@@ -277,6 +295,15 @@ mod tests {
     fn a_time_before_the_scenario_is_refused() {
         let error = target(&recording(), &StopPoint::Time(Nanos(999_999))).unwrap_err();
         assert!(matches!(error, DebugError::TooEarly { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_time_after_the_recording_is_refused_however_large_it_is() {
+        for text in ["1000", "99999999999999999999999"] {
+            let error = target(&recording(), &text.parse().unwrap()).unwrap_err();
+            assert!(matches!(error, DebugError::TooLate { .. }), "{error}");
+            assert_eq!(error.fault(), Fault::BadInput);
+        }
     }
 
     #[test]

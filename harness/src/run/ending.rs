@@ -49,6 +49,7 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         seen,
         evidence: last_console_lines(dir),
         scenario_line: None,
+        more: 0,
     });
     Verdict::Fail(findings)
 }
@@ -70,6 +71,7 @@ pub(super) fn unreadable(error: &RecordingError) -> Finding {
         seen: block(&error.to_string()),
         evidence: Vec::new(),
         scenario_line: None,
+        more: 0,
     }
 }
 

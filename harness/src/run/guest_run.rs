@@ -10,16 +10,18 @@ use crate::check::Verdict;
 use crate::host::fault::Faulty;
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
+use crate::host::names::EntryName;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::host::slots::{self, Full, Slot};
+use crate::host::slots::{self, Slot};
 use crate::judge::{self, Judgement, Report};
 use crate::machine::{Argv, Machine};
 use crate::recording::{self, AcceleratorName, HostLoad, Meta, RECORDING_VERSION, Recording, RecordingError};
 use crate::scenario::Scenario;
-use crate::vm::{self, Accelerator, Ended, Ending, Launch, Timing, VmError};
+use crate::vm::{self, Accelerator, Ended, Ending, Launch, Sandbox, Timing, VmError};
 use damonlab_protocol::plan::Plan;
 use fs_err as fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -73,7 +75,8 @@ pub(super) fn run_plan(
     let mut argv = machine.argv.clone();
     argv.qemu.extend(host_root.iter().flat_map(HostRoot::arguments));
     let accelerator = timing.as_ref().ok().map(Timing::accelerator);
-    let ended = timing.and_then(|timing| vm::run(&guest.launch(&argv, timing)));
+    let launched = timing.and_then(|timing| Ok((timing, env.sandbox()?)));
+    let ended = launched.and_then(|(timing, sandbox)| vm::run(&guest.launch(&argv, timing, sandbox)));
     let (verdict, judgement, notes) = guest.judge(ended, accelerator)?;
     Ok(Report {
         scenario: scenario.name.clone(),
@@ -108,13 +111,14 @@ impl<'a> GuestRun<'a> {
         Ok(GuestRun { env, source, plan, dir })
     }
 
-    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing) -> Launch<'b> {
+    fn launch<'b>(&'b self, argv: &'b Argv, timing: Timing, sandbox: Sandbox) -> Launch<'b> {
         Launch {
             tools: &self.env.tools,
             bzimage: &self.env.image.bzimage,
             agent: self.env.agent,
             machine: argv,
             timing,
+            sandbox,
             plan: self.plan,
             clocks: &self.source.scenario.clocks,
             results: &self.dir,
@@ -163,6 +167,10 @@ impl<'a> GuestRun<'a> {
             Err(RecordingError::Io(cause)) if !ending::is_the_guests(&cause) => {
                 return Ok((Verdict::Infra(cause.to_string()), None));
             }
+            // Which results there are is up to the scenario.
+            Err(error @ RecordingError::TooMuch { .. }) => {
+                return Ok((Verdict::Infra(error.to_string()), None));
+            }
             Err(error) => return Ok((Verdict::Fail(vec![ending::unreadable(&error)]), None)),
         };
         let (scenario, kernel) = (&self.source.scenario.name, &self.env.image.describe);
@@ -182,7 +190,7 @@ impl<'a> GuestRun<'a> {
         let GuestRun { env, source: ScenarioSource { scenario, .. }, plan, dir } = self;
         let meta = Meta {
             version: RECORDING_VERSION,
-            scenario: scenario.name.clone(),
+            scenario: EntryName::new(&*scenario.name).map_err(io::Error::other)?,
             machine: machine_name(scenario),
             kernel: env.image.describe.clone(),
             kernel_key: env.image.key.clone(),
@@ -190,6 +198,7 @@ impl<'a> GuestRun<'a> {
             seed: plan.seed,
             booted,
             agent: Some(recording::agent_digest(env.agent)),
+            sealed: true,
             clock: scenario.clock,
             chosen_accelerator: accelerator.filter(|_| !scenario.clock.is_virtual()),
             pace: env.instruction_cost(),
@@ -221,8 +230,7 @@ fn timing(env: &RunEnv, scenario: &Scenario) -> Result<Timing, VmError> {
 /// allocates besides `-m`.
 fn slot(scenario: &Scenario) -> Result<Slot, RunError> {
     let memory = scenario.machine.memory();
-    let waiting = |full: &Full| Progress::stderr().say(&format!("run: {} waits: {full}", scenario.name));
-    Slot::acquire(slots::count()?, memory, waiting).map_err(|error| match error {
+    Slot::acquire(slots::count(), memory, &scenario.name).map_err(|error| match error {
         LockError::Interrupted(stop) => stop.into(),
         error @ LockError::Io { .. } => RunError::Slot(error),
     })

@@ -3,7 +3,7 @@
 //! The selftests come from the tree that the kernel was built from. They are copied, and their helpers are compiled in
 //! the copy, so that nothing is written to the tree.
 
-use crate::host::command::{self, command_for};
+use crate::host::command::{self, Limits, command_for};
 use crate::kernel::Image;
 use crate::setup::Tools;
 use damonlab_protocol::host_files::{FILES_TAG, HostFiles, INDEX, ROOT_TAG, Selftest};
@@ -64,7 +64,7 @@ fn copy(tests: &Path, to: &Path, tools: &Tools) -> io::Result<Vec<Selftest>> {
             let program = to.join(from.file_stem().unwrap_or(name));
             let mut gcc = command_for("gcc");
             gcc.args(["-O2", "-o"]).arg(&program).arg(&from).env("PATH", &tools.path);
-            if command::succeed(&mut gcc).is_err() {
+            if command::succeed(&mut gcc, Limits::LOCAL).is_err() {
                 missing.extend(program.file_name().map(|name| name.to_string_lossy().into_owned()));
             }
         }

@@ -5,6 +5,7 @@ use super::run_env::RunEnv;
 use super::run_error::RunError;
 use super::scenario_source::ScenarioSource;
 use crate::host::fault::{Fault, Faulty};
+use crate::host::names::Key;
 use crate::host::paths::quoted;
 use crate::host::text::{foreign, quote, shown};
 use crate::judge::Report;
@@ -42,7 +43,7 @@ pub enum ReplayResult {
 pub struct ImageNotFound {
     dir: PathBuf,
     kernel: String,
-    key: String,
+    key: Key,
     how: String,
 }
 
@@ -196,7 +197,7 @@ mod tests {
         let inputs = inputs(|inputs| {
             inputs.meta.agent = Some("another".into());
             inputs.meta.qemu = "QEMU 9".into();
-            inputs.meta.kernel_key = "abc".into();
+            inputs.meta.kernel_key = Key::new("abc").unwrap();
             inputs.plan.seed = 7;
         });
         let changes = changed_inputs(&inputs, &env());

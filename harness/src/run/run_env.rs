@@ -1,9 +1,11 @@
 //! What all runs of a command share: tools, kernel, agent, and the folders of results and checkpoints.
 
+use crate::host::paths;
 use crate::kernel::Image;
 use crate::scenario::InstructionCost;
 use crate::setup::Tools;
 use crate::vm::checkpoint::Store;
+use crate::vm::{Sandbox, VmError};
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,11 @@ impl RunEnv {
     /// How much guest time an instruction takes with this kernel, on the virtual clock.
     pub fn instruction_cost(&self) -> InstructionCost {
         if self.image.is_instrumented() { InstructionCost::Instrumented } else { InstructionCost::Plain }
+    }
+
+    /// Whether QEMU confines itself on this host.
+    pub(super) fn sandbox(&self) -> Result<Sandbox, VmError> {
+        Sandbox::of(&paths::cache()?, &self.tools)
     }
 
     /// An environment for a kernel that is used only once. Its checkpoints lie in a temporary folder below `out`, which is

@@ -4,7 +4,6 @@ use super::unsupported_kernel::UnsupportedKernel;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
-use crate::host::slots::BadCount;
 use crate::kernel::KernelError;
 use crate::machine::MachineError;
 use crate::scenario::ScenarioError;
@@ -37,9 +36,6 @@ pub enum RunError {
     /// The results cannot be read or written.
     #[error("cannot write results: {0}")]
     Results(io::Error),
-    /// The number of slots is not a number.
-    #[error(transparent)]
-    Slots(#[from] BadCount),
     /// The lock of a slot failed.
     #[error("cannot get a slot for a guest: {0}")]
     Slot(LockError),
@@ -58,7 +54,6 @@ impl Faulty for RunError {
             RunError::Machine(_) | RunError::UnsupportedKernel(_) | RunError::Scenario(_) => Fault::BadInput,
             RunError::Probe(error) => error.fault(),
             RunError::Memory(error) | RunError::Results(error) => error.fault(),
-            RunError::Slots(error) => error.fault(),
             RunError::Slot(error) => error.fault(),
         }
     }

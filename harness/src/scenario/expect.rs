@@ -148,6 +148,7 @@ impl Bound {
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.min, self.max) {
+            (Some(min), Some(max)) if min == max => write!(f, "to be {min}"),
             (Some(min), Some(max)) => write!(f, "to be in {min}..{max}"),
             (Some(min), None) => write!(f, "to be at least {min}"),
             (None, Some(max)) => write!(f, "to be at most {max}"),

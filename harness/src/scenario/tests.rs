@@ -1,6 +1,7 @@
 //! Whole files: the ones that ship, the ones that must be refused, and what random bytes do.
 
 use super::*;
+use crate::host::variables::{self, BLESS};
 use damonlab_protocol::damon::{AddrRange, FilterKind, GoalTuner, Ops, Pid, Range};
 use damonlab_protocol::plan::Access;
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
@@ -8,9 +9,6 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// Set to write the `.err` files anew instead of comparing them.
-const BLESS: &str = "DAMONLAB_BLESS";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
@@ -60,7 +58,7 @@ fn every_scenario_that_ships_says_what_a_failure_would_mean() {
 #[test]
 fn every_invalid_file_gives_exactly_its_expected_message() {
     let folder = folder().join("invalid");
-    let bless = std::env::var_os(BLESS).is_some();
+    let bless = variables::is(BLESS, "1");
     // A relative path: messages name it, and must be the same everywhere.
     let machines = Machines::in_folders(vec!["../scenarios/invalid/machines".into()]);
     let mut wrong = Vec::new();
@@ -181,6 +179,28 @@ snapshot: [behaviour]
     assert_eq!(scenario.guest_time(), Nanos::from_millis(6_000), "60 aggregations: there is no scheme");
     assert_eq!(scenario.trace.events, ["damon:*"]);
     assert_eq!(scenario.expect[0].line, 17);
+}
+
+#[test]
+fn the_last_windows_lie_in_the_last_run_if_it_has_room_for_them() {
+    let during = |steps: &str, last: &str| {
+        let text = format!(
+            "version: 1
+summary: s
+machine: {{nodes: [{{id: 0, memory: 512M, cpus: [0]}}]}}
+workloads: [{{name: hot, size: 16M, node: 0, touch: {{every: 25ms}}}}]
+damon: {{kdamonds: [{{contexts: [{{ops: paddr, targets: [{{regions: [{{node: 0}}]}}]}}]}}]}}
+steps: [start, {steps}, stop]
+expect: [{{mean: current_value, of: damos_node_eligible_mem_bp, {last}, at_least: 1}}]
+"
+        );
+        Scenario::parse("example", &text).unwrap().expect[0].during
+    };
+    let two = "run: {windows: 25}, pause, resume, run: {windows: 15}";
+    assert_eq!(during(two, "last: {windows: 12}"), Some(1));
+    assert_eq!(during(two, "last: {windows: 20}"), None, "they need both runs");
+    assert_eq!(during(two, "last: {windows: 5}, during: {run: 1}"), Some(0));
+    assert_eq!(during("run: {windows: 25}", "last: {windows: 12}"), None, "there is one run");
 }
 
 /// One context with everything in it, as damo prints it, and every key of 7.3.

@@ -55,7 +55,8 @@ fn file(path: &Path) -> Result<Input, SeriesError> {
     })
 }
 
-fn mails(path: &Path, bytes: &[u8]) -> Vec<Mail> {
+/// The mails in the text of a file.
+pub fn mails(path: &Path, bytes: &[u8]) -> Vec<Mail> {
     let mails = mbox::mails(bytes);
     let several = mails.len() > 1;
     let mail = |(at, bytes)| Mail { path: path.to_owned(), nth: several.then_some(at + 1), bytes };

@@ -25,5 +25,5 @@ pub use diff::{Diff, FileDiff, Hunk};
 pub use error::SeriesError;
 pub use fit::{Fit, Misfit, fit};
 pub use patch::{Patch, Series};
-pub use read::{read, read_patches, without_duplicates};
+pub use read::{of_text, read, read_patches, without_duplicates};
 pub use tree_paths::{link_stays_inside, symlink_ancestor};

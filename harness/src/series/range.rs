@@ -1,8 +1,9 @@
 //! `REPOSITORY:BASE..TOPIC`: commits of a user's repository as patches. The repository is only read.
 
 use super::error::SeriesError;
+use crate::host::command::{self, Limits};
+use crate::host::git;
 use crate::host::text::excerpt;
-use crate::host::{command, git};
 use std::path::{Path, PathBuf};
 
 /// The most commits of a series: more are the difference of two kernels.
@@ -59,7 +60,7 @@ fn commits_as_mail(repository: &Path, range: &str) -> Result<Vec<u8>, SeriesErro
         "--no-thread",
     ]);
     git.args(["--no-cover-letter", "--no-notes", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/"]);
-    Ok(command::succeed(git.args(["--end-of-options", range]))?.stdout)
+    Ok(command::succeed(git.args(["--end-of-options", range]), Limits::LOCAL)?.stdout)
 }
 
 /// The commits of `range`, or git's error.
@@ -71,7 +72,7 @@ fn list(
     let most = format!("--max-count={}", MAX_COMMITS + 1);
     let mut git = git::at(repository);
     git.args(["rev-list", &most]).args(options).args(["--end-of-options", range, "--"]);
-    let output = command::capture(&mut git)?;
+    let output = command::capture(&mut git, Limits::LOCAL)?;
     if !output.status.success() {
         return Ok(Err(excerpt(output.stderr.trim().trim_start_matches("fatal: "))));
     }

@@ -19,15 +19,27 @@ pub fn read(inputs: &[PathBuf]) -> Result<Series, SeriesError> {
     let mut whole = Series::default();
     let mut titles = Vec::new();
     for (place, mails) in groups(inputs)? {
-        let read = |mail: Mail| PatchMail::read(&mail.path, mail.nth, &mail.bytes);
-        let mails = mails.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let series = order::arrange(&place, mails)?;
+        let series = of_mails(&place, mails)?;
         titles.extend(series.title);
         whole.patches.extend(series.patches);
         whole.notes.extend(series.notes);
     }
     whole.title = (!titles.is_empty()).then(|| titles.join(", "));
     Ok(whole)
+}
+
+/// The series in the text of one file, which is called `path` in messages.
+///
+/// # Errors
+/// As for [`read`].
+pub fn of_text(path: &Path, text: &[u8]) -> Result<Series, SeriesError> {
+    of_mails(&path.to_string_lossy(), gather::mails(path, text))
+}
+
+fn of_mails(place: &str, mails: Vec<Mail>) -> Result<Series, SeriesError> {
+    let read = |mail: Mail| PatchMail::read(&mail.path, mail.nth, &mail.bytes);
+    let mails = mails.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    order::arrange(place, mails)
 }
 
 /// The mails of each series, and its name for messages.

@@ -5,7 +5,7 @@
 //! by a key that the machine trusts are refused.
 
 use super::version::Version;
-use crate::host::command::{self, RunError, command_for};
+use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsStr;
@@ -61,12 +61,12 @@ impl Apt {
 
     /// Fetches the lists and checks their signatures.
     pub fn update(&self) -> Result<(), RunError> {
-        command::succeed(self.command("apt-get").args(["-q", "update"])).map(drop)
+        command::succeed(self.command("apt-get").args(["-q", "update"]), Limits::NETWORK).map(drop)
     }
 
     /// The version of `package` that would be installed, if a source has one.
     pub fn candidate(&self, package: &str) -> Result<Option<String>, RunError> {
-        let output = command::succeed(self.command("apt-cache").args(["policy", package]))?;
+        let output = command::succeed(self.command("apt-cache").args(["policy", package]), Limits::LOCAL)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let candidate =
             text.lines().find_map(|line| line.trim().strip_prefix("Candidate: ").map(str::to_owned));
@@ -89,7 +89,7 @@ impl Apt {
 
     /// The versions of `package` that `suite` has, newest first.
     pub fn versions_in(&self, package: &str, suite: &str) -> Result<Vec<String>, RunError> {
-        let output = command::succeed(self.command("apt-cache").args(["madison", package]))?;
+        let output = command::succeed(self.command("apt-cache").args(["madison", package]), Limits::LOCAL)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(text.lines().filter_map(|line| version_in(line, suite)).collect())
     }
@@ -97,7 +97,7 @@ impl Apt {
     /// Downloads `package` (`NAME` or `NAME/SUITE`) into `folder` and returns the file.
     pub fn download(&self, package: &str, folder: &Path) -> Result<PathBuf, RunError> {
         let mut command = self.command("apt-get");
-        command::succeed(command.args(["-q", "download", package]).current_dir(folder))?;
+        command::succeed(command.args(["-q", "download", package]).current_dir(folder), Limits::NETWORK)?;
         let is_deb = |path: &PathBuf| path.extension() == Some(OsStr::new("deb"));
         let listed = fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()));
         listed

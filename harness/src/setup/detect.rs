@@ -4,7 +4,7 @@ use super::env::Env;
 use super::requirements::{Detect, Requirement};
 use super::venv::Venv;
 use super::version::Version;
-use crate::host::command::{self, command_for};
+use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::paths;
 use crate::host::text::shown;
 use std::path::Path;
@@ -22,6 +22,13 @@ pub enum State {
         found: String,
         /// The oldest version that is sufficient.
         wanted: Version,
+    },
+    /// It is there and does not work, for this reason.
+    Broken(String),
+    /// It was copied or moved, or the Python that it was made with is gone.
+    Moved {
+        /// What it was made for: `made in FOLDER with PYTHON`.
+        made: String,
     },
 }
 
@@ -44,7 +51,8 @@ fn program(name: &str, env: &Env) -> State {
 
 fn at_least(name: &str, wanted: &Version, env: &Env) -> State {
     match paths::find_program(&env.path, name) {
-        Some(path) => judge(&version_line(&path), wanted),
+        Some(path) => version_line(&path)
+            .map_or_else(|error| State::Broken(error.to_string()), |line| judge(&line, wanted)),
         None => State::Missing,
     }
 }
@@ -58,9 +66,9 @@ fn judge(line: &str, wanted: &Version) -> State {
     }
 }
 
-/// The first line of `program --version`; empty if the program does not run.
-pub(super) fn version_line(program: &Path) -> String {
-    command::first_line(command_for(program).arg("--version")).unwrap_or_default()
+/// The first line of `program --version`.
+pub(super) fn version_line(program: &Path) -> Result<String, RunError> {
+    command::first_line(command_for(program).arg("--version"))
 }
 
 fn header_file(header: &str, root: &Path) -> State {
@@ -81,9 +89,10 @@ fn python_venv(env: &Env) -> State {
         return State::Found("damonlab's environment exists".to_owned());
     }
     // Debian's python3 has the module venv without ensurepip, which installs pip in it.
-    match command::succeed(command_for(python).args(["-I", "-c", "import venv, ensurepip"])) {
+    match command::succeed(command_for(python).args(["-I", "-c", "import venv, ensurepip"]), Limits::QUERY) {
         Ok(_) => State::Found("python3 has venv and ensurepip".to_owned()),
-        Err(_) => State::Missing,
+        Err(RunError::Failed { .. }) => State::Missing,
+        Err(error) => State::Broken(error.to_string()),
     }
 }
 
@@ -147,7 +156,8 @@ mod tests {
     fn a_qemu_that_cannot_run_is_not_accepted() {
         let machine = Machine::empty();
         machine.tool("qemu-system-x86_64", "echo 'cannot load libfdt.so.1' >&2; exit 127");
-        assert!(matches!(detect(&named("QEMU"), &machine.env()), State::TooOld { .. }));
+        let State::Broken(why) = detect(&named("QEMU"), &machine.env()) else { panic!("it is accepted") };
+        assert!(why.contains("cannot load libfdt.so.1"), "{why}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::detect::{self, State};
 use super::env::Env;
 use super::own_command::ourselves;
-use super::requirements::{self, Importance};
+use super::requirements::{self, Importance, Work};
 use super::venv::Venv;
 use crate::host::paths;
 use crate::host::text::{excerpt, foreign, shown};
@@ -20,6 +20,8 @@ pub struct Row {
     pub purpose: String,
     /// Whether damonlab works without it.
     pub importance: Importance,
+    /// What does not work without it.
+    pub work: Work,
     /// The Debian package that has it; none for what damonlab installs in its own environment.
     pub package: Option<&'static str>,
     /// The command that installs it, if it is missing or too old.
@@ -46,7 +48,9 @@ pub fn doctor(env: &Env) -> Vec<Row> {
                     Some(format!("apt-get install {}", requirement.package))
                 }
                 // The release's version may be too old: the setup finds a newer one.
-                State::Missing | State::TooOld { .. } => Some(setup.clone()),
+                State::Missing | State::TooOld { .. } | State::Moved { .. } => Some(setup.clone()),
+                // It is installed already.
+                State::Broken(_) => None,
             };
             let (name, purpose) = (requirement.name.to_owned(), requirement.purpose.to_owned());
             Row {
@@ -54,25 +58,62 @@ pub fn doctor(env: &Env) -> Vec<Row> {
                 state,
                 purpose,
                 importance: requirement.importance,
+                work: requirement.work,
                 package: Some(requirement.package),
                 fix,
             }
         })
         .collect();
-    let state = Venv::of(env).version().map_or(State::Missing, |version| State::Found(version.to_string()));
+    let state = virtme_ng(&Venv::of(env));
     rows.push(Row {
         name: "virtme-ng".to_owned(),
-        fix: matches!(state, State::Missing).then_some(setup),
+        fix: (!matches!(state, State::Found(_))).then_some(setup),
         state,
         purpose: format!(
             "starts QEMU; {} or newer, in damonlab's own environment",
             requirements::oldest_virtme_ng()
         ),
         importance: Importance::Required,
+        work: Work::Guest,
         package: None,
     });
+    rows.push(bubblewrap(env));
     rows.push(damo(env));
     rows
+}
+
+/// The row of bubblewrap, which is of no use where the host forbids namespaces.
+fn bubblewrap(env: &Env) -> Row {
+    let forbidden = || {
+        let read = |name: &str| std::fs::read_to_string(env.root.join("proc/sys").join(name));
+        let is_0 = |name: &str| read(name).is_ok_and(|text| text.trim() == "0");
+        let switches = [("user/max_user_namespaces", 10_000), ("kernel/unprivileged_userns_clone", 1)];
+        switches.into_iter().find(|(name, _)| is_0(name))
+    };
+    let (state, fix) = match (paths::find_program(&env.path, "bwrap"), forbidden()) {
+        (Some(_), Some((name, value))) => {
+            (State::Missing, Some(format!("sysctl -w {}={value}", name.replace('/', "."))))
+        }
+        (Some(path), None) => (State::Found(shown(&path).to_string()), None),
+        (None, _) => (State::Missing, Some(ourselves("setup --with bubblewrap"))),
+    };
+    Row {
+        name: "bubblewrap".to_owned(),
+        state,
+        purpose: "`--build-in bwrap` builds a stranger's series in it".to_owned(),
+        importance: Importance::Optional,
+        work: Work::Kernel,
+        package: None,
+        fix,
+    }
+}
+
+fn virtme_ng(venv: &Venv) -> State {
+    match (venv.version(), venv.made_elsewhere()) {
+        (Some(version), _) => State::Found(version.to_string()),
+        (None, Some(made)) => State::Moved { made },
+        (None, None) => State::Missing,
+    }
 }
 
 fn damo(env: &Env) -> Row {
@@ -85,6 +126,7 @@ fn damo(env: &Env) -> Row {
         state,
         purpose: "the scenario `damo` configures a kernel with it".to_owned(),
         importance: Importance::Optional,
+        work: Work::Guest,
         package: None,
     }
 }
@@ -101,6 +143,8 @@ pub fn render(rows: &[Row]) -> String {
             (State::Missing, Importance::Required) => "missing",
             (State::Missing, Importance::Optional) => "optional",
             (State::TooOld { .. }, _) => "too old",
+            (State::Broken(_), _) => "broken",
+            (State::Moved { .. }, _) => "moved",
         };
         let detail = detail(&row.state);
         let _ = write!(text, "{status:<8}  {:<name$}  {detail:<found$}  {}", row.name, row.purpose);
@@ -115,7 +159,7 @@ pub fn render(rows: &[Row]) -> String {
         count => {
             writeln!(
                 text,
-                "{count} of {} are missing or too old; `{}` installs all of them",
+                "{count} of {} are missing or not usable; `{}` installs all but what is broken",
                 rows.len(),
                 ourselves("setup")
             )
@@ -129,6 +173,8 @@ fn detail(state: &State) -> String {
         State::Found(what) => excerpt(what),
         State::Missing => String::new(),
         State::TooOld { found, wanted } => format!("{}, wanted {wanted}", foreign(found)),
+        State::Broken(why) => excerpt(why),
+        State::Moved { made } => excerpt(made),
     }
 }
 
@@ -139,7 +185,15 @@ mod tests {
 
     fn row(name: &str, state: State, importance: Importance) -> Row {
         let fix = (!matches!(state, State::Found(_))).then(|| "apt-get install x".to_owned());
-        Row { name: name.into(), state, purpose: "does things".into(), importance, package: Some("x"), fix }
+        Row {
+            name: name.into(),
+            state,
+            purpose: "does things".into(),
+            importance,
+            work: Work::Guest,
+            package: Some("x"),
+            fix,
+        }
     }
 
     #[test]
@@ -159,7 +213,7 @@ mod tests {
         assert_eq!(lines[2], "                -> apt-get install x");
         assert_eq!(lines[3], "too old   QEMU  7.2, wanted 9.0  does things");
         assert!(lines[5].starts_with("optional  curl"), "{text}");
-        assert!(lines.last().unwrap().starts_with("2 of 4 are missing or too old"), "{text}");
+        assert!(lines.last().unwrap().starts_with("2 of 4 are missing or not usable"), "{text}");
     }
 
     #[test]
@@ -169,12 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn a_bubblewrap_that_may_make_no_namespaces_is_missing_with_the_switch_that_allows_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (bin, sysctl) = (root.path().join("bin"), root.path().join("proc/sys/user"));
+        [&bin, &sysctl].iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+        std::fs::copy("/bin/true", bin.join("bwrap")).unwrap();
+        let env = Env { root: root.path().into(), path: bin.into(), cache: root.path().into() };
+        assert!(matches!(bubblewrap(&env).state, State::Found(_)));
+        std::fs::write(sysctl.join("max_user_namespaces"), "0\n").unwrap();
+        let row = bubblewrap(&env);
+        assert_eq!(row.state, State::Missing);
+        assert_eq!(row.fix.as_deref(), Some("sysctl -w user.max_user_namespaces=10000"));
+    }
+
+    #[test]
     fn on_an_empty_machine_every_row_has_a_fix() {
         let cache = tempfile::tempdir().unwrap();
         let env = Env { root: cache.path().into(), path: "/nonexistent".into(), cache: cache.path().into() };
         let rows = doctor(&env);
         assert!(rows.iter().all(|row| row.fix.is_some()));
-        let last: Vec<&str> = rows.iter().rev().take(2).map(|row| row.name.as_str()).collect();
-        assert_eq!(last, ["damo", "virtme-ng"]);
+        let last: Vec<&str> = rows.iter().rev().take(3).map(|row| row.name.as_str()).collect();
+        assert_eq!(last, ["damo", "bubblewrap", "virtme-ng"]);
     }
 }

@@ -5,11 +5,11 @@ use super::detect::State;
 use super::doctor::{Row, doctor};
 use super::env::Env;
 use super::error::SetupError;
-use super::requirements;
+use super::requirements::{self, Work};
 use super::sources::Archives;
 use super::tools::tools;
 use super::venv::Venv;
-use crate::host::command::{self, command_for};
+use crate::host::command::{self, Limits, command_for};
 use crate::host::lock::{Lock, LockError};
 use crate::host::paths::{self, quoted};
 use crate::host::progress::Progress;
@@ -20,16 +20,17 @@ use std::str::FromStr;
 /// Where the apt state for tools lies in the cache.
 const APT_FOLDER: &str = "apt/tools";
 
-/// Installs what is missing and nothing else. A second call does nothing.
-pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
-    if tools(env).is_ok() {
-        return Ok(());
+/// Installs what is missing and nothing else, and returns the names. A second call does nothing.
+pub fn install(env: &Env, progress: &Progress) -> Result<Vec<String>, SetupError> {
+    if tools(env, Work::Kernel).is_ok() {
+        return Ok(Vec::new());
     }
-    let _lock = lock(env, progress)?;
+    let _lock = lock(env)?;
     let packages = packages(&doctor(env));
     if !packages.is_empty() {
         install_packages(env, &packages, progress)?;
     }
+    let mut installed: Vec<String> = packages.into_iter().map(str::to_owned).collect();
     apt::remove_downloads(&env.cache.join(APT_FOLDER));
     let venv = Venv::of(env);
     if venv.version().is_none() {
@@ -37,16 +38,19 @@ pub fn install(env: &Env, progress: &Progress) -> Result<(), SetupError> {
         venv.make(env, &mut |line| task.show(line.trim()))?;
         drop(task);
         progress.say("setup: installed virtme-ng in damonlab's own environment");
+        installed.push("virtme-ng".to_owned());
     }
-    tools(env).map(drop).map_err(SetupError::StillMissing)
+    tools(env, Work::Kernel).map(|_| installed).map_err(SetupError::StillMissing)
 }
 
 /// The packages to install, sorted. Optional ones are installed along with required ones, never alone.
 fn packages(rows: &[Row]) -> Vec<&'static str> {
-    if !rows.iter().any(|row| row.blocks() && row.package.is_some()) {
+    if !rows.iter().any(|row| row.blocks() && row.package.is_some() && !matches!(row.state, State::Broken(_)))
+    {
         return Vec::new();
     }
-    let missing = rows.iter().filter(|row| !matches!(row.state, State::Found(_)));
+    // What is broken is there, and to install it would change nothing.
+    let missing = rows.iter().filter(|row| matches!(row.state, State::Missing | State::TooOld { .. }));
     let mut packages: Vec<&'static str> = missing.filter_map(|row| row.package).collect();
     packages.extend(packages.clone().into_iter().filter_map(requirements::companion));
     packages.sort_unstable();
@@ -71,7 +75,7 @@ fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result
     command.args(&arguments);
     progress.say(&format!("setup: installing {}", packages.join(" ")));
     let mut task = progress.task("setup", "steps", None);
-    Ok(command::succeed_showing(&mut command, |line| task.show(line.trim()))?)
+    Ok(command::succeed_showing(&mut command, Limits::NETWORK, |line| task.show(line.trim()))?)
 }
 
 /// The suite to prefer: none if the release's QEMU is new enough, else its backports.
@@ -98,7 +102,7 @@ fn as_root(env: &Env) -> Option<Command> {
         command_for("apt-get")
     } else {
         let sudo = paths::find_program(&env.path, "sudo")?;
-        command::succeed(command_for(&sudo).args(["-n", "true"])).ok()?;
+        command::succeed(command_for(&sudo).args(["-n", "true"]), Limits::QUERY).ok()?;
         let mut command = command_for(sudo);
         command.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         command
@@ -122,38 +126,51 @@ fn command_to_paste(env: &Env, arguments: &[String]) -> String {
 pub enum Extra {
     /// damo from PyPI, for the scenario of that name.
     Damo,
+    /// bubblewrap from Debian, for `--build-in bwrap`.
+    Bubblewrap,
 }
 
 impl FromStr for Extra {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Extra, String> {
-        (name == "damo")
-            .then_some(Extra::Damo)
-            .ok_or_else(|| format!("there is no extra '{name}'; there is damo"))
+        match name {
+            "damo" => Ok(Extra::Damo),
+            "bubblewrap" => Ok(Extra::Bubblewrap),
+            _ => Err(format!("there is no extra '{name}'; there are damo and bubblewrap")),
+        }
     }
 }
 
-/// Installs those of `extras` that are not there yet into damonlab's environment, which exists.
+/// Installs those of `extras` that are not there yet, damo into damonlab's environment, which exists, and returns the
+/// names.
 ///
 /// # Errors
-/// pip could not install one.
-pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<(), SetupError> {
+/// pip or apt could not install one.
+pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<Vec<String>, SetupError> {
+    let mut installed = Vec::new();
+    if extras.contains(&Extra::Bubblewrap) && paths::find_program(&env.path, "bwrap").is_none() {
+        let _lock = lock(env)?;
+        install_packages(env, &["bubblewrap"], progress)?;
+        apt::remove_downloads(&env.cache.join(APT_FOLDER));
+        installed.push("bubblewrap".to_owned());
+    }
     let venv = Venv::of(env);
     if !extras.contains(&Extra::Damo) || venv.damo().is_some() {
-        return Ok(());
+        return Ok(installed);
     }
-    let _lock = lock(env, progress)?;
+    let _lock = lock(env)?;
     let mut task = progress.task("setup", "steps", None);
     venv.add_damo(&mut |line| task.show(line.trim()))?;
     drop(task);
     let version = venv.damo().ok_or_else(|| io::Error::other("pip succeeded, but installed no damo"))?;
     progress.say(&format!("setup: installed damo {version} in damonlab's own environment"));
-    Ok(())
+    installed.push("damo".to_owned());
+    Ok(installed)
 }
 
-fn lock(env: &Env, progress: &Progress) -> Result<Lock, LockError> {
-    Lock::acquire(&env.cache.join("setup.lock"), || progress.say("setup: waiting for another damonlab"))
+fn lock(env: &Env) -> Result<Lock, LockError> {
+    Lock::acquire(&env.cache.join("setup.lock"), "another damonlab to install")
 }
 
 #[cfg(test)]

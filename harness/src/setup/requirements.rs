@@ -15,6 +15,17 @@ pub(super) struct Requirement {
     pub package: &'static str,
     /// Whether damonlab works without it.
     pub importance: Importance,
+    /// What does not work without it.
+    pub work: Work,
+}
+
+/// What a tool is for. Each includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// To run a guest on a kernel that is there.
+    Guest,
+    /// To build a kernel, or to find a built one: its name depends on patches and compiler.
+    Kernel,
 }
 
 /// How a requirement is detected.
@@ -54,7 +65,7 @@ pub(super) fn oldest_virtme_ng() -> Version {
 ///
 /// It does not have perl: with damonlab's fragments the build of 7.3 does not call it.
 pub(super) fn all() -> Vec<Requirement> {
-    use Detect::{Header, Program, ProgramAtLeast, PythonVenv};
+    use Detect::{Program, ProgramAtLeast, PythonVenv};
     // Before 9.0, page tables in CXL memory could crash QEMU under TCG (QEMU issue 2180).
     let qemu = ProgramAtLeast("qemu-system-x86_64", Version::of(9, 0));
     let mut table = vec![
@@ -67,8 +78,15 @@ pub(super) fn all() -> Vec<Requirement> {
             "python3-venv",
         ),
         required("file", "virtme-ng reads a kernel's version with it", Program("file"), "file"),
-        required("git", "applies patches, lists the files of a kernel tree", Program("git"), "git"),
     ];
+    table.extend(for_kernels());
+    table
+}
+
+fn for_kernels() -> Vec<Requirement> {
+    use Detect::{Header, Program};
+    let git = "applies patches, lists the files of a kernel tree";
+    let mut table = vec![required("git", git, Program("git"), "git")];
     let build = "builds the kernel";
     for (name, package) in [
         ("gcc", "gcc"),
@@ -99,9 +117,10 @@ pub(super) fn all() -> Vec<Requirement> {
     let purpose = "fetches the kernel from kernel.org when Debian's archive does not have it";
     let curl = required("curl", purpose, Program("curl"), "curl");
     table.push(Requirement { importance: Importance::Optional, ..curl });
-    table
+    table.into_iter().map(|requirement| Requirement { work: Work::Kernel, ..requirement }).collect()
 }
 
 fn required(name: &'static str, purpose: &'static str, detect: Detect, package: &'static str) -> Requirement {
-    Requirement { name, purpose, detect, package, importance: Importance::Required }
+    let (importance, work) = (Importance::Required, Work::Guest);
+    Requirement { name, purpose, detect, package, importance, work }
 }

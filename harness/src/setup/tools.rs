@@ -4,12 +4,14 @@ use super::detect::{self, State};
 use super::doctor::{Row, doctor};
 use super::env::Env;
 use super::own_command::ourselves;
+use super::requirements::Work;
 use super::venv::Venv;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use fs_err as fs;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The tools that a run starts.
 #[derive(Debug, Clone)]
@@ -42,30 +44,49 @@ impl Faulty for Missing {
     }
 }
 
-/// The tools, if all requirements are there.
+/// The tools, if all requirements of `work` are there.
 ///
 /// # Errors
 /// All missing requirements.
-pub fn tools(env: &Env) -> Result<Tools, Missing> {
-    let rows = doctor(env);
+pub fn tools(env: &Env, work: Work) -> Result<Tools, Missing> {
+    tools_of(&doctor(env), env, work)
+}
+
+/// The tools for `work`, if all its requirements are there according to `rows`, the report on them.
+///
+/// # Errors
+/// All missing requirements.
+pub fn tools_of(rows: &[Row], env: &Env, work: Work) -> Result<Tools, Missing> {
+    let rows: Vec<&Row> = rows.iter().filter(|row| row.work <= work).collect();
     let qemu = paths::find_program(&env.path, "qemu-system-x86_64");
     let (Some(qemu), None) = (qemu, rows.iter().find(|row| row.blocks())) else {
         return Err(missing(&rows));
     };
-    let qemu_version = detect::version_line(&qemu);
+    let no = |what: String| Missing { what: vec![what], command: ourselves("doctor") };
+    let qemu_version = detect::version_line(&qemu).map_err(|error| no(error.to_string()))?;
     let venv = Venv::of(env);
-    let home = env.cache.join("home");
-    if let Err(cause) = fs::create_dir_all(&home) {
-        return Err(Missing { what: vec![cause.to_string()], command: ourselves("doctor") });
-    }
+    let home = home(&env.cache).map_err(|cause| no(format!("a folder for virtme-ng ({cause})")))?;
     Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })
 }
 
-fn missing(rows: &[Row]) -> Missing {
+/// The private HOME of virtme-ng: in the cache or, if that cannot be written, beside the run folders.
+fn home(cache: &Path) -> io::Result<PathBuf> {
+    let home = cache.join("home");
+    if fs::create_dir_all(&home).is_ok() {
+        return Ok(home);
+    }
+    let home = paths::runtime()?.join("home");
+    fs::create_dir_all(&home)?;
+    Ok(home)
+}
+
+fn missing(rows: &[&Row]) -> Missing {
     let blocking = rows.iter().filter(|row| row.blocks());
     let what = blocking.map(|row| match &row.state {
         State::TooOld { found, wanted } => format!("{} {wanted} or newer (found {found})", row.name),
-        _ => row.name.clone(),
+        State::Broken(why) => format!("{} that works ({why})", row.name),
+        State::Moved { made } => format!("{} for this place (it was {made})", row.name),
+        State::Found(_) | State::Missing => row.name.clone(),
     });
     Missing { what: what.collect(), command: ourselves("setup") }
 }
@@ -79,9 +100,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let env =
             Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
-        let missing = tools(&env).unwrap_err();
+        let missing = tools(&env, Work::Kernel).unwrap_err();
         assert_eq!(missing.what.first().unwrap(), "QEMU");
         assert_eq!(missing.what.last().unwrap(), "virtme-ng");
         assert!(missing.command.ends_with("setup"));
+    }
+
+    #[test]
+    fn a_guest_needs_no_tools_that_build_kernels() {
+        let folder = tempfile::tempdir().unwrap();
+        let env =
+            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
+        let missing = tools(&env, Work::Guest).unwrap_err().what;
+        assert_eq!(missing, ["QEMU", "python3", "python3-venv", "file", "virtme-ng"]);
     }
 }

@@ -8,10 +8,11 @@
 use super::env::Env;
 use super::requirements::oldest_virtme_ng;
 use super::version::Version;
-use crate::host::command::{self, RunError, command_for};
+use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
-use crate::host::text::shown;
+use crate::host::regular_file::cached_text;
+use crate::host::text::{excerpt, shown};
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
@@ -61,9 +62,16 @@ impl Venv {
 
     /// The version of virtme-ng, if the environment is complete and was made at this path.
     pub fn version(&self) -> Option<Version> {
-        let marker = fs::read_to_string(self.marker()).ok()?;
+        let marker = cached_text(&self.marker())?;
         let complete = marker == self.marker_text().ok()? && self.vng().is_file();
         self.installed("virtme_ng").filter(|version| complete && *version >= oldest_virtme_ng())
+    }
+
+    /// What it was made for, if that is another place or another Python: `made in FOLDER with PYTHON`.
+    pub fn made_elsewhere(&self) -> Option<String> {
+        let made = fs::read_to_string(self.marker()).ok()?;
+        let elsewhere = self.marker_text().map_or(true, |text| made != text);
+        elsewhere.then(|| excerpt(made.trim_end()))
     }
 
     /// `vng` inside the environment.
@@ -85,7 +93,7 @@ impl Venv {
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder)?;
         }
-        command::succeed(command_for(python).args(["-I", "-m", "venv"]).arg(&self.folder))?;
+        command::succeed(command_for(python).args(["-I", "-m", "venv"]).arg(&self.folder), Limits::LOCAL)?;
         self.pip_install(&format!("virtme-ng>={}", oldest_virtme_ng()), line)?;
         if self.installed("virtme_ng").is_none_or(|version| version < oldest_virtme_ng())
             || !self.vng().is_file()
@@ -118,7 +126,7 @@ impl Venv {
         ]);
         // The caller's Python settings are for the caller's Python.
         pip.env_remove("PYTHONHOME").env_remove("PYTHONPATH").env_remove("PIP_TARGET").env_remove("PIP_USER");
-        Ok(command::succeed_showing(&mut pip, line)?)
+        Ok(command::succeed_showing(&mut pip, Limits::NETWORK, line)?)
     }
 
     fn marker(&self) -> PathBuf {
@@ -172,7 +180,7 @@ mod tests {
     fn an_environment_without_its_marker_is_not_complete() {
         let cache = tempfile::tempdir().unwrap();
         let venv = environment(cache.path(), "1.42");
-        assert_eq!(venv.version(), None);
+        assert_eq!((venv.version(), venv.made_elsewhere()), (None, None));
         fs::write(venv.marker(), venv.marker_text().unwrap()).unwrap();
         assert_eq!(venv.version(), Version::find("1.42"));
     }
@@ -185,6 +193,8 @@ mod tests {
         let elsewhere = text.replace(&venv.folder.display().to_string(), "/elsewhere/venv");
         fs::write(venv.marker(), elsewhere).unwrap();
         assert_eq!(venv.version(), None);
+        let made = venv.made_elsewhere().unwrap();
+        assert!(made.starts_with("made in /elsewhere/venv with "), "{made}");
     }
 
     #[test]

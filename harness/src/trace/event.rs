@@ -170,6 +170,9 @@ pub trait EventSet: fmt::Display + Sized + 'static {
     /// The names of the fields, for messages.
     fn field_names(&self) -> Vec<&str>;
 
+    /// The bytes of text that it holds, in pieces of memory of their own: none for a type.
+    fn text_length(&self) -> Option<usize>;
+
     /// Reads what follows `name: `.
     fn scan(name: &str, text: &str) -> Result<Self, FormatMismatch>;
 }
@@ -278,6 +281,13 @@ macro_rules! event_set {
                 match self {
                     $($set::$variant(_) => vec![$(stringify!($field)),+],)+
                     $set::Other(other) => other.fields().map(|(key, _)| key).collect(),
+                }
+            }
+
+            fn text_length(&self) -> Option<usize> {
+                match self {
+                    $($set::$variant(_) => None,)+
+                    $set::Other(other) => Some(other.name.len() + other.text.len()),
                 }
             }
 

@@ -1,6 +1,7 @@
 use super::whole::UNREADABLE_KEPT;
 use super::*;
-use damonlab_protocol::units::{BasisPoints, Nanos};
+use crate::host::budget::Budget;
+use damonlab_protocol::units::{BasisPoints, Bytes, Nanos};
 use proptest::prelude::*;
 
 event_set! {
@@ -47,16 +48,40 @@ fn a_file_has_a_header_events_losses_and_lines_that_cannot_be_read() {
     assert_eq!(trace.unreadable[0].text, " =>schedule");
 }
 
+fn budget() -> Budget {
+    Budget::new(Bytes::MIB)
+}
+
+#[test]
+fn the_memory_of_a_trace_is_bounded_whatever_its_lines_are() {
+    let other = format!("{SECOND}\n").repeat(10_000);
+    for text in [format!("{FIRST}\n").repeat(20_000), other, "CPU:0 [LOST EVENTS]\n".repeat(20_000)] {
+        let error = Trace::read(text.as_bytes(), &mut budget(), 0).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge);
+    }
+    let rubbish = "rubbish\n".repeat(1_000_000);
+    assert_eq!(Trace::read(rubbish.as_bytes(), &mut budget(), 0).unwrap().unreadable_count, 1_000_000);
+}
+
+#[test]
+fn a_line_without_an_end_is_read_in_parts_of_which_none_is_an_event() {
+    let text = [&[0; (1 << 20) - 1], b"\n".as_slice(), FIRST.as_bytes()].concat();
+    let mut budget = Budget::new(Bytes(8 << 20));
+    let trace = Trace::read(text.as_slice(), &mut budget, 0).unwrap();
+    assert_eq!((trace.unreadable_count, trace.unreadable[0].text.len()), (16, 64 << 10));
+    assert_eq!((trace.lines.len(), trace.lines[0].number), (1, 2));
+}
+
 #[test]
 fn reading_and_parsing_give_the_same() {
     let text = format!("{HEADER}{FIRST}\n{SECOND}\n\n");
-    assert_eq!(Trace::read(text.as_bytes()).unwrap(), Trace::parse(&text));
+    assert_eq!(Trace::read(text.as_bytes(), &mut budget(), 0).unwrap(), Trace::parse(&text));
 }
 
 #[test]
 fn bytes_that_are_no_text_invalidate_their_line_only() {
     let text = [FIRST.as_bytes(), b"\n", &FIRST.as_bytes()[..80], b"\xff\n", SECOND.as_bytes()].concat();
-    let trace = Trace::read(text.as_slice()).unwrap();
+    let trace = Trace::read(text.as_slice(), &mut budget(), 0).unwrap();
     assert_eq!((trace.lines.len(), trace.unreadable_count), (2, 1));
 }
 

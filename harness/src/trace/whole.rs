@@ -1,11 +1,21 @@
 //! A whole `trace` file: its events, and where some are missing or cannot be read.
 
-use super::event::EventSet;
+use super::event::{EventSet, Other};
 use super::line::{Line, LineError};
-use std::io::{self, BufRead};
+use crate::host::budget::Budget;
+use std::io::{self, BufRead, Read};
 
 /// How many unreadable lines are kept; the rest is only counted.
 pub(super) const UNREADABLE_KEPT: usize = 100;
+
+/// The longest line that is read: `trace_print` composes a line in two pages.
+const LINE_LIMIT: u64 = 64 << 10;
+
+/// What a piece of memory takes beyond its content.
+const ALLOCATION: usize = 24;
+
+/// What an event without a type takes beyond its text: itself, and three pieces of memory.
+const OTHER: usize = size_of::<Other>() + 3 * ALLOCATION;
 
 /// A whole `trace` file.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,38 +80,50 @@ impl<E: EventSet> Trace<E> {
         trace
     }
 
-    /// Reads a `trace` file from `input`, without holding its text. Bytes that are not UTF-8 make
+    /// Reads a `trace` file from `input`, without holding its text, as long as there is memory in `budget`, of which
+    /// every line takes `extra` bytes for whoever reads it. Bytes that are not UTF-8, or more than any event has, make
     /// their line unreadable.
-    pub fn read(mut input: impl BufRead) -> io::Result<Trace<E>> {
+    pub fn read(mut input: impl BufRead, budget: &mut Budget, extra: u64) -> io::Result<Trace<E>> {
         let mut trace = Trace::default();
         let mut bytes = Vec::new();
-        for number in 1.. {
+        let mut number = 1;
+        loop {
             bytes.clear();
-            if input.read_until(b'\n', &mut bytes)? == 0 {
-                break;
+            if input.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut bytes)? == 0 {
+                return Ok(trace);
             }
+            // A part of a longer line is a line that cannot be read.
             let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-            trace.take(number, &String::from_utf8_lossy(line));
+            let held = trace.take(number, &String::from_utf8_lossy(line));
+            budget.take(held + if held > 0 { extra } else { 0 })?;
+            number += u32::from(bytes.ends_with(b"\n"));
         }
-        Ok(trace)
     }
 
-    fn take(&mut self, number: u32, text: &str) {
+    /// Takes a line, and returns about how much memory it takes.
+    fn take(&mut self, number: u32, text: &str) -> u64 {
+        let size = |own: usize, text: usize| (own + text) as u64;
         if let Some(comment) = text.strip_prefix('#') {
             self.entries = self.entries.or_else(|| entries(comment));
-            return;
+            return 0;
         }
         if let Some(count) = loss(text) {
             self.losses.push(Loss { number, count, text: text.to_owned() });
-            return;
+            return size(size_of::<Loss>(), text.len() + ALLOCATION);
         }
-        match Line::parse(number, text) {
-            Ok(line) => self.lines.push(line),
+        match Line::<E>::parse(number, text) {
+            Ok(line) => {
+                let own_text = line.event.text_length().map_or(0, |length| length + OTHER);
+                self.lines.push(line);
+                size(size_of::<Line<E>>(), own_text)
+            }
             Err(why) => {
                 self.unreadable_count += 1;
-                if self.unreadable.len() < UNREADABLE_KEPT {
-                    self.unreadable.push(Unreadable { number, text: text.to_owned(), why });
+                if self.unreadable.len() == UNREADABLE_KEPT {
+                    return 0;
                 }
+                self.unreadable.push(Unreadable { number, text: text.to_owned(), why });
+                size(size_of::<Unreadable>(), text.len() + ALLOCATION)
             }
         }
     }

@@ -81,6 +81,7 @@ impl KvmHost {
 impl CachedProbe for KvmHost {
     type Output = Accelerator;
     const FOLDER: &'static str = "accelerator";
+    const WHAT: &'static str = "another damonlab to find out whether KVM works";
 }
 
 /// The accelerator for a guest on the real clock. Boots up to two guests the first time.
@@ -98,22 +99,23 @@ pub fn choose(
         return Ok(Accelerator::Tcg(why));
     }
     let host = KvmHost::of(&tools.qemu_version)?;
-    let _one_at_a_time = Lock::acquire(&cache.join("accelerator.lock"), || {})?;
+    let _one_at_a_time = Lock::acquire_if_possible(&cache.join("accelerator.lock"), KvmHost::WHAT)?;
     if let Some(accelerator) = host.cached(cache) {
         return Ok(accelerator);
     }
     progress.say("kvm: booting a small guest to find out whether KVM works");
-    let accelerator = match boots(tools, bzimage, &Accelerator::Kvm, KVM_LIMITS)? {
+    let accelerator = match boots(cache, tools, bzimage, &Accelerator::Kvm, KVM_LIMITS)? {
         Ok(()) => Accelerator::Kvm,
         Err(why) => {
             let tcg = Accelerator::Tcg(format!("KVM does not work here: {why}"));
-            if boots(tools, bzimage, &tcg, TCG_LIMITS)?.is_err() {
+            if boots(cache, tools, bzimage, &tcg, TCG_LIMITS)?.is_err() {
                 return Ok(tcg);
             }
             tcg
         }
     };
-    host.store(cache, &accelerator)?;
+    // A cache that cannot be written keeps nothing.
+    let _ = host.store(cache, &accelerator);
     Ok(accelerator)
 }
 
@@ -157,12 +159,14 @@ fn cxl_forbids(cxl: bool, qemu: &str) -> Option<String> {
 
 /// Whether a small guest with an empty plan reaches user space and ends, else why not.
 fn boots(
+    cache: &Path,
     tools: &Tools,
     bzimage: &Path,
     accelerator: &Accelerator,
     limits: Limits,
 ) -> Result<Result<(), String>, VmError> {
-    let mut probe = Probe::start(tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
+    let mut probe =
+        Probe::start(cache, tools, bzimage, accelerator, &Argv::plain(MEMORY), &Plan::empty("probe"))?;
     let ended = probe.wait_for_end(limits)?;
     Ok(judge(ended, &probe.end()?))
 }

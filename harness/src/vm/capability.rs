@@ -6,9 +6,9 @@
 use super::error::VmError;
 use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
-use crate::host::command::command_for;
+use super::sandbox::Sandbox;
+use crate::host::command::{self, Limits, command_for};
 use crate::host::fault::{Fault, Faulty};
-use crate::host::process::Group;
 use crate::host::text::{foreign, shown};
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
@@ -27,6 +27,9 @@ use std::process::Stdio;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Capabilities(BTreeSet<String>);
+
+/// The feature that is tried and not queried: QEMU has to have it, and the host to allow it.
+const SANDBOX: &str = "sandbox";
 
 /// A machine that this QEMU cannot build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -65,6 +68,7 @@ struct ProbeKey {
 impl CachedProbe for ProbeKey {
     type Output = Capabilities;
     const FOLDER: &'static str = "qemu";
+    const WHAT: &'static str = "another damonlab to query the features of QEMU";
 }
 
 impl ProbeKey {
@@ -75,7 +79,7 @@ impl ProbeKey {
             version: tools.qemu_version.clone(),
             size: stat.len(),
             modified: (stat.mtime(), stat.mtime_nsec()),
-            features: NEEDS.iter().map(|need| need.feature.to_string()).collect(),
+            features: NEEDS.iter().map(|need| need.feature.to_string()).chain([SANDBOX.to_owned()]).collect(),
         })
     }
 }
@@ -90,6 +94,11 @@ impl Capabilities {
 
     fn has(&self, feature: Feature) -> bool {
         self.0.contains(&feature.to_string())
+    }
+
+    /// Whether guests run in QEMU's seccomp filter.
+    pub(super) fn has_sandbox(&self) -> bool {
+        self.0.contains(SANDBOX)
     }
 
     /// Checks that this QEMU can build the machine of `scenario`.
@@ -137,15 +146,43 @@ pub fn capabilities(cache: &Path, tools: &Tools) -> Result<Capabilities, VmError
     ProbeKey::of(tools)?.cached_or(cache, || start_and_query(&tools.qemu))
 }
 
+impl Sandbox {
+    /// What the QEMU of `tools` can do on this host, from the cache or tried now.
+    ///
+    /// # Errors
+    /// As for [`capabilities`].
+    pub fn of(cache: &Path, tools: &Tools) -> Result<Sandbox, VmError> {
+        Ok(match capabilities(cache, tools)?.has_sandbox() {
+            true => Sandbox::On,
+            false => Sandbox::Unavailable,
+        })
+    }
+}
+
 /// The features of this QEMU, for users.
 pub fn machines_note(cache: &Path, tools: &Tools) -> String {
     match capabilities(cache, tools) {
-        Ok(capabilities) => format!("note: machines on this QEMU can have {}", capabilities.note()),
+        Ok(capabilities) => {
+            let sandbox = match capabilities.has_sandbox() {
+                true => "guests run in its seccomp sandbox",
+                false => "its seccomp sandbox does not work here, so guests run without it",
+            };
+            format!("note: machines on this QEMU can have {}. {sandbox}", capabilities.note())
+        }
         Err(error) => format!("note: cannot query the features of QEMU: {error}"),
     }
 }
 
+/// Queries a QEMU in the sandbox, or one without it where that does not start.
 fn start_and_query(qemu: &Path) -> Result<Capabilities, VmError> {
+    let Ok(Capabilities(mut features)) = start_and_query_in(Sandbox::On, qemu) else {
+        return start_and_query_in(Sandbox::Unavailable, qemu);
+    };
+    features.insert(SANDBOX.to_owned());
+    Ok(Capabilities(features))
+}
+
+fn start_and_query_in(sandbox: Sandbox, qemu: &Path) -> Result<Capabilities, VmError> {
     let (own, qemus) = UnixStream::pair()?;
     let qemus = OwnedFd::from(qemus);
     let mut command = command_for(qemu);
@@ -161,18 +198,16 @@ fn start_and_query(qemu: &Path) -> Result<Capabilities, VmError> {
             "-qmp",
             "stdio",
         ])
+        .args(sandbox.arguments())
         .stdin(Stdio::from(qemus.try_clone()?))
         .stdout(Stdio::from(qemus))
         .stderr(Stdio::null());
-    let group = Group::spawn(&mut command)?;
-    // It has QEMU's end of the socket: without this a QEMU that is gone would not be noticed.
-    drop(command);
-    let capabilities = Qmp::over(own).and_then(|mut qmp| query(&mut qmp));
-    drop(group);
+    let capabilities =
+        command::attend(command, Limits::QUERY, || Qmp::over(own).and_then(|mut qmp| query(&mut qmp)))?;
     capabilities.map_err(|cause| VmError::Socket { name: "monitor", cause })
 }
 
-fn query(qmp: &mut Qmp) -> io::Result<Capabilities> {
+pub(super) fn query(qmp: &mut Qmp) -> io::Result<Capabilities> {
     let devices = names(&qmp.execute("qom-list-types", json!({"implements": "device", "abstract": false}))?);
     let objects =
         names(&qmp.execute("qom-list-types", json!({"implements": "user-creatable", "abstract": false}))?);

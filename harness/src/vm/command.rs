@@ -6,6 +6,7 @@
 
 use super::error::VmError;
 use super::run_folder::file;
+use super::sandbox::Sandbox;
 use super::timing::Timing;
 use crate::machine::Argv;
 use crate::scenario::InstructionCost;
@@ -68,7 +69,12 @@ pub(super) const KERNEL_ARGUMENTS: &[&str] = &[
 ];
 
 /// The arguments of `vng` that boot the kernel of `folder` on `machine`, with everything of the run there.
-pub fn arguments(machine: &Argv, folder: &Path, timing: &Timing) -> Result<Vec<OsString>, VmError> {
+pub fn arguments(
+    machine: &Argv,
+    folder: &Path,
+    timing: &Timing,
+    sandbox: Sandbox,
+) -> Result<Vec<OsString>, VmError> {
     let place = shell_safe(folder)?;
     let mut arguments: Vec<OsString> = ["--run".into(), format!("{place}/{}", file::KERNEL).into()].into();
     arguments.extend(["--root".into(), format!("{place}/{}", file::ROOT).into()]);
@@ -77,7 +83,7 @@ pub fn arguments(machine: &Argv, folder: &Path, timing: &Timing) -> Result<Vec<O
     arguments.extend(fixed.iter().map(OsString::from));
     arguments.extend(["--user", "root"].iter().map(OsString::from));
     arguments.extend(machine.vng().into_iter().map(OsString::from));
-    arguments.push(format!("--qemu-opts={}", qemu(machine, place, timing).join(" ")).into());
+    arguments.push(format!("--qemu-opts={}", qemu(machine, place, timing, sandbox).join(" ")).into());
     Ok(arguments)
 }
 
@@ -86,13 +92,14 @@ fn kernel_arguments(machine: &Argv) -> Vec<&str> {
     KERNEL_ARGUMENTS.iter().copied().chain(machine.kernel.iter().map(String::as_str)).collect()
 }
 
-fn qemu(machine: &Argv, place: &str, timing: &Timing) -> Vec<String> {
+fn qemu(machine: &Argv, place: &str, timing: &Timing, sandbox: Sandbox) -> Vec<String> {
     let socket = |id: &str, name: &str| format!("socket,id={id},path={place}/{name},server=on,wait=off");
     let mut arguments: Vec<String> = match timing {
         Timing::Virtual(cost) => virtual_clock(*cost).into(),
         Timing::Real(accelerator) => accelerator.arguments().map(str::to_owned).into(),
     };
     arguments.extend(machine.qemu.iter().cloned());
+    arguments.extend(sandbox.arguments().iter().map(|argument| (*argument).to_owned()));
     arguments.extend([
         "-no-reboot".to_owned(),
         // The guest's ready point (ready_point.rs of the agent): virtme-ng's watchdog card stops the machine.
@@ -148,8 +155,13 @@ mod tests {
 
     #[test]
     fn no_argument_needs_quotes_but_those_of_the_kernel_which_have_them() {
-        let all =
-            arguments(&machine(), Path::new("/tmp/run"), &Timing::Virtual(InstructionCost::Plain)).unwrap();
+        let all = arguments(
+            &machine(),
+            Path::new("/tmp/run"),
+            &Timing::Virtual(InstructionCost::Plain),
+            Sandbox::On,
+        )
+        .unwrap();
         for argument in all {
             let argument =
                 argument.into_string().unwrap().replace(&format!("'{}'", KERNEL_ARGUMENTS.join(" ")), "");
@@ -162,9 +174,13 @@ mod tests {
 
     #[test]
     fn a_path_that_a_shell_would_split_is_refused_with_its_name() {
-        let error =
-            arguments(&machine(), Path::new("/tmp/my runs/1"), &Timing::Virtual(InstructionCost::Plain))
-                .unwrap_err();
+        let error = arguments(
+            &machine(),
+            Path::new("/tmp/my runs/1"),
+            &Timing::Virtual(InstructionCost::Plain),
+            Sandbox::On,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("/tmp/my runs/1"), "{error}");
     }
 
@@ -173,7 +189,7 @@ mod tests {
         let tcg = Accelerator::Tcg("for this test".into());
         for (accelerator, expected) in [(Accelerator::Kvm, "-accel kvm "), (tcg, "-accel tcg,thread=multi ")]
         {
-            let line = qemu(&machine(), "/tmp/run", &Timing::Real(accelerator)).join(" ") + " ";
+            let line = qemu(&machine(), "/tmp/run", &Timing::Real(accelerator), Sandbox::On).join(" ") + " ";
             assert!(line.contains(expected) && !line.contains("icount"), "{line}");
         }
     }
@@ -183,7 +199,7 @@ mod tests {
         for (timing, off) in
             [(Timing::Virtual(InstructionCost::Plain), true), (Timing::Real(Accelerator::Kvm), false)]
         {
-            let line = qemu(&machine(), "/tmp/run", &timing).join(" ");
+            let line = qemu(&machine(), "/tmp/run", &timing, Sandbox::On).join(" ");
             assert_eq!(line.contains("-global virtio-pci.ioeventfd=off"), off, "{line}");
         }
     }

@@ -38,6 +38,7 @@ impl CachedProbe for ProbeKey {
     /// The nodes of the windows of which every access is emulated.
     type Output = BTreeSet<NodeId>;
     const FOLDER: &'static str = "mapping";
+    const WHAT: &'static str = "another damonlab to find out how QEMU maps CXL memory";
 }
 
 /// The windows of a scenario's machine of which this QEMU emulates every access. Boots a guest the first time.
@@ -58,11 +59,12 @@ pub fn emulated_windows(
     let key = ProbeKey { binary: tools.qemu.clone(), qemu: tools.qemu_version.clone(), machine: arguments };
     key.cached_or(cache, || {
         progress.say("cxl: booting a small guest to find out whether this QEMU maps CXL memory directly");
-        probe_windows(tools, bzimage, scenario, machine)
+        probe_windows(cache, tools, bzimage, scenario, machine)
     })
 }
 
 fn probe_windows(
+    cache: &Path,
     tools: &Tools,
     bzimage: &Path,
     scenario: &Scenario,
@@ -70,7 +72,7 @@ fn probe_windows(
 ) -> Result<BTreeSet<NodeId>, VmError> {
     let plan = Plan { steps: vec![Step::Run { time: IDLE }], ..bring_up_of(scenario) };
     let tcg = Accelerator::Tcg("CXL memory under KVM may kill the guest".to_owned());
-    let mut probe = Probe::start(tools, bzimage, &tcg, machine, &plan)?;
+    let mut probe = Probe::start(cache, tools, bzimage, &tcg, machine, &plan)?;
     let (up, ended) = probe.wait_for(MEMORY_MARK, LIMIT)?;
     if !up {
         return Err(VmError::CxlProbe(why(ended, &probe.end()?)));
@@ -124,7 +126,7 @@ fn emulated(scenario: &Scenario, mapped: &BTreeMap<String, Bytes>) -> BTreeSet<N
 ///   0000000000000000-00000000000bffff (prio 0, ram): numa-mem0
 ///   0000000110000000-000000011fffffff (prio 0, i/o): cxl-fixed-memory-region
 /// ```
-fn system_memory(tree: &str) -> Option<BTreeMap<String, Bytes>> {
+pub(super) fn system_memory(tree: &str) -> Option<BTreeMap<String, Bytes>> {
     let views = tree.split("FlatView #").skip(1);
     let system = views.into_iter().find(|view| view.contains("AS \"memory\""))?;
     let mut found: BTreeMap<String, Bytes> = BTreeMap::new();

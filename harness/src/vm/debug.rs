@@ -140,7 +140,7 @@ fn monitor(qmp: &mut Qmp, line: &str) -> io::Result<()> {
 
 /// The place of the card.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+pub(super) struct Place {
     /// Its registers in memory.
     memory: u64,
     /// The address of its configuration space, for the port 0xcf8.
@@ -148,7 +148,7 @@ struct Place {
 }
 
 /// The card in the answer to `query-pci`.
-fn find_card(buses: &Value) -> Option<Place> {
+pub(super) fn find_card(buses: &Value) -> Option<Place> {
     let devices = buses.as_array()?.iter().flat_map(|bus| bus["devices"].as_array()).flatten();
     let mut cards = devices.filter(|device| {
         let id = &device["id"];

@@ -1,5 +1,6 @@
 //! Why no guest ran to an ending.
 
+use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
@@ -23,6 +24,17 @@ pub enum VmError {
         /// The path.
         path: PathBuf,
     },
+    /// The path of the run folder leaves no room for that of a socket.
+    #[error(
+        "the path {path} has {length} bytes, and that of a Unix socket has at most 107 bytes; set TMPDIR to a folder \
+         with a shorter path",
+        path = shown(.path),
+        length = .path.as_os_str().len()
+    )]
+    LongPath {
+        /// The socket's path.
+        path: PathBuf,
+    },
     /// A socket of QEMU could not be used.
     #[error("cannot use QEMU's {name} socket: {cause}")]
     Socket {
@@ -40,7 +52,7 @@ pub enum VmError {
         lines: String,
     },
     /// QEMU ended, and not because of the guest.
-    #[error("QEMU ended {moment} {how}{lines}")]
+    #[error("QEMU ended {how}, {moment}{lines}")]
     QemuEnded {
         /// When.
         moment: &'static str,
@@ -71,6 +83,9 @@ pub enum VmError {
     /// A lock could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A program failed.
+    #[error(transparent)]
+    Program(#[from] RunError),
     /// A file or a process of the host failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -90,7 +105,9 @@ impl Faulty for VmError {
         match self {
             VmError::Interrupted(stop) => stop.fault(),
             VmError::Lock(error) => error.fault(),
+            VmError::Program(error) => error.fault(),
             VmError::Path { .. }
+            | VmError::LongPath { .. }
             | VmError::Socket { .. }
             | VmError::NotStarted { .. }
             | VmError::QemuEnded { .. }

@@ -12,6 +12,7 @@ use super::timing::Timing;
 use super::watch::{AtReadyPoint, Finished, Phase, Watch, Watched, WatchedQemu};
 use super::{console, initramfs, plan, ram, results, save};
 use crate::host::fault::Faulty;
+use crate::host::text::shown;
 use fs_err as fs;
 use std::path::Path;
 use std::sync::mpsc;
@@ -28,7 +29,13 @@ pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
         Some(found) => found,
         None => (boot(launch, &item)?, true),
     };
-    let Finished { ending, load, stopped } = finished;
+    let Finished { ending, load, stopped, runs_on } = finished;
+    if let Some(state) = runs_on {
+        let seconds = launch.clocks.shutdown.as_secs();
+        notes.push(format!(
+            "the results are complete, but the guest did not power off within {seconds} s after them; QEMU was {state}"
+        ));
+    }
     if stopped.as_secs() > 0 {
         let stopped = stopped.as_secs();
         notes.push(format!("damonlab or QEMU was stopped for {stopped} s, which no clock of the run counts"));
@@ -257,7 +264,7 @@ fn follow(
 fn with_last_lines(error: VmError, log: &Path) -> VmError {
     match (error, start::last_lines(log)) {
         (VmError::QemuEnded { moment, how, .. }, lines) if !lines.is_empty() => {
-            let lines = format!("; the last lines of {} are:\n{lines}", log.display());
+            let lines = format!("; the last lines of {} are:\n{lines}", shown(log));
             VmError::QemuEnded { moment, how, lines }
         }
         (error, _) => error,

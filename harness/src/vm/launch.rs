@@ -1,6 +1,7 @@
 //! The inputs of one guest, and its result.
 
 use super::checkpoint::Store;
+use super::sandbox::Sandbox;
 use super::timing::Timing;
 use super::watch::Ending;
 use crate::machine::Argv;
@@ -23,6 +24,8 @@ pub struct Launch<'a> {
     pub machine: &'a Argv,
     /// The clock of the guest.
     pub timing: Timing,
+    /// Whether QEMU confines itself.
+    pub sandbox: Sandbox,
     /// The plan of the guest.
     pub plan: &'a Plan,
     /// The limits of each phase, in wall time.

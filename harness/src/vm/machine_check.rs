@@ -1,21 +1,16 @@
 //! Checks that QEMU accepts a machine: a real QEMU builds it, stops before the first instruction and quits.
 
 use super::error::VmError;
-use crate::host::command::command_for;
+use crate::host::command::{self, Limits, command_for};
 use crate::host::fault::{Fault, Faulty};
-use crate::host::process::Group;
 use crate::host::text;
 use crate::machine::{Argv, qemu_check_args};
-use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 /// It usually takes a tenth of a second.
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// How much of QEMU's output is read.
-const OUTPUT_LIMIT: u64 = 16 << 10;
+const LIMITS: Limits = Limits { time: Duration::from_secs(20), ..Limits::QUERY };
 
 /// QEMU's answer to a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,37 +47,10 @@ fn at(option: Option<&str>) -> String {
 /// QEMU could not be started, did not answer in time, or the user interrupted it. A refusal is not an error.
 pub fn try_machine(qemu: &Path, machine: &Argv) -> Result<MachineCheck, VmError> {
     let mut command = command_for(qemu);
-    command
-        .args(qemu_check_args(machine))
-        .env("LANG", "C.UTF-8")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut group = Group::spawn(&mut command)?;
-    if let Some(mut monitor) = group.leader().stdin.take() {
-        // A QEMU that refuses its arguments has ended before it reads.
-        let _ = monitor.write_all(b"quit\n");
-    }
-    let output = group.leader().stderr.take().map(|pipe| std::thread::spawn(move || bounded(pipe)));
-    let ended = group.wait_for(LIMIT)?;
-    group.kill()?;
-    let output = output.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    match ended {
-        Some(status) => Ok(judge(status, &output, machine)),
-        None => {
-            let message = format!("QEMU did not build the machine within {} s", LIMIT.as_secs());
-            Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
-        }
-    }
-}
-
-/// The beginning of the output. The rest is read and discarded, because a full pipe would stop QEMU.
-fn bounded(mut pipe: impl Read) -> String {
-    let mut bytes = Vec::new();
-    // An error ends the output.
-    let _ = (&mut pipe).take(OUTPUT_LIMIT).read_to_end(&mut bytes);
-    let _ = io::copy(&mut pipe, &mut io::sink());
-    String::from_utf8_lossy(&bytes).into_owned()
+    command.args(qemu_check_args(machine)).env("LANG", "C.UTF-8");
+    // A QEMU that refuses its arguments has ended before it reads.
+    let output = command::answer(&mut command, b"quit\n", LIMITS)?;
+    Ok(judge(output.status, &output.stderr, machine))
 }
 
 fn judge(status: ExitStatus, output: &str, machine: &Argv) -> MachineCheck {

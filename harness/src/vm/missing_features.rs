@@ -35,6 +35,7 @@ struct ProbeKey {
 impl CachedProbe for ProbeKey {
     type Output = BTreeSet<KernelFeature>;
     const FOLDER: &'static str = "lacks";
+    const WHAT: &'static str = "another damonlab to find out which features the kernel has";
 }
 
 /// Those of `features` that the kernel of `image` does not have.
@@ -48,21 +49,22 @@ pub fn missing_features(
     features: &[KernelFeature],
     progress: &Progress,
 ) -> Result<BTreeSet<KernelFeature>, VmError> {
-    let key = ProbeKey { image: image.key.clone(), needs: features.to_vec() };
+    let key = ProbeKey { image: image.key.to_string(), needs: features.to_vec() };
     key.cached_or(cache, || {
         progress.say("kernel: booting a small guest to find out which DAMON features the kernel has");
-        probe_features(tools, image, features)
+        probe_features(cache, tools, image, features)
     })
 }
 
 fn probe_features(
+    cache: &Path,
     tools: &Tools,
     image: &Image,
     features: &[KernelFeature],
 ) -> Result<BTreeSet<KernelFeature>, VmError> {
     let tcg = Accelerator::Tcg("it does that everywhere".to_owned());
     let plan = Plan { needs: features.to_vec(), prints_report: true, ..Plan::empty("probe") };
-    let mut guest = Probe::start(tools, &image.bzimage, &tcg, &Argv::plain(MEMORY), &plan)?;
+    let mut guest = Probe::start(cache, tools, &image.bzimage, &tcg, &Argv::plain(MEMORY), &plan)?;
     let (done, _) = guest.wait_for(DRAIN_MARK, LIMIT)?;
     let console = guest.end()?;
     match report(&console) {

@@ -14,6 +14,8 @@ mod console;
 mod cxl_mapping;
 mod debug;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gdb;
 mod guest;
 mod host_time;
@@ -30,6 +32,7 @@ mod qmp;
 mod ram;
 mod results;
 mod run_folder;
+mod sandbox;
 mod save;
 #[cfg(test)]
 mod shell_injection;
@@ -50,5 +53,6 @@ pub use launch::{Ended, Launch};
 pub use log_files::{CONSOLE_LOG, QEMU_ARGV, VNG_ARGV, VNG_LOG};
 pub use machine_check::{MachineCheck, Refusal, try_machine};
 pub use missing_features::missing_features;
+pub use sandbox::Sandbox;
 pub use timing::{Accelerator, Timing};
 pub use watch::{Clock, Ending};

@@ -6,6 +6,7 @@ use super::error::VmError;
 use super::initramfs;
 use super::qmp::Qmp;
 use super::run_folder::{RunFolder, file};
+use super::sandbox::Sandbox;
 use super::timing::Accelerator;
 use crate::host::command::command_for;
 use crate::host::logged::LoggedGroup;
@@ -42,8 +43,9 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Starts a guest with this machine and this plan.
+    /// Starts a guest with this machine and this plan. `cache` has what is known about QEMU.
     pub(super) fn start(
+        cache: &Path,
         tools: &Tools,
         bzimage: &Path,
         accelerator: &Accelerator,
@@ -62,6 +64,7 @@ impl Probe {
             .args(accelerator.arguments())
             .args(["-m", &machine.memory_word(), "-smp", &machine.cpus.to_string()])
             .args(&machine.qemu)
+            .args(Sandbox::of(cache, tools)?.arguments())
             .arg("-kernel")
             .arg(fs::canonicalize(bzimage)?)
             .args(["-initrd", &format!("{place}/{}", file::INITRD)])

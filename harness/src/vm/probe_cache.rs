@@ -2,8 +2,8 @@
 
 use super::error::VmError;
 use crate::host::lock::Lock;
-use crate::host::paths::write_atomic;
-use fs_err as fs;
+use crate::host::paths::{self, write_atomic};
+use crate::host::regular_file::cached_text;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -15,6 +15,8 @@ pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
     type Output: Serialize + DeserializeOwned;
     /// The folder of the results in the cache.
     const FOLDER: &'static str;
+    /// What a process waits for while another one probes.
+    const WHAT: &'static str;
 
     /// The file of its result.
     fn file(&self, cache: &Path) -> io::Result<PathBuf> {
@@ -24,12 +26,13 @@ pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
 
     /// The cached result. An unreadable file counts as none.
     fn cached(&self, cache: &Path) -> Option<Self::Output> {
-        let bytes = fs::read(self.file(cache).ok()?).ok()?;
-        let entry: CacheEntry<Self, Self::Output> = serde_json::from_slice(&bytes).ok()?;
+        let text = cached_text(&self.file(cache).ok()?)?;
+        let entry: CacheEntry<Self, Self::Output> = serde_json::from_str(&text).ok()?;
         (entry.key == *self).then_some(entry.output)
     }
 
     /// The cached result, else the result of `probe`, which is cached. Of several processes one probes and the others wait.
+    /// A cache that cannot be written has no lock and keeps nothing: each run probes.
     fn cached_or(
         &self,
         cache: &Path,
@@ -38,19 +41,24 @@ pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
         if let Some(output) = self.cached(cache) {
             return Ok(output);
         }
-        let _one_at_a_time = Lock::acquire(&cache.join(format!("{}.lock", Self::FOLDER)), || {})?;
+        let lock = cache.join(format!("{}.lock", Self::FOLDER));
+        let _one_at_a_time = Lock::acquire_if_possible(&lock, Self::WHAT)?;
         if let Some(output) = self.cached(cache) {
             return Ok(output);
         }
         let output = probe()?;
-        self.store(cache, &output)?;
+        let _ = self.store(cache, &output);
         Ok(output)
     }
 
-    /// Stores a result.
+    /// Stores a result, in place of whatever has its name.
     fn store(&self, cache: &Path, output: &Self::Output) -> io::Result<()> {
         let entry = CacheEntry { key: self, output };
-        write_atomic(&self.file(cache)?, &serde_json::to_vec_pretty(&entry).map_err(io::Error::other)?)
+        let file = self.file(cache)?;
+        if file.is_dir() {
+            paths::remove(&file)?;
+        }
+        write_atomic(&file, &serde_json::to_vec_pretty(&entry).map_err(io::Error::other)?)
     }
 }
 
@@ -66,6 +74,7 @@ struct CacheEntry<K, O> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fs_err as fs;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct ProbeKey(String);
@@ -73,6 +82,7 @@ mod tests {
     impl CachedProbe for ProbeKey {
         type Output = u32;
         const FOLDER: &'static str = "probes";
+        const WHAT: &'static str = "the other thread";
     }
 
     #[test]
@@ -108,5 +118,30 @@ mod tests {
         key.store(cache.path(), &1).unwrap();
         fs::write(key.file(cache.path()).unwrap(), "{").unwrap();
         assert_eq!(key.cached(cache.path()), None);
+    }
+
+    #[test]
+    fn whatever_stands_in_the_place_of_a_result_or_its_folder_there_is_a_result() {
+        type Act = fn(&Path);
+        let cases: [(&str, Act); 5] = [
+            ("fifo", |file| nix::unistd::mkfifo(file, nix::sys::stat::Mode::S_IRWXU).unwrap()),
+            ("link", |file| fs::os::unix::fs::symlink("/dev/zero", file).unwrap()),
+            ("folder", |file| fs::create_dir_all(file.join("inside")).unwrap()),
+            ("no folder", |file| fs::remove_dir(file.parent().unwrap()).unwrap()),
+            ("a file as the folder", |file| {
+                fs::remove_dir(file.parent().unwrap()).unwrap();
+                fs::write(file.parent().unwrap(), "").unwrap();
+            }),
+        ];
+        for (what, act) in cases {
+            let cache = tempfile::tempdir().unwrap();
+            let key = ProbeKey("one".into());
+            let file = key.file(cache.path()).unwrap();
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            act(&file);
+            assert_eq!(key.cached_or(cache.path(), || Ok(7)).unwrap(), 7, "{what}");
+            let kept = key.cached(cache.path());
+            assert!(kept == Some(7) || what == "a file as the folder", "{what}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 //! QEMU's monitor announces every end that QEMU knows of, with its reason. A QEMU that is killed, or stops with an error of
 //! its own, announces nothing.
 
+use super::probe;
 use super::qmp::Shutdown;
-use nix::sys::signal::Signal;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
@@ -42,24 +42,19 @@ pub(super) fn of(shutdown: Option<Shutdown>, status: Option<ExitStatus>, parent:
 
 fn how(status: Option<ExitStatus>, parent: Parent) -> String {
     let Some(status) = status else { return "for an unknown reason".to_owned() };
-    match (status.signal(), status.code(), parent) {
-        (Some(signal), _, Parent::Damonlab) => by_signal(signal),
-        (Some(signal), _, Parent::VirtmeNg) => format!("after virtme-ng had ended {}", by_signal(signal)),
-        // The bit 0x80 stands for a core dump.
-        (None, Some(code), Parent::VirtmeNg) if (1..0x20).contains(&(code & 0x7f)) => by_signal(code & 0x7f),
-        (None, Some(code), Parent::Damonlab) => format!("with status {code}"),
-        (None, _, _) => "with an error".to_owned(),
+    match (status.code().map(ExitStatus::from_raw), parent) {
+        (_, Parent::Damonlab) => ended(status),
+        (None, Parent::VirtmeNg) => format!("after virtme-ng had ended {}", ended(status)),
+        (Some(low_byte), Parent::VirtmeNg) if low_byte.signal().is_some() => ended(low_byte),
+        (Some(_), Parent::VirtmeNg) => "with an error".to_owned(),
     }
 }
 
-fn by_signal(number: i32) -> String {
-    let name =
-        Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
-    match name.as_str() {
-        "SIGKILL" => {
-            "by SIGKILL (the host's kernel sends it when memory runs out; its log shows that)".to_owned()
-        }
-        _ => format!("by {name}"),
+fn ended(status: ExitStatus) -> String {
+    let how = probe::ended(status);
+    match status.signal() {
+        Some(9) => format!("{how}, which the host's kernel sends when memory runs out (its log shows that)"),
+        _ => how,
     }
 }
 
@@ -88,20 +83,18 @@ mod tests {
 
     #[test]
     fn a_signal_is_named_and_the_out_of_memory_killer_with_it() {
-        assert!(
-            host(9, Parent::Damonlab)
-                .starts_with("by SIGKILL (the host's kernel sends it when memory runs out")
-        );
-        assert!(host(9 << 8, Parent::VirtmeNg).starts_with("by SIGKILL ("));
-        assert_eq!(host(6, Parent::Damonlab), "by SIGABRT");
+        let killed = "by signal 9 (SIGKILL), which the host's kernel sends when memory runs out";
+        assert!(host(9, Parent::Damonlab).starts_with(killed));
+        assert!(host(9 << 8, Parent::VirtmeNg).starts_with(killed));
+        assert_eq!(host(6, Parent::Damonlab), "by signal 6 (SIGABRT)");
         // With a core dump: 0x80 | SIGSEGV.
-        assert_eq!(host(0x8b << 8, Parent::VirtmeNg), "by SIGSEGV");
+        assert_eq!(host(0x8b << 8, Parent::VirtmeNg), "by signal 11 (SIGSEGV)");
         assert_eq!(host(31 << 8, Parent::Damonlab), "with status 31");
     }
 
     #[test]
     fn a_killed_virtme_ng_is_not_taken_for_a_killed_qemu() {
-        assert!(host(9, Parent::VirtmeNg).starts_with("after virtme-ng had ended by SIGKILL"));
+        assert!(host(9, Parent::VirtmeNg).starts_with("after virtme-ng had ended by signal 9 (SIGKILL)"));
     }
 
     #[test]

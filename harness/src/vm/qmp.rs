@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest line that is read; a reply has a few hundred bytes.
 const LINE_LIMIT: u64 = 1 << 20;
@@ -53,7 +53,9 @@ impl Qmp {
     pub fn execute(&mut self, command: &str, arguments: Value) -> io::Result<Value> {
         let line = json!({"execute": command, "arguments": arguments}).to_string() + "\n";
         self.reader.get_mut().write_all(line.as_bytes())?;
-        loop {
+        // Events without end are no answer.
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
             let mut answer = self.line()?;
             if let Some(error) = answer.get("error") {
                 return Err(io::Error::other(format!("QEMU refuses {command}: {error}")));
@@ -63,6 +65,7 @@ impl Qmp {
             }
             self.note(&answer);
         }
+        Err(late())
     }
 
     /// The state of the machine: `running`, `paused`, `guest-panicked`, `shutdown`.
@@ -85,7 +88,7 @@ impl Qmp {
         if event["event"] == "SHUTDOWN" {
             let reason = event["data"]["reason"].as_str().unwrap_or("unknown");
             let guest = event["data"]["guest"] == true;
-            self.shutdown = Some(Shutdown { guest, reason: text::printable(reason) });
+            self.shutdown = Some(Shutdown { guest, reason: text::foreign(reason).to_string() });
         }
     }
 
@@ -102,17 +105,33 @@ impl Qmp {
 /// The system's message for a timeout is "temporarily unavailable".
 fn timeout(cause: io::Error) -> io::Error {
     match cause.kind() {
-        io::ErrorKind::WouldBlock => {
-            io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs()))
-        }
+        io::ErrorKind::WouldBlock => late(),
         _ => cause,
     }
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", PATIENCE.as_secs()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn events_without_end_are_no_answer() {
+        let (own, mut qemu) = UnixStream::pair().unwrap();
+        let server = std::thread::spawn(move || {
+            qemu.write_all(b"{\"QMP\": {}}\n{\"return\": {}}\n").unwrap();
+            // It ends when the other end is closed.
+            while qemu.write_all(b"{\"event\": \"RTC_CHANGE\"}\n").is_ok() {}
+        });
+        let mut qmp = Qmp::over(own).unwrap();
+        assert_eq!(qmp.status().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(qmp);
+        server.join().unwrap();
+    }
 
     #[test]
     fn an_event_between_command_and_reply_is_skipped() {

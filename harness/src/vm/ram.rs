@@ -12,6 +12,12 @@ pub(super) fn file(memory: &NodeMemory) -> String {
     format!("ram{}", memory.node.0)
 }
 
+/// Whether `name` is that of a node's file.
+pub(super) fn is_file(name: &str) -> bool {
+    name.strip_prefix("ram")
+        .is_some_and(|node| !node.is_empty() && node.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// `machine` with the memory of its nodes in files of `folder`, which have what the guest writes.
 pub(super) fn shared(machine: &Argv, folder: &Path) -> Argv {
     let in_file = |memory: &NodeMemory| (memory.argument(), shared_argument(memory, folder));

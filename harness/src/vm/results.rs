@@ -1,27 +1,17 @@
 //! Receives the results: a stream of sections, each checked and written to a file of the recording, then acknowledged
 //! (`damonlab_protocol::wire`).
 
-use damonlab_protocol::record::section;
+use crate::recording::LIMITS;
 use damonlab_protocol::wire::{self, ACK, WireError};
 use fs_err as fs;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-const MIB: u64 = 1 << 20;
-
-/// The sections that a guest may send, and their limits: each is read again, whole, to be judged. The trace is the
-/// largest: a ring buffer of 32 MiB prints as about 130 MB of text.
-const SECTIONS: &[(&str, u64)] = &[
-    (section::TRACE, 256 * MIB),
-    (section::RAW, 128 * MIB),
-    (section::SAMPLES, 64 * MIB),
-    (section::DMESG, 16 * MIB),
-    (section::REPORT, 4 * MIB),
-    (section::FORMATS, 4 * MIB),
-    (section::SYSFS, 4 * MIB),
-    (section::TESTS, 8 * MIB),
-];
+/// The sections that a guest may send, and their limits.
+pub(super) fn sections() -> Vec<(&'static str, u64)> {
+    LIMITS.iter().map(|(name, limit)| (*name, limit.0)).collect()
+}
 
 /// Receives all sections into `folder` and acknowledges them. It blocks until the guest has sent everything or the channel
 /// ends.
@@ -31,7 +21,7 @@ const SECTIONS: &[(&str, u64)] = &[
 pub fn receive(stream: &UnixStream, folder: &Path) -> Result<(), WireError> {
     let mut store = Store { folder: folder.to_owned(), open: None };
     let reader = io::BufReader::with_capacity(64 << 10, stream);
-    wire::receive(reader, SECTIONS, |name, chunk| store.put(name, chunk))?;
+    wire::receive(reader, &sections(), |name, chunk| store.put(name, chunk))?;
     store.close().map_err(WireError::Store)?;
     let mut channel = stream;
     channel.write_all(ACK)?;
@@ -44,7 +34,7 @@ pub fn wait_for_end(mut stream: &UnixStream) {
     let _ = io::copy(&mut stream, &mut io::sink());
 }
 
-/// Writes sections, one open file at a time; names come from [`SECTIONS`] only.
+/// Writes sections, one open file at a time; names come from [`LIMITS`] only.
 struct Store {
     folder: PathBuf,
     open: Option<(String, io::BufWriter<fs::File>)>,
@@ -74,6 +64,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use damonlab_protocol::record::section;
     use std::io::Read;
 
     /// Sends two sections as a guest does, and returns its end of the channel.

@@ -6,12 +6,18 @@
 use super::error::VmError;
 use crate::host::lock::Lock;
 use crate::host::paths;
+use crate::host::regular_file::{ReadError, RegularFile};
+use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::io;
 use std::path::Path;
 use tempfile::TempDir;
 
 const LOCK: &str = "lock";
+const PREFIX: &str = "run-";
+
+/// The longest path of a Unix socket: 108 bytes with the zero at its end.
+const SOCKET_PATH: usize = 107;
 
 /// Names of the files and sockets of one run, all in its private folder.
 pub mod file {
@@ -45,12 +51,21 @@ pub struct RunFolder {
 impl RunFolder {
     /// Makes a folder, after it removes those of killed runs.
     pub fn new() -> Result<RunFolder, VmError> {
-        let base = paths::runtime()?;
+        RunFolder::below(&paths::runtime()?)
+    }
+
+    fn below(base: &Path) -> Result<RunFolder, VmError> {
         // One at a time: between its creation and its lock, a sweep would find a folder unlocked.
-        let _sweeping = Lock::acquire(&base.join("sweep.lock"), || {})?;
-        sweep(&base)?;
-        let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&base)?;
-        let lock = Lock::acquire(&folder.path().join(LOCK), || {})?;
+        let _sweeping =
+            Lock::acquire(&base.join("sweep.lock"), "another damonlab to remove old run folders")?;
+        sweep(base)?;
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(base)?;
+        let sockets =
+            [file::QMP, file::GDB, file::CONSOLE, file::RESULTS].map(|name| folder.path().join(name));
+        if let Some(path) = sockets.into_iter().find(|path| path.as_os_str().len() > SOCKET_PATH) {
+            return Err(VmError::LongPath { path });
+        }
+        let lock = Lock::acquire(&folder.path().join(LOCK), "a new run folder")?;
         fs::create_dir(folder.path().join(file::ROOT))?;
         Ok(RunFolder { folder, _lock: lock })
     }
@@ -64,7 +79,9 @@ impl RunFolder {
 fn sweep(base: &Path) -> Result<(), VmError> {
     for entry in fs::read_dir(base)? {
         let path = entry?.path();
-        if path.is_dir() && is_free(&path.join(LOCK)) {
+        let is_runs =
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+        if is_runs && path.is_dir() && is_free(&path.join(LOCK)) {
             match fs::remove_dir_all(&path) {
                 // A run that ends removes its folder itself, perhaps right now.
                 Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause.into()),
@@ -76,9 +93,11 @@ fn sweep(base: &Path) -> Result<(), VmError> {
 }
 
 fn is_free(lock: &Path) -> bool {
-    match fs::File::open(lock) {
-        Ok(file) => file.file().try_lock().is_ok(),
-        Err(cause) => cause.kind() == io::ErrorKind::NotFound,
+    match RegularFile::open(lock, Bytes(u64::MAX)) {
+        Ok(file) => file.into_file().try_lock().is_ok(),
+        Err(ReadError::Io { cause, .. }) => cause.kind() == io::ErrorKind::NotFound,
+        // Nobody can have locked it.
+        Err(_) => true,
     }
 }
 
@@ -87,12 +106,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_in_which_no_socket_fits_is_refused_with_the_variable_to_set() {
+        let base = tempfile::tempdir().unwrap();
+        let long = base.path().join("x".repeat(100));
+        fs::create_dir(&long).unwrap();
+        let error = RunFolder::below(&long).unwrap_err().to_string();
+        assert!(error.contains("at most 107 bytes") && error.contains("TMPDIR"), "{error}");
+        let left = fs::read_dir(&long).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+        assert_eq!(left.count(), 0);
+        RunFolder::below(base.path()).unwrap();
+    }
+
+    #[test]
     fn the_folder_of_a_killed_run_is_removed_and_that_of_a_live_run_stays() {
         let base = tempfile::tempdir().unwrap();
         let (dead, live) = (base.path().join("run-dead"), base.path().join("run-live"));
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join(LOCK), "").unwrap();
-        let _lock = Lock::acquire(&live.join(LOCK), || {}).unwrap();
+        let _lock = Lock::acquire(&live.join(LOCK), "nobody").unwrap();
         sweep(base.path()).unwrap();
         assert!(!dead.exists());
         assert!(live.exists());

@@ -4,6 +4,7 @@
 //! refused with its line, or virtme-ng's arguments do not change.
 
 use super::command;
+use super::sandbox::Sandbox;
 use super::timing::Timing;
 use crate::machine::Machine;
 use crate::scenario::{InstructionCost, Scenario, ScenarioError};
@@ -89,9 +90,13 @@ clocks: {boot: 60s, scenario: 60s, shutdown: 60s}
 fn arguments(text: &str) -> Result<Vec<String>, ScenarioError> {
     let scenario = Scenario::parse("full", text)?;
     let machine = Machine::of(&scenario).unwrap();
-    let all =
-        command::arguments(&machine.argv, Path::new("/tmp/run"), &Timing::Virtual(InstructionCost::Plain))
-            .unwrap();
+    let all = command::arguments(
+        &machine.argv,
+        Path::new("/tmp/run"),
+        &Timing::Virtual(InstructionCost::Plain),
+        Sandbox::On,
+    )
+    .unwrap();
     Ok(all.into_iter().map(|argument| argument.into_string().unwrap()).collect())
 }
 

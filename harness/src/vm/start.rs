@@ -41,7 +41,7 @@ pub(super) struct Started {
 
 /// Boots through virtme-ng.
 pub(super) fn through_vng(launch: &Launch<'_>, machine: &Argv, folder: &Path) -> Result<Started, VmError> {
-    let arguments = command::arguments(machine, folder, &launch.timing)?;
+    let arguments = command::arguments(machine, folder, &launch.timing, launch.sandbox)?;
     let lines: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     fs::write(launch.results.join(VNG_ARGV), lines.join("\n") + "\n")?;
     start(command_for(&launch.tools.vng).args(arguments), launch, folder, Parent::VirtmeNg)

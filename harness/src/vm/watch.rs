@@ -26,6 +26,9 @@ const TICK: Duration = Duration::from_millis(5);
 /// How long QEMU and virtme-ng may take to end once the console has.
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a monitor that does not answer within seconds is asked again.
+const MONITOR_ATTEMPTS: usize = 6;
+
 /// States of the machine in which QEMU has stopped it for an error of QEMU or the host (`RunState` of QMP).
 const QEMU_FAILED: &[&str] = &["internal-error", "io-error"];
 
@@ -126,6 +129,8 @@ pub(super) struct Finished {
     pub load: Option<HostLoad>,
     /// How long damonlab or QEMU was stopped.
     pub stopped: Duration,
+    /// The state of a QEMU that did not end after a complete delivery, within the shutdown clock.
+    pub runs_on: Option<String>,
 }
 
 /// The QEMU of a watch.
@@ -153,6 +158,8 @@ pub(super) struct Watch<'a> {
     /// The time that no clock counted when the phase began.
     lost_before: Duration,
     at_ready_point: Option<AtReadyPoint<'a>>,
+    /// See [`Finished::runs_on`].
+    runs_on: Option<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -177,6 +184,7 @@ impl<'a> Watch<'a> {
             phase_start: now,
             lost_before: Duration::ZERO,
             at_ready_point: None,
+            runs_on: None,
         }
     }
 
@@ -185,8 +193,7 @@ impl<'a> Watch<'a> {
         match from {
             Phase::Boot { at_ready_point } => {
                 self.at_ready_point = Some(at_ready_point);
-                // From the beginning, so that it hears why QEMU ends. One that ends now does not answer.
-                let _ = monitor(&mut self.qmp, &self.qemu.socket);
+                self.connect()?;
             }
             Phase::Scenario { stopped } => {
                 save::go_on(self.qmp.insert(stopped))?;
@@ -196,8 +203,8 @@ impl<'a> Watch<'a> {
         loop {
             if let Some(ending) = self.check()? {
                 self.end_of_load();
-                let (load, stopped) = (self.load, self.time.stopped());
-                return Ok(Watched::Ended(Finished { ending, load, stopped }));
+                let (load, stopped, runs_on) = (self.load, self.time.stopped(), self.runs_on);
+                return Ok(Watched::Ended(Finished { ending, load, stopped, runs_on }));
             }
             if self.is_left_stopped()? {
                 return Ok(Watched::LeftStopped);
@@ -205,10 +212,24 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Connects to the monitor from the beginning, so that it announces why QEMU ends. A QEMU that has just ended does not
+    /// answer, and one on a busy host takes its time.
+    fn connect(&mut self) -> Result<(), VmError> {
+        for _ in 0..MONITOR_ATTEMPTS {
+            interrupt::check()?;
+            if monitor(&mut self.qmp, &self.qemu.socket).is_ok() || self.qemu.group.try_wait()?.is_some() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// Checks everything, for a tick at most.
     fn check(&mut self) -> Result<Option<Ending>, VmError> {
         interrupt::check()?;
         self.time.tick(Instant::now());
+        // An error if the guest was ended because somebody killed its watchdog. The end of QEMU is noticed by its console.
+        self.qemu.group.try_wait()?;
         if let Some(ending) = self.results()? {
             return Ok(Some(ending));
         }
@@ -277,11 +298,10 @@ impl<'a> Watch<'a> {
                 // QEMU's main loop decides which channels to poll when it wakes, and while it sleeps it may have left out
                 // this one: the guest's opening of the port does not wake it. A command does, after the acknowledgement.
                 let _ = self.status();
-                let limit = self.clocks.shutdown;
-                if self.wait_for_exit(limit)? {
-                    return Ok(Some(Ending::Delivered));
+                if !self.wait_for_exit(self.clocks.shutdown)? {
+                    self.runs_on = Some(self.status());
                 }
-                self.after_clock(Clock::Shutdown, limit).map(Some)
+                Ok(Some(Ending::Delivered))
             }
             Ok(Err(WireError::Store(cause))) => Err(cause.into()),
             // A channel that just ends is no ending: the console has the reason.

@@ -42,6 +42,7 @@ const FLOORS: &[&str] = &[
     "bisect",
     "report",
     "cli",
+    "fuzzing",
 ];
 
 /// A scenario has DAMON's configuration in it, so this part of the subject is below `scenario`.
@@ -71,6 +72,13 @@ const MAY_IMPORT_DAMON: &[(&str, &str)] = &[
     ("harness/src/subject/registry.rs", "it lists the subjects and what each of them adds"),
 ];
 
+/// Files outside of `host/` that start a process group by themselves, each with what limits its time and its output.
+const MAY_START_GROUPS: &[(&str, &str)] = &[
+    ("harness/src/vm/start.rs", "a guest has the clocks of its scenario, and a log of bounded size"),
+    ("harness/src/vm/probe.rs", "a probe guest has a limit for each wait, and a log of bounded size"),
+    ("harness/src/vm/sandbox.rs", "its test attacks a QEMU over the monitor, with a limit for each wait"),
+];
+
 /// A violation that is allowed for now: the rule, the file or folder, and the reason.
 const ALLOWED: &[(Rule, &str, &str)] = &[];
 
@@ -82,6 +90,7 @@ enum Rule {
     LogicInModRs,
     LongFile,
     ClippySettings,
+    UnlimitedProgram,
     JudgeBoots,
     TypedTracepoint,
     DamonOutsideSubject,
@@ -178,6 +187,13 @@ fn clippy_forbids_long_functions_and_processes_outside_of_host() {
     let mut found = rules::missing_settings(text);
     found.extend(rules::clippy_is_not_overruled(&sources, "harness/src/host"));
     enforce(Rule::ClippySettings, &found);
+}
+
+#[test]
+fn every_program_that_is_no_guest_has_limits() {
+    let sources = tree::read(repository(), HARNESS).unwrap();
+    let host = format!("{HARNESS}/host");
+    enforce(Rule::UnlimitedProgram, &rules::unlimited_programs(&sources, &host, MAY_START_GROUPS));
 }
 
 #[test]

@@ -158,6 +158,35 @@ pub fn clippy_is_not_overruled(texts: &BTreeMap<String, String>, host: &str) -> 
     found
 }
 
+/// Files outside of the folder `host` that start a process group without limits, but for files in `may`. An entry of `may`
+/// that starts none is one too many.
+pub fn unlimited_programs(
+    texts: &BTreeMap<String, String>,
+    host: &str,
+    may: &[(&str, &str)],
+) -> Vec<Violation> {
+    let starts = texts.iter().filter(|(file, _)| !file.starts_with(host)).filter_map(|(file, text)| {
+        let at = text.lines().position(|line| line.contains("Group::spawn("))?;
+        Some((file.as_str(), at + 1))
+    });
+    let starts: BTreeMap<&str, usize> = starts.collect();
+    let allowed: BTreeSet<&str> = may.iter().map(|(file, _)| *file).collect();
+    let violation = |file: &str, line, wrong: &str, fix: &str| Violation {
+        file: file.to_owned(),
+        line,
+        wrong: wrong.to_owned(),
+        fix: fix.to_owned(),
+    };
+    let new = starts.iter().filter(|(file, _)| !allowed.contains(*file)).map(|(file, line)| {
+        let fix = "run it through host::command, which demands limits for its time and its output";
+        violation(file, *line, "a program is started without limits", fix)
+    });
+    let old = allowed.iter().filter(|file| !starts.contains_key(*file)).map(|file| {
+        violation(file, 1, "it may start a program without limits and does not", "take it off the list")
+    });
+    new.chain(old).collect()
+}
+
 /// Imports through which the folder `judge` needs a module that boots, over any number of files.
 pub fn judging_boots_nothing(
     links: &[Link],

@@ -200,6 +200,17 @@ fn only_host_may_overrule_clippy() {
     assert_eq!(places(&found), [("vm/a.rs", 1)]);
 }
 
+#[test]
+fn only_host_and_guests_start_process_groups() {
+    let start = "fn f() {\n    let group = LoggedGroup::spawn(&mut command)?;\n}";
+    let found = rules::unlimited_programs(
+        &texts(&[("host/a.rs", start), ("vm/a.rs", start), ("vm/b.rs", start), ("vm/c.rs", "")]),
+        "src/host",
+        &[("src/vm/b.rs", "a guest"), ("src/vm/c.rs", "no guest any more")],
+    );
+    assert_eq!(places(&found), [("vm/a.rs", 2), ("vm/c.rs", 1)]);
+}
+
 fn judging(judge: &str) -> Vec<Violation> {
     let files = [
         ("lib.rs", "mod host;\nmod vm;\nmod check;\nmod judge;"),

@@ -76,7 +76,7 @@ pub fn env(folder: &Path, act: &Act) -> Result<RunEnv, Box<dyn Error>> {
         bzimage: kernel,
         vmlinux: None,
         config: None,
-        key: "fake".into(),
+        key: damonlab::host::names::Key::new("fake").expect("a key"),
         describe: "a fake".into(),
         release: None,
         cached: true,

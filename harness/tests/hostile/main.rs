@@ -6,7 +6,9 @@ mod qemu_fails;
 mod results;
 
 use damonlab::check::Verdict;
+use damonlab::judge::Report;
 use damonlab::run::{self, ScenarioSource};
+use damonlab::scenario::Clocks;
 use fake::Act;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::error::Error;
@@ -38,14 +40,18 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-/// The verdict on a run of a stored scenario whose guest is `act`, with phases of `clock` at most.
-fn verdict_within(act: &Act, clock: Duration) -> Result<Verdict, Box<dyn Error>> {
+/// The report on a run of a stored scenario whose guest is `act`.
+fn report(act: &Act, clocks: impl FnOnce(&mut Clocks)) -> Result<Report, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let env = fake::env(folder.path(), act)?;
     let mut source = ScenarioSource::from(&fake::stored("pull-push-short").join("scenario.yaml"))?;
-    source.scenario.clocks.boot = clock;
-    source.scenario.clocks.scenario = clock;
-    Ok(run::run(&env, &source, 0)?.verdict)
+    clocks(&mut source.scenario.clocks);
+    Ok(run::run(&env, &source, 0)?)
+}
+
+/// The verdict on such a run, with phases of `clock` at most.
+fn verdict_within(act: &Act, clock: Duration) -> Result<Verdict, Box<dyn Error>> {
+    Ok(report(act, |clocks| (clocks.boot, clocks.scenario) = (clock, clock))?.verdict)
 }
 
 fn verdict(act: &Act) -> Result<Verdict, Box<dyn Error>> {

@@ -26,12 +26,15 @@ fn ready() -> Vec<String> {
 
 fn killed_early() -> Result<(), Box<dyn Error>> {
     let act = Act { end: End::Killed, ..Act::default() };
-    is_infra(&verdict(&act)?, &["QEMU ended before the agent was ready by SIGKILL", "memory runs out"])
+    is_infra(
+        &verdict(&act)?,
+        &["QEMU ended by signal 9 (SIGKILL)", "memory runs out", ", before the agent was ready"],
+    )
 }
 
 fn killed_late() -> Result<(), Box<dyn Error>> {
     let act = Act { console: ready(), end: End::Killed, ..Act::default() };
-    is_infra(&verdict(&act)?, &["QEMU ended while the scenario ran by SIGKILL"])
+    is_infra(&verdict(&act)?, &["QEMU ended by signal 9 (SIGKILL)", ", while the scenario ran"])
 }
 
 fn error() -> Result<(), Box<dyn Error>> {

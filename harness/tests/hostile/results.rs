@@ -1,15 +1,17 @@
 //! What a guest sends is its own fault, never the host's.
 
-use super::fake::{Act, stored};
+use super::fake::{Act, End, stored};
 use super::{Check, fails_with, verdict};
 use damonlab::check::Verdict;
 use damonlab_protocol::plan::{DRAIN_MARK, READY_MARK};
 use damonlab_protocol::record::section;
 use damonlab_protocol::wire::Sender;
 use std::error::Error;
+use std::time::Duration;
 
 pub const CHECKS: &[(&str, Check)] = &[
     ("an_honest_guest_passes", honest),
+    ("a_guest_that_does_not_power_off_after_its_results_passes_with_a_note", runs_on),
     ("a_guest_that_sends_no_section_fails", nothing),
     ("a_guest_that_leaves_out_a_section_fails", left_out),
     ("a_guest_whose_text_is_not_utf_8_fails", not_text),
@@ -58,6 +60,17 @@ fn honest() -> Result<(), Box<dyn Error>> {
     match verdict(&guest(stream("", Some)?))? {
         Verdict::Pass => Ok(()),
         other => Err(other.to_string().into()),
+    }
+}
+
+fn runs_on() -> Result<(), Box<dyn Error>> {
+    let act = Act { announces: None, status: "running".into(), end: End::Hangs, ..guest(stream("", Some)?) };
+    let report = super::report(&act, |clocks| clocks.shutdown = Duration::from_secs(1))?;
+    let note =
+        "the results are complete, but the guest did not power off within 1 s after them; QEMU was running";
+    match report.verdict {
+        Verdict::Pass if report.notes == [note] => Ok(()),
+        other => Err(format!("{other}, with {:?}", report.notes).into()),
     }
 }
 

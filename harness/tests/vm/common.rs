@@ -1,7 +1,7 @@
 //! What the trials share: tools and a kernel, found or built once, or the reason why there are none; and helpers.
 
 use damonlab::check::Verdict;
-use damonlab::host::{interrupt, paths, progress::Progress};
+use damonlab::host::{interrupt, paths, progress::Progress, variables};
 use damonlab::judge::Report;
 use damonlab::kernel::{self, Origins, Request};
 use damonlab::report;
@@ -31,6 +31,10 @@ enum NoRunEnv {
 /// failures too. Ctrl-C ends guests as it does in the command.
 pub fn main(trials: Vec<Trial>, afterwards: impl FnOnce() -> Vec<String>) -> ExitCode {
     let arguments = Arguments::from_args();
+    if let Err(error) = variables::check() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     if let Err(cause) = interrupt::listen() {
         eprintln!("cannot listen for Ctrl-C: {cause}");
         return ExitCode::FAILURE;
@@ -114,7 +118,7 @@ fn with_env(trial: impl FnOnce(&RunEnv) -> Result<Completion, Failed>) -> Result
 
 /// The result of a trial that this host cannot run: ignored, or a failure with `DAMONLAB_REQUIRE=vm`.
 pub fn ignored(reason: String) -> Result<Completion, Failed> {
-    if is_set("DAMONLAB_REQUIRE", "vm") {
+    if variables::is(variables::REQUIRE, "vm") {
         Err(Failed::from(reason))
     } else {
         Ok(Completion::ignored_with(reason))
@@ -130,18 +134,19 @@ fn run_env() -> Result<&'static RunEnv, &'static NoRunEnv> {
 fn prepare() -> Result<RunEnv, NoRunEnv> {
     let env = Env::machine().map_err(failed)?;
     let progress = Progress::stderr();
-    let install = is_set("DAMONLAB_SETUP", "1");
+    let install = variables::is(variables::SETUP, "1");
     if install {
         setup::install(&env, &progress).map_err(failed)?;
     }
-    let tools = setup::tools(&env).map_err(|missing| NoRunEnv::Missing(missing.to_string()))?;
-    let given = std::env::var_os("DAMONLAB_KERNEL").map(PathBuf::from);
+    let given = variables::value(variables::KERNEL).map(PathBuf::from);
     let checkpoints = Store::of(&env.cache);
     let origins = Origins::of(env);
     let named = |kernel| Request::parse(kernel, &origins);
     let request = given.as_deref().map_or_else(|| Ok(Request::default()), named).map_err(failed)?;
+    let tools = setup::tools(&origins.env, request.work())
+        .map_err(|missing| NoRunEnv::Missing(missing.to_string()))?;
     // A build takes minutes, so it needs a variable that requests it.
-    let may_build = install || given.is_some() || is_set("DAMONLAB_REQUIRE", "vm");
+    let may_build = install || given.is_some() || variables::is(variables::REQUIRE, "vm");
     let image = match kernel::ready(&request, &origins).map_err(failed)? {
         Some(image) => image,
         None if may_build => kernel::obtain(&request, &origins, &progress).map_err(failed)?,
@@ -156,8 +161,4 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
 
 fn failed(error: impl std::fmt::Display) -> NoRunEnv {
     NoRunEnv::Failed(error.to_string())
-}
-
-fn is_set(variable: &str, value: &str) -> bool {
-    std::env::var_os(variable).is_some_and(|found| found == value)
 }

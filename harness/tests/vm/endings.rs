@@ -2,8 +2,9 @@
 
 use super::common::{self, ensure};
 use damonlab::check::{Finding, Verdict};
+use damonlab::host::paths;
 use damonlab::host::process::Group;
-use damonlab::recording::RunInputs;
+use damonlab::recording::{CONSOLE_LOG, RunInputs};
 use damonlab::run::{self, RunEnv};
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::NodeId;
@@ -22,6 +23,10 @@ const TRIALS: &[(&str, common::Check)] = &[
     ("a_guest_with_another_machine_than_described_is_infra_and_both_are_named", another_machine),
     ("ctrl_c_leaves_no_process_and_no_recording", interrupted),
     ("a_killed_damonlab_leaves_no_process_and_the_next_run_removes_its_files", killed),
+    ("a_qemu_that_is_killed_in_the_scenario_is_infra", qemu_killed),
+    ("a_damonlab_that_is_suspended_for_longer_than_a_clock_blames_nobody", suspended),
+    ("a_host_without_memory_for_the_guest_is_infra", no_memory),
+    ("a_kernel_that_is_cut_off_is_bad_input", cut_off),
 ];
 
 /// A scenario with a short run.
@@ -129,23 +134,90 @@ fn killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     ensure(run_folders(folder.path())? == 0, "the folder of the killed run is still there")
 }
 
+fn qemu_killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    // The checkpoint is there afterwards: a QEMU that is killed while it makes one only costs the run a boot.
+    let first = damonlab(env, folder.path(), "pull-push")?.wait()?;
+    ensure(first.success(), first)?;
+    let mut child = damonlab(env, folder.path(), "pull-push")?;
+    let qemu = qemu_of(&mut child, folder.path())?;
+    // Its console is recorded from there on. A QEMU that is killed while it restores a guest only costs the run a boot.
+    let console = folder.path().join("results/pull-push/0002").join(CONSOLE_LOG);
+    let until = Instant::now() + Duration::from_secs(60);
+    while !console.exists() {
+        ensure(Instant::now() < until, format!("no {} within 60 s", console.display()))?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(qemu, Signal::SIGKILL)?;
+    let status = child.wait()?;
+    ensure(status.code() == Some(3), status)?;
+    nothing_runs(folder.path())
+}
+
+fn suspended(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let scenario = folder.path().join("short.yaml");
+    let text = std::fs::read_to_string(paths::project().join("scenarios/pull-push.yaml"))?;
+    std::fs::write(&scenario, text + "\nclocks: {scenario: 10s}\n")?;
+    let mut child = damonlab(env, folder.path(), &scenario.to_string_lossy())?;
+    qemu_of(&mut child, folder.path())?;
+    let pid = Pid::from_raw(child.leader().id().cast_signed());
+    kill(pid, Signal::SIGSTOP)?;
+    std::thread::sleep(Duration::from_secs(15));
+    kill(pid, Signal::SIGCONT)?;
+    let status = child.wait()?;
+    ensure(status.success(), status)
+}
+
+fn no_memory(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", "ulimit -v 600000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_damonlab")]);
+    let status = start(limited, env, folder.path(), SCENARIO)?.wait()?;
+    ensure(status.code() == Some(3), status)
+}
+
+fn cut_off(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let (mut env, bytes) = (env.clone(), std::fs::read(&env.image.bzimage)?);
+    env.image.bzimage = folder.path().join("bzImage");
+    for size in [1000, 1_000_000, bytes.len() - 1] {
+        std::fs::write(&env.image.bzimage, &bytes[..size])?;
+        let status = damonlab(&env, folder.path(), SCENARIO)?.wait()?;
+        ensure(status.code() == Some(2), (size, status))?;
+    }
+    Ok(())
+}
+
 /// Starts a run, waits for its QEMU process, sends the signal, and waits for the end.
 fn stopped_by(env: &RunEnv, signal: Signal, folder: &Path) -> Result<ExitStatus, Box<dyn Error>> {
     let mut child = damonlab(env, folder, "pull-push")?;
-    let until = Instant::now() + Duration::from_secs(60);
-    while !processes(folder)?.iter().any(|command| command.contains("qemu-system")) {
-        ensure(Instant::now() < until, "no QEMU within 60 s")?;
-        ensure(child.try_wait()?.is_none(), "damonlab ended before it started QEMU")?;
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    qemu_of(&mut child, folder)?;
     kill(Pid::from_raw(child.leader().id().cast_signed()), signal)?;
     Ok(child.wait()?)
 }
 
+/// Waits for the QEMU process of a run.
+fn qemu_of(child: &mut Group, folder: &Path) -> Result<Pid, Box<dyn Error>> {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let all = processes(folder)?;
+        if let Some((pid, _)) = all.iter().find(|(_, command)| command.contains("qemu-system")) {
+            return Ok(*pid);
+        }
+        ensure(Instant::now() < until, "no QEMU within 60 s")?;
+        ensure(child.try_wait()?.is_none(), "damonlab ended before it started QEMU")?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// `damonlab run` with all its files below `folder`.
 fn damonlab(env: &RunEnv, folder: &Path, scenario: &str) -> Result<Group, Box<dyn Error>> {
+    start(Command::new(env!("CARGO_BIN_EXE_damonlab")), env, folder, scenario)
+}
+
+fn start(mut command: Command, env: &RunEnv, folder: &Path, scenario: &str) -> Result<Group, Box<dyn Error>> {
     std::fs::create_dir_all(folder.join("tmp"))?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_damonlab"));
     command.args(["run", scenario, "--kernel"]).arg(&env.image.bzimage);
     command.arg("--out").arg(folder.join("results")).env("TMPDIR", folder.join("tmp"));
     Ok(Group::spawn(command.stdout(Stdio::null()).stderr(Stdio::null()))?)
@@ -163,16 +235,18 @@ fn nothing_runs(folder: &Path) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The command lines of the running processes that name `folder`, except damonlab's.
-fn processes(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+/// The running processes that name `folder`, with their command lines, except damonlab's.
+fn processes(folder: &Path) -> Result<Vec<(Pid, String)>, Box<dyn Error>> {
     let mut found = Vec::new();
     let needle = folder.to_string_lossy().into_owned();
     for entry in std::fs::read_dir("/proc")? {
         // A process may end meanwhile.
-        let Ok(bytes) = std::fs::read(entry?.path().join("cmdline")) else { continue };
+        let entry = entry?;
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Ok(bytes) = std::fs::read(entry.path().join("cmdline")) else { continue };
         let command = String::from_utf8_lossy(&bytes).replace('\0', " ");
         if command.contains(&needle) && !command.contains("damonlab run") {
-            found.push(command);
+            found.push((Pid::from_raw(pid), command));
         }
     }
     Ok(found)

@@ -11,6 +11,7 @@ mod checkpoints;
 mod common;
 mod determinism;
 mod endings;
+mod exports;
 mod mutants;
 mod patches;
 mod real_clock;
@@ -36,6 +37,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(determinism::trials());
     trials.extend(checkpoints::trials());
     trials.extend(endings::trials());
+    trials.extend(exports::trials());
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
     trials.extend(mutants::trials()?);

@@ -117,7 +117,7 @@ fn checkpatch(perl: &Path, script: &Path, mail: &Mail<'_>) -> Result<Vec<String>
     let mut checkpatch = Command::new(perl);
     checkpatch.arg(script).args(["--strict", "--no-tree", "--no-signoff"]);
     checkpatch.args(["--terse", "--no-summary", "--show-types"]).arg(copy.path());
-    let output = command::capture(&mut checkpatch)?;
+    let output = command::capture(&mut checkpatch, command::Limits::LOCAL)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if text.is_empty() && !output.status.success() {
         return Err(format!("checkpatch failed ({}): {}", output.status, output.stderr).into());

@@ -3,7 +3,7 @@
 
 use super::common;
 use damonlab::check::Verdict;
-use damonlab::host::paths;
+use damonlab::host::{paths, variables};
 use damonlab::judge::{Coverage, Report};
 use damonlab::recording::Recording;
 use damonlab::run::{self, RunEnv, ScenarioSource};
@@ -50,8 +50,8 @@ pub fn uncovered() -> Vec<String> {
 /// What is wrong with the stored list of which rule applies to which scenario. `DAMONLAB_BLESS=1` writes it anew. On
 /// another kernel than the default one, other rules may apply.
 fn stored(coverage: &Coverage) -> Option<String> {
-    let applied = coverage.changed().filter(|_| std::env::var_os("DAMONLAB_KERNEL").is_none())?;
-    if std::env::var_os("DAMONLAB_BLESS").is_none() {
+    let applied = coverage.changed().filter(|_| variables::value(variables::KERNEL).is_none())?;
+    if !variables::is(variables::BLESS, "1") {
         return Some("harness/src/judge/applied.json differs; DAMONLAB_BLESS=1 writes it anew".to_owned());
     }
     let text = serde_json::to_string_pretty(applied).ok()?;

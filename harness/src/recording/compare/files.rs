@@ -3,8 +3,9 @@
 use super::describe::{self, Side, What};
 use super::difference::Difference;
 use super::lines::{self, Lines, Pair};
+use crate::host::regular_file;
 use crate::host::text::shown;
-use crate::recording::layout::{MACHINE, META, PLAN, SCENARIO};
+use crate::recording::layout::{MACHINE, META, PLAN, SCENARIO, limit};
 use damonlab_protocol::record::section;
 use std::fmt;
 use std::io;
@@ -114,9 +115,13 @@ fn in_file(file: &'static str, first: &Path, second: &Path) -> io::Result<Option
     };
     let Some(pair) = pair else { return Ok(None) };
     if file == section::REPORT {
-        return Ok(Some(describe::report(&fs_err::read(&first)?, &fs_err::read(&second)?, &pair)));
+        return Ok(Some(describe::report(&report(&first)?, &report(&second)?, &pair)));
     }
     Ok(Some(describe::what(file, &pair)))
+}
+
+fn report(path: &Path) -> io::Result<Vec<u8>> {
+    Ok(regular_file::bytes(path, limit(section::REPORT))?)
 }
 
 /// Whether a file that need not be there differs.

@@ -1,6 +1,7 @@
 //! Files as bytes and as lines, a chunk at a time.
 
-use fs_err as fs;
+use crate::host::regular_file::RegularFile;
+use damonlab_protocol::units::Bytes;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -9,10 +10,14 @@ const LINE_LIMIT: u64 = 1 << 20;
 
 const CHUNK: usize = 128 << 10;
 
+/// A file of a recording. It is compared in chunks, so its length does not matter.
+fn open(path: &Path) -> io::Result<BufReader<RegularFile>> {
+    Ok(BufReader::with_capacity(CHUNK, RegularFile::open(path, Bytes(u64::MAX))?))
+}
+
 /// Whether two files have the same bytes.
 pub(super) fn same_bytes(first: &Path, second: &Path) -> io::Result<bool> {
-    let mut first = BufReader::with_capacity(CHUNK, fs::File::open(first)?);
-    let mut second = BufReader::with_capacity(CHUNK, fs::File::open(second)?);
+    let (mut first, mut second) = (open(first)?, open(second)?);
     loop {
         let (left, right) = (first.fill_buf()?, second.fill_buf()?);
         let length = left.len().min(right.len());
@@ -29,15 +34,14 @@ pub(super) fn same_bytes(first: &Path, second: &Path) -> io::Result<bool> {
 
 /// The lines of a file, one in memory at a time.
 pub(super) struct Lines {
-    reader: BufReader<fs::File>,
+    reader: BufReader<RegularFile>,
     line: Vec<u8>,
     number: u64,
 }
 
 impl Lines {
     pub(super) fn open(path: &Path) -> io::Result<Lines> {
-        let reader = BufReader::with_capacity(CHUNK, fs::File::open(path)?);
-        Ok(Lines { reader, line: Vec::new(), number: 0 })
+        Ok(Lines { reader: open(path)?, line: Vec::new(), number: 0 })
     }
 
     /// The next line that is not skipped, with its newline; empty at the end.
@@ -99,6 +103,7 @@ impl Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fs_err as fs;
 
     fn file(folder: &Path, name: &str, content: &[u8]) -> std::path::PathBuf {
         let path = folder.join(name);

@@ -56,9 +56,33 @@ pub(super) fn resolve(raw: &At<RawExpectation>, run: &Measurable<'_>) -> Checked
         Quantity::Count { .. } | Quantity::Vmstat { .. } => Unit::Whole,
         Quantity::Resident { .. } => Unit::Size,
     };
+    let during = match during {
+        None => run_of_last(raw, &quantity, run)?,
+        named => named,
+    };
     let over = over(raw, unit)?;
     let unit = if over == Over::Run { unit } else { unit.of_means() };
     Ok(Expectation { quantity, bound: bound(raw, unit)?, over, during, line: raw.referenced.line() })
+}
+
+/// The run in which the last windows must lie: the last one, if it has room for them. A guest that is late has fewer
+/// windows there, and the mean must not reach back over a step that changes what is measured.
+fn run_of_last(
+    raw: &At<RawExpectation>,
+    quantity: &Quantity,
+    run: &Measurable<'_>,
+) -> Checked<Option<usize>> {
+    let (Quantity::Mean { last: Some(count), .. }, Some(event)) = (quantity, &raw.value.of) else {
+        return Ok(None);
+    };
+    let [_, .., Some(room)] = run.windows else { return Ok(None) };
+    let fits = count <= room && is_once_a_window(&Recorded::resolve(event, run.events)?);
+    Ok(fits.then(|| run.windows.len() - 1))
+}
+
+/// Whether the event comes once per charge window, as a goal's does.
+fn is_once_a_window(event: &Recorded<'_>) -> bool {
+    EVENTS.once_a_window.iter().any(|(_, name)| event.is(name))
 }
 
 /// Runs are counted from 1 in the file.
@@ -166,10 +190,8 @@ fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checke
     if count == 0 {
         return Err(Fault::at(&raw.value.windows, "the last 0 windows have no mean"));
     }
-    // A goal's event comes once per charge window.
-    let per_window = EVENTS.once_a_window.iter().any(|(_, name)| event.is(name));
     match windows {
-        Some(run) if per_window && count > run => Err(Fault::at(
+        Some(run) if is_once_a_window(event) && count > run => Err(Fault::at(
             &raw.value.windows,
             format!("the steps have room for {run} windows, and this asks for {count}"),
         )),

@@ -85,7 +85,7 @@ fn kdamond(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>) {
         Ops::Vaddr => "vaddr",
         Ops::Fvaddr => "fvaddr",
     };
-    let since = run.since.map(|step| format!(" after step {step}")).unwrap_or_default();
+    let since = run.since.map(|step| format!(" after step {}", step + 1)).unwrap_or_default();
     text.line(0, &format!("kdamond {}{since}: {ops}", run.kdamond));
     text.line(1, &format!("iterations end with: {}", list(last_phases(run))));
     if view.traced(Aggregated::NAME) {

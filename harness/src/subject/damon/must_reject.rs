@@ -272,7 +272,7 @@ fn the_stored_examples_of_violations_are_those_of_these_recordings() {
         ((*id).to_owned(), Example::from(&found(&recording, id)[0]))
     };
     let examples: Examples = CASES.iter().map(example).collect();
-    if std::env::var_os("DAMONLAB_BLESS").is_some() {
+    if crate::host::variables::is(crate::host::variables::BLESS, "1") {
         let path = crate::host::paths::project().join("harness/src/judge/violations.json");
         fs_err::write(path, serde_json::to_string_pretty(&examples).unwrap() + "\n").unwrap();
     } else {

@@ -53,21 +53,28 @@ impl<'a> RawTrace<'a> {
         self.cpus.values().all(|bytes| bytes.len() < limit)
     }
 
-    /// Every record in the order of the text: by time, and by CPU where times are equal (`__find_next_entry`).
+    /// Every record in the order of the text: by time, and by CPU where times are equal (`__find_next_entry`). If there
+    /// are more than `most`, one more than that is returned.
     ///
     /// # Errors
     /// A sub-buffer that makes no sense.
-    pub fn records(&self) -> Result<Vec<Record<'_>>, RawError> {
+    pub fn records(&self, most: usize) -> Result<Vec<Record<'_>>, RawError> {
         let mut all = Vec::new();
         for (cpu, bytes) in &self.cpus {
             let failed = |damage| RawError::Damaged { cpu: *cpu, damage };
-            for (time, bytes) in pages::events(bytes).map_err(failed)? {
+            pages::events(bytes, |time, bytes| {
                 let format = fields::number(bytes).and_then(|id| self.formats.get(&id));
-                all.push(Record { cpu: *cpu, time, bytes, format });
-            }
+                if all.len() <= most {
+                    all.push(Record { cpu: *cpu, time, bytes, format });
+                }
+            })
+            .map_err(failed)?;
         }
-        // Stable: within a CPU the order is the ring buffer's.
-        all.sort_by_key(|record| (record.time, record.cpu));
+        // Stable: within a CPU the order is the ring buffer's. A sort takes memory, and one CPU is in order.
+        let place = |record: &Record<'_>| (record.time, record.cpu);
+        if !all.is_sorted_by_key(place) {
+            all.sort_by_key(place);
+        }
         Ok(all)
     }
 }

@@ -46,14 +46,13 @@ pub(super) fn check_header(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Every event of one CPU with its time.
-pub(super) fn events(bytes: &[u8]) -> Result<Vec<(Nanos, &[u8])>, Damage> {
-    let mut all = Vec::new();
+/// Calls `each` with every event of one CPU and its time.
+pub(super) fn events<'a>(bytes: &'a [u8], mut each: impl FnMut(Nanos, &'a [u8])) -> Result<(), Damage> {
     for (page, bytes) in bytes.chunks(SUB_BUFFER).enumerate() {
         let damaged = |(at, why)| Damage { page, at, why };
-        Page::new(bytes).and_then(|mut page| page.read(&mut all)).map_err(damaged)?;
+        Page::new(bytes).and_then(|mut page| page.read(&mut each)).map_err(damaged)?;
     }
-    Ok(all)
+    Ok(())
 }
 
 /// The data of one sub-buffer, how far it is read, and the time there.
@@ -73,7 +72,7 @@ impl<'a> Page<'a> {
         Ok(Page { data: data.ok_or((0, "more data than a sub-buffer holds"))?, at: 0, time })
     }
 
-    fn read(&mut self, all: &mut Vec<(Nanos, &'a [u8])>) -> Result<(), Wrong> {
+    fn read(&mut self, each: &mut impl FnMut(Nanos, &'a [u8])) -> Result<(), Wrong> {
         while self.at < self.data.len() {
             let head = self.word(0)?;
             let (kind, delta) = (head & 31, u64::from(head >> 5));
@@ -99,11 +98,11 @@ impl<'a> Page<'a> {
                     // The length counts itself.
                     let length = (self.word(1)? as usize).checked_sub(ALIGNMENT);
                     let length = length.ok_or((self.at, "an event shorter than its length"))?;
-                    all.push((Nanos(self.time), self.take(2 * ALIGNMENT, length)?));
+                    each(Nanos(self.time), self.take(2 * ALIGNMENT, length)?);
                 }
                 words => {
                     self.time = self.time.wrapping_add(delta);
-                    all.push((Nanos(self.time), self.take(ALIGNMENT, words as usize * ALIGNMENT)?));
+                    each(Nanos(self.time), self.take(ALIGNMENT, words as usize * ALIGNMENT)?);
                 }
             }
         }

@@ -37,7 +37,9 @@ const PAYLOAD: [u32; 4] = [512, 52, u32::MAX, 16];
 
 fn times(pages: &[Vec<u8>]) -> Vec<u64> {
     let bytes = pages.concat();
-    pages::events(&bytes).unwrap().into_iter().map(|(time, _)| time.0).collect()
+    let mut times = Vec::new();
+    pages::events(&bytes, |time, _| times.push(time.0)).unwrap();
+    times
 }
 
 fn event(delta: u32) -> Vec<u32> {
@@ -54,7 +56,7 @@ fn a_record_has_its_time_and_its_fields_with_their_signs() {
         ("per_cpu/cpu3/trace_pipe_raw", &cpu),
     ]);
     let raw = RawTrace::parse(&bytes).unwrap();
-    let records = raw.records().unwrap();
+    let records = raw.records(usize::MAX).unwrap();
     let [record] = records.as_slice() else { panic!("{records:?}") };
     assert_eq!((record.cpu, record.time, record.micros()), (3, Nanos(1_499), 1));
     assert_eq!(record.field("common_pid"), Some(Value::Signed(52)));
@@ -103,7 +105,8 @@ fn cpus_are_merged_by_time_and_then_by_number() {
     let [early, late] = [page(10, &event(0)), page(10, &[event(0), event(5)].concat())];
     let bytes = file(&[("per_cpu/cpu1/trace_pipe_raw", &early), ("per_cpu/cpu0/trace_pipe_raw", &late)]);
     let raw = RawTrace::parse(&bytes).unwrap();
-    let order: Vec<_> = raw.records().unwrap().iter().map(|record| (record.time.0, record.cpu)).collect();
+    let order: Vec<_> =
+        raw.records(usize::MAX).unwrap().iter().map(|record| (record.time.0, record.cpu)).collect();
     assert_eq!(order, [(10, 0), (10, 1), (15, 0)]);
 }
 
@@ -111,7 +114,7 @@ fn cpus_are_merged_by_time_and_then_by_number() {
 fn what_is_cut_or_makes_no_sense_is_named() {
     let failed = |bytes: &[u8]| {
         let raw = RawTrace::parse(bytes);
-        raw.and_then(|raw| raw.records().map(|_| ())).unwrap_err().to_string()
+        raw.and_then(|raw| raw.records(usize::MAX).map(|_| ())).unwrap_err().to_string()
     };
     let cpu = |page: &[u8]| file(&[("per_cpu/cpu0/trace_pipe_raw", page)]);
     assert_eq!(failed(b"rubbish\n"), "byte 0: 'path length' was expected");
@@ -137,7 +140,7 @@ proptest! {
         for bytes in [page[..64].to_vec(), page] {
             let bytes = file(&[("events/damon/damon_x/format", FORMAT.as_bytes()), ("per_cpu/cpu0/trace_pipe_raw", &bytes)]);
             let raw = RawTrace::parse(&bytes).unwrap();
-            for record in raw.records().unwrap_or_default() {
+            for record in raw.records(usize::MAX).unwrap_or_default() {
                 prop_assert!(record.field("hits").is_none_or(|hits| hits.to_string().len() <= 3 * SUB_BUFFER));
             }
         }

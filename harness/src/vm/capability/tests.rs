@@ -116,3 +116,20 @@ fn a_silent_qemu_is_an_error_and_nothing_is_cached() {
     assert!(!cache.path().join("qemu").exists());
     assert!(start.elapsed().as_secs() < 4, "its end is not noticed");
 }
+
+#[test]
+fn a_qemu_without_a_sandbox_is_used_without_it() {
+    let Some(qemu) = qemu() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let refuses = folder.path().join("qemu-system-x86_64");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *-sandbox*) echo 'sandbox support is not enabled' >&2; exit 1;; esac\nexec {} \"$@\"\n",
+        qemu.display()
+    );
+    fs::write(&refuses, script).unwrap();
+    fs::set_permissions(&refuses, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let old = tools(refuses);
+    assert_eq!(Sandbox::of(folder.path(), &old).unwrap(), Sandbox::Unavailable);
+    let note = machines_note(folder.path(), &old);
+    assert!(note.ends_with("guests run without it") && note.contains("HMAT"), "{note}");
+}

@@ -1,6 +1,8 @@
 //! The digest of a file that is mostly holes: the file of a node's memory has every page of the guest at its place, and
 //! pages that are zero are left out.
 
+use crate::host::regular_file::RegularFile;
+use damonlab_protocol::units::Bytes;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
@@ -14,7 +16,7 @@ const CHUNK: usize = 1 << 20;
 /// blake3 over the length, and over each chunk that is not zero with its place. The digest does not depend on the holes
 /// that a file system makes.
 pub(super) fn digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = RegularFile::open(path, Bytes(u64::MAX))?.into_file();
     let length = file.metadata()?.len();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&length.to_le_bytes());

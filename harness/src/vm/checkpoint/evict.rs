@@ -1,9 +1,10 @@
 //! Lists checkpoints with their size, and removes the longest unused ones.
 
-use super::files::{ABOUT, About, FILES, USED};
+use super::files::{self, ABOUT, About, FILES, USED};
 use super::store::Store;
-use crate::host::disk_usage;
 use crate::host::lock::Lock;
+use crate::host::names::Key;
+use crate::host::{disk_usage, regular_file, variables};
 use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use std::io;
@@ -14,14 +15,11 @@ use std::time::SystemTime;
 /// How much of the disk all checkpoints may take. One of a 1 GiB guest has about 70 MB.
 const LIMIT: Bytes = Bytes(4 << 30);
 
-/// Overrides [`LIMIT`], in MiB.
-const LIMIT_VARIABLE: &str = "DAMONLAB_CHECKPOINTS_MIB";
-
 /// A checkpoint in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its key.
-    pub key: String,
+    pub key: Key,
     /// The scenario that made it, and the kernel.
     pub describe: String,
     /// Its size on the disk.
@@ -31,7 +29,7 @@ pub struct Listed {
 
 /// The limit in force: `DAMONLAB_CHECKPOINTS_MIB`, else 4 GiB.
 pub fn limit() -> Bytes {
-    disk_usage::limit(LIMIT_VARIABLE, LIMIT)
+    disk_usage::limit(variables::CHECKPOINTS_MIB, LIMIT)
 }
 
 /// All checkpoints of a store, the last used first.
@@ -43,7 +41,12 @@ pub fn list(store: &Store) -> Vec<Listed> {
 }
 
 fn listed(place: &Path) -> Option<Listed> {
-    let about: About = serde_json::from_slice(&std::fs::read(place.join(ABOUT)).ok()?).ok()?;
+    let about: About =
+        serde_json::from_slice(&regular_file::bytes(&place.join(ABOUT), files::LIMIT).ok()?).ok()?;
+    // Its key is where it is removed.
+    if place.file_name() != Some(about.key.as_str().as_ref()) {
+        return None;
+    }
     let files = FILES.iter().copied().chain(about.ram.iter().map(String::as_str));
     let blocks = files.map(|name| std::fs::metadata(place.join(name)).map_or(0, |file| file.blocks()));
     let blocks: u64 = blocks.sum();
@@ -57,7 +60,7 @@ fn listed(place: &Path) -> Option<Listed> {
 }
 
 /// Removes the longest unused checkpoints until the rest is within `limit`, but never `keep` or one in use.
-pub(super) fn evict(store: &Store, limit: Bytes, keep: &str) -> io::Result<()> {
+pub(super) fn evict(store: &Store, limit: Bytes, keep: &Key) -> io::Result<()> {
     let remove = |one: &Listed| {
         let Ok(Some(_lock)) = Lock::try_acquire(&store.lock(&one.key)) else { return Ok(false) };
         fs::remove_dir_all(store.place(&one.key))?;
@@ -67,6 +70,6 @@ pub(super) fn evict(store: &Store, limit: Bytes, keep: &str) -> io::Result<()> {
         &list(store),
         |one| one.size,
         limit,
-        |one| if one.key == keep { Ok(false) } else { remove(one) },
+        |one| if one.key == *keep { Ok(false) } else { remove(one) },
     )
 }

@@ -1,11 +1,13 @@
 //! The files of one checkpoint.
 
 use super::digest::digest;
+use crate::host::names::Key;
+use crate::host::regular_file;
+use crate::vm::ram;
+use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
-use std::time::SystemTime;
 
 /// The state of the devices, as QEMU saved it.
 pub(super) const STATE: &str = "state";
@@ -20,11 +22,14 @@ pub(super) const ABOUT: &str = "about.json";
 /// Its modification time is the last use.
 pub(super) const USED: &str = "used";
 
+/// The files besides the memory are small: the largest is the console's output of a boot.
+pub(super) const LIMIT: Bytes = Bytes(16 << 20);
+
 /// The description of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct About {
-    pub key: String,
+    pub key: Key,
     /// Its description for users.
     pub describe: String,
     /// The files of the nodes' memory.
@@ -44,11 +49,14 @@ pub(super) struct Contents {
 ///
 /// # Errors
 /// The file that is damaged.
-pub(super) fn verified(place: &Path, key: &str) -> Result<Contents, String> {
-    let read = |name: &str| std::fs::read(place.join(name)).map_err(|cause| format!("{name}: {cause}"));
+pub(super) fn verified(place: &Path, key: &Key) -> Result<Contents, String> {
+    let read = |name: &str| regular_file::bytes(&place.join(name), LIMIT).map_err(|error| error.to_string());
     let about: About = serde_json::from_slice(&read(ABOUT)?).map_err(|cause| format!("{ABOUT}: {cause}"))?;
-    if about.key != key {
+    if about.key != *key {
         return Err(format!("it is the checkpoint {} under another name", about.key));
+    }
+    if let Some(name) = about.ram.iter().find(|name| !ram::is_file(name)) {
+        return Err(format!("{ABOUT} names {name:?}, which is no memory of a node"));
     }
     for name in FILES.iter().copied().chain(about.ram.iter().map(String::as_str)) {
         let found = digest(&place.join(name)).map_err(|cause| format!("{name}: {cause}"))?;
@@ -58,9 +66,4 @@ pub(super) fn verified(place: &Path, key: &str) -> Result<Contents, String> {
     }
     let argv = serde_json::from_slice(&read(ARGV)?).map_err(|cause| format!("{ARGV}: {cause}"))?;
     Ok(Contents { argv, console: read(CONSOLE)?, ram: about.ram })
-}
-
-pub(super) fn touch(path: &Path) -> io::Result<()> {
-    let file = std::fs::File::options().create(true).truncate(false).write(true).open(path)?;
-    file.set_modified(SystemTime::now())
 }

@@ -1,5 +1,6 @@
 //! The key of a checkpoint: a digest of everything that decides the state of a booted guest.
 
+use crate::host::names::Key;
 use crate::vm::error::VmError;
 use crate::vm::launch::Launch;
 use crate::vm::{command, initramfs};
@@ -10,13 +11,10 @@ use std::path::Path;
 /// The version of the folder's layout and of the key.
 const VERSION: u32 = 1;
 
-/// Enough digits to be unique on a machine.
-const DIGITS: usize = 24;
-
 /// The key of the guest that `launch` would boot: the kernel's bytes, the initramfs, virtme-ng and its arguments (which have
 /// the machine and the kernel's command line), the size of the plan, and QEMU by its version and the metadata of its file,
 /// which is too large to be read each time.
-pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<String, VmError> {
+pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<Key, VmError> {
     let mut hasher = blake3::Hasher::new();
     let mut add = |part: &[u8]| {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
@@ -24,7 +22,7 @@ pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<String, VmErr
     add(&VERSION.to_le_bytes());
     add(&fs::read(launch.bzimage)?);
     add(&initramfs::archive(launch.agent)?);
-    for argument in command::arguments(launch.machine, Path::new("/run"), &launch.timing)? {
+    for argument in command::arguments(launch.machine, Path::new("/run"), &launch.timing, launch.sandbox)? {
         add(argument.as_encoded_bytes());
     }
     add(&(plan_size as u64).to_le_bytes());
@@ -34,9 +32,7 @@ pub(crate) fn key(launch: &Launch<'_>, plan_size: usize) -> Result<String, VmErr
         add(program.as_os_str().as_encoded_bytes());
         add(&[file.len().to_le_bytes(), file.mtime().to_le_bytes(), file.mtime_nsec().to_le_bytes()].concat());
     }
-    let mut key = hasher.finalize().to_hex().to_string();
-    key.truncate(DIGITS);
-    Ok(key)
+    Ok(Key::of(&hasher.finalize()))
 }
 
 #[cfg(test)]
@@ -45,7 +41,7 @@ mod tests {
     use crate::machine::Argv;
     use crate::scenario::{InstructionCost, Scenario};
     use crate::setup::Tools;
-    use crate::vm::Timing;
+    use crate::vm::{Sandbox, Timing};
     use damonlab_protocol::units::Bytes;
     use std::path::PathBuf;
 
@@ -66,7 +62,7 @@ mod tests {
             Parts { folder, agent: b"agent".to_vec(), machine, qemu_version: "QEMU 10".into() }
         }
 
-        fn key(&self, plan_size: usize) -> String {
+        fn key(&self, plan_size: usize) -> Key {
             let at = |name: &str| -> PathBuf { self.folder.path().join(name) };
             let tools = Tools {
                 qemu: at("qemu"),
@@ -83,6 +79,7 @@ mod tests {
                 agent: &self.agent,
                 machine: &self.machine,
                 timing: Timing::Virtual(InstructionCost::Plain),
+                sandbox: Sandbox::On,
                 plan: &scenario.plan(0, Default::default()),
                 clocks: &scenario.clocks,
                 results: self.folder.path(),

@@ -3,10 +3,12 @@
 use super::argv;
 use super::digest::digest;
 use super::evict::{evict, limit};
-use super::files::{ABOUT, ARGV, About, CONSOLE, FILES, STATE, USED, touch, verified};
+use super::files::{ABOUT, ARGV, About, CONSOLE, FILES, STATE, USED, verified};
 use super::store::Store;
 use crate::host::lock::Lock;
-use crate::host::paths::write_atomic;
+use crate::host::names::Key;
+use crate::host::paths::{self, write_atomic};
+use crate::host::regular_file::touch;
 use crate::host::text::shown;
 use crate::machine::{Argv, NodeMemory};
 use crate::vm::error::VmError;
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub(crate) struct Making {
     store: Store,
-    key: String,
+    key: Key,
     pub(super) scratch: PathBuf,
     _lock: Lock,
 }
@@ -29,21 +31,17 @@ pub(crate) struct Making {
 impl Making {
     /// Waits until no other process makes the checkpoint, and removes unfinished and damaged ones. None if it is there by
     /// now.
-    pub(crate) fn begin(store: &Store, key: &str) -> Result<Option<Making>, VmError> {
-        let lock = Lock::acquire(&store.lock(key), || {})?;
+    pub(crate) fn begin(store: &Store, key: &Key) -> Result<Option<Making>, VmError> {
+        let lock = Lock::acquire(&store.lock(key), "another damonlab to make this checkpoint")?;
         let place = store.place(key);
-        if place.exists() {
-            if verified(&place, key).is_ok() {
-                return Ok(None);
-            }
-            fs::remove_dir_all(&place)?;
+        if verified(&place, key).is_ok() {
+            return Ok(None);
         }
+        paths::remove(&place)?;
         let scratch = store.folder.join(format!("{key}.new"));
-        if scratch.exists() {
-            fs::remove_dir_all(&scratch)?;
-        }
+        paths::remove(&scratch)?;
         fs::create_dir_all(&scratch)?;
-        Ok(Some(Making { store: store.clone(), key: key.to_owned(), scratch, _lock: lock }))
+        Ok(Some(Making { store: store.clone(), key: key.clone(), scratch, _lock: lock }))
     }
 
     /// The file for the state of the devices.

@@ -1,10 +1,12 @@
 //! The folder of all checkpoints: finds, verifies and discards one.
 
 use super::argv;
-use super::files::{Contents, STATE, USED, touch, verified};
+use super::files::{Contents, STATE, USED, verified};
 use crate::host::lock::Lock;
+use crate::host::names::Key;
+use crate::host::paths;
+use crate::host::regular_file::touch;
 use crate::vm::error::VmError;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// The folder of all checkpoints.
@@ -27,7 +29,7 @@ pub(crate) enum Lookup {
 /// A checkpoint in use.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
-    pub key: String,
+    pub key: Key,
     /// The state of the devices.
     pub state: PathBuf,
     /// The memory of each node.
@@ -35,7 +37,7 @@ pub(crate) struct Checkpoint {
     /// The console's output up to the ready point.
     pub console: Vec<u8>,
     argv: Vec<String>,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Store {
@@ -44,42 +46,42 @@ impl Store {
         Store { folder: cache.join("checkpoint") }
     }
 
-    pub(super) fn lock(&self, key: &str) -> PathBuf {
+    pub(super) fn lock(&self, key: &Key) -> PathBuf {
         self.folder.join(format!("{key}.lock"))
     }
 
-    pub(super) fn place(&self, key: &str) -> PathBuf {
+    pub(super) fn place(&self, key: &Key) -> PathBuf {
         self.folder.join(key)
     }
 
     /// Finds a checkpoint and verifies every byte of it.
-    pub(crate) fn find(&self, key: &str) -> Result<Lookup, VmError> {
+    pub(crate) fn find(&self, key: &Key) -> Result<Lookup, VmError> {
         let place = self.place(key);
-        if !place.exists() {
+        if place.symlink_metadata().is_err() {
             return Ok(Lookup::Missing);
         }
-        let lock = Lock::share(&self.lock(key))?;
+        let lock = Lock::share_if_possible(&self.lock(key), "another damonlab to make this checkpoint")?;
         Ok(match verified(&place, key) {
             Ok(Contents { argv, console, ram }) => {
                 // A file system that refuses the time stamp only makes this one look older.
                 let _ = touch(&place.join(USED));
                 let ram = ram.iter().map(|name| place.join(name)).collect();
-                let (key, state) = (key.to_owned(), place.join(STATE));
+                let (key, state) = (key.clone(), place.join(STATE));
                 Lookup::Intact(Checkpoint { key, state, ram, argv, console, _lock: lock })
             }
             // Removed meanwhile.
-            Err(_) if !place.exists() => Lookup::Missing,
+            Err(_) if place.symlink_metadata().is_err() => Lookup::Missing,
             Err(why) => Lookup::Damaged(why),
         })
     }
 
-    /// Removes a checkpoint that QEMU cannot start from.
-    pub(crate) fn discard(&self, key: &str) -> Result<(), VmError> {
-        let _lock = Lock::acquire(&self.lock(key), || {})?;
-        match std::fs::remove_dir_all(self.place(key)) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause.into()),
-            _ => Ok(()),
+    /// Removes a checkpoint that QEMU cannot start from. Where it cannot be removed, each run boots instead.
+    pub(crate) fn discard(&self, key: &Key) -> Result<(), VmError> {
+        let lock = Lock::acquire_if_possible(&self.lock(key), "the runs that use this checkpoint")?;
+        if lock.is_some() {
+            let _ = paths::remove(&self.place(key));
         }
+        Ok(())
     }
 }
 

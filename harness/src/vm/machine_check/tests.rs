@@ -65,7 +65,7 @@ fn a_qemu_that_dies_silently_is_a_refusal_with_its_status() {
 
 #[test]
 fn a_qemu_that_cannot_be_started_is_an_error() {
-    assert!(matches!(try_machine(Path::new("/nonexistent/qemu"), &argv(&[])), Err(VmError::Io(_))));
+    assert!(matches!(try_machine(Path::new("/nonexistent/qemu"), &argv(&[])), Err(VmError::Program(_))));
 }
 
 /// A machine that the grammar accepts and QEMU refuses would fail minutes later, in a run.

@@ -2,7 +2,7 @@
 
 use crate::check::Finding;
 use crate::judge::judge;
-use crate::recording::{Recording, Trace};
+use crate::recording::{Recording, Seal, Trace};
 use crate::scenario::Scenario;
 use std::path::Path;
 
@@ -12,6 +12,7 @@ pub(crate) fn stored(name: &str) -> Recording {
     let read = |file: &str| fs_err::read_to_string(dir.join(file)).unwrap();
     let samples = read("samples.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     Recording {
+        seal: Seal::Unsealed,
         meta: serde_json::from_str(&read("recording.json")).unwrap(),
         scenario: Scenario::parse(name, &read("scenario.yaml")).unwrap(),
         plan: serde_json::from_str(&read("plan.json")).unwrap(),

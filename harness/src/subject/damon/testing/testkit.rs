@@ -5,7 +5,8 @@
 
 use super::damon_model::ModelRun;
 use super::tamper::rewrite;
-use crate::recording::{Meta, RECORDING_VERSION, Recording, Trace};
+use crate::host::names::{EntryName, Key};
+use crate::recording::{Meta, RECORDING_VERSION, Recording, Seal, Trace};
 use crate::scenario::{Clocks, GuestClock, InstructionCost, MachineSpec, Places, Scenario};
 use damonlab_protocol::damon::{
     AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
@@ -101,18 +102,20 @@ impl Model {
         let scenario = self.scenario();
         let mut recording = Recording {
             dir: "/nowhere".into(),
+            seal: Seal::Intact,
             meta: Meta {
                 load: None,
                 chosen_accelerator: None,
                 version: RECORDING_VERSION,
-                scenario: scenario.name.clone(),
+                scenario: EntryName::new(&*scenario.name).unwrap(),
                 machine: None,
                 kernel: "a model".into(),
-                kernel_key: "0".into(),
+                kernel_key: Key::new("0").unwrap(),
                 qemu: "none".into(),
                 seed: 0,
                 booted: false,
                 agent: None,
+                sealed: true,
                 clock: GuestClock::Virtual,
                 pace: InstructionCost::Plain,
             },

@@ -1,0 +1,26 @@
+//! The list of targets.
+
+use super::{inputs, recordings};
+
+/// A parser, and what holds of its result.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name, which is that of its corpus.
+    pub name: &'static str,
+    /// Reads an input.
+    pub read: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "yaml", read: inputs::yaml },
+    Target { name: "mbox", read: inputs::mbox },
+    Target { name: "diff", read: inputs::diff },
+    Target { name: "trace", read: inputs::trace },
+    Target { name: "raw", read: inputs::raw },
+    Target { name: "formats", read: inputs::formats },
+    Target { name: "ktap", read: inputs::ktap },
+    Target { name: "wire", read: inputs::results },
+    Target { name: "recording", read: recordings::recording },
+    Target { name: "qmp", read: inputs::replies },
+];
