@@ -76,9 +76,13 @@ fn a_reader_may_stop_after_the_first_line() {
 fn recordings_that_pass_take_a_line_each_and_one_for_all() {
     let output = run(&["check", &recording("cxl"), &recording("refused")]);
     let text = stdout(&output);
-    assert_eq!((output.status.code(), text.lines().count()), (Some(0), 3), "{text}");
+    assert_eq!((output.status.code(), text.lines().count()), (Some(0), 4), "{text}");
     assert!(text.lines().take(2).all(|line| line.starts_with("PASS  ")), "{text}");
-    assert!(text.lines().nth(2).is_some_and(|line| line.starts_with("2 passed in ")), "{text}");
+    assert!(
+        text.lines().nth(2).is_some_and(|line| line.starts_with("2 recordings are unsealed, ")),
+        "{text}"
+    );
+    assert!(text.lines().nth(3).is_some_and(|line| line.starts_with("2 passed in ")), "{text}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     rule: Option<String>,
     /// Show the functions of this kernel: a release, a source tree or TREE@REF [default: 7.3]. It has to be on this
     /// machine already; nothing is fetched or built.
-    #[arg(long, value_name = "VERSION|DIR|DIR@REF", requires = "rule")]
+    #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
     kernel: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
@@ -29,6 +29,9 @@ pub(super) struct Arguments {
 
 pub(super) fn explain(arguments: &Arguments) -> VerbResult {
     let Some(word) = &arguments.rule else {
+        if arguments.kernel.is_some() {
+            return Err(CliError::NoEffect { option: "--kernel", on: "the list of all rules".to_owned() });
+        }
         output::list(&report::explained(), arguments.format)?;
         return Ok(0);
     };

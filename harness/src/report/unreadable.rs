@@ -11,7 +11,7 @@ pub fn unreadable(dir: &Path, error: &dyn miette::Diagnostic) -> Item {
     let reason = error.to_string();
     let headline = reason.lines().next().unwrap_or_default().to_owned();
     let mut item = Item::new(dir.to_string_lossy(), status, headline);
-    item.data = json!({"recording": dir, "reason": reason});
+    item.data = json!({"recording": dir.to_string_lossy(), "reason": reason});
     item.add(Depth::Story, "reason", reason);
     item.add_some(Depth::Story, "help", error.help().map(|help| help.to_string()));
     item.add(Depth::Story, "recording", shown(dir));

@@ -4,7 +4,6 @@
 //! All settings are in one configuration file, so that a user can paste `apt-get -c FILE ...`. Archives that are not signed
 //! by a key that the machine trusts are refused.
 
-use super::version::Version;
 use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::paths;
 use fs_err as fs;
@@ -71,20 +70,6 @@ impl Apt {
         let candidate =
             text.lines().find_map(|line| line.trim().strip_prefix("Candidate: ").map(str::to_owned));
         Ok(candidate.filter(|version| version != "(none)"))
-    }
-
-    /// Whether the candidate of `package` is at least version `oldest`.
-    pub fn has(&self, package: &str, oldest: &Version) -> Result<bool, RunError> {
-        let candidate = self.candidate(package)?.and_then(|version| Version::find(&version));
-        Ok(candidate.is_some_and(|version| version >= *oldest))
-    }
-
-    /// Whether `suite` has `package` in version `oldest` or newer.
-    pub fn has_in(&self, package: &str, suite: &str, oldest: &Version) -> Result<bool, RunError> {
-        Ok(self
-            .versions_in(package, suite)?
-            .iter()
-            .any(|version| Version::find(version).is_some_and(|version| version >= *oldest)))
     }
 
     /// The versions of `package` that `suite` has, newest first.

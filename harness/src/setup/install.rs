@@ -9,6 +9,7 @@ use super::requirements::{self, Work};
 use super::sources::Archives;
 use super::tools::tools;
 use super::venv::Venv;
+use super::version::Version;
 use crate::host::command::{self, Limits, command_for};
 use crate::host::lock::{Lock, LockError};
 use crate::host::paths::{self, quoted};
@@ -78,7 +79,7 @@ fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result
     Ok(command::succeed_showing(&mut command, Limits::NETWORK, |line| task.show(line.trim()))?)
 }
 
-/// The suite to prefer: none if the release's QEMU is new enough, else its backports.
+/// The suite to prefer: the backports if QEMU comes from there, otherwise none.
 fn newer_suite(apt: &Apt, archives: &Archives, packages: &[&str]) -> Result<Option<String>, SetupError> {
     let qemu = requirements::all().into_iter().find_map(|requirement| match requirement.detect {
         requirements::Detect::ProgramAtLeast(_, wanted) => Some((requirement.package, wanted)),
@@ -87,12 +88,31 @@ fn newer_suite(apt: &Apt, archives: &Archives, packages: &[&str]) -> Result<Opti
     let Some((package, wanted)) = qemu.filter(|(package, _)| packages.contains(package)) else {
         return Ok(None);
     };
-    if apt.has(package, &wanted)? {
-        return Ok(None);
+    let backports = archives.backports();
+    let listed = archives.main.suites.contains(&backports);
+    let [release, newer] =
+        [apt.candidate(package)?, apt.versions_in(package, &backports)?.into_iter().next()]
+            .map(|version| version.and_then(|version| Version::find(&version)));
+    match takes_backports(release, newer, &wanted, listed) {
+        Some(true) => Ok(Some(backports)),
+        Some(false) => Ok(None),
+        None => Err(SetupError::NoQemu { release: archives.codename.clone(), wanted }),
     }
-    match apt.has_in(package, &archives.backports(), &wanted)? {
-        true => Ok(Some(archives.backports())),
-        false => Err(SetupError::NoQemu { release: archives.codename.clone(), wanted }),
+}
+
+/// Whether QEMU comes from the backports: if the machine's sources have them (`listed`) and theirs is newer, or if the
+/// release's is older than `wanted`. None if both are.
+fn takes_backports(
+    release: Option<Version>,
+    backports: Option<Version>,
+    wanted: &Version,
+    listed: bool,
+) -> Option<bool> {
+    let [release, backports] = [release, backports].map(|found| found.filter(|version| version >= wanted));
+    match (&release, &backports) {
+        (None, None) => None,
+        (None, Some(_)) => Some(true),
+        (Some(_), _) => Some(listed && backports > release),
     }
 }
 
@@ -206,6 +226,19 @@ mod tests {
             "{error}"
         );
         assert!(!env.cache.join("venv").exists());
+    }
+
+    #[test]
+    fn qemu_comes_from_the_backports_where_they_are_listed_and_newer_or_the_only_ones_new_enough() {
+        let takes = |release: &str, backports: &str, listed| {
+            takes_backports(Version::find(release), Version::find(backports), &Version::of(9, 0), listed)
+        };
+        assert_eq!(takes("10.0.13", "11.1.3", true), Some(true));
+        assert_eq!(takes("10.0.13", "11.1.3", false), Some(false), "a release's own is new enough");
+        assert_eq!(takes("10.0.13", "10.0.2", true), Some(false), "older");
+        assert_eq!(takes("10.0.13", "(none)", true), Some(false));
+        assert_eq!(takes("7.2", "10.0.2", false), Some(true));
+        assert_eq!(takes("7.2", "8.2", true), None);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use damonlab_protocol::units::Nanos;
 use damonlab_protocol::watchdog_card::{self as card, Scale};
 use serde_json::{Value, json};
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -100,9 +101,10 @@ fn listen(launch: &Launch<'_>, started: &mut Started) -> Result<(Logged, JoinHan
     let (events, _) = mpsc::channel();
     let stream = started.console.try_clone()?;
     let console = console::listen(stream, &launch.results.join(CONSOLE_LOG), &[], events)?;
-    let (results, place) = (started.results.try_clone()?, launch.results.to_owned());
+    let results = started.results.as_ref().map(UnixStream::try_clone).transpose()?;
+    let place = launch.results.to_owned();
     // Errors in them do not matter here.
-    let results = std::thread::spawn(move || drop(results::receive(&results, &place)));
+    let results = std::thread::spawn(move || drop(results.map(|results| results::receive(&results, &place))));
     Ok((console, results))
 }
 

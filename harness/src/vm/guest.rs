@@ -7,15 +7,16 @@ use super::launch::{Ended, Launch};
 use super::log_files::{CONSOLE_LOG, VNG_LOG};
 use super::qmp::Qmp;
 use super::run_folder::{RunFolder, file};
-use super::start::{self, Started};
+use super::start::{self, ResultsPort, Started};
 use super::timing::Timing;
-use super::watch::{AtReadyPoint, Finished, Phase, Watch, Watched, WatchedQemu};
+use super::watch::{AtReadyPoint, Clock, Ending, Finished, Phase, Watch, Watched, WatchedQemu};
 use super::{console, initramfs, plan, ram, results, save};
 use crate::host::fault::Faulty;
 use crate::host::text::shown;
 use fs_err as fs;
 use std::path::Path;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 /// Runs one guest to its end. Whatever happens, none of its processes is left.
 pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
@@ -121,7 +122,7 @@ pub(super) fn begin(
 /// Boots a guest and runs it.
 fn boot(launch: &Launch<'_>, item: &[u8]) -> Result<Finished, VmError> {
     let folder = prepare(launch, item)?;
-    let started = start::through_vng(launch, launch.machine, folder.path())?;
+    let started = start::through_vng(launch, launch.machine, folder.path(), ResultsPort::Connected)?;
     let at_ready_point: AtReadyPoint<'_> = Box::new(|qmp| {
         save::go_on(qmp)?;
         Ok(true)
@@ -148,7 +149,7 @@ fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<BootResult, 
         link(&making.ram(memory)?, &folder.path().join(ram::file(memory)))?;
     }
     let machine = ram::shared(launch.machine, folder.path());
-    let started = start::through_vng(launch, &machine, folder.path())?;
+    let started = start::through_vng(launch, &machine, folder.path(), ResultsPort::Unconnected)?;
     let argv = started.argv.clone();
     let state = folder.path().join(file::STATE);
     // By a link: the path of the cache may have characters that are special in QEMU's addresses.
@@ -159,6 +160,10 @@ fn make(launch: &Launch<'_>, item: &[u8], making: Making) -> Result<BootResult, 
     });
     match follow(launch, &folder, started, &[], Phase::Boot { at_ready_point })? {
         Watched::LeftStopped => publish(launch, &folder, making, &argv).map(|()| BootResult::Saved),
+        // It went past its ready point, and cannot send its results.
+        Watched::Ended(Finished { ending: Ending::RanOut { clock: Clock::Shutdown, .. }, .. }) => {
+            Err(VmError::NoCheckpoint("the guest did not stop at its ready point".to_owned()))
+        }
         Watched::Ended(finished) => Ok(BootResult::Ended(finished)),
     }
 }
@@ -245,10 +250,12 @@ fn follow(
     let console = console::listen(console, &log, before, sender)?;
     let (delivery, deliveries) = mpsc::channel();
     let place = launch.results.to_owned();
-    let receiver = std::thread::spawn(move || {
-        // The watch may be over already.
-        let _ = delivery.send(results::receive(&results, &place));
-        results::wait_for_end(&results);
+    let receiver = results.map(|results| {
+        std::thread::spawn(move || {
+            // The watch may be over already.
+            let _ = delivery.send(results::receive(&results, &place));
+            results::wait_for_end(&results);
+        })
     });
     let socket = folder.path().join(file::QMP);
     let qemu = WatchedQemu { group: &mut process.group, parent, pid, socket };
@@ -256,7 +263,7 @@ fn follow(
     process.end()?;
     // QEMU has ended, and so do all channels and threads.
     console.wait();
-    let _ = receiver.join();
+    let _ = receiver.map(JoinHandle::join);
     watched.map_err(|error| with_last_lines(error, &launch.results.join(VNG_LOG)))
 }
 

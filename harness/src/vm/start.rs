@@ -26,10 +26,26 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 const STEP: Duration = Duration::from_millis(2);
 
+/// Whether the results port has a connection when QEMU starts.
+///
+/// It does where the guest will send its results: a connection that comes later interrupts the guest at a time that depends
+/// on the host (measured: half a second later, the trace differed).
+///
+/// It does not where a guest is saved. QEMU takes the handlers of a port away while the machine is stopped, so a restored
+/// port begins unconnected. If the saved one was connected, a timer of QEMU's tells the guest of the difference. In QEMU
+/// 11.1 the CPU's thread runs it while the state is still being read, and it may meet a queue that is not set up ("Region
+/// caches not initialized"): the device is broken from then on, and no results leave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResultsPort {
+    Connected,
+    Unconnected,
+}
+
 /// A QEMU that has its connections and continues.
 pub(super) struct Started {
     pub process: LoggedGroup,
-    pub results: UnixStream,
+    /// None with [`ResultsPort::Unconnected`].
+    pub results: Option<UnixStream>,
     pub console: UnixStream,
     /// QEMU's process.
     pub pid: i32,
@@ -40,18 +56,24 @@ pub(super) struct Started {
 }
 
 /// Boots through virtme-ng.
-pub(super) fn through_vng(launch: &Launch<'_>, machine: &Argv, folder: &Path) -> Result<Started, VmError> {
+pub(super) fn through_vng(
+    launch: &Launch<'_>,
+    machine: &Argv,
+    folder: &Path,
+    port: ResultsPort,
+) -> Result<Started, VmError> {
     let arguments = command::arguments(machine, folder, &launch.timing, launch.sandbox)?;
     let lines: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     fs::write(launch.results.join(VNG_ARGV), lines.join("\n") + "\n")?;
-    start(command_for(&launch.tools.vng).args(arguments), launch, folder, Parent::VirtmeNg)
+    start(command_for(&launch.tools.vng).args(arguments), launch, folder, Parent::VirtmeNg, port)
 }
 
 /// Starts QEMU with the command line of an earlier guest, to restore a checkpoint.
 pub(super) fn directly(launch: &Launch<'_>, folder: &Path, argv: &[String]) -> Result<Started, VmError> {
     let arguments = argv.iter().skip(1);
     let mut command = command_for(&launch.tools.qemu);
-    start(command.args(arguments).args(save::INCOMING), launch, folder, Parent::Damonlab)
+    let command = command.args(arguments).args(save::INCOMING);
+    start(command, launch, folder, Parent::Damonlab, ResultsPort::Connected)
 }
 
 /// The arguments for a gdb stub with its own socket.
@@ -66,6 +88,7 @@ fn start(
     launch: &Launch<'_>,
     folder: &Path,
     parent: Parent,
+    port: ResultsPort,
 ) -> Result<Started, VmError> {
     command
         .current_dir(folder)
@@ -79,13 +102,15 @@ fn start(
     let log = launch.results.join(VNG_LOG);
     let mut process = LoggedGroup::spawn(command, &log)?;
     wait_for_sockets(&mut process.group, folder, &log)?;
-    // Before the connection to the console, for which QEMU waits: later, the port's open event would reach the guest at a
-    // time that depends on the host (measured: a connection half a second later changed the trace).
-    let results = connect(folder, file::RESULTS, "results")?;
-    // The process that listens at the other end. It waits, so it is there.
-    let pid = getsockopt(&results, PeerCredentials).map_err(io::Error::from)?.pid();
-    let argv = command_line(pid)?;
+    // Before the connection to the console, for which QEMU waits.
+    let results = match port {
+        ResultsPort::Connected => Some(connect(folder, file::RESULTS, "results")?),
+        ResultsPort::Unconnected => None,
+    };
     let console = connect(folder, file::CONSOLE, "console")?;
+    // The process that listens at the other end.
+    let pid = getsockopt(&console, PeerCredentials).map_err(io::Error::from)?.pid();
+    let argv = command_line(pid)?;
     fs::write(launch.results.join(QEMU_ARGV), argv.join("\n") + "\n")?;
     Ok(Started { process, results, console, pid, parent, argv })
 }

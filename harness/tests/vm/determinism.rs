@@ -3,6 +3,7 @@
 //! Machines with several CPUs do not repeat; `scenarios/invalid/two-cpus.yaml` says why.
 
 use super::common;
+use super::load::Load;
 use damonlab::check::Verdict;
 use damonlab::host::paths;
 use damonlab::judge::Report;
@@ -18,9 +19,6 @@ use std::error::Error;
 use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const TRIALS: &[(&str, common::Check)] = &[
@@ -65,7 +63,7 @@ fn with_slots() -> Result<Completion, Box<dyn Error>> {
 fn loaded_host(env: &RunEnv) -> Result<Completion, Box<dyn Error>> {
     let (env, _out) = common::with_own_results(env)?;
     let first = passed(&env)?;
-    let load = Load::start()?;
+    let load = Load::start(Duration::from_secs(120))?;
     let runs = std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..AT_ONCE).map(|_| scope.spawn(|| timed(&env).map_err(|error| error.to_string()))).collect();
@@ -161,36 +159,4 @@ fn another_seed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
 fn passed(env: &RunEnv) -> Result<Report, Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(SCENARIO);
     common::pass(env, &ScenarioSource::from(&path)?)
-}
-
-/// Threads that keep every CPU of the host busy until they are dropped, or for two minutes.
-struct Load {
-    stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Load {
-    fn start() -> Result<Load, Box<dyn Error>> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let until = Instant::now() + Duration::from_secs(120);
-        let burn = |_| {
-            let stop = Arc::clone(&stop);
-            std::thread::spawn(move || {
-                while !stop.load(Ordering::Relaxed) && Instant::now() < until {
-                    (0..1000).for_each(|_| std::hint::spin_loop());
-                }
-            })
-        };
-        let threads = (0..std::thread::available_parallelism()?.get()).map(burn).collect();
-        Ok(Load { stop, threads })
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
-    }
 }

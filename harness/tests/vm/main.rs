@@ -9,9 +9,11 @@
 
 mod checkpoints;
 mod common;
+mod delivery;
 mod determinism;
 mod endings;
 mod exports;
+mod load;
 mod mutants;
 mod patches;
 mod real_clock;
@@ -36,6 +38,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     let mut trials = scenarios::trials().map_err(|error| format!("{:?}", miette::Report::new(error)))?;
     trials.extend(determinism::trials());
     trials.extend(checkpoints::trials());
+    trials.extend(delivery::trials());
     trials.extend(endings::trials());
     trials.extend(exports::trials());
     trials.extend(real_clock::trials());

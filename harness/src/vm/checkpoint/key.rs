@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The version of the folder's layout and of the key.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The key of the guest that `launch` would boot: the kernel's bytes, the initramfs, virtme-ng and its arguments (which have
 /// the machine and the kernel's command line), the size of the plan, and QEMU by its version and the metadata of its file,
