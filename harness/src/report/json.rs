@@ -70,8 +70,10 @@ impl<W: Write> JsonLines<W> {
     }
 
     fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        line.serialize(&mut serde_json::Serializer::with_formatter(&mut self.out, Strings::new()))?;
-        self.out.write_all(b"\n")?;
+        let mut text = Vec::new();
+        line.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Strings::new()))?;
+        text.push(b'\n');
+        self.out.write_all(&text)?;
         self.out.flush()
     }
 }
