@@ -114,6 +114,8 @@ impl FakeHost {
         image[0x1f4] = 64; // 64 paragraphs behind them
         image[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
         image[0x202..0x208].copy_from_slice(b"HdrS\x0f\x02");
+        image[0x236] = 1; // it has a 64-bit entry point
+        image[0x262] = 1; // and needs 64 KiB
         fs::write(self.path("bzImage"), image).expect("a file");
         let makefile = MAKEFILE.replace("STARTED", &self.path("started").to_string_lossy());
         for (name, text) in [
