@@ -9,7 +9,7 @@
 
 use super::fault::{Fault, Faulty};
 use super::interrupt::{self, Interrupted};
-use super::watchdog::{self, MARK, Watchdog};
+use super::watchdog::{self, ENDED, MARK, RUNNING, Watchdog};
 use nix::sys::signal::Signal;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -42,7 +42,7 @@ impl Group {
                 Ok(Group { program, child, watchdog, ended: None })
             }
             Err(cause) => {
-                watchdog.end()?;
+                watchdog.end(ENDED)?;
                 Err(cause)
             }
         }
@@ -98,9 +98,10 @@ impl Group {
 
     /// SIGTERM to the group, and SIGKILL to what is left of it when its first process has ended, after `grace` at most.
     pub fn stop(&mut self, grace: Duration) -> io::Result<()> {
+        let search = self.search();
         watchdog::signal(self.watchdog.group(), Signal::SIGTERM)?;
         self.gone_within(grace)?;
-        self.kill()
+        self.end(search)
     }
 
     /// SIGKILL to the group and to those that left it, and waits until the process that was started is gone.
@@ -108,7 +109,16 @@ impl Group {
     /// # Errors
     /// It is not gone after half a minute: it waits for a device, or runs as another user.
     pub fn kill(&mut self) -> io::Result<()> {
-        self.watchdog.end()?;
+        self.end(self.search())
+    }
+
+    /// How thoroughly to look for processes that left the group.
+    fn search(&self) -> u32 {
+        if self.ended.is_some() { ENDED } else { RUNNING }
+    }
+
+    fn end(&mut self, search: u32) -> io::Result<()> {
+        self.watchdog.end(search)?;
         match self.gone_within(DEATH)? {
             true => Ok(()),
             false => {
@@ -233,7 +243,7 @@ mod tests {
         assert!(!watchdog.is_gone().unwrap());
         kill(watchdog.group(), Signal::SIGKILL).unwrap();
         assert!(gone_within(watchdog.group(), Duration::from_secs(5)) && watchdog.is_gone().unwrap());
-        watchdog.end().unwrap();
+        watchdog.end(RUNNING).unwrap();
     }
 
     #[test]

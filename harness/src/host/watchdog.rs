@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -25,20 +25,29 @@ pub(super) const MARK: &str = "DAMONLAB_GROUP";
 /// How long the shell may take to find and kill everything: it reads a small file for each process of the host.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the shell does. `$1` is the mark. The search is repeated because a process may start another meanwhile.
-/// grep's exit status tells nothing here: it is an error if one process has ended meanwhile.
+/// What the shell does. `$1` is the mark. It searches until it has found nothing some times, because a process may start
+/// another meanwhile, and has no environment for a moment in the middle of its exec: once for [`ENDED`], and for long if
+/// this process is gone. grep's exit status tells nothing here: it is an error if one process has ended meanwhile.
 const SCRIPT: &str = r#"trap '' INT TERM HUP QUIT PIPE TSTP TTIN TTOU
 echo up
-read -r line
-for pass in 1 2 3 4 5 6 7 8 9; do
+read -r times || times=20
+for pass in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
   found=$(grep -lszxF "$1" /proc/[0-9]*/environ)
-  [ "$found" ] || break
   for file in $found; do
     pid=${file#/proc/}
     kill -s KILL "${pid%/environ}"
   done
+  [ "$found" ] || times=$((times - 1))
+  [ "$times" -gt 0 ] || break
+  [ "$found" ] || sleep 0.1 || sleep 1
 done 2>/dev/null
 kill -s KILL 0"#;
+
+/// How often the shell searches without success after a program that has ended by itself.
+pub(super) const ENDED: u32 = 1;
+
+/// How often it does so after one that is ended.
+pub(super) const RUNNING: u32 = 4;
 
 /// A shell that waits for the end of this process, or for [`Watchdog::end`].
 #[derive(Debug)]
@@ -65,7 +74,7 @@ impl Watchdog {
         match line.as_str() {
             "up\n" => Ok(watchdog),
             _ => {
-                watchdog.end()?;
+                watchdog.end(ENDED)?;
                 Err(io::Error::other("its watchdog, a /bin/sh, ended at once"))
             }
         }
@@ -93,13 +102,16 @@ impl Watchdog {
         }
     }
 
-    /// SIGKILL to every process of the group, and to those that left it.
-    pub(super) fn end(&mut self) -> io::Result<()> {
+    /// SIGKILL to every process of the group, and to those that left it, which are searched for as often as `times`.
+    pub(super) fn end(&mut self, times: u32) -> io::Result<()> {
         if std::mem::replace(&mut self.ended, true) {
             return Ok(());
         }
         let killed = self.is_gone()?;
-        drop(self.alive.take());
+        if let Some(mut alive) = self.alive.take() {
+            // A shell that is gone is no error here.
+            let _ = writeln!(alive, "{times}");
+        }
         let until = Instant::now() + PATIENCE;
         while !self.is_gone()? && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(1));
