@@ -48,12 +48,12 @@ fn change(file: &Path, change: impl FnOnce(&mut serde_json::Value)) {
 }
 
 #[test]
-fn a_recording_with_escapes_and_ten_megabytes_in_it_is_shown_safely_and_in_short() {
+fn a_recording_with_escapes_and_megabytes_in_it_is_shown_safely_and_in_short() {
     let folder = tempfile::tempdir().expect("a folder");
     let dir = recording(folder.path().join("0001"));
     change(&dir.join("recording.json"), |meta| meta["kernel"] = HOSTILE.into());
     change(&dir.join("guest.json"), |report| {
-        report["errors"] = serde_json::json!([HOSTILE, format!("{HOSTILE}{}", "y".repeat(10 << 20))]);
+        report["errors"] = serde_json::json!([HOSTILE, format!("{HOSTILE}{}", "y".repeat(3 << 20))]);
     });
     let (status, text) = printed(&[OsStr::new("check"), OsStr::new("-v"), dir.as_os_str()]);
     assert_eq!((status, results(&text).len()), (Some(1), 1), "{text}");
@@ -104,10 +104,10 @@ fn a_missing_file_of_any_name_and_a_bad_argument_are_named_safely() {
 }
 
 #[test]
-fn a_megabyte_on_one_line_of_yaml_prints_some_kilobytes() {
+fn nearly_a_megabyte_on_one_line_of_yaml_prints_some_kilobytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("x.yaml");
-    let long = "y".repeat(1 << 20);
+    let long = "y".repeat((1 << 20) - 200);
     for text in [
         format!("version: 1\nsummary: {long}\nnonsense: 1\n"),
         format!("version: 1\n{long}: 1\n"),
