@@ -86,11 +86,7 @@ impl Lock {
 
 fn unless_read_only(lock: Result<Lock, LockError>) -> Result<Option<Lock>, LockError> {
     match lock {
-        Err(LockError::Io { cause, .. })
-            if cannot_write(&cause) || cause.kind() == io::ErrorKind::NotFound =>
-        {
-            Ok(None)
-        }
+        Err(LockError::Io { cause, .. }) if cannot_write(&cause) => Ok(None),
         lock => lock.map(Some),
     }
 }
@@ -119,7 +115,7 @@ fn open(path: &Path) -> Result<File, LockError> {
     let opened = match opened(File::options().create(true).truncate(false).write(true), path) {
         // A file that is open for reading can be locked as well: the lock of a cache without write access excludes who
         // has it.
-        Err(cause) if cannot_write(&cause) => opened(File::options().read(true), path),
+        Err(cause) if cannot_write(&cause) => opened(File::options().read(true), path).map_err(|_| cause),
         opened => opened,
     };
     match (opened, path.symlink_metadata()) {
