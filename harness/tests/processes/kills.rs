@@ -90,7 +90,7 @@ fn a_build_that_is_killed_leaves_both_trees_whole() {
     };
     assert_eq!(
         copies.iter().map(other).collect::<Vec<_>>(),
-        [[PathBuf::new(); 0]],
+        [Vec::<PathBuf>::new()],
         "the working copy differs"
     );
 }
