@@ -129,8 +129,6 @@ pub(super) struct Finished {
     pub load: Option<HostLoad>,
     /// How long damonlab or QEMU was stopped.
     pub stopped: Duration,
-    /// The state of a QEMU that did not end after a complete delivery, within the shutdown clock.
-    pub runs_on: Option<String>,
 }
 
 /// The QEMU of a watch.
@@ -158,8 +156,6 @@ pub(super) struct Watch<'a> {
     /// The time that no clock counted when the phase began.
     lost_before: Duration,
     at_ready_point: Option<AtReadyPoint<'a>>,
-    /// See [`Finished::runs_on`].
-    runs_on: Option<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -184,7 +180,6 @@ impl<'a> Watch<'a> {
             phase_start: now,
             lost_before: Duration::ZERO,
             at_ready_point: None,
-            runs_on: None,
         }
     }
 
@@ -203,8 +198,8 @@ impl<'a> Watch<'a> {
         loop {
             if let Some(ending) = self.check()? {
                 self.end_of_load();
-                let (load, stopped, runs_on) = (self.load, self.time.stopped(), self.runs_on);
-                return Ok(Watched::Ended(Finished { ending, load, stopped, runs_on }));
+                let (load, stopped) = (self.load, self.time.stopped());
+                return Ok(Watched::Ended(Finished { ending, load, stopped }));
             }
             if self.is_left_stopped()? {
                 return Ok(Watched::LeftStopped);
@@ -298,10 +293,12 @@ impl<'a> Watch<'a> {
                 // QEMU's main loop decides which channels to poll when it wakes, and while it sleeps it may have left out
                 // this one: the guest's opening of the port does not wake it. A command does, after the acknowledgement.
                 let _ = self.status();
-                if !self.wait_for_exit(self.clocks.shutdown)? {
-                    self.runs_on = Some(self.status());
+                let limit = self.clocks.shutdown;
+                match self.wait_for_exit(limit)? {
+                    true => Ok(Some(Ending::Delivered)),
+                    // The guest has read the acknowledgement: its kernel hangs.
+                    false => self.after_clock(Clock::Shutdown, limit).map(Some),
                 }
-                Ok(Some(Ending::Delivered))
             }
             Ok(Err(WireError::Store(cause))) => Err(cause.into()),
             // A channel that just ends is no ending: the console has the reason.
