@@ -1,7 +1,7 @@
 //! A small guest that finds something out about this host, its QEMU or a kernel: booted directly under QEMU, on the real
 //! clock, with a console and no results port.
 
-use super::command::{KERNEL_ARGUMENTS, shell_safe};
+use super::command::{KERNEL_ARGUMENTS, ON_THE_REAL_CLOCK, shell_safe};
 use super::error::VmError;
 use super::initramfs;
 use super::qmp::Qmp;
@@ -56,8 +56,11 @@ impl Probe {
         let place = shell_safe(folder.path())?;
         fs::write(folder.path().join(file::INITRD), initramfs::archive(initramfs::AGENT)?)?;
         fs::write(folder.path().join(file::PLAN), serde_json::to_vec(plan).map_err(io::Error::other)?)?;
-        let kernel_arguments =
-            KERNEL_ARGUMENTS.iter().copied().chain(machine.kernel.iter().map(String::as_str));
+        let kernel_arguments = KERNEL_ARGUMENTS
+            .iter()
+            .copied()
+            .chain([ON_THE_REAL_CLOCK])
+            .chain(machine.kernel.iter().map(String::as_str));
         let mut command = command_for(&tools.qemu);
         command
             .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
