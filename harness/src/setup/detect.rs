@@ -146,7 +146,7 @@ mod tests {
     fn an_old_qemu_is_too_old_and_a_new_one_is_found() {
         let machine = Machine::empty();
         machine.tool("qemu-system-x86_64", "echo 'QEMU emulator version 7.2.18 (Debian 1:7.2+dfsg-7)'");
-        let old = State::TooOld { found: "7.2.18".into(), wanted: Version::of(9, 0) };
+        let old = State::TooOld { found: "7.2.18".into(), wanted: Version::of(10, 0) };
         assert_eq!(detect(&named("QEMU"), &machine.env()), old);
         machine.tool("qemu-system-x86_64", "echo 'QEMU emulator version 10.0.2 (Debian)'");
         assert_eq!(detect(&named("QEMU"), &machine.env()), State::Found("10.0.2".into()));
