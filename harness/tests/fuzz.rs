@@ -7,7 +7,7 @@ use damonlab::fuzzing::{TARGETS, Target};
 use nix::time::{ClockId, clock_gettime};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ const LIMIT: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } els
 /// The most memory that the process may have had.
 const MEMORY_KIB: u64 = 500 << 10;
 
-/// How long each target gets inputs, unless the user wants another time.
-const MOMENT: Duration = Duration::from_millis(500);
+/// How many inputs each target gets, unless the user wants a time: the same in every run.
+const INPUTS: u64 = 64;
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate lies in the repository")
@@ -203,14 +203,16 @@ fn changed(mut bytes: Vec<u8>, changes: &[Change], corpus: &[(PathBuf, Vec<u8>)]
 #[test]
 fn inputs_that_are_made_from_the_corpus_are_read_without_a_panic_and_in_time() {
     let seconds = std::env::var("DAMONLAB_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
-    let moment = seconds.map_or(MOMENT, Duration::from_secs);
+    let time = seconds.map(Duration::from_secs);
     for target in TARGETS {
         let corpus = corpus(target);
         let input = (any::<Index>(), prop::collection::vec(change(), 1..8))
             .prop_map(|(start, changes)| changed(start.get(&corpus).1.clone(), &changes, &corpus));
-        let (started, mut count) = (Instant::now(), 0);
-        while started.elapsed() < moment {
-            let config = Config { cases: 32, failure_persistence: None, ..Config::default() };
+        let (started, mut count) = (Instant::now(), 0u64);
+        // A test run repeats; whoever asks for more time wants other inputs.
+        while time.map_or(count < INPUTS, |time| started.elapsed() < time) {
+            let rng_seed = if time.is_none() { RngSeed::Fixed(count) } else { RngSeed::Random };
+            let config = Config { cases: 32, failure_persistence: None, rng_seed, ..Config::default() };
             let ran = TestRunner::new(config).run(&input, |bytes| match trouble(target, &bytes) {
                 None => Ok(()),
                 Some(what) => Err(TestCaseError::fail(format!("{what}: {}", bytes.escape_ascii()))),

@@ -185,7 +185,9 @@ fn time(cursor: &mut Cursor<'_>) -> Option<Nanos> {
 
 impl<E: fmt::Display> fmt::Display for Line<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>16}-{:<7} ", self.comm.as_str(), self.pid)?;
+        // The kernel pads bytes, and Rust characters.
+        let (comm, pid) = (self.comm.as_str(), self.pid);
+        write!(f, "{:pad$}{comm}-{pid:<7} ", "", pad = (COMM_MAX + 1).saturating_sub(comm.len()))?;
         match self.tgid {
             Tgid::NotRecorded => {}
             Tgid::Unknown => write!(f, "(-------) ")?,
@@ -209,6 +211,7 @@ mod tests {
 
     const LINES: &[&str] = &[
         "       kdamond.0-52      [000] .....    12.345678: reading: id=0 share=1 at=1048576-0",
+        "     \u{feff}damond.0-36      [000] .....     5.029121: reading: id=0 share=1 at=1048576-0",
         "           <...>-1234567 [001] d.h1. 123456.000001: tuned: sample_us=5000",
         "  a b-c: d [000]-12345678 [1023] ...1.     0.000000: mm_migrate_pages: nr_succeeded=1 reason=damon",
         "          <idle>-0       (-------) [000] d.s2.     1.000000: x: ",
