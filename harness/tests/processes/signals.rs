@@ -102,8 +102,9 @@ fn a_closed_terminal_is_130() {
     // The kernel signals the shell, and with its end everything in the foreground.
     let damonlab = env!("CARGO_BIN_EXE_damonlab");
     let inner = format!("(trap : HUP; {damonlab} {run}; echo $? >{}); true", status.display());
-    let mut command: Command = damonlab::host::command::command_for(script);
-    host.set_up(command.args(["-q", "-c", &inner, "/dev/null"]));
+    // Under nohup, as some CI runs, the shell would ignore SIGHUP from its start, and no trap changes that.
+    let mut command: Command = damonlab::host::command::command_for("/usr/bin/env");
+    host.set_up(command.arg("--default-signal=HUP").arg(script).args(["-q", "-c", &inner, "/dev/null"]));
     let mut terminal = Group::spawn(&mut command).expect("script starts");
     host.wait_until_started();
     send(&mut terminal, Signal::SIGKILL);
