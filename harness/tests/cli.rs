@@ -1,9 +1,12 @@
 //! The command as a shell sees it: what it prints, and its exit status. Nothing here boots anything.
 
+#[path = "common/failing_recording.rs"]
+mod failing_recording;
+
 use damonlab::host::command::{Limits, Output, capture, command_for};
 use damonlab::host::process::Group;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 
 fn damonlab(arguments: &[&str]) -> Command {
@@ -37,19 +40,6 @@ fn read_by(arguments: &[&str], read: impl FnOnce(ChildStdout)) -> (Option<i32>, 
 fn recording(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
     folder.join(name).to_string_lossy().into_owned()
-}
-
-/// A copy of a stored recording whose scenario expects what cannot be.
-fn failing(folder: &Path) -> PathBuf {
-    for entry in std::fs::read_dir(recording("pull-push-short")).expect("a recording") {
-        let path = entry.expect("a file").path();
-        std::fs::copy(&path, folder.join(path.file_name().expect("a name"))).expect("a copy");
-    }
-    let scenario = folder.join("scenario.yaml");
-    let text = std::fs::read_to_string(&scenario).expect("a scenario");
-    let text = text.replace("expect:\n", "expect:\n  - {count: damos_esz, at_least: 1000000}\n");
-    std::fs::write(&scenario, text).expect("a scenario");
-    folder.to_owned()
 }
 
 #[test]
@@ -88,7 +78,8 @@ fn recordings_that_pass_take_a_line_each_and_one_for_all() {
 #[test]
 fn quiet_leaves_the_failures_and_the_last_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    let failing = failing(folder.path());
+    failing_recording::copy(recording("pull-push-short").as_ref(), folder.path());
+    let failing = folder.path();
     let output = run(&["check", "--quiet", &recording("cxl"), &failing.to_string_lossy()]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
@@ -99,7 +90,8 @@ fn quiet_leaves_the_failures_and_the_last_line() {
 #[test]
 fn a_failure_shows_the_expectation_and_what_was_seen() {
     let folder = tempfile::tempdir().expect("a folder");
-    let failing = failing(folder.path());
+    failing_recording::copy(recording("pull-push-short").as_ref(), folder.path());
+    let failing = folder.path();
     let text = stdout(&run(&["check", &failing.to_string_lossy()]));
     for part in ["  violated        expectation (line ", "to be at least 1000000\n", "  seen            "] {
         assert!(text.contains(part), "{part} is not in\n{text}");

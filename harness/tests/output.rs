@@ -1,7 +1,10 @@
 //! Output that cannot be written: a command ends quietly, with an exit status of the table, and never with a panic (101).
 
+#[path = "common/failing_recording.rs"]
+mod failing_recording;
+
 use damonlab::host::command::{Limits, Output, capture, command_for};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::TempDir;
 
 /// Every verb that prints something without a guest. `run` and those like it end here because nothing is installed.
@@ -42,7 +45,7 @@ impl Host {
         let folder = tempfile::tempdir().expect("a folder");
         let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
         std::os::unix::fs::symlink(&stored, folder.path().join("REC")).expect("a link");
-        failing(&stored, &folder.path().join("FAILS"));
+        failing_recording::copy(&stored, &folder.path().join("FAILS"));
         Host(folder)
     }
 
@@ -59,19 +62,6 @@ impl Host {
         let status = std::fs::read_to_string(folder.join("status")).expect("a status");
         (status.trim().parse().expect("a number"), String::from_utf8_lossy(&stdout).into_owned() + &stderr)
     }
-}
-
-/// A copy of a stored recording whose scenario expects what cannot be.
-fn failing(stored: &Path, folder: &PathBuf) {
-    std::fs::create_dir(folder).expect("a folder");
-    for entry in std::fs::read_dir(stored).expect("a recording") {
-        let path = entry.expect("a file").path();
-        std::fs::copy(&path, folder.join(path.file_name().expect("a name"))).expect("a copy");
-    }
-    let scenario = folder.join("scenario.yaml");
-    let text = std::fs::read_to_string(&scenario).expect("a scenario");
-    let text = text.replace("expect:\n", "expect:\n  - {count: damos_esz, at_least: 1000000}\n");
-    std::fs::write(&scenario, text).expect("a scenario");
 }
 
 #[test]

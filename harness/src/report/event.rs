@@ -94,7 +94,7 @@ pub struct Detail {
     pub depth: Depth,
     /// What it is.
     pub label: &'static str,
-    /// It.
+    /// The text behind the label.
     pub text: String,
 }
 
