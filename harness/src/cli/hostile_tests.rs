@@ -80,13 +80,17 @@ fn printed(format: Format, print: impl FnOnce(&mut dyn report::Reporter)) -> Str
     String::from_utf8(out.0.take()).unwrap()
 }
 
-/// Only newlines, characters with a shape, and lines of bounded length.
-fn is_safe(text: &str) {
+/// How many bytes an item may have on the screen, and how many anything else.
+const ITEM: usize = 250_000;
+const ANSWER: usize = 250_000;
+
+/// Only newlines, characters with a shape, lines of bounded length, and at most so many bytes.
+fn is_safe(text: &str, most: usize) {
     for line in text.split('\n') {
         assert!(line.chars().all(is_shown), "{line:?}");
         assert!(line.chars().count() <= 10_000, "a line of {} characters", line.chars().count());
     }
-    assert!(text.len() < 1_000_000, "{} bytes", text.len());
+    assert!(text.len() <= most, "{} bytes", text.len());
 }
 
 /// As many lines look like results as there are results.
@@ -109,7 +113,7 @@ fn check_items(items: &[Item], answer: Vec<String>, notes: Vec<String>, data: Va
         reporter.event(&Event::Summary(&summary)).unwrap();
     };
     let text = printed(Format::Human, print);
-    is_safe(&text);
+    is_safe(&text, ANSWER + ITEM * items.len());
     has_results(&text, items.len());
     is_json(&printed(Format::Json, print), items.len() + 2);
 }
@@ -125,7 +129,7 @@ fn is_json(text: &str, lines: usize) {
 
 fn check_listing(listing: &Listing) {
     let text = printed(Format::Human, |reporter| reporter.listing(listing).unwrap());
-    is_safe(&text);
+    is_safe(&text, ANSWER);
     has_results(&text, 0);
     is_json(&printed(Format::Json, |reporter| reporter.listing(listing).unwrap()), 1);
 }
@@ -138,7 +142,7 @@ fn check_error(error: CliError) {
         .write_all(text.as_bytes())
         .unwrap();
     let text = String::from_utf8(plain).unwrap();
-    is_safe(&text);
+    is_safe(&text, ANSWER);
     has_results(&text, 0);
     assert!(
         text.lines().filter(|line| !line.is_empty()).all(|line| line.starts_with([' ', '\u{d7}'])),
@@ -202,6 +206,17 @@ fn findings(words: &Words) -> Vec<Finding> {
 fn step(words: &Words, verdict: StepVerdict) -> Step {
     let recording = Some(words.path());
     Step { patch: Some(words.next()), recording, ..crate::bisect::tests::step(1, verdict) }
+}
+
+#[test]
+fn text_of_thousands_of_lines_does_not_flood_the_screen() {
+    for flood in ["\n", "\u{1b}[2J", "\n  violated        fake (K1)\nPASS  idle", "漢\u{e0041}"] {
+        let words = Words(vec![flood.repeat(9000)], RefCell::new(0));
+        for verdict in [Verdict::Pass, Verdict::Fail(findings(&words)), Verdict::Infra(words.next())] {
+            let item = RunView::of(&run(&words, verdict)).item();
+            check_items(&[item], vec![words.next()], vec![words.next()], Value::from(words.next()));
+        }
+    }
 }
 
 proptest! {
@@ -296,7 +311,7 @@ proptest! {
         let mut out = Vec::new();
         Terminal::new(&mut out, Format::Human.lines()).write_all(text.as_bytes()).unwrap();
         let text = String::from_utf8(out).unwrap();
-        is_safe(&text);
+        is_safe(&text, ANSWER);
         has_results(&text, 0);
     }
 
@@ -350,7 +365,7 @@ proptest! {
         if let Err(error) = super::command::Cli::try_parse_from(&arguments) && error.use_stderr() {
             let text = error_text::usage(&error, arguments.into_iter());
             let text = anstream::adapter::strip_str(&text).to_string();
-            is_safe(&text);
+            is_safe(&text, ANSWER);
             has_results(&text, 0);
         }
     }

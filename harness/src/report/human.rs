@@ -21,8 +21,20 @@ const LINE: usize = 100;
 /// How many characters a detail may have. What it quotes is cut long before.
 const DETAIL: usize = 30_000;
 
-/// How many characters of details an item may have.
+/// How many bytes of details an item may have, and how many the summary.
 const ITEM: usize = 200_000;
+
+/// What may still be printed.
+struct Room(usize);
+
+impl Room {
+    /// Takes the room that `text` needs, the blanks before each of its lines counted; false if there is too little.
+    fn take(&mut self, text: &str) -> bool {
+        let rest = self.0.checked_sub(text.len() + (LABEL + 4) * text.lines().count());
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+}
 
 /// Names that are longer than this do not push the others' columns to the right.
 const WIDEST_NAME: usize = 50;
@@ -87,17 +99,14 @@ impl<W: Write> Human<W> {
 
     /// The details, quoted text cut. Where something was left out, the recording has it.
     fn details<'a>(&mut self, details: impl Iterator<Item = &'a Detail>) -> io::Result<()> {
-        let (mut left, mut omitted) = (ITEM, 0);
+        let (mut room, mut omitted) = (Room(ITEM), 0);
         for detail in details {
             let text = block_up_to(&detail.text, DETAIL);
-            match left.checked_sub(text.len()) {
-                Some(rest) => left = rest,
-                None => {
-                    omitted += 1;
-                    continue;
-                }
+            if room.take(&text) {
+                self.detail(detail.label, &text)?;
+            } else {
+                omitted += 1;
             }
-            self.detail(detail.label, &text)?;
         }
         match omitted {
             0 => Ok(()),
@@ -116,7 +125,6 @@ impl<W: Write> Human<W> {
 
     /// A line of the summary; whatever it quotes cannot add a line that looks like one.
     fn closing(&mut self, line: &str) -> io::Result<()> {
-        let line = block(line);
         let mut lines = line.lines();
         writeln!(self.out, "{}", unlike_a_result(lines.next().unwrap_or_default()))?;
         lines.try_for_each(|line| writeln!(self.out, "  {:<LABEL$}  {line}", ""))
@@ -125,7 +133,13 @@ impl<W: Write> Human<W> {
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         let quiet = self.verbosity == Verbosity::Quiet;
         let notes = summary.notes.iter().filter(|_| !quiet);
-        summary.answer.iter().chain(notes).try_for_each(|line| self.closing(line))?;
+        let mut room = Room(ITEM);
+        let lines: Vec<String> = summary.answer.iter().chain(notes).map(|line| block(line)).collect();
+        let (shown, omitted): (Vec<_>, Vec<_>) = lines.iter().partition(|line| room.take(line));
+        shown.iter().try_for_each(|line| self.closing(line))?;
+        if !omitted.is_empty() {
+            self.closing(&format!("... ({} more texts left out)", omitted.len()))?;
+        }
         let counts: Vec<String> =
             summary.tally.counts().map(|(what, count)| format!("{count} {what}")).collect();
         let counts = if counts.is_empty() { "nothing ran".to_owned() } else { counts.join(", ") };
