@@ -12,9 +12,10 @@ use std::io::{self, BufWriter, Error, Write};
 use std::path::Path;
 
 /// The short recording.
-const SEED: &str = "tests/recordings/pull-push-short";
-/// How long its guest ran, as in the text of the scenario.
-const SEED_TIME: &str = "for: 3s";
+const SEED: &str = "tests/recordings/steady";
+/// How many seconds its guest ran, and the text of the scenario that says so.
+const SEED_SECONDS: u64 = 6;
+const SEED_TIME: &str = "for: 6s";
 /// The charge windows at which the repeated part begins and ends.
 const ROUND: (usize, usize) = (1, 6);
 
@@ -30,7 +31,7 @@ pub fn write(dir: &Path, events: usize) -> io::Result<usize> {
     let rounds = events.saturating_sub(lines.len()).div_ceil(round.middle.len()) as u64;
     let count = lines.len() + round.middle.len() * rounds as usize;
     write_trace(&dir.join(section::TRACE), &round, rounds, count)?;
-    write_report(&dir.join(section::REPORT), count, round.time * rounds)?;
+    write_report(&dir.join(section::REPORT), count, &round, rounds)?;
     write_samples(&dir.join(section::SAMPLES), &round, rounds)?;
     write_plan(dir, round.time * rounds / 1_000_000_000)?;
     Ok(count)
@@ -117,8 +118,10 @@ fn write_trace(path: &Path, round: &Round<'_>, rounds: u64, count: usize) -> io:
 }
 
 /// The guest ran for as much longer as the repeated part takes.
-fn write_report(path: &Path, count: usize, more: u64) -> io::Result<()> {
+fn write_report(path: &Path, count: usize, round: &Round<'_>, rounds: u64) -> io::Result<()> {
     let mut report: Value = serde_json::from_slice(&fs::read(path)?)?;
+    let more = round.time * rounds;
+    grow(&mut report["kdamond_stats"], &round.growth, rounds);
     for (step, time) in [(1, "end"), (2, "begin"), (2, "end")] {
         let time = &mut report["steps"][step][time];
         *time = (time.as_u64().unwrap_or_default() + more).into();
@@ -141,6 +144,7 @@ fn write_samples(path: &Path, round: &Round<'_>, rounds: u64) -> io::Result<()> 
         for (time, sample) in samples {
             let mut sample = sample.clone();
             sample["time"] = (time + round.time * nth).into();
+            grow(&mut sample["schemes"], &round.growth, nth);
             writeln!(out, "{sample}")?;
         }
         Ok(())
@@ -152,10 +156,30 @@ fn write_samples(path: &Path, round: &Round<'_>, rounds: u64) -> io::Result<()> 
     put(&tail, rounds)
 }
 
+/// The statistics of the only kdamond's schemes, as the trace reports them after so many rounds.
+fn grow(schemes: &mut Value, growth: &[Stat], rounds: u64) {
+    for (index, grown) in growth.iter().enumerate() {
+        let fields = [
+            ("nr_tried", grown.nr_tried),
+            ("sz_tried", grown.sz_tried),
+            ("nr_applied", grown.nr_applied),
+            ("sz_applied", grown.sz_applied),
+            ("sz_ops_filter_passed", grown.sz_ops_filter_passed),
+            ("qt_exceeds", grown.qt_exceeds),
+            ("nr_snapshots", grown.nr_snapshots),
+        ];
+        for (field, by) in fields {
+            if let Some(value) = schemes[0][index][field].as_u64() {
+                schemes[0][index][field] = (value + by * rounds).into();
+            }
+        }
+    }
+}
+
 fn write_plan(dir: &Path, more_seconds: u64) -> io::Result<()> {
     let text = fs::read_to_string(dir.join(SCENARIO))?;
-    let text = text.replace(SEED_TIME, &format!("for: {}s", 3 + more_seconds));
-    let scenario = Scenario::parse("pull-push-short", &text).map_err(Error::other)?;
+    let text = text.replace(SEED_TIME, &format!("for: {}s", SEED_SECONDS + more_seconds));
+    let scenario = Scenario::parse("steady", &text).map_err(Error::other)?;
     fs::write(dir.join(SCENARIO), text)?;
     fs::write(dir.join(PLAN), serde_json::to_vec(&scenario.plan(0, Default::default()))?)
 }
