@@ -72,8 +72,11 @@ fn moved_about(view: &View<'_>) -> Result<Violations, Reason> {
     moves.sort_by_key(|one| one.time);
     let mut findings = lost(view);
     let samples = &view.recording.samples;
+    let (before, moves) = (placed(&samples[first]), Moves::new(&moves));
+    let mut most_others = others(&samples[first]);
     for at in first + 1..samples.len() {
-        findings.append(strayed(samples, first, at, &moves));
+        most_others = most_others.max(others(&samples[at]));
+        findings.append(strayed(samples, at, &before, most_others + IN_FLIGHT, &moves));
     }
     Ok(findings)
 }
@@ -84,6 +87,36 @@ struct Move {
     from: NodeId,
     to: NodeId,
     bytes: i128,
+}
+
+/// The moves in the order of time, and what each node has gained after so many of them.
+struct Moves {
+    times: Vec<Nanos>,
+    gained: BTreeMap<NodeId, Vec<i128>>,
+}
+
+impl Moves {
+    /// `moves` are in the order of time.
+    fn new(moves: &[Move]) -> Moves {
+        let mut gained: BTreeMap<NodeId, Vec<i128>> =
+            moves.iter().flat_map(|one| [(one.from, vec![0]), (one.to, vec![0])]).collect();
+        for one in moves {
+            for (node, sums) in &mut gained {
+                let to = if one.to == *node { one.bytes } else { 0 };
+                let from = if one.from == *node { one.bytes } else { 0 };
+                sums.push(sums.last().copied().unwrap_or_default() + to - from);
+            }
+        }
+        Moves { times: moves.iter().map(|one| one.time).collect(), gained }
+    }
+
+    /// The least and the most that a node had gained at any time from one moment to another.
+    fn net(&self, node: NodeId, from: Nanos, until: Nanos) -> (i128, i128) {
+        let count = |time| self.times.partition_point(|one| *one <= time);
+        let (first, last) = (count(from), count(until).max(count(from)));
+        let sums = self.gained.get(&node).map_or(&[][..], |sums| &sums[first..=last]);
+        (sums.iter().min().copied().unwrap_or_default(), sums.iter().max().copied().unwrap_or_default())
+    }
 }
 
 /// Where each of a kdamond's migrations went, by the scheme and the region before it.
@@ -150,27 +183,24 @@ fn lost(view: &View<'_>) -> Violations {
     findings
 }
 
-/// Compares each node's gain since the `first` sample with what was moved there less what was moved away.
+/// Compares each node's gain since `before` with what was moved there less what was moved away.
 ///
 /// Pages that are no workload's are moved too: they can make up the difference, but no more than there are of
 /// them. What was moved while the sample was taken may be in it or not.
-fn strayed(samples: &[Sample], first: usize, at: usize, moves: &[Move]) -> Violations {
+fn strayed(
+    samples: &[Sample],
+    at: usize,
+    before: &BTreeMap<NodeId, i128>,
+    slack: i128,
+    moves: &Moves,
+) -> Violations {
     let (sample, until) = (&samples[at], samples.get(at + 1).map_or(Nanos(u64::MAX), |next| next.time));
-    let (before, now) = (placed(&samples[first]), placed(sample));
-    let slack = samples[first..=at].iter().map(others).max().unwrap_or_default() + IN_FLIGHT;
+    let now = placed(sample);
     let mut findings = Violations::default();
     for node in sample.nodes.keys() {
         let on = |nodes: &BTreeMap<NodeId, i128>| nodes.get(node).copied().unwrap_or_default();
-        let gain = on(&now) - on(&before);
-        let (mut net, mut least, mut most) = (0i128, None::<i128>, None::<i128>);
-        for one in moves.iter().filter(|one| one.time <= until) {
-            if one.time > sample.time {
-                (least, most) = (Some(least.unwrap_or(net).min(net)), Some(most.unwrap_or(net).max(net)));
-            }
-            net +=
-                if one.to == *node { one.bytes } else { 0 } - if one.from == *node { one.bytes } else { 0 };
-        }
-        let (least, most) = (least.unwrap_or(net).min(net), most.unwrap_or(net).max(net));
+        let gain = on(&now) - on(before);
+        let (least, most) = moves.net(*node, sample.time, until);
         if gain < least - slack || gain > most + slack {
             findings.push(|| {
                 let expected = format!(
