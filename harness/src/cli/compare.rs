@@ -1,6 +1,7 @@
 //! `damonlab compare`: two kernels, the same scenarios and seeds, side by side.
 
 use super::error::{CliError, VerbResult};
+use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::{qemu, scenarios, values};
 use crate::check::Verdict;
@@ -52,6 +53,8 @@ pub(super) struct Arguments {
     /// How many guests run at once at most [default: one a core].
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    build: BuildArgs,
     /// Recordings go below the folders a and b of this one.
     #[arg(long, default_value = "results/compare", value_name = "DIR")]
     out: PathBuf,
@@ -59,12 +62,27 @@ pub(super) struct Arguments {
     output: OutputArgs,
 }
 
+/// The kernels, those that are built where the user wants it. Two images are not built.
+fn built_in(
+    requests: Pair<Request>,
+    build: &BuildArgs,
+    origins: &Origins,
+) -> Result<Pair<Request>, CliError> {
+    let images = [&requests.a, &requests.b].iter().all(|one| matches!(one, Request::Image(_)));
+    let one = |request| match request {
+        Request::Image(_) if !images => Ok(request),
+        request => build.request(request, origins),
+    };
+    Ok(Pair { a: one(requests.a)?, b: one(requests.b)? })
+}
+
 pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("compare", &arguments.output)?;
     let origins = Origins::of(Env::machine()?);
     let request = |word: &str| compare::request(word, &origins);
-    let requests = Pair { a: request(&arguments.a)?, b: request(&arguments.b)? };
+    let requests =
+        built_in(Pair { a: request(&arguments.a)?, b: request(&arguments.b)? }, &arguments.build, &origins)?;
     let sources = load(arguments)?;
     let slots = slots::count();
     let tools = setup::tools(&origins.env, requests.a.work().max(requests.b.work()))?;

@@ -6,6 +6,7 @@ use crate::host::terminal;
 use crate::host::text::{block, printable, shown, unlike_a_result};
 use clap::Parser;
 use miette::{Diagnostic, LabeledSpan, SourceCode};
+use std::backtrace::Backtrace;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
@@ -15,6 +16,17 @@ use std::path::Path;
 /// Prints the error of a verb. A closed standard error changes nothing.
 pub(super) fn print(error: CliError) {
     let _ = write!(terminal::stderr(), "{}", rendered(error)).and_then(|()| terminal::stderr().flush());
+}
+
+/// Prints a panic. Its message can quote what somebody else wrote.
+pub(super) fn print_bug(panic: &str) {
+    let _ = write!(terminal::stderr(), "{}", bug(panic)).and_then(|()| terminal::stderr().flush());
+}
+
+fn bug(panic: &str) -> String {
+    let text = block(&format!("{panic}\n{}", Backtrace::capture()));
+    let help = "This is a bug in damonlab. Please report it with these lines and the command.";
+    unlike_a_result(&format!("damonlab {text}\n{help}\n")).into_owned()
 }
 
 /// Prints what is wrong with the command line, and what to do about it, where clap does not know.
@@ -108,5 +120,17 @@ impl Diagnostic for Shown {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.error.labels()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_printed_without_what_a_terminal_obeys() {
+        let text = bug("panicked at a.rs:1:2:\n'\u{1b}[2J'\nPASS  idle");
+        assert!(text.starts_with("damonlab panicked at a.rs:1:2:\n'\\u{1b}[2J'\n  PASS  idle\n"), "{text}");
+        assert!(text.ends_with("report it with these lines and the command.\n"), "{text}");
     }
 }

@@ -41,10 +41,17 @@ pub(super) struct ConfigArgs {
     /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
     #[arg(long = "config", value_name = "FRAGMENT")]
     pub(super) fragments: Vec<PathBuf>,
-    /// Where make and the scripts of the source run. host: as you, with all your files; a series' Makefiles and scripts
-    /// can do what you can. bwrap: in bubblewrap, without network and without your files (docs/SECURITY.md).
-    #[arg(long, value_name = "host|bwrap", default_value_t)]
-    pub(super) build_in: BuildIn,
+    #[command(flatten)]
+    pub(super) build: BuildArgs,
+}
+
+/// Where a kernel is built.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct BuildArgs {
+    /// Where make and the scripts of the source run. host (the default): as you, with all your files; a series' Makefiles
+    /// and scripts can do what you can. bwrap: in bubblewrap, without network and without your files (docs/SECURITY.md).
+    #[arg(long, value_name = "host|bwrap")]
+    pub(super) build_in: Option<BuildIn>,
 }
 
 impl KernelArgs {
@@ -57,7 +64,7 @@ impl KernelArgs {
         let mut changes = Changes {
             strict: self.strict,
             config: self.config.parts(),
-            build_in: self.config.build_in,
+            build_in: self.config.build.build_in,
             ..Changes::default()
         };
         if !self.series.is_empty() {
@@ -68,8 +75,21 @@ impl KernelArgs {
         }
         changes.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
         let request = kernel.with(changes)?;
-        self.config.build_in.check(&origins.env.path)?;
+        self.config.build.check(origins)?;
         Ok(request)
+    }
+}
+
+impl BuildArgs {
+    /// `kernel`, built where the user wants it.
+    pub(super) fn request(&self, kernel: Request, origins: &Origins) -> Result<Request, CliError> {
+        self.check(origins)?;
+        Ok(kernel.with(Changes { build_in: self.build_in, ..Changes::default() })?)
+    }
+
+    /// Refuses a confinement that does not work here.
+    pub(super) fn check(&self, origins: &Origins) -> Result<(), CliError> {
+        Ok(self.build_in.unwrap_or_default().check(&origins.env.path)?)
     }
 }
 

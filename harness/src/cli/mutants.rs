@@ -1,6 +1,7 @@
 //! `damonlab mutants`: how many bugs the suite catches, and how often it raises a false alarm.
 
 use super::error::{CliError, VerbResult};
+use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::{qemu, scenarios, values};
 use crate::host::interrupt;
@@ -43,6 +44,8 @@ pub(super) struct Arguments {
     /// Do not use results that are kept below --out.
     #[arg(long)]
     fresh: bool,
+    #[command(flatten)]
+    build: BuildArgs,
     /// Leave the mutants' kernels in the cache, 6 MB each.
     #[arg(long)]
     keep: bool,
@@ -62,6 +65,7 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let tools = setup::tools(&env, Work::Kernel)?;
     qemu::check(sources.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let origins = Origins::of(env);
+    arguments.build.check(&origins)?;
     let progress = output.progress();
     let runner = MutantRunner {
         tools,
@@ -75,6 +79,7 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
         all_scenarios: arguments.all_scenarios,
         fresh: arguments.fresh,
         keep_images: arguments.keep,
+        build_in: arguments.build.build_in.unwrap_or_default(),
         progress: &progress,
     };
     let score = Score::of(&examine(&runner, &mutants, &progress, &mut output)?);

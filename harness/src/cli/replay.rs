@@ -1,6 +1,7 @@
 //! `damonlab replay`: a recording's run once more.
 
 use super::error::{CliError, VerbResult};
+use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs, print};
 use super::{exit_status, qemu};
 use crate::kernel::{self, Origins, Request};
@@ -27,6 +28,8 @@ pub(super) struct Arguments {
     /// Another kernel than the recording's, as for `run`.
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     kernel: Option<PathBuf>,
+    #[command(flatten)]
+    build: BuildArgs,
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
     /// gdb cannot step backwards there; an earlier place runs the same instructions up to it.
     #[arg(long, value_name = "EVENT:N|TIME", allow_negative_numbers = true)]
@@ -43,6 +46,10 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("replay", &arguments.output)?;
     let inputs = RunInputs::load(&arguments.recording)?;
     can_repeat(&inputs)?;
+    if arguments.build.build_in.is_some() && arguments.kernel.is_none() {
+        let on = "a replay on the recorded kernel, which is not built".to_owned();
+        return Err(CliError::NoEffect { option: "--build-in", on });
+    }
     if inputs.seal == Seal::Unsealed {
         let note = format!("replay: the recording is unsealed, made by an older damonlab without {DIGESTS}");
         output.progress().say(&note);
@@ -52,6 +59,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let progress = output.progress();
     let origins = Origins::of(env);
     let kernel = arguments.kernel.as_deref().map(|word| Request::parse(word, &origins)).transpose()?;
+    let kernel = kernel.map(|kernel| arguments.build.request(kernel, &origins)).transpose()?;
     let tools = setup::tools(&origins.env, kernel.as_ref().map_or(Work::Guest, Request::work))?;
     qemu::check([&inputs.scenario], &cache, &tools)?;
     let image = match &kernel {

@@ -3,7 +3,6 @@
 use super::kernel_args::KernelArgs;
 use crate::check::Verdict;
 use crate::host::paths::quoted;
-use crate::kernel::BuildIn;
 use crate::run::SeedRange;
 use crate::scenario::GuestClock;
 use crate::setup;
@@ -63,8 +62,8 @@ impl ReproCommand<'_> {
         for path in &config.fragments {
             options.push_str(&format!(" --config {}", quoted(&path.to_string_lossy())));
         }
-        if config.build_in != BuildIn::default() {
-            options.push_str(&format!(" --build-in {}", config.build_in));
+        if let Some(place) = config.build.build_in {
+            options.push_str(&format!(" --build-in {place}"));
         }
         setup::ourselves(&options)
     }

@@ -35,7 +35,7 @@ pub struct Changes {
     /// Changes of the configuration, in order.
     pub config: Vec<ConfigPart>,
     /// Where the build runs.
-    pub build_in: BuildIn,
+    pub build_in: Option<BuildIn>,
 }
 
 /// A change of a kernel's configuration.
@@ -126,7 +126,7 @@ impl Changes {
             (self.strict, "--strict"),
             (profile, "a profile"),
             (fragment, "a config fragment"),
-            (self.build_in != BuildIn::default(), "--build-in"),
+            (self.build_in.is_some(), "--build-in"),
         ];
         all.into_iter().filter_map(|(asked, name)| asked.then_some(name)).collect()
     }
@@ -171,7 +171,7 @@ impl BuildRequest {
         self.patches.extend(patches);
         self.series = series.or(self.series);
         self.strict |= strict;
-        self.build_in = build_in;
+        self.build_in = build_in.unwrap_or(self.build_in);
         self.fragments.extend(config.into_iter().filter_map(|part| match part {
             ConfigPart::Profile(profile) => profile.fragment(&self.project),
             ConfigPart::Fragment(path) => Some(path),

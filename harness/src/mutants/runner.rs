@@ -8,7 +8,7 @@ use super::store::{SuiteKey, save};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
 use crate::judge::Report;
-use crate::kernel::{self, Image, KernelError, Origins};
+use crate::kernel::{self, BuildIn, BuildRequest, Image, KernelError, Origins};
 use crate::recording::Recording;
 use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, suite};
 use crate::scenario::SnapshotKind;
@@ -45,6 +45,8 @@ pub struct MutantRunner<'a> {
     pub fresh: bool,
     /// Whether the images stay in the cache.
     pub keep_images: bool,
+    /// Where make runs.
+    pub build_in: BuildIn,
     /// Where progress is reported.
     pub progress: &'a Progress,
 }
@@ -82,7 +84,7 @@ impl MutantRunner<'_> {
     /// # Errors
     /// See [`KernelRunError`]. A kernel that does not build or boot is a result.
     pub fn examine(&self, mutant: &Mutant) -> Result<Record, KernelRunError> {
-        let request = mutant.request()?;
+        let request = BuildRequest { build_in: self.build_in, ..mutant.request()? };
         // None while the source is not in the cache: then no result can be stored either.
         let key = kernel::key(&request, self.origins)?;
         let stored = key.as_deref().filter(|_| !self.fresh).and_then(|key| {
