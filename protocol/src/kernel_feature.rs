@@ -21,10 +21,18 @@ pub enum FeatureProbe<'a> {
     Module(&'a str),
     /// The file at an absolute path is there.
     Path(&'a str),
+    /// Another system than DAMON's has the tracepoint, `SYSTEM:EVENT`.
+    Event(&'a str),
 }
 
 /// The kind of modules.
 const MODULE: &str = "module";
+
+/// What a tracepoint's name begins with.
+const TRACEPOINT: &str = "tracepoint.";
+
+/// DAMON's system of tracepoints.
+const DAMON: &str = "damon";
 
 impl KernelFeature {
     /// The feature `name`; none if there is no such name. Whether the kernel knows a keyword in it is for the
@@ -32,6 +40,12 @@ impl KernelFeature {
     pub fn parse(name: &str) -> Option<KernelFeature> {
         let feature = KernelFeature(name.to_owned());
         feature.probe().is_some().then_some(feature)
+    }
+
+    /// The tracepoint `SYSTEM:EVENT`; none where that names none.
+    pub fn tracepoint(event: &str) -> Option<KernelFeature> {
+        let name = event.strip_prefix(DAMON).and_then(|rest| rest.strip_prefix(':')).unwrap_or(event);
+        KernelFeature::parse(&format!("{TRACEPOINT}{name}"))
     }
 
     /// The kinds, which come before a dot and a keyword.
@@ -50,8 +64,18 @@ impl KernelFeature {
             return kernel_file::check(&self.0).is_ok().then_some(FeatureProbe::Path(&self.0));
         }
         let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let word = |text: &str| !text.is_empty() && text.chars().all(sound);
+        if let Some((event, (system, name))) =
+            self.0.strip_prefix(TRACEPOINT).and_then(|event| Some((event, event.split_once(':')?)))
+        {
+            let elsewhere = word(system) && word(name) && system != DAMON;
+            return elsewhere.then_some(FeatureProbe::Event(event));
+        }
+        if let Some(file @ DamonProbe::File(_)) = damon::probe(&self.0) {
+            return Some(FeatureProbe::Damon(file));
+        }
         match self.0.split_once('.') {
-            Some((_, keyword)) if keyword.is_empty() || !keyword.chars().all(sound) => None,
+            Some((_, keyword)) if !word(keyword) => None,
             Some((MODULE, name)) => Some(FeatureProbe::Module(name)),
             _ => damon::probe(&self.0).map(FeatureProbe::Damon),
         }
@@ -62,7 +86,7 @@ impl KernelFeature {
         match self.probe() {
             Some(FeatureProbe::Damon(_)) => true,
             Some(FeatureProbe::Module(name)) => name.starts_with("damon_"),
-            Some(FeatureProbe::Path(_)) | None => false,
+            Some(FeatureProbe::Path(_) | FeatureProbe::Event(_)) | None => false,
         }
     }
 
@@ -95,10 +119,24 @@ mod tests {
         assert!(probe("tuner.temporal").contains("goal_tuner\", keyword: \"temporal\""));
         assert_eq!(probe("module.damon_stat"), "Module(\"damon_stat\")");
         assert_eq!(probe("/proc/sys/vm/swappiness"), "Path(\"/proc/sys/vm/swappiness\")");
+        assert_eq!(probe("sysfs.contexts/0/schemes/0/x"), "Damon(File(\"contexts/0/schemes/0/x\"))");
+        assert_eq!(probe("tracepoint.vmscan:mm_x"), "Event(\"vmscan:mm_x\")");
+        for name in ["sysfs.", "sysfs./x", "sysfs.a/../b", "sysfs.a b", "tracepoint.damon:x", "tracepoint.a:"]
+        {
+            assert_eq!(KernelFeature::parse(name), None, "{name}");
+        }
         for name in ["", "/etc/passwd", "goal", "goal.", "pause.x", "metric.x", "goal.../x", "tracepoint.a b"]
         {
             assert_eq!(KernelFeature::parse(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_tracepoint_of_damon_is_named_without_its_system() {
+        let name = |event: &str| KernelFeature::tracepoint(event).unwrap().to_string();
+        assert_eq!(name("damon:damos_x"), "tracepoint.damos_x");
+        assert_eq!(name("vmscan:mm_x"), "tracepoint.vmscan:mm_x");
+        assert_eq!(KernelFeature::tracepoint("vmscan:*"), None);
     }
 
     #[test]

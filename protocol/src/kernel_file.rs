@@ -12,7 +12,10 @@ pub const ROOTS: &[&str] =
 
 /// Below [`ROOTS`] and yet not for a scenario, each with the reason.
 const OWNED: &[(&str, &str)] = &[
-    ("/sys/kernel/mm/damon", "DAMON's files are written by `file:`, relative to its kdamonds"),
+    (
+        "/sys/kernel/mm/damon/admin/kdamonds",
+        "the files of kdamonds are written by `file:`, relative to /sys/kernel/mm/damon/admin/kdamonds, or by `sysfs:`",
+    ),
     ("/sys/kernel/tracing", "the tracing files are damonlab's own; `trace.events` chooses what is recorded"),
     (
         "/sys/kernel/debug/tracing",
@@ -110,5 +113,6 @@ mod tests {
             assert!(matches!(check(path), Err(PathError::Owned(_))), "{path}");
         }
         assert_eq!(check("/sys/kernel/mm/damon_like"), Ok(()));
+        assert_eq!(check("/sys/kernel/mm/damon/admin/new_knob"), Ok(()));
     }
 }

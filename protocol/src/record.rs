@@ -3,6 +3,7 @@
 //! Text sections are as the kernel rendered them. Structured ones are JSON: [`GuestReport`] once,
 //! [`Sample`] a line each.
 
+use crate::kernel_file::FileWrite;
 use crate::machine_view::{Difference, MachineView};
 use crate::missing_feature::MissingFeature;
 pub use crate::refusal::Refusal;
@@ -64,6 +65,9 @@ pub struct GuestReport {
     pub differences: Vec<Difference>,
     /// Events that the plan named and the kernel does not have.
     pub missing_events: Vec<String>,
+    /// What the files of the plan's `boot_writes` have once all are written, as in [`StepRecord::read_back`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boot_files: Vec<FileWrite>,
     /// One entry a step, in order; shorter than the plan's when the guest stopped early.
     pub steps: Vec<StepRecord>,
     /// Loss accounting of the ring buffer, one entry a CPU.
@@ -90,6 +94,10 @@ pub struct StepRecord {
     /// agent comes first at the CPU then, so this is as good as the moment at which it took effect.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answered: BTreeMap<usize, Nanos>,
+    /// What the files that the scenario names itself have after the step, by their first line; one that cannot be read
+    /// is left out. Paths are relative to [`crate::damon::ROOT`] or absolute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_back: Vec<FileWrite>,
 }
 
 /// `per_cpu/cpuN/stats` of the tracing instance.

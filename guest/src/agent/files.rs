@@ -3,10 +3,13 @@
 //! A write is one `write(2)`: the kernel's store functions see the whole value or none of it.
 
 use super::clock;
+use damonlab_protocol::kernel_file::FileWrite;
 use damonlab_protocol::units::Nanos;
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// How often a write that meets the kernel's trylock (`-EBUSY`) is tried again, and after how long.
@@ -15,6 +18,9 @@ const BUSY_WAIT: Nanos = Nanos(2_000_000);
 
 /// No text file that the guest reads whole is larger.
 const READ_LIMIT: u64 = 4 << 20;
+
+/// So much is read of a file to see which value it has.
+const READ_BACK_LIMIT: u64 = 1_000;
 
 /// A kernel file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +94,24 @@ pub fn read_patiently(path: impl AsRef<Path>) -> Result<String, FileError> {
         }
     }
     read_line(path)
+}
+
+/// The first line of a file that a scenario wrote, under the `name` that it has there; none where it cannot be read.
+pub fn read_back(path: &Path, name: &str) -> Option<FileWrite> {
+    let open = || OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    for _ in 0..BUSY_TRIES {
+        let mut bytes = Vec::new();
+        match open().and_then(|file| file.take(READ_BACK_LIMIT).read_to_end(&mut bytes)) {
+            Err(error) if errno_of(&error) == Errno::EBUSY => clock::sleep(BUSY_WAIT),
+            Err(_) => return None,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&bytes);
+                let value = text.lines().next().unwrap_or_default().trim_end().to_owned();
+                return Some(FileWrite { path: name.to_owned(), value });
+            }
+        }
+    }
+    None
 }
 
 fn write_once(path: &Path, value: &str) -> io::Result<()> {

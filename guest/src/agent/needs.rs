@@ -6,6 +6,8 @@ use damonlab_protocol::kernel_feature::{FeatureProbe, KernelFeature};
 use damonlab_protocol::missing_feature::MissingFeature;
 use std::path::Path;
 
+const EVENTS: &str = "/sys/kernel/tracing/events";
+
 /// Those of `needs` that the kernel does not have, if any.
 pub fn missing(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failure> {
     let scratch = match needs.iter().any(KernelFeature::is_damons).then(damon::Scratch::make).transpose()? {
@@ -19,6 +21,7 @@ pub fn missing(needs: &[KernelFeature]) -> Result<Option<MissingFeature>, Failur
                 FeatureProbe::Damon(probe) => damon::has(&probe)?,
                 FeatureProbe::Module(name) => Path::new("/sys/module").join(name).exists(),
                 FeatureProbe::Path(path) => Path::new(path).exists(),
+                FeatureProbe::Event(event) => Path::new(EVENTS).join(event.replace(':', "/")).exists(),
             };
         if !there {
             missing.push(need.clone());

@@ -101,6 +101,8 @@ impl Agent {
             SettingError::Missing(feature) => missing(feature, &mut self.report),
             SettingError::Refused(refusal) => settings::unexpected(&refusal).into(),
         })?;
+        let written = plan.boot_writes.iter();
+        self.report.boot_files = written.filter_map(|one| settings::read_back(&one.path)).collect();
         if let Some(size) = plan.swap {
             swap::on(size)?;
         }

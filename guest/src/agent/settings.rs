@@ -43,3 +43,8 @@ pub fn write(path: &str, value: &str) -> Result<(), SettingError> {
 pub fn apply(writes: &[FileWrite]) -> Result<(), SettingError> {
     writes.iter().try_for_each(|one| write(&one.path, &one.value))
 }
+
+/// What a file has now, if it can be read.
+pub fn read_back(path: &str) -> Option<FileWrite> {
+    files::read_back(Path::new(path), path)
+}

@@ -7,6 +7,7 @@ use super::settings::{self, SettingError};
 use super::tracing::Instance;
 use super::workloads::Running;
 use super::{clock, hotplug, sample};
+use damonlab_protocol::kernel_file::FileWrite;
 use damonlab_protocol::plan::{Phase, Plan, Step};
 use damonlab_protocol::record::{GuestReport, Refusal, StepRecord};
 use damonlab_protocol::units::Nanos;
@@ -30,6 +31,8 @@ pub struct StepResult {
     pub refused: Option<Refusal>,
     /// When each kdamond answered, by index.
     pub answered: BTreeMap<usize, Nanos>,
+    /// What the files that the scenario names have now.
+    pub read_back: Vec<FileWrite>,
 }
 
 impl From<Option<Refusal>> for StepResult {
@@ -50,12 +53,12 @@ impl<'a> StepContext<'a> {
             let begin = clock::now();
             let result = self.step(step, report);
             let end = clock::now();
-            let (StepResult { refused, answered }, result) = match result {
+            let (StepResult { refused, answered, read_back }, result) = match result {
                 Ok(answer) => (answer, Ok(())),
                 Err(error) => (StepResult::default(), Err(error)),
             };
             let nothing_runs = refused.is_some() && matches!(step, Step::Start { .. });
-            report.steps.push(StepRecord { begin, end, refused, answered });
+            report.steps.push(StepRecord { begin, end, refused, answered, read_back });
             result?;
             self.check_workloads()?;
             if nothing_runs {
@@ -137,7 +140,10 @@ fn setting(
 ) -> Result<StepResult, Failure> {
     const ABSENT: &str = "ENOENT";
     match settings::write(path, value) {
-        Ok(()) => Ok(StepResult::default()),
+        Ok(()) => {
+            let read_back = settings::read_back(path).into_iter().collect();
+            Ok(StepResult { read_back, ..StepResult::default() })
+        }
         Err(SettingError::Refused(refusal)) => Ok(Some(refusal).into()),
         Err(SettingError::Missing(_)) if expected == Some(ABSENT) => {
             let (file, value) = (path.to_owned(), value.to_owned());

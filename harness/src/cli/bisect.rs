@@ -1,6 +1,7 @@
 //! `damonlab bisect`: which patch of a series broke a scenario.
 
 use super::error::{CliError, VerbResult};
+use super::introduces_args::IntroducesArgs;
 use super::kernel_args::{ConfigArgs, KernelArgs};
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::{ReproCommand, Seeds};
@@ -47,6 +48,8 @@ pub(super) struct Arguments {
     /// Run on this machine, whatever the scenario says.
     #[arg(long, value_name = "NAME|FILE")]
     machine: Option<String>,
+    #[command(flatten)]
+    introduces: IntroducesArgs,
     /// The seed of every run.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
@@ -112,7 +115,8 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
 
 fn source(arguments: &Arguments) -> Result<ScenarioSource, CliError> {
     let path = scenarios::path(&arguments.scenario)?;
-    let source = ScenarioSource::on(&path, arguments.machine.as_deref())?;
+    let mut sources = arguments.introduces.sources(&[path], arguments.machine.as_deref())?;
+    let source = sources.swap_remove(0);
     if !source.scenario.clock.is_virtual() {
         return Err(CliError::NeverRepeats(source.scenario.name));
     }
@@ -164,7 +168,8 @@ fn commands(
     let one = |applied| {
         let patches = series.files(applied, &out.join("series"))?;
         let kernel = &kernel(arguments, patches);
-        let repro = ReproCommand { machine: arguments.machine.as_deref(), clock: None, kernel };
+        let (machine, introduces) = (arguments.machine.as_deref(), arguments.introduces.path());
+        let repro = ReproCommand { machine, introduces, clock: None, kernel };
         Ok(repro.command(&arguments.scenario, seeds))
     };
     [bad, good].into_iter().map(one).collect()

@@ -1,6 +1,7 @@
 //! `damonlab compare`: two kernels, the same scenarios and seeds, side by side.
 
 use super::error::{CliError, VerbResult};
+use super::introduces_args::IntroducesArgs;
 use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::{qemu, scenarios, values};
@@ -50,6 +51,8 @@ pub(super) struct Arguments {
     /// Run on this machine, whatever the scenarios say: a name or a YAML file.
     #[arg(long, value_name = "NAME|FILE")]
     machine: Option<String>,
+    #[command(flatten)]
+    introduces: IntroducesArgs,
     /// How many guests run at once at most [default: one a core].
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
@@ -143,8 +146,7 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
         (false, []) => named(QUICK),
         (false, words) => words.iter().map(|word| scenarios::path(word)).collect::<Result<_, _>>()?,
     };
-    let on = |path: &PathBuf| ScenarioSource::on(path, arguments.machine.as_deref());
-    let sources = paths.iter().map(on).collect::<Result<Vec<_>, _>>()?;
+    let sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
     for ScenarioSource { scenario, .. } in &sources {
         if !scenario.clock.is_virtual() {
             return Err(CliError::NeverRepeats(scenario.name.clone()));

@@ -17,6 +17,7 @@ mod explain;
 mod git_bisect;
 #[cfg(test)]
 mod hostile_tests;
+mod introduces_args;
 mod kernel;
 mod kernel_args;
 mod list;

@@ -7,6 +7,7 @@ use crate::run::SeedRange;
 use crate::scenario::GuestClock;
 use crate::setup;
 use std::fmt;
+use std::path::Path;
 
 /// The seeds of what is to be repeated.
 #[derive(Clone, Copy)]
@@ -29,6 +30,8 @@ impl fmt::Display for Seeds {
 pub(super) struct ReproCommand<'a> {
     /// The machine that the user chose.
     pub(super) machine: Option<&'a str>,
+    /// The file of words that the user gave.
+    pub(super) introduces: Option<&'a Path>,
     /// The clock that the user chose.
     pub(super) clock: Option<GuestClock>,
     /// The kernel.
@@ -38,11 +41,14 @@ pub(super) struct ReproCommand<'a> {
 impl ReproCommand<'_> {
     /// The command for a run or runs of a scenario, which is a name or a file.
     pub(super) fn command(&self, scenario: &str, seeds: Seeds) -> String {
-        let ReproCommand { machine, clock, kernel: KernelArgs { kernel, series, strict, patches, config } } =
-            self;
+        let ReproCommand { machine, introduces, clock, kernel } = self;
+        let KernelArgs { kernel, series, strict, patches, config } = kernel;
         let mut options = format!("run {} {seeds}", quoted(scenario));
         if let Some(machine) = machine {
             options.push_str(&format!(" --machine {}", quoted(machine)));
+        }
+        if let Some(file) = introduces {
+            options.push_str(&format!(" --introduces {}", quoted(&file.to_string_lossy())));
         }
         if let Some(clock) = clock {
             options.push_str(&format!(" --clock {clock}"));
@@ -87,7 +93,8 @@ mod tests {
     fn repeats(scenario: &str, seeds: Seeds, options: &[&str]) -> String {
         let words = ["damonlab", "run"].iter().chain(options);
         let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("it is the verb run") };
-        let repro = ReproCommand { machine: run.machine.as_deref(), clock: run.clock, kernel: &run.kernel };
+        let (machine, introduces) = (run.machine.as_deref(), run.introduces.path());
+        let repro = ReproCommand { machine, introduces, clock: run.clock, kernel: &run.kernel };
         assert_eq!(repro.if_failed(scenario, seeds, &Verdict::Pass), None);
         repro.if_failed(scenario, seeds, &Verdict::Fail(Vec::new())).unwrap()
     }
@@ -127,6 +134,12 @@ mod tests {
         let command = repeats("idle", Seeds::One(0), &options);
         let words = "run idle --seed 0 --machine 'my machines/x.yaml' --clock virtual";
         assert!(command.ends_with(words), "{command}");
+    }
+
+    #[test]
+    fn words_that_a_file_introduced_are_introduced_again() {
+        let command = repeats("x.yaml", Seeds::One(0), &["--introduces", "my words.yaml"]);
+        assert!(command.ends_with("run x.yaml --seed 0 --introduces 'my words.yaml'"), "{command}");
     }
 
     #[test]

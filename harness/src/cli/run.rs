@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Named};
 use super::error::{CliError, VerbResult};
+use super::introduces_args::IntroducesArgs;
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::ReproCommand;
@@ -60,6 +61,8 @@ pub(super) struct Arguments {
     /// the scenario must fit it.
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) machine: Option<String>,
+    #[command(flatten)]
+    pub(super) introduces: IntroducesArgs,
     /// Boot the guest, even where there is a checkpoint, and save none.
     #[arg(long)]
     no_checkpoint: bool,
@@ -82,10 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("run", &arguments.output)?;
     let paths = paths(arguments)?;
-    let mut sources = paths
-        .iter()
-        .map(|path| ScenarioSource::on(path, arguments.machine.as_deref()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
     set_clock(arguments, &mut sources)?;
     sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count();
@@ -106,6 +106,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let named: Vec<Named<'_>> = paths.iter().map(|path| scenarios::argument(path)).zip(&sources).collect();
     let repro = ReproCommand {
         machine: arguments.machine.as_deref(),
+        introduces: arguments.introduces.path(),
         clock: arguments.clock,
         kernel: &arguments.kernel,
     };
@@ -166,7 +167,7 @@ mod tests {
         let set = |more: &[&str]| {
             let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };
             let path = scenarios::by_name("idle");
-            let mut sources = [ScenarioSource::on(&path, run.machine.as_deref()).unwrap()];
+            let mut sources = [ScenarioSource::on(&path, run.machine.as_deref(), None).unwrap()];
             set_clock(&run, &mut sources)
         };
         assert!(matches!(set(&[]), Err(CliError::ManyCpus(name)) if name == "idle"));

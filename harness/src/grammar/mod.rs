@@ -6,6 +6,7 @@
 pub(crate) mod amount;
 mod errno;
 mod fault;
+mod file_value;
 mod names;
 mod scalar;
 mod shape;
@@ -14,6 +15,7 @@ pub(crate) mod suggest;
 pub(crate) use errno::errno;
 pub use fault::Wrong;
 pub(crate) use fault::{Checked, Fault};
+pub(crate) use file_value::file_value;
 pub(crate) use names::Names;
 pub(crate) use scalar::{
     Bp, Flag, Given, Leaf, Node, Number, Permil, Rate, Scalar, Share, Signed, Size, Time, bounded,

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(
             complaints,
             ["Q2 applied in no scenario, so it checks nothing: no kdamond emitted an event; \
-              the scheme has the other goal_tuner"]
+              the scheme has the goal_tuner temporal"]
         );
     }
 

@@ -15,6 +15,10 @@ pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdi
     let reasons: Vec<String> = needs.iter().take(8).map(|need| reason(need, scenario)).collect();
     let why = match lack {
         MissingFeature::HostRoot { .. } => format!("{lack}: run with --profile host-root"),
+        MissingFeature::Keyword { value, .. } if reasons.is_empty() => match scenario.places.line_of(value) {
+            Some(line) => format!("{lack}: needed by line {line}"),
+            None => lack.to_string(),
+        },
         _ if reasons.is_empty() => lack.to_string(),
         _ => format!("the kernel does not have {}", reasons.join("; ")),
     };
@@ -22,8 +26,7 @@ pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdi
 }
 
 fn reason(need: &KernelFeature, scenario: &Scenario) -> String {
-    let places = &scenario.places;
-    match places.line_of(&need.to_string()).or_else(|| places.line_of(need.asked_by())) {
+    match scenario.places.line_that_needs(need) {
         Some(line) => format!("{need}: needed by line {line}"),
         None => need.to_string(),
     }

@@ -74,7 +74,7 @@ fn runs_of_many_shapes_have_no_finding() {
                     };
                     for scheme in &mut model.kdamonds[0].context.schemes {
                         scheme.quota.reset_interval_ms = reset;
-                        scheme.quota.goal_tuner = tuner;
+                        scheme.quota.goal_tuner = tuner.into();
                         scheme.quota.bytes = bytes;
                     }
                     assert_eq!(findings(&model), NONE, "reset {reset} {tuner:?} bytes {bytes} walk {slow}");

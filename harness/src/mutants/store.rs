@@ -41,6 +41,7 @@ impl SuiteKey {
             add(&scenario.name);
             add(text);
             add(scenario.machine_file.as_ref().map_or("", |file| &file.text));
+            add(scenario.introduces_file.as_ref().map_or("", |file| &file.text));
         }
         for invariant in judge::rules() {
             add(invariant.id);

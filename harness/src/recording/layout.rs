@@ -20,6 +20,8 @@ pub const META: &str = "recording.json";
 pub const SCENARIO: &str = "scenario.yaml";
 /// The text of the machine's file, where the machine does not stand in the scenario or is another.
 pub const MACHINE: &str = "machine.yaml";
+/// The text of the file that introduces words of the scenario, where there is one.
+pub const INTRODUCES: &str = "introduces.yaml";
 /// The plan that the guest got.
 pub const PLAN: &str = "plan.json";
 
@@ -42,7 +44,7 @@ pub const LIMITS: &[(&str, Bytes)] = &[
 ];
 
 /// The other files of a recording that something reads.
-pub(super) const OWN_FILES: &[&str] = &[META, SCENARIO, MACHINE, PLAN, CONSOLE_LOG];
+pub(super) const OWN_FILES: &[&str] = &[META, SCENARIO, MACHINE, INTRODUCES, PLAN, CONSOLE_LOG];
 
 /// No JSON file of a recording is larger.
 pub(super) const SMALL_LIMIT: Bytes = Bytes(4 << 20);
@@ -58,7 +60,7 @@ pub(super) fn limit(name: &str) -> Bytes {
     let of_section = LIMITS.iter().find(|(section, _)| *section == name).map(|(_, limit)| *limit);
     of_section.unwrap_or(match name {
         META | PLAN => SMALL_LIMIT,
-        SCENARIO | MACHINE => TEXT_LIMIT,
+        SCENARIO | MACHINE | INTRODUCES => TEXT_LIMIT,
         _ => LOG_LIMIT,
     })
 }

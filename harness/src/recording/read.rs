@@ -1,8 +1,8 @@
 //! Reads a recording, with an error for everything that can be wrong with it, and with bounded memory.
 
 use super::layout::{
-    CONSOLE_LOG, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT, Seal, Trace,
-    limit,
+    CONSOLE_LOG, INTRODUCES, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT,
+    Seal, Trace, limit,
 };
 use super::samples;
 use super::seal::{self, Damage, VerifyError};
@@ -10,7 +10,7 @@ use crate::host::budget::Budget;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::regular_file::{self, ReadError, RegularFile};
 use crate::host::text::shown;
-use crate::scenario::{MachineFile, Machines, Scenario, ScenarioError};
+use crate::scenario::{IntroducesFile, MachineFile, Machines, Scenario, ScenarioError};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::Bytes;
@@ -130,7 +130,8 @@ impl RunInputs {
         let scenario_text = regular_file::text(&dir.join(SCENARIO), limit(SCENARIO))?;
         let machines = machines(dir, &meta)?;
         let mut scenario =
-            Scenario::parse_with(&meta.scenario, &scenario_text, &machines).map_err(Box::new)?;
+            Scenario::parse_with(&meta.scenario, &scenario_text, &machines, introduces(dir)?.as_ref())
+                .map_err(Box::new)?;
         // `run --clock` may have overruled the text.
         scenario.clock = meta.clock;
         let plan = json(&dir.join(PLAN))?;
@@ -252,6 +253,16 @@ fn machines(dir: &Path, meta: &Meta) -> Result<Machines, RecordingError> {
     let name = meta.machine.as_deref().unwrap_or("machine");
     let text = regular_file::text(&path, limit(MACHINE))?;
     Ok(Machines::default().overruled_by(MachineFile::of(name, &shown(&path).to_string(), text)))
+}
+
+/// The words that another file introduced, if one did.
+fn introduces(dir: &Path) -> Result<Option<IntroducesFile>, RecordingError> {
+    let path = dir.join(INTRODUCES);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let text = regular_file::text(&path, limit(INTRODUCES))?;
+    Ok(Some(IntroducesFile::of(&shown(&path).to_string(), text)))
 }
 
 fn meta(dir: &Path) -> Result<Meta, RecordingError> {

@@ -1,10 +1,10 @@
 //! Making a recording's folder: a number of its own, and the files that are known before the run.
 
-use super::layout::{MACHINE, META, Meta, PLAN, SCENARIO};
+use super::layout::{INTRODUCES, MACHINE, META, Meta, PLAN, SCENARIO};
 use super::seal::seal;
 use crate::host::names::EntryName;
 use crate::host::paths::write_atomic;
-use crate::scenario::MachineFile;
+use crate::scenario::Scenario;
 use damonlab_protocol::plan::Plan;
 use fs_err as fs;
 use std::io;
@@ -29,9 +29,12 @@ pub fn make_folder(out: &Path, scenario: &str) -> io::Result<PathBuf> {
 }
 
 /// Stores what goes into the run.
-pub fn begin(dir: &Path, scenario_text: &str, machine: Option<&MachineFile>, plan: &Plan) -> io::Result<()> {
-    write_atomic(&dir.join(SCENARIO), scenario_text.as_bytes())?;
-    if let Some(machine) = machine {
+pub fn begin(dir: &Path, scenario: &Scenario, text: &str, plan: &Plan) -> io::Result<()> {
+    write_atomic(&dir.join(SCENARIO), text.as_bytes())?;
+    if let Some(file) = &scenario.introduces_file {
+        write_atomic(&dir.join(INTRODUCES), file.text.as_bytes())?;
+    }
+    if let Some(machine) = &scenario.machine_file {
         write_atomic(&dir.join(MACHINE), machine.text.as_bytes())?;
     }
     let plan = serde_json::to_vec_pretty(plan).map_err(io::Error::other)?;
@@ -48,17 +51,23 @@ pub fn finish(dir: &Path, meta: &Meta) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::RunInputs;
+    use crate::scenario::{IntroducesFile, MachineFile};
 
     #[test]
-    fn a_machine_with_a_file_of_its_own_is_stored_as_it_stands() {
+    fn a_machine_and_words_with_files_of_their_own_are_stored_as_they_stand() {
         let dir = tempfile::tempdir().unwrap();
-        let machine = MachineFile::of("dram2", "here/dram2.yaml", "# a comment\n".to_owned());
         let stored = crate::recording::testing::stored("pull-push-short");
-        let plan = crate::recording::RunInputs::load(&stored).unwrap().plan;
-        begin(dir.path(), "", None, &plan).unwrap();
-        assert!(!dir.path().join(MACHINE).exists());
-        begin(dir.path(), "", Some(&machine), &plan).unwrap();
-        assert_eq!(fs::read_to_string(dir.path().join(MACHINE)).unwrap(), "# a comment\n");
+        let RunInputs { mut scenario, plan, .. } = RunInputs::load(&stored).unwrap();
+        begin(dir.path(), &scenario, "", &plan).unwrap();
+        assert!(!dir.path().join(MACHINE).exists() && !dir.path().join(INTRODUCES).exists());
+        let text = "# a comment\n".to_owned();
+        scenario.machine_file = Some(MachineFile::of("dram2", "here/dram2.yaml", text.clone()));
+        scenario.introduces_file = Some(IntroducesFile::of("words.yaml", text.clone()));
+        begin(dir.path(), &scenario, "", &plan).unwrap();
+        for name in [MACHINE, INTRODUCES] {
+            assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), text);
+        }
     }
 
     #[test]

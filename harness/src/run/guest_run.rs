@@ -107,7 +107,7 @@ impl<'a> GuestRun<'a> {
     fn begin(env: &'a RunEnv, source: &'a ScenarioSource, plan: &'a Plan) -> Result<GuestRun<'a>, RunError> {
         let ScenarioSource { scenario, text } = source;
         let dir = recording::make_folder(&env.out, &scenario.name).map_err(RunError::Results)?;
-        recording::begin(&dir, text, scenario.machine_file.as_ref(), plan).map_err(RunError::Results)?;
+        recording::begin(&dir, scenario, text, plan).map_err(RunError::Results)?;
         Ok(GuestRun { env, source, plan, dir })
     }
 

@@ -74,7 +74,7 @@ steps: [offline: {node: 2}]
         let file = MachineFile::of("big", "machines/big.yaml", text.to_owned());
         let steps = SCENARIO.replace("offline: {node: 2}", "offline: {node: 1}");
         let machines = Machines::default().overruled_by(file);
-        let scenario = Scenario::parse_with("large", &steps, &machines).unwrap();
+        let scenario = Scenario::parse_with("large", &steps, &machines, None).unwrap();
         assert_eq!(fits(&scenario, gib(8)).unwrap_err().place().as_deref(), Some("machines/big.yaml:4"));
     }
 

@@ -4,6 +4,7 @@ use super::boot::Boot;
 use super::clocks::Clocks;
 use super::expect::Expectation;
 use super::guest_clock::GuestClock;
+use super::introduces_file::IntroducesFile;
 use super::machine::{CxlWindow, MachineSpec, NodeSpec};
 use super::machine_file::MachineFile;
 use super::place::Places;
@@ -24,6 +25,8 @@ pub struct Scenario {
     pub machine: MachineSpec,
     /// The machine's file; none where it stands in the scenario.
     pub machine_file: Option<MachineFile>,
+    /// The file that introduces words of the scenario, besides its own; none where it uses none of them.
+    pub introduces_file: Option<IntroducesFile>,
     /// The processes that touch memory.
     pub workloads: Vec<Workload>,
     /// Swap to compressed memory, if any.
@@ -52,7 +55,7 @@ pub struct Scenario {
     pub clock: GuestClock,
     /// How much wall time a run may take.
     pub clocks: Clocks,
-    /// What the kernel must have, besides what the configuration asks of it.
+    /// What the kernel must have, besides what the known part of the configuration asks of it.
     pub needs: Vec<KernelFeature>,
     /// Where some of it stands in its text.
     pub places: Places,

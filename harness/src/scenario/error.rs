@@ -2,7 +2,7 @@
 
 use crate::grammar::Wrong;
 use crate::host::fault::{Fault, Faulty};
-use crate::host::text::{excerpt, shown};
+use crate::host::text::{excerpt, quote, shown};
 use std::path::PathBuf;
 
 /// Why there is no scenario.
@@ -24,6 +24,16 @@ pub enum ScenarioError {
     #[error("no machine file at {}", shown(.0))]
     #[diagnostic(help("give the path of a YAML file, or a name; `damonlab list` has the names"))]
     NoMachineFile(PathBuf),
+    /// No file of words is at the path.
+    #[error("no file to introduce words from at {}", shown(.0))]
+    #[diagnostic(help(
+        "give the path of a YAML file: version: 1, and introduces: {{goal_metrics: [..], ..}}"
+    ))]
+    NoIntroducesFile(PathBuf),
+    /// No scenario uses a word of the file.
+    #[error("no scenario of this run uses a word that {} introduces", quote(.0))]
+    #[diagnostic(help("leave --introduces out, or run the scenarios that are about these words"))]
+    UnusedIntroduces(String),
     /// A name on the command line that no machine has.
     #[error("there is no machine named '{}'", excerpt(name))]
     #[diagnostic(help("{help}"))]

@@ -298,7 +298,7 @@ steps: [start, run: {for: 1s}, stop]
         let (_folder, path) = folder(&two_nodes("256M"));
         let large = MachineFile::of("large", "large.yaml", two_nodes("1G"));
         let scenario =
-            Scenario::load_with(&path, &Machines::beside(&path).overruled_by(large.clone())).unwrap();
+            Scenario::load_with(&path, &Machines::beside(&path).overruled_by(large.clone()), None).unwrap();
         assert_eq!((memory(&scenario), scenario.machine_file), (vec![1024, 1024], Some(large)));
     }
 
@@ -309,7 +309,7 @@ steps: [start, run: {for: 1s}, stop]
         let help = |text: &str| {
             fs::write(&path, text).unwrap();
             let machines = Machines::beside(&path).overruled_by(small.clone());
-            let error = Scenario::load_with(&path, &machines).unwrap_err();
+            let error = Scenario::load_with(&path, &machines, None).unwrap_err();
             assert_eq!(error.place(), Some(format!("{}:5", path.display())));
             miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default()
         };

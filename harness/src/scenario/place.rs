@@ -5,6 +5,7 @@ use super::error::ScenarioError;
 use super::raw::RawWorkload;
 use super::raw_machine::{RawMachineRef, RawWindow};
 use crate::grammar::{At, Fault, Size};
+use damonlab_protocol::kernel_feature::KernelFeature;
 use serde_saphyr::Location;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Places {
     memory: Option<Box<Place>>,
     /// The size of every workload.
     workloads: Vec<Place>,
+    /// The lines that need a feature that the scenario introduces or names itself.
+    needed: Vec<(KernelFeature, usize)>,
 }
 
 impl Source {
@@ -59,11 +62,23 @@ impl Place {
 }
 
 impl Places {
-    /// Those of workloads, on a machine whose largest memory stands elsewhere.
-    pub(super) fn of(memory: Option<Place>, workloads: &[RawWorkload], source: &Source) -> Places {
+    /// Those of workloads and of needed features, on a machine whose largest memory stands elsewhere.
+    pub(super) fn of(
+        memory: Option<Place>,
+        workloads: &[RawWorkload],
+        needed: Vec<(KernelFeature, usize)>,
+        source: &Source,
+    ) -> Places {
         let memory = memory.map(Box::new);
         let workloads = workloads.iter().map(|workload| source.place(&workload.size)).collect();
-        Places { source: Some(source.clone()), memory, workloads }
+        Places { source: Some(source.clone()), memory, workloads, needed }
+    }
+
+    /// The line, from 1, that needs a feature; none where that is not known.
+    pub fn line_that_needs(&self, feature: &KernelFeature) -> Option<usize> {
+        let needed = self.needed.iter().find(|(known, _)| known == feature).map(|(_, line)| *line);
+        let named = || self.line_of(&feature.to_string()).or_else(|| self.line_of(feature.asked_by()));
+        needed.or_else(named)
     }
 
     /// The first line, from 1, that has `name` outside of a comment.

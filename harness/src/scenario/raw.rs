@@ -4,7 +4,7 @@
 
 use super::raw_machine::RawMachineRef;
 use super::raw_steps::RawStep;
-use super::subject::RawConfig;
+use super::subject::{RawConfig, RawIntroduces};
 use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Size, Time, shapes};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,9 @@ shapes! {
         version: At<Number>,
         summary: At<Scalar>,
         machine: At<RawMachineRef>,
+        /// Words that a patch adds.
+        #[serde(default)]
+        introduces: RawIntroduces,
         #[serde(default)]
         boot: RawBoot,
         #[serde(default)]
@@ -43,6 +46,12 @@ shapes! {
         clock: Option<At<Scalar>>,
         #[serde(default)]
         clocks: RawClocks,
+    }
+
+    /// The file of `--introduces`.
+    RawIntroducesFile {
+        version: At<Number>,
+        introduces: RawIntroduces,
     }
 
     #[derive(Default)]

@@ -4,8 +4,9 @@ use super::error::ScenarioError;
 use super::files::{paths, read, stem, unreadable};
 use super::place::{Places, Source};
 use super::raw::RawScenario;
+use super::resolve::Resolved;
 use super::subject::RawConfig;
-use super::{MachineSpec, Machines, Scenario, resolve};
+use super::{IntroducesFile, MachineSpec, Machines, Scenario, resolve};
 use crate::grammar::{self, Fault};
 use crate::host::text::shown;
 use damonlab_protocol::damon::Kdamond;
@@ -19,17 +20,21 @@ impl Scenario {
     ///
     /// [`ScenarioError`]: there is no such file, it cannot be read, or it has a mistake, with the line.
     pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
-        Scenario::load_with(path, &Machines::beside(path))
+        Scenario::load_with(path, &Machines::beside(path), None)
     }
 
-    /// Reads the file at `path`, with the machine from `machines`.
+    /// Reads the file at `path`, with the machine from `machines` and words from `introduces`.
     ///
     /// # Errors
     ///
     /// As [`Scenario::load`]; a mistake in the machine's file has its line there.
-    pub fn load_with(path: &Path, machines: &Machines) -> Result<Scenario, ScenarioError> {
+    pub fn load_with(
+        path: &Path,
+        machines: &Machines,
+        introduces: Option<&IntroducesFile>,
+    ) -> Result<Scenario, ScenarioError> {
         let text = read(path).map_err(|error| unreadable(path, error))?;
-        parse(&stem(path), &shown(path).to_string(), &text, machines)
+        parse(&stem(path), &shown(path).to_string(), &text, machines, introduces)
     }
 
     /// Reads `text` as the scenario `name`; errors call it `name.yaml`. It must describe its machine itself.
@@ -38,37 +43,55 @@ impl Scenario {
     ///
     /// [`ScenarioError::Wrong`].
     pub fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
-        Scenario::parse_with(name, text, &Machines::default())
+        Scenario::parse_with(name, text, &Machines::default(), None)
     }
 
-    /// Reads `text` as the scenario `name`, with the machine from `machines`.
+    /// Reads `text` as the scenario `name`, with the machine from `machines` and words from `introduces`.
     ///
     /// # Errors
     ///
     /// As [`Scenario::parse`]; a mistake in the machine's file has its line there.
-    pub fn parse_with(name: &str, text: &str, machines: &Machines) -> Result<Scenario, ScenarioError> {
-        parse(name, &format!("{name}.yaml"), text, machines)
+    pub fn parse_with(
+        name: &str,
+        text: &str,
+        machines: &Machines,
+        introduces: Option<&IntroducesFile>,
+    ) -> Result<Scenario, ScenarioError> {
+        parse(name, &format!("{name}.yaml"), text, machines, introduces)
     }
 }
 
-fn parse(name: &str, file: &str, text: &str, machines: &Machines) -> Result<Scenario, ScenarioError> {
+fn parse(
+    name: &str,
+    file: &str,
+    text: &str,
+    machines: &Machines,
+    introduces: Option<&IntroducesFile>,
+) -> Result<Scenario, ScenarioError> {
     let raw: RawScenario = grammar::read(file, text)?;
     let inside = |fault: Fault| ScenarioError::from(fault.inside(file, text));
     let source = Source::new(file, text);
     resolve::check_header(name, &raw).map_err(inside)?;
+    let words = introduces.map(IntroducesFile::words).transpose()?.unwrap_or_default();
+    let introduced = resolve::introduced(&raw, &words).map_err(inside)?;
     let chosen = machines.choose(&raw.machine, &source, inside)?;
     let on_its_own = || {
         let own = machines.own().choose(&raw.machine, &source, inside).ok()?;
-        resolve::scenario(name, &raw, &own).ok()
+        resolve::scenario(name, &raw, &own, &introduced).ok()
     };
-    let scenario = resolve::scenario(name, &raw, &chosen).map_err(|fault| match &chosen.file {
-        // The scenario is sound with its own machine: the mistake is the combination with the other one.
-        Some(machine) if chosen.overrules && on_its_own().is_some() => {
-            inside(fault.or_help(&format!("the machine is '{}', which came by --machine", machine.name)))
-        }
-        _ => inside(fault),
-    })?;
-    Ok(Scenario { places: Places::of(chosen.memory, &raw.workloads, &source), ..scenario })
+    let Resolved { scenario, needed, uses_file } = resolve::scenario(name, &raw, &chosen, &introduced)
+        .map_err(|fault| match &chosen.file {
+            // The scenario is sound with its own machine: the mistake is the combination with the other one.
+            Some(machine) if chosen.overrules && on_its_own().is_some() => {
+                inside(fault.or_help(&format!("the machine is '{}', which came by --machine", machine.name)))
+            }
+            _ => inside(fault),
+        })?;
+    Ok(Scenario {
+        introduces_file: introduces.filter(|_| uses_file).cloned(),
+        places: Places::of(chosen.memory, &raw.workloads, needed, &source),
+        ..scenario
+    })
 }
 
 /// The kdamonds of a text in damo's format, on a machine; errors call it `file`. damo takes `{"kdamonds": [...]}`, and

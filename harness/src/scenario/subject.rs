@@ -1,7 +1,7 @@
 //! What the subject of a scenario adds to its grammar. DAMON is the only subject so far, and this is the one file of the
 //! folder that knows it: a second one would be another key beside `damon:`, and another variant of the steps.
 
-use crate::grammar::{Checked, Names};
+use crate::grammar::{At, Checked, Scalar};
 use crate::subject::damon::config as damon;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::kernel_feature::KernelFeature;
@@ -9,6 +9,21 @@ use damonlab_protocol::plan::Step;
 
 /// The shape of the key `damon`.
 pub(super) type RawConfig = damon::RawDamon;
+
+/// The shape of the key `introduces`.
+pub(super) type RawIntroduces = damon::RawIntroduces;
+
+/// Words that a file introduces.
+pub(super) type Introduced = damon::Introduced;
+
+/// What a file may refer to.
+pub(super) type Vocabulary<'a> = damon::Vocabulary<'a>;
+
+/// A feature, and where it is needed.
+pub(super) type Required = damon::Required;
+
+/// What a scenario needs because it introduces or names it itself.
+pub(super) type Needs = damon::Needs;
 
 /// The shape of a step that is about the subject.
 pub(super) type RawSubjectStep = damon::RawDamonStep;
@@ -20,8 +35,33 @@ pub(super) type Session<'a> = damon::Session<'a>;
 pub(super) const EVENTS: damon::TypedEvents = damon::EVENTS;
 
 /// The configuration that `raw` means; empty where the scenario is about something else.
-pub(super) fn config(raw: &RawConfig, names: &Names) -> Checked<Vec<Kdamond>> {
-    damon::kdamonds(&raw.kdamonds, names)
+pub(super) fn config(raw: &RawConfig, words: &Vocabulary<'_>) -> Checked<Vec<Kdamond>> {
+    damon::kdamonds(&raw.kdamonds, words)
+}
+
+/// What the kernel must have because the scenario introduces or names it itself.
+pub(super) fn required<'a>(
+    introduced: &Introduced,
+    config: &RawConfig,
+    steps: impl Iterator<Item = &'a RawSubjectStep>,
+    events: impl Iterator<Item = &'a At<Scalar>>,
+) -> Checked<Needs> {
+    damon::required(introduced, config, steps, events)
+}
+
+/// Whether a file introduces the tracepoint `SYSTEM:EVENT`.
+pub(super) fn introduces_event(introduced: &Introduced, event: &str) -> bool {
+    introduced.find(damon::WordKind::Tracepoint, event).is_some()
+}
+
+/// How a file introduces an event of the subject.
+pub(super) fn how_to_introduce_event(name: &str) -> String {
+    damon::WordKind::Tracepoint.how(name)
+}
+
+/// The tracepoints that a file introduces, as `SYSTEM:EVENT`.
+pub(super) fn introduced_events(introduced: &Introduced) -> impl Iterator<Item = &str> {
+    introduced.all(damon::WordKind::Tracepoint).map(|word| word.name.as_str())
 }
 
 /// What is recorded although no expectation can name it.

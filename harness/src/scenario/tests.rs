@@ -64,7 +64,7 @@ fn every_invalid_file_gives_exactly_its_expected_message() {
     let mut wrong = Vec::new();
     for name in stems(&folder, "yaml") {
         let text = std::fs::read_to_string(folder.join(format!("{name}.yaml"))).unwrap();
-        let found = match Scenario::parse_with(&name, &text, &machines) {
+        let found = match Scenario::parse_with(&name, &text, &machines, None) {
             Ok(_) => "no error\n".to_owned(),
             Err(error) => rendered(&error),
         };

@@ -154,6 +154,8 @@ impl Host {
         image[0x202..0x206].copy_from_slice(b"HdrS");
         std::fs::write(folder.path().join("BZIMAGE"), image).expect("a file");
         std::fs::write(folder.path().join("CONFIG"), "CONFIG_X=y\n").expect("a file");
+        let words = "version: 1\nintroduces: {tracepoints: ['damon:damos_my_event']}\n";
+        std::fs::write(folder.path().join("WORDS"), words).expect("a file");
         let project = damonlab::host::paths::project();
         for (name, file) in [
             ("SERIES", "examples/series/damos-quota-cleanups.mbox"),

@@ -76,7 +76,7 @@ fn run(env: &RunEnv, source: &ScenarioSource) -> Result<Report, Failed> {
 
 /// On another machine the behaviour may differ, so the snapshots are not compared.
 fn run_on(env: &RunEnv, path: &Path, machine: &str) -> Result<Completion, Failed> {
-    let source = ScenarioSource::on(path, Some(machine))
+    let source = ScenarioSource::on(path, Some(machine), None)
         .map_err(|error| format!("{:?}", miette::Report::new(*error)))?;
     let report = run(env, &source)?;
     match &report.verdict {

@@ -1,5 +1,6 @@
 //! A configuration of DAMON, in the kernel's own units and names.
 
+use super::keyword::Keyword;
 use crate::units::{Addr, NodeId};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,22 @@ pub struct Kdamond {
     pub refresh_ms: u32,
     /// `contexts/0`.
     pub context: Context,
+    /// Files that the scenario names itself, in the order in which they are written: after all others of the kdamond.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sysfs: Vec<SysfsFile>,
+}
+
+/// A file below a kdamond's folder, and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SysfsFile {
+    /// Relative to the kdamond's folder, for instance `contexts/0/schemes/0/core_filters/0/nid`.
+    pub path: String,
+    /// What is written, without a newline.
+    pub value: String,
+    /// The value is a keyword that the scenario introduces: a kernel that answers EINVAL does not know it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_keyword: bool,
 }
 
 /// `contexts/<C>`: what is monitored, how, and which schemes act on it.
@@ -18,7 +35,7 @@ pub struct Kdamond {
 #[serde(deny_unknown_fields)]
 pub struct Context {
     /// `operations`.
-    pub ops: Ops,
+    pub ops: Keyword<Ops>,
     /// `addr_unit`, paddr only; 1 is the kernel's default.
     pub addr_unit: u64,
     /// `pause`.
@@ -175,7 +192,7 @@ pub struct Quota {
     /// `reset_interval_ms`.
     pub reset_interval_ms: u64,
     /// `goal_tuner`.
-    pub goal_tuner: GoalTuner,
+    pub goal_tuner: Keyword<GoalTuner>,
     /// `goals`.
     pub goals: Vec<Goal>,
     /// `weights/sz_permil`.
@@ -264,6 +281,25 @@ pub enum FilterKind {
     Memcg(String),
     /// `hugepage_size` with `min` and `max`, in bytes.
     HugepageSize(Range),
+    /// A type that the scenario introduces; what it reads besides `matching` and `allow` is in [`Kdamond::sysfs`].
+    Introduced {
+        /// The keyword.
+        name: String,
+        /// Who evaluates it.
+        layer: FilterLayer,
+    },
+}
+
+/// What evaluates a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FilterLayer {
+    /// DAMON's core, before the action is tried.
+    Core,
+    /// The operations set, page by page.
+    Ops,
+    /// A probe.
+    Probe,
 }
 
 /// `dests/<D>`: one destination node of a migration and its share.

@@ -15,7 +15,7 @@ pub enum DamonProbe<'a> {
         keyword: &'a str,
     },
     /// A file is there.
-    File(&'static str),
+    File(&'a str),
 }
 
 /// Kinds with a keyword each, `goal.KEYWORD`, and the file that takes the keyword.
@@ -25,6 +25,8 @@ const KEYWORDS: &[(&str, &str)] = &[
     ("tuner", "contexts/0/schemes/0/quotas/goal_tuner"),
     ("goal", "contexts/0/schemes/0/quotas/goals/0/target_metric"),
     ("filter", "contexts/0/schemes/0/filters/0/type"),
+    ("probe_filter", "contexts/0/monitoring_attrs/probes/0/filters/0/type"),
+    ("watermark", "contexts/0/schemes/0/watermarks/metric"),
 ];
 
 /// Names without a keyword, and the file that each stands for.
@@ -50,9 +52,15 @@ const KEYWORD_FILES: &[&str] = &["operations", "action", "goal_tuner", "target_m
 /// The kind of the tracepoints.
 const TRACEPOINT: &str = "tracepoint";
 
+/// The kind of files without a name of their own: `sysfs.PATH`.
+const SYSFS: &str = "sysfs";
+
+/// The longest path below a kdamond's folder.
+const MAX_PATH: usize = 500;
+
 /// The kinds that take a keyword or a name.
 pub fn feature_kinds() -> impl Iterator<Item = &'static str> {
-    KEYWORDS.iter().map(|(kind, _)| *kind).chain([TRACEPOINT])
+    KEYWORDS.iter().map(|(kind, _)| *kind).chain([TRACEPOINT, SYSFS])
 }
 
 /// The names without a keyword.
@@ -66,6 +74,9 @@ pub fn probe(name: &str) -> Option<DamonProbe<'_>> {
         return Some(DamonProbe::File(file));
     }
     let (kind, keyword) = name.split_once('.')?;
+    if kind == SYSFS {
+        return is_file(keyword).then_some(DamonProbe::File(keyword));
+    }
     if kind == TRACEPOINT {
         return Some(DamonProbe::Event(keyword));
     }
@@ -73,12 +84,30 @@ pub fn probe(name: &str) -> Option<DamonProbe<'_>> {
     Some(DamonProbe::Keyword { file, keyword })
 }
 
+/// Whether `path` names a file below a kdamond's folder: relative, without `..`, of plain characters.
+pub fn is_file(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(plain);
+    path.len() <= MAX_PATH && path.split('/').all(part)
+}
+
+/// The name of the feature that is the file `path` below a kdamond's folder. Which of several schemes has it does not
+/// matter.
+pub fn file_feature(path: &str) -> String {
+    format!("{SYSFS}.{}", with_zeros(path))
+}
+
+/// The path of the same file in the first context, scheme, goal, filter and so on.
+fn with_zeros(path: &str) -> String {
+    let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let parts: Vec<&str> = path.split('/').map(|part| if number(part) { "0" } else { part }).collect();
+    parts.join("/")
+}
+
 /// The name of the feature that a kernel does not have, where `file` is missing, or takes no `value`. The
 /// file is relative to the kdamonds. Which of several schemes it was does not matter.
 pub fn feature_at(file: &str, value: &str) -> Option<String> {
-    let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    let parts: Vec<&str> = file.split('/').map(|part| if number(part) { "0" } else { part }).collect();
-    let file = parts.join("/");
+    let file = with_zeros(file);
     let file = file.strip_prefix("0/")?;
     let named = |(name, known): &(&str, &str)| (*known == file).then(|| (*name).to_owned());
     let keyword = || KEYWORDS.iter().find_map(named).map(|kind| format!("{kind}.{value}"));

@@ -6,12 +6,18 @@
 
 mod config;
 mod features;
+mod keyword;
+mod spelling;
 mod writes;
 
 pub use config::{
-    AddrRange, Context, Dest, Filter, FilterKind, Goal, GoalTuner, Intervals, IntervalsGoal, Kdamond, Ops,
-    Pid, Probe, Quota, Range, Scheme, SchemeAt, Target, Watermarks,
+    AddrRange, Context, Dest, Filter, FilterKind, FilterLayer, Goal, GoalTuner, Intervals, IntervalsGoal,
+    Kdamond, Ops, Pid, Probe, Quota, Range, Scheme, SchemeAt, SysfsFile, Target, Watermarks,
 };
 pub use features::DamonProbe;
 pub(crate) use features::{feature_at, feature_kinds, feature_names, probe, takes_keyword};
-pub use writes::{MODULE, ROOT, Resolve, Unresolved, Write, goal_writes, online_writes, writes};
+pub use features::{file_feature, is_file};
+pub use keyword::Keyword;
+pub use writes::{
+    MODULE, ROOT, Resolve, Unresolved, Write, goal_writes, goals_folder, online_writes, writes,
+};

@@ -6,8 +6,8 @@
 //! of a default is marked, for a kernel that does not have the file.
 
 use super::config::{
-    AddrRange, Context, Filter, FilterKind, Goal, GoalTuner, IntervalsGoal, Kdamond, Ops, Pid, Probe, Quota,
-    Range, Scheme, SchemeAt, Target, Watermarks,
+    AddrRange, Context, Filter, FilterKind, Goal, IntervalsGoal, Kdamond, Pid, Probe, Quota, Range, Scheme,
+    SchemeAt, SysfsFile, Target, Watermarks,
 };
 use crate::units::{Addr, NodeId};
 use std::fmt::Display;
@@ -28,6 +28,8 @@ pub struct Write {
     /// The value is what a fresh folder of the kernel has anyway: where the kernel does not have the
     /// file, nothing is lost by leaving the write out.
     pub is_default: bool,
+    /// EINVAL means that the kernel does not know the value.
+    pub is_keyword: bool,
 }
 
 /// What only the guest knows.
@@ -73,11 +75,21 @@ pub fn online_writes(kdamonds: &[Kdamond], resolve: &impl Resolve) -> Result<Vec
     Ok(writes)
 }
 
-/// The writes that give one scheme its goals, and touch nothing else.
-pub fn goal_writes(at: SchemeAt, goals: &[Goal]) -> Vec<Write> {
-    let SchemeAt { kdamond, scheme } = at;
+/// The folder of a scheme's goals, relative to its kdamond's.
+pub fn goals_folder(scheme: usize) -> String {
+    format!("contexts/0/schemes/{scheme}/quotas/goals/")
+}
+
+/// The writes that give one scheme of `kdamonds` its goals, and touch nothing else.
+pub fn goal_writes(kdamonds: &[Kdamond], at: SchemeAt) -> Vec<Write> {
+    let Some(kdamond) = kdamonds.get(at.kdamond) else { return Vec::new() };
+    let Some(scheme) = kdamond.context.schemes.get(at.scheme) else { return Vec::new() };
     let mut list = List { writes: Vec::new(), resolve: &Nothing, addr_unit: 1 };
-    list.goals(&format!("{kdamond}/contexts/0/schemes/{scheme}/quotas"), goals);
+    list.goals(&format!("{}/contexts/0/schemes/{}/quotas", at.kdamond, at.scheme), &scheme.quota.goals);
+    let folder = goals_folder(at.scheme);
+    let own: Vec<SysfsFile> =
+        kdamond.sysfs.iter().filter(|file| file.path.starts_with(&folder)).cloned().collect();
+    list.own_files(&at.kdamond.to_string(), &own);
     list.writes
 }
 
@@ -110,7 +122,7 @@ struct List<'a, R: Resolve> {
 impl<R: Resolve> List<'_, R> {
     fn put(&mut self, folder: &str, file: &str, value: impl Display, is_default: bool) {
         let path = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
-        self.writes.push(Write { path, value: value.to_string(), is_default });
+        self.writes.push(Write { path, value: value.to_string(), is_default, is_keyword: false });
     }
 
     /// A write whose default is `default`.
@@ -127,12 +139,24 @@ impl<R: Resolve> List<'_, R> {
     fn kdamond(&mut self, at: &str, kdamond: &Kdamond) -> Result<(), Unresolved> {
         self.set(at, "refresh_ms", kdamond.refresh_ms, 0);
         self.put(at, "contexts/nr_contexts", 1, false);
-        self.context(&format!("{at}/contexts/0"), &kdamond.context)
+        self.context(&format!("{at}/contexts/0"), &kdamond.context)?;
+        self.own_files(at, &kdamond.sysfs);
+        Ok(())
+    }
+
+    /// What the scenario names itself comes last: by then every folder is there, and nothing makes one anew.
+    fn own_files(&mut self, at: &str, files: &[SysfsFile]) {
+        self.writes.extend(files.iter().map(|file| Write {
+            path: format!("{at}/{}", file.path),
+            value: file.value.clone(),
+            is_default: false,
+            is_keyword: file.is_keyword,
+        }));
     }
 
     fn context(&mut self, at: &str, context: &Context) -> Result<(), Unresolved> {
         self.addr_unit = context.addr_unit.max(1);
-        self.set(at, "operations", ops_keyword(context.ops), "vaddr");
+        self.set(at, "operations", context.ops.as_str(), "vaddr");
         self.set(at, "addr_unit", context.addr_unit, 1);
         self.flag(at, "pause", context.pause);
         self.monitoring(&format!("{at}/monitoring_attrs"), context);
@@ -239,7 +263,7 @@ impl<R: Resolve> List<'_, R> {
         self.set(at, "weights/sz_permil", quota.weight_sz, 0);
         self.set(at, "weights/nr_accesses_permil", quota.weight_nr_accesses, 0);
         self.set(at, "weights/age_permil", quota.weight_age, 0);
-        self.set(at, "goal_tuner", tuner_keyword(quota.goal_tuner), "consist");
+        self.set(at, "goal_tuner", quota.goal_tuner.as_str(), "consist");
         self.set(at, "fail_charge_num", quota.fail_charge_num, 0);
         self.set(at, "fail_charge_denom", quota.fail_charge_denom, 0);
         self.goals(at, &quota.goals);
@@ -288,14 +312,18 @@ impl<R: Resolve> List<'_, R> {
             FilterKind::Target(index) => self.set(at, "damon_target_idx", *index, 0),
             FilterKind::Memcg(path) => self.text(at, "memcg_path", path),
             FilterKind::HugepageSize(range) => self.range(at, *range),
-            FilterKind::Anon | FilterKind::Active | FilterKind::Young | FilterKind::Unmapped => {}
+            FilterKind::Anon
+            | FilterKind::Active
+            | FilterKind::Young
+            | FilterKind::Unmapped
+            | FilterKind::Introduced { .. } => {}
         }
         Ok(())
     }
 
     /// `type` comes first: where the folder does not take the type, the kernel refuses it there.
     fn filter_head(&mut self, at: &str, filter: &Filter) {
-        self.set(at, "type", filter_keyword(&filter.kind), "anon");
+        self.set(at, "type", filter.kind.keyword(), "anon");
         self.flag(at, "matching", filter.matching);
         self.flag(at, "allow", filter.allow);
     }
@@ -341,34 +369,6 @@ impl<R: Resolve> List<'_, R> {
             (AddrRange::Node(node), several) => Err(Unresolved::SplitNode(*node, several.len())),
             (AddrRange::Fixed { start, end }, _) => Ok((*start, *end)),
         }
-    }
-}
-
-fn ops_keyword(ops: Ops) -> &'static str {
-    match ops {
-        Ops::Vaddr => "vaddr",
-        Ops::Fvaddr => "fvaddr",
-        Ops::Paddr => "paddr",
-    }
-}
-
-fn tuner_keyword(tuner: GoalTuner) -> &'static str {
-    match tuner {
-        GoalTuner::Consist => "consist",
-        GoalTuner::Temporal => "temporal",
-    }
-}
-
-fn filter_keyword(kind: &FilterKind) -> &'static str {
-    match kind {
-        FilterKind::Addr(_) => "addr",
-        FilterKind::Target(_) => "target",
-        FilterKind::Anon => "anon",
-        FilterKind::Active => "active",
-        FilterKind::Young => "young",
-        FilterKind::Unmapped => "unmapped",
-        FilterKind::Memcg(_) => "memcg",
-        FilterKind::HugepageSize(_) => "hugepage_size",
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::agent::failure::Failure;
 use crate::agent::files;
 use damonlab_protocol::damon::{Kdamond, MODULE, ROOT, Resolve, Write, online_writes, writes};
+use damonlab_protocol::kernel_file::FileWrite;
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::ranges::AddrRange;
 use damonlab_protocol::record::Refusal;
@@ -91,8 +92,34 @@ pub fn put(write: &Write) -> Result<(), ConfigureError> {
                 value: write.value.clone(),
             }))
         }
+        Err(error) if error.errno == Errno::EINVAL && write.is_keyword => {
+            Err(ConfigureError::Missing(MissingFeature::Keyword {
+                file: write.path.clone(),
+                value: write.value.clone(),
+            }))
+        }
         Err(error) => Err(refused(error.errno, &write.path, &write.value)),
     }
+}
+
+/// What the files that the scenario names itself have now.
+pub fn read_back(kdamonds: &[Kdamond]) -> Vec<FileWrite> {
+    let named = kdamonds
+        .iter()
+        .enumerate()
+        .flat_map(|(index, kdamond)| kdamond.sysfs.iter().map(move |file| format!("{index}/{}", file.path)));
+    let mut paths: Vec<String> = Vec::new();
+    for path in named {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths.into_iter().filter_map(|path| files::read_back(&raw_path(&path), &path)).collect()
+}
+
+/// What a file of DAMON's has now, if it can be read.
+pub fn read_back_raw(file: &str) -> Option<FileWrite> {
+    files::read_back(&raw_path(file), file)
 }
 
 /// What a refused write means: a keyword that the kernel does not know is a missing feature.

@@ -13,8 +13,17 @@ const FOLDERS: &[&str] = &[
     "0/contexts/0/schemes/nr_schemes",
     "0/contexts/0/schemes/0/quotas/goals/nr_goals",
     "0/contexts/0/schemes/0/filters/nr_filters",
+    "0/contexts/0/schemes/0/core_filters/nr_filters",
+    "0/contexts/0/schemes/0/ops_filters/nr_filters",
+    "0/contexts/0/schemes/0/dests/nr_dests",
     "0/contexts/0/monitoring_attrs/probes/nr_probes",
+    "0/contexts/0/monitoring_attrs/probes/0/filters/nr_filters",
+    "0/contexts/0/targets/nr_targets",
+    "0/contexts/0/targets/0/regions/nr_regions",
 ];
+
+/// How the names of files begin that make folders.
+const COUNT: &str = "nr_";
 
 /// A kdamond with one folder of each kind, for [`has`].
 pub struct Scratch(());
@@ -44,11 +53,23 @@ pub fn has(probe: &DamonProbe<'_>) -> Result<bool, Failure> {
     let kdamond = Path::new(ROOT).join("0");
     match probe {
         DamonProbe::Event(name) => Ok(has_event(name)),
-        DamonProbe::File(file) => Ok(kdamond.join(file).exists()),
+        DamonProbe::File(file) => Ok(is_there(&kdamond.join(file))),
         DamonProbe::Keyword { file, keyword } => match files::write_patiently(kdamond.join(file), keyword) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.errno, Errno::EINVAL | Errno::ENOENT) => Ok(false),
             Err(error) => Err(error.into()),
         },
     }
+}
+
+/// Whether a file is there. One that makes folders makes one, for what is looked for after it.
+fn is_there(file: &Path) -> bool {
+    if !file.exists() {
+        return false;
+    }
+    if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(COUNT)) {
+        // What the folder would have is then missing, and reported.
+        let _ = files::write_patiently(file, "1");
+    }
+    true
 }

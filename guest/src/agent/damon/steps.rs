@@ -1,10 +1,12 @@
 //! The steps that are about DAMON: start, stop, another configuration, other goals, a value in one of its files.
 
-use super::configure::{ConfigureError, Names, configure, put, put_raw, reconfigure};
+use super::configure::{
+    ConfigureError, Names, configure, put, put_raw, read_back, read_back_raw, reconfigure,
+};
 use super::{kdamonds, listings};
 use crate::agent::failure::{Failure, missing};
 use crate::agent::steps::{StepContext, StepResult};
-use damonlab_protocol::damon::{Kdamond, Scheme, goal_writes};
+use damonlab_protocol::damon::{Kdamond, goal_writes};
 use damonlab_protocol::plan::{SchemeAt, Step};
 use damonlab_protocol::record::{GuestReport, Refusal};
 use damonlab_protocol::units::Nanos;
@@ -23,7 +25,11 @@ impl<'a> StepContext<'a> {
     /// Carries out a step that is about DAMON.
     pub fn damon_step(&mut self, step: &'a Step, report: &mut GuestReport) -> Result<StepResult, Failure> {
         match step {
-            Step::Start { refused } => self.start(refused.as_deref(), report).map(StepResult::from),
+            Step::Start { refused } => {
+                let refused = self.start(refused.as_deref(), report)?;
+                let read_back = read_back(self.damon.kdamonds);
+                Ok(StepResult { refused, read_back, ..StepResult::default() })
+            }
             Step::Commit { kdamonds, .. } | Step::Pause { kdamonds } | Step::Resume { kdamonds } => {
                 self.commit(kdamonds, report)
             }
@@ -89,10 +95,7 @@ impl<'a> StepContext<'a> {
         report: &mut GuestReport,
     ) -> Result<StepResult, Failure> {
         let concerned: BTreeSet<usize> = schemes.iter().map(|at| at.kdamond).collect();
-        let mut writes = schemes.iter().flat_map(|at| {
-            let scheme = scheme_at(kdamonds, *at);
-            scheme.map(|scheme| goal_writes(*at, &scheme.quota.goals)).unwrap_or_default()
-        });
+        let mut writes = schemes.iter().flat_map(|at| goal_writes(kdamonds, *at));
         let taken = writes
             .try_for_each(|write| put(&write))
             .and_then(|()| command(concerned.into_iter(), "commit_schemes_quota_goals"));
@@ -107,7 +110,10 @@ impl<'a> StepContext<'a> {
         report: &mut GuestReport,
     ) -> Result<StepResult, Failure> {
         match put_raw(file, value) {
-            Ok(()) => Ok(StepResult::default()),
+            Ok(()) => {
+                let read_back = read_back_raw(file).into_iter().collect();
+                Ok(StepResult { read_back, ..StepResult::default() })
+            }
             Err(error) => refusal_or_failure(error, report).map(|refusal| Some(refusal).into()),
         }
     }
@@ -123,7 +129,8 @@ impl<'a> StepContext<'a> {
         let refusal = match taken {
             Ok(answered) => {
                 self.damon.kdamonds = kdamonds;
-                return Ok(StepResult { refused: None, answered });
+                let read_back = read_back(kdamonds);
+                return Ok(StepResult { refused: None, answered, read_back });
             }
             Err(error) => refusal_or_failure(error, report)?,
         };
@@ -144,10 +151,6 @@ impl<'a> StepContext<'a> {
 /// What the names in a configuration stand for.
 fn names(report: &GuestReport) -> Names<'_> {
     Names { ranges: &report.node_ranges, pids: &report.workload_pids }
-}
-
-fn scheme_at(kdamonds: &[Kdamond], at: SchemeAt) -> Option<&Scheme> {
-    kdamonds.get(at.kdamond)?.context.schemes.get(at.scheme)
 }
 
 /// Has each of the kdamonds carry out a command, in order.

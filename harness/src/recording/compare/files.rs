@@ -5,7 +5,7 @@ use super::difference::Difference;
 use super::lines::{self, Lines, Pair};
 use crate::host::regular_file;
 use crate::host::text::shown;
-use crate::recording::layout::{MACHINE, META, PLAN, SCENARIO, limit};
+use crate::recording::layout::{INTRODUCES, MACHINE, META, PLAN, SCENARIO, limit};
 use damonlab_protocol::record::section;
 use std::fmt;
 use std::io;
@@ -26,7 +26,7 @@ pub const COMPARED: &[&str] = &[
 const LATER: &[&str] = &[section::RAW];
 
 /// What a run is made of; where these differ, so may everything else.
-const INGREDIENTS: &[&str] = &[PLAN, SCENARIO, MACHINE, META];
+const INGREDIENTS: &[&str] = &[PLAN, SCENARIO, MACHINE, INTRODUCES, META];
 
 /// How much was compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,12 +7,27 @@ use crate::scenario::definition::guest_time;
 use crate::scenario::machine_file::Chosen;
 use crate::scenario::raw::RawScenario;
 use crate::scenario::raw_steps::RawStep;
-use crate::scenario::subject::{self, RawConfig};
+use crate::scenario::subject::{self, Introduced, Needs, RawConfig, Vocabulary};
 use crate::scenario::{MachineSpec, Places, Scenario};
 use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::kernel_feature::KernelFeature;
+
+/// What a file means.
+pub(in crate::scenario) struct Resolved {
+    pub(in crate::scenario) scenario: Scenario,
+    /// The lines that need a feature that the scenario introduces or names itself.
+    pub(in crate::scenario) needed: Vec<(KernelFeature, usize)>,
+    /// The scenario uses words that another file introduces.
+    pub(in crate::scenario) uses_file: bool,
+}
 
 /// The scenario that `raw` means, on the machine that was chosen for it.
-pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chosen) -> Checked<Scenario> {
+pub(in crate::scenario) fn scenario(
+    name: &str,
+    raw: &RawScenario,
+    chosen: &Chosen,
+    introduced: &Introduced,
+) -> Checked<Resolved> {
     let machine = chosen.spec.clone();
     let clock = choices::guest_clock(raw.clock.as_ref())?;
     // Whoever overrules the machine may overrule the clock too, and asks then.
@@ -26,24 +41,26 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
         refused: raw.steps.value.iter().any(expects_refusal),
         ..names::of_workloads(&workloads, &machine)
     };
-    let kdamonds = subject::config(&raw.damon, &names)?;
+    let words = Vocabulary { names: &names, introduced };
+    let kdamonds = subject::config(&raw.damon, &words)?;
     // KUnit's tests have run when a guest begins.
     if raw.steps.value.is_empty() && raw.kunit.is_empty() {
         return Err(Fault::at(&raw.steps, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
     }
-    let on =
-        Subjects { kdamonds: &kdamonds, machine: &machine, workloads: &workloads, names: &names, host_root };
+    let on = Subjects { kdamonds: &kdamonds, machine: &machine, workloads: &workloads, words, host_root };
     let Steps { steps, windows } = steps::resolve(&raw.steps.value, &on)?;
-    let mut trace = trace::resolve(&raw.trace, &machine, !kdamonds.is_empty())?;
+    let mut trace = trace::resolve(&raw.trace, &machine, !kdamonds.is_empty(), introduced)?;
     let vmstat = sample::vmstat(&raw.sample)?;
-    let run = expect::Measurable { names: &names, windows: &windows, events: &trace.events, vmstat: &vmstat };
+    let run = expect::Measurable { words, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
     trace.events.extend(subject::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
-    Ok(Scenario {
+    let Needs { required, uses_file } = required(raw, introduced)?;
+    let scenario = Scenario {
         name: name.to_owned(),
         summary: raw.summary.value.0.trim().to_owned(),
         machine,
         machine_file: chosen.file.clone(),
+        introduces_file: None,
         workloads,
         swap: workload::swap(raw.swap.as_ref(), &chosen.spec)?,
         boot: boot::resolve(&raw.boot)?,
@@ -58,9 +75,21 @@ pub(in crate::scenario) fn scenario(name: &str, raw: &RawScenario, chosen: &Chos
         kunit: kunit::resolve(&raw.kunit)?,
         snapshot: choices::snapshot(&raw.snapshot)?,
         clock,
-        needs: raw.needs.iter().map(needs::need).collect::<Checked<Vec<_>>>()?,
+        needs: needs::all(&raw.needs, &required)?,
         places: Places::default(),
-    })
+    };
+    Ok(Resolved { scenario, needed: needs::lines(required), uses_file })
+}
+
+/// What the scenario needs because it introduces or names it itself.
+fn required(raw: &RawScenario, introduced: &Introduced) -> Checked<Needs> {
+    let steps = raw.steps.value.iter().filter_map(|step| match &step.value {
+        RawStep::Subject(step) => Some(step),
+        _ => None,
+    });
+    let expected = raw.expect.iter().flat_map(|line| [&line.value.of, &line.value.count]).flatten();
+    let recorded = raw.trace.events.iter().flat_map(|events| &events.value);
+    subject::required(introduced, &raw.damon, steps, expected.chain(recorded))
 }
 
 fn expects_refusal(step: &At<RawStep>) -> bool {
@@ -69,5 +98,6 @@ fn expects_refusal(step: &At<RawStep>) -> bool {
 
 /// What a configuration by itself means, on a machine without workloads.
 pub(in crate::scenario) fn kdamonds(raw: &RawConfig, machine: &MachineSpec) -> Checked<Vec<Kdamond>> {
-    subject::config(raw, &names::of_machine(machine))
+    let words = Vocabulary { names: &names::of_machine(machine), introduced: &Introduced::default() };
+    subject::config(raw, &words)
 }

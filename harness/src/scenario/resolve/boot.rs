@@ -1,7 +1,7 @@
 //! The kernel's command line, and the kernel files that a scenario sets before its workloads start.
 
 use super::setting;
-use crate::grammar::{At, Checked, Fault, Scalar};
+use crate::grammar::{At, Checked, Fault, Scalar, file_value};
 use crate::scenario::Boot;
 use crate::scenario::raw::{RawBoot, RawFileWrite};
 use damonlab_protocol::kernel_file::FileWrite;
@@ -55,7 +55,7 @@ pub(super) fn resolve(raw: &RawBoot) -> Checked<Boot> {
     }
     let parameters = raw.parameters.iter().map(parameter).collect::<Checked<Vec<_>>>()?;
     let write = |raw: &RawFileWrite| {
-        Ok(FileWrite { path: setting::path(&raw.path)?, value: setting::value(&raw.value)? })
+        Ok(FileWrite { path: setting::path(&raw.path)?, value: file_value(&raw.value)? })
     };
     let writes = raw.writes.iter().map(write).collect::<Checked<Vec<_>>>()?;
     Ok(Boot { parameters, writes })

@@ -3,7 +3,7 @@
 //! A misspelt name counts nothing, and a count of nothing passes `equals: 0` and every `at_most`.
 
 use crate::grammar::{At, Checked, Fault, Scalar};
-use crate::scenario::subject::EVENTS;
+use crate::scenario::subject::{EVENTS, Introduced, how_to_introduce_event, introduces_event};
 
 /// What to do where the event is not DAMON's after all.
 const FOREIGN: &str = "another system's event has to be in trace.events";
@@ -19,7 +19,11 @@ pub(super) struct Recorded<'a> {
 impl<'a> Recorded<'a> {
     /// The event at `raw`, `name` or `system:name`, if a pattern of `recorded` (`system:name` or
     /// `system:*`) matches it.
-    pub(super) fn resolve(raw: &'a At<Scalar>, recorded: &[String]) -> Checked<Recorded<'a>> {
+    pub(super) fn resolve(
+        raw: &'a At<Scalar>,
+        recorded: &[String],
+        introduced: &Introduced,
+    ) -> Checked<Recorded<'a>> {
         let text = raw.value.0.as_str();
         let (system, name) = match text.split_once(':') {
             Some((system, name)) => (Some(system), name),
@@ -32,10 +36,12 @@ impl<'a> Recorded<'a> {
         let matching = systems(system, name, recorded);
         let damons = match system {
             Some(system) => system == EVENTS.system,
-            None => is_damons(name, &matching, recorded),
+            None => is_introduced(introduced, name) || is_damons(name, &matching, recorded),
         };
-        if damons && !EVENTS.names.contains(&name) {
-            let fault = Fault::at(raw, format!("DAMON has no event '{name}'")).known(name, EVENTS.names);
+        if damons && !EVENTS.names.contains(&name) && !is_introduced(introduced, name) {
+            let fault = Fault::at(raw, format!("DAMON has no event '{name}'"))
+                .known(name, EVENTS.names)
+                .or_help(&how_to_introduce_event(name));
             let foreign = !EVENTS.prefixes.iter().any(|prefix| name.starts_with(prefix));
             return Err(if foreign { fault.or_help(FOREIGN) } else { fault });
         }
@@ -90,6 +96,11 @@ impl<'a> Recorded<'a> {
     fn no_field<T>(&self, place: &At<T>, field: &str, known: &[&str]) -> Fault {
         Fault::at(place, format!("{} has no field '{field}'", self.text)).known(field, known)
     }
+}
+
+/// Whether the scenario introduces an event of DAMON's.
+fn is_introduced(introduced: &Introduced, name: &str) -> bool {
+    introduces_event(introduced, &format!("{}:{name}", EVENTS.system))
 }
 
 /// The systems of the patterns that match.

@@ -1,10 +1,10 @@
 //! One line of `expect`: which quantity, which bounds.
 
 use super::event::Recorded;
-use crate::grammar::{At, Checked, Fault, Leaf, Names, Scalar, Size};
+use crate::grammar::{At, Checked, Fault, Leaf, Scalar, Size};
 use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
 use crate::scenario::raw::{RawDuring, RawExpectation, RawLast};
-use crate::scenario::subject::EVENTS;
+use crate::scenario::subject::{EVENTS, Vocabulary};
 use damonlab_protocol::record::VMSTAT_PREFIXES;
 
 /// The value of `over`.
@@ -28,7 +28,7 @@ impl Unit {
 /// What an expectation can be about.
 pub(super) struct Measurable<'a> {
     /// The nodes and workloads.
-    pub(super) names: &'a Names,
+    pub(super) words: Vocabulary<'a>,
     /// How many charge windows each run has room for, where that is known.
     pub(super) windows: &'a [Option<u64>],
     /// The patterns of `trace.events`.
@@ -76,7 +76,8 @@ fn run_of_last(
         return Ok(None);
     };
     let [_, .., Some(room)] = run.windows else { return Ok(None) };
-    let fits = count <= room && is_once_a_window(&Recorded::resolve(event, run.events)?);
+    let fits =
+        count <= room && is_once_a_window(&Recorded::resolve(event, run.events, run.words.introduced)?);
     Ok(fits.then(|| run.windows.len() - 1))
 }
 
@@ -132,7 +133,7 @@ fn quantity(raw: &At<RawExpectation>, run: &Measurable<'_>, during: Option<usize
         }
         (None, Some(event), None, None) => {
             only(raw, "count", &["where"])?;
-            let event = Recorded::resolve(event, run.events)?;
+            let event = Recorded::resolve(event, run.events, run.words.introduced)?;
             Ok(Quantity::Count { event: event.text(), filter: filter(raw, &event, run)? })
         }
         (None, None, Some(name), None) => {
@@ -140,8 +141,8 @@ fn quantity(raw: &At<RawExpectation>, run: &Measurable<'_>, during: Option<usize
             let Some(node) = &line.node else {
                 return Err(Fault::at(raw, "`resident` needs a node: node: N"));
             };
-            let workload = run.names.workload(name)?;
-            Ok(Quantity::Resident { workload, node: run.names.node(node.value.0, node)? })
+            let workload = run.words.workload(name)?;
+            Ok(Quantity::Resident { workload, node: run.words.node(node.value.0, node)? })
         }
         (None, None, None, Some(counter)) => {
             only(raw, "vmstat", &[])?;
@@ -175,7 +176,7 @@ fn mean(
     let Some(event) = &raw.value.of else {
         return Err(Fault::at(raw, "`mean` needs an event: of: EVENT"));
     };
-    let event = Recorded::resolve(event, run.events)?;
+    let event = Recorded::resolve(event, run.events, run.words.introduced)?;
     event.check_mean(field)?;
     let last = match &raw.value.last {
         None => None,
@@ -224,7 +225,7 @@ fn filter(raw: &At<RawExpectation>, event: &Recorded<'_>, run: &Measurable<'_>) 
         if field == "nid"
             && let Ok(id) = value.value.0.parse::<i64>()
         {
-            run.names.node_number(id, value)?;
+            run.words.node_number(id, value)?;
         }
         filter.insert(field.clone(), value.value.0.clone());
     }

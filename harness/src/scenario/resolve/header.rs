@@ -46,11 +46,17 @@ pub(in crate::scenario) fn can_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 48 && name.chars().all(sound) && !name.starts_with('-')
 }
 
-fn check_top(version: &At<Number>, summary: &At<Scalar>, one_sentence: &str) -> Checked<()> {
+/// Whether this damonlab reads the version of a file.
+pub(super) fn check_version(version: &At<Number>) -> Checked<()> {
     if version.value.0 != 1 {
         return Err(Fault::at(version, format!("version {} of the format is not known", version.value.0))
             .help("this damonlab reads version: 1"));
     }
+    Ok(())
+}
+
+fn check_top(version: &At<Number>, summary: &At<Scalar>, one_sentence: &str) -> Checked<()> {
+    check_version(version)?;
     if summary.value.0.trim().is_empty() {
         return Err(Fault::at(summary, "the summary is empty").help(format!("one sentence: {one_sentence}")));
     }

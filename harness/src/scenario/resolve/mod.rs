@@ -11,6 +11,7 @@ mod event;
 mod expect;
 mod header;
 mod host;
+mod introduces;
 mod kunit;
 mod machine;
 mod memory;
@@ -22,8 +23,9 @@ mod steps;
 mod trace;
 mod workload;
 
-pub(super) use assemble::{kdamonds, scenario};
+pub(super) use assemble::{Resolved, kdamonds, scenario};
 pub(super) use header::{can_name, check_header, check_machine_name, machine_file};
+pub(super) use introduces::{file as introduces_file, of_scenario as introduced};
 pub(super) use machine::resolve as machine;
 #[cfg(test)]
 pub(crate) use machine::{machine_of, try_machine_of};

@@ -1,10 +1,7 @@
-//! A kernel file that a scenario writes, and the value.
+//! A kernel file that a scenario writes.
 
 use crate::grammar::{At, Checked, Fault, Scalar};
 use damonlab_protocol::kernel_file::{self, PathError};
-
-/// The longest value that a file takes here, less than a page.
-const MAX_VALUE: usize = 1_000;
 
 /// The absolute path of a kernel file that may be written.
 pub(super) fn path(raw: &At<Scalar>) -> Checked<String> {
@@ -22,16 +19,4 @@ pub(super) fn path(raw: &At<Scalar>) -> Checked<String> {
             })
         }
     }
-}
-
-/// What is written into a kernel file.
-pub(super) fn value(raw: &At<Scalar>) -> Checked<String> {
-    let text = raw.value.0.as_str();
-    if text.is_empty() {
-        return Err(Fault::at(raw, "an empty value never reaches the kernel (sysfs_kf_write)"));
-    }
-    if text.len() > MAX_VALUE || !text.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
-        return Err(Fault::at(raw, format!("a value is up to {MAX_VALUE} printable characters of ASCII")));
-    }
-    Ok(text.to_owned())
 }

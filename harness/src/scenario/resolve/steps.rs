@@ -2,10 +2,10 @@
 
 use super::memory::Memory;
 use super::{host, setting};
-use crate::grammar::{At, Checked, Fault, Names, errno};
+use crate::grammar::{At, Checked, Fault, errno, file_value};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw_steps::{RawPhase, RawRun, RawStep, RawWrite};
-use crate::scenario::subject::Session;
+use crate::scenario::subject::{Session, Vocabulary};
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::{Phase, Step, Workload};
 use damonlab_protocol::units::{BasisPoints, Nanos};
@@ -25,7 +25,7 @@ pub(super) struct Subjects<'a> {
     pub(super) kdamonds: &'a [Kdamond],
     pub(super) machine: &'a MachineSpec,
     pub(super) workloads: &'a [Workload],
-    pub(super) names: &'a Names,
+    pub(super) words: Vocabulary<'a>,
     pub(super) host_root: bool,
 }
 
@@ -38,7 +38,7 @@ struct Now<'a> {
 
 /// The steps that `raw` means.
 pub(super) fn resolve(raw: &[At<RawStep>], on: &Subjects<'_>) -> Checked<Steps> {
-    let damon = Session::new(on.names, on.kdamonds);
+    let damon = Session::new(on.words, on.kdamonds);
     let mut now = Now { on, damon, memory: Memory::new(on.machine, on.workloads) };
     let mut total = 0u64;
     let mut steps = Steps { steps: Vec::new(), windows: Vec::new() };
@@ -93,7 +93,7 @@ impl Now<'_> {
     fn write(&self, place: &At<RawStep>, raw: &RawWrite) -> Checked<Step> {
         self.damon.check_may_follow(place.referenced)?;
         let refused = errno(raw.refused.as_ref())?;
-        let value = || setting::value(&raw.value);
+        let value = || file_value(&raw.value);
         let (file, value) = match (&raw.file, &raw.path) {
             (Some(file), None) => {
                 self.damon.check_write(file, &raw.value, refused.is_some())?;
@@ -113,7 +113,7 @@ impl Now<'_> {
 
     fn workload(&self, place: &At<RawStep>, raw: &RawPhase) -> Checked<Step> {
         self.damon.check_may_follow(place.referenced)?;
-        let name = self.on.names.workload(&raw.name)?;
+        let name = self.on.words.workload(&raw.name)?;
         let touched = self.on.workloads.iter().any(|workload| workload.name == name && workload.hot_bp.0 > 0);
         if !touched && raw.node.is_none() {
             return Err(Fault::at(
@@ -127,7 +127,7 @@ impl Now<'_> {
                 return Err(Fault::at(hot, "more than 100 % of the workload"));
             }
             (Some(hot), None, None) => Phase::Hot { hot_bp: hot.value.0 },
-            (None, Some(node), None) => Phase::Move { node: self.on.names.memory(node.value.0, node)? },
+            (None, Some(node), None) => Phase::Move { node: self.on.words.memory(node.value.0, node)? },
             (None, None, Some(pause)) if pause.value.0 => Phase::Pause,
             (None, None, Some(_)) => Phase::Resume,
             _ => {

@@ -3,7 +3,7 @@
 use crate::grammar::{At, Checked, Fault, Scalar, Size};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::RawTrace;
-use crate::scenario::subject::EVENTS;
+use crate::scenario::subject::{EVENTS, Introduced, introduced_events};
 use damonlab_protocol::plan::Trace;
 use damonlab_protocol::units::Bytes;
 
@@ -11,8 +11,13 @@ use damonlab_protocol::units::Bytes;
 const DEFAULT_BUFFER: Bytes = Bytes(32 << 20);
 
 /// `trace:`. By default the events of DAMON are recorded, where the scenario configures it.
-pub(super) fn resolve(raw: &RawTrace, machine: &MachineSpec, damon: bool) -> Checked<Trace> {
-    let events = match &raw.events {
+pub(super) fn resolve(
+    raw: &RawTrace,
+    machine: &MachineSpec,
+    damon: bool,
+    introduced: &Introduced,
+) -> Checked<Trace> {
+    let mut events = match &raw.events {
         None if damon => vec![EVENTS.all.to_owned()],
         None => Vec::new(),
         Some(events) if events.value.is_empty() => {
@@ -24,11 +29,22 @@ pub(super) fn resolve(raw: &RawTrace, machine: &MachineSpec, damon: bool) -> Che
         }
         Some(events) => events.value.iter().map(event).collect::<Checked<Vec<_>>>()?,
     };
+    add_introduced(&mut events, introduced);
     let buffer = match &raw.buffer {
         None => Bytes(DEFAULT_BUFFER.0.min(largest_buffer(machine).0)),
         Some(buffer) => check_buffer(buffer, machine)?,
     };
     Ok(Trace { events, buffer })
+}
+
+/// Adds the tracepoints that a file introduces, unless they are recorded already.
+fn add_introduced(events: &mut Vec<String>, introduced: &Introduced) {
+    for event in introduced_events(introduced) {
+        let all = event.split_once(':').map(|(system, _)| format!("{system}:*"));
+        if !events.iter().any(|known| known == event || Some(known) == all.as_ref()) {
+            events.push(event.to_owned());
+        }
+    }
 }
 
 /// The ring buffer lies in the guest's memory, once per CPU, and the kernel lives on its boot node.

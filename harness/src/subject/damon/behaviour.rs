@@ -4,8 +4,9 @@ use super::behaviour_words::{beside, list, many, share};
 use super::events::{Aggregated, BeforeApply, Esz, Measurement, Stat};
 use super::view::{KdamondRun, View};
 use super::windows::{ChargeWindows, Window};
+use crate::host::text::foreign;
 use crate::recording::Recording;
-use damonlab_protocol::damon::{GoalTuner, Ops, Scheme};
+use damonlab_protocol::damon::{GoalTuner, Keyword, Ops, Scheme};
 use damonlab_protocol::plan::{Phase, Step};
 use damonlab_protocol::units::NodeId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,11 +81,7 @@ fn phase_name(phase: Phase) -> String {
 
 fn kdamond(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>) {
     let context = &run.config.context;
-    let ops = match context.ops {
-        Ops::Paddr => "paddr",
-        Ops::Vaddr => "vaddr",
-        Ops::Fvaddr => "fvaddr",
-    };
+    let ops = foreign(context.ops.as_str());
     let since = run.since.map(|step| format!(" after step {}", step + 1)).unwrap_or_default();
     text.line(0, &format!("kdamond {}{since}: {ops}", run.kdamond));
     text.line(1, &format!("iterations end with: {}", list(last_phases(run))));
@@ -115,7 +112,7 @@ fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, 
     let ChargeWindows { goals, windows, .. } = &run.charge_windows[index];
     if !goals.is_empty() {
         text.line(2, &format!("charge windows: {}", many(windows.len())));
-        (0..goals.len()).for_each(|place| goal(text, windows, place, config.quota.goal_tuner));
+        (0..goals.len()).for_each(|place| goal(text, windows, place, &config.quota.goal_tuner));
     }
     if view.traced(Esz::NAME) {
         text.line(2, &format!("quota: {}", quota(run, index, config, windows)));
@@ -134,7 +131,7 @@ fn scheme(text: &mut Text, view: &View<'_>, run: &KdamondRun<'_>, index: usize, 
     }
 }
 
-fn goal(text: &mut Text, windows: &[Window<'_>], place: usize, tuner: GoalTuner) {
+fn goal(text: &mut Text, windows: &[Window<'_>], place: usize, tuner: &Keyword<GoalTuner>) {
     let measured: Vec<Measurement> = windows.iter().map(|window| window.goals[place].1).collect();
     let Some(first) = measured.first() else { return };
     let half = &measured[measured.len() / 2..];
@@ -144,8 +141,8 @@ fn goal(text: &mut Text, windows: &[Window<'_>], place: usize, tuner: GoalTuner)
     } else {
         // The mean of a few windows is mostly noise, and the consist tuner swings by design: two layouts of one
         // kernel gave means on both sides of its target.
-        match (many(half.len()), tuner) {
-            ("many", GoalTuner::Temporal) => beside(mean, first.target.0),
+        match (many(half.len()), tuner.known()) {
+            ("many", Some(GoalTuner::Temporal)) => beside(mean, first.target.0),
             _ => "something eligible there",
         }
     };
@@ -156,7 +153,7 @@ fn quota(run: &KdamondRun<'_>, index: usize, config: &Scheme, windows: &[Window<
     let emitted: Vec<u64> = run.scheme_events::<Esz>(index).map(|(_, event)| event.esz).collect();
     let Some(first) = emitted.first() else { return "never emitted".to_owned() };
     let moves = config.quota.ms != 0
-        || (config.quota.goal_tuner == GoalTuner::Consist && !config.quota.goals.is_empty());
+        || (config.quota.goal_tuner != GoalTuner::Temporal && !config.quota.goals.is_empty());
     if !moves {
         let values: BTreeSet<u64> = emitted.iter().copied().collect();
         return list(values.into_iter().map(|esz| esz.to_string()));
@@ -217,7 +214,7 @@ fn swings(recording: &Recording) -> bool {
     let plan = &recording.plan;
     let kdamonds = plan.kdamonds.iter().chain(plan.steps.iter().filter_map(Step::configures).flatten());
     let mut schemes = kdamonds.flat_map(|kdamond| &kdamond.context.schemes);
-    schemes.any(|scheme| scheme.quota.goal_tuner == GoalTuner::Consist && !scheme.quota.goals.is_empty())
+    schemes.any(|scheme| scheme.quota.goal_tuner != GoalTuner::Temporal && !scheme.quota.goals.is_empty())
 }
 
 fn memory(text: &mut Text, recording: &Recording) {

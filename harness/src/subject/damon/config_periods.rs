@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_commit_that_changes_more_than_goals_passes() {
         let mut model = Model::pull_push();
-        model.commit(9, |schemes| schemes[0].quota.goal_tuner = GoalTuner::Consist);
+        model.commit(9, |schemes| schemes[0].quota.goal_tuner = GoalTuner::Consist.into());
         model.commit(17, |schemes| {
             schemes.pop();
         });
@@ -165,7 +165,7 @@ mod tests {
             second.quota.goals[0].target_value = 10;
             second.quota.bytes = 8192;
             schemes[0].quota.bytes = 4 << 20;
-            schemes[0].quota.goal_tuner = GoalTuner::Temporal;
+            schemes[0].quota.goal_tuner = GoalTuner::Temporal.into();
             schemes.push(second);
         });
         assert_eq!(findings(&model), []);

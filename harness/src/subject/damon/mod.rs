@@ -18,3 +18,5 @@ pub(crate) mod windows;
 mod must_reject;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod unknown_words;

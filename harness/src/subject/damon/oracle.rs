@@ -10,7 +10,8 @@ use super::rule::{
 };
 use super::view::{KdamondRun, View, goals};
 use super::windows::Window;
-use damonlab_protocol::damon::{GoalTuner, Scheme};
+use crate::host::text::foreign;
+use damonlab_protocol::damon::{GoalTuner, Keyword, Scheme};
 
 /// The score of a goal that is just reached, and the unit of `esz_bp`.
 const GOAL: u64 = 10_000;
@@ -136,7 +137,8 @@ fn replay(
     tuner: GoalTuner,
 ) -> Result<Violations, Reason> {
     if scheme.quota.goal_tuner != tuner {
-        return Err("the scheme has the other goal_tuner".to_owned());
+        let own = known_tuner(scheme)?;
+        return Err(format!("the scheme has the goal_tuner {}", Keyword::from(own).as_str()));
     }
     view.need(&[Esz::NAME])?;
     view.need_windows(run, index)?;
@@ -173,7 +175,7 @@ fn before(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Result<Control
         if charge.broken.is_some() {
             return Err(unknown("the charge windows are not distinct (see G3)".to_owned()));
         }
-        controller.commit(scheme.quota.goal_tuner, scheme.quota.bytes);
+        controller.commit(known_tuner(scheme).map_err(unknown)?, scheme.quota.bytes);
         for window in &charge.windows {
             let quota = controller.window(measured_score(window).max(constant));
             if differs(earlier, index, window, 0, quota).is_some() {
@@ -182,6 +184,12 @@ fn before(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Result<Control
         }
     }
     Ok(controller)
+}
+
+/// An error where the scenario introduces the tuner: how it computes the quota is not known.
+fn known_tuner(scheme: &Scheme) -> Result<GoalTuner, Reason> {
+    let tuner = &scheme.quota.goal_tuner;
+    tuner.known().ok_or_else(|| format!("how the goal_tuner {} works is not known", foreign(tuner.as_str())))
 }
 
 /// The highest score of the goals whose value is constant. All others must be traced.

@@ -2,11 +2,13 @@
 //!
 //! Every kdamond prints `ctx_idx=0`, so only the pid of a line says whose it is.
 
+use super::config;
 use super::config_periods::{self, ConfigPeriod};
 use super::events::{Esz, Event, Measurement, SchemeEvent, TRACED_METRICS, goal_event};
 use super::windows::{self, ChargeWindows};
 use crate::check::expect::{Subject, bare};
 use crate::check::rule::Reason;
+use crate::host::text::foreign;
 use crate::recording::{Line, Recording};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{AddrRange, Context, Goal, Kdamond, Ops, Scheme};
@@ -160,7 +162,7 @@ impl<'a> View<'a> {
     /// The ranges of a target, aligned as in `damon_set_regions` and with neighbours joined; `None` where the kernel
     /// chooses or moves them itself.
     pub(crate) fn ranges(&self, context: &Context, target: usize) -> Option<Vec<(u64, u64)>> {
-        if context.ops == Ops::Vaddr || context.addr_unit != 1 {
+        if !has_fixed_ranges(context) || context.addr_unit != 1 {
             return None;
         }
         let mut ranges = Vec::new();
@@ -277,6 +279,11 @@ pub(crate) fn scheme_events<'a, E: SchemeEvent>(
     events::<E>(lines).filter(move |(_, event)| event.scheme() == scheme)
 }
 
+/// Whether the regions stay in the ranges of the configuration: an introduced operations set may move them.
+pub(crate) fn has_fixed_ranges(context: &Context) -> bool {
+    matches!(context.ops.known(), Some(Ops::Fvaddr | Ops::Paddr))
+}
+
 /// Joins ranges where one ends and the next begins.
 pub(crate) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
     let mut all: Vec<(u64, u64)> = Vec::new();
@@ -287,6 +294,22 @@ pub(crate) fn joined(ranges: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)
         }
     }
     all
+}
+
+/// An error where the scenario introduces the operations set: what it counts is not known.
+pub(crate) fn need_known_ops(context: &Context) -> Result<(), Reason> {
+    match context.ops.introduced() {
+        None => Ok(()),
+        Some(ops) => Err(format!("what the operations set {} counts is not known", foreign(ops))),
+    }
+}
+
+/// An error where a scheme has an action that the scenario introduces: what it does is not known.
+pub(crate) fn need_known_action(scheme: &Scheme) -> Result<(), Reason> {
+    match config::is_action(&scheme.action) {
+        true => Ok(()),
+        false => Err(format!("what the action {} does is not known", foreign(&scheme.action))),
+    }
 }
 
 /// The goals that reach the kernel: sysfs drops those with a target of 0 (`damos_sysfs_add_quota_score`).

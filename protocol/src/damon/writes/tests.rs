@@ -1,5 +1,5 @@
 use super::*;
-use crate::damon::{Dest, Intervals};
+use crate::damon::{Dest, FilterLayer, GoalTuner, Intervals, Keyword, Ops, SysfsFile};
 use std::collections::{BTreeMap, BTreeSet};
 
 struct Guest;
@@ -36,7 +36,7 @@ fn default_scheme() -> Scheme {
             ms: 0,
             bytes: 0,
             reset_interval_ms: 0,
-            goal_tuner: GoalTuner::Consist,
+            goal_tuner: GoalTuner::Consist.into(),
             goals: Vec::new(),
             weight_sz: 0,
             weight_nr_accesses: 0,
@@ -56,7 +56,7 @@ fn default_scheme() -> Scheme {
 /// What a fresh context folder of the kernel has.
 fn default_context() -> Context {
     Context {
-        ops: Ops::Vaddr,
+        ops: Ops::Vaddr.into(),
         addr_unit: 1,
         pause: false,
         intervals: Intervals { sample_us: 5_000, aggr_us: 100_000, update_us: 60_000_000, goal: None },
@@ -87,7 +87,7 @@ fn full_context() -> Context {
     scheme.filters = vec![filter(FilterKind::Young)];
     scheme.dests = vec![Dest { id: 1, weight: 3 }];
     let mut context = default_context();
-    context.ops = Ops::Paddr;
+    context.ops = Ops::Paddr.into();
     context.probes = vec![Probe { weight: 5, filters: vec![filter(FilterKind::Memcg("/box".to_owned()))] }];
     context.targets = vec![Target {
         pid: Some(Pid::Workload("hot".to_owned())),
@@ -99,7 +99,7 @@ fn full_context() -> Context {
 }
 
 fn listed(context: Context) -> Result<Vec<Write>, Unresolved> {
-    writes(&[Kdamond { refresh_ms: 0, context }], &Guest)
+    writes(&[Kdamond { refresh_ms: 0, context, sysfs: Vec::new() }], &Guest)
 }
 
 fn values(context: Context) -> BTreeMap<String, String> {
@@ -247,7 +247,7 @@ fn a_node_without_memory_and_a_workload_that_is_not_there_are_named() {
 
 #[test]
 fn what_runs_keeps_its_number_of_kdamonds_and_gets_everything_else() {
-    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context() }];
+    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context(), sysfs: Vec::new() }];
     let (all, online) = (writes(&kdamonds, &Guest).unwrap(), online_writes(&kdamonds, &Guest).unwrap());
     assert_eq!(online[..], all[1..]);
     assert_eq!(all[0].path, "nr_kdamonds");
@@ -255,11 +255,39 @@ fn what_runs_keeps_its_number_of_kdamonds_and_gets_everything_else() {
 
 #[test]
 fn new_goals_are_the_writes_that_a_whole_configuration_has_for_them() {
-    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context() }];
-    let goals = goal_writes(SchemeAt { kdamond: 0, scheme: 0 }, &kdamonds[0].context.schemes[0].quota.goals);
+    let own = |path: &str| SysfsFile { path: path.to_owned(), value: "1".to_owned(), is_keyword: false };
+    let sysfs = vec![own("contexts/0/new"), own("contexts/0/schemes/0/quotas/goals/0/new")];
+    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context(), sysfs }];
+    let goals = goal_writes(&kdamonds, SchemeAt { kdamond: 0, scheme: 0 });
     let folder = "0/contexts/0/schemes/0/quotas/goals/";
     let all = writes(&kdamonds, &Guest).unwrap();
     let wanted: Vec<Write> = all.into_iter().filter(|write| write.path.starts_with(folder)).collect();
     assert_eq!(goals, wanted);
     assert_eq!(goals[0].path, format!("{folder}nr_goals"));
+}
+
+#[test]
+fn files_that_a_scenario_names_come_after_all_others_of_their_kdamond() {
+    let file = |path: &str| SysfsFile { path: path.to_owned(), value: "set".to_owned(), is_keyword: true };
+    let sysfs = vec![file("contexts/0/preps/nr_preps"), file("contexts/0/preps/0/prep_action")];
+    let kdamond = Kdamond { refresh_ms: 0, context: default_context(), sysfs };
+    let other = Kdamond { refresh_ms: 0, context: default_context(), sysfs: Vec::new() };
+    let all = writes(&[kdamond, other], &Guest).unwrap();
+    let at = all.iter().position(|write| write.path.starts_with("1/")).unwrap();
+    let last: Vec<_> = all[at - 2..at].iter().map(|write| (write.path.as_str(), write.is_keyword)).collect();
+    assert_eq!(last, [("0/contexts/0/preps/nr_preps", true), ("0/contexts/0/preps/0/prep_action", true)]);
+}
+
+#[test]
+fn an_introduced_keyword_is_written_as_it_is() {
+    let mut context = full_context();
+    context.ops = Keyword::Introduced("perf".to_owned());
+    context.schemes[0].quota.goal_tuner = Keyword::Introduced("pid".to_owned());
+    let kind = FilterKind::Introduced { name: "node".to_owned(), layer: FilterLayer::Ops };
+    context.schemes[0].ops_filters = vec![filter(kind)];
+    let all = writes(&[Kdamond { refresh_ms: 0, context, sysfs: Vec::new() }], &Guest).unwrap();
+    let value = |path: &str| all.iter().find(|write| write.path.ends_with(path)).unwrap().value.clone();
+    assert_eq!(value("operations"), "perf");
+    assert_eq!(value("goal_tuner"), "pid");
+    assert_eq!(value("ops_filters/0/type"), "node");
 }

@@ -1,6 +1,6 @@
 //! The features of a kernel's DAMON that a scenario may state as needed, as far as their keywords are known here.
 
-use super::keywords::{ACTIONS, ALL_FILTERS, METRICS, OPS, TUNERS};
+use super::keywords::{ACTIONS, ALL_FILTERS, METRICS, OPS, PROBE_FILTERS, TUNERS, WATERMARK_METRICS};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::kernel_feature::KernelFeature;
 
@@ -12,6 +12,8 @@ pub(crate) fn keywords_of(kind: &str) -> Option<Vec<&'static str>> {
         "action" => Some(ACTIONS.to_vec()),
         "ops" => Some(OPS.to_vec()),
         "filter" => Some(ALL_FILTERS.to_vec()),
+        "probe_filter" => Some(PROBE_FILTERS.to_vec()),
+        "watermark" => Some(WATERMARK_METRICS.to_vec()),
         _ => None,
     }
 }
@@ -25,4 +27,9 @@ pub(crate) fn all_features() -> Vec<KernelFeature> {
     };
     let names = KernelFeature::alone().map(str::to_owned).chain(KernelFeature::kinds().flat_map(of));
     names.filter_map(|name| KernelFeature::parse(&name)).collect()
+}
+
+/// Whether it is an action of Linux 7.3, and not one that a scenario introduces.
+pub(crate) fn is_action(keyword: &str) -> bool {
+    ACTIONS.contains(&keyword)
 }

@@ -1,11 +1,13 @@
 //! Filters of schemes and of probes.
 
 use super::damo_scalar::DamoSize;
+use super::introduced::WordKind;
 use super::keywords::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
 use super::range::range;
 use super::raw::{RawFilter, RawProbe, RawProbeFilter};
+use super::vocabulary::Vocabulary;
 use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
-use damonlab_protocol::damon::{Filter, FilterKind, Probe, Range};
+use damonlab_protocol::damon::{Filter, FilterKind, FilterLayer, Probe, Range};
 
 /// A folder of filters.
 #[derive(Clone, Copy)]
@@ -25,6 +27,14 @@ impl Folder {
             Folder::Any => ("filters", ALL_FILTERS),
         }
     }
+
+    /// Whether it takes the types of a layer.
+    fn takes(self, layer: FilterLayer) -> bool {
+        matches!(
+            (self, layer),
+            (Folder::Core | Folder::Any, FilterLayer::Core) | (Folder::Ops | Folder::Any, FilterLayer::Ops)
+        )
+    }
 }
 
 /// The filters of a scheme in one folder; the context has so many targets.
@@ -32,22 +42,29 @@ pub(super) fn filters(
     raw: &[At<RawFilter>],
     folder: Folder,
     targets: usize,
-    names: &Names,
+    words: &Vocabulary<'_>,
 ) -> Checked<Vec<Filter>> {
-    raw.iter().map(|raw| filter(raw, folder, targets, names)).collect()
+    raw.iter().map(|raw| filter(raw, folder, targets, words)).collect()
 }
 
-fn filter(raw: &At<RawFilter>, folder: Folder, targets: usize, names: &Names) -> Checked<Filter> {
+fn filter(raw: &At<RawFilter>, folder: Folder, targets: usize, words: &Vocabulary<'_>) -> Checked<Filter> {
     let (key, allowed) = folder.of();
-    let keyword = &raw.value.filter_type;
+    let (names, keyword) = (words.names, &raw.value.filter_type);
     let name = keyword.value.0.as_str();
     if let Some(range) = &raw.value.probe_hits_wsum_range {
         return Err(Fault::at(range, "probe_hits_wsum is not in Linux 7.3"));
     }
+    if let Some(kind) = introduced(raw, folder, words)? {
+        return Ok(Filter {
+            kind,
+            matching: raw.value.matching.value.0,
+            allow: raw.value.allow.given_or(false),
+        });
+    }
     if !allowed.contains(&name) {
         let fault = Fault::at(keyword, format!("{key} takes no '{name}'"));
         if !ALL_FILTERS.contains(&name) {
-            return Err(fault.known(name, allowed));
+            return Err(fault.known(name, allowed).or_help(&WordKind::Filter.how(name)));
         }
         // A known filter in the wrong folder: the kernel answers EINVAL.
         let home = if CORE_FILTERS.contains(&name) { "core_filters" } else { "ops_filters" };
@@ -58,6 +75,34 @@ fn filter(raw: &At<RawFilter>, folder: Folder, targets: usize, names: &Names) ->
         matching: raw.value.matching.value.0,
         allow: raw.value.allow.given_or(false),
     })
+}
+
+/// A type that is introduced, if it is one.
+fn introduced(raw: &At<RawFilter>, folder: Folder, words: &Vocabulary<'_>) -> Checked<Option<FilterKind>> {
+    let (key, name) = (folder.of().0, raw.value.filter_type.value.0.as_str());
+    let layers = words.introduced.layers(name);
+    let Some(layer) = layers.iter().copied().find(|layer| *layer != FilterLayer::Probe) else {
+        return Ok(None);
+    };
+    if !folder.takes(layer) {
+        let home = if layer == FilterLayer::Core { "core_filters" } else { "ops_filters" };
+        words.kernel_refuses(|| {
+            Fault::at(&raw.value.filter_type, format!("{key} takes no '{name}'"))
+                .help(format!("as it is introduced, it belongs into {home}"))
+        })?;
+    }
+    let RawFilter { memcg_path, address_range, damon_target_idx, hugepage_size, .. } = &raw.value;
+    let arguments = [
+        memcg_path.as_ref().map(|at| (at.referenced, "memcg_path")),
+        address_range.as_ref().map(|at| (at.referenced, "address_range")),
+        damon_target_idx.as_ref().map(|at| (at.referenced, "damon_target_idx")),
+        hugepage_size.as_ref().map(|at| (at.referenced, "hugepage_size")),
+    ];
+    if let Some((at, argument)) = arguments.into_iter().flatten().next() {
+        let message = format!("'{name}' is introduced, and damonlab does not know that it reads {argument}");
+        return Err(Fault::at_location(at, message).help("give its files: sysfs: {min: 4096, max: 8192}"));
+    }
+    Ok(Some(FilterKind::Introduced { name: name.to_owned(), layer }))
 }
 
 fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Checked<FilterKind> {
@@ -114,16 +159,17 @@ fn hugepages(raw: &At<Vec<At<DamoSize>>>) -> Checked<Range> {
 }
 
 /// `monitoring_attrs/probes`.
-pub(super) fn probes(raw: &[At<RawProbe>]) -> Checked<Vec<Probe>> {
+pub(super) fn probes(raw: &[At<RawProbe>], words: &Vocabulary<'_>) -> Checked<Vec<Probe>> {
     if let Some(one_too_many) = raw.get(MAX_PROBES) {
         return Err(Fault::at(one_too_many, format!("the kernel takes {MAX_PROBES} probes")));
     }
-    raw.iter().map(|raw| probe(&raw.value)).collect()
+    raw.iter().map(|raw| probe(&raw.value, words)).collect()
 }
 
-fn probe(raw: &RawProbe) -> Checked<Probe> {
+fn probe(raw: &RawProbe, words: &Vocabulary<'_>) -> Checked<Probe> {
     if let Some(prep) = raw.preps.first() {
-        return Err(Fault::at(prep, "preps are not in Linux 7.3"));
+        return Err(Fault::at(prep, "preps are not in Linux 7.3")
+            .help("where a patch adds them: sysfs: {preps/nr_preps: 1, preps/0/prep_action: set_pgidle}"));
     }
     let weight = match &raw.weight {
         None => 0,
@@ -131,18 +177,24 @@ fn probe(raw: &RawProbe) -> Checked<Probe> {
             u32::try_from(weight.value.0).map_err(|_| Fault::at(weight, "a weight has 32 bits"))?
         }
     };
-    let filters = raw.filters.iter().map(probe_filter).collect::<Checked<Vec<_>>>()?;
+    let filters = raw.filters.iter().map(|raw| probe_filter(raw, words)).collect::<Checked<Vec<_>>>()?;
     Ok(Probe { weight, filters })
 }
 
-fn probe_filter(raw: &At<RawProbeFilter>) -> Checked<Filter> {
+fn probe_filter(raw: &At<RawProbeFilter>, words: &Vocabulary<'_>) -> Checked<Filter> {
     let kind = match raw.value.filter_type.value.0.as_str() {
         "anon" => FilterKind::Anon,
         "memcg" => memcg(raw.value.path.as_ref())?
             .ok_or_else(|| Fault::at(raw, "a probe's filter of type memcg needs path: /NAME"))?,
+        own if words.introduced.layers(own).contains(&FilterLayer::Probe) => {
+            FilterKind::Introduced { name: own.to_owned(), layer: FilterLayer::Probe }
+        }
         other => {
+            let how =
+                format!("if a patch adds it: introduces: {{filters: [{{name: {other}, folder: probe}}]}}");
             return Err(Fault::at(&raw.value.filter_type, format!("a probe takes no filter '{other}'"))
-                .known(other, PROBE_FILTERS));
+                .known(other, PROBE_FILTERS)
+                .or_help(&how));
         }
     };
     Ok(Filter { kind, matching: raw.value.matching.value.0, allow: raw.value.allow.given_or(false) })

@@ -1,15 +1,17 @@
 //! Kdamonds and their contexts: what is monitored and how.
 
-use super::filter;
+use super::introduced::WordKind;
 use super::keywords::OPS;
 use super::range::range;
 use super::raw::{
     RawContext, RawCounts, RawIntervals, RawKdamond, RawPid, RawRegion, RawSampleControl, RawTarget,
 };
 use super::scheme::{Around, scheme};
+use super::vocabulary::Vocabulary;
+use super::{filter, own_files};
 use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
 use damonlab_protocol::damon::{
-    AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Ops, Pid, Range, Target,
+    AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Keyword, Ops, Pid, Range, Target,
 };
 
 /// damo's and the kernel's defaults; they differ in `update_us` (damo 1 s, kernel 60 s), damo wins.
@@ -20,11 +22,11 @@ const DEFAULT_INTERVALS: Intervals =
 const DEFAULT_REGIONS: Range = Range { min: 10, max: 1_000 };
 
 /// A list of kdamonds, as a scenario or a commit has it.
-pub(crate) fn kdamonds(raw: &[At<RawKdamond>], names: &Names) -> Checked<Vec<Kdamond>> {
-    raw.iter().map(|raw| kdamond(raw, names)).collect()
+pub(crate) fn kdamonds(raw: &[At<RawKdamond>], words: &Vocabulary<'_>) -> Checked<Vec<Kdamond>> {
+    raw.iter().map(|raw| kdamond(raw, words)).collect()
 }
 
-fn kdamond(raw: &At<RawKdamond>, names: &Names) -> Checked<Kdamond> {
+fn kdamond(raw: &At<RawKdamond>, words: &Vocabulary<'_>) -> Checked<Kdamond> {
     let contexts = &raw.value.contexts;
     let [context] = contexts.value.as_slice() else {
         let message = format!("a kdamond has one context, and here are {}", contexts.value.len());
@@ -35,21 +37,23 @@ fn kdamond(raw: &At<RawKdamond>, names: &Names) -> Checked<Kdamond> {
         Some(refresh) => u32::try_from(refresh.value.0)
             .map_err(|_| Fault::at(refresh, "refresh_ms is a 32 bit number of milliseconds"))?,
     };
-    Ok(Kdamond { refresh_ms, context: self::context(context, names)? })
+    let kdamond = Kdamond { refresh_ms, context: self::context(context, words)?, sysfs: Vec::new() };
+    Ok(Kdamond { sysfs: own_files::of_kdamond(&raw.value, &kdamond, words)?, ..kdamond })
 }
 
-fn context(raw: &RawContext, names: &Names) -> Checked<Context> {
-    let ops = ops(&raw.ops)?;
+fn context(raw: &RawContext, words: &Vocabulary<'_>) -> Checked<Context> {
+    let names = words.names;
+    let ops = ops(&raw.ops, words)?;
     if let Some(control) = &raw.sample_control {
         check_sample_control(control)?;
     }
     let intervals = intervals(raw.intervals.as_ref(), names)?;
-    let targets = targets(raw, ops, names)?;
-    let probes = filter::probes(&raw.probes)?;
+    let targets = targets(raw, &ops, names)?;
+    let probes = filter::probes(&raw.probes, words)?;
     let schemes = raw
         .schemes
         .iter()
-        .map(|raw| scheme(raw, &Around { ops, intervals: &intervals, targets: targets.len() }, names))
+        .map(|raw| scheme(raw, &Around { ops: &ops, intervals: &intervals, targets: targets.len() }, words))
         .collect::<Checked<Vec<_>>>()?;
     let addr_unit = raw.addr_unit.given_or(1);
     if let (0, Some(place)) = (addr_unit, &raw.addr_unit) {
@@ -67,12 +71,16 @@ fn context(raw: &RawContext, names: &Names) -> Checked<Context> {
     })
 }
 
-fn ops(raw: &At<Scalar>) -> Checked<Ops> {
+fn ops(raw: &At<Scalar>, words: &Vocabulary<'_>) -> Checked<Keyword<Ops>> {
+    let kind = WordKind::Operations;
     match raw.value.0.as_str() {
-        "vaddr" => Ok(Ops::Vaddr),
-        "fvaddr" => Ok(Ops::Fvaddr),
-        "paddr" => Ok(Ops::Paddr),
-        other => Err(Fault::at(raw, format!("there are no operations '{other}'")).known(other, OPS)),
+        "vaddr" => Ok(Ops::Vaddr.into()),
+        "fvaddr" => Ok(Ops::Fvaddr.into()),
+        "paddr" => Ok(Ops::Paddr.into()),
+        own if words.introduced.find(kind, own).is_some() => Ok(Keyword::Introduced(own.to_owned())),
+        other => Err(Fault::at(raw, format!("there are no operations '{other}'"))
+            .known(other, OPS)
+            .or_help(&kind.how(other))),
     }
 }
 
@@ -156,12 +164,12 @@ fn nr_regions(raw: &RawCounts, names: &Names) -> Checked<Range> {
     Ok(range)
 }
 
-fn targets(raw: &RawContext, ops: Ops, names: &Names) -> Checked<Vec<Target>> {
+fn targets(raw: &RawContext, ops: &Keyword<Ops>, names: &Names) -> Checked<Vec<Target>> {
     let all = &raw.targets;
     if all.value.is_empty() {
         names.kernel_refuses(|| Fault::at(all, "a context without a target monitors nothing"))?;
     }
-    if let (Ops::Paddr, Some(second)) = (ops, all.value.get(1)) {
+    if let (Some(Ops::Paddr), Some(second)) = (ops.known(), all.value.get(1)) {
         names.kernel_refuses(|| {
             Fault::at(second, "paddr takes one target, and here is a second")
                 .help("put all regions into the first target")
@@ -170,9 +178,9 @@ fn targets(raw: &RawContext, ops: Ops, names: &Names) -> Checked<Vec<Target>> {
     all.value.iter().map(|raw| target(raw, ops, names)).collect()
 }
 
-fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
+fn target(raw: &At<RawTarget>, ops: &Keyword<Ops>, names: &Names) -> Checked<Target> {
     // damo reports 0 for the target of paddr.
-    let is_none = |pid: &&At<RawPid>| ops == Ops::Paddr && matches!(pid.value, RawPid::Number(0));
+    let is_none = |pid: &&At<RawPid>| *ops == Ops::Paddr && matches!(pid.value, RawPid::Number(0));
     let pid = raw
         .value
         .pid
@@ -180,7 +188,7 @@ fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
         .filter(|pid| !is_none(pid))
         .map(|pid| self::pid(pid, ops, names))
         .transpose()?;
-    if pid.is_none() && ops != Ops::Paddr {
+    if pid.is_none() && matches!(ops.known(), Some(Ops::Vaddr | Ops::Fvaddr)) {
         names.kernel_refuses(|| {
             Fault::at(raw, "a target of virtual addresses needs a process: pid: {workload: NAME}")
         })?;
@@ -190,8 +198,8 @@ fn target(raw: &At<RawTarget>, ops: Ops, names: &Names) -> Checked<Target> {
     Ok(Target { pid, obsolete: raw.value.obsolete.given_or(false), regions })
 }
 
-fn pid(raw: &At<RawPid>, ops: Ops, names: &Names) -> Checked<Pid> {
-    if ops == Ops::Paddr {
+fn pid(raw: &At<RawPid>, ops: &Keyword<Ops>, names: &Names) -> Checked<Pid> {
+    if *ops == Ops::Paddr {
         // damo writes `pid: null` here, which does not come this far.
         return Err(Fault::at(raw, "paddr monitors memory, not a process").help("leave `pid` out"));
     }
@@ -204,13 +212,18 @@ fn pid(raw: &At<RawPid>, ops: Ops, names: &Names) -> Checked<Pid> {
     }
 }
 
-fn check_regions(raw: &At<RawTarget>, regions: &[AddrRange], ops: Ops, names: &Names) -> Checked<()> {
-    if regions.is_empty() && ops != Ops::Vaddr {
+fn check_regions(
+    raw: &At<RawTarget>,
+    regions: &[AddrRange],
+    ops: &Keyword<Ops>,
+    names: &Names,
+) -> Checked<()> {
+    if regions.is_empty() && matches!(ops.known(), Some(Ops::Fvaddr | Ops::Paddr)) {
         return Err(Fault::at(raw, "the target has no region")
             .help("regions: [{node: 0}], or [{start: .., end: ..}]"));
     }
     for (place, region) in raw.value.regions.iter().zip(regions) {
-        if matches!(region, AddrRange::Node(_)) && ops != Ops::Paddr {
+        if matches!(region, AddrRange::Node(_)) && matches!(ops.known(), Some(Ops::Vaddr | Ops::Fvaddr)) {
             return Err(Fault::at(place, "a node's range is physical, and these operations are virtual"));
         }
     }

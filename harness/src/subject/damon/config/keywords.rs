@@ -26,8 +26,8 @@ pub(crate) const WATERMARK_METRICS: &[&str] = &["none", "free_mem_rate"];
 
 /// What a quota goal's metric is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Metric {
-    pub name: &'static str,
+pub(crate) struct Metric<'a> {
+    pub name: &'a str,
     /// It reads `nid`.
     pub node: bool,
     /// It reads `path`.
@@ -46,16 +46,16 @@ pub(crate) enum MetricUnit {
     BasisPoints,
 }
 
-const fn metric(name: &'static str, node: bool, memcg: bool, unit: MetricUnit) -> Metric {
+const fn metric(name: &'static str, node: bool, memcg: bool, unit: MetricUnit) -> Metric<'static> {
     Metric { name, node, memcg, unit, paddr: false }
 }
 
-const fn paddr(metric: Metric) -> Metric {
+const fn paddr(metric: Metric<'static>) -> Metric<'static> {
     Metric { paddr: true, ..metric }
 }
 
 /// `quotas/goals/<G>/target_metric` (`damos_sysfs_quota_goal_metric_names`).
-pub(crate) const METRICS: &[Metric] = &[
+pub(crate) const METRICS: &[Metric<'static>] = &[
     metric("user_input", false, false, MetricUnit::Plain),
     metric("some_mem_psi_us", false, false, MetricUnit::Micros),
     metric("node_mem_used_bp", true, false, MetricUnit::BasisPoints),

@@ -1,25 +1,36 @@
 //! DAMON's part of a scenario: damo's kdamonds format, the steps that are about DAMON, and the features and events that a
 //! scenario may name.
 //!
-//! A scenario's `damon:` has the shape [`RawDamon`] and becomes kdamonds by [`kdamonds`]; its steps of the shape
+//! A scenario's `introduces:` is a [`RawIntroduces`] and becomes [`Introduced`]. Its `damon:` has the shape [`RawDamon`] and becomes kdamonds by [`kdamonds`]; its steps of the shape
 //! [`RawDamonStep`] go through a [`Session`], which knows what is in force between two of them.
 
 mod damo_scalar;
 mod events;
 mod features;
 mod filter;
+mod introduced;
 mod kdamond;
 mod keywords;
+mod own_files;
+mod parts;
 mod range;
 mod raw;
+mod raw_files;
+mod raw_introduced;
 mod raw_steps;
+mod required;
 mod scheme;
 mod session;
+mod vocabulary;
 mod window;
 
 pub(crate) use events::{EVENTS, TypedEvents, also_recorded};
-pub(crate) use features::{all_features, keywords_of};
+pub(crate) use features::{all_features, is_action, keywords_of};
+pub(crate) use introduced::{Introduced, WordKind};
 pub(crate) use kdamond::kdamonds;
 pub(crate) use raw::RawDamon;
+pub(crate) use raw_introduced::RawIntroduces;
 pub(crate) use raw_steps::RawDamonStep;
+pub(crate) use required::{Needs, Required, required};
 pub(crate) use session::Session;
+pub(crate) use vocabulary::Vocabulary;

@@ -1,11 +1,12 @@
-//! The shape of damo's kdamonds format, with this project's two additions: `node: N` in place of an
-//! address range, and `pid: {workload: NAME}`.
+//! The shape of damo's kdamonds format, with this project's additions: `node: N` in place of an address range,
+//! `pid: {workload: NAME}`, and `sysfs: {FILE: VALUE}` wherever the format has a folder of sysfs.
 //!
 //! The keys are those that damo writes (`to_kvpairs` in its `src/_damon.py`), so that its output can
 //! be pasted. What damo reports rather than configures (`state`, `stats`, measured regions) is accepted
 //! and not read. Keys of 7.3 that damo does not have carry the name of their sysfs file.
 
 use super::damo_scalar::{Accesses, Age, DamoSize, Micros, Millis};
+use super::raw_files::RawFiles;
 use crate::grammar::{At, Bp, Flag, Node, Number, Permil, Scalar, Signed, shapes};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -25,6 +26,8 @@ shapes! {
         _pid: IgnoredAny,
         refresh_ms: Option<At<Millis>>,
         contexts: At<Vec<RawContext>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawContext {
@@ -39,6 +42,8 @@ shapes! {
         sample_control: Option<RawSampleControl>,
         #[serde(default)]
         schemes: Vec<RawScheme>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     #[derive(Default)]
@@ -48,6 +53,8 @@ shapes! {
         #[serde(alias = "update_us")]
         ops_update_us: Option<At<Micros>>,
         intervals_goal: Option<RawIntervalsGoal>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawIntervalsGoal {
@@ -55,11 +62,15 @@ shapes! {
         aggrs: At<Number>,
         min_sample_us: At<Micros>,
         max_sample_us: At<Micros>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawCounts {
         min: At<Number>,
         max: At<Number>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     /// damo writes this for a kernel that is not upstream; only what changes nothing is accepted.
@@ -79,6 +90,8 @@ shapes! {
         weight: Option<At<Number>>,
         #[serde(default)]
         filters: Vec<At<RawProbeFilter>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawProbeFilter {
@@ -86,6 +99,8 @@ shapes! {
         matching: At<Flag>,
         allow: Option<At<Flag>>,
         path: Option<At<Scalar>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawTarget {
@@ -93,6 +108,8 @@ shapes! {
         obsolete: Option<At<Flag>>,
         #[serde(default)]
         regions: Vec<At<RawRegion>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     /// `{start, end}`, or `{node: N}`. damo adds what it measured.
@@ -126,11 +143,15 @@ shapes! {
         #[serde(default)]
         ops_filters: Vec<At<RawFilter>>,
         stats: Option<RawStats>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawDest {
         id: At<Number>,
         weight: At<Number>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     #[derive(Default)]
@@ -138,6 +159,8 @@ shapes! {
         sz_bytes: Option<At<RawEnds<DamoSize>>>,
         nr_accesses: Option<At<RawEnds<Accesses>>>,
         age: Option<At<RawEnds<Age>>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawEnds<T> {
@@ -158,6 +181,8 @@ shapes! {
         fail_charge_denom: Option<At<Number>>,
         #[serde(default, rename = "effective_sz_bytes")]
         _effective_sz_bytes: IgnoredAny,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawGoal {
@@ -166,6 +191,8 @@ shapes! {
         current_value: Option<At<Number>>,
         nid: Option<At<Signed>>,
         memcg_path: Option<At<Scalar>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     #[derive(Default)]
@@ -173,6 +200,8 @@ shapes! {
         sz_permil: Option<At<Permil>>,
         nr_accesses_permil: Option<At<Permil>>,
         age_permil: Option<At<Permil>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawWatermarks {
@@ -181,6 +210,8 @@ shapes! {
         high_permil: Option<At<Permil>>,
         mid_permil: Option<At<Permil>>,
         low_permil: Option<At<Permil>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     RawFilter {
@@ -193,6 +224,8 @@ shapes! {
         damon_target_idx: Option<At<Number>>,
         hugepage_size: Option<At<Vec<At<DamoSize>>>>,
         probe_hits_wsum_range: Option<At<IgnoredAny>>,
+        #[serde(default)]
+        sysfs: RawFiles,
     }
 
     /// damo's statistics of a scheme; only the limit configures anything.
@@ -214,6 +247,7 @@ shapes! {
         _qt_exceeds: IgnoredAny,
         #[serde(rename = "nr_snapshots")]
         _nr_snapshots: IgnoredAny,
+        sysfs: RawFiles,
     }
 }
 

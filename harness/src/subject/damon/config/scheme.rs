@@ -2,44 +2,51 @@
 
 use super::damo_scalar::{Accesses, Age, DamoSize, Micros};
 use super::filter::{self, Folder};
+use super::introduced::WordKind;
 use super::keywords::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
 use super::raw::{RawDest, RawEnds, RawFilter, RawGoal, RawPattern, RawQuotas, RawScheme, RawWatermarks};
+use super::vocabulary::Vocabulary;
 use crate::grammar::{At, Bp, Checked, Fault, Given, Leaf, Names, Number, Scalar, Signed};
-use damonlab_protocol::damon::{Dest, Goal, GoalTuner, Intervals, Ops, Quota, Range, Scheme, Watermarks};
+use damonlab_protocol::damon::{
+    Dest, Goal, GoalTuner, Intervals, Keyword, Ops, Quota, Range, Scheme, Watermarks,
+};
 
 /// `access_pattern` counts accesses and age in `unsigned int`.
 const MAX_COUNT: u64 = u32::MAX as u64;
 
 /// What the checks of a scheme need of its context.
 pub(super) struct Around<'a> {
-    pub(super) ops: Ops,
+    pub(super) ops: &'a Keyword<Ops>,
     pub(super) intervals: &'a Intervals,
     pub(super) targets: usize,
 }
 
-pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Checked<Scheme> {
-    let action = raw.action.as_ref().map_or(Ok("stat"), |action| known(action, ACTIONS, "action"))?;
+pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, words: &Vocabulary<'_>) -> Checked<Scheme> {
+    let names = words.names;
+    let action =
+        raw.action.as_ref().map_or(Ok("stat"), |action| known(action, ACTIONS, WordKind::Action, words))?;
     let target_nid = raw.target_nid.as_ref().map(|nid| target_nid(nid, names)).transpose()?;
     let dests = raw.dests.iter().map(|dest| self::dest(dest, names)).collect::<Checked<Vec<_>>>()?;
-    if action.starts_with("migrate_")
+    if ACTIONS.contains(&action)
+        && action.starts_with("migrate_")
         && target_nid.is_none()
-        && (dests.is_empty() || around.ops == Ops::Paddr)
+        && (dests.is_empty() || *around.ops == Ops::Paddr)
         && let Some(place) = &raw.action
     {
         return Err(Fault::at(place, format!("{action} without target_nid migrates nothing"))
             .help("target_nid: N (paddr reads no dests)"));
     }
-    let filters = |raw: &[At<RawFilter>], folder| filter::filters(raw, folder, around.targets, names);
+    let filters = |raw: &[At<RawFilter>], folder| filter::filters(raw, folder, around.targets, words);
     let pattern = raw.access_pattern.as_ref();
     Ok(Scheme {
         action: action.to_owned(),
         target_nid: target_nid.unwrap_or(-1),
         apply_interval_us: raw.apply_interval_us.given_or(0),
         sz: sizes(pattern)?,
-        nr_accesses: accesses(pattern, around.intervals)?,
+        nr_accesses: accesses(pattern, around)?,
         age: ages(pattern, around.intervals)?,
-        quota: quota(raw.quotas.as_ref(), around.ops, names)?,
-        watermarks: watermarks(raw.watermarks.as_ref())?,
+        quota: quota(raw.quotas.as_ref(), around.ops, words)?,
+        watermarks: watermarks(raw.watermarks.as_ref(), words)?,
         core_filters: filters(&raw.core_filters, Folder::Core)?,
         ops_filters: filters(&raw.ops_filters, Folder::Ops)?,
         filters: filters(&raw.filters, Folder::Any)?,
@@ -48,14 +55,21 @@ pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, names: &Names) -> Che
     })
 }
 
-/// A keyword out of a list.
-fn known<'a>(raw: &'a At<Scalar>, keywords: &[&str], what: &str) -> Checked<&'a str> {
+/// A keyword out of a list, or one that is introduced.
+fn known<'a>(
+    raw: &'a At<Scalar>,
+    keywords: &[&str],
+    kind: WordKind,
+    words: &Vocabulary<'_>,
+) -> Checked<&'a str> {
     // damo 3.4 reports a quota's tuner with the newline of its file.
     let keyword = raw.value.0.trim();
-    if keywords.contains(&keyword) {
+    if keywords.contains(&keyword) || words.introduced.find(kind, keyword).is_some() {
         return Ok(keyword);
     }
-    Err(Fault::at(raw, format!("there is no {what} '{keyword}'")).known(keyword, keywords))
+    Err(Fault::at(raw, format!("there is no {} '{keyword}'", kind.noun()))
+        .known(keyword, keywords)
+        .or_help(&kind.how(keyword)))
 }
 
 fn target_nid(raw: &At<Signed>, names: &Names) -> Checked<i32> {
@@ -82,7 +96,8 @@ fn sizes(pattern: Option<&RawPattern>) -> Checked<Range> {
     ordered(ends, |end: &DamoSize| end.0, "sz_bytes")
 }
 
-fn accesses(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Range> {
+fn accesses(pattern: Option<&RawPattern>, around: &Around<'_>) -> Checked<Range> {
+    let intervals = around.intervals;
     let Some(ends) = pattern.and_then(|pattern| pattern.nr_accesses.as_ref()) else {
         return Ok(Range { min: 0, max: MAX_COUNT });
     };
@@ -101,7 +116,8 @@ fn accesses(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Rang
         );
         return Err(Fault::at(&ends.value.min, message).help("write '1 samples', or 'min' if that is meant"));
     }
-    if range.min > most {
+    // An introduced operations set may count more than one access a sample.
+    if range.min > most && around.ops.known().is_some() {
         let message = format!("{} accesses can never be: an aggregation has {most} samples", range.min);
         return Err(Fault::at(&ends.value.min, message).help("that is aggr_us / sample_us"));
     }
@@ -132,7 +148,7 @@ fn ordered<T>(ends: &At<RawEnds<T>>, number: impl Fn(&T) -> u64, key: &str) -> C
     Ok(range)
 }
 
-fn quota(raw: Option<&RawQuotas>, ops: Ops, names: &Names) -> Checked<Quota> {
+fn quota(raw: Option<&RawQuotas>, ops: &Keyword<Ops>, words: &Vocabulary<'_>) -> Checked<Quota> {
     let (no_quotas, no_weights) = Default::default();
     let raw = raw.unwrap_or(&no_quotas);
     let weights = raw.weights.as_ref().unwrap_or(&no_weights);
@@ -140,13 +156,12 @@ fn quota(raw: Option<&RawQuotas>, ops: Ops, names: &Names) -> Checked<Quota> {
         None => Ok(0),
         Some(raw) => u32::try_from(raw.value.0).map_err(|_| Fault::at(raw, "this has 32 bits")),
     };
-    let tuner = raw.goal_tuner.as_ref().map(|tuner| known(tuner, TUNERS, "goal tuner")).transpose()?;
     Ok(Quota {
         ms: raw.time_ms.given_or(0),
         bytes: raw.sz_bytes.given_or(0),
         reset_interval_ms: raw.reset_interval_ms.given_or(0),
-        goal_tuner: if tuner == Some("temporal") { GoalTuner::Temporal } else { GoalTuner::Consist },
-        goals: raw.goals.iter().map(|raw| goal(raw, ops, names)).collect::<Checked<Vec<_>>>()?,
+        goal_tuner: goal_tuner(raw.goal_tuner.as_ref(), words)?,
+        goals: raw.goals.iter().map(|raw| goal(raw, ops, words)).collect::<Checked<Vec<_>>>()?,
         weight_sz: weights.sz_permil.given_or(0),
         weight_nr_accesses: weights.nr_accesses_permil.given_or(0),
         weight_age: weights.age_permil.given_or(0),
@@ -155,25 +170,43 @@ fn quota(raw: Option<&RawQuotas>, ops: Ops, names: &Names) -> Checked<Quota> {
     })
 }
 
-pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> {
-    let keyword = &raw.value.metric;
-    let Some(metric) = METRICS.iter().find(|metric| metric.name == keyword.value.0) else {
-        let known: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
-        return Err(Fault::at(keyword, format!("there is no goal metric '{}'", keyword.value.0))
-            .known(&keyword.value.0, &known));
-    };
-    if metric.paddr && ops != Ops::Paddr {
+fn goal_tuner(raw: Option<&At<Scalar>>, words: &Vocabulary<'_>) -> Checked<Keyword<GoalTuner>> {
+    let Some(raw) = raw else { return Ok(GoalTuner::Consist.into()) };
+    Ok(match known(raw, TUNERS, WordKind::GoalTuner, words)? {
+        "consist" => GoalTuner::Consist.into(),
+        "temporal" => GoalTuner::Temporal.into(),
+        introduced => Keyword::Introduced(introduced.to_owned()),
+    })
+}
+
+fn metric<'a>(keyword: &'a At<Scalar>, words: &Vocabulary<'_>) -> Checked<Metric<'a>> {
+    let name = keyword.value.0.as_str();
+    let known = METRICS.iter().copied().find(|metric| metric.name == name);
+    known.or_else(|| words.introduced.metric(name)).ok_or_else(|| {
+        let (kind, known) = (WordKind::GoalMetric, METRICS.iter().map(|metric| metric.name));
+        Fault::at(keyword, format!("there is no goal metric '{name}'"))
+            .known(name, &known.collect::<Vec<_>>())
+            .or_help(&kind.how(name))
+    })
+}
+
+pub(super) fn goal(raw: &At<RawGoal>, ops: &Keyword<Ops>, words: &Vocabulary<'_>) -> Checked<Goal> {
+    let (names, keyword) = (words.names, &raw.value.metric);
+    let metric = metric(keyword, words)?;
+    // What an introduced operations set can measure is for the kernel to say.
+    if metric.paddr && matches!(ops.known(), Some(Ops::Vaddr | Ops::Fvaddr)) {
         names.kernel_refuses(|| {
             Fault::at(keyword, format!("{} needs the paddr operations", metric.name)).help("ops: paddr")
         })?;
     }
-    let target_value = target_value(&raw.value.target_value, metric)?;
+    let target_value = target_value(&raw.value.target_value, &metric)?;
     let nid = match (&raw.value.nid, metric.node) {
         (Some(nid), true) => i32::from(names.node_number(nid.value.0, nid)?.0),
         (None, true) => {
             return Err(Fault::at(raw, format!("the metric {} needs a node: nid: N", metric.name)));
         }
         // damo leaves it out; the kernel does not read it.
+        (Some(nid), false) if !METRICS.contains(&metric) => i32::from(names.node_number(nid.value.0, nid)?.0),
         (nid, false) => nid.as_ref().and_then(|nid| i32::try_from(nid.value.0).ok()).unwrap_or(0),
     };
     let path = raw.value.memcg_path.as_ref().map(filter::path).transpose()?.unwrap_or_default();
@@ -187,7 +220,7 @@ pub(super) fn goal(raw: &At<RawGoal>, ops: Ops, names: &Names) -> Checked<Goal> 
     Ok(Goal { metric: metric.name.to_owned(), target_value, current_value, nid, path })
 }
 
-fn target_value(raw: &At<Scalar>, metric: &Metric) -> Checked<u64> {
+fn target_value(raw: &At<Scalar>, metric: &Metric<'_>) -> Checked<u64> {
     let text = raw.value.0.as_str();
     let value = match metric.unit {
         MetricUnit::Plain => Number::parse(text).map(|number| number.0),
@@ -199,19 +232,19 @@ fn target_value(raw: &At<Scalar>, metric: &Metric) -> Checked<u64> {
             .help("a share such as '70 %' or 7000 for _bp metrics, a time for _us, else a number")),
         (Some(0), _) => Err(Fault::at(raw, "a goal with a target of 0: the kernel drops it silently")
             .help("the scheme would run without its goal; 1 is the smallest target")),
-        (Some(bp), MetricUnit::BasisPoints) if bp > 10_000 => {
+        (Some(bp), MetricUnit::BasisPoints) if bp > 10_000 && METRICS.contains(metric) => {
             Err(Fault::at(raw, format!("a target of {bp} basis points is more than everything")))
         }
         (Some(value), _) => Ok(value),
     }
 }
 
-fn watermarks(raw: Option<&RawWatermarks>) -> Checked<Watermarks> {
+fn watermarks(raw: Option<&RawWatermarks>, words: &Vocabulary<'_>) -> Checked<Watermarks> {
     let Some(raw) = raw else {
         return Ok(Watermarks { metric: "none".to_owned(), interval_us: 0, high: 0, mid: 0, low: 0 });
     };
     Ok(Watermarks {
-        metric: known(&raw.metric, WATERMARK_METRICS, "watermark metric")?.to_owned(),
+        metric: known(&raw.metric, WATERMARK_METRICS, WordKind::WatermarkMetric, words)?.to_owned(),
         interval_us: raw.interval_us.given_or(0),
         high: raw.high_permil.given_or(0).into(),
         mid: raw.mid_permil.given_or(0).into(),

@@ -2,10 +2,11 @@
 
 use super::kdamond::kdamonds;
 use super::raw_steps::{RawCommit, RawDamonStep, RawNewGoals, RawRetarget, RawStart};
-use super::scheme;
+use super::vocabulary::Vocabulary;
 use super::window::charge_window;
+use super::{own_files, scheme};
 use crate::grammar::{At, Checked, Fault, Names, Number, Scalar, errno};
-use damonlab_protocol::damon::{Kdamond, MODULE};
+use damonlab_protocol::damon::{Kdamond, MODULE, goals_folder};
 use damonlab_protocol::plan::{SchemeAt, Step};
 use damonlab_protocol::units::Nanos;
 use serde_saphyr::Location;
@@ -31,7 +32,7 @@ enum State {
 
 /// DAMON's part in the steps of a scenario, also where it has none.
 pub(crate) struct Session<'a> {
-    names: &'a Names,
+    words: Vocabulary<'a>,
     /// What `start` starts; empty in a scenario without DAMON.
     started: &'a [Kdamond],
     /// What is in force, or would be if DAMON ran.
@@ -41,8 +42,8 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Before the first step.
-    pub(crate) fn new(names: &'a Names, started: &'a [Kdamond]) -> Session<'a> {
-        Session { names, started, kdamonds: started.to_vec(), state: State::Off }
+    pub(crate) fn new(words: Vocabulary<'a>, started: &'a [Kdamond]) -> Session<'a> {
+        Session { words, started, kdamonds: started.to_vec(), state: State::Off }
     }
 
     /// The plan's step for one that is about DAMON, which stands at `at`.
@@ -163,8 +164,9 @@ impl<'a> Session<'a> {
     fn commit(&mut self, at: Location, raw: &RawCommit) -> Checked<Step> {
         self.need_running(at)?;
         let refused = errno(raw.refused.as_ref())?;
-        let names = Names { refused: refused.is_some(), ..self.names.clone() };
-        let kdamonds = kdamonds(&raw.kdamonds.value, &names)?;
+        let names = Names { refused: refused.is_some(), ..self.words.names.clone() };
+        let words = Vocabulary { names: &names, ..self.words };
+        let kdamonds = kdamonds(&raw.kdamonds.value, &words)?;
         let (running, given) = (self.kdamonds.len(), kdamonds.len());
         if given != running {
             let message = format!("{running} kdamonds run, and here are {given}");
@@ -213,15 +215,20 @@ impl<'a> Session<'a> {
         };
         let index = usize::try_from(one.scheme.value.0).unwrap_or(usize::MAX);
         let count = config.context.schemes.len();
-        let ops = config.context.ops;
+        let ops = config.context.ops.clone();
         let Some(changed) = config.context.schemes.get_mut(index) else {
             return Err(Fault::at(&one.scheme, format!("there is no scheme {index}"))
                 .help(format!("kdamond {kdamond} has {count}, counted from 0")));
         };
         // The kernel does not look at the operations here (`damos_sysfs_set_quota_scores`), and takes it.
-        let names = Names { refused: true, ..self.names.clone() };
-        let goals = one.goals.iter().map(|goal| scheme::goal(goal, ops, &names));
+        let names = Names { refused: true, ..self.words.names.clone() };
+        let words = Vocabulary { names: &names, ..self.words };
+        let goals = one.goals.iter().map(|goal| scheme::goal(goal, &ops, &words));
         changed.quota.goals = goals.collect::<Checked<Vec<_>>>()?;
+        let folder = goals_folder(index);
+        config.sysfs.retain(|file| !file.path.starts_with(&folder));
+        let files = own_files::of_goals(&one.goals, index, config, &words)?;
+        config.sysfs.extend(files);
         Ok(SchemeAt { kdamond, scheme: index })
     }
 

@@ -7,7 +7,7 @@ use crate::subject::damon::rule::{
     each_scheme, in_core,
 };
 use crate::subject::damon::view::{KdamondRun, View, scheme_events};
-use damonlab_protocol::damon::Ops;
+use crate::subject::damon::view::{has_fixed_ranges, need_known_action};
 
 pub(crate) static AGE_GROWS_BY_ONE: DamonRule = Rule {
     about: About {
@@ -68,7 +68,7 @@ fn access_change_resets_age(view: &View<'_>) -> RuleResult {
     each_kdamond_run(view, |run| {
         run.need_fixed_intervals()?;
         let context = &run.config.context;
-        if context.ops == Ops::Vaddr {
+        if !has_fixed_ranges(context) {
             return Err("the kernel moves the regions itself".to_owned());
         }
         if context.probes.iter().any(|probe| probe.weight > 0) {
@@ -145,7 +145,7 @@ fn each_region<'a>(
     dumps: &[Dump<'a>],
     mut visit: impl FnMut(&'a Line, &'a Aggregated, Before<'_, 'a>),
 ) {
-    let moves = run.config.context.ops == Ops::Vaddr;
+    let moves = !has_fixed_ranges(&run.config.context);
     if let Some(first) = dumps.first().filter(|_| run.is_from_start()) {
         first.regions().for_each(|(line, region)| visit(line, region, Before::Start));
     }
@@ -192,6 +192,7 @@ fn action_resets_age(view: &View<'_>) -> RuleResult {
         if scheme.action == "stat" {
             return Err("the action is stat".to_owned());
         }
+        need_known_action(scheme)?;
         need_passes_at_aggregations(run, scheme)?;
         acted_on_and_old(run, index, &dumps(view, run)?)
     })

@@ -7,6 +7,7 @@ use crate::subject::damon::rule::{
     About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Source, Violation, Violations, each_scheme,
     in_core,
 };
+use crate::subject::damon::view::need_known_action;
 use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{Ops, Scheme};
@@ -33,7 +34,7 @@ pub(crate) static APPLIED_IS_AT_MOST_TRIED: DamonRule = Rule {
 fn applied_is_at_most_tried(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[Stat::NAME])?;
-        let passed_counts = needs_small_pages(view, run);
+        let passed_counts = needs_small_pages(view, run).and(need_known_action(scheme));
         let mut violations = Violations::default();
         let mut old = run.is_from_start().then(|| (None, Counted::default()));
         for (line, stat) in stats(run, index) {

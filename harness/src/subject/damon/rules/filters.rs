@@ -5,6 +5,7 @@ use crate::subject::damon::rule::{
     About, DamonRule, Kind, Rule, RuleResult, Violation, each_scheme, in_core, violations,
 };
 use crate::subject::damon::view::{PAGE, View};
+use damonlab_protocol::damon::FilterLayer;
 use damonlab_protocol::damon::{AddrRange, Filter, FilterKind, Scheme};
 
 pub(crate) static ACTIONS_RESPECT_CORE_FILTERS: DamonRule = Rule {
@@ -29,7 +30,7 @@ fn actions_respect_core_filters(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[BeforeApply::NAME])?;
         run.need_bytes()?;
-        let filters = CoreFilters::new(view, scheme).ok_or("the range of an addr filter is not known")?;
+        let filters = CoreFilters::new(view, scheme).ok_or("what a core filter matches is not known")?;
         if filters.filters.is_empty() {
             return Err("the scheme has no core filter".to_owned());
         }
@@ -61,7 +62,7 @@ enum Matcher {
 }
 
 impl<'a> CoreFilters<'a> {
-    /// `None` where the range of a filter is not known.
+    /// `None` where the range of a filter is not known, or a filter that is introduced is one of the core's.
     pub(crate) fn new(view: &View<'_>, scheme: &'a Scheme) -> Option<CoreFilters<'a>> {
         let mut filters = Vec::new();
         let mut has_ops_filters = false;
@@ -73,6 +74,7 @@ impl<'a> CoreFilters<'a> {
                     filters.push((Matcher::Addresses(start / PAGE * PAGE, end / PAGE * PAGE), filter));
                 }
                 FilterKind::Target(target) => filters.push((Matcher::Target((*target).into()), filter)),
+                FilterKind::Introduced { layer: FilterLayer::Core | FilterLayer::Probe, .. } => return None,
                 _ => has_ops_filters = true,
             }
         }

@@ -14,6 +14,7 @@ use crate::subject::damon::events::{Event, MIGRATIONS};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_kdamond_run, in_core,
 };
+use crate::subject::damon::view::need_known_action;
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use damonlab_protocol::damon::Scheme;
 use damonlab_protocol::plan::Step;
@@ -75,7 +76,7 @@ pub(crate) fn migrated(view: &View<'_>) -> Option<Bytes> {
 }
 
 pub(crate) fn migrates(scheme: &Scheme) -> bool {
-    scheme.action.starts_with("migrate_")
+    scheme.action.starts_with("migrate_") && need_known_action(scheme).is_ok()
 }
 
 /// An event of a kdamond, or a migration for it.
@@ -122,6 +123,7 @@ fn applied_matches_migrated(view: &View<'_>) -> RuleResult {
         if !run.config.context.schemes.iter().any(migrates) {
             return Err("no scheme migrates".to_owned());
         }
+        run.config.context.schemes.iter().try_for_each(need_known_action)?;
         view.need(&[BeforeApply::NAME, Stat::NAME])?;
         run.need_bytes()?;
         Ok(Passes::of(view, run).judge(&migrations(view)?))

@@ -9,6 +9,7 @@ use crate::recording::Event;
 use crate::subject::damon::events::BeforeApply;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Reason, Rule, RuleResult, Source};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
+use damonlab_protocol::damon::Keyword;
 use damonlab_protocol::damon::Ops;
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::{Sample, section};
@@ -138,7 +139,7 @@ fn moves_of(view: &View<'_>, run: &KdamondRun<'_>, all: &[Migration<'_>]) -> Res
                     return Err("a scheme has several destinations".to_owned());
                 }
                 let to = u16::try_from(scheme.target_nid).map(NodeId).map_err(|_| "target_nid is no node")?;
-                let from = source(view, context.ops, region, to)
+                let from = source(view, &context.ops, region, to)
                     .ok_or("the trace does not show which node pages left")?;
                 let bytes = i128::from(one.succeeded) * i128::from(PAGE);
                 moves.push(Move { time: one.line.time, from, to, bytes });
@@ -149,12 +150,12 @@ fn moves_of(view: &View<'_>, run: &KdamondRun<'_>, all: &[Migration<'_>]) -> Res
 }
 
 /// The node that a region's pages left: the only other one, or the one that the region lies in.
-fn source(view: &View<'_>, ops: Ops, region: &BeforeApply, to: NodeId) -> Option<NodeId> {
+fn source(view: &View<'_>, ops: &Keyword<Ops>, region: &BeforeApply, to: NodeId) -> Option<NodeId> {
     let ranges = &view.recording.report.node_ranges;
     let mut others = ranges.keys().filter(|node| **node != to);
     match (others.next(), others.next()) {
         (Some(only), None) => Some(*only),
-        _ if ops != Ops::Paddr => None,
+        _ if *ops != Ops::Paddr => None,
         _ => {
             let mut nodes = ranges.iter();
             let holds = |(start, end): &(Addr, Addr)| start.0 <= region.start && region.end <= end.0;

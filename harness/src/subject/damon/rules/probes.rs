@@ -7,8 +7,10 @@ use crate::subject::damon::events::{Aggregated, RegionAggregated};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Rule, RuleResult, Source, each_kdamond_run, in_core,
 };
+use crate::subject::damon::view::need_known_ops;
 use crate::subject::damon::view::{KdamondRun, View};
 use damonlab_protocol::damon::Probe;
+use damonlab_protocol::damon::{Filter, FilterKind};
 
 /// The kernel counts hits in a byte (`struct damon_region`).
 const COUNTER: u64 = 255;
@@ -37,6 +39,10 @@ fn probe_regions_match_regions(view: &View<'_>) -> RuleResult {
         if context.probes.is_empty() {
             return Err("no probe is installed".to_owned());
         }
+        // What an introduced operations set or filter adds to the hits is not known.
+        let introduced = |filter: &Filter| matches!(filter.kind, FilterKind::Introduced { .. });
+        let mut filters = context.probes.iter().flat_map(|probe| &probe.filters);
+        let are_known = need_known_ops(context).is_ok() && !filters.any(introduced);
         let mut findings = Violations::default();
         let mut last: Option<&Line> = None;
         for line in &run.lines {
@@ -44,7 +50,8 @@ fn probe_regions_match_regions(view: &View<'_>) -> RuleResult {
                 if !last.is_some_and(|last| same_region(last, event)) {
                     findings.push(|| unpaired(event).at(last).at([*line]));
                 }
-                findings.extend(wrong_hits(run, event).map(|finding| finding.at([*line])));
+                findings
+                    .extend(wrong_hits(run, event).filter(|_| are_known).map(|finding| finding.at([*line])));
             } else if let Some(alone) = last.filter(|last| matches!(last.event, Event::Aggregated(_))) {
                 findings.push(|| {
                     let expected = format!("{} after each {}", RegionAggregated::NAME, Aggregated::NAME);

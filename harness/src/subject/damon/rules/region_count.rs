@@ -7,7 +7,8 @@ use crate::recording::{Event, Line};
 use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use damonlab_protocol::damon::{Ops, Scheme};
+use crate::subject::damon::view::{has_fixed_ranges, need_known_action};
+use damonlab_protocol::damon::{FilterKind, FilterLayer, Scheme};
 
 /// Aggregations after a commit that may still be of the limits before it: a commit comes after regions are merged, and
 /// the next merging goes by the largest size that was computed after this one (`sz_limit` of `kdamond_fn`; seen in
@@ -67,7 +68,12 @@ fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize)
     // Neighbours are not merged to more than a region's largest size, which leaves as many.
     let unmergeable = context.nr_regions.min.saturating_mul(2).saturating_add(runs);
     let actions_are_traced = context.schemes.is_empty() || view.traced(BeforeApply::NAME);
-    if context.ops == Ops::Vaddr || context.nr_regions.max < unmergeable || !actions_are_traced {
+    let splits_are_known = context.schemes.iter().all(has_known_splits);
+    if !has_fixed_ranges(context)
+        || context.nr_regions.max < unmergeable
+        || !actions_are_traced
+        || !splits_are_known
+    {
         return None;
     }
     if !context.schemes.iter().any(splits) {
@@ -100,6 +106,13 @@ fn too_many(view: &View<'_>, run: &KdamondRun<'_>, dump: &Dump<'_>, from: usize)
 fn ends<'a>(dump: &Dump<'a>) -> impl Iterator<Item = &'a Line> {
     let ends = [dump.regions().next().copied(), dump.regions().last().copied()];
     ends.into_iter().flatten().map(|(line, _)| line)
+}
+
+/// An action or a filter that the scenario introduces may split any region.
+fn has_known_splits(scheme: &Scheme) -> bool {
+    let is_core = |kind: &FilterKind| matches!(kind, FilterKind::Introduced { layer: FilterLayer::Core, .. });
+    let mut filters = scheme.core_filters.iter().chain(&scheme.filters);
+    need_known_action(scheme).is_ok() && !filters.any(|filter| is_core(&filter.kind))
 }
 
 /// A quota splits the region that it ends in (`damos_apply_scheme`), a filter those that it cuts (`damos_filter_match`).

@@ -6,6 +6,7 @@ use crate::check::violations::Violations;
 use crate::recording::{Event, Line};
 use crate::subject::damon::events::Aggregated;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
+use crate::subject::damon::view::need_known_ops;
 use crate::subject::damon::view::{KdamondRun, View, joined};
 
 pub(crate) static REGIONS_ARE_SORTED_AND_DISJOINT: DamonRule = Rule {
@@ -115,6 +116,7 @@ fn accesses_are_at_most_samples(view: &View<'_>) -> RuleResult {
         view.need(&[Aggregated::NAME])?;
         run.need_fixed_intervals()?;
         let context = &run.config.context;
+        need_known_ops(context)?;
         let weighted = context.probes.iter().any(|probe| probe.weight > 0);
         let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
         let most = if weighted { 0 } else { samples.max(1) };

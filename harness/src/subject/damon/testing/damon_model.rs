@@ -2,7 +2,7 @@
 
 use super::super::events::{Aggregated, BeforeApply, Esz, Stat, goal_event};
 use super::testkit::{HOT, MIB, Model, TURN_US};
-use damonlab_protocol::damon::{GoalTuner, Kdamond, Quota, Scheme};
+use damonlab_protocol::damon::{GoalTuner, Kdamond, Keyword, Quota, Scheme};
 use damonlab_protocol::record::SchemeStats;
 
 const NODES: [(u64, u64); 2] = [Model::NODE0, Model::NODE1];
@@ -222,13 +222,13 @@ fn tuned(quota: &Quota, goals: &[(u64, u64)], input: &mut u128) -> u64 {
     let unlimited = u64::MAX / 10_000;
     let cap = if quota.bytes == 0 { unlimited } else { quota.bytes };
     let reached = goals.iter().any(|(measured, wanted)| measured >= wanted);
-    match quota.goal_tuner {
+    match &quota.goal_tuner {
         // The state with which the other tuner would begin after a commit.
-        GoalTuner::Temporal => {
+        Keyword::Known(GoalTuner::Temporal) => {
             *input = if reached { 0 } else { u128::from(cap.saturating_mul(10_000)) };
             if reached { 0 } else { cap }
         }
-        GoalTuner::Consist => {
+        Keyword::Known(GoalTuner::Consist) | Keyword::Introduced(_) => {
             // The score of the goal that is nearest to its target, in basis points.
             let share =
                 goals.iter().map(|(measured, wanted)| u128::from(measured * 10_000 / wanted)).max().unwrap();

@@ -66,7 +66,7 @@ impl Model {
     pub(crate) fn consist() -> Model {
         let mut model = Model::pull_push();
         for scheme in &mut model.kdamonds[0].context.schemes {
-            scheme.quota.goal_tuner = GoalTuner::Consist;
+            scheme.quota.goal_tuner = GoalTuner::Consist.into();
             scheme.quota.reset_interval_ms = 200;
             scheme.quota.bytes = 4 * MIB;
         }
@@ -136,6 +136,7 @@ impl Model {
 
     fn scenario(&self) -> Scenario {
         Scenario {
+            introduces_file: None,
             name: "model".into(),
             summary: "A model.".into(),
             machine: MachineSpec {
@@ -183,7 +184,13 @@ impl Model {
 
     fn report(&self) -> GuestReport {
         let range = |(start, end)| vec![(Addr(start), Addr(end))];
-        let step = StepRecord { begin: Nanos(0), end: Nanos(1), refused: None, answered: BTreeMap::new() };
+        let step = StepRecord {
+            begin: Nanos(0),
+            end: Nanos(1),
+            refused: None,
+            answered: BTreeMap::new(),
+            read_back: Vec::new(),
+        };
         GuestReport {
             kernel: "7.3.4".into(),
             node_ranges: BTreeMap::from([(NodeId(0), range(Model::NODE0)), (NodeId(1), range(Model::NODE1))]),
@@ -208,9 +215,10 @@ fn sample(seconds: u64, migrated: u64, on_node1: u64, on_node0: u64) -> Sample {
 fn kdamond(schemes: Vec<Scheme>) -> Kdamond {
     let regions = vec![AddrRange::Node(NodeId(0)), AddrRange::Node(NodeId(1))];
     Kdamond {
+        sysfs: Vec::new(),
         refresh_ms: 0,
         context: Context {
-            ops: Ops::Paddr,
+            ops: Ops::Paddr.into(),
             addr_unit: 1,
             pause: false,
             intervals: Intervals { sample_us: 10_000, aggr_us: 200_000, update_us: 1_000_000, goal: None },
@@ -241,7 +249,7 @@ fn scheme(to: i32, target_value: u64) -> Scheme {
             ms: 0,
             bytes: MIB,
             reset_interval_ms: 400,
-            goal_tuner: GoalTuner::Temporal,
+            goal_tuner: GoalTuner::Temporal.into(),
             goals: vec![goal],
             weight_sz: 0,
             weight_nr_accesses: 0,

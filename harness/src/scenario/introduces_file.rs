@@ -1,0 +1,49 @@
+//! Words in a file of their own, for all scenarios of a run: `--introduces`, a recording's `introduces.yaml`.
+
+use super::error::ScenarioError;
+use super::raw::RawIntroducesFile;
+use super::subject::Introduced;
+use super::{files, resolve};
+use crate::grammar;
+use crate::host::text::shown;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// Such a file as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntroducesFile {
+    /// The complete text.
+    pub text: String,
+    /// What errors call the file.
+    shown: String,
+}
+
+impl IntroducesFile {
+    /// The file at `path`.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read. Its content is not checked.
+    pub fn load(path: &Path) -> Result<IntroducesFile, ScenarioError> {
+        let text = files::read(path).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => ScenarioError::NoIntroducesFile(path.to_owned()),
+            _ => ScenarioError::Unreadable { path: path.to_owned(), source },
+        })?;
+        Ok(IntroducesFile::of(&shown(path).to_string(), text))
+    }
+
+    /// A text; errors call it `shown`.
+    pub fn of(shown: &str, text: String) -> IntroducesFile {
+        IntroducesFile { text, shown: shown.to_owned() }
+    }
+
+    /// Its words.
+    pub(super) fn words(&self) -> Result<Introduced, ScenarioError> {
+        let raw: RawIntroducesFile = grammar::read(&self.shown, &self.text)?;
+        Ok(resolve::introduces_file(&raw).map_err(|fault| fault.inside(&self.shown, &self.text))?)
+    }
+
+    /// The error if no scenario of a run uses anything of it.
+    pub fn unused(&self) -> ScenarioError {
+        ScenarioError::UnusedIntroduces(self.shown.clone())
+    }
+}
