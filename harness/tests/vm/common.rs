@@ -146,7 +146,7 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
     let tools = setup::tools(&origins.env, request.work())
         .map_err(|missing| NoRunEnv::Missing(missing.to_string()))?;
     // A build takes minutes, so it needs a variable that requests it.
-    let may_build = install || given.is_some() || variables::is(variables::REQUIRE, "vm");
+    let may_build = given.is_some() || may_build();
     let image = match kernel::ready(&request, &origins).map_err(failed)? {
         Some(image) => image,
         None if may_build => kernel::obtain(&request, &origins, &progress).map_err(failed)?,
@@ -157,6 +157,11 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
     };
     let out = paths::project().join("results");
     Ok(RunEnv { tools, image, agent: vm::AGENT, out, checkpoints: Some(checkpoints) })
+}
+
+/// Whether a variable asks for what takes minutes.
+pub fn may_build() -> bool {
+    variables::is(variables::SETUP, "1") || variables::is(variables::REQUIRE, "vm")
 }
 
 fn failed(error: impl std::fmt::Display) -> NoRunEnv {

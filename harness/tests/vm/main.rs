@@ -15,6 +15,7 @@ mod endings;
 mod exports;
 mod load;
 mod mutants;
+mod own_words;
 mod patches;
 mod real_clock;
 mod refused;
@@ -43,6 +44,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(exports::trials());
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
+    trials.extend(own_words::trials());
     trials.extend(mutants::trials()?);
     trials.extend(patches::trials()?);
     Ok(trials)

@@ -1,4 +1,4 @@
-//! One trial for each patch of `patches/regressions` and `patches/equivalent`, and one for the series of `examples/series`:
+//! One trial for each patch of `patches/regressions` and `patches/equivalent`, and one for each series of `examples/`:
 //! it applies to the release that damonlab builds. Nothing is built. Without a release in the cache they are ignored.
 
 use super::common;
@@ -16,7 +16,8 @@ pub fn trials() -> Result<Vec<Trial>, MutantError> {
         Trial::ignorable_test(format!("{} applies", mutant.name), move || applies(&mutant.request()?))
     });
     let example = Trial::ignorable_test("the example series applies", example);
-    Ok(mutants.chain([example]).collect())
+    let new_words = Trial::ignorable_test("the example of new words applies", new_words);
+    Ok(mutants.chain([example, new_words]).collect())
 }
 
 fn example() -> Result<Completion, Failed> {
@@ -26,6 +27,11 @@ fn example() -> Result<Completion, Failed> {
         "mm/damon/core: use min_not_zero() for the size quota" => {}
         other => return Err(format!("the fourth patch is {other}").into()),
     }
+    applies(&BuildRequest { patches, ..BuildRequest::of(Source::default()) })
+}
+
+fn new_words() -> Result<Completion, Failed> {
+    let patches = bisect::series(&[paths::project().join("examples/my-metric")])?.patches;
     applies(&BuildRequest { patches, ..BuildRequest::of(Source::default()) })
 }
 
