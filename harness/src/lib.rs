@@ -40,6 +40,8 @@ pub mod snapshot;
 
 pub mod run;
 
+pub mod line_coverage;
+
 pub mod mutants;
 
 pub mod compare;

@@ -33,6 +33,9 @@ pub mod section {
     pub const RAW: &str = "trace.raw";
     /// KTAP: the output of programs of the host as comments, and how each ended. Empty where none ran.
     pub const TESTS: &str = "tests.txt";
+    /// What a kernel with `CONFIG_GCOV_KERNEL` counted, in blocks as in [`RAW`]: the `.gcda` files of debugfs, whose paths
+    /// are those of the objects where they were built. Another kernel's guest does not send it.
+    pub const GCOV: &str = "gcov.bin";
 }
 
 /// The size of a ring buffer's sub-buffer: a page, unless `buffer_subbuf_size_kb` sets another size.
@@ -40,6 +43,9 @@ pub const SUB_BUFFER: usize = 4096;
 
 /// So many bytes of a CPU's ring buffer are kept at most in [`section::RAW`].
 pub const RAW_LIMIT: usize = 32 << 20;
+
+/// [`section::GCOV`] has so many bytes of counts at most.
+pub const GCOV_LIMIT: usize = 16 << 20;
 
 /// How the guest fared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

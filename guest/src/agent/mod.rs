@@ -10,6 +10,7 @@ mod dax;
 mod failure;
 mod files;
 mod fw_cfg;
+mod gcov;
 mod host_root;
 mod hotplug;
 mod kmemleak;

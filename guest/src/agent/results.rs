@@ -1,12 +1,12 @@
 //! What the run leaves behind: sections as files in memory, then over the virtio-serial port to the host.
 //!
 //! Every section is sent, an empty one where there is nothing, so that the host can distinguish an empty result from
-//! a stream with a missing part.
+//! a stream with a missing part. Counts of executed code are sent by a kernel that counts alone.
 
 use super::failure::Failure;
 use super::sections::{create, path};
 use super::tracing::Instance;
-use super::{clock, console, damon, files};
+use super::{clock, console, damon, files, gcov};
 use damonlab_protocol::kernel_text::kmsg_record;
 use damonlab_protocol::plan::RESULTS_PORT;
 use damonlab_protocol::record::{GuestReport, section};
@@ -33,6 +33,7 @@ const SECTIONS: &[&str] = &[
     section::TRACE,
     section::RAW,
     section::TESTS,
+    section::GCOV,
 ];
 
 /// Fills the sections that are read at the end. What fails is noted in the report; the rest is kept.
@@ -49,6 +50,7 @@ pub fn gather(tracer: Option<&Instance>, report: &mut GuestReport) {
         keep("raw trace", copy_raw(tracer));
     }
     keep("kernel log", kernel_log());
+    keep("counts of executed code", gcov::copy());
     if let Err(error) = write_report(report) {
         console::error(&format!("cannot keep the report: {error}"));
     }
@@ -115,6 +117,8 @@ pub fn send() -> Result<(), Failure> {
         let path = path(name);
         match File::open(&path) {
             Ok(file) => sender.section(name, file.metadata()?.len(), file)?,
+            // The kernel counts nothing: there is no such result, not even an empty one.
+            Err(_) if *name == section::GCOV => {}
             Err(_) => sender.section(name, 0, io::empty())?,
         }
     }

@@ -2,7 +2,9 @@
 
 use super::error::VerbResult;
 use super::output::Color;
-use super::{bisect, check, compare, doctor, explain, kernel, list, machine, mutants, replay, run, setup};
+use super::{
+    bisect, check, compare, coverage, doctor, explain, kernel, list, machine, mutants, replay, run, setup,
+};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Test DAMON: boot a patched kernel on an emulated NUMA or CXL machine, run a scenario in it, and judge its tracepoints.
@@ -46,6 +48,9 @@ pub(super) enum Verb {
     /// Find the patch of a series after which a scenario fails.
     #[command(after_help = bisect::HELP)]
     Bisect(bisect::Arguments),
+    /// Report which lines of DAMON, and of a patch series, the scenarios execute.
+    #[command(after_help = coverage::HELP)]
+    Coverage(coverage::Arguments),
     /// Test the test suite: put bugs back into the kernel, one at a time, and report which are caught.
     #[command(after_help = mutants::HELP)]
     Mutants(mutants::Arguments),
@@ -84,6 +89,7 @@ impl Verb {
             Verb::Replay(arguments) => replay::replay(arguments),
             Verb::Compare(arguments) => compare::compare(arguments),
             Verb::Bisect(arguments) => bisect::bisect(arguments),
+            Verb::Coverage(arguments) => coverage::coverage(arguments),
             Verb::Mutants(arguments) => mutants::mutants(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),

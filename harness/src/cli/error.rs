@@ -7,6 +7,7 @@ use crate::host::interrupt::Interrupted;
 use crate::host::text::foreign;
 use crate::host::variables::BadVariable;
 use crate::kernel::KernelError;
+use crate::line_coverage::LineCoverageError;
 use crate::machine::MachineError;
 use crate::mutants::MutantError;
 use crate::recording::RecordingError;
@@ -82,6 +83,8 @@ pub(super) enum CliError {
     #[error(transparent)]
     Vm(#[from] VmError),
     #[error(transparent)]
+    LineCoverage(#[from] LineCoverageError),
+    #[error(transparent)]
     Mutant(#[from] MutantError),
     #[error(transparent)]
     Side(#[from] SideError),
@@ -128,6 +131,7 @@ impl Faulty for CliError {
             CliError::Refused(error) => error.fault(),
             CliError::MissingQemuFeature(error) => error.fault(),
             CliError::Vm(error) => error.fault(),
+            CliError::LineCoverage(error) => error.fault(),
             CliError::Mutant(error) => error.fault(),
             CliError::Side(error) => error.fault(),
             CliError::Ends(error) => error.fault(),

@@ -35,8 +35,8 @@ pub(super) struct KernelArgs {
 pub(super) struct ConfigArgs {
     /// fast: what the scenarios need (the default). debug: also KASAN, lockdep, DEBUG_VM and kmemleak, and a warning is
     /// a panic; several times slower. kunit: with DAMON's KUnit suites. host-root: can read the host's files, for
-    /// selftests and damo. May be given more than once.
-    #[arg(long = "profile", value_name = "fast|debug|kunit|host-root")]
+    /// selftests and damo. coverage: counts the lines that it executes, for `damonlab coverage`. May be given more than once.
+    #[arg(long = "profile", value_name = "fast|debug|kunit|host-root|coverage")]
     pub(super) profiles: Vec<Profile>,
     /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
     #[arg(long = "config", value_name = "FRAGMENT")]

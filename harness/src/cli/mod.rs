@@ -9,6 +9,7 @@ mod bisect;
 mod check;
 mod command;
 mod compare;
+mod coverage;
 mod doctor;
 mod error;
 mod error_text;

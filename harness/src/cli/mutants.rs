@@ -10,7 +10,7 @@ use crate::host::slots;
 use crate::kernel::Origins;
 use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report::{self, ItemResult};
-use crate::run::{self, KernelRunError, ScenarioSource};
+use crate::run::KernelRunError;
 use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
@@ -59,7 +59,7 @@ pub(super) struct Arguments {
 pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("mutants", &arguments.output)?;
     let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
-    let sources = suite()?;
+    let sources = scenarios::suite()?;
     let slots = slots::count();
     let env = Env::machine()?;
     let tools = setup::tools(&env, Work::Kernel)?;
@@ -86,16 +86,6 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let (answer, data) = (report::score(&score), report::score_data(&score));
     output.finish(Closing { answer, data, ..Closing::default() })?;
     Ok(score.exit_code())
-}
-
-/// Every scenario of `scenarios/` that the default kernel can run, all of which this host must be able to run.
-fn suite() -> Result<Vec<ScenarioSource>, CliError> {
-    let load = |name: &str| ScenarioSource::from(&scenarios::by_name(name));
-    let all = scenarios::all()?;
-    let all = all.iter().filter(|scenario| !scenario.wants_another_kernel());
-    let sources = all.map(|scenario| load(&scenario.name)).collect::<Result<Vec<_>, _>>()?;
-    sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
-    Ok(sources)
 }
 
 fn examine(

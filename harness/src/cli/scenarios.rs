@@ -3,6 +3,7 @@
 use super::error::CliError;
 use crate::grammar;
 use crate::host::paths;
+use crate::run::{self, ScenarioSource};
 use std::path::{Path, PathBuf};
 
 /// The folder of the scenarios that come along.
@@ -13,6 +14,16 @@ pub(super) fn folder() -> PathBuf {
 /// Every scenario that comes along.
 pub(super) fn all() -> Result<Vec<crate::scenario::Scenario>, CliError> {
     Ok(crate::scenario::all(&folder()).map_err(Box::new)?)
+}
+
+/// Every scenario of `scenarios/` that the default kernel can run, all of which this host must be able to run.
+pub(super) fn suite() -> Result<Vec<ScenarioSource>, CliError> {
+    let load = |name: &str| ScenarioSource::from(&by_name(name));
+    let all = all()?;
+    let all = all.iter().filter(|scenario| !scenario.wants_another_kernel());
+    let sources = all.map(|scenario| load(&scenario.name)).collect::<Result<Vec<_>, _>>()?;
+    sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
+    Ok(sources)
 }
 
 /// The file of a scenario that comes along.

@@ -8,6 +8,7 @@ use super::confinement::{BuildIn, Places};
 use super::diagnosis::{self, Diagnosis};
 use super::error::KernelError;
 use super::image::KEY_FILE;
+use super::instrument::Instrumented;
 use crate::host::command::{self, Limits, command_for};
 use crate::host::paths;
 use crate::host::progress::{Progress, clock};
@@ -70,6 +71,8 @@ pub struct Build<'a> {
     pub build_in: BuildIn,
     /// The path of the user's source with a slash at its end, for messages; empty for a release.
     pub shown_as: String,
+    /// The objects that count the lines that they execute.
+    pub instrumented: Option<&'a Instrumented>,
     /// Where progress is printed.
     pub progress: &'a Progress,
 }
@@ -207,6 +210,7 @@ impl Build<'_> {
         out.push(&self.out);
         make.arg("-C").arg(&self.tree).arg(out).arg("LOCALVERSION=");
         make.args(UNUSED_TOOLS);
+        make.args(self.instrumented.map(Instrumented::argument));
         if self.toolchain.ccache {
             make.args(["CC=ccache gcc", "HOSTCC=ccache gcc"]);
         }
@@ -286,6 +290,7 @@ mod tests {
             toolchain,
             build_in: BuildIn::Host,
             shown_as: "/home/me/linux/".into(),
+            instrumented: None,
             progress,
         }
     }

@@ -91,6 +91,11 @@ impl Requests {
         Ok(Requests(all))
     }
 
+    /// The value that is requested for `symbol`.
+    pub fn value(&self, symbol: &str) -> Option<&str> {
+        self.0.get(symbol).map(|request| request.value.as_str())
+    }
+
     /// The requests that the finished `.config` does not have, in order of fragment and line.
     pub fn dropped(&self, config: &str) -> Vec<Dropped> {
         let result: BTreeMap<String, Value> = config

@@ -56,6 +56,17 @@ impl Image {
         config.is_some_and(|text| text.lines().any(|line| line == "CONFIG_KASAN=y"))
     }
 
+    /// The folder with the `.gcno` files of the objects that count what they execute; none if nothing counts.
+    pub fn notes(&self) -> Option<PathBuf> {
+        let notes = self.config.as_deref()?.parent()?.join(NOTES);
+        notes.is_dir().then_some(notes)
+    }
+
+    /// The folder in which its objects were built: a part of the names of their counts.
+    pub fn build(&self) -> Option<PathBuf> {
+        Some(about(self.config.as_deref()?.parent()?)?.build)
+    }
+
     /// The working copy that it was built from, as it is now: a later build may have applied other patches.
     pub fn tree(&self) -> Option<PathBuf> {
         let about = about(self.config.as_deref()?.parent()?)?;
@@ -94,6 +105,9 @@ pub struct About {
 
 /// The file with the [`About`] of an image.
 pub(super) const ABOUT: &str = "image.json";
+
+/// The folder of an image with the `.gcno` files.
+const NOTES: &str = "gcno";
 
 /// The file in a build folder with the key of the image that was built in it.
 pub const KEY_FILE: &str = "damonlab.key";
@@ -144,8 +158,8 @@ fn look(cache: &Path, key: &Key) -> Option<Image> {
 }
 
 /// Copies the kernel in the build folder of `about` into the cache, whole or not at all. If a whole image with this key is
-/// there by now, it stays: the same key means the same kernel.
-pub fn publish(cache: &Path, key: &Key, about: &About) -> Result<Image, KernelError> {
+/// there by now, it stays: the same key means the same kernel. `notes` are paths of `.gcno` files in the build folder.
+pub fn publish(cache: &Path, key: &Key, about: &About, notes: &[PathBuf]) -> Result<Image, KernelError> {
     let folder = cache.join("image");
     let scratch = paths::scratch(&folder)?;
     let bzimage = about.build.join("arch/x86/boot/bzImage");
@@ -154,6 +168,11 @@ pub fn publish(cache: &Path, key: &Key, about: &About) -> Result<Image, KernelEr
         fs::copy(from, scratch.path().join(to))?;
     }
     fs::copy(about.build.join("System.map"), scratch.path().join("System.map"))?;
+    for note in notes {
+        let copy = scratch.path().join(NOTES).join(note);
+        fs::create_dir_all(copy.parent().unwrap_or(scratch.path()))?;
+        fs::copy(about.build.join(note), copy)?;
+    }
     let text = serde_json::to_vec_pretty(&about).map_err(io::Error::from)?;
     fs::write(scratch.path().join(ABOUT), text)?;
     let place = folder.join(key);
@@ -266,7 +285,7 @@ mod tests {
     fn a_published_image_is_found_with_its_release() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
-        let image = publish(cache.path(), &key("abc"), &about).unwrap();
+        let image = publish(cache.path(), &key("abc"), &about, &[]).unwrap();
         assert!(!image.cached);
         assert_eq!(image.release.as_deref(), Some("7.3.4"));
         assert_eq!(find(cache.path(), &key("abc")), Some(Image { cached: true, ..image }));
@@ -277,10 +296,10 @@ mod tests {
     fn an_evicted_image_is_gone_and_its_build_folder_only_if_requested() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build/linux-7"));
-        publish(cache.path(), &key("abc"), &about).unwrap();
+        publish(cache.path(), &key("abc"), &about, &[]).unwrap();
         evict(cache.path(), &key("abc"), false).unwrap();
         assert_eq!((find(cache.path(), &key("abc")), about.build.exists()), (None, true));
-        publish(cache.path(), &key("abc"), &about).unwrap();
+        publish(cache.path(), &key("abc"), &about, &[]).unwrap();
         evict(cache.path(), &key("abc"), true).unwrap();
         assert!(!about.build.exists());
     }
@@ -289,8 +308,8 @@ mod tests {
     fn the_vmlinux_of_another_build_is_not_used() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
-        assert!(publish(cache.path(), &key("first"), &about).unwrap().vmlinux.is_some());
-        publish(cache.path(), &key("second"), &about).unwrap();
+        assert!(publish(cache.path(), &key("first"), &about, &[]).unwrap().vmlinux.is_some());
+        publish(cache.path(), &key("second"), &about, &[]).unwrap();
         assert_eq!(find(cache.path(), &key("first")).unwrap().vmlinux, None);
     }
 
@@ -299,8 +318,8 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let first = build(&cache.path().join("first"));
         let second = build(&cache.path().join("second"));
-        publish(cache.path(), &key("abc"), &first).unwrap();
-        let image = publish(cache.path(), &key("abc"), &second).unwrap();
+        publish(cache.path(), &key("abc"), &first, &[]).unwrap();
+        let image = publish(cache.path(), &key("abc"), &second, &[]).unwrap();
         assert_eq!(image.vmlinux, Some(first.build.join("vmlinux")));
         assert_eq!(list(cache.path()).len(), 1);
         let entries = fs::read_dir(cache.path().join("image")).unwrap();
@@ -312,9 +331,9 @@ mod tests {
     fn an_incomplete_image_is_not_found_and_is_published_again() {
         let cache = tempfile::tempdir().unwrap();
         let about = build(&cache.path().join("build"));
-        let image = publish(cache.path(), &key("abc"), &about).unwrap();
+        let image = publish(cache.path(), &key("abc"), &about, &[]).unwrap();
         fs::remove_file(&image.bzimage).unwrap();
         assert_eq!(find(cache.path(), &key("abc")), None);
-        assert!(publish(cache.path(), &key("abc"), &about).unwrap().bzimage.is_file());
+        assert!(publish(cache.path(), &key("abc"), &about, &[]).unwrap().bzimage.is_file());
     }
 }

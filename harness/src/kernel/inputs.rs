@@ -1,8 +1,9 @@
 //! The inputs of an image besides its source, and the digests of them.
 
 use super::build::{self, Toolchain};
-use super::config::Fragment;
+use super::config::{Fragment, Requests};
 use super::error::KernelError;
+use super::instrument;
 use super::release::Origins;
 use super::request::BuildRequest;
 use crate::host::names::Key;
@@ -37,7 +38,16 @@ impl Inputs {
         // A separator that no patch and no fragment contains.
         parts.push(b"\0fragments");
         parts.extend(self.fragments.iter().map(|fragment| fragment.text.as_bytes()));
+        if self.counts() {
+            parts.extend([b"\0instrument", instrument::RECIPE.as_bytes()]);
+        }
         digest(&parts)
+    }
+
+    /// Whether the kernel counts the lines that it executes. A fragment that cannot be read is reported when the kernel is
+    /// configured.
+    pub(super) fn counts(&self) -> bool {
+        Requests::read(&self.fragments).is_ok_and(|requests| instrument::requested(&requests))
     }
 
     /// The text of the first `count` patches.

@@ -18,6 +18,7 @@ mod git_ref;
 mod image;
 mod inputs;
 mod inspect;
+mod instrument;
 mod listing;
 mod merge;
 mod obtain;
@@ -42,7 +43,7 @@ pub use image::{Image, Lease, evict, find, foreign};
 #[cfg(test)]
 pub(crate) use inspect::bzimage;
 pub use obtain::{applies, key, obtain, obtain_build, ready};
-pub use patched_source::PatchedSource;
+pub use patched_source::{ChangedFile, PatchedSource};
 pub use profile::{Profile, UnknownProfile};
 pub use release::Origins;
 pub use remove::remove;

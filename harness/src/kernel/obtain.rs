@@ -7,6 +7,7 @@ use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
+use super::instrument::Instrumented;
 use super::listing::Listing;
 use super::release::Origins;
 use super::request::{BuildRequest, Request};
@@ -94,8 +95,12 @@ fn cached_or_built(
         out: &out,
         cache,
         build_in: request.build_in,
+        instrumented: None,
     };
+    let instrumented = inputs.counts().then(|| Instrumented::of(&applied.touched));
+    let site = BuildSite { instrumented: instrumented.as_ref(), ..site };
     compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
+    let notes = instrumented.map(|objects| objects.notes(&out)).transpose()?.unwrap_or_default();
     let about = About {
         describe,
         inexact: applied.inexact,
@@ -103,7 +108,7 @@ fn cached_or_built(
         build: out,
         ..about(request, &inputs, bundled_count)
     };
-    image::publish(cache, &key, &about)
+    image::publish(cache, &key, &about, &notes)
 }
 
 /// make cannot build below such a path.
@@ -190,6 +195,8 @@ struct BuildSite<'a> {
     out: &'a Path,
     cache: &'a Path,
     build_in: BuildIn,
+    /// The objects that count.
+    instrumented: Option<&'a Instrumented>,
 }
 
 /// Updates the working copy and the build folder. The caller has the lock of the source.
@@ -201,7 +208,7 @@ fn compile(
     site: &BuildSite<'_>,
     progress: &Progress,
 ) -> Result<(), KernelError> {
-    let BuildSite { listing, copy, out, cache, build_in } = *site;
+    let BuildSite { listing, copy, out, cache, build_in, instrumented } = *site;
     let want = working_copy::overlaid(listing, &applied.touched);
     let files = source_tree.extract(&copy.stale(&want), &cache.join("tree").join(&source_tree.id))?;
     let origin = Origin { dir: &files.dir, listing, frozen: files.frozen };
@@ -222,6 +229,7 @@ fn compile(
         toolchain: &inputs.toolchain,
         build_in,
         shown_as: source_tree.shown_as(),
+        instrumented,
         progress,
     };
     let kconfig = want.kconfig_digest();

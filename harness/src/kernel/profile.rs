@@ -20,6 +20,8 @@ pub enum Profile {
     Kunit,
     /// The guest can read the host's files.
     HostRoot,
+    /// DAMON, and every file that a patch touches, counts the lines that it executes.
+    Coverage,
 }
 
 /// A name that is not a profile.
@@ -35,7 +37,8 @@ impl Faulty for UnknownProfile {
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Profile; 4] = [Profile::Fast, Profile::Debug, Profile::Kunit, Profile::HostRoot];
+    pub const ALL: [Profile; 5] =
+        [Profile::Fast, Profile::Debug, Profile::Kunit, Profile::HostRoot, Profile::Coverage];
 
     fn name(self) -> &'static str {
         match self {
@@ -43,6 +46,7 @@ impl Profile {
             Profile::Debug => "debug",
             Profile::Kunit => "kunit",
             Profile::HostRoot => "host-root",
+            Profile::Coverage => "coverage",
         }
     }
 
@@ -94,7 +98,7 @@ mod tests {
         let error = "kasan".parse::<Profile>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no profile 'kasan'; there are fast, debug, kunit, host-root, and --config takes a fragment of your own"
+            "there is no profile 'kasan'; there are fast, debug, kunit, host-root, coverage, and --config takes a fragment of your own"
         );
     }
 }

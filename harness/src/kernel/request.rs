@@ -179,6 +179,13 @@ impl BuildRequest {
         self
     }
 
+    /// The same with the fragment of `profile`, once.
+    pub fn with_profile(mut self, profile: Profile) -> BuildRequest {
+        let fragment = profile.fragment(&self.project);
+        self.fragments.extend(fragment.filter(|path| !self.fragments.contains(path)));
+        self
+    }
+
     /// All patches in the order in which they are applied.
     pub(super) fn on_top_of(&self, mut bundled: Vec<Patch>) -> Vec<Patch> {
         bundled.extend(self.patches.iter().cloned());

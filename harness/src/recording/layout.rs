@@ -5,7 +5,7 @@ use crate::host::names::{EntryName, Key};
 use crate::scenario::{GuestClock, InstructionCost, Scenario};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::plan::Plan;
-use damonlab_protocol::record::{GuestReport, Sample, section};
+use damonlab_protocol::record::{GCOV_LIMIT, GuestReport, Sample, section};
 use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -41,6 +41,8 @@ pub const LIMITS: &[(&str, Bytes)] = &[
     (section::FORMATS, SMALL_LIMIT),
     (section::SYSFS, SMALL_LIMIT),
     (section::TESTS, Bytes(8 << 20)),
+    // The counts, and the names of their files.
+    (section::GCOV, Bytes(GCOV_LIMIT as u64 + (1 << 20))),
 ];
 
 /// The other files of a recording that something reads.

@@ -19,6 +19,6 @@ pub use layout::{
     AcceleratorName, CONSOLE_LOG, LIMITS, Line, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording,
     SCENARIO, Seal, Trace, VNG_LOG, agent_digest,
 };
-pub use read::{RecordingError, RunInputs};
+pub use read::{RecordingError, RunInputs, gcov};
 pub use seal::{DIGESTS, Damage};
 pub use write::{begin, finish, make_folder};

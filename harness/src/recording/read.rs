@@ -176,6 +176,17 @@ impl Recording {
     }
 }
 
+/// What the kernel of the run in `dir` counted ([`section::GCOV`]); none if it counted nothing.
+///
+/// # Errors
+/// The file cannot be read, or is no regular file.
+pub fn gcov(dir: &Path) -> Result<Option<Vec<u8>>, RecordingError> {
+    match regular_file::bytes(&dir.join(section::GCOV), limit(section::GCOV)) {
+        Err(error) if error.is_not_found() => Ok(None),
+        bytes => Ok(Some(bytes?)),
+    }
+}
+
 /// The files of a recording, and the memory that is left for them.
 struct Files<'a> {
     dir: &'a Path,

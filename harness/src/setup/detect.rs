@@ -179,12 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn only_curl_is_optional() {
+    fn only_curl_and_gcov_are_optional() {
         let optional: Vec<&str> = requirements::all()
             .iter()
             .filter(|r| r.importance == Importance::Optional)
             .map(|r| r.name)
             .collect();
-        assert_eq!(optional, ["curl"]);
+        assert_eq!(optional, ["curl", "gcov"]);
     }
 }

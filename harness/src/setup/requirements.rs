@@ -117,6 +117,9 @@ fn for_kernels() -> Vec<Requirement> {
     let purpose = "fetches the kernel from kernel.org when Debian's archive does not have it";
     let curl = required("curl", purpose, Program("curl"), "curl");
     table.push(Requirement { importance: Importance::Optional, ..curl });
+    let purpose = "reads which lines of the kernel ran, for damonlab coverage";
+    let gcov = required("gcov", purpose, Program("gcov"), "gcc");
+    table.push(Requirement { importance: Importance::Optional, ..gcov });
     table.into_iter().map(|requirement| Requirement { work: Work::Kernel, ..requirement }).collect()
 }
 

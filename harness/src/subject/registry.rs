@@ -1,6 +1,6 @@
 //! The subjects that damonlab knows, and what each of them adds. No other module outside of a subject names one.
 
-use super::damon::{self, breakpoints, damo_report, view::View};
+use super::damon::{self, breakpoints, damo_report, scenario_keys, view::View};
 use super::measure::{Measure, Quantity};
 use crate::check::About;
 use crate::check::expect::{self, Evaluation};
@@ -47,6 +47,11 @@ pub(crate) fn judge(recording: &Recording) -> SubjectResults {
         expectations: expect::all(recording, &view),
         reports,
     }
+}
+
+/// What a scenario needs to execute the line `text` of a kernel function; none where nobody knows.
+pub fn scenario_key(path: &str, function: &str, text: &str) -> Option<&'static str> {
+    scenario_keys::reaching(path, function, text)
 }
 
 /// The quantities that a recording has, in the order of reports.

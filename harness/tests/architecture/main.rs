@@ -37,6 +37,7 @@ const FLOORS: &[&str] = &[
     "vm",
     "snapshot",
     "run",
+    "line_coverage",
     "mutants",
     "compare",
     "bisect",

@@ -45,6 +45,7 @@ impl Victim {
             toolchain: &self.toolchain,
             build_in,
             shown_as: String::new(),
+            instrumented: None,
             progress: &progress,
         };
         build.configure(&[], "stamp")

@@ -11,6 +11,7 @@ pub(crate) mod measures;
 pub(crate) mod oracle;
 pub(crate) mod rule;
 pub(crate) mod rules;
+pub(crate) mod scenario_keys;
 pub(crate) mod view;
 pub(crate) mod windows;
 

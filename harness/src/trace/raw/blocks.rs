@@ -20,15 +20,9 @@ impl<'a> RawTrace<'a> {
     ///
     /// # Errors
     /// A block that is cut or makes no sense, by its name.
-    pub fn parse(mut bytes: &'a [u8]) -> Result<RawTrace<'a>, RawError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<RawTrace<'a>, RawError> {
         let mut trace = RawTrace::default();
-        let whole = bytes.len();
-        while !bytes.is_empty() {
-            let at = whole - bytes.len();
-            let (path, body, rest) = block(bytes).ok_or(RawError::Head { at })??;
-            bytes = rest;
-            trace.take(path, body)?;
-        }
+        blocks(bytes)?.into_iter().try_for_each(|(path, body)| trace.take(path, body))?;
         Ok(trace)
     }
 
@@ -79,11 +73,29 @@ impl<'a> RawTrace<'a> {
     }
 }
 
+/// The blocks of a section, each with its path.
+///
+/// # Errors
+/// A block that is cut or has no head.
+pub fn blocks(mut bytes: &[u8]) -> Result<Vec<(&str, &[u8])>, RawError> {
+    let (mut all, whole) = (Vec::new(), bytes.len());
+    while !bytes.is_empty() {
+        let at = whole - bytes.len();
+        let (path, body, rest) = block(bytes).ok_or(RawError::Head { at })??;
+        bytes = rest;
+        all.push((path, body));
+    }
+    Ok(all)
+}
+
+/// The longest first line of a block: a path of the host may stand in it.
+const HEAD: usize = 4200;
+
 type Block<'a> = (&'a str, &'a [u8], &'a [u8]);
 
 /// One block: its path, its bytes, and what follows.
 fn block(bytes: &[u8]) -> Option<Result<Block<'_>, RawError>> {
-    let end = bytes.iter().take(200).position(|byte| *byte == b'\n')?;
+    let end = bytes.iter().take(HEAD).position(|byte| *byte == b'\n')?;
     let (path, length) = str::from_utf8(&bytes[..end]).ok()?.rsplit_once(' ')?;
     let wanted: usize = length.parse().ok()?;
     let rest = &bytes[end + 1..];

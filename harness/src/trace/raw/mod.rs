@@ -10,7 +10,7 @@ mod fields;
 mod format;
 mod pages;
 
-pub use blocks::RawTrace;
+pub use blocks::{RawTrace, blocks};
 pub use error::RawError;
 pub use fields::{Record, Value};
 pub use format::{RawField, RawFormat};

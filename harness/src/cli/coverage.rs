@@ -1,0 +1,232 @@
+//! `damonlab coverage`: which lines of the kernel the scenarios execute.
+
+use super::error::{CliError, VerbResult};
+use super::exit_status::ExitStatuses;
+use super::kernel_args::KernelArgs;
+use super::output::{Closing, Output, OutputArgs};
+use super::repro_command::{ReproCommand, Seeds};
+use super::{qemu, scenarios, values};
+use crate::check::Verdict;
+use crate::host::paths::write_atomic;
+use crate::host::progress::Progress;
+use crate::host::slots;
+use crate::host::text::shown;
+use crate::judge::Report;
+use crate::kernel::{self, Origins, PatchedSource, Profile};
+use crate::line_coverage::{
+    self, CountedRun, CountedRuns, Counts, GcovTool, LineCoverageError, MeasuredFiles, Shard, added, lcov,
+};
+use crate::report::{self, RunView};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
+use crate::setup::{self, Env, Work};
+use crate::vm;
+use crate::vm::checkpoint::Store;
+use clap::Args;
+use fs_err as fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+pub(super) const HELP: &str = "Examples: damonlab coverage --series my-series.mbox\n          \
+    damonlab coverage pull-push memcg --by-scenario\n          \
+    damonlab coverage --shard 1/2 --out first\n          \
+    damonlab coverage --merge first/coverage.json second/coverage.json\n\n\
+    Below --out it writes coverage.info, for lcov, editors and CI, and coverage.json, for --merge.\n\n\
+    Exit status: 0 if every scenario passed or was skipped, whatever was executed; 1 if one failed.";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Names from scenarios/, or YAML files [default: every scenario on virtual time that needs no other kernel].
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    #[command(flatten)]
+    kernel: KernelArgs,
+    /// The seed of every run.
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
+    seed: u64,
+    /// Run each scenario with each seed from A to B-1 (A..=B: to B), and unite what they execute.
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    seeds: Option<SeedRange>,
+    /// Run the K-th of N parts of the runs only; --merge unites the parts.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    /// Run nothing: unite what earlier calls stored for the same kernel, and report that.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
+        "scenarios", "kernel", "series", "strict", "patches", "profiles", "fragments", "build_in", "seed", "seeds",
+        "shard", "jobs",
+    ])]
+    merge: Vec<PathBuf>,
+    /// Name the scenarios that executed each line of the series, and each function.
+    #[arg(long)]
+    by_scenario: bool,
+    /// How many guests run at once at most [default: one a core].
+    #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
+    jobs: Option<NonZeroUsize>,
+    /// The results, and the recordings of runs that did not pass, go below this folder.
+    #[arg(long, default_value = "results/coverage", value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn coverage(arguments: &Arguments) -> VerbResult {
+    let mut output = Output::new("coverage", &arguments.output)?;
+    let out = std::path::absolute(&arguments.out)?;
+    let (status, runs, mut notes) = match CountedRuns::merge(&arguments.merge)? {
+        Some(runs) => {
+            output.start(Vec::new(), Some(&runs.kernel))?;
+            (0, runs, Vec::new())
+        }
+        None => measure(arguments, &out, &mut output)?,
+    };
+    fs::create_dir_all(&out)?;
+    let (tracefile, stored) = (out.join("coverage.info"), out.join("coverage.json"));
+    write_atomic(&tracefile, lcov(&runs.counts).as_bytes())?;
+    runs.save(&stored)?;
+    notes.extend(report::line_coverage_notes(&runs, arguments.by_scenario));
+    notes.push(format!("lcov: {}; to merge: {}", shown(&tracefile), shown(&stored)));
+    let (answer, data) =
+        (report::line_coverage(&runs, arguments.by_scenario), report::line_coverage_data(&runs));
+    output.finish(Closing { answer, notes, data })?;
+    Ok(status)
+}
+
+/// What all runs have in common.
+struct Measurement<'a> {
+    env: &'a RunEnv,
+    tool: &'a GcovTool,
+    notes: &'a Path,
+    files: &'a MeasuredFiles,
+}
+
+/// A scenario as the user calls it, the scenario, and a seed.
+type Planned<'a> = (String, &'a ScenarioSource, u64);
+
+/// A run that has ended, and its counts.
+type Counted = Result<(Report, Result<Counts, LineCoverageError>), RunError>;
+
+fn measure(
+    arguments: &Arguments,
+    out: &Path,
+    output: &mut Output,
+) -> Result<(u8, CountedRuns, Vec<String>), CliError> {
+    let named = named(&arguments.scenarios)?;
+    let slots = slots::count();
+    let env = Env::machine()?;
+    let origins = Origins::of(env.clone());
+    let progress = output.progress();
+    let request = arguments.kernel.request(&origins, &progress)?.to_build("counting executed lines")?;
+    let request = request.with_profile(Profile::Coverage);
+    let tool = GcovTool::find(&env.path)?;
+    let tools = setup::tools(&env, Work::Kernel)?;
+    qemu::check(named.iter().map(|(_, source)| &source.scenario), &env.cache, &tools)?;
+    let image = kernel::obtain_build(&request, &origins, &progress)?;
+    let notes = image.notes().ok_or_else(|| LineCoverageError::NoNotes(image.describe.clone()))?;
+    let changed = PatchedSource::changed(&request, &origins)?.unwrap_or_default();
+    let has_patches = !request.patches.is_empty();
+    let files = MeasuredFiles::with(changed.iter().map(|file| file.path.clone()));
+    let mut runs = CountedRuns::on(&image.describe, &image.key, has_patches.then(|| added(&changed)));
+    let run_env = RunEnv {
+        tools,
+        image,
+        agent: vm::AGENT,
+        out: out.to_owned(),
+        checkpoints: Some(Store::of(&env.cache)),
+    };
+    let measurement = Measurement { env: &run_env, tool: &tool, notes: &notes, files: &files };
+    let jobs = arguments.jobs.unwrap_or(slots);
+    let planned = planned(arguments, &named);
+    let (status, notes) = measurement.run_all(arguments, &planned, jobs, &mut runs, output, &progress)?;
+    Ok((status, runs, notes))
+}
+
+/// The scenarios of the arguments, all of which can run here.
+fn named(arguments: &[String]) -> Result<Vec<(String, ScenarioSource)>, CliError> {
+    let sources = match arguments {
+        [] => {
+            let all = scenarios::suite()?.into_iter();
+            all.filter(|source| source.scenario.clock.is_virtual()).collect()
+        }
+        some => {
+            let load = |word: &String| Ok::<_, CliError>(ScenarioSource::from(&scenarios::path(word)?)?);
+            some.iter().map(load).collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    for source in &sources {
+        if !source.scenario.clock.is_virtual() {
+            return Err(CliError::NeverRepeats(source.scenario.name.clone()));
+        }
+        run::check_host(&source.scenario)?;
+    }
+    Ok(sources.into_iter().map(|source| (source.scenario.name.to_string(), source)).collect())
+}
+
+/// Every run, in order.
+fn planned<'a>(arguments: &Arguments, named: &'a [(String, ScenarioSource)]) -> Vec<Planned<'a>> {
+    let seeds = arguments.seeds.unwrap_or(SeedRange::one(arguments.seed));
+    let runs =
+        named.iter().flat_map(|(word, source)| seeds.iter().map(move |seed| (word.clone(), source, seed)));
+    let runs: Vec<Planned<'a>> = runs.collect();
+    match arguments.shard {
+        Some(shard) => shard.of(runs),
+        None => runs,
+    }
+}
+
+impl Measurement<'_> {
+    fn run_all(
+        &self,
+        arguments: &Arguments,
+        planned: &[Planned<'_>],
+        jobs: NonZeroUsize,
+        runs: &mut CountedRuns,
+        output: &mut Output,
+        progress: &Progress,
+    ) -> Result<(u8, Vec<String>), CliError> {
+        let (mut statuses, mut notes) = (ExitStatuses::default(), Vec::new());
+        output
+            .start(planned.iter().map(|(word, ..)| word.clone()).collect(), Some(&self.env.image.describe))?;
+        let line = progress.batch("coverage", planned.len());
+        let one = |(word, source, seed): &Planned<'_>| {
+            line.begin(word);
+            let counted = self.run(source, *seed);
+            line.end(word, !counted.as_ref().is_ok_and(|(report, _)| is_good(&report.verdict)));
+            counted
+        };
+        let repro = ReproCommand { machine: None, clock: None, kernel: &arguments.kernel };
+        suite::ordered(planned, jobs, one, |(word, source, seed), counted| {
+            let (report, counts) = counted?;
+            let repeat = repro.if_failed(word, Seeds::One(*seed), &report.verdict);
+            let view = RunView {
+                scenario: Some(&source.scenario),
+                seed: Some(*seed),
+                repeat,
+                ..RunView::of(&report)
+            };
+            output.item(&view.item())?;
+            statuses.add(&report.verdict, [&report]);
+            match counts {
+                Ok(counts) => {
+                    runs.add(CountedRun { scenario: report.scenario.clone(), seed: *seed }, &counts);
+                }
+                Err(cause @ LineCoverageError::NoCounts(_)) => notes.push(format!("note: {cause}")),
+                Err(cause) => return Err(cause.into()),
+            }
+            Ok::<(), CliError>(())
+        })?;
+        Ok((statuses.of(false), notes))
+    }
+
+    /// One run. Its recording stays if it did not pass.
+    fn run(&self, source: &ScenarioSource, seed: u64) -> Counted {
+        let report = run::run(self.env, source, seed)?;
+        let counts = line_coverage::collect(self.tool, &report.dir, &report.scenario, self.notes, self.files);
+        if counts.is_ok() && is_good(&report.verdict) {
+            fs::remove_dir_all(&report.dir).map_err(RunError::Results)?;
+        }
+        Ok((report, counts))
+    }
+}
+
+fn is_good(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Pass | Verdict::Skip(_))
+}
