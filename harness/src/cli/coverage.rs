@@ -2,6 +2,7 @@
 
 use super::error::{CliError, VerbResult};
 use super::exit_status::ExitStatuses;
+use super::introduces_args::IntroducesArgs;
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::{ReproCommand, Seeds};
@@ -40,6 +41,8 @@ pub(super) struct Arguments {
     scenarios: Vec<String>,
     #[command(flatten)]
     kernel: KernelArgs,
+    #[command(flatten)]
+    introduces: IntroducesArgs,
     /// The seed of every run.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
@@ -51,7 +54,7 @@ pub(super) struct Arguments {
     shard: Option<Shard>,
     /// Run nothing: unite what earlier calls stored for the same kernel, and report that.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
-        "scenarios", "kernel", "series", "strict", "patches", "profiles", "fragments", "build_in", "seed", "seeds",
+        "scenarios", "introduces", "kernel", "series", "strict", "patches", "profiles", "fragments", "build_in", "seed", "seeds",
         "shard", "jobs",
     ])]
     merge: Vec<PathBuf>,
@@ -109,7 +112,7 @@ fn measure(
     out: &Path,
     output: &mut Output,
 ) -> Result<(u8, CountedRuns, Vec<String>), CliError> {
-    let named = named(&arguments.scenarios)?;
+    let named = named(arguments)?;
     let slots = slots::count();
     let env = Env::machine()?;
     let origins = Origins::of(env.clone());
@@ -140,15 +143,19 @@ fn measure(
 }
 
 /// The scenarios of the arguments, all of which can run here.
-fn named(arguments: &[String]) -> Result<Vec<(String, ScenarioSource)>, CliError> {
-    let sources = match arguments {
+fn named(arguments: &Arguments) -> Result<Vec<(String, ScenarioSource)>, CliError> {
+    let sources = match arguments.scenarios.as_slice() {
+        [] if arguments.introduces.path().is_some() => {
+            let on = "the shipped scenarios, which introduce their own words; name a scenario".to_owned();
+            return Err(CliError::NoEffect { option: "--introduces", on });
+        }
         [] => {
             let all = scenarios::suite()?.into_iter();
             all.filter(|source| source.scenario.clock.is_virtual()).collect()
         }
         some => {
-            let load = |word: &String| Ok::<_, CliError>(ScenarioSource::from(&scenarios::path(word)?)?);
-            some.iter().map(load).collect::<Result<Vec<_>, _>>()?
+            let paths = some.iter().map(|word| scenarios::path(word)).collect::<Result<Vec<_>, _>>()?;
+            arguments.introduces.sources(&paths, None)?
         }
     };
     for source in &sources {
@@ -192,7 +199,12 @@ impl Measurement<'_> {
             line.end(word, !counted.as_ref().is_ok_and(|(report, _)| is_good(&report.verdict)));
             counted
         };
-        let repro = ReproCommand { machine: None, clock: None, kernel: &arguments.kernel };
+        let repro = ReproCommand {
+            machine: None,
+            introduces: arguments.introduces.path(),
+            clock: None,
+            kernel: &arguments.kernel,
+        };
         suite::ordered(planned, jobs, one, |(word, source, seed), counted| {
             let (report, counts) = counted?;
             let repeat = repro.if_failed(word, Seeds::One(*seed), &report.verdict);
