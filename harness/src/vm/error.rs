@@ -69,6 +69,16 @@ pub enum VmError {
         /// QEMU's state.
         status: String,
     },
+    /// A clock has run out, and QEMU's monitor does not answer. A guest that hangs leaves the monitor alone.
+    #[error("QEMU hangs {moment}: its monitor does not answer ({cause}), {asked} times in a row")]
+    QemuHangs {
+        /// When.
+        moment: &'static str,
+        /// What became of the last command.
+        cause: io::Error,
+        /// How many commands had no answer.
+        asked: usize,
+    },
     /// The probe of how QEMU maps CXL memory failed.
     #[error("cannot find out whether QEMU maps CXL memory directly: {0}")]
     CxlProbe(String),
@@ -112,6 +122,7 @@ impl Faulty for VmError {
             | VmError::NotStarted { .. }
             | VmError::QemuEnded { .. }
             | VmError::QemuGaveUp { .. }
+            | VmError::QemuHangs { .. }
             | VmError::CxlProbe(_)
             | VmError::FeatureProbe(_)
             | VmError::NoCheckpoint(_)

@@ -24,6 +24,7 @@ mod launch;
 mod log_files;
 mod machine_check;
 mod missing_features;
+mod monitor;
 mod plan;
 mod probe;
 mod probe_cache;

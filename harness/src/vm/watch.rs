@@ -6,6 +6,7 @@ use super::console::ConsoleEvent;
 use super::error::VmError;
 use super::host_time::HostTime;
 use super::log_files::CONSOLE_LOG;
+use super::monitor::Monitor;
 use super::qemu_end::{self, EndedBy, Parent};
 use super::qmp::Qmp;
 use super::save;
@@ -16,7 +17,7 @@ use crate::scenario::Clocks;
 use damonlab_protocol::wire::WireError;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -25,9 +26,6 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// How long QEMU and virtme-ng may take to end once the console has.
 const EXIT_PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often a monitor that does not answer within seconds is asked again.
-const MONITOR_ATTEMPTS: usize = 6;
 
 /// States of the machine in which QEMU has stopped it for an error of QEMU or the host (`RunState` of QMP).
 const QEMU_FAILED: &[&str] = &["internal-error", "io-error"];
@@ -145,8 +143,7 @@ pub(super) struct Watch<'a> {
     qemu: WatchedQemu<'a>,
     console: Receiver<ConsoleEvent>,
     deliveries: Receiver<Result<(), WireError>>,
-    /// None only if QEMU does not answer.
-    qmp: Option<Qmp>,
+    monitor: Monitor,
     clocks: &'a Clocks,
     time: HostTime,
     load: Option<HostLoad>,
@@ -169,10 +166,10 @@ impl<'a> Watch<'a> {
         let now = Instant::now();
         Watch {
             time: HostTime::new(qemu.pid, now),
+            monitor: Monitor::at(qemu.socket.clone()),
             qemu,
             console,
             deliveries,
-            qmp: None,
             clocks,
             load: None,
             started: now,
@@ -188,10 +185,10 @@ impl<'a> Watch<'a> {
         match from {
             Phase::Boot { at_ready_point } => {
                 self.at_ready_point = Some(at_ready_point);
-                self.connect()?;
+                self.monitor.connect(self.qemu.group)?;
             }
             Phase::Scenario { stopped } => {
-                save::go_on(self.qmp.insert(stopped))?;
+                save::go_on(self.monitor.insert(stopped))?;
                 self.enter(Clock::Scenario);
             }
         }
@@ -205,18 +202,6 @@ impl<'a> Watch<'a> {
                 return Ok(Watched::LeftStopped);
             }
         }
-    }
-
-    /// Connects to the monitor from the beginning, so that it announces why QEMU ends. A QEMU that has just ended does not
-    /// answer, and one on a busy host takes its time.
-    fn connect(&mut self) -> Result<(), VmError> {
-        for _ in 0..MONITOR_ATTEMPTS {
-            interrupt::check()?;
-            if monitor(&mut self.qmp, &self.qemu.socket).is_ok() || self.qemu.group.try_wait()?.is_some() {
-                return Ok(());
-            }
-        }
-        Ok(())
     }
 
     /// Checks everything, for a tick at most.
@@ -275,7 +260,7 @@ impl<'a> Watch<'a> {
         }
         let Some(act) = self.at_ready_point.take() else { return Ok(false) };
         // A QEMU that is about to end does not answer; its end is noticed elsewhere.
-        if let Ok(qmp) = monitor(&mut self.qmp, &self.qemu.socket)
+        if let Ok(qmp) = self.monitor.qmp()
             && qmp.status().is_ok_and(|status| status == save::AT_READY_POINT)
         {
             let continues = act(qmp)?;
@@ -292,13 +277,13 @@ impl<'a> Watch<'a> {
             Ok(Ok(())) => {
                 // QEMU's main loop decides which channels to poll when it wakes, and while it sleeps it may have left out
                 // this one: the guest's opening of the port does not wake it. A command does, after the acknowledgement.
-                let _ = self.status();
+                let _ = self.monitor.status();
                 let limit = self.clocks.shutdown;
-                match self.wait_for_exit(limit)? {
-                    true => Ok(Some(Ending::Delivered)),
-                    // The guest has read the acknowledgement: its kernel hangs.
-                    false => self.after_clock(Clock::Shutdown, limit).map(Some),
+                if self.wait_for_exit(limit)? || self.monitor.guest_is_off() {
+                    return Ok(Some(Ending::Delivered));
                 }
+                // The guest has read the acknowledgement: its kernel hangs, or QEMU.
+                self.after_clock(Clock::Shutdown, limit).map(Some)
             }
             Ok(Err(WireError::Store(cause))) => Err(cause.into()),
             // A channel that just ends is no ending: the console has the reason.
@@ -329,7 +314,7 @@ impl<'a> Watch<'a> {
     fn without_results(&mut self) -> Result<Ending, VmError> {
         self.wait_for_exit(EXIT_PATIENCE)?;
         let status = self.qemu.group.try_wait()?;
-        let shutdown = self.qmp.as_mut().and_then(Qmp::shutdown);
+        let shutdown = self.monitor.shutdown();
         let during = self.phase;
         match qemu_end::of(shutdown, status, self.qemu.parent) {
             EndedBy::Guest(reason) => Ok(Ending::Lost { during, reason }),
@@ -339,9 +324,9 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// A clock has run out: the guest hangs, unless QEMU has given up or does nothing.
+    /// A clock has run out: the guest hangs, unless QEMU has given up or hangs itself.
     fn after_clock(&mut self, clock: Clock, limit: Duration) -> Result<Ending, VmError> {
-        let status = self.status();
+        let status = self.monitor.answer(clock.moment())?;
         if QEMU_FAILED.contains(&status.as_str()) {
             return Err(VmError::QemuGaveUp { status, moment: clock.moment() });
         }
@@ -376,19 +361,5 @@ impl<'a> Watch<'a> {
         }
         let hard = self.clocks.hard();
         (self.started.elapsed() > hard + lost).then_some((Clock::Hard, hard))
-    }
-
-    fn status(&mut self) -> String {
-        monitor(&mut self.qmp, &self.qemu.socket)
-            .and_then(Qmp::status)
-            .unwrap_or_else(|cause| format!("not answering ({cause})"))
-    }
-}
-
-/// QEMU's monitor, which accepts one connection, made now or before.
-fn monitor<'q>(qmp: &'q mut Option<Qmp>, socket: &Path) -> io::Result<&'q mut Qmp> {
-    match qmp {
-        Some(qmp) => Ok(qmp),
-        None => Ok(qmp.insert(Qmp::connect(socket)?)),
     }
 }

@@ -34,6 +34,8 @@ pub struct Act {
     pub announces: Option<(bool, String)>,
     /// The state of the machine.
     pub status: String,
+    /// Its monitor answers nothing after the connection is made.
+    pub mute: bool,
     pub end: End,
 }
 
@@ -100,9 +102,9 @@ pub fn play(file: &Path) -> Result<(), Box<dyn Error>> {
     let console = UnixListener::bind("console.sock")?;
     let (mut results, mut console) = (results.accept()?.0, console.accept()?.0);
     let (connected, monitors) = mpsc::channel();
-    let status = act.status.clone();
+    let (status, mute) = (act.status.clone(), act.mute);
     std::thread::spawn(move || {
-        let answered = monitor.accept().map(|(stream, _)| answer(stream, &status, &connected));
+        let answered = monitor.accept().map(|(stream, _)| answer(stream, &status, mute, &connected));
         drop(answered);
     });
     let mut connection = None;
@@ -132,12 +134,20 @@ pub fn play(file: &Path) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Answers every command of the monitor.
-fn answer(mut stream: UnixStream, status: &str, connected: &mpsc::Sender<UnixStream>) -> std::io::Result<()> {
+/// Answers every command of the monitor, or the first alone.
+fn answer(
+    mut stream: UnixStream,
+    status: &str,
+    mute: bool,
+    connected: &mpsc::Sender<UnixStream>,
+) -> std::io::Result<()> {
     stream.write_all(b"{\"QMP\": {}}\n")?;
     let reader = BufReader::new(stream.try_clone()?);
     for (number, line) in reader.lines().enumerate() {
         line?;
+        if mute && number > 0 {
+            continue;
+        }
         stream.write_all(format!("{{\"return\": {{\"status\": \"{status}\"}}}}\n").as_bytes())?;
         if number == 0 {
             let _ = connected.send(stream.try_clone()?);

@@ -17,6 +17,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("a_guest_that_powers_off_without_results_fails", powered_off),
     ("a_guest_that_hangs_fails", hangs),
     ("a_qemu_that_stops_its_guest_with_an_internal_error_is_infra", internal_error),
+    ("a_qemu_whose_monitor_does_not_answer_when_a_clock_runs_out_is_infra", monitor_hangs),
     ("a_qemu_that_is_stopped_for_longer_than_a_clock_does_not_count_as_a_hang", stopped),
 ];
 
@@ -66,6 +67,12 @@ fn hangs() -> Result<(), Box<dyn Error>> {
 fn internal_error() -> Result<(), Box<dyn Error>> {
     let act = Act { console: ready(), status: "internal-error".into(), end: End::Hangs, ..Act::default() };
     is_infra(&verdict_within(&act, Duration::from_secs(2))?, &["internal-error"])
+}
+
+/// A guest that hangs leaves the monitor alone.
+fn monitor_hangs() -> Result<(), Box<dyn Error>> {
+    let act = Act { console: ready(), mute: true, end: End::Hangs, ..Act::default() };
+    is_infra(&verdict_within(&act, Duration::from_secs(2))?, &["QEMU hangs", "6 times in a row"])
 }
 
 /// The guest ends QEMU without results once it runs on, which is its own failure; the clock has not run out before.

@@ -12,6 +12,7 @@ use std::time::Duration;
 pub const CHECKS: &[(&str, Check)] = &[
     ("an_honest_guest_passes", honest),
     ("a_guest_that_does_not_power_off_after_its_results_fails", runs_on),
+    ("a_guest_that_powers_off_after_its_results_passes_though_qemu_lives_on", qemu_lives_on),
     ("a_guest_that_sends_no_section_fails", nothing),
     ("a_guest_that_leaves_out_a_section_fails", left_out),
     ("a_guest_whose_text_is_not_utf_8_fails", not_text),
@@ -67,6 +68,15 @@ fn runs_on() -> Result<(), Box<dyn Error>> {
     let act = Act { announces: None, status: "running".into(), end: End::Hangs, ..guest(stream("", Some)?) };
     let report = super::report(&act, |clocks| clocks.shutdown = Duration::from_secs(1))?;
     fails_with(&report.verdict, "clock")
+}
+
+fn qemu_lives_on() -> Result<(), Box<dyn Error>> {
+    let act = Act { mute: true, end: End::Hangs, ..guest(stream("", Some)?) };
+    let report = super::report(&act, |clocks| clocks.shutdown = Duration::from_secs(1))?;
+    match report.verdict {
+        Verdict::Pass => Ok(()),
+        other => Err(other.to_string().into()),
+    }
 }
 
 fn nothing() -> Result<(), Box<dyn Error>> {
