@@ -3,12 +3,12 @@
 use crate::ktap::Ktap;
 use crate::machine::Machine;
 use crate::recording::Trace;
-use crate::scenario::{MachineFile, Scenario};
+use crate::scenario::{IntroducesFile, MachineFile, Scenario};
 use crate::trace::raw::RawTrace;
 use crate::{series, trace, vm};
 use std::path::Path;
 
-/// A scenario, and the same text as a machine's file. An error can be shown; a scenario has a machine and a plan.
+/// A scenario, and the same text as a machine's file and as one of words. An error can be shown; a scenario has a machine and a plan.
 pub(super) fn yaml(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match Scenario::parse("fuzz", &text) {
@@ -23,7 +23,11 @@ pub(super) fn yaml(bytes: &[u8]) {
             drop(format!("{:?}", miette::Report::new(error)));
         }
     }
+    let words = IntroducesFile::of("fuzz.yaml", text.clone().into_owned());
     if let Err(error) = MachineFile::of("fuzz", "fuzz.yaml", text.into_owned()).parse() {
+        drop(format!("{:?}", miette::Report::new(error)));
+    }
+    if let Err(error) = words.check() {
         drop(format!("{:?}", miette::Report::new(error)));
     }
 }

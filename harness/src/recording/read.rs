@@ -347,6 +347,17 @@ mod tests {
     }
 
     #[test]
+    fn words_that_another_file_introduced_are_read_from_the_recording() {
+        let copy = copy_with(|text| text.replacen("action: migrate_hot", "action: collect", 1));
+        let error = RunInputs::load(copy.path()).unwrap_err();
+        assert!(error.to_string().contains("there is no action 'collect'"), "{error}");
+        let words = "version: 1\nintroduces: {actions: [collect]}\n";
+        fs::write(copy.path().join(INTRODUCES), words).unwrap();
+        let scenario = RunInputs::load(copy.path()).unwrap().scenario;
+        assert_eq!(scenario.introduces_file.unwrap().text, words);
+    }
+
+    #[test]
     fn a_machine_that_overruled_the_scenarios_own_does_so_again() {
         let copy = copy_with(|text| text);
         assert_eq!(RunInputs::load(copy.path()).unwrap().scenario.machine.memory().0, 1 << 30);

@@ -36,6 +36,14 @@ impl IntroducesFile {
         IntroducesFile { text, shown: shown.to_owned() }
     }
 
+    /// Whether its content is sound.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Wrong`], with the line in this file.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        self.words().map(|_| ())
+    }
+
     /// Its words.
     pub(super) fn words(&self) -> Result<Introduced, ScenarioError> {
         let raw: RawIntroducesFile = grammar::read(&self.shown, &self.text)?;

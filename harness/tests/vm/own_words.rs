@@ -20,6 +20,7 @@ const TRIALS: &[(&str, common::Check)] = &[
     ("files_that_a_scenario_names_are_written_and_read_back", read_back),
     ("a_file_that_the_kernel_does_not_have_skips_the_scenario_with_its_line", missing_file),
     ("a_value_that_a_named_file_refuses_is_a_refusal", refused),
+    ("an_introduced_keyword_that_a_named_file_refuses_skips_the_scenario", unknown_keyword),
     ("the_example_of_new_words_is_skipped_on_another_kernel_with_all_that_it_misses", skipped),
 ];
 
@@ -119,6 +120,20 @@ fn refused(env: &RunEnv) -> Result<(), Box<dyn Error>> {
             let seen = findings.first().map(|finding| finding.seen.clone()).unwrap_or_default();
             ensure(seen.contains("EINVAL") || seen.contains("damon_target_idx"), findings)
         }
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+fn unknown_keyword(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let (env, _out) = common::with_own_results(env)?;
+    let text = NAMED.replace("damon_target_idx: 3", "damon_target_idx: third");
+    let text = text.replace("boot: ", "introduces: {keywords: [third]}\nboot: ");
+    match run::run(&env, &source(&text)?, 0)?.verdict {
+        Verdict::Skip(why) => ensure(
+            why.starts_with("the kernel does not know 'third', which should go into ")
+                && why.contains("/core_filters/0/damon_target_idx: needed by line "),
+            why,
+        ),
         other => Err(format!("{other:?}").into()),
     }
 }

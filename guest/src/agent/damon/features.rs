@@ -62,12 +62,13 @@ pub fn has(probe: &DamonProbe<'_>) -> Result<bool, Failure> {
     }
 }
 
-/// Whether a file is there. One that makes folders makes one, for what is looked for after it.
+/// Whether a file is there. One that makes folders, and has made none, makes one for what is looked for after it.
 fn is_there(file: &Path) -> bool {
     if !file.exists() {
         return false;
     }
-    if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(COUNT)) {
+    let makes_folders = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(COUNT));
+    if makes_folders && files::read_patiently(file).is_ok_and(|count| count == "0") {
         // What the folder would have is then missing, and reported.
         let _ = files::write_patiently(file, "1");
     }

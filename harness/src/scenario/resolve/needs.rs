@@ -3,6 +3,7 @@
 use crate::grammar::{At, Checked, Fault, Scalar};
 use crate::scenario::subject::{Required, keywords_of};
 use damonlab_protocol::kernel_feature::KernelFeature;
+use std::collections::BTreeSet;
 
 fn need(raw: &At<Scalar>) -> Checked<KernelFeature> {
     let name = raw.value.0.as_str();
@@ -23,11 +24,8 @@ fn need(raw: &At<Scalar>) -> Checked<KernelFeature> {
 /// What a scenario states, and what else it needs, once each.
 pub(super) fn all(stated: &[At<Scalar>], required: &[Required]) -> Checked<Vec<KernelFeature>> {
     let mut all = stated.iter().map(need).collect::<Checked<Vec<_>>>()?;
-    for (feature, _) in required {
-        if !all.contains(feature) {
-            all.push(feature.clone());
-        }
-    }
+    let known: BTreeSet<KernelFeature> = all.iter().cloned().collect();
+    all.extend(required.iter().map(|(feature, _)| feature).filter(|one| !known.contains(one)).cloned());
     Ok(all)
 }
 

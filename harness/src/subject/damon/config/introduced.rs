@@ -14,6 +14,9 @@ use serde_saphyr::Location;
 /// The longest word, and more than any of the kernel's has.
 const MAX_LENGTH: usize = 64;
 
+/// So many words a file introduces at most.
+const MAX_WORDS: usize = 256;
+
 /// What a word can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WordKind {
@@ -166,6 +169,9 @@ impl Introduced {
         }
         if self.words.iter().any(|other| other.is_like(&word)) {
             return Err(Fault::at_location(at, format!("the {} '{name}' is here twice", kind.noun())));
+        }
+        if self.words.len() == MAX_WORDS {
+            return Err(Fault::at_location(at, format!("more than {MAX_WORDS} words are introduced")));
         }
         self.words.push(word);
         Ok(())

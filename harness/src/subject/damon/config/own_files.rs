@@ -11,9 +11,10 @@ use super::vocabulary::Vocabulary;
 use crate::grammar::{At, Checked, Fault, Scalar, file_value};
 use damonlab_protocol::damon::{self, Kdamond, Resolve, SysfsFile};
 use damonlab_protocol::units::{Addr, NodeId};
+use std::collections::BTreeSet;
 
-/// So many files one mapping has at most.
-const MAX_FILES: usize = 64;
+/// So many files are named in one kdamond at most.
+const MAX_FILES: usize = 256;
 
 /// Files of a kdamond that no configuration is in.
 const COMMANDS: [&str; 2] = ["state", "pid"];
@@ -53,25 +54,29 @@ fn resolve(
     kdamond: &Kdamond,
     words: &Vocabulary<'_>,
 ) -> Checked<Vec<SysfsFile>> {
-    let written = damonlabs(kdamond);
-    let mut files: Vec<SysfsFile> = Vec::new();
-    for (folder, raw) in folders {
-        if let Some((one_too_many, _)) = raw.0.get(MAX_FILES) {
-            return Err(Fault::at(one_too_many, format!("more than {MAX_FILES} files in one `sysfs`")));
+    let named = folders.iter().flat_map(|(folder, files)| files.0.iter().map(move |file| (folder, file)));
+    let named: Vec<_> = named.collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    if let Some((_, (one_too_many, _))) = named.get(MAX_FILES) {
+        let message = format!("more than {MAX_FILES} files are named in one kdamond");
+        return Err(Fault::at(one_too_many, message));
+    }
+    let (written, mut seen) = (damonlabs(kdamond), BTreeSet::new());
+    let mut files = Vec::new();
+    for (folder, (name, value)) in named {
+        let path = path(folder, name)?;
+        if written.contains(&path) {
+            let message = format!("damonlab writes the file '{}' itself", name.value.0);
+            return Err(Fault::at(name, message)
+                .help("it has a key of its own: the checks believe that, and not this file"));
         }
-        for (name, value) in &raw.0 {
-            let path = path(folder, name)?;
-            if written.contains(&path) {
-                let message = format!("damonlab writes the file '{}' itself", name.value.0);
-                return Err(Fault::at(name, message)
-                    .help("it has a key of its own: the checks believe that, and not this file"));
-            }
-            if files.iter().any(|file| file.path == path) {
-                return Err(Fault::at(name, format!("the file '{path}' is here twice")));
-            }
-            let is_keyword = is_introduced(&value.value.0, words);
-            files.push(SysfsFile { path, value: file_value(value)?, is_keyword });
+        if !seen.insert(path.clone()) {
+            return Err(Fault::at(name, format!("the file '{path}' is here twice")));
         }
+        let is_keyword = is_introduced(&value.value.0, words);
+        files.push(SysfsFile { path, value: file_value(value)?, is_keyword });
     }
     Ok(files)
 }
@@ -97,7 +102,7 @@ fn is_introduced(value: &str, words: &Vocabulary<'_>) -> bool {
 }
 
 /// The files that are written for the rest of the configuration, relative to the kdamond's folder.
-fn damonlabs(kdamond: &Kdamond) -> Vec<String> {
+fn damonlabs(kdamond: &Kdamond) -> BTreeSet<String> {
     let alone = [Kdamond { sysfs: Vec::new(), ..kdamond.clone() }];
     let writes = damon::writes(&alone, &AnyGuest).unwrap_or_default();
     writes.iter().filter_map(|write| write.path.strip_prefix("0/").map(str::to_owned)).collect()

@@ -8,6 +8,7 @@ use crate::grammar::{At, Checked, Fault, Scalar};
 use damonlab_protocol::damon::{file_feature, goals_folder};
 use damonlab_protocol::kernel_feature::KernelFeature;
 use serde_saphyr::Location;
+use std::collections::BTreeSet;
 
 /// A feature, and where it is needed.
 pub(crate) type Required = (KernelFeature, Option<Location>);
@@ -28,7 +29,7 @@ pub(crate) fn required<'a>(
     steps: impl Iterator<Item = &'a RawDamonStep>,
     events: impl Iterator<Item = &'a At<Scalar>>,
 ) -> Checked<Needs> {
-    let mut all = Found { introduced, used: Vec::new(), required: Vec::new() };
+    let mut all = Found { introduced, used: Vec::new(), seen: BTreeSet::new(), required: Vec::new() };
     config.kdamonds.iter().for_each(|kdamond| parts::of_kdamond(&kdamond.value, &mut |part| all.part(part)));
     steps.for_each(|step| all.step(step));
     events.for_each(|event| all.event(event));
@@ -52,6 +53,7 @@ pub(crate) fn required<'a>(
 struct Found<'a> {
     introduced: &'a Introduced,
     used: Vec<&'a Word>,
+    seen: BTreeSet<KernelFeature>,
     required: Vec<Required>,
 }
 
@@ -108,13 +110,15 @@ impl Found<'_> {
 
 impl<'a> Found<'a> {
     fn word(&mut self, word: &'a Word, at: Location) {
-        self.used.push(word);
+        if !self.used.contains(&word) {
+            self.used.push(word);
+        }
         self.add(word.feature(), at);
     }
 
     fn add(&mut self, feature: Option<KernelFeature>, at: Location) {
         let Some(feature) = feature else { return };
-        if self.required.iter().all(|(known, _)| *known != feature) {
+        if self.seen.insert(feature.clone()) {
             self.required.push((feature, Some(at)));
         }
     }
