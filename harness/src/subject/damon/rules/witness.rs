@@ -61,13 +61,11 @@ impl<'a> PassRegions<'a> {
 
     /// Whether a region of the target begins at an address. A target whose process has ended is passed over.
     pub(crate) fn shows(&self, target: u64, start: u64) -> bool {
-        self.regions.iter().any(|one| u64::from(one.target_idx) == target && one.start == start)
+        self.regions.iter().any(|one| one.target_idx == target && one.start == start)
     }
 
     /// Whether a region of the target begins within a range, and not with it.
     pub(crate) fn split(&self, target: u64, start: u64, end: u64) -> bool {
-        self.regions
-            .iter()
-            .any(|one| u64::from(one.target_idx) == target && start < one.start && one.start < end)
+        self.regions.iter().any(|one| one.target_idx == target && start < one.start && one.start < end)
     }
 }
