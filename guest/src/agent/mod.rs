@@ -33,6 +33,7 @@ mod swap;
 mod topology;
 mod tracing;
 mod urgent;
+mod vmstat;
 pub mod workload;
 mod workloads;
 

@@ -11,7 +11,7 @@ use super::tracing::Instance;
 use super::workloads::Running;
 use super::{
     console, cxl, files, fw_cfg, kmemleak, machine, mounts, needs, randomness, ready_point, results,
-    sections, soft_reserved, swap, topology,
+    sections, soft_reserved, swap, topology, vmstat,
 };
 use damonlab_protocol::machine_view::{self, MachineView};
 use damonlab_protocol::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};
@@ -147,8 +147,10 @@ impl Agent {
         for workload in &mut self.workloads {
             workload.kill();
         }
-        if let Err(error) = kmemleak::scan() {
-            self.report.errors.push(error.to_string());
+        for looked in [vmstat::refresh(), kmemleak::scan()] {
+            if let Err(error) = looked {
+                self.report.errors.push(error.to_string());
+            }
         }
         results::gather(self.tracer.as_ref(), &mut self.report);
     }

@@ -6,7 +6,7 @@ use super::output::Output;
 use super::repro_command::{ReproCommand, Seeds};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
-use crate::judge::{Coverage, Report};
+use crate::judge::{Coverage, ExpectedChange, Report};
 use crate::report::{self, RunView};
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -17,6 +17,8 @@ pub(super) struct Batch<'a> {
     pub(super) jobs: NonZeroUsize,
     pub(super) repeat: NonZeroU32,
     pub(super) repro: ReproCommand<'a>,
+    /// The rules that the kernel means to change.
+    pub(super) changes: &'a [ExpectedChange],
     pub(super) progress: &'a Progress,
 }
 
@@ -90,7 +92,9 @@ impl Batch<'_> {
     }
 
     fn repeat(&self, source: &ScenarioSource, seed: u64) -> Result<Report, RunError> {
-        run::repeat(self.env, source, seed, self.repeat, self.progress)
+        let mut report = run::repeat(self.env, source, seed, self.repeat, self.progress)?;
+        report.expect_changes(self.changes);
+        Ok(report)
     }
 }
 

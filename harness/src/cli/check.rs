@@ -2,6 +2,7 @@
 
 use super::error::{CliError, VerbResult};
 use super::exit_status;
+use super::expect_change::ExpectChangeArgs;
 use super::output::{Closing, Output, OutputArgs};
 use crate::host::progress::Batch;
 use crate::judge::{self, Report, Stored, StoredResult};
@@ -22,18 +23,23 @@ pub(super) struct Arguments {
     #[arg(required = true, value_name = "DIR")]
     recordings: Vec<PathBuf>,
     #[command(flatten)]
+    expect_change: ExpectChangeArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("check", &arguments.output)?;
+    let changes = arguments.expect_change.changes()?;
     let progress = output.progress();
     let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
     let batch = progress.batch("check", arguments.recordings.len());
-    let (judged, unreadable) = judge_all(&arguments.recordings, &batch);
+    let (mut judged, unreadable) = judge_all(&arguments.recordings, &batch);
     drop(batch);
-    let notes = unsealed(&judged);
+    judged.iter_mut().for_each(|one| one.report.expect_changes(&changes));
+    let mut notes = unsealed(&judged);
+    notes.extend(judge::not_seen(&changes));
     let mut worst = 0;
     for result in judge::together(judged) {
         let verdict = match result {

@@ -77,6 +77,7 @@ mod tests {
             dir: dir.path().to_owned(),
             verdict: fail(),
             judgement: None,
+            intended: Vec::new(),
             notes: Vec::new(),
             guest_time: std::time::Duration::ZERO,
             wall_time: None,

@@ -183,6 +183,7 @@ fn run(words: &Words, verdict: Verdict) -> Report {
         dir: words.path(),
         verdict,
         judgement: Some(judgement),
+        intended: Vec::new(),
         notes: vec![words.next(), words.next()],
         guest_time: Duration::ZERO,
         wall_time: Some(Duration::from_secs(1)),

@@ -14,6 +14,7 @@ mod doctor;
 mod error;
 mod error_text;
 mod exit_status;
+mod expect_change;
 mod explain;
 mod git_bisect;
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use super::batch::{Batch, Named};
 use super::error::{CliError, VerbResult};
+use super::expect_change::ExpectChangeArgs;
 use super::introduces_args::IntroducesArgs;
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::ReproCommand;
 use super::{qemu, scenarios, values};
 use crate::host::slots;
+use crate::judge;
 use crate::kernel::{self, Origins};
 use crate::report;
 use crate::run::{self, RunEnv, ScenarioSource, SeedRange};
@@ -70,6 +72,8 @@ pub(super) struct Arguments {
     /// waits until a core and enough memory are free. DAMONLAB_SLOTS=N allows N guests on this host.
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    expect_change: ExpectChangeArgs,
     /// Exit as `git bisect run` expects it: 0 good, 1 a scenario failed, 125 cannot tell (no build, no boot, a skip, the
     /// host or QEMU failed), 128 a mistyped command. Give an --out outside of the tree.
     #[arg(long)]
@@ -84,6 +88,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("run", &arguments.output)?;
+    let changes = arguments.expect_change.changes()?;
     let paths = paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
     set_clock(arguments, &mut sources)?;
@@ -110,8 +115,9 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
         clock: arguments.clock,
         kernel: &arguments.kernel,
     };
-    let batch = Batch { env: &env, jobs, repeat: arguments.repeat, repro, progress: &progress };
-    let (statuses, notes) = match arguments.seeds {
+    let batch =
+        Batch { env: &env, jobs, repeat: arguments.repeat, repro, changes: &changes, progress: &progress };
+    let (statuses, mut notes) = match arguments.seeds {
         None => {
             let (statuses, coverage) = batch.one_seed_each(&named, arguments.seed, &mut output)?;
             let never = if arguments.all { report::never_applied(&coverage) } else { Vec::new() };
@@ -119,6 +125,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
         }
         Some(seeds) => (batch.many_seeds_each(&named, seeds, &mut output)?, Vec::new()),
     };
+    notes.extend(judge::not_seen(&changes));
     output.finish(Closing { notes, ..Closing::default() })?;
     Ok(statuses.of(arguments.git_bisect))
 }

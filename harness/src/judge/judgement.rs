@@ -37,6 +37,11 @@ impl Judgement {
         }
     }
 
+    /// The same as if nothing were wrong.
+    pub(super) fn without_findings(&self) -> Judgement {
+        Judgement { findings: Vec::new(), ..self.clone() }
+    }
+
     /// The verdict. A tracepoint or a test that the kernel does not have makes a run that
     /// would pass a [`Verdict::Skip`]; it excuses no finding.
     pub fn verdict(&self) -> Verdict {

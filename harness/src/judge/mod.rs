@@ -7,6 +7,7 @@ mod busy_host;
 mod c_function;
 pub(crate) mod console_log;
 mod coverage;
+mod expected_change;
 mod explain;
 mod judgement;
 mod known;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use busy_host::on_busy_host;
 pub use coverage::{Coverage, Never};
+pub use expected_change::{ExpectedChange, Intended, not_seen};
 pub use explain::{Excerpt, Page, explain, is_in};
 pub use judgement::{Judgement, judge};
 pub use page::page;

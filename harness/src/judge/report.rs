@@ -1,5 +1,6 @@
 //! One run and its verdict, for those who report it; a stored recording gives one too.
 
+use super::expected_change::Intended;
 use super::judgement::Judgement;
 use super::{console_log, recording_verdict};
 use crate::check::Verdict;
@@ -32,6 +33,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// All that was checked, where a recording came.
     pub judgement: Option<Judgement>,
+    /// What violates a rule that the kernel means to change.
+    pub intended: Vec<Intended>,
     /// What went another way than usual and made no difference.
     pub notes: Vec<String>,
     /// How much guest time the scenario asks for.
@@ -93,6 +96,7 @@ pub(super) fn judged(recording: Recording) -> Report {
         dir: recording.dir,
         verdict,
         judgement,
+        intended: Vec::new(),
         notes: Vec::new(),
         wall_time: None,
         repeated: None,

@@ -1,7 +1,7 @@
 //! A run as an item: `run`, `check`, and each seed of several.
 //!
 //! For programs it has `scenario`, `summary`, `machine`, `kernel`, `clock`, `accelerator`, `recording`, `seed`, `guest_seconds`, `reason` (of a
-//! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]),
+//! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]), `intended` (findings with `why`),
 //! `rules` (`passed`, `violated` and `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command
 //! that repeats it.
 
@@ -13,7 +13,7 @@ use super::verdict::status;
 use super::{measure, repeated};
 use crate::check::{ExpectationStatus, Measured, Verdict};
 use crate::host::text::{excerpt, quote};
-use crate::judge::Report;
+use crate::judge::{Intended, Report};
 use crate::scenario::Scenario;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -53,6 +53,10 @@ impl<'a> RunView<'a> {
         if let Some(reason) = reason(&report.verdict).filter(|reason| quote(reason).to_string() != *reason) {
             item.add(Depth::Story, "reason", reason);
         }
+        for Intended { finding, why } in &report.intended {
+            let text = format!("{}: {}; {}", finding.origin, quote(why), finding.sentence());
+            item.add(Depth::Story, "intended", text);
+        }
         self.add_checks(&mut item);
         if let Some(repeated) = &report.repeated {
             repeated::add(&mut item, repeated);
@@ -86,6 +90,10 @@ impl<'a> RunView<'a> {
     /// What was measured, the kernel's own tests and repetitions before that; else how much was checked.
     fn measures(&self) -> Vec<String> {
         let mut all: Vec<String> = self.report.repeated.iter().filter_map(repeated::headline).collect();
+        let intended: Vec<_> = self.report.intended.iter().map(|one| one.finding.clone()).collect();
+        if !intended.is_empty() {
+            all.push(format!("changed as intended: {}", rules::all_violated(&intended)));
+        }
         let Some(judgement) = &self.report.judgement else { return all };
         all.extend(tests_of_kernel::headline(&judgement.tests));
         let measured = judgement.measured.iter();
@@ -128,6 +136,7 @@ impl<'a> RunView<'a> {
             "reason": reason(&report.verdict),
             "expectations": judgement.map(|judgement| &judgement.measured),
             "findings": findings,
+            "intended": report.intended,
             "rules": judgement.map(Rules::of),
             "tests": judgement.map(|judgement| tests_of_kernel::data(&judgement.tests)),
             "notes": report.notes,

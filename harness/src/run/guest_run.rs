@@ -88,6 +88,7 @@ pub(super) fn run_plan(
         dir: guest.dir,
         verdict,
         judgement,
+        intended: Vec::new(),
         notes,
         guest_time: scenario.guest_time().into(),
         wall_time: Some(started.elapsed()),

@@ -171,6 +171,11 @@ const CASES: &[Case] = &[
         },
     },
     Case { id: "Q7", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "qt_exceeds", "8") },
+    Case {
+        id: "Q8",
+        good: || stored("priority"),
+        tamper: |r| rewrite(r, |lines| set(lines, Esz::NAME, 0, "esz", "4096")),
+    },
     Case { id: "S1", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "sz_tried", "1") },
     Case {
         id: "S2",
@@ -217,6 +222,11 @@ const CASES: &[Case] = &[
     Case { id: "R5", good: pull_push, tamper: |r| r.plan.kdamonds[0].context.nr_regions.min = 100 },
     Case { id: "R6", good: pull_push, tamper: |r| ages(r, |nth| nth - 1) },
     Case { id: "R7", good: tuned, tamper: |r| everywhere(r, "probe_hits=14 00", "probe_hits=15 00") },
+    Case {
+        id: "R8",
+        good: || stored("splits"),
+        tamper: |r| r.plan.kdamonds[0].context.nr_regions.max = 4000,
+    },
     Case { id: "P1", good: truth, tamper: |r| everywhere(r, "target_value=7000", "target_value=7001") },
     Case { id: "M1", good: truth, tamper: |r| set_all(r, MIGRATE_PAGES, "nr_succeeded", "7") },
     Case {

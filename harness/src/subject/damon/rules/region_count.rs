@@ -116,7 +116,7 @@ fn has_known_splits(scheme: &Scheme) -> bool {
 }
 
 /// A quota splits the region that it ends in (`damos_apply_scheme`), a filter those that it cuts (`damos_filter_match`).
-fn splits(scheme: &Scheme) -> bool {
+pub(crate) fn splits(scheme: &Scheme) -> bool {
     let quota = &scheme.quota;
     let limited = quota.ms > 0 || quota.bytes > 0 || !quota.goals.is_empty();
     limited

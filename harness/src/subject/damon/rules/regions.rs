@@ -121,7 +121,8 @@ fn accesses_are_at_most_samples(view: &View<'_>) -> RuleResult {
         let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
         let most = if weighted { 0 } else { samples.max(1) };
         let mut findings = Violations::default();
-        for line in run.lines.iter().skip(counted_before(run)) {
+        let skipped = if weighted { counted_before(run) } else { 0 };
+        for line in run.lines.iter().skip(skipped) {
             if let Event::Aggregated(event) = &line.event
                 && u64::from(event.nr_accesses) > most
             {
@@ -135,8 +136,9 @@ fn accesses_are_at_most_samples(view: &View<'_>) -> RuleResult {
     })
 }
 
-/// How many lines end the aggregation in which a commit came: it was counted with the intervals and probes
-/// before, and maybe converted (`damon_update_monitoring_results`).
+/// How many lines end the aggregation in which a commit came: the probes before it may have had no weights. What was counted
+/// with other intervals is no exception: it is converted to those of the commit, or begins at 0
+/// (`damon_update_monitoring_results`).
 fn counted_before(run: &KdamondRun<'_>) -> usize {
     if !run.continues() {
         return 0;
@@ -212,6 +214,24 @@ mod tests {
             });
         });
         assert_eq!(found(&recording, "R3").len(), 1);
+    }
+
+    #[test]
+    fn r3_counts_the_aggregation_of_a_commit_too() {
+        let mut model = Model::pull_push();
+        model.commit(10, |_| {});
+        let mut recording = model.recording();
+        let mut count = 0;
+        rewrite(&mut recording, |lines| {
+            for at in of_event(lines, "damon_aggregated") {
+                let (head, age) = lines[at].rsplit_once(' ').unwrap();
+                let (head, _) = head.rsplit_once(' ').unwrap();
+                lines[at] = format!("{head} 21 {age}");
+                count += 1;
+            }
+        });
+        let findings = found(&recording, "R3");
+        assert_eq!(findings.len() + findings.iter().map(|one| one.more).sum::<usize>(), count);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::{
     ages, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_pages, goals,
-    migration, pause, placement, probes, quota, region_count, regions, stats, sysfs, tuning,
+    migration, pause, placement, probes, quota, quota_priority, region_count, region_splits, regions, stats,
+    sysfs, tuning,
 };
 use crate::subject::damon::oracle;
 use crate::subject::damon::rule::DamonRule;
@@ -24,6 +25,7 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &quota::EFFECTIVE_QUOTA_IS_WITHIN_LIMITS,
     &sysfs::SYSFS_QUOTA_MATCHES_TRACE,
     &counters::QT_EXCEEDS_COUNTS_FULL_WINDOWS,
+    &quota_priority::QUOTA_PREFERS_MOST_ACCESSED,
     &stats::STATS_ADVANCE_EACH_INTERVAL,
     &stats::TRIED_MATCHES_BEFORE_APPLY,
     &counters::APPLIED_IS_AT_MOST_TRIED,
@@ -43,6 +45,7 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &region_count::REGION_COUNT_IS_WITHIN_LIMITS,
     &ages::ACCESS_CHANGE_RESETS_AGE,
     &probes::PROBE_REGIONS_MATCH_REGIONS,
+    &region_splits::REGIONS_ARE_SPLIT_AGAIN,
     &tuning::TUNED_INTERVAL_FOLLOWS_ACCESSES,
     &migration::APPLIED_MATCHES_MIGRATED,
     &migration::VMSTAT_MATCHES_MIGRATIONS,
