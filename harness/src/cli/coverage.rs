@@ -199,11 +199,12 @@ impl Measurement<'_> {
             line.end(word, !counted.as_ref().is_ok_and(|(report, _)| is_good(&report.verdict)));
             counted
         };
+        let kernel = arguments.kernel.with_profile(Profile::Coverage);
         let repro = ReproCommand {
             machine: None,
             introduces: arguments.introduces.path(),
             clock: None,
-            kernel: &arguments.kernel,
+            kernel: &kernel,
         };
         suite::ordered(planned, jobs, one, |(word, source, seed), counted| {
             let (report, counts) = counted?;
