@@ -250,6 +250,8 @@ pub enum Step {
         /// The whole configuration that follows.
         kdamonds: Vec<Kdamond>,
     },
+    /// Reads every file of DAMON's in sysfs. Each that the configuration in force wrote must read as it was written.
+    ReadBack,
     /// Writes a value into a file.
     Write {
         /// Relative to [`crate::damon::ROOT`], or absolute ([`crate::kernel_file`]).

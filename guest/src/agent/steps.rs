@@ -76,7 +76,8 @@ impl<'a> StepContext<'a> {
             | Step::Commit { .. }
             | Step::Retarget { .. }
             | Step::Pause { .. }
-            | Step::Resume { .. } => self.damon_step(step, report),
+            | Step::Resume { .. }
+            | Step::ReadBack => self.damon_step(step, report),
             Step::Run { time } => self.run(*time).map(nothing),
             Step::Offline { node } => hotplug::offline(*node).and_then(|()| self.sample()).map(nothing),
             Step::Online { node } => {

@@ -17,7 +17,7 @@ use crate::kernel::{self, Origins, PatchedSource, Profile};
 use crate::line_coverage::{
     self, CountedRun, CountedRuns, Counts, GcovTool, LineCoverageError, MeasuredFiles, Shard, added, lcov,
 };
-use crate::report::{self, RunView};
+use crate::report::{self, Item, RunView};
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use crate::setup::{self, Env, Work};
 use crate::vm;
@@ -199,11 +199,12 @@ impl Measurement<'_> {
             line.end(word, !counted.as_ref().is_ok_and(|(report, _)| is_good(&report.verdict)));
             counted
         };
+        let kernel = arguments.kernel.with_profile(Profile::Coverage);
         let repro = ReproCommand {
             machine: None,
             introduces: arguments.introduces.path(),
             clock: None,
-            kernel: &arguments.kernel,
+            kernel: &kernel,
         };
         suite::ordered(planned, jobs, one, |(word, source, seed), counted| {
             let (report, counts) = counted?;
@@ -214,7 +215,7 @@ impl Measurement<'_> {
                 repeat,
                 ..RunView::of(&report)
             };
-            output.item(&view.item())?;
+            output.item(&item_of(&view, recording_stays(&report, &counts)))?;
             statuses.add(&report.verdict, [&report]);
             match counts {
                 Ok(counts) => {
@@ -232,11 +233,26 @@ impl Measurement<'_> {
     fn run(&self, source: &ScenarioSource, seed: u64) -> Counted {
         let report = run::run(self.env, source, seed)?;
         let counts = line_coverage::collect(self.tool, &report.dir, &report.scenario, self.notes, self.files);
-        if counts.is_ok() && is_good(&report.verdict) {
+        if !recording_stays(&report, &counts) {
             fs::remove_dir_all(&report.dir).map_err(RunError::Results)?;
         }
         Ok((report, counts))
     }
+}
+
+/// A recording stays if its run did not pass, or its counts could not be read.
+fn recording_stays(report: &Report, counts: &Result<Counts, LineCoverageError>) -> bool {
+    counts.is_err() || !is_good(&report.verdict)
+}
+
+/// The item of a run, which names no recording that is gone.
+fn item_of(view: &RunView<'_>, stays: bool) -> Item {
+    let mut item = view.item();
+    if !stays {
+        item.details.retain(|detail| detail.label != "recording");
+        item.data["recording"] = serde_json::Value::Null;
+    }
+    item
 }
 
 fn is_good(verdict: &Verdict) -> bool {

@@ -8,7 +8,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// Which kernel, and what is changed in it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct KernelArgs {
     /// The kernel: a release (7.2 or 7.3 for its newest, 7.3.4 for that one), a source tree, TREE@REF for a git ref in
     /// it, or a bzImage [default: 7.3]. All but a bzImage get the patches of patches/ for their release
@@ -55,6 +55,13 @@ pub(super) struct BuildArgs {
 }
 
 impl KernelArgs {
+    /// The same kernel with `profile` besides.
+    pub(super) fn with_profile(&self, profile: Profile) -> KernelArgs {
+        let mut arguments = self.clone();
+        arguments.config.profiles.push(profile);
+        arguments
+    }
+
     /// The kernel that they ask for.
     pub(super) fn request(&self, origins: &Origins, progress: &Progress) -> Result<Request, CliError> {
         let kernel = match &self.kernel {

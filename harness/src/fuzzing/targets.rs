@@ -1,6 +1,6 @@
 //! The list of targets.
 
-use super::{inputs, recordings};
+use super::{counts, inputs, recordings};
 
 /// A parser, and what holds of its result.
 #[derive(Debug, Clone, Copy)]
@@ -23,4 +23,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "wire", read: inputs::results },
     Target { name: "recording", read: recordings::recording },
     Target { name: "qmp", read: inputs::replies },
+    Target { name: "gcov", read: counts::counts },
 ];

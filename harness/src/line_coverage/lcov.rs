@@ -11,12 +11,12 @@ pub fn lcov(counts: &Counts) -> String {
             // Writing into a string does not fail.
             let _ = writeln!(out, "{text}");
         };
-        line(format!("SF:{path}"));
+        line(format!("SF:{}", plain(path)));
         for (name, function) in &file.functions {
-            line(format!("FN:{},{name}", function.first));
+            line(format!("FN:{},{}", function.first, plain(name)));
         }
         for (name, function) in &file.functions {
-            line(format!("FNDA:{},{name}", function.calls));
+            line(format!("FNDA:{},{}", function.calls, plain(name)));
         }
         let called = file.functions.values().filter(|function| function.calls > 0).count();
         line(format!("FNF:{}\nFNH:{called}", file.functions.len()));
@@ -27,6 +27,11 @@ pub fn lcov(counts: &Counts) -> String {
         line(format!("LF:{all}\nLH:{executed}\nend_of_record"));
     }
     out
+}
+
+/// A name from a file of somebody else's cannot begin a record of its own.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -72,12 +72,15 @@ impl CountedRuns {
     /// It is no such file.
     pub fn load(path: &Path) -> Result<CountedRuns, LineCoverageError> {
         let bytes = regular_file::bytes(path, LIMIT)?;
-        let failed = |why: String| LineCoverageError::Stored { path: path.to_owned(), why };
-        let stored: CountedRuns =
-            serde_json::from_slice(&bytes).map_err(|cause| failed(cause.to_string()))?;
+        CountedRuns::parse(&bytes).map_err(|why| LineCoverageError::Stored { path: path.to_owned(), why })
+    }
+
+    /// Reads the bytes of such a file, or says why it is none.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<CountedRuns, String> {
+        let stored: CountedRuns = serde_json::from_slice(bytes).map_err(|cause| cause.to_string())?;
         match stored.version {
             VERSION => Ok(stored),
-            other => Err(failed(format!("it has version {other}; this damonlab reads version {VERSION}"))),
+            other => Err(format!("it has version {other}; this damonlab reads version {VERSION}")),
         }
     }
 

@@ -116,7 +116,7 @@ fn ranges(lines: &[u32]) -> String {
     let mut ranges: Vec<(u32, u32)> = Vec::new();
     for &line in lines {
         match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == line => *last = line,
+            Some((_, last)) if last.checked_add(1) == Some(line) => *last = line,
             _ => ranges.push((line, line)),
         }
     }

@@ -85,7 +85,7 @@ mod tests {
         item.details.into_iter().map(|detail| (detail.label, detail.text)).collect()
     }
 
-    const EXTENT: Extent = Extent { bytes: 1234, trace_lines: 56, samples: 7 };
+    const EXTENT: Extent = Extent { bytes: 1234, trace_lines: 56, samples: 7, files: 7 };
 
     #[test]
     fn equal_runs_say_how_many_there_were_and_how_much_was_compared() {

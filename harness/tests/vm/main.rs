@@ -13,6 +13,7 @@ mod delivery;
 mod determinism;
 mod endings;
 mod exports;
+mod line_coverage;
 mod load;
 mod mutants;
 mod own_words;
@@ -42,6 +43,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(delivery::trials());
     trials.extend(endings::trials());
     trials.extend(exports::trials());
+    trials.extend(line_coverage::trials());
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
     trials.extend(own_words::trials());

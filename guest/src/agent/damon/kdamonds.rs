@@ -70,7 +70,9 @@ pub fn turn_off(count: usize) -> Result<(), Failure> {
         files::write_patiently(kdamond(index).join("state"), "off")?;
     }
     for index in 0..count {
-        let gone = || (!runs(index) && pid(index).is_ok_and(|pid| pid == -1)).then_some(());
+        // A step may have taken its folder away, which the kernel refuses while it runs.
+        let is_gone = || !runs(index) && pid(index).is_ok_and(|pid| pid == -1);
+        let gone = || (!kdamond(index).exists() || is_gone()).then_some(());
         clock::poll(STOP_STEP, STOP_LIMIT, gone).ok_or_else(|| {
             format!("kdamond {index} is still there {} s after off", STOP_LIMIT.0 / 1_000_000_000)
         })?;

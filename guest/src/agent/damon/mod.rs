@@ -7,6 +7,7 @@ mod features;
 mod in_force;
 mod kdamonds;
 mod listings;
+mod read_back;
 mod stats;
 mod steps;
 

@@ -3,7 +3,7 @@
 use super::configure::{
     ConfigureError, Names, configure, put, put_raw, read_back, read_back_raw, reconfigure,
 };
-use super::{kdamonds, listings};
+use super::{kdamonds, listings, read_back};
 use crate::agent::failure::{Failure, missing};
 use crate::agent::steps::{StepContext, StepResult};
 use damonlab_protocol::damon::{Kdamond, goal_writes};
@@ -34,6 +34,11 @@ impl<'a> StepContext<'a> {
                 self.commit(kdamonds, report)
             }
             Step::Retarget { kdamonds, schemes, .. } => self.retarget(kdamonds, schemes, report),
+            Step::ReadBack => {
+                let wrong = read_back::differences(self.damon.kdamonds, &names(report))?;
+                report.errors.extend(wrong);
+                Ok(StepResult::default())
+            }
             Step::Stop => {
                 self.damon.stop(report)?;
                 self.sample()?;

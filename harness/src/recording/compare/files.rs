@@ -20,10 +20,11 @@ pub const COMPARED: &[&str] = &[
     section::FORMATS,
     section::REPORT,
     section::RAW,
+    section::GCOV,
 ];
 
-/// What recordings of an older damonlab do not have.
-const LATER: &[&str] = &[section::RAW];
+/// What recordings of an older damonlab do not have, or those of a kernel that counts nothing.
+const LATER: &[&str] = &[section::RAW, section::GCOV];
 
 /// What a run is made of; where these differ, so may everything else.
 const INGREDIENTS: &[&str] = &[PLAN, SCENARIO, MACHINE, INTRODUCES, META];
@@ -37,12 +38,14 @@ pub struct Extent {
     pub trace_lines: u64,
     /// Samples.
     pub samples: u64,
+    /// Files.
+    pub files: usize,
 }
 
 impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Extent { bytes, trace_lines, samples } = self;
-        write!(f, "{trace_lines} trace lines, {samples} samples, {bytes} bytes in {} files", COMPARED.len())
+        let Extent { bytes, trace_lines, samples, files } = self;
+        write!(f, "{trace_lines} trace lines, {samples} samples, {bytes} bytes in {files} files")
     }
 }
 
@@ -80,6 +83,7 @@ pub fn extent(dir: &Path) -> io::Result<Extent> {
         if LATER.contains(file) && !path.try_exists()? {
             continue;
         }
+        extent.files += 1;
         extent.bytes += fs_err::metadata(&path)?.len();
         match *file {
             section::TRACE => {

@@ -56,6 +56,7 @@ fn steps(text: &mut Text, recording: &Recording) {
             Step::Retarget { .. } => "retarget".to_owned(),
             Step::Pause { .. } => "pause".to_owned(),
             Step::Resume { .. } => "resume".to_owned(),
+            Step::ReadBack => "read_back".to_owned(),
             Step::Write { file, value, .. } => format!("'{value}' into {file}"),
             Step::HostCommand { name, .. } => format!("host command {name}"),
             Step::Selftests { .. } => "selftests".to_owned(),

@@ -8,6 +8,7 @@ mod config_periods;
 pub(crate) mod damo_report;
 pub(crate) mod events;
 pub(crate) mod measures;
+mod modules;
 pub(crate) mod oracle;
 pub(crate) mod rule;
 pub(crate) mod rules;

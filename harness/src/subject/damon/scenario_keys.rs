@@ -18,6 +18,8 @@ const fn row(path: &'static str, part: &'static str, key: &'static str) -> Row {
 const TABLE: &[Row] = &[
     row("mm/damon/", "alloc(", "a failed allocation; no scenario reaches it"),
     row("mm/damon/", "ENOMEM", "a failed allocation; no scenario reaches it"),
+    row("mm/damon/", "quota->ms", "`quotas.time_ms` of a scheme"),
+    row("mm/damon/", "time_esz", "`quotas.time_ms` of a scheme"),
     row(
         "mm/damon/",
         "memcg",
@@ -68,6 +70,7 @@ mod tests {
                 "case DAMOS_QUOTA_NODE_MEMCG_USED_BP:\tmemcg",
                 "`memcg_path`",
             ),
+            ("mm/damon/core.c", "damos_set_effective_quota", "esz = min(time_esz, esz);", "time_ms"),
             ("mm/damon/vaddr.c", "damon_va_x", "x++;", "`ops: vaddr`"),
             ("mm/damon/sysfs.c", "x_store", "return count;", "step `write`"),
         ] {

@@ -5,6 +5,7 @@
 use super::config;
 use super::config_periods::{self, ConfigPeriod};
 use super::events::{Esz, Event, Measurement, SchemeEvent, TRACED_METRICS, goal_event};
+use super::modules;
 use super::windows::{self, ChargeWindows};
 use crate::check::expect::{Subject, bare};
 use crate::check::rule::Reason;
@@ -53,11 +54,15 @@ impl<'a> View<'a> {
             by_pid.entry(line.pid).or_default().push(line);
         }
         let mut view = View { recording, kdamond_runs: Vec::new(), foreign_events: Vec::new() };
+        let modules_run = modules::are_turned_on(recording);
         for (_, lines) in by_pid {
             let Some((kdamond, pid)) =
                 lines.first().and_then(|line| Some((owner(recording, line)?, line.pid)))
             else {
-                view.foreign_events.extend(lines);
+                // A module's kdamond is in no configuration.
+                if !modules_run {
+                    view.foreign_events.extend(lines);
+                }
                 continue;
             };
             let mut before = None;

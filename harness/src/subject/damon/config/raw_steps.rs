@@ -15,12 +15,14 @@ pub(crate) enum RawDamonStep {
     Retarget(RawRetarget),
     Pause,
     Resume,
+    ReadBack,
 }
 
 impl RawDamonStep {
     /// Their names, and how each is written, for messages.
-    pub(crate) const NAMES: [&str; 6] = ["start", "stop", "commit", "retarget", "pause", "resume"];
-    pub(crate) const FORMS: &str = "start, commit: {..}, retarget: [..], pause, resume, stop";
+    pub(crate) const NAMES: [&str; 7] =
+        ["start", "stop", "commit", "retarget", "pause", "resume", "read_back"];
+    pub(crate) const FORMS: &str = "start, commit: {..}, retarget: [..], pause, resume, read_back, stop";
 
     /// The step that is a name alone; none where it has to be a mapping.
     pub(crate) fn alone(name: &str) -> Option<RawDamonStep> {
@@ -29,6 +31,7 @@ impl RawDamonStep {
             "stop" => Some(RawDamonStep::Stop),
             "pause" => Some(RawDamonStep::Pause),
             "resume" => Some(RawDamonStep::Resume),
+            "read_back" => Some(RawDamonStep::ReadBack),
             _ => None,
         }
     }
@@ -73,6 +76,7 @@ impl RawDamonStep {
             RawDamonStep::Retarget(_) => "retarget",
             RawDamonStep::Pause => "pause",
             RawDamonStep::Resume => "resume",
+            RawDamonStep::ReadBack => "read_back",
         }
     }
 }

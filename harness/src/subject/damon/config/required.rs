@@ -70,7 +70,11 @@ impl Found<'_> {
                     parts::of_goals(&scheme.value.goals, &goals_folder(0), &mut |part| self.part(part));
                 }
             }
-            RawDamonStep::Start(_) | RawDamonStep::Stop | RawDamonStep::Pause | RawDamonStep::Resume => {}
+            RawDamonStep::Start(_)
+            | RawDamonStep::Stop
+            | RawDamonStep::Pause
+            | RawDamonStep::Resume
+            | RawDamonStep::ReadBack => {}
         }
     }
 

@@ -48,6 +48,11 @@ impl<'a> Session<'a> {
 
     /// The plan's step for one that is about DAMON, which stands at `at`.
     pub(crate) fn step(&mut self, at: Location, raw: &RawDamonStep) -> Checked<Step> {
+        // What DAMON's modules set up can be read, too.
+        if matches!(raw, RawDamonStep::ReadBack) && (self.started.is_empty() || self.state == State::Off) {
+            self.check_may_follow(at)?;
+            return Ok(Step::ReadBack);
+        }
         if self.started.is_empty() {
             let message =
                 format!("the step `{}` is about DAMON, and this scenario configures none", raw.name());
@@ -61,6 +66,7 @@ impl<'a> Session<'a> {
             RawDamonStep::Retarget(retarget) => self.retarget(at, retarget),
             RawDamonStep::Pause => self.pause(at),
             RawDamonStep::Resume => self.resume(at),
+            RawDamonStep::ReadBack => self.need_running(at).map(|()| Step::ReadBack),
         }
     }
 

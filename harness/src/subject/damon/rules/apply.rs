@@ -55,7 +55,7 @@ pub(crate) static EVENTS_MATCH_CONFIGURATION: DamonRule = Rule {
         id: "A3",
         name: "events-match-configuration",
         kind: Kind::Exact,
-        statement: "Every event comes from a kdamond of the plan, and names a scheme and a target of its configuration.",
+        statement: "Every event comes from a kdamond of the plan, or of a DAMON module that the scenario turns on, and names a scheme and a target of its configuration.",
         because: "The tracepoints print positions in the kernel's lists, which have the order of sysfs.",
         source: &[in_core("damos_apply_scheme"), in_core("damos_trace_esz"), in_core("damos_trace_stat")],
         file: file!(),

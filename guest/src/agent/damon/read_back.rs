@@ -1,0 +1,72 @@
+//! What DAMON's files read, compared with what was written into them.
+
+use super::configure::Names;
+use crate::agent::failure::Failure;
+use crate::agent::files;
+use damonlab_protocol::damon::{Kdamond, ROOT, Write, writes};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// DAMON's modules, whose parameters are read too.
+const MODULES: [&str; 3] = ["damon_stat", "damon_reclaim", "damon_lru_sort"];
+
+/// How many files may read otherwise before the rest is only counted.
+const NAMED: usize = 20;
+
+/// Reads every file that can be read. Returns a sentence for each that does not read as `kdamonds` wrote it.
+pub fn differences(kdamonds: &[Kdamond], names: &Names) -> Result<Vec<String>, Failure> {
+    read_all(Path::new(ROOT))?;
+    for module in MODULES {
+        read_all(&Path::new("/sys/module").join(module).join("parameters"))?;
+    }
+    let mut wrong = Vec::new();
+    for write in writes(kdamonds, names)? {
+        let path = Path::new(ROOT).join(&write.path);
+        // A kernel without the file: the configuration wrote its default, or was refused.
+        if path.exists() {
+            let found = files::read_patiently(&path)?;
+            wrong.extend(difference(&write, &found));
+        }
+    }
+    let more = wrong.len().saturating_sub(NAMED);
+    wrong.truncate(NAMED);
+    if more > 0 {
+        wrong.push(format!("{more} more files of DAMON's do not read as they were written"));
+    }
+    Ok(wrong)
+}
+
+/// What is wrong with a file that reads `found`.
+fn difference(write: &Write, found: &str) -> Option<String> {
+    let Write { path, value, .. } = write;
+    (value.trim() != found.trim())
+        .then(|| format!("read_back: '{value}' was written into {path}, which reads '{found}'"))
+}
+
+/// Reads what can be read in `folder` and below. A kernel without the folder has nothing there.
+fn read_all(folder: &Path) -> Result<(), Failure> {
+    for name in files::names(folder) {
+        let path = folder.join(name);
+        let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+        if meta.is_dir() {
+            read_all(&path)?;
+        } else if meta.permissions().mode() & 0o400 != 0 {
+            files::read_patiently(&path)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_reads_another_value_is_named_with_both() {
+        let write = Write { path: "0/refresh_ms".into(), value: "100".into(), is_default: false };
+        assert_eq!(difference(&write, "100"), None);
+        let text = difference(&write, "0").unwrap();
+        assert_eq!(text, "read_back: '100' was written into 0/refresh_ms, which reads '0'");
+    }
+}

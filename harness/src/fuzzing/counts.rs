@@ -1,0 +1,28 @@
+//! The target that reads counts of executed lines: gcov's JSON, the blocks of a guest, and damonlab's own file.
+
+use crate::line_coverage::{CountedRuns, files, functions, lcov, read_gcov};
+use crate::report;
+use crate::trace::raw;
+
+/// One text as each of the three. A union with itself has the same lines, and a tracefile has no line that a name made.
+pub(super) fn counts(bytes: &[u8]) {
+    if let Err(error) = raw::blocks(bytes) {
+        drop(error.to_string());
+    }
+    match read_gcov(bytes, "fuzz", |path| Some(path.to_owned())) {
+        Ok(counts) => {
+            let mut sum = counts.clone();
+            sum.add(&counts);
+            assert!(files(&sum) == files(&counts), "a union with itself has other lines");
+            let records = |text: &str| text.lines().filter(|line| *line == "end_of_record").count();
+            assert!(records(&lcov(&counts)) == counts.files.len(), "a name ends a record");
+            drop(functions(&counts));
+        }
+        Err(error) => drop(error.to_string()),
+    }
+    if let Ok(runs) = CountedRuns::parse(bytes) {
+        drop(report::line_coverage(&runs, true));
+        drop(report::line_coverage_notes(&runs, true));
+        drop(report::line_coverage_data(&runs));
+    }
+}
