@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_file_that_reads_another_value_is_named_with_both() {
-        let write = Write { path: "0/refresh_ms".into(), value: "100".into(), is_default: false };
+        let write =
+            Write { path: "0/refresh_ms".into(), value: "100".into(), is_default: false, is_keyword: false };
         assert_eq!(difference(&write, "100"), None);
         let text = difference(&write, "0").unwrap();
         assert_eq!(text, "read_back: '100' was written into 0/refresh_ms, which reads '0'");
