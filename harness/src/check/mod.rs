@@ -11,6 +11,7 @@ pub(crate) mod finding;
 pub(crate) mod health;
 pub(crate) mod log;
 mod measure;
+mod rendered;
 pub(crate) mod rule;
 mod run_end;
 mod span;

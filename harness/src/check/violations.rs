@@ -13,6 +13,8 @@ pub(crate) const KEPT: usize = 8;
 pub(crate) struct Violations {
     kept: Vec<Violation>,
     more: usize,
+    /// What the rule could not check, although it applies.
+    notes: Vec<String>,
 }
 
 impl Violations {
@@ -25,9 +27,20 @@ impl Violations {
         }
     }
 
+    /// A part of the run that the rule could not check, and why.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// What the rule could not check.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// All of `later`, after these.
     pub(crate) fn append(&mut self, later: Violations) {
         self.more += later.more;
+        self.notes.extend(later.notes);
         self.extend(later.kept);
     }
 

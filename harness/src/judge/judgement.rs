@@ -23,6 +23,8 @@ pub struct Judgement {
     pub measured: Vec<Measured>,
     /// The kernel's own tests, where the scenario runs them.
     pub tests: Tests,
+    /// What rules could not check, although they apply.
+    pub notes: Vec<String>,
 }
 
 impl Judgement {
@@ -31,6 +33,7 @@ impl Judgement {
         match result {
             RuleResult::Applied(violations) => {
                 self.applied.push(about);
+                self.notes.extend(violations.notes().iter().map(|note| format!("{}: {note}", about.name)));
                 self.findings.extend(violations.findings_of(Origin::Rule(about)));
             }
             RuleResult::NotApplicable(why) => self.skipped.push((about, why)),
@@ -74,6 +77,7 @@ pub fn judge(recording: &Recording) -> Judgement {
         missing_events,
         measured: Vec::new(),
         tests: Tests::default(),
+        notes: Vec::new(),
     };
     let clock = recording.meta.clock;
     for rule in kernel_log::RULES {
@@ -122,6 +126,7 @@ mod tests {
             missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
             measured: Vec::new(),
             tests: Tests::default(),
+            notes: Vec::new(),
         }
     }
 

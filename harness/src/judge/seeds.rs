@@ -148,6 +148,7 @@ mod tests {
             missing_events: Vec::new(),
             measured: vec![measured],
             tests: Default::default(),
+            notes: Vec::new(),
         }
     }
 

@@ -57,8 +57,8 @@ impl<'a> RunView<'a> {
         if let Some(repeated) = &report.repeated {
             repeated::add(&mut item, repeated);
         }
-        for note in &report.notes {
-            item.add(Depth::Story, "note", &**note);
+        for note in self.notes() {
+            item.add(Depth::Story, "note", note);
         }
         item.add_some(Depth::Story, "machine", report.machine.as_deref().map(excerpt));
         item.add(Depth::Story, "kernel", quote(&report.kernel).to_string());
@@ -111,6 +111,12 @@ impl<'a> RunView<'a> {
         item.add(Depth::Everything, "not applicable", rules.not_applicable());
     }
 
+    /// What is to be known beside the verdict.
+    fn notes(&self) -> impl Iterator<Item = &str> {
+        let of_rules = self.report.judgement.iter().flat_map(|judgement| &judgement.notes);
+        self.report.notes.iter().chain(of_rules).map(String::as_str)
+    }
+
     fn data(&self) -> Value {
         let RunView { report, seed, repeat, .. } = self;
         let judgement = report.judgement.as_ref();
@@ -130,7 +136,7 @@ impl<'a> RunView<'a> {
             "findings": findings,
             "rules": judgement.map(Rules::of),
             "tests": judgement.map(|judgement| tests_of_kernel::data(&judgement.tests)),
-            "notes": report.notes,
+            "notes": self.notes().collect::<Vec<_>>(),
             "repeat": repeat,
         })
     }

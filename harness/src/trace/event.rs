@@ -167,6 +167,9 @@ pub trait EventSet: fmt::Display + Sized + 'static {
     /// A field by its name; where the text has no name for it (`age` of a region), by the tracepoint's.
     fn field(&self, name: &str) -> Option<Field<'_>>;
 
+    /// What follows `name: `, of an event that has no type.
+    fn untyped(&self) -> Option<&str>;
+
     /// The names of the fields, for messages.
     fn field_names(&self) -> Vec<&str>;
 
@@ -275,6 +278,10 @@ macro_rules! event_set {
                     $($set::$variant(event) => event.field(name),)+
                     $set::Other(other) => other.field(name),
                 }
+            }
+
+            fn untyped(&self) -> Option<&str> {
+                if let $set::Other(other) = self { Some(&other.text) } else { None }
             }
 
             fn field_names(&self) -> Vec<&str> {
