@@ -60,7 +60,46 @@ pub(super) fn mislabelled(format: &RawFormat) -> Option<(&str, &str)> {
         let all = format.print_fmt.shown();
         all.filter_map(|shown| Some((shown.label?, format.fields.get(shown.field)?.name.as_str())))
     };
-    let is_field = |label: &str| format.typed.iter().any(|field| field.name == label);
+    let is_field = |label: &str| format.fields.iter().any(|field| field.name == label);
     let has_its_own = |label: &str| shown().any(|one| one == (label, label));
     shown().find(|(label, _)| is_field(label) && !has_its_own(label))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::judge::judge;
+    use crate::subject::damon::testing::{edit, found, rewrite, stored};
+
+    #[test]
+    fn the_text_of_an_event_without_a_type_is_compared_with_its_record() {
+        for (event, from, to) in [
+            ("mm_migrate_pages", "mode=MIGRATE_SYNC", "mode=MIGRATE_ASYNC"),
+            ("softirq_raise", "[action=", "[action=X"),
+            ("sys_enter", "NR ", "NR 1"),
+        ] {
+            let mut recording = stored("foreign");
+            assert_eq!(found(&recording, "P1"), [], "{event}");
+            rewrite(&mut recording, |lines| {
+                edit(lines, event, 0, |line| {
+                    assert!(line.contains(from), "{line}");
+                    line.replacen(from, to, 1)
+                });
+            });
+            let finding = found(&recording, "P1").remove(0);
+            assert!(finding.expected.starts_with("text ") && finding.seen.contains(to), "{finding}");
+        }
+    }
+
+    #[test]
+    fn an_event_whose_text_cannot_be_computed_is_named_with_the_reason() {
+        let mut recording = stored("foreign");
+        let print = b"[action=%s]";
+        let at = recording.raw.windows(print.len()).position(|bytes| bytes == print).unwrap();
+        recording.raw[at..at + print.len()].copy_from_slice(b"[action=%p]");
+        let notes = judge(&recording).notes;
+        let wanted = "text-matches-record: the text of softirq_entry is not compared: %p prints what only the running \
+                      kernel knows";
+        assert!(notes.iter().any(|note| note == wanted), "{notes:?}");
+        assert!(judge(&stored("foreign")).notes.is_empty());
+    }
 }

@@ -5,6 +5,7 @@
 //! kept with its line number: a trace with holes proves nothing. [`formats`] reads the `format` files that say which
 //! events a kernel has. [`Value`] is a field of any event, known or not, with the type that its format gives it.
 
+mod common;
 mod cursor;
 mod event;
 mod format;
@@ -14,8 +15,9 @@ pub mod raw;
 mod value;
 mod whole;
 
+pub use common::COMMON_FIELDS;
 pub(crate) use cursor::Cursor;
-pub use event::{EventSet, Field, FormatMismatch, HexBytes, Other, RecordNames, TypedEvent};
+pub use event::{EventSet, EventShape, Field, FormatMismatch, HexBytes, Other, RecordNames, TypedEvent};
 pub(crate) use event::{Part, event_set};
 pub use format::{EventFormat, FormatError, FormatField, formats};
 pub use line::{Comm, Line, LineError, Tgid};

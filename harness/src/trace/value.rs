@@ -1,6 +1,5 @@
 //! The value of a field, with its type: what rules and expectations compute with.
 
-use super::event::Field;
 use std::fmt;
 
 /// The type of a field.
@@ -51,19 +50,6 @@ impl Value {
             Value::Unsigned(value) => Some(*value as f64),
             Value::Signed(value) => Some(*value as f64),
             _ => None,
-        }
-    }
-}
-
-impl From<Field<'_>> for Value {
-    fn from(field: Field<'_>) -> Value {
-        match field {
-            Field::Unsigned(value) => Value::Unsigned(value),
-            Field::Signed(value) => Value::Signed(value),
-            Field::Bytes(bytes) => {
-                Value::UnsignedList(bytes.as_slice().iter().map(|byte| u64::from(*byte)).collect())
-            }
-            Field::Text(text) => Value::Text(text.to_owned()),
         }
     }
 }

@@ -37,6 +37,9 @@ impl Steps {
     }
 }
 
+/// A field that lies outside of its record.
+const CUT: &str = "the record is shorter than its format says";
+
 /// What an expression gives.
 pub(super) enum Operand<'r> {
     Number(Int),
@@ -50,7 +53,7 @@ pub(super) fn evaluate<'r>(
     steps: &mut Steps,
 ) -> Result<Operand<'r>, String> {
     steps.take(1)?;
-    let cut = || "the record is shorter than its format says".to_owned();
+    let cut = || CUT.to_owned();
     Ok(match expr {
         Expr::Number(number) => Operand::Number(*number),
         Expr::Text(text) => Operand::Text(Cow::Borrowed(text)),
@@ -79,21 +82,29 @@ pub(super) fn evaluate<'r>(
             let chosen = if number(condition, record, steps)?.is_true() { then } else { otherwise };
             evaluate(chosen, record, steps)?
         }
+        _ => Operand::Text(printed(expr, record, steps)?),
+    })
+}
+
+/// What one of the kernel's functions for events gives.
+fn printed<'r>(expr: &'r Expr, record: &'r dyn Fields, steps: &mut Steps) -> Result<Cow<'r, str>, String> {
+    let cut = || CUT.to_owned();
+    match expr {
         Expr::Symbolic(value, table) => {
             let value = number(value, record, steps)?.bits();
             steps.take(table.len())?;
-            Operand::Text(symbol(value, table))
+            Ok(symbol(value, table))
         }
         Expr::Flags(value, delimiter, table) => {
             let value = number(value, record, steps)?.bits();
             steps.take(table.len())?;
-            Operand::Text(Cow::Owned(flags(value, table).join(delimiter)))
+            Ok(Cow::Owned(flags(value, table).join(delimiter)))
         }
         Expr::Hex { bytes, length, blanks } => {
             let length = number(length, record, steps)?.bits() as usize;
             let bytes = array(bytes, record, steps)?.get(..length).ok_or_else(cut)?;
             steps.take(bytes.len())?;
-            Operand::Text(Cow::Owned(hex(bytes, *blanks)))
+            Ok(Cow::Owned(hex(bytes, *blanks)))
         }
         Expr::Array { bytes, count, size } => {
             let count = number(count, record, steps)?.bits() as usize;
@@ -101,9 +112,10 @@ pub(super) fn evaluate<'r>(
             let bytes = array(bytes, record, steps)?;
             let bytes = count.checked_mul(size).and_then(|length| bytes.get(..length)).ok_or_else(cut)?;
             steps.take(bytes.len())?;
-            Operand::Text(Cow::Owned(items(bytes, size)?))
+            items(bytes, size).map(Cow::Owned)
         }
-    })
+        _ => Err("it is no text".to_owned()),
+    }
 }
 
 fn number(expr: &Expr, record: &dyn Fields, steps: &mut Steps) -> Result<Int, String> {

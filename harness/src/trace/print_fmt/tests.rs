@@ -19,11 +19,10 @@ fn printed(print: &str) -> Result<String, String> {
     bytes[24..28].copy_from_slice(b"kcom");
     bytes[32..36].copy_from_slice(&(4_u32 << 16 | 36).to_le_bytes());
     bytes[36..40].copy_from_slice(&[1, 2, 0xff, 0]);
-    let text = match format.print_fmt.reason() {
+    match format.print_fmt.reason() {
         Some(why) => Err(why),
         None => record_of(&format, &bytes).text(&mut Steps::new()),
-    };
-    text
+    }
 }
 
 fn text(print: &str) -> String {

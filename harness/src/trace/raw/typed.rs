@@ -31,18 +31,35 @@ pub(super) fn fields(all: &[RawField], print: &PrintFmt) -> Vec<TypedField> {
             table: None,
         })
         .collect();
+    let is_plain = |place| print.shown().any(|shown| shown.field == place && shown.table.is_none());
     for shown in print.shown() {
-        let is_name = shown.label.is_some_and(|label| all.iter().any(|field| field.name == label));
+        let label = shown.label.filter(|label| all.iter().all(|field| field.name != *label));
         let Some(field) = typed.iter_mut().find(|field| field.place == shown.field) else { continue };
-        if field.label.is_none() && !is_name {
-            field.label = shown.label.map(str::to_owned);
+        let named = shown.table.filter(|_| field.kind.is_number() && field.table.is_none());
+        match (named, label) {
+            // `vec=1 [action=TIMER]`: a number, and its name under a name of its own.
+            (Some((is_flags, table)), Some(label)) if is_plain(shown.field) => {
+                let kind = kind_of(is_flags);
+                let (name, label, table) = (label.to_owned(), None, Some(table.clone()));
+                typed.push(TypedField { name, label, kind, place: shown.field, table });
+                continue;
+            }
+            (Some((is_flags, table)), _) if !is_plain(shown.field) => {
+                field.kind = kind_of(is_flags);
+                field.table = Some(table.clone());
+            }
+            _ => {}
         }
-        if let (None, Some((is_flags, table)), true) = (&field.table, shown.table, field.kind.is_number()) {
-            field.kind = if is_flags { Kind::Words } else { Kind::Text };
-            field.table = Some(table.clone());
+        if field.label.is_none() {
+            field.label = label.map(str::to_owned);
         }
     }
     typed
+}
+
+/// The type of a number that has names.
+fn kind_of(is_flags: bool) -> Kind {
+    if is_flags { Kind::Words } else { Kind::Text }
 }
 
 fn kind(field: &RawField) -> Kind {
