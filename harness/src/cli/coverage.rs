@@ -200,6 +200,7 @@ impl Measurement<'_> {
             counted
         };
         let repro = ReproCommand {
+            rules: &[],
             machine: None,
             introduces: arguments.introduces.path(),
             clock: None,

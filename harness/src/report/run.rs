@@ -2,7 +2,7 @@
 //!
 //! For programs it has `scenario`, `summary`, `machine`, `kernel`, `clock`, `accelerator`, `recording`, `seed`, `guest_seconds`, `reason` (of a
 //! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]),
-//! `rules` (`passed`, `violated` and `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command
+//! `rules` (`passed`, `violated` and `not_applicable`), `stated_rules` ([`StatedResult`]), `tests` of the kernel's own, `notes` and `repeat`, the command
 //! that repeats it.
 
 use super::event::{Depth, Item};
@@ -11,7 +11,7 @@ use super::rules::{self, Rules};
 use super::tests_of_kernel;
 use super::verdict::status;
 use super::{measure, repeated};
-use crate::check::{ExpectationStatus, Measured, Verdict};
+use crate::check::{ExpectationStatus, Measured, StatedResult, StatedStatus, Verdict};
 use crate::host::text::{excerpt, quote};
 use crate::judge::Report;
 use crate::scenario::Scenario;
@@ -95,6 +95,12 @@ impl<'a> RunView<'a> {
             all.push(Rules::of(judgement).headline());
         }
         all.extend(measures);
+        let is_not = |one: &&StatedResult| matches!(one.result, StatedStatus::NotApplicable(_));
+        let not_applicable = judgement.stated.iter().filter(is_not).map(|one| &*one.name);
+        let not_applicable: Vec<&str> = not_applicable.collect();
+        if !not_applicable.is_empty() {
+            all.push(format!("not applicable: {}", not_applicable.join(", ")));
+        }
         all
     }
 
@@ -105,6 +111,9 @@ impl<'a> RunView<'a> {
             let Measured { what, wanted, seen, answer, .. } = measured;
             item.add(Depth::Story, "measured", format!("{what} {wanted}: {seen}  {answer}"));
         }
+        for one in judgement.stated.iter().filter(|one| one.result != StatedStatus::Violated) {
+            item.add(Depth::Story, "rule", format!("{} ({}): {}", one.name, one.place, one.result));
+        }
         tests_of_kernel::add(item, &judgement.tests);
         let rules = Rules::of(judgement);
         item.add(Depth::Everything, "passed", rules.passed());
@@ -113,7 +122,12 @@ impl<'a> RunView<'a> {
 
     /// What is to be known beside the verdict.
     fn notes(&self) -> impl Iterator<Item = &str> {
-        let of_rules = self.report.judgement.iter().flat_map(|judgement| &judgement.notes);
+        let judgement = self.report.judgement.as_ref();
+        // Where it is the verdict, the reason has it.
+        let is_verdict = matches!(self.report.verdict, Verdict::Infra(_));
+        let mistakes = judgement.filter(|_| !is_verdict).map(|judgement| judgement.mistakes.as_slice());
+        let of_rules =
+            judgement.into_iter().flat_map(|judgement| &judgement.notes).chain(mistakes.unwrap_or_default());
         self.report.notes.iter().chain(of_rules).map(String::as_str)
     }
 
@@ -135,6 +149,7 @@ impl<'a> RunView<'a> {
             "expectations": judgement.map(|judgement| &judgement.measured),
             "findings": findings,
             "rules": judgement.map(Rules::of),
+            "stated_rules": judgement.map(|judgement| &judgement.stated),
             "tests": judgement.map(|judgement| tests_of_kernel::data(&judgement.tests)),
             "notes": self.notes().collect::<Vec<_>>(),
             "repeat": repeat,

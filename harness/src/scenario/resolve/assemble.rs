@@ -1,10 +1,12 @@
 //! The whole of a scenario, put together from its parts.
 
+use super::rules::{self, Around};
 use super::steps::{self, Steps, Subjects};
 use super::{boot, choices, expect, host, kunit, machine, names, needs, sample, trace, workload};
 use crate::grammar::{At, Checked, Fault, Names};
 use crate::scenario::definition::guest_time;
 use crate::scenario::machine_file::Chosen;
+use crate::scenario::place::Source;
 use crate::scenario::raw::RawScenario;
 use crate::scenario::raw_steps::RawStep;
 use crate::scenario::subject::{self, Introduced, Needs, RawConfig, Vocabulary};
@@ -27,6 +29,7 @@ pub(in crate::scenario) fn scenario(
     raw: &RawScenario,
     chosen: &Chosen,
     introduced: &Introduced,
+    source: &Source,
 ) -> Checked<Resolved> {
     let machine = chosen.spec.clone();
     let clock = choices::guest_clock(raw.clock.as_ref())?;
@@ -53,6 +56,8 @@ pub(in crate::scenario) fn scenario(
     let vmstat = sample::vmstat(&raw.sample)?;
     let run = expect::Measurable { words, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
+    let around = Around { source, events: Some((&trace.events, introduced)), runs: Some(windows.len()) };
+    let rules = rules::rules(&raw.rules, &around)?;
     trace.events.extend(subject::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
     let Needs { required, uses_file } = required(raw, introduced)?;
     let scenario = Scenario {
@@ -72,6 +77,7 @@ pub(in crate::scenario) fn scenario(
         clocks: choices::clocks(&raw.clocks, guest_time(&steps))?,
         steps,
         expect,
+        rules,
         kunit: kunit::resolve(&raw.kunit)?,
         snapshot: choices::snapshot(&raw.snapshot)?,
         clock,
