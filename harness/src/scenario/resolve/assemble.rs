@@ -10,7 +10,7 @@ use crate::scenario::place::Source;
 use crate::scenario::raw::RawScenario;
 use crate::scenario::raw_steps::RawStep;
 use crate::scenario::subject::{self, Introduced, Needs, RawConfig, Vocabulary};
-use crate::scenario::{MachineSpec, Places, Scenario};
+use crate::scenario::{MachineSpec, Places, Scenario, ScenarioRule};
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::kernel_feature::KernelFeature;
 
@@ -31,8 +31,7 @@ pub(in crate::scenario) fn scenario(
     introduced: &Introduced,
     source: &Source,
 ) -> Checked<Resolved> {
-    let machine = chosen.spec.clone();
-    let clock = choices::guest_clock(raw.clock.as_ref())?;
+    let (machine, clock) = (chosen.spec.clone(), choices::guest_clock(raw.clock.as_ref())?);
     // Whoever overrules the machine may overrule the clock too, and asks then.
     if clock.is_virtual() && !chosen.overrules {
         machine::check_virtual_time(&raw.machine, &machine)?;
@@ -56,8 +55,7 @@ pub(in crate::scenario) fn scenario(
     let vmstat = sample::vmstat(&raw.sample)?;
     let run = expect::Measurable { words, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
-    let around = Around { source, events: Some((&trace.events, introduced)), runs: Some(windows.len()) };
-    let rules = rules::rules(&raw.rules, &around)?;
+    let rules = own_rules(raw, source, (&trace.events, introduced), windows.len())?;
     trace.events.extend(subject::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
     let Needs { required, uses_file } = required(raw, introduced)?;
     let scenario = Scenario {
@@ -96,6 +94,16 @@ fn required(raw: &RawScenario, introduced: &Introduced) -> Checked<Needs> {
     let expected = raw.expect.iter().flat_map(|line| [&line.value.of, &line.value.count]).flatten();
     let recorded = raw.trace.events.iter().flat_map(|events| &events.value);
     subject::required(introduced, &raw.damon, steps, expected.chain(recorded))
+}
+
+/// The rules that the scenario states, about events that it records.
+fn own_rules(
+    raw: &RawScenario,
+    source: &Source,
+    events: (&[String], &Introduced),
+    runs: usize,
+) -> Checked<Vec<ScenarioRule>> {
+    rules::rules(&raw.rules, &Around { source, events: Some(events), runs: Some(runs) })
 }
 
 fn expects_refusal(step: &At<RawStep>) -> bool {
