@@ -16,6 +16,8 @@ pub mod ktap;
 
 mod grammar;
 
+pub mod expression;
+
 pub mod scenario;
 
 pub mod machine;

@@ -12,7 +12,7 @@ pub(crate) fn found(recording: &Recording) -> Vec<Finding> {
     let errors = recording.report.errors.iter();
     let errors: Violations =
         errors.map(|error| Violation::quoting("a guest without errors", error, section::REPORT)).collect();
-    let found = errors.findings_of(Origin::RunEnd(RunEnd::GuestError));
+    let found = errors.findings_of(&Origin::RunEnd(RunEnd::GuestError));
     if !found.is_empty() {
         // An error is why steps have no result.
         return found;

@@ -1,9 +1,11 @@
 //! The scenario's own expectations, evaluated on the recording.
 
+use super::fields::{Fields, Shape};
 use super::finding::{Finding, Origin, Violation};
-use super::measure::{Found, View, count, mean, resident, vmstat};
-pub(crate) use super::measure::{Subject, bare};
+use super::measure::{Events, Found, Scope, View, count, mean, resident, statistic, vmstat};
+use super::order;
 use super::span::Span;
+use super::subject::{Subject, bare};
 use crate::host::text::{block, foreign};
 use crate::recording::Recording;
 use crate::scenario::{Bound, Expectation, GuestClock, Over, Quantity};
@@ -51,12 +53,15 @@ impl fmt::Display for ExpectationStatus {
     }
 }
 
-/// A quantity that cannot be measured because the kernel does not have the tracepoint.
+/// Why a quantity cannot be measured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the kernel has no tracepoint {}", foreign(.event))]
-pub struct Missing {
-    /// The tracepoint, `system:event` where the scenario gave the system.
-    pub event: String,
+pub enum Unmeasured {
+    /// The kernel does not have the tracepoint, `system:event` where the scenario gave the system.
+    #[error("the kernel has no tracepoint {}", foreign(.0))]
+    Event(String),
+    /// The tracepoint does not have a field, or has one of another type.
+    #[error("{}", foreign(.0))]
+    Field(String),
 }
 
 /// Why a single run has no result for an expectation over seeds.
@@ -66,7 +71,7 @@ const NEEDS_SEEDS: &str = "needs --seeds";
 const NO_STEP: &str = "no step of the plan was carried out";
 
 /// The result of one expectation, with a finding if it is violated.
-pub(crate) type Evaluation = Result<(Measured, Option<Finding>), Missing>;
+pub(crate) type Evaluation = Result<(Measured, Option<Finding>), Unmeasured>;
 
 /// On the real clock, each bound of a statistic is wider by the bound divided by this. Measured under TCG on two cores
 /// with a load of 8: means of 44 windows were up to 1.7 % off their goals (0.2 % on the virtual clock), and 8 % of the
@@ -74,25 +79,18 @@ pub(crate) type Evaluation = Result<(Measured, Option<Finding>), Missing>;
 const REAL_CLOCK_BAND: f64 = 10.0;
 
 /// Evaluates all expectations, in the scenario's order.
-pub(crate) fn all(recording: &Recording, subject: &dyn Subject) -> Vec<Evaluation> {
-    let view = &View { recording, subject };
+pub(crate) fn all(recording: &Recording, subject: &dyn Subject, fields: &Fields<'_>) -> Vec<Evaluation> {
+    let view = &View { recording, subject, fields };
     let expect = recording.scenario.expect.iter().enumerate();
     expect.map(|(index, expectation)| evaluate(view, index, expectation)).collect()
 }
 
 fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluation {
-    if let Quantity::Mean { event, .. } | Quantity::Count { event, .. } = &expectation.quantity {
-        has(view, event)?;
-    }
-    let found = match Span::of(view.recording, expectation.during) {
-        Err(why) => Found { value: Err(why), evidence: Vec::new() },
-        Ok(span) => match &expectation.quantity {
-            Quantity::Mean { event, field, filter, last } => mean(view, span, event, field, filter, *last),
-            Quantity::Count { event, filter } => count(view, span, event, filter),
-            Quantity::Resident { workload, node } => resident(span.samples(view.recording), workload, *node),
-            Quantity::Vmstat { counter } => vmstat(span.samples(view.recording), counter),
-        },
-    };
+    measurable(view, expectation)?;
+    let scope = |span| Scope::of(view, span, expectation.between.as_ref());
+    let found = Span::of(view.recording, expectation.during)
+        .and_then(|span| Ok(measured(view, &expectation.quantity, &scope(span)?)))
+        .unwrap_or_else(|why| Found { value: Err(why), evidence: Vec::new() });
     let (expectation, band) = &on_clock(expectation, view.recording.meta.clock);
     let what = expectation.what();
     let wanted = format!("{}{band}", expectation.wanted());
@@ -115,6 +113,56 @@ fn evaluate(view: &View<'_>, index: usize, expectation: &Expectation) -> Evaluat
     Ok((measured, finding))
 }
 
+fn measured(view: &View<'_>, quantity: &Quantity, scope: &Scope) -> Found {
+    match quantity {
+        Quantity::Mean { event, field, filter, last } => {
+            mean(view, &Events { event, filter, scope }, field, *last)
+        }
+        Quantity::Statistic { statistic: which, event, field, filter } => {
+            statistic(view, &Events { event, filter, scope }, field, *which)
+        }
+        Quantity::Ordered { first, then } => order::time(view, scope.span, first, then),
+        Quantity::Count { event, filter } => count(view, &Events { event, filter, scope }),
+        Quantity::Resident { workload, node } => {
+            resident(scope.span.samples(view.recording), workload, *node)
+        }
+        Quantity::Vmstat { counter } => vmstat(scope.span.samples(view.recording), counter),
+    }
+}
+
+/// An error if the kernel does not have an event, or an event without a type not the fields.
+fn measurable(view: &View<'_>, expectation: &Expectation) -> Result<(), Unmeasured> {
+    let between = expectation.between.iter().flat_map(|(from, to)| [from.as_str(), to]);
+    for event in expectation.quantity.events().into_iter().chain(between) {
+        if view.subject.lacks(event) || view.fields.knows_not(bare(event)) {
+            return Err(Unmeasured::Event(event.to_owned()));
+        }
+    }
+    let (event, number, filter) = match &expectation.quantity {
+        Quantity::Mean { event, field, filter, .. } | Quantity::Statistic { event, field, filter, .. } => {
+            (event, Some(field), filter)
+        }
+        Quantity::Count { event, filter } => (event, None, filter),
+        _ => return Ok(()),
+    };
+    let Ok(shape @ Shape::Recorded(_)) = view.fields.shape(bare(event)) else { return Ok(()) };
+    let wrong =
+        |what: String| Err(Unmeasured::Field(format!("line {} of the scenario: {what}", expectation.line)));
+    for field in filter.keys().chain(number) {
+        let is_property = || view.fields.is_property(field, view.subject);
+        if shape.kind(field).is_none() && !is_property() {
+            let names = shape.names().join(", ");
+            return wrong(format!("{event} has no field '{field}'; it has {names}"));
+        }
+    }
+    match number {
+        Some(field) if shape.kind(field).is_some_and(|kind| !kind.is_number()) => {
+            wrong(format!("'{field}' of {event} is no number"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether the guest could not begin. The finding about that is the cause of all that is missing.
 fn never_began(recording: &Recording) -> bool {
     recording.report.steps.is_empty() && !recording.report.errors.is_empty()
@@ -134,7 +182,11 @@ fn on_clock(expectation: &Expectation, clock: GuestClock) -> (Expectation, &'sta
 /// Whether the quantity depends on how often something ran, and not only on the final state.
 fn is_statistic(quantity: &Quantity) -> bool {
     match quantity {
-        Quantity::Mean { .. } | Quantity::Count { .. } | Quantity::Vmstat { .. } => true,
+        Quantity::Mean { .. }
+        | Quantity::Statistic { .. }
+        | Quantity::Ordered { .. }
+        | Quantity::Count { .. }
+        | Quantity::Vmstat { .. } => true,
         Quantity::Resident { .. } => false,
     }
 }
@@ -145,10 +197,6 @@ fn widened(bound: Bound) -> Bound {
         min: bound.min.map(|min| min - min.abs() / REAL_CLOCK_BAND),
         max: bound.max.map(|max| max + max.abs() / REAL_CLOCK_BAND),
     }
-}
-
-fn has(view: &View<'_>, event: &str) -> Result<(), Missing> {
-    if view.subject.lacks(event) { Err(Missing { event: event.to_owned() }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -167,7 +215,8 @@ mod tests {
         let bound = Bound { min: Some(0.0), max: Some(1.0) };
         let over = Over::Seeds { spread: None };
         let quantity = mean("target_value", &[("nid", "0")], Some(3));
-        recording.scenario.expect = vec![Expectation { quantity, bound, over, during: None, line: 41 }];
+        recording.scenario.expect =
+            vec![Expectation { quantity, bound, over, during: None, between: None, line: 41 }];
         let judged = judge(&recording);
         assert_eq!(judged.findings, []);
         let [measured] = judged.measured.as_slice() else { panic!("{:?}", judged.measured) };
@@ -179,7 +228,7 @@ mod tests {
     fn judged(recording: &mut Recording, quantity: Quantity, min: f64, max: f64) -> Vec<Finding> {
         let bound = Bound { min: Some(min), max: Some(max) };
         recording.scenario.expect =
-            vec![Expectation { quantity, bound, over: Over::Run, during: None, line: 41 }];
+            vec![Expectation { quantity, bound, over: Over::Run, during: None, between: None, line: 41 }];
         judge(recording)
             .findings
             .into_iter()

@@ -6,6 +6,7 @@ use crate::host::text::{BLOCK_LINE, block, excerpt};
 use crate::recording::Line;
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
 /// One violation in a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,7 +20,7 @@ pub struct Finding {
     pub seen: String,
     /// The lines that show it.
     pub evidence: Vec<Evidence>,
-    /// The expectation's line in the scenario, where it is one.
+    /// The line of the expectation, or of the stated rule, in its file.
     pub scenario_line: Option<u64>,
     /// How many more of the same origin there are that were only counted.
     #[serde(skip)]
@@ -27,7 +28,7 @@ pub struct Finding {
 }
 
 /// What a finding is about.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Origin {
     /// A rule that holds in every run.
     Rule(&'static About),
@@ -37,6 +38,8 @@ pub enum Origin {
     Test,
     /// An expectation of the scenario.
     Expectation,
+    /// A rule that the scenario states, or a file of rules, by its name.
+    Stated(Arc<str>),
 }
 
 /// The id of findings that come from a scenario's own expectations.
@@ -66,21 +69,23 @@ pub struct Evidence {
 
 impl Origin {
     /// The short id, as it stands in JSON and in stored results.
-    pub fn id(self) -> &'static str {
+    pub fn id(&self) -> &str {
         match self {
             Origin::Rule(about) => about.id,
             Origin::RunEnd(end) => end.id(),
             Origin::Test => KTAP,
             Origin::Expectation => EXPECT,
+            Origin::Stated(name) => name,
         }
     }
 
     /// What holds where it is not violated; for the end of a run, what that end means.
-    pub fn statement(self) -> &'static str {
+    pub fn statement(&self) -> &'static str {
         match self {
             Origin::Rule(about) => about.statement,
             Origin::RunEnd(end) => end.meaning(),
             Origin::Test => "Each of the kernel's own tests that the scenario runs passes.",
+            Origin::Stated(_) => "What the rule of the scenario, or of a file of `--rules`, states.",
             Origin::Expectation => "What the scenario measures is within the bounds of its `expect`.",
         }
     }
@@ -156,7 +161,7 @@ impl Finding {
     }
 
     /// The short id of what is violated.
-    pub fn id(&self) -> &'static str {
+    pub fn id(&self) -> &str {
         self.origin.id()
     }
 }
@@ -165,7 +170,8 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.origin, self.sentence())?;
         if let Some(line) = self.scenario_line {
-            write!(f, " (line {line} of the scenario)")?;
+            let of = if matches!(self.origin, Origin::Stated(_)) { "its file" } else { "the scenario" };
+            write!(f, " (line {line} of {of})")?;
         }
         for evidence in &self.evidence {
             write!(f, "\n    {evidence}")?;

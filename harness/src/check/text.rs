@@ -4,6 +4,7 @@
 //! width or sign. Arguments that are swapped earlier (in `TP_ARGS`, or by the caller) are the same in both; only rules
 //! with another source find those (A1, A3, S2, M1).
 
+use super::rendered::{Difference, Rendered, mislabelled};
 use crate::check::finding::Violation;
 use crate::check::rule::{About, Kind, RecordingRule, Rule, RuleResult, Source};
 use crate::check::violations::Violations;
@@ -45,7 +46,12 @@ fn text_matches_record(recording: &Recording) -> RuleResult {
 
 /// A `print fmt` with fields in the wrong places, whether such an event happened or not.
 fn misprinted(format: &RawFormat) -> Option<Violation> {
-    let known: Vec<&str> = Event::record_names(&format.name)?.iter().map(|(_, field)| *field).collect();
+    let Some(names) = Event::record_names(&format.name) else {
+        let (label, field) = mislabelled(format)?;
+        let expected = format!("{} to print {label} as {label}", format.name);
+        return Some(Violation::new(expected, format!("{field} as {label}: {}", format.print)));
+    };
+    let known: Vec<&str> = names.iter().map(|(_, field)| *field).collect();
     if known.iter().any(|field| format.field(field).is_none()) {
         return None;
     }
@@ -63,6 +69,7 @@ fn misprinted(format: &RawFormat) -> Option<Violation> {
 /// Compares line by line; `complete` says that no record is missing at the end.
 fn compared(lines: &[Line], records: &[Record<'_>], complete: bool) -> Violations {
     let mut violations = Violations::default();
+    let mut rendered = Rendered::new();
     if (complete && lines.len() != records.len()) || records.len() > lines.len() {
         let expected = format!("a record for each of {} lines", lines.len());
         // No more are read than show that there are too many.
@@ -71,17 +78,20 @@ fn compared(lines: &[Line], records: &[Record<'_>], complete: bool) -> Violation
         return violations;
     }
     for (line, record) in lines.iter().zip(records) {
-        for (what, text, raw) in differences(line, record) {
+        let mut all = differences(line, record);
+        if all.is_empty() {
+            all.extend(rendered.difference(line, record));
+        }
+        for (what, text, raw) in all {
             violations.push(|| {
                 let expected = format!("{what} {raw}, as in the ring buffer's record");
                 Violation::new(expected, format!("{what} {text} in the text")).at([line])
             });
         }
     }
+    rendered.not_compared.into_iter().for_each(|note| violations.note(note));
     violations
 }
-
-type Difference = (&'static str, String, String);
 
 fn differences(line: &Line, record: &Record<'_>) -> Vec<Difference> {
     let Some(format) = record.format else {

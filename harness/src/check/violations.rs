@@ -13,6 +13,8 @@ pub(crate) const KEPT: usize = 8;
 pub(crate) struct Violations {
     kept: Vec<Violation>,
     more: usize,
+    /// What the rule could not check, although it applies.
+    notes: Vec<String>,
 }
 
 impl Violations {
@@ -25,19 +27,30 @@ impl Violations {
         }
     }
 
+    /// A part of the run that the rule could not check, and why.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// What the rule could not check.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// All of `later`, after these.
     pub(crate) fn append(&mut self, later: Violations) {
         self.more += later.more;
+        self.notes.extend(later.notes);
         self.extend(later.kept);
     }
 
     /// Those that are kept, as findings of `origin`; the last of them has the number of the others.
-    pub(crate) fn findings_of(mut self, origin: Origin) -> Vec<Finding> {
+    pub(crate) fn findings_of(mut self, origin: &Origin) -> Vec<Finding> {
         if let (Some(last), 1..) = (self.kept.last_mut(), self.more) {
             last.seen.push_str(&format!(" (and {} more of {})", self.more, origin.id()));
         }
         let mut findings: Vec<Finding> =
-            self.kept.into_iter().map(|violation| Finding::of(origin, violation)).collect();
+            self.kept.into_iter().map(|violation| Finding::of(origin.clone(), violation)).collect();
         if let Some(last) = findings.last_mut() {
             last.more = self.more;
         }
@@ -74,7 +87,7 @@ mod tests {
         let mut findings = numbered(0, KEPT);
         findings.push(|| unreachable!("a finding that nobody will see"));
         assert_eq!(
-            findings.findings_of(Origin::Test)[KEPT - 1].seen,
+            findings.findings_of(&Origin::Test)[KEPT - 1].seen,
             format!("{} (and 1 more of ktap)", KEPT - 1)
         );
     }
@@ -84,7 +97,7 @@ mod tests {
         let mut findings = numbered(0, 5);
         findings.append(numbered(5, 20));
         let seen: Vec<_> =
-            findings.findings_of(Origin::Test).into_iter().map(|finding| finding.seen).collect();
+            findings.findings_of(&Origin::Test).into_iter().map(|finding| finding.seen).collect();
         assert_eq!(seen.len(), KEPT);
         assert_eq!((seen[4].as_str(), seen[KEPT - 1].as_str()), ("4", "7 (and 12 more of ktap)"));
     }

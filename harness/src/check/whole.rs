@@ -18,7 +18,7 @@ const BACKWARDS: u64 = 1_000_000;
 /// What is missing or cannot be, as findings about the results.
 pub(crate) fn found(recording: &Recording) -> Vec<Finding> {
     let origin = Origin::RunEnd(RunEnd::BadResults);
-    contradictions(recording).into_iter().map(|one| Finding::of(origin, one)).collect()
+    contradictions(recording).into_iter().map(|one| Finding::of(origin.clone(), one)).collect()
 }
 
 /// One violation for each kind. Where the guest reported an error, anything may be missing.
@@ -206,11 +206,11 @@ mod tests {
         assert_eq!(judge::verdict(&recording).0, Verdict::Pass);
         recording.samples.truncate(3);
         let ids = |recording: &Recording| match judge::verdict(recording).0 {
-            Verdict::Fail(findings) => findings.iter().map(Finding::id).collect::<Vec<_>>(),
+            Verdict::Fail(findings) => findings.iter().map(|one| one.id().to_owned()).collect::<Vec<_>>(),
             other => panic!("{other}"),
         };
-        assert!(ids(&recording).contains(&"bad-results"), "{:?}", ids(&recording));
+        assert!(ids(&recording).contains(&"bad-results".to_owned()), "{:?}", ids(&recording));
         recording.report.errors.push("cannot mount".into());
-        assert!(!ids(&recording).contains(&"bad-results"), "{:?}", ids(&recording));
+        assert!(!ids(&recording).contains(&"bad-results".to_owned()), "{:?}", ids(&recording));
     }
 }

@@ -74,7 +74,8 @@ pub(super) struct Arguments {
 
 pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("bisect", &arguments.output)?;
-    let finding = arguments.finding.as_deref().map(rule::origin).transpose()?.map(Origin::id);
+    let origin = arguments.finding.as_deref().map(rule::origin).transpose()?;
+    let finding = origin.as_ref().map(Origin::id);
     let series = bisect::series(&arguments.series)?;
     let search = Search::new(series.patches.len(), arguments.good, arguments.bad)?;
     let source = source(arguments)?;
@@ -169,7 +170,7 @@ fn commands(
         let patches = series.files(applied, &out.join("series"))?;
         let kernel = &kernel(arguments, patches);
         let (machine, introduces) = (arguments.machine.as_deref(), arguments.introduces.path());
-        let repro = ReproCommand { machine, introduces, clock: None, kernel };
+        let repro = ReproCommand { machine, introduces, rules: &[], clock: None, kernel };
         Ok(repro.command(&arguments.scenario, seeds))
     };
     [bad, good].into_iter().map(one).collect()

@@ -8,12 +8,13 @@ use crate::host::progress::Batch;
 use crate::judge::{self, Report, Stored, StoredResult};
 use crate::recording::{DIGESTS, RecordingError, Seal};
 use crate::report::{self, Item, RunView};
-use crate::scenario::Scenario;
+use crate::scenario::{self, Scenario, ScenarioRule};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
 pub(super) const HELP: &str = "Examples: damonlab check results/pull-push/0001\n          \
-    damonlab check -v results/pull-push/*\n\n\
+    damonlab check -v results/pull-push/*\n          \
+    damonlab check --rules examples/rules/quotas.yaml results/pull-push/0001\n\n\
     Recordings of one scenario on one kernel with several seeds are judged together too. A recording that is damaged is\n\
     never judged: it is reported with what was expected and found, and the exit status is 2.";
 
@@ -22,6 +23,9 @@ pub(super) struct Arguments {
     /// Folders with a recording.json.
     #[arg(required = true, value_name = "DIR")]
     recordings: Vec<PathBuf>,
+    /// Judge by the rules of this file too. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     #[command(flatten)]
     expect_change: ExpectChangeArgs,
     #[command(flatten)]
@@ -31,11 +35,12 @@ pub(super) struct Arguments {
 pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("check", &arguments.output)?;
     let changes = arguments.expect_change.changes()?;
+    let rules = scenario::load_rules(&arguments.rules).map_err(Box::new)?;
     let progress = output.progress();
     let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
     let batch = progress.batch("check", arguments.recordings.len());
-    let (mut judged, unreadable) = judge_all(&arguments.recordings, &batch);
+    let (mut judged, unreadable) = judge_all(&arguments.recordings, &rules, &batch);
     drop(batch);
     judged.iter_mut().for_each(|one| one.report.expect_changes(&changes));
     let mut notes = unsealed(&judged);
@@ -69,12 +74,16 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
 type Unreadable<'a> = (&'a Path, RecordingError);
 
 /// Judges one recording after the other, whatever is wrong with those before.
-fn judge_all<'a>(recordings: &'a [PathBuf], batch: &Batch) -> (Vec<Stored>, Vec<Unreadable<'a>>) {
+fn judge_all<'a>(
+    recordings: &'a [PathBuf],
+    rules: &[ScenarioRule],
+    batch: &Batch,
+) -> (Vec<Stored>, Vec<Unreadable<'a>>) {
     let (mut judged, mut unreadable) = (Vec::new(), Vec::new());
     for dir in recordings {
         let name = dir.to_string_lossy().into_owned();
         batch.begin(&name);
-        let result = Stored::judge(dir);
+        let result = Stored::judge(dir, rules);
         batch.end(&name, result.is_err());
         match result {
             Ok(one) => judged.push(one),

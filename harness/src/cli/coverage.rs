@@ -201,6 +201,7 @@ impl Measurement<'_> {
         };
         let kernel = arguments.kernel.with_profile(Profile::Coverage);
         let repro = ReproCommand {
+            rules: &[],
             machine: None,
             introduces: arguments.introduces.path(),
             clock: None,

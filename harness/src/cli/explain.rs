@@ -36,12 +36,12 @@ pub(super) fn explain(arguments: &Arguments) -> VerbResult {
         return Ok(0);
     };
     let origin = rule::origin(word)?;
-    if arguments.kernel.is_some() && !judge::explain(origin, |_| None).has_source() {
+    if arguments.kernel.is_some() && !judge::explain(&origin, |_| None).has_source() {
         let on = format!("'{word}', which follows from no part of the kernel's source");
         return Err(CliError::NoEffect { option: "--kernel", on });
     }
     let source = source(arguments.kernel.as_deref())?;
-    let page = judge::explain(origin, |path| source.as_ref()?.text(path));
+    let page = judge::explain(&origin, |path| source.as_ref()?.text(path));
     let listing = report::explanation(&page, source.as_ref().map(PatchedSource::name));
     output::list(&listing, arguments.format)?;
     Ok(0)

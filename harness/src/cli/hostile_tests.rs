@@ -305,7 +305,7 @@ proptest! {
         let argv = Machine::new(&scenario.machine).unwrap().argv;
         let accepted = Accepted { seconds: 1.0, notes: vec![words.next()] };
         check_listing(&report::machine(&words.next(), "a drawing\n", &argv, Some(&accepted)));
-        let page = judge::explain(judge::origin("G5").unwrap(), |_| Some(format!(
+        let page = judge::explain(&judge::origin("G5").unwrap(), |_| Some(format!(
             "int damos_calc_eligible_bytes(void)\n{{\n{}\n}}\n", words.next()
         )));
         let text = unlike_a_result(&page.to_string()).into_owned();

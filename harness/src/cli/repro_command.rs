@@ -7,7 +7,7 @@ use crate::run::SeedRange;
 use crate::scenario::GuestClock;
 use crate::setup;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The seeds of what is to be repeated.
 #[derive(Clone, Copy)]
@@ -32,6 +32,8 @@ pub(super) struct ReproCommand<'a> {
     pub(super) machine: Option<&'a str>,
     /// The file of words that the user gave.
     pub(super) introduces: Option<&'a Path>,
+    /// The files of rules.
+    pub(super) rules: &'a [PathBuf],
     /// The clock that the user chose.
     pub(super) clock: Option<GuestClock>,
     /// The kernel.
@@ -41,7 +43,7 @@ pub(super) struct ReproCommand<'a> {
 impl ReproCommand<'_> {
     /// The command for a run or runs of a scenario, which is a name or a file.
     pub(super) fn command(&self, scenario: &str, seeds: Seeds) -> String {
-        let ReproCommand { machine, introduces, clock, kernel } = self;
+        let ReproCommand { machine, introduces, rules, clock, kernel } = self;
         let KernelArgs { kernel, series, strict, patches, config } = kernel;
         let mut options = format!("run {} {seeds}", quoted(scenario));
         if let Some(machine) = machine {
@@ -49,6 +51,9 @@ impl ReproCommand<'_> {
         }
         if let Some(file) = introduces {
             options.push_str(&format!(" --introduces {}", quoted(&file.to_string_lossy())));
+        }
+        for path in *rules {
+            options.push_str(&format!(" --rules {}", quoted(&path.to_string_lossy())));
         }
         if let Some(clock) = clock {
             options.push_str(&format!(" --clock {clock}"));
@@ -94,7 +99,8 @@ mod tests {
         let words = ["damonlab", "run"].iter().chain(options);
         let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("it is the verb run") };
         let (machine, introduces) = (run.machine.as_deref(), run.introduces.path());
-        let repro = ReproCommand { machine, introduces, clock: run.clock, kernel: &run.kernel };
+        let rules = &run.rules;
+        let repro = ReproCommand { machine, introduces, rules, clock: run.clock, kernel: &run.kernel };
         assert_eq!(repro.if_failed(scenario, seeds, &Verdict::Pass), None);
         repro.if_failed(scenario, seeds, &Verdict::Fail(Vec::new())).unwrap()
     }

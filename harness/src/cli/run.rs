@@ -13,7 +13,7 @@ use crate::judge;
 use crate::kernel::{self, Origins};
 use crate::report;
 use crate::run::{self, RunEnv, ScenarioSource, SeedRange};
-use crate::scenario::GuestClock;
+use crate::scenario::{self, GuestClock};
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::Store;
@@ -59,6 +59,9 @@ pub(super) struct Arguments {
     /// not repeat, and rules that compare times do not apply.
     #[arg(long, value_name = "virtual|real")]
     pub(super) clock: Option<GuestClock>,
+    /// Judge by the rules of this file too. May be given several times. A recording does not keep them.
+    #[arg(long, value_name = "FILE")]
+    pub(super) rules: Vec<PathBuf>,
     /// Run on this machine, whatever the scenario says: a name (`damonlab list` shows them) or a YAML file. The rest of
     /// the scenario must fit it.
     #[arg(long, value_name = "NAME|FILE")]
@@ -91,6 +94,8 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let changes = arguments.expect_change.changes()?;
     let paths = paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
+    let rules = scenario::load_rules(&arguments.rules).map_err(Box::new)?;
+    sources.iter_mut().try_for_each(|source| source.scenario.add_rules(&rules)).map_err(Box::new)?;
     set_clock(arguments, &mut sources)?;
     sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count();
@@ -112,6 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let repro = ReproCommand {
         machine: arguments.machine.as_deref(),
         introduces: arguments.introduces.path(),
+        rules: &arguments.rules,
         clock: arguments.clock,
         kernel: &arguments.kernel,
     };

@@ -4,6 +4,7 @@ use crate::ktap::Ktap;
 use crate::machine::Machine;
 use crate::recording::Trace;
 use crate::scenario::{IntroducesFile, MachineFile, Scenario};
+use crate::trace::print_fmt::Steps;
 use crate::trace::raw::RawTrace;
 use crate::{series, trace, vm};
 use std::path::Path;
@@ -81,16 +82,22 @@ pub(super) fn trace(bytes: &[u8]) {
 
 /// The ring buffer's own record. Each record has the fields of its format, or none.
 pub(super) fn raw(bytes: &[u8]) {
+    let mut steps = Steps::of(1_000_000);
+    let mut show = |record: &trace::raw::Record<'_>| show(record, &mut steps);
     match RawTrace::parse(bytes)
-        .and_then(|trace| trace.records(usize::MAX).map(|records| records.iter().for_each(show)))
+        .and_then(|trace| trace.records(usize::MAX).map(|records| records.iter().for_each(&mut show)))
     {
         Ok(()) => {}
         Err(error) => drop(error.to_string()),
     }
 }
 
-fn show(record: &trace::raw::Record<'_>) {
+fn show(record: &trace::raw::Record<'_>, steps: &mut Steps) {
     let _ = record.micros();
+    drop(record.text(steps));
+    for field in record.format.iter().flat_map(|format| &format.typed) {
+        drop(record.value(field).map(|value| value.to_string()));
+    }
     for field in record.format.iter().flat_map(|format| &format.fields) {
         drop(record.field(&field.name).map(|value| value.to_string()));
     }

@@ -5,6 +5,7 @@ use crate::host::text::{self, LeftOut, block, printable, quote};
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
+use std::ops::Range;
 
 /// A mistake in the text of a scenario or of a machine.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,8 @@ impl Diagnostic for Wrong {
 #[derive(Debug)]
 pub(crate) struct Fault {
     at: Location,
+    /// The bytes that are meant of a scalar's value, if it stands there as it is.
+    part: Option<(String, Range<usize>)>,
     message: String,
     help: Option<String>,
 }
@@ -60,12 +63,18 @@ impl Fault {
 
     /// A mistake at a place that was kept.
     pub(crate) fn at_location(at: Location, message: impl Into<String>) -> Fault {
-        Fault { at, message: message.into(), help: None }
+        Fault { at, part: None, message: message.into(), help: None }
     }
 
     /// A mistake of the file as a whole.
     pub(crate) fn whole(message: impl Into<String>) -> Fault {
         Fault::at_location(Location::UNKNOWN, message)
+    }
+
+    /// About these bytes of the scalar's value.
+    pub(crate) fn part(mut self, value: &str, part: Range<usize>) -> Fault {
+        self.part = Some((value.to_owned(), part));
+        self
     }
 
     /// With what to do about it.
@@ -92,20 +101,23 @@ impl Fault {
     pub(crate) fn from_yaml(error: &serde_saphyr::Error) -> Fault {
         let at = error.location().unwrap_or(Location::UNKNOWN);
         let (message, help) = yaml_message(error.without_snippet());
-        Fault { at, message, help }
+        Fault { at, part: None, message, help }
     }
 
     /// The finished error.
     pub(crate) fn inside(self, file: &str, text: &str) -> Box<Wrong> {
         // Files come from anywhere, and messages quote them.
         let shown: String = printable(&text.replace('\t', " ")).split_inclusive('\n').map(cut).collect();
-        let span = byte_span(self.at, text).and_then(|span| same_span(span, text, &shown));
+        let of_part = self.part.as_ref().and_then(|(value, part)| part_span(self.at, text, value, part));
+        let bytes = of_part.or_else(|| byte_span(self.at, text));
+        let span = bytes.and_then(|span| same_span(span, text, &shown));
+        let column = of_part.map(|(start, _)| column(start, text));
         Box::new(Wrong {
             message: quote(&self.message).to_string(),
             help: self.help.as_deref().map(block),
             file: file.to_owned(),
             line: self.at.line(),
-            column: self.at.column(),
+            column: column.unwrap_or_else(|| self.at.column()),
             span: span.or_else(|| line_span(self.at.line(), &shown)),
             excerpt: NamedSource::new(quote(file).to_string(), shown),
         })
@@ -132,6 +144,21 @@ fn byte_span(at: Location, text: &str) -> Option<(usize, usize)> {
     let line = rest.find('\n').unwrap_or(rest.len());
     let length = length.min(line);
     rest.is_char_boundary(length).then_some((start, length))
+}
+
+/// The bytes of a part of a scalar's value, where the value stands on one line as it is: after a quote, or without.
+fn part_span(at: Location, text: &str, value: &str, part: &Range<usize>) -> Option<(usize, usize)> {
+    let start = usize::try_from(at.span().byte_offset()?).ok()?;
+    let rest = text.get(start..)?;
+    let quote = usize::from(rest.starts_with(['"', '\'']));
+    rest.get(quote..)?.strip_prefix(value).filter(|_| !value.contains('\n'))?;
+    Some((start + quote + part.start, part.len()))
+}
+
+/// The column of a byte, from 1.
+fn column(at: usize, text: &str) -> u64 {
+    let line = text[..at].rsplit('\n').next().unwrap_or_default();
+    line.chars().count() as u64 + 1
 }
 
 /// The bytes of `shown` that are those of `span` in `text`; none where the line is another up to there.

@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod command;
+pub(crate) mod deep_stack;
 pub mod disk_usage;
 pub mod fault;
 pub mod git;

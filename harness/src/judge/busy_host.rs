@@ -18,9 +18,9 @@ pub fn on_busy_host(verdict: Verdict, load: Option<&HostLoad>) -> Verdict {
 
 /// Whether a guest that is late, and otherwise correct, may cause the finding.
 fn may_be_late(finding: &Finding) -> bool {
-    match finding.origin {
+    match &finding.origin {
         Origin::Rule(about) => matches!(about.kind, Kind::Windowed | Kind::Timed),
-        Origin::Expectation | Origin::Test => true,
+        Origin::Expectation | Origin::Stated(_) | Origin::Test => true,
         Origin::RunEnd(end) => matches!(end, RunEnd::Clock | RunEnd::GuestError | RunEnd::Incomplete),
     }
 }

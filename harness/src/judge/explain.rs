@@ -15,7 +15,7 @@ const WIDTH: usize = 160;
 /// All that is known about a rule, or about a way for a run to end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Page {
-    id: &'static str,
+    id: String,
     /// A rule's name, and how strict it is.
     name: Option<&'static str>,
     kind: Option<&'static str>,
@@ -47,14 +47,14 @@ pub struct Excerpt {
 }
 
 /// The page of `origin`. `text` has the files of the kernel's source, where one is at hand.
-pub fn explain(origin: Origin, text: impl Fn(&str) -> Option<String>) -> Page {
+pub fn explain(origin: &Origin, text: impl Fn(&str) -> Option<String>) -> Page {
     let about = match origin {
-        Origin::Rule(about) => Some(about),
+        Origin::Rule(about) => Some(*about),
         _ => None,
     };
     let source = about.map_or(&[][..], |about| about.source);
     Page {
-        id: origin.id(),
+        id: origin.id().to_owned(),
         name: about.map(|about| about.name),
         kind: about.map(|about| about.kind.word()),
         kind_meaning: about.map(|about| about.kind.meaning()),
@@ -156,7 +156,7 @@ mod tests {
     use crate::judge;
 
     fn page(id: &str, source: &str) -> Page {
-        explain(judge::origin(id).unwrap(), |path| (path == "mm/damon/core.c").then(|| source.to_owned()))
+        explain(&judge::origin(id).unwrap(), |path| (path == "mm/damon/core.c").then(|| source.to_owned()))
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn every_way_to_end_has_a_page_that_says_what_it_means() {
         for end in RunEnd::ALL {
-            let text = explain(Origin::RunEnd(end), |_| None).to_string();
+            let text = explain(&Origin::RunEnd(end), |_| None).to_string();
             assert!(text.starts_with(&format!("{}\n\nThe ", end.id())), "{text}");
         }
     }

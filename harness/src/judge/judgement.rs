@@ -1,11 +1,15 @@
 //! All results of one recording: every rule, every expectation, the kernel's own tests.
 
 use super::rules;
-use crate::check::expect::bare;
+use crate::check::fields::{Fields, RawRecord};
 use crate::check::log::{kernel_log, ktap};
 use crate::check::rule::{Judged, RuleResult};
-use crate::check::{About, Finding, Measured, Missing, Origin, Tests, Verdict, early_end, health};
-use crate::recording::Recording;
+use crate::check::subject::bare;
+use crate::check::{
+    About, Finding, Measured, Origin, StatedResult, StatedStatus, Tests, Unmeasured, Verdict, early_end,
+    health,
+};
+use crate::recording::{Line, Recording};
 use crate::subject::{self, SubjectResults};
 
 /// The results of all checks.
@@ -23,6 +27,12 @@ pub struct Judgement {
     pub measured: Vec<Measured>,
     /// The kernel's own tests, where the scenario runs them.
     pub tests: Tests,
+    /// The rules that the scenario or a file of `--rules` states, in their order.
+    pub stated: Vec<StatedResult>,
+    /// What the scenario asks of an event that has no such field: its own mistakes, which only the kernel shows.
+    pub mistakes: Vec<String>,
+    /// What rules could not check, although they apply.
+    pub notes: Vec<String>,
 }
 
 impl Judgement {
@@ -31,7 +41,8 @@ impl Judgement {
         match result {
             RuleResult::Applied(violations) => {
                 self.applied.push(about);
-                self.findings.extend(violations.findings_of(Origin::Rule(about)));
+                self.notes.extend(violations.notes().iter().map(|note| format!("{}: {note}", about.name)));
+                self.findings.extend(violations.findings_of(&Origin::Rule(about)));
             }
             RuleResult::NotApplicable(why) => self.skipped.push((about, why)),
         }
@@ -43,12 +54,16 @@ impl Judgement {
     }
 
     /// The verdict. A tracepoint or a test that the kernel does not have makes a run that
-    /// would pass a [`Verdict::Skip`]; it excuses no finding.
+    /// would pass a [`Verdict::Skip`], and a field that its event does not have a [`Verdict::Infra`], since it shows
+    /// nothing about the kernel; neither excuses a finding.
     pub fn verdict(&self) -> Verdict {
         let mut findings = self.findings.clone();
         findings.sort_by_key(rank);
         match (findings.is_empty(), self.missing_events.as_slice()) {
             (false, _) => Verdict::Fail(findings),
+            (true, _) if !self.mistakes.is_empty() => {
+                Verdict::Infra(format!("the scenario does not fit this kernel: {}", self.mistakes.join("; ")))
+            }
             (true, []) => self.tests.not_run().map_or(Verdict::Pass, Verdict::Skip),
             (true, [event]) => Verdict::Skip(format!("the kernel has no tracepoint {event}")),
             (true, events) => Verdict::Skip(format!("the kernel has no tracepoints {}", events.join(", "))),
@@ -56,22 +71,28 @@ impl Judgement {
     }
 }
 
-/// The place of a finding: the kernel log, an end of the run, the other rules in their order, expectations, then the
+/// The place of a finding: the kernel log, an end of the run, the other rules in their order, the stated ones, expectations, then the
 /// kernel's own tests.
 fn rank(finding: &Finding) -> (usize, usize) {
     let place = |about: &'static About| rules::all().position(|rule| rule == about).unwrap_or_default();
-    match finding.origin {
-        Origin::Rule(about) if kernel_log::RULES.iter().any(|rule| rule.about == *about) => (0, place(about)),
-        Origin::RunEnd(end) => (1, end as usize),
+    match &finding.origin {
+        Origin::Rule(about) if kernel_log::RULES.iter().any(|rule| rule.about == **about) => {
+            (0, place(about))
+        }
+        Origin::RunEnd(end) => (1, *end as usize),
         Origin::Rule(about) => (2, place(about)),
-        Origin::Expectation => (3, 0),
-        Origin::Test => (4, 0),
+        Origin::Stated(_) => (3, 0),
+        Origin::Expectation => (4, 0),
+        Origin::Test => (5, 0),
     }
 }
 
 /// Judges a recording.
 pub fn judge(recording: &Recording) -> Judgement {
-    let SubjectResults { missing_events, rules, expectations, reports } = subject::judge(recording);
+    let raw = RawRecord::of(recording, names_untyped_events(recording));
+    let fields = Fields::new(recording, &raw);
+    let SubjectResults { missing_events, rules, expectations, stated, reports } =
+        subject::judge(recording, &fields);
     let mut judged = Judgement {
         findings: Vec::new(),
         applied: Vec::new(),
@@ -79,6 +100,9 @@ pub fn judge(recording: &Recording) -> Judgement {
         missing_events,
         measured: Vec::new(),
         tests: Tests::default(),
+        stated: Vec::new(),
+        mistakes: Vec::new(),
+        notes: Vec::new(),
     };
     let clock = recording.meta.clock;
     for rule in kernel_log::RULES {
@@ -89,21 +113,41 @@ pub fn judge(recording: &Recording) -> Judgement {
         judged.add(rule.on(clock, |judge| judge(recording)));
     }
     rules.into_iter().for_each(|rule| judged.add(rule));
+    let (stated, mut violated) = stated;
+    judged.mistakes.extend(stated.iter().filter_map(|one| match &one.result {
+        StatedStatus::Mistaken(why) => Some(format!("{} ({}): {why}", one.name, one.place)),
+        _ => None,
+    }));
+    judged.stated = stated;
+    judged.findings.append(&mut violated);
     for outcome in expectations {
         match outcome {
             Ok((measured, finding)) => {
                 judged.measured.push(measured);
                 judged.findings.extend(finding);
             }
-            Err(Missing { event }) if known(&judged.missing_events, &event) => {}
-            Err(Missing { event }) => judged.missing_events.push(event),
+            Err(Unmeasured::Event(event)) if known(&judged.missing_events, &event) => {}
+            Err(Unmeasured::Event(event)) => judged.missing_events.push(event),
+            Err(mistake @ Unmeasured::Field(_)) => judged.mistakes.push(mistake.to_string()),
         }
     }
     let (tests, mut findings) = ktap::judge(recording);
     findings.append(reports);
     judged.tests = tests;
-    judged.findings.extend(findings.findings_of(Origin::Test));
+    judged.findings.extend(findings.findings_of(&Origin::Test));
     judged
+}
+
+/// Whether the scenario is about events that damonlab has no type for.
+fn names_untyped_events(recording: &Recording) -> bool {
+    let typed = |event: &&str| Line::shapes().iter().any(|(name, _)| name == &bare(event));
+    let expect = recording.scenario.expect.iter();
+    let stated = recording.scenario.rules.iter().flat_map(|rule| rule.events());
+    let events = expect.flat_map(|expectation| {
+        let between = expectation.between.iter().flat_map(|(from, to)| [from.as_str(), to]);
+        expectation.quantity.events().into_iter().chain(between)
+    });
+    !events.chain(stated).all(|event| typed(&event))
 }
 
 /// Whether an event is in the list, with or without its system.
@@ -127,6 +171,9 @@ mod tests {
             missing_events: missing.iter().map(|event| (*event).to_owned()).collect(),
             measured: Vec::new(),
             tests: Tests::default(),
+            stated: Vec::new(),
+            mistakes: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

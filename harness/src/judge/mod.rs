@@ -23,6 +23,8 @@ mod stored;
 mod sweep;
 
 #[cfg(test)]
+mod stated_tests;
+#[cfg(test)]
 mod tests;
 
 pub use busy_host::on_busy_host;

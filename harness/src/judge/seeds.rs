@@ -127,6 +127,7 @@ mod tests {
             bound: Bound { min: Some(90.0), max: Some(110.0) },
             over,
             during: None,
+            between: None,
             line: 7,
         }
     }
@@ -148,6 +149,9 @@ mod tests {
             missing_events: Vec::new(),
             measured: vec![measured],
             tests: Default::default(),
+            stated: Vec::new(),
+            mistakes: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::report::{Report, judged};
 use super::sweep::Sweep;
 use crate::recording::{Recording, RecordingError, RunInputs};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioRule};
 use std::path::Path;
 
 /// A recording, judged with today's rules.
@@ -16,12 +16,13 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Judges the recording in `dir`.
+    /// Judges the recording in `dir`, by these rules too.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn judge(dir: &Path) -> Result<Stored, RecordingError> {
-        let recipe = RunInputs::load(dir)?;
+    /// It cannot be read, or has a rule of the same name as one of `rules`.
+    pub fn judge(dir: &Path, rules: &[ScenarioRule]) -> Result<Stored, RecordingError> {
+        let mut recipe = RunInputs::load(dir)?;
+        recipe.scenario.add_rules(rules).map_err(Box::new)?;
         let report = judged(Recording::of(recipe.clone())?);
         Ok(Stored { recipe, report })
     }
@@ -97,7 +98,7 @@ mod tests {
         };
         rewrite("recording.json", &|text| text.replace("\"seed\": 0", &format!("\"seed\": {seed}")));
         rewrite("scenario.yaml", &change);
-        Stored::judge(&dir).unwrap()
+        Stored::judge(&dir, &[]).unwrap()
     }
 
     /// The count of all recorded decisions is expected over seeds, and can only be missed.

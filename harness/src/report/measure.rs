@@ -52,6 +52,8 @@ fn subject(quantity: &Quantity) -> String {
             }
         }
         Quantity::Mean { field, filter, .. } => with(filter, field),
+        Quantity::Statistic { statistic, field, filter, .. } => with(filter, &format!("{statistic} {field}")),
+        Quantity::Ordered { first, then } => vec![format!("{first} to {then}")],
         Quantity::Count { event, filter } => with(filter, event),
         Quantity::Resident { workload, node } => vec![format!("{workload} on {node}")],
         Quantity::Vmstat { counter } => vec![counter.clone()],
@@ -150,7 +152,7 @@ mod tests {
     fn counts_and_sizes_are_shown_with_their_bounds_in_their_own_unit() {
         let expect = |quantity, min: f64, max: Option<f64>| {
             let bound = Bound { min: Some(min), max };
-            Expectation { quantity, bound, over: Over::Run, during: None, line: 1 }
+            Expectation { quantity, bound, over: Over::Run, during: None, between: None, line: 1 }
         };
         let mut scenario = scenario("idle");
         let hot = Quantity::Resident { workload: "hot".into(), node: damonlab_protocol::units::NodeId(1) };

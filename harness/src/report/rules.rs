@@ -1,7 +1,7 @@
 //! Rules and findings in a report: which rules passed, which were violated and by what, which do not apply and why.
 
 use super::event::{Depth, Item};
-use crate::check::{Finding, Origin};
+use crate::check::{Finding, Origin, StatedStatus};
 use crate::judge::{self, Coverage, Judgement};
 use serde::Serialize;
 
@@ -25,12 +25,26 @@ pub(super) struct NotApplicable {
 
 impl Rules {
     pub(super) fn of(judgement: &Judgement) -> Rules {
+        let stated = |wanted: fn(&StatedStatus) -> bool| {
+            let all = judgement.stated.iter().filter(move |one| wanted(&one.result));
+            all.map(|one| one.name.clone())
+        };
         let is_violated = |id: &str| judgement.findings.iter().any(|finding| finding.id() == id);
         let applied = judgement.applied.iter().map(|rule| rule.id);
         let (violated, passed): (Vec<_>, Vec<_>) = applied.partition(|id| is_violated(id));
         let names = |ids: Vec<&str>| ids.into_iter().map(name).collect();
-        let not_applicable = by_reason(judgement.skipped.iter().map(|(rule, why)| (rule.id, why.as_str())));
-        Rules { passed: names(passed), violated: names(violated), not_applicable }
+        let mut not_applicable =
+            by_reason(judgement.skipped.iter().map(|(rule, why)| (rule.id, why.as_str())));
+        not_applicable.extend(judgement.stated.iter().filter_map(|one| match &one.result {
+            StatedStatus::NotApplicable(why) => {
+                Some(NotApplicable { rules: vec![one.name.clone()], reason: why.clone() })
+            }
+            _ => None,
+        }));
+        let (mut passed, mut violated): (Vec<String>, Vec<String>) = (names(passed), names(violated));
+        passed.extend(stated(|result| matches!(result, StatedStatus::Passed(_))));
+        violated.extend(stated(|result| *result == StatedStatus::Violated));
+        Rules { passed, violated, not_applicable }
     }
 
     /// `42 rules passed`.
@@ -55,10 +69,10 @@ impl Rules {
 
 /// What a rule, or whatever else a finding is about, is called in a report.
 pub(super) fn name(id: &str) -> String {
-    judge::origin(id).map_or_else(|| id.to_owned(), title)
+    judge::origin(id).map_or_else(|| id.to_owned(), |origin| title(&origin))
 }
 
-fn title(origin: Origin) -> String {
+fn title(origin: &Origin) -> String {
     match origin {
         Origin::Expectation => "expectation".to_owned(),
         origin => origin.to_string(),
@@ -67,8 +81,9 @@ fn title(origin: Origin) -> String {
 
 /// What a finding is about: a rule, or the scenario's own expectation.
 fn violated(finding: &Finding) -> String {
-    let line = finding.scenario_line.map(|line| format!(" (line {line} of the scenario)"));
-    title(finding.origin) + &line.unwrap_or_default()
+    let of = if matches!(finding.origin, Origin::Stated(_)) { "its file" } else { "the scenario" };
+    let line = finding.scenario_line.map(|line| format!(" (line {line} of {of})"));
+    title(&finding.origin) + &line.unwrap_or_default()
 }
 
 /// So many findings of one rule are shown; `-v` shows all that were kept.
@@ -100,7 +115,7 @@ pub(super) fn add_findings(item: &mut Item, findings: &[Finding]) {
 pub(super) fn all_violated(findings: &[Finding]) -> String {
     let mut names: Vec<String> = Vec::new();
     for finding in findings {
-        let name = title(finding.origin);
+        let name = title(&finding.origin);
         if !names.contains(&name) {
             names.push(name);
         }

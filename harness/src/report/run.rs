@@ -2,7 +2,7 @@
 //!
 //! For programs it has `scenario`, `summary`, `machine`, `kernel`, `clock`, `accelerator`, `recording`, `seed`, `guest_seconds`, `reason` (of a
 //! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]), `intended` (findings with `why`),
-//! `rules` (`passed`, `violated` and `not_applicable`), `tests` of the kernel's own, `notes` and `repeat`, the command
+//! `rules` (`passed`, `violated` and `not_applicable`), `stated_rules` ([`StatedResult`]), `tests` of the kernel's own, `notes` and `repeat`, the command
 //! that repeats it.
 
 use super::event::{Depth, Item};
@@ -11,7 +11,7 @@ use super::rules::{self, Rules};
 use super::tests_of_kernel;
 use super::verdict::status;
 use super::{measure, repeated};
-use crate::check::{ExpectationStatus, Measured, Verdict};
+use crate::check::{ExpectationStatus, Measured, StatedResult, StatedStatus, Verdict};
 use crate::host::text::{excerpt, quote};
 use crate::judge::{Intended, Report};
 use crate::scenario::Scenario;
@@ -61,8 +61,8 @@ impl<'a> RunView<'a> {
         if let Some(repeated) = &report.repeated {
             repeated::add(&mut item, repeated);
         }
-        for note in &report.notes {
-            item.add(Depth::Story, "note", &**note);
+        for note in self.notes() {
+            item.add(Depth::Story, "note", note);
         }
         item.add_some(Depth::Story, "machine", report.machine.as_deref().map(excerpt));
         item.add(Depth::Story, "kernel", quote(&report.kernel).to_string());
@@ -103,6 +103,12 @@ impl<'a> RunView<'a> {
             all.push(Rules::of(judgement).headline());
         }
         all.extend(measures);
+        let is_not = |one: &&StatedResult| matches!(one.result, StatedStatus::NotApplicable(_));
+        let not_applicable = judgement.stated.iter().filter(is_not).map(|one| &*one.name);
+        let not_applicable: Vec<&str> = not_applicable.collect();
+        if !not_applicable.is_empty() {
+            all.push(format!("not applicable: {}", not_applicable.join(", ")));
+        }
         all
     }
 
@@ -113,10 +119,24 @@ impl<'a> RunView<'a> {
             let Measured { what, wanted, seen, answer, .. } = measured;
             item.add(Depth::Story, "measured", format!("{what} {wanted}: {seen}  {answer}"));
         }
+        for one in judgement.stated.iter().filter(|one| one.result != StatedStatus::Violated) {
+            item.add(Depth::Story, "rule", format!("{} ({}): {}", one.name, one.place, one.result));
+        }
         tests_of_kernel::add(item, &judgement.tests);
         let rules = Rules::of(judgement);
         item.add(Depth::Everything, "passed", rules.passed());
         item.add(Depth::Everything, "not applicable", rules.not_applicable());
+    }
+
+    /// What is to be known beside the verdict.
+    fn notes(&self) -> impl Iterator<Item = &str> {
+        let judgement = self.report.judgement.as_ref();
+        // Where it is the verdict, the reason has it.
+        let is_verdict = matches!(self.report.verdict, Verdict::Infra(_));
+        let mistakes = judgement.filter(|_| !is_verdict).map(|judgement| judgement.mistakes.as_slice());
+        let of_rules =
+            judgement.into_iter().flat_map(|judgement| &judgement.notes).chain(mistakes.unwrap_or_default());
+        self.report.notes.iter().chain(of_rules).map(String::as_str)
     }
 
     fn data(&self) -> Value {
@@ -138,8 +158,9 @@ impl<'a> RunView<'a> {
             "findings": findings,
             "intended": report.intended,
             "rules": judgement.map(Rules::of),
+            "stated_rules": judgement.map(|judgement| &judgement.stated),
             "tests": judgement.map(|judgement| tests_of_kernel::data(&judgement.tests)),
-            "notes": report.notes,
+            "notes": self.notes().collect::<Vec<_>>(),
             "repeat": repeat,
         })
     }

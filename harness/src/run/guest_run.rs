@@ -164,7 +164,11 @@ impl<'a> GuestRun<'a> {
         load: Option<HostLoad>,
     ) -> Result<(Verdict, Option<Judgement>), RunError> {
         let recording = match self.finish(booted, accelerator, load) {
-            Ok(recording) => recording,
+            // The recording has the scenario's own rules alone.
+            Ok(mut recording) => {
+                recording.scenario.rules.clone_from(&self.source.scenario.rules);
+                recording
+            }
             Err(RecordingError::Io(cause)) if !ending::is_the_guests(&cause) => {
                 return Ok((Verdict::Infra(cause.to_string()), None));
             }

@@ -8,6 +8,7 @@ use super::introduces_file::IntroducesFile;
 use super::machine::{CxlWindow, MachineSpec, NodeSpec};
 use super::machine_file::MachineFile;
 use super::place::Places;
+use super::rule::ScenarioRule;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::machine_view::MachineView;
@@ -47,6 +48,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What must come out.
     pub expect: Vec<Expectation>,
+    /// Its own rules, and those of `--rules`.
+    pub rules: Vec<ScenarioRule>,
     /// KUnit suites that the kernel must have run at boot, with no test that fails.
     pub kunit: Vec<String>,
     /// Which snapshots are compared in `cargo test`.

@@ -15,6 +15,8 @@ pub struct Expectation {
     pub over: Over,
     /// Which of the plan's runs it is about, counted from 0; all of the recording where there is none.
     pub during: Option<usize>,
+    /// The stretches of the trace that it is about: from the first of these events to the next of the second.
+    pub between: Option<(String, String)>,
     /// Its line in the scenario's file, for findings.
     pub line: u64,
 }
@@ -22,7 +24,10 @@ pub struct Expectation {
 impl Expectation {
     /// The quantity as text, with the run that it is about.
     pub fn what(&self) -> String {
-        let what = self.quantity.to_string();
+        let mut what = self.quantity.to_string();
+        if let Some((from, to)) = &self.between {
+            what.push_str(&format!(" between {from} and {to}"));
+        }
         match (self.during, &self.quantity) {
             (None, Quantity::Resident { .. }) => format!("{what} at the end"),
             (None, _) => what,
@@ -70,6 +75,24 @@ pub enum Quantity {
         /// `damos_node_eligible_mem_bp`.
         last: Option<u64>,
     },
+    /// Another number made of a field of the events that match.
+    Statistic {
+        /// Which one.
+        statistic: Statistic,
+        /// The event.
+        event: String,
+        /// The field.
+        field: String,
+        /// Which events count.
+        filter: Where,
+    },
+    /// The time from the first event of one name to the first of another, in seconds; the second must not come first.
+    Ordered {
+        /// The event that must come first.
+        first: String,
+        /// The event that must come after it.
+        then: String,
+    },
     /// How many events match.
     Count {
         /// The event.
@@ -91,12 +114,52 @@ pub enum Quantity {
     },
 }
 
+/// A number made of several values, other than their mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// The smallest one.
+    Min,
+    /// The largest one.
+    Max,
+    /// The one of the last event.
+    Final,
+    /// The smallest one that this many of 100 values do not exceed.
+    Percentile(u8),
+}
+
+impl fmt::Display for Statistic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Statistic::Min => f.write_str("smallest"),
+            Statistic::Max => f.write_str("largest"),
+            Statistic::Final => f.write_str("final"),
+            Statistic::Percentile(percent) => write!(f, "p{percent} of"),
+        }
+    }
+}
+
 impl Quantity {
+    /// The events that it names.
+    pub fn events(&self) -> Vec<&str> {
+        match self {
+            Quantity::Mean { event, .. }
+            | Quantity::Statistic { event, .. }
+            | Quantity::Count { event, .. } => {
+                vec![event]
+            }
+            Quantity::Ordered { first, then } => vec![first, then],
+            Quantity::Resident { .. } | Quantity::Vmstat { .. } => Vec::new(),
+        }
+    }
+
     /// A value of this quantity, short.
     pub fn amount(&self, value: f64) -> String {
         match self {
             Quantity::Count { .. } | Quantity::Vmstat { .. } if value.fract() == 0.0 => value.to_string(),
             Quantity::Mean { .. } | Quantity::Count { .. } | Quantity::Vmstat { .. } => format!("{value:.2}"),
+            Quantity::Statistic { .. } if value.fract() == 0.0 => value.to_string(),
+            Quantity::Statistic { .. } => format!("{value:.2}"),
+            Quantity::Ordered { .. } => format!("{value:.6} s"),
             Quantity::Resident { .. } => format!("{:.2} MiB", value / f64::from(1 << 20)),
         }
     }
@@ -110,6 +173,12 @@ impl fmt::Display for Quantity {
             }
             Quantity::Mean { event, field, filter, last: None } => {
                 write!(f, "the mean of {field} of {}", events(event, filter))
+            }
+            Quantity::Statistic { statistic, event, field, filter } => {
+                write!(f, "the {statistic} {field} of {}", events(event, filter))
+            }
+            Quantity::Ordered { first, then } => {
+                write!(f, "the time from the first {first} to the first {then}")
             }
             Quantity::Count { event, filter } => write!(f, "the count of {}", events(event, filter)),
             Quantity::Resident { workload, node } => {

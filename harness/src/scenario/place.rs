@@ -7,6 +7,7 @@ use super::raw_machine::{RawMachineRef, RawWindow};
 use crate::grammar::{At, Fault, Size};
 use damonlab_protocol::kernel_feature::KernelFeature;
 use serde_saphyr::Location;
+use std::fmt;
 use std::sync::Arc;
 
 /// A file, as the user named it, with its text.
@@ -18,7 +19,7 @@ pub(super) struct Source {
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     source: Source,
     at: Location,
 }
@@ -41,12 +42,22 @@ impl Source {
         Source { file: file.into(), text: text.into() }
     }
 
-    fn place<T>(&self, value: &At<T>) -> Place {
+    pub(super) fn place<T>(&self, value: &At<T>) -> Place {
         Place { source: self.clone(), at: value.referenced }
     }
 }
 
 impl Place {
+    /// The line, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.at.line()
+    }
+
+    /// A mistake there.
+    pub(super) fn wrong(&self, message: String, help: &str) -> ScenarioError {
+        wrong(Some(self), message, help)
+    }
+
     /// The largest memory of a machine that stands in `source`.
     pub(super) fn of_memory(raw: &RawMachineRef, source: &Source) -> Option<Place> {
         let RawMachineRef::Here(raw) = raw else { return None };
@@ -58,6 +69,13 @@ impl Place {
             _ => Some(size),
         });
         largest.map(|size| source.place(size))
+    }
+}
+
+/// `rules.yaml:7`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.source.file, self.at.line())
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing is judged here; [`super::resolve`] does that, with the place of every value at hand.
 
 use super::raw_machine::RawMachineRef;
+use super::raw_rules::{RawDuring, RawRule};
 use super::raw_steps::RawStep;
 use super::subject::{RawConfig, RawIntroduces};
 use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Size, Time, shapes};
@@ -38,6 +39,9 @@ shapes! {
         steps: At<Vec<At<RawStep>>>,
         #[serde(default)]
         expect: Vec<At<RawExpectation>>,
+        /// What must hold for events, in every run.
+        #[serde(default)]
+        rules: Vec<At<RawRule>>,
         /// KUnit suites that must have run.
         #[serde(default)]
         kunit: Vec<At<Scalar>>,
@@ -104,6 +108,21 @@ shapes! {
     RawExpectation {
         mean: Option<At<Scalar>>,
         of: Option<At<Scalar>>,
+        min: Option<At<Scalar>>,
+        max: Option<At<Scalar>>,
+        #[serde(rename = "final")]
+        final_value: Option<At<Scalar>>,
+        p1: Option<At<Scalar>>,
+        p5: Option<At<Scalar>>,
+        p10: Option<At<Scalar>>,
+        p25: Option<At<Scalar>>,
+        p50: Option<At<Scalar>>,
+        p75: Option<At<Scalar>>,
+        p90: Option<At<Scalar>>,
+        p95: Option<At<Scalar>>,
+        p99: Option<At<Scalar>>,
+        ordered: Option<At<Vec<At<Scalar>>>>,
+        between: Option<At<Vec<At<Scalar>>>>,
         count: Option<At<Scalar>>,
         #[serde(rename = "where")]
         filter: Option<At<BTreeMap<String, At<Scalar>>>>,
@@ -122,9 +141,5 @@ shapes! {
 
     RawLast {
         windows: At<Number>,
-    }
-
-    RawDuring {
-        run: At<Number>,
     }
 }

@@ -77,10 +77,10 @@ fn parse(
     let chosen = machines.choose(&raw.machine, &source, inside)?;
     let on_its_own = || {
         let own = machines.own().choose(&raw.machine, &source, inside).ok()?;
-        resolve::scenario(name, &raw, &own, &introduced).ok()
+        resolve::scenario(name, &raw, &own, &introduced, &source).ok()
     };
-    let Resolved { scenario, needed, uses_file } = resolve::scenario(name, &raw, &chosen, &introduced)
-        .map_err(|fault| match &chosen.file {
+    let Resolved { scenario, needed, uses_file } =
+        resolve::scenario(name, &raw, &chosen, &introduced, &source).map_err(|fault| match &chosen.file {
             // The scenario is sound with its own machine: the mistake is the combination with the other one.
             Some(machine) if chosen.overrules && on_its_own().is_some() => {
                 inside(fault.or_help(&format!("the machine is '{}', which came by --machine", machine.name)))

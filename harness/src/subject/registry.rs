@@ -2,10 +2,11 @@
 
 use super::damon::{self, breakpoints, damo_report, scenario_keys, view::View};
 use super::measure::{Measure, Quantity};
-use crate::check::About;
 use crate::check::expect::{self, Evaluation};
+use crate::check::fields::Fields;
 use crate::check::rule::{Judged, RuleResult};
 use crate::check::violations::Violations;
+use crate::check::{About, Finding, StatedResult, stated};
 use crate::recording::Recording;
 
 /// Why no rule about DAMON applies where nothing is configured and no event came.
@@ -19,6 +20,8 @@ pub(crate) struct SubjectResults {
     pub(crate) rules: Vec<Judged>,
     /// The scenario's expectations, in its order.
     pub(crate) expectations: Vec<Evaluation>,
+    /// The rules that the scenario states, in its order, and their findings.
+    pub(crate) stated: (Vec<StatedResult>, Vec<Finding>),
     /// What programs of the host reported wrongly.
     pub(crate) reports: Violations,
 }
@@ -29,7 +32,7 @@ pub(crate) fn rules() -> impl Iterator<Item = &'static About> {
 }
 
 /// Judges a recording by the rules about its subjects, and measures what its scenario expects.
-pub(crate) fn judge(recording: &Recording) -> SubjectResults {
+pub(crate) fn judge(recording: &Recording, fields: &Fields<'_>) -> SubjectResults {
     let view = View::new(recording);
     let clock = recording.meta.clock;
     let has_no_damon = recording.plan.kdamonds.is_empty() && view.foreign_events.is_empty();
@@ -44,7 +47,8 @@ pub(crate) fn judge(recording: &Recording) -> SubjectResults {
     SubjectResults {
         missing_events: view.missing_events(),
         rules: rules.collect(),
-        expectations: expect::all(recording, &view),
+        expectations: expect::all(recording, &view, fields),
+        stated: stated::judge(recording, fields, &view),
         reports,
     }
 }

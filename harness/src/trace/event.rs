@@ -4,6 +4,7 @@
 //! fields in turn. The structure, the parser, the printer and the access by name all come from that entry.
 
 use super::cursor::Cursor;
+use super::value::{Kind, Value};
 use damonlab_protocol::units::BasisPoints;
 use std::fmt;
 
@@ -46,8 +47,23 @@ impl fmt::Display for Field<'_> {
     }
 }
 
+impl From<Field<'_>> for Value {
+    fn from(field: Field<'_>) -> Value {
+        match field {
+            Field::Unsigned(value) => Value::Unsigned(value),
+            Field::Signed(value) => Value::Signed(value),
+            Field::Bytes(bytes) => {
+                Value::UnsignedList(bytes.as_slice().iter().map(|byte| u64::from(*byte)).collect())
+            }
+            Field::Text(text) => Value::Text(text.to_owned()),
+        }
+    }
+}
+
 /// What can stand between two literals of a print format.
 pub(crate) trait Part: Sized + Copy {
+    /// The type of the value.
+    const KIND: Kind;
     /// Takes the value from the text.
     fn scan(cursor: &mut Cursor<'_>) -> Option<Self>;
     /// The value, whatever its type. It prints as the kernel prints it.
@@ -58,8 +74,9 @@ pub(crate) trait Part: Sized + Copy {
 }
 
 macro_rules! part {
-    ($type:ty, $cursor:ident => $scan:expr, $value:ident => $field:expr, $number:ident => $sample:expr) => {
+    ($type:ty, $kind:ident, $cursor:ident => $scan:expr, $value:ident => $field:expr, $number:ident => $sample:expr) => {
         impl Part for $type {
+            const KIND: Kind = Kind::$kind;
             #[inline]
             fn scan($cursor: &mut Cursor<'_>) -> Option<Self> {
                 $scan
@@ -76,10 +93,10 @@ macro_rules! part {
     };
 }
 
-part!(u64, text => text.unsigned(), value => Field::Unsigned(value), number => number);
-part!(u32, text => text.unsigned()?.try_into().ok(), value => Field::Unsigned(value.into()), number => number as u32);
-part!(i32, text => text.signed()?.try_into().ok(), value => Field::Signed(value.into()), number => number as i32);
-part!(BasisPoints, text => text.unsigned().map(BasisPoints), bp => Field::Unsigned(bp.0), number => BasisPoints(number));
+part!(u64, Unsigned, text => text.unsigned(), value => Field::Unsigned(value), number => number);
+part!(u32, Unsigned, text => text.unsigned()?.try_into().ok(), value => Field::Unsigned(value.into()), number => number as u32);
+part!(i32, Signed, text => text.signed()?.try_into().ok(), value => Field::Signed(value.into()), number => number as i32);
+part!(BasisPoints, Unsigned, text => text.unsigned().map(BasisPoints), bp => Field::Unsigned(bp.0), number => BasisPoints(number));
 
 /// An array that `__print_hex` printed, at most [`HexBytes::MAX`] bytes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,6 +116,7 @@ impl HexBytes {
 }
 
 impl Part for HexBytes {
+    const KIND: Kind = Kind::UnsignedList;
     fn scan(cursor: &mut Cursor<'_>) -> Option<Self> {
         let mut found = HexBytes::default();
         while !cursor.is_empty() {
@@ -159,13 +177,22 @@ pub struct FormatMismatch;
 /// Fields as a text names them, each with the name that it has in the ring buffer's record.
 pub type RecordNames = &'static [(&'static str, &'static str)];
 
+/// The name of an event, and its fields with their types.
+pub type EventShape = (&'static str, &'static [(&'static str, Kind)]);
+
 /// The events of a trace: those that have a type, and [`Other`].
 pub trait EventSet: fmt::Display + Sized + 'static {
+    /// The events that have a type.
+    const SHAPES: &'static [EventShape];
+
     /// The name of the tracepoint.
     fn name(&self) -> &str;
 
     /// A field by its name; where the text has no name for it (`age` of a region), by the tracepoint's.
     fn field(&self, name: &str) -> Option<Field<'_>>;
+
+    /// What follows `name: `, of an event that has no type.
+    fn untyped(&self) -> Option<&str>;
 
     /// The names of the fields, for messages.
     fn field_names(&self) -> Vec<&str>;
@@ -263,6 +290,10 @@ macro_rules! event_set {
         }
 
         impl $crate::trace::EventSet for $set {
+            const SHAPES: &'static [$crate::trace::EventShape] = &[$(($name, &[
+                $((stringify!($field), <$type as $crate::trace::Part>::KIND)),+
+            ])),+];
+
             fn name(&self) -> &str {
                 match self {
                     $($set::$variant(_) => $name,)+
@@ -275,6 +306,10 @@ macro_rules! event_set {
                     $($set::$variant(event) => event.field(name),)+
                     $set::Other(other) => other.field(name),
                 }
+            }
+
+            fn untyped(&self) -> Option<&str> {
+                if let $set::Other(other) = self { Some(&other.text) } else { None }
             }
 
             fn field_names(&self) -> Vec<&str> {

@@ -6,7 +6,7 @@
 //! ```
 
 use super::cursor::Cursor;
-use super::event::{EventSet, Field};
+use super::event::{EventSet, EventShape, Field};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
 
@@ -99,6 +99,11 @@ impl<E: EventSet> Line<E> {
         let event = E::scan(name, body).map_err(|_| LineError::Format)?;
         let Line { number, cpu, pid, time, comm, tgid, flags, event: () } = line;
         Ok(Line { number, cpu, pid, time, comm, tgid, flags, event })
+    }
+
+    /// The events that have a type.
+    pub fn shapes() -> &'static [EventShape] {
+        E::SHAPES
     }
 
     /// The name of the event.

@@ -23,6 +23,7 @@ const FLOORS: &[&str] = &[
     "trace",
     "ktap",
     "grammar",
+    "expression",
     EVENTS_OF_DAMON,
     CONFIG_OF_DAMON,
     "scenario",

@@ -158,6 +158,7 @@ impl Host {
         std::fs::write(folder.path().join("WORDS"), words).expect("a file");
         let project = damonlab::host::paths::project();
         for (name, file) in [
+            ("RULES", "examples/rules/goals.yaml"),
             ("SERIES", "examples/series/damos-quota-cleanups.mbox"),
             ("PATCH", "patches/equivalent/03-equivalent-formula.patch"),
         ] {

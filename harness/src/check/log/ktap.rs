@@ -169,7 +169,7 @@ mod tests {
     fn judged(log: &str) -> (Tests, Vec<Finding>) {
         let (mut tests, mut findings) = (Tests::default(), Violations::default());
         kunit(&["damon".to_owned()], log, &mut tests, &mut findings);
-        (tests, findings.findings_of(Origin::Test))
+        (tests, findings.findings_of(&Origin::Test))
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         recording.tests = text.to_owned();
         programs(&recording, &mut tests, &mut findings);
         assert_eq!(tests.suites[0].skipped, [("sysfs.py".to_owned(), "it needs drgn".to_owned())]);
-        let text = findings.findings_of(Origin::Test).remove(0).to_string();
+        let text = findings.findings_of(&Origin::Test).remove(0).to_string();
         let wanted =
             "ktap: expected the test damos_quota.py to pass; saw not ok: exit=1\n    tests.txt:3: no quota";
         assert_eq!(text, wanted);

@@ -1,14 +1,16 @@
 //! The whole of a scenario, put together from its parts.
 
+use super::rules::{self, Around};
 use super::steps::{self, Steps, Subjects};
 use super::{boot, choices, expect, host, kunit, machine, names, needs, sample, trace, workload};
 use crate::grammar::{At, Checked, Fault, Names};
 use crate::scenario::definition::guest_time;
 use crate::scenario::machine_file::Chosen;
+use crate::scenario::place::Source;
 use crate::scenario::raw::RawScenario;
 use crate::scenario::raw_steps::RawStep;
 use crate::scenario::subject::{self, Introduced, Needs, RawConfig, Vocabulary};
-use crate::scenario::{MachineSpec, Places, Scenario};
+use crate::scenario::{MachineSpec, Places, Scenario, ScenarioRule};
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::kernel_feature::KernelFeature;
 
@@ -27,9 +29,9 @@ pub(in crate::scenario) fn scenario(
     raw: &RawScenario,
     chosen: &Chosen,
     introduced: &Introduced,
+    source: &Source,
 ) -> Checked<Resolved> {
-    let machine = chosen.spec.clone();
-    let clock = choices::guest_clock(raw.clock.as_ref())?;
+    let (machine, clock) = (chosen.spec.clone(), choices::guest_clock(raw.clock.as_ref())?);
     // Whoever overrules the machine may overrule the clock too, and asks then.
     if clock.is_virtual() && !chosen.overrules {
         machine::check_virtual_time(&raw.machine, &machine)?;
@@ -53,6 +55,7 @@ pub(in crate::scenario) fn scenario(
     let vmstat = sample::vmstat(&raw.sample)?;
     let run = expect::Measurable { words, windows: &windows, events: &trace.events, vmstat: &vmstat };
     let expect = raw.expect.iter().map(|raw| expect::resolve(raw, &run)).collect::<Checked<Vec<_>>>()?;
+    let rules = own_rules(raw, source, (&trace.events, introduced), windows.len())?;
     trace.events.extend(subject::also_recorded(&trace.events, &kdamonds, &steps).map(str::to_owned));
     let Needs { required, uses_file } = required(raw, introduced)?;
     let scenario = Scenario {
@@ -72,6 +75,7 @@ pub(in crate::scenario) fn scenario(
         clocks: choices::clocks(&raw.clocks, guest_time(&steps))?,
         steps,
         expect,
+        rules,
         kunit: kunit::resolve(&raw.kunit)?,
         snapshot: choices::snapshot(&raw.snapshot)?,
         clock,
@@ -90,6 +94,16 @@ fn required(raw: &RawScenario, introduced: &Introduced) -> Checked<Needs> {
     let expected = raw.expect.iter().flat_map(|line| [&line.value.of, &line.value.count]).flatten();
     let recorded = raw.trace.events.iter().flat_map(|events| &events.value);
     subject::required(introduced, &raw.damon, steps, expected.chain(recorded))
+}
+
+/// The rules that the scenario states, about events that it records.
+fn own_rules(
+    raw: &RawScenario,
+    source: &Source,
+    events: (&[String], &Introduced),
+    runs: usize,
+) -> Checked<Vec<ScenarioRule>> {
+    rules::rules(&raw.rules, &Around { source, events: Some(events), runs: Some(runs) })
 }
 
 fn expects_refusal(step: &At<RawStep>) -> bool {

@@ -38,7 +38,12 @@ impl<'a> Recorded<'a> {
             Some(system) => system == EVENTS.system,
             None => is_introduced(introduced, name) || is_damons(name, &matching, recorded),
         };
-        if damons && !EVENTS.names.contains(&name) && !is_introduced(introduced, name) {
+        // One that damonlab has no type for is an event of a patch, if the scenario records it by its name.
+        let named = recorded.iter().any(|pattern| {
+            pattern.split_once(':').is_some_and(|(of, event)| of == EVENTS.system && event == name)
+        });
+        let of_a_patch = named || is_introduced(introduced, name);
+        if damons && !of_a_patch && !EVENTS.names.contains(&name) {
             let fault = Fault::at(raw, format!("DAMON has no event '{name}'"))
                 .known(name, EVENTS.names)
                 .or_help(&how_to_introduce_event(name));
@@ -174,9 +179,17 @@ mod tests {
         let no = Err("DAMON has no event 'damos_ez'".to_owned());
         assert_eq!(verdict("'damon:*'", "count: damos_ez"), no);
         assert_eq!(verdict("'damon:*', 'migrate:*'", "count: damos_ez"), no);
-        assert_eq!(verdict("'damon:damos_ez'", "count: 'damon:damos_ez'"), no);
         let no = Err("'damos_esz' is an event of damon, not of 'migrate:damos_esz'".to_owned());
         assert_eq!(verdict("'damon:*', 'migrate:*'", "count: 'migrate:damos_esz'"), no);
+    }
+
+    #[test]
+    fn an_event_of_a_patch_is_accepted_where_it_is_recorded_by_its_name() {
+        assert_eq!(verdict("'damon:damos_my_event'", "count: damos_my_event"), Ok(()));
+        assert_eq!(
+            verdict("'damon:*', 'damon:damos_my_event'", "mean: anything, of: 'damon:damos_my_event'"),
+            Ok(())
+        );
     }
 
     #[test]

@@ -1,29 +1,17 @@
 //! One line of `expect`: which quantity, which bounds.
 
+use super::bound::{Unit, bound, spread};
 use super::event::Recorded;
-use crate::grammar::{At, Checked, Fault, Leaf, Scalar, Size};
-use crate::scenario::expect::{Bound, Expectation, Over, Quantity, Where};
-use crate::scenario::raw::{RawDuring, RawExpectation, RawLast};
+use super::quantity::{Named, QUANTITIES, named};
+use crate::grammar::{At, Checked, Fault, Scalar};
+use crate::scenario::expect::{Expectation, Over, Quantity, Where};
+use crate::scenario::raw::{RawExpectation, RawLast};
+use crate::scenario::raw_rules::RawDuring;
 use crate::scenario::subject::{EVENTS, Vocabulary};
 use damonlab_protocol::record::VMSTAT_PREFIXES;
 
 /// The value of `over`.
 const SEEDS: &str = "seeds";
-
-/// What the numbers of a bound are.
-#[derive(Clone, Copy, PartialEq)]
-enum Unit {
-    Plain,
-    Whole,
-    Size,
-}
-
-impl Unit {
-    /// That of a mean or a standard deviation: whole numbers have others.
-    fn of_means(self) -> Unit {
-        if self == Unit::Whole { Unit::Plain } else { self }
-    }
-}
 
 /// What an expectation can be about.
 pub(super) struct Measurable<'a> {
@@ -52,7 +40,8 @@ pub(super) fn resolve(raw: &At<RawExpectation>, run: &Measurable<'_>) -> Checked
     let during = raw.value.during.as_ref().map(|during| self::during(during, run)).transpose()?;
     let quantity = quantity(raw, run, during)?;
     let unit = match quantity {
-        Quantity::Mean { .. } => Unit::Plain,
+        Quantity::Mean { .. } | Quantity::Statistic { .. } => Unit::Plain,
+        Quantity::Ordered { .. } => Unit::Time,
         Quantity::Count { .. } | Quantity::Vmstat { .. } => Unit::Whole,
         Quantity::Resident { .. } => Unit::Size,
     };
@@ -60,9 +49,10 @@ pub(super) fn resolve(raw: &At<RawExpectation>, run: &Measurable<'_>) -> Checked
         None => run_of_last(raw, &quantity, run)?,
         named => named,
     };
+    let between = between(raw, &quantity, run)?;
     let over = over(raw, unit)?;
     let unit = if over == Over::Run { unit } else { unit.of_means() };
-    Ok(Expectation { quantity, bound: bound(raw, unit)?, over, during, line: raw.referenced.line() })
+    Ok(Expectation { quantity, bound: bound(raw, unit)?, over, during, between, line: raw.referenced.line() })
 }
 
 /// The run in which the last windows must lie: the last one, if it has room for them. A guest that is late has fewer
@@ -106,7 +96,7 @@ fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
                 .help("with `over: seeds` it is about all seeds of `damonlab run --seeds A..B`"))
         }
         (Some(value), spread) if value.value.0 == SEEDS => {
-            Ok(Over::Seeds { spread: spread.map(|spread| self::spread(spread, unit)).transpose()? })
+            Ok(Over::Seeds { spread: spread.map(|most| self::spread(most, unit)).transpose()? })
         }
         (Some(value), _) => {
             let text = &value.value.0;
@@ -115,28 +105,38 @@ fn over(raw: &At<RawExpectation>, unit: Unit) -> Checked<Over> {
     }
 }
 
-fn spread(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
-    let most = number(raw, unit.of_means())?;
-    if most < 0.0 {
-        return Err(Fault::at(raw, "a spread cannot be below 0")
-            .help("the largest standard deviation between the seeds, in the unit of the quantity"));
-    }
-    Ok(most)
-}
-
 fn quantity(raw: &At<RawExpectation>, run: &Measurable<'_>, during: Option<usize>) -> Checked<Quantity> {
     let line = &raw.value;
-    match (&line.mean, &line.count, &line.resident, &line.vmstat) {
-        (Some(field), None, None, None) => {
+    let one = match named(line).as_slice() {
+        [one] => *one,
+        _ => {
+            let message = format!("an expectation is about one of {}", QUANTITIES.join(", "));
+            return Err(Fault::at(raw, message).help("for instance {count: damos_before_apply, at_least: 1}"));
+        }
+    };
+    match one {
+        Named::Mean(field) => {
             only(raw, "mean", &["of", "where", "last"])?;
             mean(raw, field, run, during)
         }
-        (None, Some(event), None, None) => {
+        Named::Statistic(key, statistic, field) => {
+            only(raw, key, &["of", "where"])?;
+            let event = of(raw, key, run)?;
+            event.check_mean(field)?;
+            let filter = filter(raw, &event, run)?;
+            Ok(Quantity::Statistic { statistic, event: event.text(), field: name(field, "field")?, filter })
+        }
+        Named::Ordered(events) => {
+            only(raw, "ordered", &[])?;
+            let [first, then] = pair(events, "ordered", run)?;
+            Ok(Quantity::Ordered { first, then })
+        }
+        Named::Count(event) => {
             only(raw, "count", &["where"])?;
             let event = Recorded::resolve(event, run.events, run.words.introduced)?;
             Ok(Quantity::Count { event: event.text(), filter: filter(raw, &event, run)? })
         }
-        (None, None, Some(name), None) => {
+        Named::Resident(name) => {
             only(raw, "resident", &["node"])?;
             let Some(node) = &line.node else {
                 return Err(Fault::at(raw, "`resident` needs a node: node: N"));
@@ -144,13 +144,45 @@ fn quantity(raw: &At<RawExpectation>, run: &Measurable<'_>, during: Option<usize
             let workload = run.words.workload(name)?;
             Ok(Quantity::Resident { workload, node: run.words.node(node.value.0, node)? })
         }
-        (None, None, None, Some(counter)) => {
+        Named::Vmstat(counter) => {
             only(raw, "vmstat", &[])?;
             vmstat(counter, run.vmstat)
         }
-        _ => Err(Fault::at(raw, "an expectation is about one of mean, count, resident and vmstat")
-            .help("for instance {count: damos_before_apply, at_least: 1}")),
     }
+}
+
+/// `between: [A, B]`.
+fn between(
+    raw: &At<RawExpectation>,
+    quantity: &Quantity,
+    run: &Measurable<'_>,
+) -> Checked<Option<(String, String)>> {
+    let Some(events) = &raw.value.between else { return Ok(None) };
+    if quantity.events().is_empty() || matches!(quantity, Quantity::Ordered { .. }) {
+        return Err(Fault::at(events, "`between` selects events, and this is not made of events")
+            .help("it goes with mean, count, min, max, final and percentiles"));
+    }
+    let [from, to] = pair(events, "between", run)?;
+    Ok(Some((from, to)))
+}
+
+/// Two events.
+fn pair(raw: &At<Vec<At<Scalar>>>, key: &str, run: &Measurable<'_>) -> Checked<[String; 2]> {
+    let [one, other] = raw.value.as_slice() else {
+        return Err(Fault::at(raw, format!("`{key}` is of two events: {key}: [EVENT, EVENT]")));
+    };
+    let [one, other] = [
+        Recorded::resolve(one, run.events, run.words.introduced)?,
+        Recorded::resolve(other, run.events, run.words.introduced)?,
+    ];
+    if bare(&one.text()) == bare(&other.text()) {
+        return Err(Fault::at(raw, format!("`{key}` is of two different events")));
+    }
+    Ok([one.text(), other.text()])
+}
+
+fn bare(event: &str) -> &str {
+    event.split_once(':').map_or(event, |(_, name)| name)
 }
 
 /// Refuses keys that say nothing about `key`.
@@ -173,10 +205,7 @@ fn mean(
     run: &Measurable<'_>,
     during: Option<usize>,
 ) -> Checked<Quantity> {
-    let Some(event) = &raw.value.of else {
-        return Err(Fault::at(raw, "`mean` needs an event: of: EVENT"));
-    };
-    let event = Recorded::resolve(event, run.events, run.words.introduced)?;
+    let event = of(raw, "mean", run)?;
     event.check_mean(field)?;
     let last = match &raw.value.last {
         None => None,
@@ -184,6 +213,14 @@ fn mean(
     };
     let filter = filter(raw, &event, run)?;
     Ok(Quantity::Mean { event: event.text(), field: name(field, "field")?, filter, last })
+}
+
+/// The event whose field `key` is about.
+fn of<'a>(raw: &'a At<RawExpectation>, key: &str, run: &Measurable<'_>) -> Checked<Recorded<'a>> {
+    match &raw.value.of {
+        Some(event) => Recorded::resolve(event, run.events, run.words.introduced),
+        None => Err(Fault::at(raw, format!("`{key}` needs an event: of: EVENT"))),
+    }
 }
 
 fn last(raw: &At<RawLast>, event: &Recorded<'_>, windows: Option<u64>) -> Checked<u64> {
@@ -230,52 +267,4 @@ fn filter(raw: &At<RawExpectation>, event: &Recorded<'_>, run: &Measurable<'_>) 
         filter.insert(field.clone(), value.value.0.clone());
     }
     Ok(filter)
-}
-
-fn bound(raw: &At<RawExpectation>, unit: Unit) -> Checked<Bound> {
-    let line = &raw.value;
-    let bound = match (&line.within, &line.at_least, &line.at_most, &line.equals) {
-        (Some(within), None, None, None) => self::within(within, unit)?,
-        (None, None, None, Some(equals)) => {
-            let value = number(equals, unit)?;
-            Bound { min: Some(value), max: Some(value) }
-        }
-        (None, None, None, None) => {
-            return Err(Fault::at(raw, "an expectation needs a bound")
-                .help("within: [MIN, MAX], at_least: MIN, at_most: MAX or equals: VALUE"));
-        }
-        (None, at_least, at_most, None) => Bound {
-            min: at_least.as_ref().map(|text| number(text, unit)).transpose()?,
-            max: at_most.as_ref().map(|text| number(text, unit)).transpose()?,
-        },
-        _ => return Err(Fault::at(raw, "`within` and `equals` go with no other bound")),
-    };
-    match (bound.min, bound.max) {
-        (Some(min), Some(max)) if min > max => {
-            Err(Fault::at(raw, format!("the lower bound {min} is above the upper bound {max}")))
-        }
-        _ => Ok(bound),
-    }
-}
-
-fn within(raw: &At<Vec<At<Scalar>>>, unit: Unit) -> Checked<Bound> {
-    match raw.value.as_slice() {
-        [min, max] => Ok(Bound { min: Some(number(min, unit)?), max: Some(number(max, unit)?) }),
-        _ => Err(Fault::at(raw, "`within` is [MIN, MAX]")),
-    }
-}
-
-fn number(raw: &At<Scalar>, unit: Unit) -> Checked<f64> {
-    let text = raw.value.0.as_str();
-    let value = match unit {
-        Unit::Size => Size::parse(text).map(|size| size.0.0 as f64).or_else(|| (text == "0").then_some(0.0)),
-        Unit::Whole => text.parse::<i64>().ok().map(|whole| whole as f64),
-        Unit::Plain => text.parse::<f64>().ok().filter(|value| value.is_finite()),
-    };
-    let wanted = match unit {
-        Unit::Size => Size::WANTED,
-        Unit::Whole => "a whole number",
-        Unit::Plain => "a number",
-    };
-    value.ok_or_else(|| Fault::at(raw, format!("'{text}' is not {wanted}")))
 }

@@ -4,6 +4,7 @@ use crate::grammar::{At, Checked, Fault, Number, Scalar};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw::RawScenario;
 use crate::scenario::raw_machine::{RawMachineFile, RawMachineRef};
+use crate::scenario::raw_rules::RawRules;
 
 pub(in crate::scenario) fn check_header(name: &str, raw: &RawScenario) -> Checked<()> {
     if !can_name(name) {
@@ -44,6 +45,16 @@ pub(in crate::scenario) fn check_machine_name<T>(name: &str, place: &At<T>) -> C
 pub(in crate::scenario) fn can_name(name: &str) -> bool {
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     !name.is_empty() && name.len() <= 48 && name.chars().all(sound) && !name.starts_with('-')
+}
+
+/// A file of rules.
+pub(in crate::scenario) fn check_rules(raw: &RawRules) -> Checked<()> {
+    check_top(&raw.version, &raw.summary, "what the rules are about")?;
+    if raw.rules.value.is_empty() {
+        return Err(Fault::at(&raw.rules, "no rule")
+            .help("rules: [{name: NAME, event: EVENT, always: \"EXPRESSION\"}]"));
+    }
+    Ok(())
 }
 
 /// Whether this damonlab reads the version of a file.

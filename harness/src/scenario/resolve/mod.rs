@@ -6,6 +6,7 @@
 
 mod assemble;
 mod boot;
+mod bound;
 mod choices;
 mod event;
 mod expect;
@@ -17,6 +18,8 @@ mod machine;
 mod memory;
 mod names;
 mod needs;
+mod quantity;
+mod rules;
 mod sample;
 mod setting;
 mod steps;
@@ -24,8 +27,9 @@ mod trace;
 mod workload;
 
 pub(super) use assemble::{Resolved, kdamonds, scenario};
-pub(super) use header::{can_name, check_header, check_machine_name, machine_file};
+pub(super) use header::{can_name, check_header, check_machine_name, check_rules, machine_file};
 pub(super) use introduces::{file as introduces_file, of_scenario as introduced};
 pub(super) use machine::resolve as machine;
 #[cfg(test)]
 pub(crate) use machine::{machine_of, try_machine_of};
+pub(super) use rules::{Around, rules};

@@ -93,7 +93,7 @@ ok 1 report
         recording.tests = format!("TAP version 13\n# other\nok 1 other\n{}", ONE.replace("ok 1", "ok 2"));
         let mut findings = Violations::default();
         judge(&recording, &mut findings);
-        findings.findings_of(Origin::Test).into_iter().map(|finding| finding.seen).collect()
+        findings.findings_of(&Origin::Test).into_iter().map(|finding| finding.seen).collect()
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::config_periods::{self, ConfigPeriod};
 use super::events::{Esz, Event, Measurement, SchemeEvent, TRACED_METRICS, goal_event};
 use super::modules;
 use super::windows::{self, ChargeWindows};
-use crate::check::expect::{Subject, bare};
 use crate::check::rule::Reason;
+use crate::check::subject::{Subject, bare};
 use crate::host::text::foreign;
 use crate::recording::{Line, Recording};
 use crate::trace::TypedEvent;
@@ -192,6 +192,10 @@ impl Subject for View<'_> {
         let missing = &self.recording.report.missing_events;
         let damons = event.starts_with("damon:") || Event::KNOWN.contains(&name);
         missing.iter().any(|missing| bare(missing) == name) || (damons && name != "*" && !self.exists(name))
+    }
+
+    fn properties(&self) -> &[&str] {
+        &[KDAMOND]
     }
 
     fn property(&self, line: &Line, name: &str) -> Option<String> {

@@ -1,6 +1,10 @@
 //! The fields of one record.
 
 use super::format::RawFormat;
+use super::layout::{Dynamic, Items};
+use super::typed::TypedField;
+use crate::trace::print_fmt::{Fields, Int, IntType, Steps, flags, symbol};
+use crate::trace::value::{Kind, Value as FieldValue};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
 
@@ -23,7 +27,7 @@ pub enum Value<'a> {
     Unsigned(u64),
     /// A number with a sign.
     Signed(i64),
-    /// A dynamic array.
+    /// An array.
     Bytes(&'a [u8]),
 }
 
@@ -51,19 +55,84 @@ impl Record<'_> {
 
     /// A field by its name; none where the event has no such field, or the record no such bytes.
     pub fn field(&self, name: &str) -> Option<Value<'_>> {
-        let field = self.format?.field(name)?;
-        let bytes = self.bytes.get(field.offset..)?.get(..field.size)?;
-        let value = unsigned(bytes)?;
-        if field.dynamic {
-            // `__data_loc`: the length above, the place below.
-            let (length, place) = (value as usize >> 16, value as usize & 0xffff);
-            return self.bytes.get(place..)?.get(..length).map(Value::Bytes);
+        let format = self.format?;
+        let place = format.fields.iter().position(|field| field.name == name)?;
+        if format.fields[place].items.is_some() {
+            return self.bytes(place).map(Value::Bytes);
         }
-        let unused = 64 - 8 * field.size as u32;
-        Some(match field.signed {
-            true => Value::Signed((value << unused) as i64 >> unused),
-            false => Value::Unsigned(value),
+        let number = self.number(place)?;
+        Some(match format.fields[place].signed {
+            true => Value::Signed(number.bits() as i64),
+            false => Value::Unsigned(number.bits()),
         })
+    }
+
+    /// The value of a field; none where the record is shorter than its format says.
+    pub fn value(&self, field: &TypedField) -> Option<FieldValue> {
+        let number = || self.number(field.place);
+        Some(match field.kind {
+            Kind::Unsigned => FieldValue::Unsigned(number()?.bits()),
+            Kind::Signed => FieldValue::Signed(number()?.bits() as i64),
+            Kind::Text => match &field.table {
+                Some(table) => FieldValue::Text(symbol(number()?.bits(), table).into_owned()),
+                None => {
+                    let bytes = self.bytes(field.place)?;
+                    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+                    FieldValue::Text(String::from_utf8_lossy(&bytes[..end]).into_owned())
+                }
+            },
+            Kind::Words => FieldValue::Words(flags(number()?.bits(), field.table.as_ref()?)),
+            Kind::UnsignedList => {
+                FieldValue::UnsignedList(self.items(field.place)?.map(|item| item.bits()).collect())
+            }
+            Kind::SignedList => {
+                FieldValue::SignedList(self.items(field.place)?.map(|item| item.bits() as i64).collect())
+            }
+        })
+    }
+
+    /// What the kernel prints of it, by its own `print fmt`.
+    ///
+    /// # Errors
+    /// Why that cannot be computed here.
+    pub(crate) fn text(&self, steps: &mut Steps) -> Result<String, String> {
+        let format = self.format.ok_or("its format is not recorded")?;
+        format.print_fmt.text(self, steps)
+    }
+
+    /// The numbers of a field that is an array.
+    pub(super) fn items(&self, field: usize) -> Option<impl Iterator<Item = Int>> {
+        let Items::Numbers(ty) = self.format?.fields.get(field)?.items? else { return None };
+        let bytes = self.bytes(field)?;
+        Some(
+            bytes
+                .chunks_exact(usize::from(ty.bytes))
+                .filter_map(move |bytes| Some(Int::new(unsigned(bytes)?, ty))),
+        )
+    }
+}
+
+impl Fields for Record<'_> {
+    fn number(&self, field: usize) -> Option<Int> {
+        let field = self.format?.fields.get(field)?;
+        let bytes = self.bytes.get(field.offset..)?.get(..field.size)?;
+        let ty = IntType { bytes: u8::try_from(field.size).ok()?, signed: field.signed };
+        Some(Int::new(unsigned(bytes)?, ty))
+    }
+
+    fn item(&self, field: usize, index: usize) -> Option<Int> {
+        self.items(field)?.nth(index)
+    }
+
+    fn bytes(&self, field: usize) -> Option<&[u8]> {
+        let field = self.format?.fields.get(field)?;
+        field.items?;
+        let bytes = self.bytes.get(field.offset..)?.get(..field.size)?;
+        let Some(dynamic) = field.dynamic else { return Some(bytes) };
+        // The length above, the place below.
+        let value = unsigned(bytes)? as usize;
+        let from = if dynamic == Dynamic::FromField { field.offset + field.size } else { 0 };
+        self.bytes.get(from.checked_add(value & 0xffff)?..)?.get(..value >> 16)
     }
 }
 

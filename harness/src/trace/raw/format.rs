@@ -1,9 +1,12 @@
-//! A `format` file as a decoder needs it: the event's number, and where each field lies.
+//! A `format` file as a decoder needs it: the event's number, its fields, and its text.
 
+use super::layout::RawField;
+use super::typed::{self, TypedField};
 use crate::trace::formats;
+use crate::trace::print_fmt::PrintFmt;
 
 /// One event's layout.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RawFormat {
     /// The number that its records begin with.
     pub id: u16,
@@ -13,21 +16,10 @@ pub struct RawFormat {
     pub fields: Vec<RawField>,
     /// What follows `print fmt: `.
     pub print: String,
-}
-
-/// Where a field lies in a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawField {
-    /// Its name.
-    pub name: String,
-    /// Its first byte.
-    pub offset: usize,
-    /// Its bytes; of a dynamic array, those of the pointer.
-    pub size: usize,
-    /// Whether it has a sign.
-    pub signed: bool,
-    /// Whether it is a `__data_loc`: offset and length of bytes elsewhere in the record.
-    pub dynamic: bool,
+    /// The same, read.
+    pub print_fmt: PrintFmt,
+    /// Its own fields with their types, in the order of the record.
+    pub typed: Vec<TypedField>,
 }
 
 impl RawFormat {
@@ -35,28 +27,29 @@ impl RawFormat {
         let id = text.lines().find_map(|line| line.strip_prefix("ID: ")?.trim().parse().ok());
         let event = formats(text).map_err(|_| "a line that makes no sense")?.pop().ok_or("no name")?;
         let lines = text.lines().filter_map(|line| line.trim().strip_prefix("field:"));
-        let fields = lines.map(field).collect::<Option<_>>().ok_or("a field without its place")?;
-        Ok(RawFormat { id: id.ok_or("no ID")?, name: event.name, fields, print: event.print })
+        let fields: Vec<RawField> =
+            lines.map(RawField::parse).collect::<Option<_>>().ok_or("a field without its place")?;
+        let place = |name: &str| fields.iter().position(|field| field.name == name);
+        let print_fmt = PrintFmt::parse(&event.print, &place);
+        let typed = typed::fields(&fields, &print_fmt);
+        Ok(RawFormat {
+            id: id.ok_or("no ID")?,
+            name: event.name,
+            fields,
+            print: event.print,
+            print_fmt,
+            typed,
+        })
     }
 
     /// The field of a name.
     pub fn field(&self, name: &str) -> Option<&RawField> {
         self.fields.iter().find(|field| field.name == name)
     }
-}
 
-/// `unsigned int nr_regions; offset:16; size:4; signed:0;`, with tabs.
-fn field(text: &str) -> Option<RawField> {
-    let mut parts = text.split(';').map(str::trim);
-    let declaration = parts.next()?;
-    let name = declaration.rsplit([' ', '\t', '*']).next()?.split('[').next()?;
-    let parts: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once(':')).collect();
-    let number = |key: &str| parts.iter().find(|(name, _)| *name == key)?.1.parse::<usize>().ok();
-    Some(RawField {
-        name: name.to_owned(),
-        offset: number("offset")?,
-        size: number("size")?,
-        signed: number("signed")? == 1,
-        dynamic: declaration.starts_with("__data_loc"),
-    })
+    /// One of its own fields, by the name in the text (`nr_failed=3`) or in the record.
+    pub fn typed(&self, name: &str) -> Option<&TypedField> {
+        let by_label = self.typed.iter().find(|field| field.label.as_deref() == Some(name));
+        by_label.or_else(|| self.typed.iter().find(|field| field.name == name))
+    }
 }

@@ -8,13 +8,17 @@ mod blocks;
 mod error;
 mod fields;
 mod format;
+mod layout;
 mod pages;
+mod typed;
 
 pub use blocks::{RawTrace, blocks};
 pub use error::RawError;
 pub use fields::{Record, Value};
-pub use format::{RawField, RawFormat};
+pub use format::RawFormat;
+pub use layout::{Dynamic, RawField};
 pub use pages::Damage;
+pub use typed::TypedField;
 
 #[cfg(test)]
 pub(crate) mod tests;

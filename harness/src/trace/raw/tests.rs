@@ -154,3 +154,51 @@ proptest! {
         prop_assert_eq!(times(&[page(7, &words)]), sums);
     }
 }
+
+/// A format with these fields and this text.
+pub(crate) fn format(fields: &[&str], print: &str) -> RawFormat {
+    let fields: String = fields.iter().map(|field| format!("\tfield:{field}\n")).collect();
+    RawFormat::parse(&format!("name: made_up\nID: 7\nformat:\n{fields}\nprint fmt: {print}\n")).unwrap()
+}
+
+/// A record of such a format.
+pub(crate) fn record_of<'a>(format: &'a RawFormat, bytes: &'a [u8]) -> Record<'a> {
+    Record { cpu: 0, time: Nanos(0), format: Some(format), bytes }
+}
+
+#[test]
+fn every_kind_of_field_has_its_type_and_its_value() {
+    use crate::trace::Value as Typed;
+    let format = format(
+        &[
+            "pid_t pid;\toffset:0;\tsize:4;\tsigned:1;",
+            "void * at;\toffset:8;\tsize:8;\tsigned:0;",
+            "char comm[4];\toffset:16;\tsize:4;\tsigned:0;",
+            "u16 pair[2];\toffset:20;\tsize:4;\tsigned:0;",
+            "__data_loc char[] path;\toffset:24;\tsize:4;\tsigned:0;",
+            "__rel_loc s8[] deltas;\toffset:28;\tsize:4;\tsigned:0;",
+            "enum mode mode;\toffset:32;\tsize:4;\tsigned:0;",
+            "gfp_t flags;\toffset:36;\tsize:4;\tsigned:0;",
+        ],
+        r#""%s %s", __print_symbolic(REC->mode, {2, "async"}), __print_flags(REC->flags, "|", {1, "A"}, {2, "B"})"#,
+    );
+    let words: [u32; 10] =
+        [-3_i32 as u32, 0, 8, 1, 0x0000_6261, 0x0002_0001, 3 << 16 | 40, 2 << 16 | 12, 2, 3];
+    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    bytes.extend(b"/a\0\0");
+    bytes.extend([0xff, 1]);
+    let record = record_of(&format, &bytes);
+    let values: Vec<Option<Typed>> = format.typed.iter().map(|field| record.value(field)).collect();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let expected = [
+        Typed::Signed(-3),
+        Typed::Unsigned(1 << 32 | 8),
+        Typed::Text("ab".into()),
+        Typed::UnsignedList(vec![1, 2]),
+        Typed::Text("/a".into()),
+        Typed::SignedList(vec![-1, 1]),
+        Typed::Text("async".into()),
+        Typed::Words(words(&["A", "B"])),
+    ];
+    assert_eq!(values.into_iter().map(Option::unwrap).collect::<Vec<_>>(), expected);
+}

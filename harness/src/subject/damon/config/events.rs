@@ -1,6 +1,7 @@
 //! DAMON's events as a scenario names them: which are recorded without being named, and which fields they have.
 
 use crate::subject::damon::events::{Event, MIGRATIONS, TRACED_METRICS};
+use crate::trace::{EventSet, EventShape};
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::plan::Step;
 
@@ -16,6 +17,8 @@ pub(crate) struct TypedEvents {
     pub(crate) names: &'static [&'static str],
     /// The fields of each.
     pub(crate) fields: &'static [(&'static str, &'static [&'static str])],
+    /// The same with the types of the fields.
+    pub(crate) shapes: &'static [EventShape],
     /// A field that is no number and has no mean.
     pub(crate) bytes: &'static str,
     /// In a `where`, the thread that emitted the event; no field of the tracepoint.
@@ -31,6 +34,7 @@ pub(crate) const EVENTS: TypedEvents = TypedEvents {
     prefixes: &["damon_", "damos_"],
     names: Event::KNOWN,
     fields: Event::FIELDS,
+    shapes: <Event as EventSet>::SHAPES,
     bytes: "probe_hits",
     emitter: "kdamond",
     once_a_window: TRACED_METRICS,

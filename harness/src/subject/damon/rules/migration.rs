@@ -5,8 +5,8 @@
 //! number to DAMON, so both rules are exact.
 
 use super::stats;
-use crate::check::expect::{Subject, bare};
 use crate::check::finding::{Evidence, Violation};
+use crate::check::subject::{Subject, bare};
 use crate::check::violations::Violations;
 use crate::recording::Line;
 use crate::subject::damon::events::{BeforeApply, Stat};

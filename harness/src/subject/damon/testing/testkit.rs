@@ -139,6 +139,7 @@ impl Model {
             introduces_file: None,
             name: "model".into(),
             summary: "A model.".into(),
+            rules: Vec::new(),
             machine: MachineSpec {
                 nodes: Vec::new(),
                 cxl: Vec::new(),
