@@ -10,7 +10,7 @@ use libtest_mimic::{Completion, Failed, Trial};
 use std::error::Error;
 
 pub fn trials() -> Vec<Trial> {
-    vec![common::trial("a_kernel_that_counts_gives_the_same_lines_for_the_same_seed", |env| counting(env))]
+    vec![common::trial("a_kernel_that_counts_gives_the_same_lines_for_the_same_seed", counting)]
 }
 
 /// With the kernel that counts, if it is built: that takes as long as the first build of all.
