@@ -1,8 +1,7 @@
 //! Rules that a kernel means to change: what violates one of them is intended, and does not fail the run.
 
-use super::report::Report;
+use super::report::{Intended, Report};
 use crate::check::{About, Finding, Origin, Verdict};
-use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A rule that a kernel means to change, and why.
@@ -12,15 +11,6 @@ pub struct ExpectedChange {
     why: String,
     /// Whether anything violated the rule.
     seen: AtomicBool,
-}
-
-/// A finding that is none, because its rule is meant to change.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Intended {
-    /// What the kernel does now.
-    pub finding: Finding,
-    /// Why, in the user's words.
-    pub why: String,
 }
 
 impl ExpectedChange {

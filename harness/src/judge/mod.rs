@@ -29,13 +29,13 @@ mod tests;
 
 pub use busy_host::on_busy_host;
 pub use coverage::{Coverage, Never};
-pub use expected_change::{ExpectedChange, Intended, not_seen};
+pub use expected_change::{ExpectedChange, not_seen};
 pub use explain::{Excerpt, Page, explain, is_in};
 pub use judgement::{Judgement, judge};
 pub use page::page;
 pub use recording_verdict::verdict;
 pub use reference::{Applied, Example};
-pub use report::{Repeated, Report, rejudge};
+pub use report::{Intended, Repeated, Report, rejudge};
 pub use rules::{all as rules, list, origin, rule, words};
 pub use seeds::{OverSeeds, over_seeds};
 pub use stored::{Stored, StoredResult, together};

@@ -1,13 +1,13 @@
 //! One run and its verdict, for those who report it; a stored recording gives one too.
 
-use super::expected_change::Intended;
 use super::judgement::Judgement;
 use super::{console_log, recording_verdict};
-use crate::check::Verdict;
+use crate::check::{Finding, Verdict};
 use crate::recording::compare::{Difference, Extent};
 use crate::recording::{AcceleratorName, Recording, RecordingError};
 use crate::scenario::GuestClock;
 use damonlab_protocol::plan::READY_MARK;
+use serde::Serialize;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,6 +43,15 @@ pub struct Report {
     pub wall_time: Option<Duration>,
     /// The result of repeating it, if it was repeated.
     pub repeated: Option<Repeated>,
+}
+
+/// A finding that is none, because its rule is meant to change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Intended {
+    /// What the kernel does now.
+    pub finding: Finding,
+    /// Why, in the user's words.
+    pub why: String,
 }
 
 /// What came of repeating a run.
