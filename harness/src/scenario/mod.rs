@@ -38,4 +38,4 @@ pub use place::Places;
 pub use read::{all, kdamonds};
 #[cfg(test)]
 pub(crate) use resolve::{machine_of, try_machine_of};
-pub use subject::all_needs;
+pub use subject::{all_needs, export};

@@ -76,6 +76,7 @@ pub(in crate::scenario) fn scenario(
         snapshot: choices::snapshot(&raw.snapshot)?,
         clock,
         needs: needs::all(&raw.needs, &required)?,
+        notes: Vec::new(),
         places: Places::default(),
     };
     Ok(Resolved { scenario, needed: needs::lines(required), uses_file })

@@ -18,6 +18,14 @@ pub(crate) enum RawDamonStep {
 }
 
 impl RawDamonStep {
+    /// The configuration that a commit brings.
+    pub(crate) fn kdamonds(&self) -> &[At<RawKdamond>] {
+        match self {
+            RawDamonStep::Commit(commit) => &commit.kdamonds.value,
+            _ => &[],
+        }
+    }
+
     /// Their names, and how each is written, for messages.
     pub(crate) const NAMES: [&str; 6] = ["start", "stop", "commit", "retarget", "pause", "resume"];
     pub(crate) const FORMS: &str = "start, commit: {..}, retarget: [..], pause, resume, stop";
