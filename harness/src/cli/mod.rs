@@ -32,6 +32,7 @@ mod repro_command;
 mod rule;
 mod run;
 mod scenarios;
+mod series;
 mod setup;
 mod usage;
 mod values;
