@@ -6,8 +6,8 @@
 //! of a default is marked, for a kernel that does not have the file.
 
 use super::config::{
-    AddrRange, Context, Filter, FilterKind, Goal, IntervalsGoal, Kdamond, Pid, Probe, Quota, Range,
-    SampleControl, Scheme, SchemeAt, SysfsFile, Target, Watermarks,
+    AddrRange, Context, Filter, FilterKind, Goal, IntervalsGoal, Kdamond, Pid, Probe, Quota, Range, Scheme,
+    SchemeAt, SysfsFile, Target, Watermarks,
 };
 use crate::units::{Addr, NodeId};
 use std::fmt::Display;
@@ -197,21 +197,6 @@ impl<R: Resolve> List<'_, R> {
         }
         if let Some(sample) = &context.sample {
             self.sample_control(&format!("{at}/sample"), sample);
-        }
-    }
-
-    fn sample_control(&mut self, at: &str, sample: &SampleControl) {
-        self.put(at, "primitives/page_table", if sample.page_table { "Y" } else { "N" }, sample.page_table);
-        self.flag(at, "primitives/page_fault", sample.page_fault);
-        let folder = format!("{at}/filters");
-        self.set(&folder, "nr_filters", sample.filters.len(), 0);
-        for (index, filter) in sample.filters.iter().enumerate() {
-            let at = format!("{folder}/{index}");
-            self.put(&at, "type", &filter.kind, false);
-            self.flag(&at, "matching", filter.matching);
-            self.flag(&at, "allow", filter.allow);
-            self.text(&at, "cpumask", &filter.cpumask);
-            self.text(&at, "tid_arr", &filter.tid_arr);
         }
     }
 
@@ -406,5 +391,6 @@ impl<R: Resolve> List<'_, R> {
     }
 }
 
+mod sample;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 use super::*;
-use crate::damon::{Dest, FilterLayer, GoalTuner, Intervals, Keyword, Ops, SampleFilter, SysfsFile};
+use crate::damon::{
+    Dest, FilterLayer, GoalTuner, Intervals, Keyword, Ops, SampleControl, SampleFilter, SysfsFile,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 struct Guest;
