@@ -94,6 +94,7 @@ impl KernelFeature {
     pub fn asked_by(&self) -> &str {
         match self.0.as_str() {
             "probe_weight" => "weight",
+            "probe_preps" => "preps",
             "fail_charge" => "fail_charge_num",
             path if path.starts_with('/') => path,
             name => name.split_once('.').map_or(name, |(_, keyword)| keyword),

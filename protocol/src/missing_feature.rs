@@ -52,7 +52,7 @@ pub enum MissingFeature {
 impl MissingFeature {
     /// What a refusal says about the kernel rather than about the configuration, if it does.
     pub fn behind(refusal: &Refusal) -> Option<MissingFeature> {
-        let unknown = refusal.errno == "EINVAL" && damon::takes_keyword(&refusal.file);
+        let unknown = refusal.errno == "EINVAL" && damon::is_unknown_keyword(&refusal.file, &refusal.value);
         unknown.then(|| MissingFeature::Keyword { file: refusal.file.clone(), value: refusal.value.clone() })
     }
 
@@ -94,6 +94,21 @@ mod tests {
         assert_eq!(MissingFeature::behind(&refusal("EINVAL", "0/state", "on")), None);
         let filter = "0/contexts/0/schemes/0/core_filters/0/type";
         assert_eq!(MissingFeature::behind(&refusal("EINVAL", filter, "anon")), None);
+        assert_eq!(MissingFeature::behind(&refusal("EINVAL", "0/contexts/nr_contexts", "2")), None);
+    }
+
+    #[test]
+    fn a_type_of_filter_that_its_own_folder_refuses_is_one_that_the_kernel_does_not_know() {
+        let named = |file: &str, value: &str| {
+            names(MissingFeature::behind(&refusal("EINVAL", &format!("0/contexts/0/{file}"), value)).unwrap())
+        };
+        for folder in ["core_filters", "filters"] {
+            let file = format!("schemes/1/{folder}/0/type");
+            assert_eq!(named(&file, "probe_hits_wsum"), ["filter.probe_hits_wsum"], "{folder}");
+        }
+        let probe = "monitoring_attrs/probes/0";
+        assert_eq!(named(&format!("{probe}/filters/1/type"), "pgidle_set"), ["probe_filter.pgidle_set"]);
+        assert_eq!(named(&format!("{probe}/preps/0/prep_action"), "other"), ["probe_prep.other"]);
     }
 
     fn names(missing: MissingFeature) -> Vec<String> {

@@ -147,6 +147,7 @@ fn kernel(arguments: &Arguments, patches: Vec<PathBuf>) -> KernelArgs {
         kernel: arguments.kernel.clone(),
         series: Vec::new(),
         strict: false,
+        skip_applied: false,
         patches,
         config: arguments.config.clone(),
     }

@@ -3,7 +3,8 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, coverage, doctor, explain, kernel, list, machine, mutants, replay, run, setup,
+    bisect, check, compare, coverage, doctor, explain, kernel, list, machine, mutants, replay, run, series,
+    setup,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -66,6 +67,12 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: kernel::Verb,
     },
+    /// Show what would come of a patch series.
+    Series {
+        /// What to do.
+        #[command(subcommand)]
+        verb: series::Verb,
+    },
     /// Report what is missing on this host, what it is for, and the command that installs it. Boots nothing.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::Arguments),
@@ -94,6 +101,7 @@ impl Verb {
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),
+            Verb::Series { verb } => series::series(verb),
             Verb::Doctor(arguments) => doctor::doctor(arguments),
             Verb::Setup(arguments) => setup::setup(arguments),
         }

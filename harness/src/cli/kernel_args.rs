@@ -15,14 +15,17 @@ pub(super) struct KernelArgs {
     /// (docs/kernels.md).
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     pub(super) kernel: Option<PathBuf>,
-    /// A patch series on top: an mbox, a maildir, a folder of .patch files, a mail, or REPOSITORY:BASE..TOPIC. May be
-    /// given more than once. damonlab reports what it leaves out, and what does not apply exactly. To build a series runs
+    /// A patch series on top: an mbox, a maildir, a folder of .patch files or of quilt, a mail, or
+    /// REPOSITORY:BASE..TOPIC; files may be packed by gzip. May be given more than once. damonlab reports what it leaves out, and what does not apply exactly. To build a series runs
     /// its Makefiles and scripts, as you; for a stranger's series see --build-in.
     #[arg(long, value_name = "PATH")]
     pub(super) series: Vec<PathBuf>,
     /// Refuse a patch that applies only with less context, at another place or merged.
     #[arg(long)]
     pub(super) strict: bool,
+    /// Pass over a patch that the source has already (its reverse applies) instead of refusing it.
+    #[arg(long)]
+    pub(super) skip_applied: bool,
     /// A patch on top of everything else. May be given more than once.
     #[arg(long = "patch", value_name = "FILE")]
     pub(super) patches: Vec<PathBuf>,
@@ -70,6 +73,7 @@ impl KernelArgs {
         };
         let mut changes = Changes {
             strict: self.strict,
+            skip_applied: self.skip_applied,
             config: self.config.parts(),
             build_in: self.config.build.build_in,
             ..Changes::default()

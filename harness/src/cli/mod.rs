@@ -33,6 +33,7 @@ mod repro_command;
 mod rule;
 mod run;
 mod scenarios;
+mod series;
 mod setup;
 mod usage;
 mod values;

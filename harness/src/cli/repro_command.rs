@@ -44,7 +44,7 @@ impl ReproCommand<'_> {
     /// The command for a run or runs of a scenario, which is a name or a file.
     pub(super) fn command(&self, scenario: &str, seeds: Seeds) -> String {
         let ReproCommand { machine, introduces, rules, clock, kernel } = self;
-        let KernelArgs { kernel, series, strict, patches, config } = kernel;
+        let KernelArgs { kernel, series, strict, skip_applied, patches, config } = kernel;
         let mut options = format!("run {} {seeds}", quoted(scenario));
         if let Some(machine) = machine {
             options.push_str(&format!(" --machine {}", quoted(machine)));
@@ -66,6 +66,9 @@ impl ReproCommand<'_> {
         }
         if *strict {
             options.push_str(" --strict");
+        }
+        if *skip_applied {
+            options.push_str(" --skip-applied");
         }
         for profile in &config.profiles {
             options.push_str(&format!(" --profile {profile}"));
@@ -115,10 +118,9 @@ mod tests {
 
     #[test]
     fn a_series_and_how_strictly_it_was_taken_are_named_before_what_is_on_top() {
-        let options = "--series|my series.mbox|--series|~/linux:a..b|--patch|c.patch|--strict";
+        let options = "--series|my series.mbox|--series|~/linux:a..b|--patch|c.patch|--strict|--skip-applied";
         let command = repeats("idle", Seeds::One(0), &options.split('|').collect::<Vec<_>>());
-        let words =
-            "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict";
+        let words = "run idle --seed 0 --series 'my series.mbox' --series '~/linux:a..b' --patch c.patch --strict --skip-applied";
         assert!(command.ends_with(words), "{command}");
     }
 

@@ -102,6 +102,9 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let env = Env::machine()?;
     let origins = Origins::of(env.clone());
     let progress = output.progress();
+    for ScenarioSource { scenario, .. } in &sources {
+        scenario.notes.iter().for_each(|note| progress.say(&format!("scenario: {}: {note}", scenario.name)));
+    }
     let request = arguments.kernel.request(&origins, &progress)?;
     if arguments.setup {
         setup::install(&env, &progress)?;

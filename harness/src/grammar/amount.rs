@@ -109,6 +109,23 @@ pub(crate) fn percent(text: &str, whole: u64) -> Option<u64> {
     Decimal::parse(number.trim_end())?.scaled(whole, 100)
 }
 
+/// As [`percent`]; what does not fit into 64 bits is the most that does.
+pub(crate) fn percent_or_max(text: &str, whole: u64) -> Option<u64> {
+    let number = text.trim().strip_suffix('%')?;
+    Some(Decimal::parse(number.trim_end())?.scaled(whole, 100).unwrap_or(u64::MAX))
+}
+
+/// A plain number without its fraction; what does not fit into 64 bits is the most that does.
+pub(crate) fn cut_off(text: &str) -> Option<u64> {
+    Some(Decimal::parse(text.trim())?.scaled(1, 1).unwrap_or(u64::MAX))
+}
+
+/// A number with six decimals, as damo prints shares with --raw, without them; what does not fit into 64 bits is the most
+/// that does.
+pub(crate) fn six_decimals(text: &str) -> Option<u64> {
+    text.split_once('.').filter(|(_, fraction)| fraction.len() == 6).and_then(|_| cut_off(text))
+}
+
 /// A plain whole number, with or without commas.
 pub(crate) fn number(text: &str) -> Option<u64> {
     let text = text.trim();
@@ -169,6 +186,10 @@ mod tests {
         assert_eq!(number("0x100"), Some(256));
         assert_eq!(number("1.5"), None);
         assert_eq!(number("1.0"), Some(1));
+        assert_eq!((cut_off("1.5"), cut_off("1.5 s")), (Some(1), None));
+        assert_eq!(six_decimals("18446744073709551616.000000"), Some(u64::MAX));
+        assert_eq!((six_decimals("4.500000"), six_decimals("4.5")), (Some(4), None));
+        assert_eq!(percent_or_max("184,467,440,737,095,520 %", 10_000), Some(u64::MAX));
         assert_eq!(counted("5 samples"), Some((5, "samples")));
     }
 }

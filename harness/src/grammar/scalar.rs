@@ -118,14 +118,15 @@ leaf!(
 leaf!(
     /// Parts of 1000.
     Permil(u32), "a share, for instance 10 % (a bare number is permil)", |text| {
-        let permil = amount::number(text).or_else(|| amount::percent(text, 1_000));
-        permil.and_then(|permil| u32::try_from(permil).ok())
+        let bare = amount::number(text).or_else(|| amount::six_decimals(text));
+        bare.or_else(|| amount::percent(text, 1_000)).and_then(|permil| u32::try_from(permil).ok())
     }
 );
 leaf!(
     /// Parts of 10000.
     Bp(u64), "a share, for instance 4 % (a bare number is basis points)", |text| {
-        amount::number(text).or_else(|| amount::percent(text, 10_000))
+        let bare = amount::number(text).or_else(|| amount::six_decimals(text));
+        bare.or_else(|| amount::percent_or_max(text, 10_000))
     }
 );
 leaf!(

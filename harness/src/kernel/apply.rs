@@ -2,7 +2,8 @@
 //!
 //! The patches are applied in a scratch folder with the touched files only, by `git apply`, which moves hunks but never
 //! ignores context (no fuzz). A patch that it refuses is tried again with as much of its context as matches at exactly one
-//! place, and then, if the source is a repository, in a three-way merge. The working copy gets the finished content, so a
+//! place, and then, if the source is a repository, in a three-way merge. A patch that does not apply while its reverse
+//! does is in the source already. The working copy gets the finished content, so a
 //! patch that has not changed changes no modification time.
 
 use super::error::KernelError;
@@ -28,12 +29,69 @@ pub struct Applied {
     pub moved: Vec<String>,
     /// The hunks that did not fit exactly, a line each.
     pub inexact: Vec<String>,
+    /// The titles of the patches that the source has already.
+    pub already: Vec<String>,
+    /// What came of each patch, in order.
+    pub results: Vec<PatchResult>,
 }
 
+/// What came of one patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatchResult {
+    /// All hunks fit, and those that moved are named.
+    Applies(Vec<String>),
+    /// Some hunks do not fit exactly; these and those that moved are named.
+    Inexact {
+        /// The hunks that moved.
+        moved: Vec<String>,
+        /// The others.
+        inexact: Vec<String>,
+    },
+    /// It is in the source.
+    AlreadyApplied,
+    /// Why it does not apply.
+    Refused(String),
+}
+
+/// What is refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// A hunk that does not fit exactly.
+    pub strict: bool,
+    /// Not a patch that is in already: it is passed over.
+    pub skip_applied: bool,
+    /// Nothing: the first patch that does not apply ends it.
+    pub trial: bool,
+}
+
+impl Rules {
+    /// All that can be.
+    pub const STRICT: Rules = Rules { strict: true, skip_applied: false, trial: false };
+}
+
+/// What is noted about a patch that is in the source.
+pub const PASSED_OVER: &str = "already applied, and passed over";
+
 impl Applied {
+    fn add(&mut self, step: &PatchStep<'_>, result: PatchResult) {
+        let lines = |hunks: &[String]| hunks.iter().map(|hunk| step.line(hunk)).collect::<Vec<_>>();
+        match &result {
+            PatchResult::Applies(moved) => self.moved.extend(lines(moved)),
+            PatchResult::Inexact { moved, inexact } => {
+                self.moved.extend(lines(moved));
+                self.inexact.extend(lines(inexact));
+            }
+            PatchResult::AlreadyApplied => self.already.push(step.patch.title()),
+            PatchResult::Refused(_) => {}
+        }
+        self.results.push(result);
+    }
+
     /// Prints the hunks that moved and those that did not fit exactly.
     pub fn report(&self, progress: &Progress) {
-        self.moved.iter().chain(&self.inexact).for_each(|line| progress.say(&format!("kernel: {line}")));
+        let passed = self.already.iter().map(|title| format!("{title}: {PASSED_OVER}"));
+        let lines = self.moved.iter().chain(&self.inexact).cloned().chain(passed);
+        lines.for_each(|line| progress.say(&format!("kernel: {line}")));
     }
 }
 
@@ -46,8 +104,8 @@ pub struct Base<'a> {
     pub name: &'a str,
     /// A repository that may have the files that the patches were made from.
     pub repository: Option<&'a Path>,
-    /// Whether a hunk that does not fit exactly is refused.
-    pub strict: bool,
+    /// What is refused.
+    pub rules: Rules,
 }
 
 /// Applies `patches` in order to the files of `base`.
@@ -73,8 +131,16 @@ pub fn apply(patches: &[Patch], base: &Base<'_>) -> Result<Applied, KernelError>
             }
         }
         let step = PatchStep { patch, diff, before, base, scratch: scratch.path() };
-        step.apply(&mut all)?;
+        let result = step.result()?;
+        all.add(&step, result);
         step.check_links()?;
+        if matches!(all.results.last(), Some(PatchResult::Refused(_))) {
+            return Ok(all);
+        }
+    }
+    if !(all.already.is_empty() || base.rules.skip_applied || base.rules.trial) {
+        let (to, already) = (base.name.to_owned(), all.already);
+        return Err(KernelError::AlreadyApplied { to, already, of: patches.len() });
     }
     for path in paths {
         let after = load(&scratch.path().join(&path))?;
@@ -126,40 +192,65 @@ struct Fitted {
 }
 
 impl PatchStep<'_> {
-    fn apply(&self, all: &mut Applied) -> Result<(), KernelError> {
+    /// What comes of it; in a trial a refusal, too.
+    fn result(&self) -> Result<PatchResult, KernelError> {
+        match self.apply() {
+            Err(error @ (KernelError::PatchRefused { .. } | KernelError::Series(_)))
+                if self.base.rules.trial =>
+            {
+                Ok(PatchResult::Refused(error.to_string()))
+            }
+            result => result,
+        }
+    }
+
+    fn apply(&self) -> Result<PatchResult, KernelError> {
         let fitted = self.fitted()?;
         let text = self.diff.bytes();
-        if let Ok(fitted) = &fitted {
+        let exact = fitted.as_ref().ok().filter(|fitted| fitted.inexact.is_empty());
+        if let Some(fitted) = exact
+            && self.git(&fitted.diff)?
+        {
+            return Ok(PatchResult::Applies(fitted.moved.clone()));
+        }
+        if git_apply::run(self.scratch, &text, &["-R", "--check"])?.status.success() {
+            return Ok(PatchResult::AlreadyApplied);
+        }
+        if let Ok(Fitted { diff, moved, inexact }) = &fitted
+            && !inexact.is_empty()
+        {
             // With the places found, so that git uses these and no others.
-            self.refuse_if_strict(&fitted.inexact)?;
-            if git_apply::run(self.scratch, &fitted.diff.bytes(), &[])?.status.success() {
-                all.moved.extend(fitted.moved.iter().cloned());
-                all.inexact.extend(fitted.inexact.iter().cloned());
-                return Ok(());
+            self.refuse_if_strict(inexact)?;
+            if self.git(diff)? {
+                return Ok(PatchResult::Inexact { moved: moved.clone(), inexact: inexact.clone() });
             }
         }
         let exact = git_apply::run(self.scratch, &text, &[])?;
         if exact.status.success() {
             // git reads some diffs differently, and never leaves context out.
-            return Ok(());
+            return Ok(PatchResult::Applies(Vec::new()));
         }
         let damaged = matches!(&fitted, Err(problems) if problems.iter().any(|(_, m)| matches!(m, Misfit::Blanks { .. })));
         if let Some(repository) = self.base.repository.filter(|_| !damaged)
             && merge::three_way(repository, self.scratch, &text)?
         {
-            let merged = vec![self.line("merged three-way with the files that it was made from")];
-            self.refuse_if_strict(&merged)?;
-            all.inexact.extend(merged);
-            return Ok(());
+            let inexact = vec!["merged three-way with the files that it was made from".to_owned()];
+            self.refuse_if_strict(&inexact)?;
+            return Ok(PatchResult::Inexact { moved: Vec::new(), inexact });
         }
         self.refused(&text, &exact, fitted.err().unwrap_or_default())
     }
 
+    fn git(&self, diff: &Diff) -> Result<bool, KernelError> {
+        Ok(git_apply::run(self.scratch, &diff.bytes(), &[])?.status.success())
+    }
+
     fn refuse_if_strict(&self, inexact: &[String]) -> Result<(), KernelError> {
-        if !self.base.strict || inexact.is_empty() {
+        if !self.base.rules.strict || self.base.rules.trial {
             return Ok(());
         }
-        Err(KernelError::Inexact { to: self.base.name.to_owned(), inexact: inexact.to_vec() })
+        let inexact = inexact.iter().map(|hunk| self.line(hunk)).collect();
+        Err(KernelError::Inexact { to: self.base.name.to_owned(), inexact })
     }
 
     fn line(&self, what: &str) -> String {
@@ -180,7 +271,7 @@ impl PatchStep<'_> {
                     Ok((placed, inexact)) => {
                         hunks = placed;
                         for one in inexact {
-                            let line = self.line(&format!("{old}: {one}"));
+                            let line = format!("{old}: {one}");
                             if one.is_exact() { &mut fitted.moved } else { &mut fitted.inexact }.push(line);
                         }
                     }
@@ -199,7 +290,7 @@ impl PatchStep<'_> {
         text: &[u8],
         exact: &Output,
         misfits: Vec<(String, Misfit)>,
-    ) -> Result<(), KernelError> {
+    ) -> Result<PatchResult, KernelError> {
         // It applies what it can and reports the rest hunk by hunk; the scratch folder is discarded anyway.
         let rejected = git_apply::run(self.scratch, text, &["--reject", "--verbose"])?;
         let mut problem =

@@ -3,6 +3,7 @@
 //! A release gets those of its series. A release without such patches and a user's tree get those of the nearest series if
 //! they do not have all tracepoints that those add, and the patches apply.
 
+use super::apply::Rules;
 use super::error::KernelError;
 use super::inspect::has_event;
 use super::source_tree::SourceTree;
@@ -43,7 +44,7 @@ fn for_source(project: &Path, source_tree: &SourceTree) -> Result<Bundled, Kerne
     let Some(series) = nearest(&folder, &source_tree.series()) else { return Ok(Bundled::default()) };
     let patches = in_folder(&folder.join(&series))?;
     let Some(event) = missing_event(source_tree, &patches)? else { return Ok(Bundled::default()) };
-    match source_tree.apply(&patches, true) {
+    match source_tree.apply(&patches, Rules::STRICT) {
         Ok(_) => {
             let note = format!(
                 "{} has no tracepoint {event}: the patches of patches/{series} are applied first",
@@ -51,7 +52,11 @@ fn for_source(project: &Path, source_tree: &SourceTree) -> Result<Bundled, Kerne
             );
             Ok(Bundled { patches, note: Some(note) })
         }
-        Err(error @ (KernelError::PatchRefused { .. } | KernelError::Inexact { .. })) => {
+        Err(
+            error @ (KernelError::PatchRefused { .. }
+            | KernelError::Inexact { .. }
+            | KernelError::AlreadyApplied { .. }),
+        ) => {
             let note = format!(
                 "{} has no tracepoint {event}, and the patches of patches/{series} do not apply, so scenarios that \
                  need it are skipped: {error}",

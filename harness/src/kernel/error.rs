@@ -125,6 +125,19 @@ pub enum KernelError {
         /// The hunks, a line each.
         inexact: Vec<String>,
     },
+    /// Patches that the source has already.
+    #[error(
+        "{} of the {of} patches {} in {to} already, as their reverse applies:{}\n--skip-applied passes over them",
+        .already.len(), if .already.len() == 1 { "is" } else { "are" }, lines(.already)
+    )]
+    AlreadyApplied {
+        /// The source.
+        to: String,
+        /// Their titles.
+        already: Vec<String>,
+        /// How many patches there are, the bundled ones included.
+        of: usize,
+    },
     /// A patch that does not apply.
     #[error("the patch {} does not apply to {to}: {problem}", shown(.patch))]
     PatchRefused {
@@ -266,6 +279,7 @@ impl Faulty for KernelError {
             | E::SeveralKeys { .. }
             | E::ChangedDuringCopy(_)
             | E::Inexact { .. }
+            | E::AlreadyApplied { .. }
             | E::PatchRefused { .. }
             | E::BadFragment(_)
             | E::Dropped(_)

@@ -92,6 +92,9 @@ pub struct About {
     /// The hunks that did not fit exactly, a line each.
     #[serde(default)]
     pub inexact: Vec<String>,
+    /// The titles of the patches that the source had already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub already: Vec<String>,
     /// File names of the config fragments on top of the default ones, in order.
     #[serde(default)]
     pub fragments: Vec<String>,
@@ -244,6 +247,11 @@ pub fn inexact(cache: &Path, key: &Key) -> Vec<String> {
     about(&cache.join("image").join(key)).map(|about| about.inexact).unwrap_or_default()
 }
 
+/// The titles of the patches that the source of the image `key` had already.
+pub(super) fn already(cache: &Path, key: &Key) -> Vec<String> {
+    about_key(cache, key).map(|about| about.already).unwrap_or_default()
+}
+
 /// The stored facts about the image `key`.
 pub(super) fn about_key(cache: &Path, key: &Key) -> Option<About> {
     about(&cache.join("image").join(key))
@@ -272,6 +280,7 @@ mod tests {
             source: "7.3.4".into(),
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
+            already: Vec::new(),
             bundled: 0,
             bundled_digest: String::new(),
             fragments: vec!["debug.config".into()],

@@ -1,6 +1,6 @@
 //! From a request to an image: found in the cache, or built.
 
-use super::apply::Applied;
+use super::apply::{Applied, PASSED_OVER};
 use super::build::Build;
 use super::cache_layout::source_lock;
 use super::confinement::BuildIn;
@@ -37,11 +37,7 @@ pub fn obtain_build(
     origins: &Origins,
     progress: &Progress,
 ) -> Result<Image, KernelError> {
-    let source_tree = match &request.source {
-        Source::Release(wanted) => SourceTree::of_release(origins.obtain(wanted, progress)?),
-        Source::Tree(dir) => SourceTree::of_tree(dir)?,
-        Source::Ref { dir, name } => SourceTree::of_ref(dir, name)?,
-    };
+    let source_tree = source_tree(request, origins, progress)?;
     let image = cached_or_built(request, &source_tree, origins, progress)?;
     if !image.cached
         && let Err(cause) = evict::make_room(&origins.env.cache, evict::limit(), progress)
@@ -49,6 +45,19 @@ pub fn obtain_build(
         progress.say(&format!("kernel: cannot remove old kernels from the cache: {cause}"));
     }
     Ok(image)
+}
+
+/// The source of `request`, fetched if it is not here.
+pub(super) fn source_tree(
+    request: &BuildRequest,
+    origins: &Origins,
+    progress: &Progress,
+) -> Result<SourceTree, KernelError> {
+    match &request.source {
+        Source::Release(wanted) => Ok(SourceTree::of_release(origins.obtain(wanted, progress)?)),
+        Source::Tree(dir) => SourceTree::of_tree(dir),
+        Source::Ref { dir, name } => SourceTree::of_ref(dir, name),
+    }
 }
 
 fn cached_or_built(
@@ -64,14 +73,12 @@ fn cached_or_built(
     let cached = |key: &Key| cached(request, source_tree, cache, key, progress);
     let known = source_tree.known_by();
     // The key of the image is known without a list of files.
-    if let Some(source) = &known
-        && let Some(image) = cached(&inputs.key(source))?
-    {
+    if let Some(image) = known.as_ref().map(|source| cached(&inputs.key(source))).transpose()?.flatten() {
         return Ok(image);
     }
     check_place(cache)?;
     // A patch that does not apply is reported before any waiting. A tree may change until it is listed.
-    let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.strict)).transpose()?;
+    let early = known.is_some().then(|| source_tree.apply(&inputs.patches, request.rules())).transpose()?;
     let folder = cache.join("tree").join(&source_tree.id);
     let _lock =
         Lock::acquire(&source_lock(cache, &source_tree.id), "another damonlab to build from this source")?;
@@ -86,24 +93,25 @@ fn cached_or_built(
         progress.say(&format!("kernel: {note}"));
     }
     let out = cache.join("build").join(request.build_name(source_tree));
-    let describe = source_tree.describe(inputs.patches.len(), request.series.as_ref());
-    let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.strict), Ok)?;
+    let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.rules()), Ok)?;
     applied.report(progress);
+    let describe =
+        source_tree.describe(inputs.patches.len() - applied.already.len(), request.series.as_ref());
+    let instrumented = inputs.counts().then(|| Instrumented::of(&applied.touched));
     let site = BuildSite {
         listing: &listing,
         copy: &WorkingCopy::in_folder(&folder),
         out: &out,
         cache,
         build_in: request.build_in,
-        instrumented: None,
+        instrumented: instrumented.as_ref(),
     };
-    let instrumented = inputs.counts().then(|| Instrumented::of(&applied.touched));
-    let site = BuildSite { instrumented: instrumented.as_ref(), ..site };
     compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
     let notes = instrumented.map(|objects| objects.notes(&out)).transpose()?.unwrap_or_default();
     let about = About {
         describe,
         inexact: applied.inexact,
+        already: applied.already,
         source,
         build: out,
         ..about(request, &inputs, bundled_count)
@@ -146,7 +154,7 @@ pub fn key(request: &BuildRequest, origins: &Origins) -> Result<Option<Key>, Ker
 pub fn applies(request: &BuildRequest, origins: &Origins) -> Result<bool, KernelError> {
     let Some(source_tree) = SourceTree::here(&request.source, origins)? else { return Ok(false) };
     let bundled = bundled_patches::of(&request.project, &source_tree, &request.patches)?;
-    source_tree.apply(&request.on_top_of(bundled.patches), request.strict)?;
+    source_tree.apply(&request.on_top_of(bundled.patches), request.rules())?;
     Ok(true)
 }
 
@@ -163,7 +171,13 @@ fn cached(
     if request.strict && !inexact.is_empty() {
         return Err(KernelError::Inexact { to: source_tree.name.clone(), inexact });
     }
-    inexact.iter().for_each(|line| progress.say(&format!("kernel: {line}")));
+    let already = image::already(cache, key);
+    if !request.skip_applied && !already.is_empty() {
+        let of = request.patches.len();
+        return Err(KernelError::AlreadyApplied { to: source_tree.name.clone(), already, of });
+    }
+    let passed = already.iter().map(|title| format!("{title}: {PASSED_OVER}"));
+    inexact.into_iter().chain(passed).for_each(|line| progress.say(&format!("kernel: {line}")));
     cached_images::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
     Ok(Some(image))

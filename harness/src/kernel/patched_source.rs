@@ -37,8 +37,8 @@ impl PatchedSource {
         let Some(source) = source(request, origins)? else { return Ok(None) };
         let ours = bundled_patches::of(&request.project, &source, &request.patches)?;
         let patches = request.on_top_of(ours.patches);
-        let Applied { touched, .. } = source.apply(&patches, request.strict)?;
-        let name = source.describe(patches.len(), request.series.as_ref());
+        let Applied { touched, already, .. } = source.apply(&patches, request.rules())?;
+        let name = source.describe(patches.len() - already.len(), request.series.as_ref());
         Ok(Some(PatchedSource { source, touched, name }))
     }
 
@@ -52,8 +52,8 @@ impl PatchedSource {
     ) -> Result<Option<Vec<ChangedFile>>, KernelError> {
         let Some(source) = source(request, origins)? else { return Ok(None) };
         let bundled = bundled_patches::of(&request.project, &source, &request.patches)?.patches;
-        let before = source.apply(&bundled, request.strict)?.touched;
-        let after = source.apply(&request.on_top_of(bundled), request.strict)?.touched;
+        let before = source.apply(&bundled, request.rules())?.touched;
+        let after = source.apply(&request.on_top_of(bundled), request.rules())?.touched;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let one = |(path, file): (String, Option<(_, Vec<u8>)>)| {
             let after = text(&file?.1);

@@ -1,5 +1,6 @@
 //! The kernel that a user wants: a bzImage as it is, or a source and what is changed in it.
 
+use super::apply::Rules;
 use super::config::{self, Fragment};
 use super::confinement::BuildIn;
 use super::error::KernelError;
@@ -32,6 +33,8 @@ pub struct Changes {
     pub series: Option<SeriesLabel>,
     /// Whether hunks that do not fit exactly are refused.
     pub strict: bool,
+    /// Whether patches that the source has already are passed over.
+    pub skip_applied: bool,
     /// Changes of the configuration, in order.
     pub config: Vec<ConfigPart>,
     /// Where the build runs.
@@ -124,6 +127,7 @@ impl Changes {
             (self.series.is_some(), "a series"),
             (patches, "a patch"),
             (self.strict, "--strict"),
+            (self.skip_applied, "--skip-applied"),
             (profile, "a profile"),
             (fragment, "a config fragment"),
             (self.build_in.is_some(), "--build-in"),
@@ -143,6 +147,8 @@ pub struct BuildRequest {
     pub series: Option<SeriesLabel>,
     /// Whether hunks that do not fit exactly are refused.
     pub strict: bool,
+    /// Whether patches that the source has already are passed over.
+    pub skip_applied: bool,
     /// Config fragments on top of the default ones, in order.
     pub fragments: Vec<PathBuf>,
     /// Where make runs.
@@ -159,6 +165,7 @@ impl BuildRequest {
             patches: Vec::new(),
             series: None,
             strict: false,
+            skip_applied: false,
             fragments: Vec::new(),
             build_in: BuildIn::default(),
             project: paths::project(),
@@ -167,10 +174,11 @@ impl BuildRequest {
 
     /// The same with `changes` on top of its own.
     pub fn with(mut self, changes: Changes) -> BuildRequest {
-        let Changes { patches, series, strict, config, build_in } = changes;
+        let Changes { patches, series, strict, skip_applied, config, build_in } = changes;
         self.patches.extend(patches);
         self.series = series.or(self.series);
         self.strict |= strict;
+        self.skip_applied |= skip_applied;
         self.build_in = build_in.unwrap_or(self.build_in);
         self.fragments.extend(config.into_iter().filter_map(|part| match part {
             ConfigPart::Profile(profile) => profile.fragment(&self.project),
@@ -184,6 +192,11 @@ impl BuildRequest {
         let fragment = profile.fragment(&self.project);
         self.fragments.extend(fragment.filter(|path| !self.fragments.contains(path)));
         self
+    }
+
+    /// What is refused of its patches.
+    pub(super) fn rules(&self) -> Rules {
+        Rules { strict: self.strict, skip_applied: self.skip_applied, trial: false }
     }
 
     /// All patches in the order in which they are applied.

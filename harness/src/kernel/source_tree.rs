@@ -1,6 +1,6 @@
 //! The source of a build: a release, a user's tree or a git ref, behind one interface.
 
-use super::apply::{self, Applied, Base};
+use super::apply::{self, Applied, Base, Rules};
 use super::cache_layout::builds;
 use super::error::KernelError;
 use super::git_ref::GitRef;
@@ -122,10 +122,10 @@ impl SourceTree {
     /// Applies `patches` to a copy of the files that they touch.
     ///
     /// # Errors
-    /// A patch does not apply or, with `strict`, not exactly.
-    pub(super) fn apply(&self, patches: &[Patch], strict: bool) -> Result<Applied, KernelError> {
+    /// A patch does not apply, or only in a way that `rules` refuse.
+    pub(super) fn apply(&self, patches: &[Patch], rules: Rules) -> Result<Applied, KernelError> {
         let on = |dir: &Path, repository: Option<&Path>| {
-            apply::apply(patches, &Base { dir, name: &self.name, repository, strict })
+            apply::apply(patches, &Base { dir, name: &self.name, repository, rules })
         };
         match &self.files {
             // A package is not a repository.

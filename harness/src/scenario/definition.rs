@@ -60,6 +60,8 @@ pub struct Scenario {
     pub clocks: Clocks,
     /// What the kernel must have, besides what the known part of the configuration asks of it.
     pub needs: Vec<KernelFeature>,
+    /// What is noted about it, a line each.
+    pub notes: Vec<String>,
     /// Where some of it stands in its text.
     pub places: Places,
 }

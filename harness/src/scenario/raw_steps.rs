@@ -20,6 +20,16 @@ pub(super) enum RawStep {
     Selftests(RawSelftests),
 }
 
+impl RawStep {
+    /// The step, if it is about the subject.
+    pub(super) fn of_subject(&self) -> Option<&RawSubjectStep> {
+        match self {
+            RawStep::Subject(step) => Some(step),
+            _ => None,
+        }
+    }
+}
+
 shapes! {
     RawNodeStep {
         node: At<Node>,

@@ -5,7 +5,7 @@ use super::files::{paths, read, stem, unreadable};
 use super::place::{Places, Source};
 use super::raw::RawScenario;
 use super::resolve::Resolved;
-use super::subject::RawConfig;
+use super::subject::{self, RawConfig};
 use super::{IntroducesFile, MachineSpec, Machines, Scenario, resolve};
 use crate::grammar::{self, Fault};
 use crate::host::text::shown;
@@ -87,24 +87,32 @@ fn parse(
             }
             _ => inside(fault),
         })?;
+    let steps: Vec<_> = raw.steps.value.iter().filter_map(|step| step.value.of_subject()).collect();
+    let notes = subject::notes(&raw.damon, &steps, text);
     Ok(Scenario {
         introduces_file: introduces.filter(|_| uses_file).cloned(),
+        notes,
         places: Places::of(chosen.memory, &raw.workloads, needed, &source),
         ..scenario
     })
 }
 
-/// The kdamonds of a text in damo's format, on a machine; errors call it `file`. damo takes `{"kdamonds": [...]}`, and
-/// reports the list alone.
+/// The kdamonds of a text in damo's format, on a machine, and what is noted about them; errors call it `file`. damo takes
+/// `{"kdamonds": [...]}`, and reports the list alone.
 ///
 /// # Errors
 ///
 /// [`ScenarioError::Wrong`].
-pub fn kdamonds(file: &str, text: &str, machine: &MachineSpec) -> Result<Vec<Kdamond>, ScenarioError> {
+pub fn kdamonds(
+    file: &str,
+    text: &str,
+    machine: &MachineSpec,
+) -> Result<(Vec<Kdamond>, Vec<String>), ScenarioError> {
     let list = text.trim_start().starts_with('[');
     let text = if list { format!("{{\"kdamonds\": {text}}}") } else { text.to_owned() };
     let raw: RawConfig = grammar::read(file, &text)?;
-    resolve::kdamonds(&raw, machine).map_err(|fault| fault.inside(file, &text).into())
+    let kdamonds = resolve::kdamonds(&raw, machine).map_err(|fault| fault.inside(file, &text))?;
+    Ok((kdamonds, subject::notes(&raw, &[], &text)))
 }
 
 /// Every scenario in `dir` (`*.yaml`, not in folders below it), by name.

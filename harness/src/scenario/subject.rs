@@ -64,6 +64,25 @@ pub(super) fn introduced_events(introduced: &Introduced) -> impl Iterator<Item =
     introduced.all(damon::WordKind::Tracepoint).map(|word| word.name.as_str())
 }
 
+/// The configuration as the document of the program that users have for it, which is damo.
+///
+/// # Errors
+/// What that program's format cannot say.
+pub fn export(config: &[Kdamond]) -> Result<serde_json::Value, damon::NotExported> {
+    damon::export(config)
+}
+
+/// What is noted about the configuration and the commits in `text`.
+pub(super) fn notes(raw: &RawConfig, steps: &[&RawSubjectStep], text: &str) -> Vec<String> {
+    let mut notes = damon::notes(&raw.kdamonds, text);
+    for step in steps {
+        notes.extend(damon::notes(step.kdamonds(), text));
+    }
+    notes.sort();
+    notes.dedup();
+    notes.into_iter().map(|(line, note)| format!("line {line}: {note}")).collect()
+}
+
 /// What is recorded although no expectation can name it.
 pub(super) fn also_recorded(events: &[String], config: &[Kdamond], steps: &[Step]) -> Option<&'static str> {
     damon::also_recorded(events, config, steps)

@@ -12,8 +12,11 @@ mod order;
 mod parse;
 mod patch;
 mod patch_mail;
+mod quilt;
 mod range;
 mod read;
+mod reroll;
+mod reverse;
 mod subject_line;
 mod tree_paths;
 

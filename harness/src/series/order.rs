@@ -3,7 +3,8 @@
 use super::error::SeriesError;
 use super::patch::{Patch, Series};
 use super::patch_mail::PatchMail;
-use super::subject_line::SubjectLine;
+use super::reroll;
+use super::subject_line::{SubjectLine, Version};
 use std::collections::BTreeMap;
 
 /// The series that `mails` make up; `place` names it in messages.
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 pub fn arrange(place: &str, mails: Vec<PatchMail>) -> Result<Series, SeriesError> {
     let mut series = Series::default();
     let mut mails = without_replies(mails, &mut series.notes);
+    let alone = mails.len() == 1;
+    mails = reroll::completed(place, mails, &mut series.notes);
     keep_newest(place, &mut mails, &mut series.notes);
     mails.retain(|mail| {
         if mail.is_cover() {
@@ -20,19 +23,22 @@ pub fn arrange(place: &str, mails: Vec<PatchMail>) -> Result<Series, SeriesError
         }
         !mail.is_cover()
     });
-    let alone = mails.len() == 1;
     for mail in mails.iter().filter(|mail| mail.diff.is_none()) {
         if let Some((number, of)) = mail.number() {
             let reason = format!("{number}/{of} has no diff ('{}')", mail.title());
             return Err(SeriesError::NotASeries { place: place.to_owned(), reason });
         }
-        if alone {
+        if mails.len() == 1 {
             series.notes.extend(mail.notes.iter().cloned());
             continue;
         }
         series.notes.push(format!("left out: '{}' has no diff", mail.title()));
     }
     mails.retain(|mail| mail.diff.is_some());
+    // Beside a cover letter or another version it is half a series.
+    if alone {
+        mails = alone_of_its_series(mails, &mut series.notes);
+    }
     for mail in sorted(place, mails, &mut series.notes)? {
         series.notes.extend(mail.notes.iter().map(|what| format!("'{}': {what}", mail.title())));
         series.patches.push(Patch::of(mail));
@@ -46,6 +52,18 @@ pub fn arrange(place: &str, mails: Vec<PatchMail>) -> Result<Series, SeriesError
         return Err(SeriesError::NoPatch { path: place.into(), reason });
     }
     Ok(series)
+}
+
+/// A patch that is all there is has no need of the others of its series.
+fn alone_of_its_series(mails: Vec<PatchMail>, notes: &mut Vec<String>) -> Vec<PatchMail> {
+    let [mail] = mails.as_slice() else { return mails };
+    let Some((number, of)) = mail.number().filter(|(_, of)| *of > 1) else { return mails };
+    notes.push(format!(
+        "'{}' is {number}/{of}; it is used alone, without the others of its series",
+        mail.title()
+    ));
+    let alone = |mail: PatchMail| PatchMail { subject: mail.subject.map(SubjectLine::unnumbered), ..mail };
+    mails.into_iter().map(alone).collect()
 }
 
 /// A reply is used only if it is the only mail and has its own diff.
@@ -76,18 +94,18 @@ fn without_replies(mails: Vec<PatchMail>, notes: &mut Vec<String>) -> Vec<PatchM
 
 /// Removes all but the newest version.
 fn keep_newest(place: &str, mails: &mut Vec<PatchMail>, notes: &mut Vec<String>) {
-    let version = |mail: &PatchMail| mail.subject.as_ref().map_or(1, |subject| subject.version);
+    let version = PatchMail::version;
     let numbered = |mail: &PatchMail| mail.number().is_some();
     let newest = mails.iter().filter(|mail| numbered(mail)).map(version).max();
     let Some(newest) = newest.or_else(|| mails.iter().map(version).max()) else { return };
-    let mut older: Vec<u32> = mails.iter().map(version).filter(|version| *version < newest).collect();
+    let mut older: Vec<Version> = mails.iter().map(version).filter(|version| *version < newest).collect();
     older.sort_unstable();
     older.dedup();
     if !older.is_empty() {
         mails.retain(|mail| version(mail) == newest);
-        let older: Vec<String> = older.iter().map(|version| format!("v{version}")).collect();
+        let older: Vec<String> = older.iter().map(Version::to_string).collect();
         notes.push(format!(
-            "{place} has several versions; v{newest} is used, {} left out",
+            "{place} has several versions; {newest} is used, {} left out",
             older.join(" and ")
         ));
     }
@@ -109,7 +127,7 @@ fn sorted(
             rest.push(mail);
             continue;
         };
-        if *total.get_or_insert(of) != of || number > of {
+        if *total.get_or_insert(of) != of {
             let others = total.unwrap_or(of);
             return wrong(format!("'{}' is {number}/{of}, and others are of {others}", mail.title()));
         }
@@ -135,6 +153,12 @@ fn sorted(
     if let Some(reason) = incomplete(&by_number, total) {
         return wrong(reason);
     }
+    for (number, mail) in by_number.range(total.saturating_add(1)..) {
+        let title = mail.title();
+        notes.push(format!(
+            "'{title}' is {number}/{total}: it was added to the series later, and is applied last"
+        ));
+    }
     if !in_order {
         notes.push(format!("{place} is sorted by the numbers of its patches"));
     }
@@ -144,7 +168,8 @@ fn sorted(
 /// The missing ones of `total` numbers, if there are any.
 fn incomplete(by_number: &BTreeMap<u32, PatchMail>, total: u32) -> Option<String> {
     // A number in a subject can be anything, so the list is bounded.
-    let missing = (1..=total).filter(|number| !by_number.contains_key(number)).take(9);
+    let last = by_number.keys().next_back().map_or(total, |last| total.max(*last));
+    let missing = (1..=last).filter(|number| !by_number.contains_key(number)).take(9);
     let missing: Vec<String> = missing.map(|number| format!("{number}/{total}")).collect();
     let has: Vec<String> = by_number.keys().take(9).map(u32::to_string).collect();
     (!missing.is_empty()).then(|| format!("{} is missing; it has {}", missing.join(", "), has.join(", ")))

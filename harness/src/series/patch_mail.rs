@@ -2,7 +2,7 @@
 
 use super::diff::{self, Diff};
 use super::error::SeriesError;
-use super::subject_line::SubjectLine;
+use super::subject_line::{SubjectLine, Version};
 use crate::host::text::{excerpt, shown};
 use mailparse::{DispositionType, MailHeaderMap, ParsedMail};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,10 @@ pub struct PatchMail {
     pub subject: Option<SubjectLine>,
     /// Its author.
     pub author: Option<String>,
+    /// Its own message id.
+    pub id: Option<String>,
+    /// The message ids that it answers.
+    pub answers: Vec<String>,
     /// Its diff.
     pub diff: Option<Diff>,
     /// What was left out or converted, a line each.
@@ -46,6 +50,8 @@ impl PatchMail {
             place: nth.map_or(file.to_string(), |nth| format!("{file}, mail {nth}")),
             subject: None,
             author: None,
+            id: None,
+            answers: Vec::new(),
             diff: None,
             notes: Vec::new(),
         };
@@ -81,14 +87,16 @@ impl PatchMail {
         self.subject.as_ref().and_then(|subject| subject.number)
     }
 
+    /// The version of its series.
+    pub fn version(&self) -> Version {
+        self.subject.as_ref().map_or(Version::FIRST, |subject| subject.version)
+    }
+
     /// A file without the headers of a mail: its text may still have a subject.
     fn bare(&mut self, bytes: &[u8]) -> Result<Vec<Text>, SeriesError> {
         self.check_size(bytes.len())?;
         if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-            let reason = match bytes.starts_with(&[0x1f, 0x8b]) {
-                true => "it is compressed; unpack it with gunzip first".to_owned(),
-                false => format!("it is not text: byte {at} is zero"),
-            };
+            let reason = format!("it is not text: byte {at} is zero");
             return Err(SeriesError::NoPatch { path: self.path.clone(), reason });
         }
         let head = String::from_utf8_lossy(bytes);
@@ -104,6 +112,10 @@ impl PatchMail {
     fn parts(&mut self, mail: &ParsedMail<'_>) -> Result<Vec<Text>, SeriesError> {
         self.subject = mail.headers.get_first_value("Subject").map(|subject| SubjectLine::parse(&subject));
         self.author = mail.headers.get_first_value("From").map(|from| excerpt(&from));
+        let ids = |name: &str| mail.headers.get_first_value(name).unwrap_or_default();
+        let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        self.id = list(&ids("Message-Id")).into_iter().next();
+        self.answers = list(&ids("In-Reply-To"));
         let mut texts = Vec::new();
         let mut html = false;
         for part in mail.parts().filter(|part| part.subparts.is_empty()) {

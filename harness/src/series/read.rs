@@ -5,6 +5,7 @@ use super::gather::{self, Input, Mail};
 use super::order;
 use super::patch::{Patch, Series};
 use super::patch_mail::PatchMail;
+use super::reverse::reversed;
 use super::subject_line::SubjectLine;
 use crate::host::text::shown;
 use std::collections::BTreeSet;
@@ -18,8 +19,8 @@ use std::path::{Path, PathBuf};
 pub fn read(inputs: &[PathBuf]) -> Result<Series, SeriesError> {
     let mut whole = Series::default();
     let mut titles = Vec::new();
-    for (place, mails) in groups(inputs)? {
-        let series = of_mails(&place, mails)?;
+    for Group { place, mails, listed } in groups(inputs)? {
+        let series = of_mails(&place, mails, listed)?;
         titles.extend(series.title);
         whole.patches.extend(series.patches);
         whole.notes.extend(series.notes);
@@ -33,29 +34,59 @@ pub fn read(inputs: &[PathBuf]) -> Result<Series, SeriesError> {
 /// # Errors
 /// As for [`read`].
 pub fn of_text(path: &Path, text: &[u8]) -> Result<Series, SeriesError> {
-    of_mails(&path.to_string_lossy(), gather::mails(path, text))
+    let text = gather::unpacked(path, text.to_vec())?;
+    of_mails(&path.to_string_lossy(), gather::mails(path, &text), false)
 }
 
-fn of_mails(place: &str, mails: Vec<Mail>) -> Result<Series, SeriesError> {
-    let read = |mail: Mail| PatchMail::read(&mail.path, mail.nth, &mail.bytes);
-    let mails = mails.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+fn of_mails(place: &str, mails: Vec<Mail>, listed: bool) -> Result<Series, SeriesError> {
+    let mails = mails.iter().map(|mail| patch_mail(mail, listed)).collect::<Result<Vec<_>, _>>()?;
     order::arrange(place, mails)
 }
 
-/// The mails of each series, and its name for messages.
-fn groups(inputs: &[PathBuf]) -> Result<Vec<(String, Vec<Mail>)>, SeriesError> {
-    let mut groups: Vec<(String, Vec<Mail>)> = Vec::new();
+/// A mail, without what would place it elsewhere than where it is `listed`.
+fn patch_mail(mail: &Mail, listed: bool) -> Result<PatchMail, SeriesError> {
+    let mut read = PatchMail::read(&mail.path, mail.nth, &mail.bytes)?;
+    if listed {
+        read.subject = read.subject.map(SubjectLine::listed);
+    }
+    if mail.reversed {
+        let no_way = || SeriesError::NoPatch {
+            path: mail.path.clone(),
+            reason: "it cannot be applied backwards (-R): it renames or copies a file, or has a binary one"
+                .to_owned(),
+        };
+        read.diff = read.diff.map(|diff| reversed(&diff).ok_or_else(no_way)).transpose()?;
+        read.notes.push("applied backwards (-R)".to_owned());
+    }
+    Ok(read)
+}
+
+/// The mails of one series.
+struct Group {
+    /// Its name for messages.
+    place: String,
+    mails: Vec<Mail>,
+    /// Whether they stand in their order.
+    listed: bool,
+}
+
+fn groups(inputs: &[PathBuf]) -> Result<Vec<Group>, SeriesError> {
+    let mut groups: Vec<Group> = Vec::new();
     let mut open = false;
     for input in inputs {
         let place = shown(input).to_string();
         match (gather::find(input)?, groups.last_mut()) {
-            (Input::Mail(mail), Some((_, mails))) if open => mails.push(mail),
+            (Input::Mail(mail), Some(group)) if open => group.mails.push(mail),
             (Input::Mail(mail), _) => {
-                groups.push((place, vec![mail]));
+                groups.push(Group { place, mails: vec![mail], listed: false });
                 open = true;
             }
             (Input::Series(mails), _) => {
-                groups.push((place, mails));
+                groups.push(Group { place, mails, listed: false });
+                open = false;
+            }
+            (Input::Listed(mails), _) => {
+                groups.push(Group { place, mails, listed: true });
                 open = false;
             }
         }

@@ -123,8 +123,96 @@ fn a_number_that_is_missing_doubled_or_of_another_series_is_refused() {
     );
     assert!(refusal(mail("[PATCH 1/1] a", "")).contains("1/1 has no diff ('a')"));
     assert!(
-        refusal(mail("[PATCH 1/4000000000] a", &diff_of("mm/a.c"))).contains("2/4000000000, 3/4000000000")
+        refusal(mail("[PATCH 0/4000000000] all", "") + &mail("[PATCH 1/4000000000] a", &diff_of("mm/a.c")))
+            .contains("2/4000000000, 3/4000000000")
     );
+}
+
+fn notes(series: &Series) -> String {
+    series.notes.join("\n")
+}
+
+#[test]
+fn a_patch_that_was_sent_again_as_v2_1_takes_the_place_of_the_one_in_v2() {
+    let series = read_case("reroll-v2.1.mbox");
+    assert_eq!(subjects(&series), ["mm: change 1", "mm: change 2 better", "mm: change 3"]);
+    assert!(
+        notes(&series).contains("v2.1 is a partial reroll; with it 1/3, 3/3 of v2"),
+        "{}",
+        notes(&series)
+    );
+    assert!(notes(&series).contains("v2.1 is used, v2 left out"), "{}", notes(&series));
+}
+
+#[test]
+fn a_new_version_of_one_patch_that_answers_the_old_one_is_a_partial_reroll_and_any_other_has_lost_patches() {
+    let series = read_case("reroll-v3.mbox");
+    assert_eq!(subjects(&series), ["mm: change 1", "mm: change 2 better"]);
+    assert!(notes(&series).contains("v3 is a partial reroll; with it 1/2 of v2"), "{}", notes(&series));
+    let text = fs::read_to_string(case("reroll-v3.mbox")).unwrap().replace("In-Reply-To: <p2@x>\n", "");
+    assert!(refusal(text).ends_with("is not a whole series: 1/2 is missing; it has 2"));
+}
+
+#[test]
+fn an_add_on_comes_after_the_series_that_it_was_added_to() {
+    let series = read_case("add-on.mbox");
+    assert_eq!(subjects(&series), ["mm: change 1", "mm: change 2", "mm: change 3"]);
+    assert!(notes(&series).contains("'mm: change 3' is 3/2: it was added to the series later"));
+    let text = fs::read_to_string(case("add-on.mbox")).unwrap().replace("3/2]", "4/2]");
+    assert!(refusal(text).ends_with("3/2 is missing; it has 1, 2, 4"));
+}
+
+#[test]
+fn one_patch_of_a_series_is_used_when_it_stands_alone_and_said() {
+    let series = read_case("one-of-six.mbox");
+    assert_eq!(subjects(&series), ["mm: change 6"]);
+    assert_eq!(notes(&series), "'mm: change 6' is 6/6; it is used alone, without the others of its series");
+    let covered = mail("[PATCH 0/6] six", "") + &fs::read_to_string(case("one-of-six.mbox")).unwrap();
+    assert!(refusal(covered).contains("1/6, 2/6, 3/6, 4/6, 5/6 is missing"), "a cover letter wants all");
+}
+
+#[test]
+fn a_patch_and_its_revert_are_two_patches() {
+    let series = read_case("revert.mbox");
+    assert_eq!(subjects(&series), ["mm: change 1", "Revert \"mm: change 1\""]);
+    assert_eq!(notes(&series), "");
+}
+
+#[test]
+fn a_quilt_folder_is_what_its_series_file_says_in_its_order() {
+    let series = read_case("quilt");
+    assert_eq!(subjects(&series), ["mm: change 2", "mm: change 1", "mm: change 3"]);
+    let notes = notes(&series);
+    assert!(notes.contains("mm-hotfixes-separator.patch' has no diff"), "{notes}");
+    assert!(notes.contains("'mm: change 3': applied backwards (-R)"), "{notes}");
+    let backwards = String::from_utf8(series.patches[2].bytes.clone()).unwrap();
+    assert!(backwards.contains("+two\n-2\n"), "{backwards}");
+}
+
+#[test]
+fn a_quilt_series_that_names_what_is_not_there_or_outside_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |text: &str| {
+        fs::write(folder.path().join("series"), text).unwrap();
+        read(&[folder.path().to_owned()]).unwrap_err().to_string()
+    };
+    assert!(refused("absent.patch\n").contains("absent.patch: "), "{}", refused("absent.patch\n"));
+    let outside = refused("# x\n../../x.patch\n");
+    assert!(outside.contains("series, line 2 is not a whole series: its patch is outside"), "{outside}");
+}
+
+#[test]
+fn what_gzip_packed_is_unpacked_and_no_more_than_the_limit() {
+    assert_eq!(subjects(&read_case("packed.mbox.gz")), ["mm: change 1", "mm: change 2"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(case("packed.mbox.gz"), folder.path().join("0001-x.patch.gz")).unwrap();
+    assert_eq!(read(&[folder.path().to_owned()]).unwrap().patches.len(), 2, "in a folder, too");
+    let packed = fs::read(case("packed.mbox.gz")).unwrap();
+    assert!(refusal(&packed[..packed.len() - 9]).contains("it is a damaged gzip file"));
+    // 300 MiB of blanks in 300 KB.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    (0..300).for_each(|_| std::io::Write::write_all(&mut bomb, &[b' '; 1 << 20]).unwrap());
+    assert!(refusal(bomb.finish().unwrap()).contains("the limit for a series is 256 MiB"));
 }
 
 #[test]
@@ -132,7 +220,7 @@ fn a_text_without_a_patch_is_refused_with_the_reason() {
     assert_eq!(refusal(""), "cannot use the patch x.mbox: it is empty");
     assert_eq!(refusal("dear maintainer\n"), "cannot use the patch x.mbox: it changes no file");
     assert_eq!(refusal(b"\x7fELF\0\0"), "cannot use the patch x.mbox: it is not text: byte 4 is zero");
-    assert!(refusal(b"\x1f\x8b\x08\0").ends_with("it is compressed; unpack it with gunzip first"));
+    assert!(refusal(b"\x1f\x8b\x08\0").contains("cannot use the patch x.mbox: it is a damaged gzip file: "));
     let reply = mail("Re: [PATCH 1/2] a", "> --- a/x\n> +++ b/x\n");
     assert!(refusal(reply).ends_with("it changes no file (left out: a reply without its own patch)"));
     let cover = mail("[PATCH 0/2] a", "");

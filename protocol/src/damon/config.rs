@@ -4,7 +4,7 @@ use super::keyword::Keyword;
 use crate::units::{Addr, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// `kdamonds/<K>`: one kernel thread. The kernel allows one context a kdamond.
+/// `kdamonds/<K>`: one kernel thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kdamond {
@@ -12,6 +12,9 @@ pub struct Kdamond {
     pub refresh_ms: u32,
     /// `contexts/0`.
     pub context: Context,
+    /// `contexts/1` and so on. Linux 7.3 refuses a second context (`nr_contexts_store`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Context>,
     /// Files that the scenario names itself, in the order in which they are written: after all others of the kdamond.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sysfs: Vec<SysfsFile>,
@@ -46,6 +49,9 @@ pub struct Context {
     pub nr_regions: Range,
     /// `monitoring_attrs/probes`.
     pub probes: Vec<Probe>,
+    /// `monitoring_attrs/sample`; absent leaves the kernel's own choice. Linux 7.3 does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleControl>,
     /// `targets`.
     pub targets: Vec<Target>,
     /// `schemes`.
@@ -102,13 +108,44 @@ pub struct Range {
     pub max: u64,
 }
 
+/// `monitoring_attrs/sample`: how accesses are noticed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleControl {
+    /// `primitives/page_table`.
+    pub page_table: bool,
+    /// `primitives/page_fault`.
+    pub page_fault: bool,
+    /// `filters`.
+    pub filters: Vec<SampleFilter>,
+}
+
+/// `monitoring_attrs/sample/filters/<F>`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleFilter {
+    /// `type`, the kernel's keyword (`cpumask`, `threads`, `write`).
+    pub kind: String,
+    /// `matching`.
+    pub matching: bool,
+    /// `allow`.
+    pub allow: bool,
+    /// `cpumask`; empty for another type.
+    pub cpumask: String,
+    /// `tid_arr`; empty for another type.
+    pub tid_arr: String,
+}
+
 /// `probes/<P>`: a data attribute to count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
+    /// `preps/<N>/prep_action`: what is done to a page before its attribute is read. Linux 7.3 does not have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preps: Vec<String>,
     /// `weight`.
     pub weight: u32,
-    /// `filters`; the kernel accepts `anon` and `memcg`.
+    /// `filters`; Linux 7.3 accepts `anon` and `memcg`.
     pub filters: Vec<Filter>,
 }
 
@@ -223,6 +260,9 @@ pub enum GoalTuner {
 pub struct Goal {
     /// `target_metric`, the kernel's keyword (`node_eligible_mem_bp`, ...).
     pub metric: String,
+    /// `complement`: the metric is what is left of the whole. Linux 7.3 does not have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complement: bool,
     /// `target_value`. The kernel skips a goal of 0 silently.
     pub target_value: u64,
     /// `current_value`, for `user_input`.
@@ -281,6 +321,12 @@ pub enum FilterKind {
     Memcg(String),
     /// `hugepage_size` with `min` and `max`, in bytes.
     HugepageSize(Range),
+    /// `probe_hits_wsum` with `min` and `max`: the weighted sum of a region's probe hits. Not in Linux 7.3.
+    ProbeHitsWsum(Range),
+    /// `pgidle_set` of a probe. Not in Linux 7.3.
+    PgidleSet,
+    /// `pgidle_unset` of a probe. Not in Linux 7.3.
+    PgidleUnset,
     /// A type that the scenario introduces; what it reads besides `matching` and `allow` is in [`Kdamond::sysfs`].
     Introduced {
         /// The keyword.

@@ -27,6 +27,7 @@ const KEYWORDS: &[(&str, &str)] = &[
     ("filter", "contexts/0/schemes/0/filters/0/type"),
     ("probe_filter", "contexts/0/monitoring_attrs/probes/0/filters/0/type"),
     ("watermark", "contexts/0/schemes/0/watermarks/metric"),
+    ("probe_prep", "contexts/0/monitoring_attrs/probes/0/preps/0/prep_action"),
 ];
 
 /// Names without a keyword, and the file that each stands for.
@@ -37,6 +38,9 @@ const FILES: &[(&str, &str)] = &[
     ("intervals_goal", "contexts/0/monitoring_attrs/intervals/intervals_goal/access_bp"),
     ("probes", "contexts/0/monitoring_attrs/probes/nr_probes"),
     ("probe_weight", "contexts/0/monitoring_attrs/probes/0/weight"),
+    ("probe_preps", "contexts/0/monitoring_attrs/probes/0/preps/nr_preps"),
+    ("sample_control", "contexts/0/monitoring_attrs/sample/primitives/page_table"),
+    ("complement", "contexts/0/schemes/0/quotas/goals/0/complement"),
     ("core_filters", "contexts/0/schemes/0/core_filters/nr_filters"),
     ("ops_filters", "contexts/0/schemes/0/ops_filters/nr_filters"),
     ("dests", "contexts/0/schemes/0/dests/nr_dests"),
@@ -47,7 +51,11 @@ const FILES: &[(&str, &str)] = &[
 /// Files that take a keyword, and say EINVAL for no other reason than that they do not know it
 /// (`mm/damon/sysfs.c`, `mm/damon/sysfs-schemes.c`). A filter's `type` is not among them: it answers EINVAL also where
 /// the keyword is right and the folder is not.
-const KEYWORD_FILES: &[&str] = &["operations", "action", "goal_tuner", "target_metric", "metric"];
+const KEYWORD_FILES: &[&str] =
+    &["operations", "action", "goal_tuner", "target_metric", "metric", "prep_action"];
+
+/// Types of filters that DAMON's core handles, and that `ops_filters` never takes.
+const CORE_TYPES: &[&str] = &["addr", "target", "probe_hits_wsum"];
 
 /// The kind of the tracepoints.
 const TRACEPOINT: &str = "tracepoint";
@@ -108,13 +116,24 @@ fn with_zeros(path: &str) -> String {
 /// file is relative to the kdamonds. Which of several schemes it was does not matter.
 pub fn feature_at(file: &str, value: &str) -> Option<String> {
     let file = with_zeros(file);
+    // A type of filter is known to all folders of a scheme or to none.
+    let file = match file.ends_with("/type") {
+        true => file.replace("/core_filters/", "/filters/").replace("/ops_filters/", "/filters/"),
+        false => file,
+    };
     let file = file.strip_prefix("0/")?;
     let named = |(name, known): &(&str, &str)| (*known == file).then(|| (*name).to_owned());
     let keyword = || KEYWORDS.iter().find_map(named).map(|kind| format!("{kind}.{value}"));
     FILES.iter().find_map(named).or_else(keyword)
 }
 
-/// Whether EINVAL from `file` means that the kernel does not know the keyword.
-pub fn takes_keyword(file: &str) -> bool {
-    KEYWORD_FILES.contains(&file.rsplit('/').next().unwrap_or_default())
+/// Whether EINVAL for `value` in `file` means that the kernel does not know the keyword.
+pub fn is_unknown_keyword(file: &str, value: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    let in_its_folder = || match file.rsplit('/').nth(2) {
+        Some("core_filters") => CORE_TYPES.contains(&value),
+        Some("ops_filters") => !CORE_TYPES.contains(&value),
+        _ => true,
+    };
+    KEYWORD_FILES.contains(&name) || (name == "type" && in_its_folder())
 }

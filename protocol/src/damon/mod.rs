@@ -12,10 +12,11 @@ mod writes;
 
 pub use config::{
     AddrRange, Context, Dest, Filter, FilterKind, FilterLayer, Goal, GoalTuner, Intervals, IntervalsGoal,
-    Kdamond, Ops, Pid, Probe, Quota, Range, Scheme, SchemeAt, SysfsFile, Target, Watermarks,
+    Kdamond, Ops, Pid, Probe, Quota, Range, SampleControl, SampleFilter, Scheme, SchemeAt, SysfsFile, Target,
+    Watermarks,
 };
 pub use features::DamonProbe;
-pub(crate) use features::{feature_at, feature_kinds, feature_names, probe, takes_keyword};
+pub(crate) use features::{feature_at, feature_kinds, feature_names, is_unknown_keyword, probe};
 pub use features::{file_feature, is_file};
 pub use keyword::Keyword;
 pub use writes::{

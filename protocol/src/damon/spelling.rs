@@ -38,6 +38,9 @@ impl FilterKind {
             FilterKind::Unmapped => "unmapped",
             FilterKind::Memcg(_) => "memcg",
             FilterKind::HugepageSize(_) => "hugepage_size",
+            FilterKind::ProbeHitsWsum(_) => "probe_hits_wsum",
+            FilterKind::PgidleSet => "pgidle_set",
+            FilterKind::PgidleUnset => "pgidle_unset",
             FilterKind::Introduced { name, .. } => name,
         }
     }

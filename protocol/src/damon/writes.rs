@@ -138,8 +138,10 @@ impl<R: Resolve> List<'_, R> {
 
     fn kdamond(&mut self, at: &str, kdamond: &Kdamond) -> Result<(), Unresolved> {
         self.set(at, "refresh_ms", kdamond.refresh_ms, 0);
-        self.put(at, "contexts/nr_contexts", 1, false);
-        self.context(&format!("{at}/contexts/0"), &kdamond.context)?;
+        self.put(at, "contexts/nr_contexts", 1 + kdamond.others.len(), false);
+        for (index, context) in std::iter::once(&kdamond.context).chain(&kdamond.others).enumerate() {
+            self.context(&format!("{at}/contexts/{index}"), context)?;
+        }
         self.own_files(at, &kdamond.sysfs);
         Ok(())
     }
@@ -193,17 +195,29 @@ impl<R: Resolve> List<'_, R> {
         for (index, probe) in context.probes.iter().enumerate() {
             self.probe(&format!("{probes}/{index}"), probe);
         }
+        if let Some(sample) = &context.sample {
+            self.sample_control(&format!("{at}/sample"), sample);
+        }
     }
 
     fn probe(&mut self, at: &str, probe: &Probe) {
         self.set(at, "weight", probe.weight, 0);
+        // Files that Linux 7.3 does not have are written where they matter only: their folders are made anew.
+        if !probe.preps.is_empty() {
+            self.put(at, "preps/nr_preps", probe.preps.len(), false);
+        }
+        for (index, action) in probe.preps.iter().enumerate() {
+            self.put(&format!("{at}/preps/{index}"), "prep_action", action, false);
+        }
         let folder = format!("{at}/filters");
         self.set(&folder, "nr_filters", probe.filters.len(), 0);
         for (index, filter) in probe.filters.iter().enumerate() {
             let at = format!("{folder}/{index}");
             self.filter_head(&at, filter);
-            if let FilterKind::Memcg(path) = &filter.kind {
-                self.text(&at, "path", path);
+            match &filter.kind {
+                FilterKind::Memcg(path) => self.text(&at, "path", path),
+                FilterKind::HugepageSize(range) => self.range(&at, *range),
+                _ => {}
             }
         }
     }
@@ -279,6 +293,9 @@ impl<R: Resolve> List<'_, R> {
 
     fn goal(&mut self, at: &str, goal: &Goal) {
         self.set(at, "target_metric", goal.metric.as_str(), "user_input");
+        if goal.complement {
+            self.flag(at, "complement", true);
+        }
         self.set(at, "target_value", goal.target_value, 0);
         self.set(at, "current_value", goal.current_value, 0);
         self.set(at, "nid", goal.nid, 0);
@@ -311,11 +328,13 @@ impl<R: Resolve> List<'_, R> {
             }
             FilterKind::Target(index) => self.set(at, "damon_target_idx", *index, 0),
             FilterKind::Memcg(path) => self.text(at, "memcg_path", path),
-            FilterKind::HugepageSize(range) => self.range(at, *range),
+            FilterKind::HugepageSize(range) | FilterKind::ProbeHitsWsum(range) => self.range(at, *range),
             FilterKind::Anon
             | FilterKind::Active
             | FilterKind::Young
             | FilterKind::Unmapped
+            | FilterKind::PgidleSet
+            | FilterKind::PgidleUnset
             | FilterKind::Introduced { .. } => {}
         }
         Ok(())
@@ -372,5 +391,6 @@ impl<R: Resolve> List<'_, R> {
     }
 }
 
+mod sample;
 #[cfg(test)]
 mod tests;

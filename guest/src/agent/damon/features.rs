@@ -18,6 +18,7 @@ const FOLDERS: &[&str] = &[
     "0/contexts/0/schemes/0/dests/nr_dests",
     "0/contexts/0/monitoring_attrs/probes/nr_probes",
     "0/contexts/0/monitoring_attrs/probes/0/filters/nr_filters",
+    "0/contexts/0/monitoring_attrs/probes/0/preps/nr_preps",
     "0/contexts/0/targets/nr_targets",
     "0/contexts/0/targets/0/regions/nr_regions",
 ];

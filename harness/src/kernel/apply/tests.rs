@@ -16,7 +16,7 @@ fn source() -> tempfile::TempDir {
 
 /// Applies the patches to a folder that is not a repository.
 fn on(patches: &[Patch], dir: &Path) -> Result<Applied, KernelError> {
-    apply(patches, &Base { dir, name: "linux 7.3.4", repository: None, strict: false })
+    apply(patches, &Base { dir, name: "linux 7.3.4", repository: None, rules: Rules::default() })
 }
 
 fn patch(text: &str) -> Patch {
@@ -53,7 +53,7 @@ fn a_patch_gives_the_finished_content_and_leaves_the_source_alone() {
 fn a_hunk_that_moved_is_reported_and_strict_accepts_it() {
     let source = source();
     fs::write(source.path().join("mm/core.c"), BODY.replace("five\n", "five\nfive and a half\n")).unwrap();
-    let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
+    let base = Base { dir: source.path(), name: "linux", repository: None, rules: Rules::STRICT };
     let applied = apply(&[patch(CHANGE)], &base).unwrap();
     assert_eq!(applied.moved, ["0001.patch: mm/core.c: hunk 2 at line 8, moved by 1 lines"]);
     assert_eq!(applied.inexact, [""; 0]);
@@ -82,7 +82,7 @@ fn a_hunk_with_other_context_applies_with_less_of_it_and_strict_refuses_that() {
     assert_eq!(applied.inexact, [line]);
     let (_, bytes) = applied.touched["mm/core.c"].as_ref().unwrap();
     assert!(bytes.ends_with(b"\n7\neight\nnine\nnine and a half\nten\n"));
-    let base = Base { dir: source.path(), name: "linux", repository: None, strict: true };
+    let base = Base { dir: source.path(), name: "linux", repository: None, rules: Rules::STRICT };
     let error = apply(&[patch(CHANGE)], &base).unwrap_err();
     assert!(error.to_string().starts_with("--strict: 1 of") && error.to_string().ends_with(line), "{error}");
     assert_eq!(error.fault(), Fault::BadInput);
@@ -134,7 +134,8 @@ fn a_patch_made_from_an_older_file_is_merged_if_the_repository_has_it() {
     // With less context it would fit at two places.
     let newer = BODY.replace("two\n", "").replace("six\n", "") + "three\nfour\nfive\n";
     fs::write(source.path().join("mm/core.c"), &newer).unwrap();
-    let base = Base { dir: source.path(), name: "linux", repository: Some(source.path()), strict: false };
+    let base =
+        Base { dir: source.path(), name: "linux", repository: Some(source.path()), rules: Rules::default() };
     let before = git(&["count-objects"]);
     let applied = apply(std::slice::from_ref(&diff), &base).unwrap();
     assert_eq!(
@@ -189,4 +190,73 @@ fn patches_build_on_each_other_and_may_add_and_remove_files() {
 fn a_patch_cannot_reach_outside_of_the_tree() {
     let error = on(&[patch("--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n")], Path::new("/"));
     assert!(error.unwrap_err().to_string().contains("must not touch ../x: it is outside of the tree"));
+}
+
+const TWO_TO_2: &str = "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n";
+const APPEND: &str = "--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n 2\n three\n+four\n";
+
+fn titled(title: &str, text: &str) -> Patch {
+    Patch { path: title.into(), subject: Some(title.into()), bytes: text.as_bytes().to_vec() }
+}
+
+fn with_rules(text: &str, patches: &[Patch], rules: Rules) -> Result<Applied, KernelError> {
+    let source = tempfile::tempdir().unwrap();
+    fs::write(source.path().join("x"), text).unwrap();
+    apply(patches, &Base { dir: source.path(), name: "linux 7.3.4", repository: None, rules })
+}
+
+#[test]
+fn a_patch_that_the_source_has_is_refused_as_such_or_passed_over() {
+    let patches = [titled("change", TWO_TO_2), titled("append", APPEND)];
+    let error = with_rules("one\n2\nthree\n", &patches, Rules::default()).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("1 of the 2 patches is in linux 7.3.4 already, as their reverse applies"),
+        "{text}"
+    );
+    assert!(text.contains("change") && text.contains("--skip-applied passes over them"), "{text}");
+    assert_eq!(error.fault(), Fault::BadInput);
+    let skip = Rules { skip_applied: true, ..Rules::default() };
+    let applied = with_rules("one\n2\nthree\n", &patches, skip).unwrap();
+    assert_eq!(applied.already, ["change"]);
+    assert_eq!(applied.results, [PatchResult::AlreadyApplied, PatchResult::Applies(Vec::new())]);
+    assert_eq!(applied.touched["x"].as_ref().unwrap().1, b"one\n2\nthree\nfour\n");
+}
+
+#[test]
+fn lines_at_the_end_of_a_file_are_not_put_there_twice() {
+    let skip = Rules { skip_applied: true, ..Rules::default() };
+    let applied = with_rules("one\n2\nthree\nfour\n", &[titled("append", APPEND)], skip).unwrap();
+    assert_eq!(applied.already, ["append"]);
+    assert_eq!(applied.touched["x"].as_ref().unwrap().1, b"one\n2\nthree\nfour\n");
+}
+
+#[test]
+fn a_patch_its_revert_and_a_new_file_that_is_there_come_to_what_they_are() {
+    let back = "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n one\n-2\n+two\n three\n";
+    let both = [titled("change", TWO_TO_2), titled("revert", back)];
+    let applied = with_rules("one\ntwo\nthree\n", &both, Rules::default()).unwrap();
+    assert_eq!(applied.touched["x"].as_ref().unwrap().1, b"one\ntwo\nthree\n");
+    let new = "diff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+one\n";
+    let trial = Rules { trial: true, ..Rules::default() };
+    let results = |text: &str| with_rules(text, &[titled("new", new)], trial).unwrap().results;
+    assert_eq!(results("one\n"), [PatchResult::AlreadyApplied]);
+    assert!(
+        matches!(results("other\n").as_slice(), [PatchResult::Refused(why)] if why.contains("already exists"))
+    );
+}
+
+#[test]
+fn a_trial_ends_with_the_first_patch_that_does_not_apply() {
+    let patches = [
+        titled("change", TWO_TO_2),
+        titled("again", TWO_TO_2),
+        titled("lost", &TWO_TO_2.replace(" three", " drei")),
+    ];
+    let trial = Rules { trial: true, ..Rules::default() };
+    let applied = with_rules("one\ntwo\nthree\n", &[&patches[..], &patches[..1]].concat(), trial).unwrap();
+    let [first, second, third] = applied.results.as_slice() else { panic!("{:?}", applied.results) };
+    assert_eq!(first, &PatchResult::Applies(Vec::new()));
+    assert_eq!(second, &PatchResult::AlreadyApplied);
+    assert!(matches!(third, PatchResult::Refused(why) if why.contains("lost does not apply")), "{third:?}");
 }

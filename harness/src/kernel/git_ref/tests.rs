@@ -1,5 +1,5 @@
 use super::*;
-use crate::kernel::apply::Touched;
+use crate::kernel::apply::{Rules, Touched};
 use crate::kernel::source_tree::SourceTree;
 use crate::kernel::working_copy::{Origin, WorkingCopy};
 use crate::series::Patch;
@@ -119,11 +119,14 @@ fn a_patch_is_applied_to_the_files_of_the_ref() {
     let patch = Patch { path: "p".into(), subject: None, bytes };
     let touched = SourceTree::of_ref(dir.path(), "one")
         .unwrap()
-        .apply(std::slice::from_ref(&patch), true)
+        .apply(std::slice::from_ref(&patch), Rules::STRICT)
         .unwrap()
         .touched;
     assert_eq!(touched["mm/damon/core.c"].as_ref().unwrap().1, b"patched\n");
-    let refused =
-        SourceTree::of_ref(dir.path(), "HEAD").unwrap().apply(&[patch], true).unwrap_err().to_string();
+    let refused = SourceTree::of_ref(dir.path(), "HEAD")
+        .unwrap()
+        .apply(&[patch], Rules::STRICT)
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("@HEAD (linux 7.2.0): mm/damon/core.c: hunk #1"), "{refused}");
 }

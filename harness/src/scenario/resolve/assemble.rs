@@ -23,6 +23,14 @@ pub(in crate::scenario) struct Resolved {
     pub(in crate::scenario) uses_file: bool,
 }
 
+/// Refuses a scenario without steps. KUnit's tests have run when a guest begins.
+fn check_something_happens(raw: &RawScenario) -> Checked<()> {
+    if raw.steps.value.is_empty() && raw.kunit.is_empty() {
+        return Err(Fault::at(&raw.steps, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
+    }
+    Ok(())
+}
+
 /// The scenario that `raw` means, on the machine that was chosen for it.
 pub(in crate::scenario) fn scenario(
     name: &str,
@@ -45,10 +53,7 @@ pub(in crate::scenario) fn scenario(
     };
     let words = Vocabulary { names: &names, introduced };
     let kdamonds = subject::config(&raw.damon, &words)?;
-    // KUnit's tests have run when a guest begins.
-    if raw.steps.value.is_empty() && raw.kunit.is_empty() {
-        return Err(Fault::at(&raw.steps, "no steps").help("steps: [start, run: {windows: 60}, stop]"));
-    }
+    check_something_happens(raw)?;
     let on = Subjects { kdamonds: &kdamonds, machine: &machine, workloads: &workloads, words, host_root };
     let Steps { steps, windows } = steps::resolve(&raw.steps.value, &on)?;
     let mut trace = trace::resolve(&raw.trace, &machine, !kdamonds.is_empty(), introduced)?;
@@ -80,6 +85,7 @@ pub(in crate::scenario) fn scenario(
         snapshot: choices::snapshot(&raw.snapshot)?,
         clock,
         needs: needs::all(&raw.needs, &required)?,
+        notes: Vec::new(),
         places: Places::default(),
     };
     Ok(Resolved { scenario, needed: needs::lines(required), uses_file })

@@ -23,7 +23,7 @@ pub(crate) fn judge(recording: &Recording, violations: &mut Violations) {
         let Some(test) = tests.iter().find(passed) else { continue };
         let printed = printed(&recording.tests, test.line);
         let seen = match scenario::kdamonds("what it printed", &printed, &recording.scenario.machine) {
-            Ok(kdamonds) => difference(&plain(&recording.plan.kdamonds), &plain(&kdamonds)),
+            Ok((kdamonds, _)) => difference(&plain(&recording.plan.kdamonds), &plain(&kdamonds)),
             Err(error) => Some(error.to_string()),
         };
         if let Some(seen) = seen {
@@ -81,7 +81,7 @@ ok 1 report
     fn findings(change: impl Fn(&mut Vec<Kdamond>)) -> Vec<String> {
         let mut recording = Model::pull_push().recording();
         let machine = recording.scenario.machine.clone();
-        let mut kdamonds = scenario::kdamonds("x", &printed(ONE, 3), &machine).unwrap();
+        let (mut kdamonds, _) = scenario::kdamonds("x", &printed(ONE, 3), &machine).unwrap();
         change(&mut kdamonds);
         recording.plan.kdamonds = kdamonds;
         recording.plan.steps = vec![Step::HostCommand {
@@ -106,7 +106,7 @@ ok 1 report
     fn damos_own_report_is_read() {
         let report = include_str!("../../../tests/damo/report.json");
         let machine = Model::pull_push().recording().scenario.machine;
-        let kdamonds = scenario::kdamonds("report.json", report, &machine).unwrap();
+        let (kdamonds, _) = scenario::kdamonds("report.json", report, &machine).unwrap();
         let context = &kdamonds[0].context;
         assert_eq!(context.intervals.sample_us, 20_000);
         assert_eq!((context.schemes.len(), context.schemes[0].action.as_str()), (1, "stat"));

@@ -1,5 +1,7 @@
 use super::*;
-use crate::damon::{Dest, FilterLayer, GoalTuner, Intervals, Keyword, Ops, SysfsFile};
+use crate::damon::{
+    Dest, FilterLayer, GoalTuner, Intervals, Keyword, Ops, SampleControl, SampleFilter, SysfsFile,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 struct Guest;
@@ -62,6 +64,7 @@ fn default_context() -> Context {
         intervals: Intervals { sample_us: 5_000, aggr_us: 100_000, update_us: 60_000_000, goal: None },
         nr_regions: NR_REGIONS,
         probes: Vec::new(),
+        sample: None,
         targets: Vec::new(),
         schemes: Vec::new(),
     }
@@ -73,6 +76,7 @@ fn full_context() -> Context {
     scheme.action = "migrate_hot".to_owned();
     scheme.quota.goals = vec![Goal {
         metric: "node_memcg_used_bp".to_owned(),
+        complement: false,
         target_value: 7_000,
         current_value: 1,
         nid: 1,
@@ -88,7 +92,8 @@ fn full_context() -> Context {
     scheme.dests = vec![Dest { id: 1, weight: 3 }];
     let mut context = default_context();
     context.ops = Ops::Paddr.into();
-    context.probes = vec![Probe { weight: 5, filters: vec![filter(FilterKind::Memcg("/box".to_owned()))] }];
+    let filters = vec![filter(FilterKind::Memcg("/box".to_owned()))];
+    context.probes = vec![Probe { preps: Vec::new(), weight: 5, filters }];
     context.targets = vec![Target {
         pid: Some(Pid::Workload("hot".to_owned())),
         obsolete: true,
@@ -98,8 +103,12 @@ fn full_context() -> Context {
     context
 }
 
+fn kdamond(context: Context) -> Kdamond {
+    Kdamond { refresh_ms: 0, context, others: Vec::new(), sysfs: Vec::new() }
+}
+
 fn listed(context: Context) -> Result<Vec<Write>, Unresolved> {
-    writes(&[Kdamond { refresh_ms: 0, context, sysfs: Vec::new() }], &Guest)
+    writes(&[kdamond(context)], &Guest)
 }
 
 fn values(context: Context) -> BTreeMap<String, String> {
@@ -162,6 +171,61 @@ fn every_file_is_written_once_and_no_other() {
     let written: BTreeSet<String> = list.iter().map(|write| write.path.clone()).collect();
     assert_eq!(written, wanted);
     assert_eq!(written.len(), list.len(), "a file is written twice");
+}
+
+/// What only a kernel after 7.3 has, beside one of everything.
+fn newer_context() -> Context {
+    let mut context = full_context();
+    let range = Range { min: 1, max: 2 };
+    context.schemes[0].quota.goals[0].complement = true;
+    context.schemes[0].core_filters.push(filter(FilterKind::ProbeHitsWsum(range)));
+    let probe = &mut context.probes[0];
+    probe.preps.push("set_pgidle".to_owned());
+    probe.filters.extend([filter(FilterKind::PgidleUnset), filter(FilterKind::HugepageSize(range))]);
+    let cpus = SampleFilter {
+        kind: "cpumask".to_owned(),
+        matching: true,
+        allow: true,
+        cpumask: "0-1".to_owned(),
+        tid_arr: String::new(),
+    };
+    context.sample = Some(SampleControl { page_table: false, page_fault: true, filters: vec![cpus] });
+    context
+}
+
+#[test]
+fn what_linux_7_3_does_not_have_is_written_where_it_is_used_and_required_there() {
+    let old = values(full_context());
+    let mut newer = listed(newer_context()).unwrap();
+    newer.retain(|write| !old.contains_key(&write.path));
+    let text: Vec<String> = newer.iter().map(|write| format!("{}={}", write.path, write.value)).collect();
+    let (attrs, scheme) = ("0/contexts/0/monitoring_attrs", SCHEME);
+    let folders = [
+        (
+            format!("{attrs}/probes/0"),
+            &["preps/nr_preps=1", "preps/0/prep_action=set_pgidle", "filters/1/type=pgidle_unset"][..],
+        ),
+        (format!("{attrs}/probes/0/filters"), &["1/matching=N", "1/allow=Y", "2/type=hugepage_size"]),
+        (format!("{attrs}/probes/0/filters/2"), &["matching=N", "allow=Y", "min=1", "max=2"]),
+        (format!("{attrs}/sample"), &["primitives/page_table=N", "primitives/page_fault=Y"]),
+        (format!("{attrs}/sample/filters"), &["nr_filters=1", "0/type=cpumask", "0/matching=Y", "0/allow=Y"]),
+        (format!("{attrs}/sample/filters/0"), &["cpumask=0-1"]),
+        (format!("{scheme}/quotas/goals/0"), &["complement=Y"]),
+        (format!("{scheme}/core_filters/2"), &["type=probe_hits_wsum", "matching=N", "allow=Y"]),
+        (format!("{scheme}/core_filters/2"), &["min=1", "max=2"]),
+    ];
+    let wanted = folders.iter().flat_map(|(at, files)| files.iter().map(move |file| format!("{at}/{file}")));
+    assert_eq!(text, wanted.collect::<Vec<_>>());
+    assert!(newer.iter().any(|write| write.path.ends_with("/complement") && !write.is_default));
+}
+
+#[test]
+fn a_second_context_is_counted_and_written() {
+    let second = Kdamond { others: vec![default_context()], ..kdamond(full_context()) };
+    let list = writes(&[second], &Guest).unwrap();
+    let value = |path: &str| list.iter().find(|write| write.path == path).map(|write| write.value.as_str());
+    assert_eq!(value("0/contexts/nr_contexts"), Some("2"));
+    assert_eq!(value("0/contexts/1/operations"), Some("vaddr"));
 }
 
 #[test]
@@ -247,7 +311,7 @@ fn a_node_without_memory_and_a_workload_that_is_not_there_are_named() {
 
 #[test]
 fn what_runs_keeps_its_number_of_kdamonds_and_gets_everything_else() {
-    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context(), sysfs: Vec::new() }];
+    let kdamonds = [kdamond(full_context())];
     let (all, online) = (writes(&kdamonds, &Guest).unwrap(), online_writes(&kdamonds, &Guest).unwrap());
     assert_eq!(online[..], all[1..]);
     assert_eq!(all[0].path, "nr_kdamonds");
@@ -257,7 +321,7 @@ fn what_runs_keeps_its_number_of_kdamonds_and_gets_everything_else() {
 fn new_goals_are_the_writes_that_a_whole_configuration_has_for_them() {
     let own = |path: &str| SysfsFile { path: path.to_owned(), value: "1".to_owned(), is_keyword: false };
     let sysfs = vec![own("contexts/0/new"), own("contexts/0/schemes/0/quotas/goals/0/new")];
-    let kdamonds = [Kdamond { refresh_ms: 0, context: full_context(), sysfs }];
+    let kdamonds = [Kdamond { sysfs, ..kdamond(full_context()) }];
     let goals = goal_writes(&kdamonds, SchemeAt { kdamond: 0, scheme: 0 });
     let folder = "0/contexts/0/schemes/0/quotas/goals/";
     let all = writes(&kdamonds, &Guest).unwrap();
@@ -270,9 +334,9 @@ fn new_goals_are_the_writes_that_a_whole_configuration_has_for_them() {
 fn files_that_a_scenario_names_come_after_all_others_of_their_kdamond() {
     let file = |path: &str| SysfsFile { path: path.to_owned(), value: "set".to_owned(), is_keyword: true };
     let sysfs = vec![file("contexts/0/preps/nr_preps"), file("contexts/0/preps/0/prep_action")];
-    let kdamond = Kdamond { refresh_ms: 0, context: default_context(), sysfs };
-    let other = Kdamond { refresh_ms: 0, context: default_context(), sysfs: Vec::new() };
-    let all = writes(&[kdamond, other], &Guest).unwrap();
+    let own = Kdamond { sysfs, ..kdamond(default_context()) };
+    let other = kdamond(default_context());
+    let all = writes(&[own, other], &Guest).unwrap();
     let at = all.iter().position(|write| write.path.starts_with("1/")).unwrap();
     let last: Vec<_> = all[at - 2..at].iter().map(|write| (write.path.as_str(), write.is_keyword)).collect();
     assert_eq!(last, [("0/contexts/0/preps/nr_preps", true), ("0/contexts/0/preps/0/prep_action", true)]);
@@ -285,7 +349,7 @@ fn an_introduced_keyword_is_written_as_it_is() {
     context.schemes[0].quota.goal_tuner = Keyword::Introduced("pid".to_owned());
     let kind = FilterKind::Introduced { name: "node".to_owned(), layer: FilterLayer::Ops };
     context.schemes[0].ops_filters = vec![filter(kind)];
-    let all = writes(&[Kdamond { refresh_ms: 0, context, sysfs: Vec::new() }], &Guest).unwrap();
+    let all = writes(&[kdamond(context)], &Guest).unwrap();
     let value = |path: &str| all.iter().find(|write| write.path.ends_with(path)).unwrap().value.clone();
     assert_eq!(value("operations"), "perf");
     assert_eq!(value("goal_tuner"), "pid");

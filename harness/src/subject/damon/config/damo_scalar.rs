@@ -1,6 +1,7 @@
 //! damo's own amounts: a bare number has the unit of its key, and `min` and `max` are the ends.
 
 use crate::grammar::{Leaf, amount, bounded, leaf};
+use serde::de::{Deserialize, Deserializer};
 
 leaf!(
     /// damo's sizes and addresses: a bare number is bytes, `min` and `max` are the ends.
@@ -12,16 +13,22 @@ leaf!(
 leaf!(
     /// damo's times in keys that end in `_us`: a bare number is microseconds.
     Micros(u64), "a time, for instance 5 ms (a bare number is microseconds)", |text| {
-        bounded(text).or_else(|| amount::number(text)).or_else(|| amount::time(text).map(|ns| ns / 1_000))
+        bare(text).or_else(|| amount::time(text).map(|ns| ns / 1_000))
     }
 );
 
 leaf!(
     /// damo's times in keys that end in `_ms`: a bare number is milliseconds.
     Millis(u64), "a time, for instance 400 ms (a bare number is milliseconds)", |text| {
-        bounded(text).or_else(|| amount::number(text)).or_else(|| amount::time(text).map(|ns| ns / 1_000_000))
+        bare(text).or_else(|| amount::time(text).map(|ns| ns / 1_000_000))
     }
 );
+
+/// A time without a unit. damo computes with floating point and cuts off what is smaller than the unit of the key; what it
+/// prints for `max` can be more than 64 bits.
+fn bare(text: &str) -> Option<u64> {
+    bounded(text).or_else(|| amount::number(text)).or_else(|| amount::cut_off(text))
+}
 
 /// One end of `nr_accesses`. A bare number is refused: damo reads it as percent, the kernel as samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +50,11 @@ impl Leaf for Accesses {
             "max" => return Some(Accesses::Max),
             _ => {}
         }
-        if let Some(bp) = amount::percent(text, 10_000) {
-            return Some(Accesses::Bp(bp));
+        match amount::percent_or_max(text, 10_000) {
+            // damo prints `max` as a percentage.
+            Some(u64::MAX) => return Some(Accesses::Max),
+            Some(bp) => return Some(Accesses::Bp(bp)),
+            None => {}
         }
         match amount::counted(text)? {
             (count, "samples" | "sample") => Some(Accesses::Samples(count)),
@@ -55,19 +65,22 @@ impl Leaf for Accesses {
 
 leaf!(Accesses);
 
-/// One end of `age`. A bare number is refused: damo reads it as microseconds, the kernel as aggregations.
+/// One end of `age`. damo reads a bare number as microseconds, the kernel as aggregations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Age {
     /// Aggregation intervals.
     Aggregations(u64),
     /// Microseconds.
     Micros(u64),
+    /// Microseconds, if it is damo's.
+    Bare(u64),
     /// No limit.
     Max,
 }
 
 impl Leaf for Age {
-    const WANTED: &'static str = "an age: '30 s' or '5 aggr_intervals' (damo reads a bare number as microseconds, the kernel as aggregations)";
+    const WANTED: &'static str =
+        "an age, for instance '30 s' or '5 aggr_intervals' (a bare number is microseconds)";
 
     fn parse(text: &str) -> Option<Self> {
         match text {
@@ -78,6 +91,11 @@ impl Leaf for Age {
         if let Some(ns) = amount::time(text) {
             return Some(Age::Micros(ns / 1_000));
         }
+        match bare(text) {
+            Some(u64::MAX) => return Some(Age::Max),
+            Some(us) => return Some(Age::Bare(us)),
+            None => {}
+        }
         match amount::counted(text)? {
             (count, "aggr_intervals" | "aggregations") => Some(Age::Aggregations(count)),
             _ => None,
@@ -87,14 +105,32 @@ impl Leaf for Age {
 
 leaf!(Age);
 
+/// A key that may be missing, or null: damo writes null for what it does not have.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum OrNull<T> {
+    /// The key is not there.
+    #[default]
+    Missing,
+    /// It is null.
+    Null,
+    /// It has a value.
+    Value(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OrNull<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(OrNull::Null, OrNull::Value))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_bare_number_of_accesses_or_age_is_refused_because_it_means_two_things() {
+    fn a_bare_number_of_accesses_is_refused_because_it_means_two_things() {
         assert_eq!(Accesses::parse("5"), None);
-        assert_eq!(Age::parse("5"), None);
+        assert_eq!(Age::parse("5"), Some(Age::Bare(5)));
         assert_eq!(Accesses::parse("5 samples"), Some(Accesses::Samples(5)));
         assert_eq!(Accesses::parse("25 %"), Some(Accesses::Bp(2_500)));
         assert_eq!(Age::parse("5 aggr_intervals"), Some(Age::Aggregations(5)));
@@ -108,5 +144,15 @@ mod tests {
         assert_eq!(Micros::parse("5 ms"), Some(Micros(5_000)));
         assert_eq!(Millis::parse("400"), Some(Millis(400)));
         assert_eq!(Millis::parse("max"), Some(Millis(u64::MAX)));
+        assert_eq!(Millis::parse("1000.0"), Some(Millis(1_000)), "damo computes with floating point");
+        assert_eq!(Millis::parse("1.5"), Some(Millis(1)));
+    }
+
+    #[test]
+    fn what_damo_prints_for_max_is_max() {
+        assert_eq!(Accesses::parse("18,446,744,073,709,551,615 %"), Some(Accesses::Max));
+        assert_eq!(Accesses::parse("18446744073709551615 %"), Some(Accesses::Max));
+        assert_eq!(Age::parse("18446744073709551615000"), Some(Age::Max), "damo args damon --raw");
+        assert_eq!(Millis::parse("18446744073709551615000000"), Some(Millis(u64::MAX)));
     }
 }

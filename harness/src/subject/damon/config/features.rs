@@ -1,6 +1,8 @@
 //! The features of a kernel's DAMON that a scenario may state as needed, as far as their keywords are known here.
 
-use super::keywords::{ACTIONS, ALL_FILTERS, METRICS, OPS, PROBE_FILTERS, TUNERS, WATERMARK_METRICS};
+use super::keywords::{
+    ACTIONS, ALL_FILTERS, METRICS, OPS, PREP_ACTIONS, PROBE_FILTERS, TUNERS, WATERMARK_METRICS,
+};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::kernel_feature::KernelFeature;
 
@@ -14,6 +16,7 @@ pub(crate) fn keywords_of(kind: &str) -> Option<Vec<&'static str>> {
         "filter" => Some(ALL_FILTERS.to_vec()),
         "probe_filter" => Some(PROBE_FILTERS.to_vec()),
         "watermark" => Some(WATERMARK_METRICS.to_vec()),
+        "probe_prep" => Some(PREP_ACTIONS.to_vec()),
         _ => None,
     }
 }

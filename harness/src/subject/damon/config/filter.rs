@@ -1,8 +1,8 @@
 //! Filters of schemes and of probes.
 
-use super::damo_scalar::DamoSize;
 use super::introduced::WordKind;
-use super::keywords::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PROBE_FILTERS};
+use super::keyword::known;
+use super::keywords::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PREP_ACTIONS, PROBE_FILTERS};
 use super::range::range;
 use super::raw::{RawFilter, RawProbe, RawProbeFilter};
 use super::vocabulary::Vocabulary;
@@ -51,9 +51,6 @@ fn filter(raw: &At<RawFilter>, folder: Folder, targets: usize, words: &Vocabular
     let (key, allowed) = folder.of();
     let (names, keyword) = (words.names, &raw.value.filter_type);
     let name = keyword.value.0.as_str();
-    if let Some(range) = &raw.value.probe_hits_wsum_range {
-        return Err(Fault::at(range, "probe_hits_wsum is not in Linux 7.3"));
-    }
     if let Some(kind) = introduced(raw, folder, words)? {
         return Ok(Filter {
             kind,
@@ -128,10 +125,16 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
                 )),
             }
         }
+        "probe_hits_wsum" => {
+            let key = "probe_hits_wsum_range";
+            let place = raw.value.probe_hits_wsum_range.as_ref();
+            let place = place.ok_or_else(|| missing("probe_hits_wsum_range: [MIN, MAX]"))?;
+            ends(place, key, |end| end.0).map(FilterKind::ProbeHitsWsum)
+        }
         _ => {
             let place =
                 raw.value.hugepage_size.as_ref().ok_or_else(|| missing("hugepage_size: [MIN, MAX]"))?;
-            hugepages(place).map(FilterKind::HugepageSize)
+            ends(place, "hugepage_size", |end| end.0).map(FilterKind::HugepageSize)
         }
     }
 }
@@ -150,11 +153,17 @@ pub(super) fn path(raw: &At<Scalar>) -> Checked<String> {
     Ok(text.clone())
 }
 
-fn hugepages(raw: &At<Vec<At<DamoSize>>>) -> Checked<Range> {
+fn ends<T>(raw: &At<Vec<At<T>>>, key: &str, number: impl Fn(&T) -> u64) -> Checked<Range> {
     match raw.value.as_slice() {
-        [min, max] if min.value.0 <= max.value.0 => Ok(Range { min: min.value.0, max: max.value.0 }),
-        [min, _] => Err(Fault::at(min, "the minimum of hugepage_size is above its maximum")),
-        _ => Err(Fault::at(raw, "hugepage_size is [MIN, MAX]")),
+        [min, max] => range_of(min, number(&min.value), number(&max.value), key),
+        _ => Err(Fault::at(raw, format!("{key} is [MIN, MAX]"))),
+    }
+}
+
+fn range_of<T>(place: &At<T>, min: u64, max: u64, key: &str) -> Checked<Range> {
+    match min <= max {
+        true => Ok(Range { min, max }),
+        false => Err(Fault::at(place, format!("the minimum of {key} is above its maximum"))),
     }
 }
 
@@ -167,10 +176,8 @@ pub(super) fn probes(raw: &[At<RawProbe>], words: &Vocabulary<'_>) -> Checked<Ve
 }
 
 fn probe(raw: &RawProbe, words: &Vocabulary<'_>) -> Checked<Probe> {
-    if let Some(prep) = raw.preps.first() {
-        return Err(Fault::at(prep, "preps are not in Linux 7.3")
-            .help("where a patch adds them: sysfs: {preps/nr_preps: 1, preps/0/prep_action: set_pgidle}"));
-    }
+    let preps = raw.preps.iter().map(|prep| known(&prep.prep_action, PREP_ACTIONS, "prep action"));
+    let preps = preps.map(|action| action.map(str::to_owned)).collect::<Checked<Vec<_>>>()?;
     let weight = match &raw.weight {
         None => 0,
         Some(weight) => {
@@ -178,7 +185,7 @@ fn probe(raw: &RawProbe, words: &Vocabulary<'_>) -> Checked<Probe> {
         }
     };
     let filters = raw.filters.iter().map(|raw| probe_filter(raw, words)).collect::<Checked<Vec<_>>>()?;
-    Ok(Probe { weight, filters })
+    Ok(Probe { preps, weight, filters })
 }
 
 fn probe_filter(raw: &At<RawProbeFilter>, words: &Vocabulary<'_>) -> Checked<Filter> {
@@ -189,6 +196,16 @@ fn probe_filter(raw: &At<RawProbeFilter>, words: &Vocabulary<'_>) -> Checked<Fil
         own if words.introduced.layers(own).contains(&FilterLayer::Probe) => {
             FilterKind::Introduced { name: own.to_owned(), layer: FilterLayer::Probe }
         }
+        "pgidle_set" => FilterKind::PgidleSet,
+        "pgidle_unset" => FilterKind::PgidleUnset,
+        "hugepage_size" => match (&raw.value.range_min, &raw.value.range_max) {
+            (Some(min), Some(max)) => {
+                FilterKind::HugepageSize(range_of(min, min.value.0, max.value.0, "hugepage_size")?)
+            }
+            // `quirks` says so.
+            (None, None) => FilterKind::HugepageSize(Range { min: 0, max: 0 }),
+            _ => return Err(Fault::at(raw, "range_min and range_max belong together")),
+        },
         other => {
             let how =
                 format!("if a patch adds it: introduces: {{filters: [{{name: {other}, folder: probe}}]}}");

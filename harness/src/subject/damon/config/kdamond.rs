@@ -1,17 +1,20 @@
 //! Kdamonds and their contexts: what is monitored and how.
 
 use super::introduced::WordKind;
-use super::keywords::OPS;
+use super::keyword::known;
+use super::keywords::{OPS, SAMPLE_FILTERS};
 use super::range::range;
 use super::raw::{
-    RawContext, RawCounts, RawIntervals, RawKdamond, RawPid, RawRegion, RawSampleControl, RawTarget,
+    RawContext, RawCounts, RawIntervals, RawKdamond, RawPid, RawRegion, RawSampleControl, RawSampleFilter,
+    RawTarget,
 };
 use super::scheme::{Around, scheme};
 use super::vocabulary::Vocabulary;
 use super::{filter, own_files};
 use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
 use damonlab_protocol::damon::{
-    AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Keyword, Ops, Pid, Range, Target,
+    AddrRange, Context, Intervals, IntervalsGoal, Kdamond, Keyword, Ops, Pid, Range, SampleControl,
+    SampleFilter, Target,
 };
 
 /// damo's and the kernel's defaults; they differ in `update_us` (damo 1 s, kernel 60 s), damo wins.
@@ -28,25 +31,29 @@ pub(crate) fn kdamonds(raw: &[At<RawKdamond>], words: &Vocabulary<'_>) -> Checke
 
 fn kdamond(raw: &At<RawKdamond>, words: &Vocabulary<'_>) -> Checked<Kdamond> {
     let contexts = &raw.value.contexts;
-    let [context] = contexts.value.as_slice() else {
-        let message = format!("a kdamond has one context, and here are {}", contexts.value.len());
-        return Err(Fault::at(contexts, message).help("give each context a kdamond of its own"));
+    let Some((context, others)) = contexts.value.split_first() else {
+        return Err(Fault::at(contexts, "a kdamond has one context, and here is none"));
     };
+    if !others.is_empty() {
+        let message = format!("a kdamond has one context, and here are {}", contexts.value.len());
+        words
+            .names
+            .kernel_refuses(|| Fault::at(contexts, message).help("give each context a kdamond of its own"))?;
+    }
     let refresh_ms = match &raw.value.refresh_ms {
         None => 0,
         Some(refresh) => u32::try_from(refresh.value.0)
             .map_err(|_| Fault::at(refresh, "refresh_ms is a 32 bit number of milliseconds"))?,
     };
-    let kdamond = Kdamond { refresh_ms, context: self::context(context, words)?, sysfs: Vec::new() };
+    let others = others.iter().map(|other| self::context(other, words)).collect::<Checked<Vec<_>>>()?;
+    let kdamond = Kdamond { refresh_ms, context: self::context(context, words)?, others, sysfs: Vec::new() };
     Ok(Kdamond { sysfs: own_files::of_kdamond(&raw.value, &kdamond, words)?, ..kdamond })
 }
 
 fn context(raw: &RawContext, words: &Vocabulary<'_>) -> Checked<Context> {
     let names = words.names;
     let ops = ops(&raw.ops, words)?;
-    if let Some(control) = &raw.sample_control {
-        check_sample_control(control)?;
-    }
+    let sample = raw.sample_control.as_ref().map(sample_control).transpose()?.flatten();
     let intervals = intervals(raw.intervals.as_ref(), names)?;
     let targets = targets(raw, &ops, names)?;
     let probes = filter::probes(&raw.probes, words)?;
@@ -66,6 +73,7 @@ fn context(raw: &RawContext, words: &Vocabulary<'_>) -> Checked<Context> {
         intervals,
         nr_regions: raw.nr_regions.as_ref().map_or(Ok(DEFAULT_REGIONS), |range| nr_regions(range, names))?,
         probes,
+        sample,
         targets,
         schemes,
     })
@@ -84,19 +92,25 @@ fn ops(raw: &At<Scalar>, words: &Vocabulary<'_>) -> Checked<Keyword<Ops>> {
     }
 }
 
-fn check_sample_control(raw: &RawSampleControl) -> Checked<()> {
-    const NOT_UPSTREAM: &str = "this is not in Linux 7.3: only damo's default (page_table true, page_fault false, no filters) passes";
-    if let Some(primitives) = &raw.primitives_enabled {
-        for (flag, default) in [(&primitives.page_table, true), (&primitives.page_fault, false)] {
-            if flag.value.0 != default {
-                return Err(Fault::at(flag, NOT_UPSTREAM));
-            }
-        }
-    }
-    match &raw.sample_filters {
-        Some(filters) if !filters.value.is_empty() => Err(Fault::at(filters, NOT_UPSTREAM)),
-        _ => Ok(()),
-    }
+/// None where it is what a kernel without `monitoring_attrs/sample` does, which is what damo writes for each.
+fn sample_control(raw: &RawSampleControl) -> Checked<Option<SampleControl>> {
+    let filters = raw.sample_filters.iter().map(sample_filter).collect::<Checked<Vec<_>>>()?;
+    let primitives = raw.primitives_enabled.as_ref();
+    let page_table = primitives.is_none_or(|primitives| primitives.page_table.value.0);
+    let page_fault = primitives.is_some_and(|primitives| primitives.page_fault.value.0);
+    let is_default = page_table && !page_fault && filters.is_empty();
+    Ok((!is_default).then_some(SampleControl { page_table, page_fault, filters }))
+}
+
+fn sample_filter(raw: &RawSampleFilter) -> Checked<SampleFilter> {
+    let text = |raw: &Option<At<Scalar>>| raw.as_ref().map(|text| text.value.0.clone()).unwrap_or_default();
+    Ok(SampleFilter {
+        kind: known(&raw.filter_type, SAMPLE_FILTERS, "sample filter")?.to_owned(),
+        matching: raw.matching.value.0,
+        allow: raw.allow.given_or(false),
+        cpumask: text(&raw.cpumask),
+        tid_arr: text(&raw.tid_arr),
+    })
 }
 
 fn intervals(raw: Option<&RawIntervals>, names: &Names) -> Checked<Intervals> {

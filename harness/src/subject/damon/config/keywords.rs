@@ -1,4 +1,5 @@
-//! The keywords that DAMON's sysfs of Linux 7.3 takes. Data only.
+//! The keywords that DAMON's sysfs takes: those of Linux 7.3, and those that damo 3.4.3 has for what comes after it. Data
+//! only.
 
 /// `schemes/<S>/action` (`damos_sysfs_action_names`).
 pub(crate) const ACTIONS: &[&str] = &[
@@ -68,17 +69,23 @@ pub(crate) const METRICS: &[Metric<'static>] = &[
 ];
 
 /// Filter types that DAMON's core handles.
-pub(crate) const CORE_FILTERS: &[&str] = &["addr", "target"];
+pub(crate) const CORE_FILTERS: &[&str] = &["addr", "target", "probe_hits_wsum"];
 
 /// Filter types that the operations set handles.
 pub(crate) const OPS_FILTERS: &[&str] = &["anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
 
 /// Filter types of the deprecated `filters` folder: both kinds.
 pub(crate) const ALL_FILTERS: &[&str] =
-    &["addr", "target", "anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
+    &["addr", "target", "probe_hits_wsum", "anon", "active", "memcg", "young", "hugepage_size", "unmapped"];
 
 /// Filter types of a probe.
-pub(crate) const PROBE_FILTERS: &[&str] = &["anon", "memcg"];
+pub(crate) const PROBE_FILTERS: &[&str] = &["anon", "memcg", "pgidle_unset", "pgidle_set", "hugepage_size"];
+
+/// `probes/<P>/preps/<N>/prep_action`.
+pub(crate) const PREP_ACTIONS: &[&str] = &["set_pgidle"];
+
+/// Filter types of `monitoring_attrs/sample`.
+pub(crate) const SAMPLE_FILTERS: &[&str] = &["cpumask", "threads", "write"];
 
 /// `nr_probes` at most.
 pub(crate) const MAX_PROBES: usize = 4;

@@ -4,15 +4,20 @@
 //! A scenario's `introduces:` is a [`RawIntroduces`] and becomes [`Introduced`]. Its `damon:` has the shape [`RawDamon`] and becomes kdamonds by [`kdamonds`]; its steps of the shape
 //! [`RawDamonStep`] go through a [`Session`], which knows what is in force between two of them.
 
+#[cfg(test)]
+mod damo_corpus;
+mod damo_json;
 mod damo_scalar;
 mod events;
 mod features;
 mod filter;
 mod introduced;
 mod kdamond;
+mod keyword;
 mod keywords;
 mod own_files;
 mod parts;
+mod quirks;
 mod range;
 mod raw;
 mod raw_files;
@@ -24,10 +29,12 @@ mod session;
 mod vocabulary;
 mod window;
 
+pub use damo_json::{NotExported, export};
 pub(crate) use events::{EVENTS, TypedEvents, also_recorded};
 pub(crate) use features::{all_features, is_action, keywords_of};
 pub(crate) use introduced::{Introduced, WordKind};
 pub(crate) use kdamond::kdamonds;
+pub(crate) use quirks::notes;
 pub(crate) use raw::RawDamon;
 pub(crate) use raw_introduced::RawIntroduces;
 pub(crate) use raw_steps::RawDamonStep;

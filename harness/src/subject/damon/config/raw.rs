@@ -5,7 +5,7 @@
 //! be pasted. What damo reports rather than configures (`state`, `stats`, measured regions) is accepted
 //! and not read. Keys of 7.3 that damo does not have carry the name of their sysfs file.
 
-use super::damo_scalar::{Accesses, Age, DamoSize, Micros, Millis};
+use super::damo_scalar::{Accesses, Age, DamoSize, Micros, Millis, OrNull};
 use super::raw_files::RawFiles;
 use crate::grammar::{At, Bp, Flag, Node, Number, Permil, Scalar, Signed, shapes};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -73,10 +73,19 @@ shapes! {
         sysfs: RawFiles,
     }
 
-    /// damo writes this for a kernel that is not upstream; only what changes nothing is accepted.
+    /// damo writes this always; Linux 7.3 does not have it.
     RawSampleControl {
         primitives_enabled: Option<RawPrimitives>,
-        sample_filters: Option<At<Vec<IgnoredAny>>>,
+        #[serde(default)]
+        sample_filters: Vec<RawSampleFilter>,
+    }
+
+    RawSampleFilter {
+        filter_type: At<Scalar>,
+        matching: At<Flag>,
+        allow: Option<At<Flag>>,
+        cpumask: Option<At<Scalar>>,
+        tid_arr: Option<At<Scalar>>,
     }
 
     RawPrimitives {
@@ -86,7 +95,7 @@ shapes! {
 
     RawProbe {
         #[serde(default)]
-        preps: Vec<At<IgnoredAny>>,
+        preps: Vec<RawPrep>,
         weight: Option<At<Number>>,
         #[serde(default)]
         filters: Vec<At<RawProbeFilter>>,
@@ -94,11 +103,17 @@ shapes! {
         sysfs: RawFiles,
     }
 
+    RawPrep {
+        prep_action: At<Scalar>,
+    }
+
     RawProbeFilter {
         filter_type: At<Scalar>,
         matching: At<Flag>,
         allow: Option<At<Flag>>,
         path: Option<At<Scalar>>,
+        range_min: Option<At<DamoSize>>,
+        range_max: Option<At<DamoSize>>,
         #[serde(default)]
         sysfs: RawFiles,
     }
@@ -187,9 +202,11 @@ shapes! {
 
     RawGoal {
         metric: At<Scalar>,
+        complement: Option<At<Flag>>,
         target_value: At<Scalar>,
         current_value: Option<At<Number>>,
-        nid: Option<At<Signed>>,
+        #[serde(default)]
+        nid: OrNull<At<Signed>>,
         memcg_path: Option<At<Scalar>>,
         #[serde(default)]
         sysfs: RawFiles,
@@ -223,7 +240,7 @@ shapes! {
         address_range: Option<At<RawRegion>>,
         damon_target_idx: Option<At<Number>>,
         hugepage_size: Option<At<Vec<At<DamoSize>>>>,
-        probe_hits_wsum_range: Option<At<IgnoredAny>>,
+        probe_hits_wsum_range: Option<At<Vec<At<Number>>>>,
         #[serde(default)]
         sysfs: RawFiles,
     }

@@ -19,6 +19,14 @@ pub(crate) enum RawDamonStep {
 }
 
 impl RawDamonStep {
+    /// The configuration that a commit brings.
+    pub(crate) fn kdamonds(&self) -> &[At<RawKdamond>] {
+        match self {
+            RawDamonStep::Commit(commit) => &commit.kdamonds.value,
+            _ => &[],
+        }
+    }
+
     /// Their names, and how each is written, for messages.
     pub(crate) const NAMES: [&str; 7] =
         ["start", "stop", "commit", "retarget", "pause", "resume", "read_back"];

@@ -1,6 +1,6 @@
 //! One scheme: from damo's keywords and units to the kernel's.
 
-use super::damo_scalar::{Accesses, Age, DamoSize, Micros};
+use super::damo_scalar::{Accesses, Age, DamoSize, Micros, OrNull};
 use super::filter::{self, Folder};
 use super::introduced::WordKind;
 use super::keywords::{ACTIONS, METRICS, Metric, MetricUnit, TUNERS, WATERMARK_METRICS};
@@ -13,6 +13,9 @@ use damonlab_protocol::damon::{
 
 /// `access_pattern` counts accesses and age in `unsigned int`.
 const MAX_COUNT: u64 = u32::MAX as u64;
+
+/// The metric whose node damo does not write.
+pub(super) const LOST_NID: &str = "node_eligible_mem_bp";
 
 /// What the checks of a scheme need of its context.
 pub(super) struct Around<'a> {
@@ -28,13 +31,13 @@ pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, words: &Vocabulary<'_
     let target_nid = raw.target_nid.as_ref().map(|nid| target_nid(nid, names)).transpose()?;
     let dests = raw.dests.iter().map(|dest| self::dest(dest, names)).collect::<Checked<Vec<_>>>()?;
     if ACTIONS.contains(&action)
-        && action.starts_with("migrate_")
+        && is_migration(action)
         && target_nid.is_none()
-        && (dests.is_empty() || *around.ops == Ops::Paddr)
+        && dests.is_empty()
         && let Some(place) = &raw.action
     {
         return Err(Fault::at(place, format!("{action} without target_nid migrates nothing"))
-            .help("target_nid: N (paddr reads no dests)"));
+            .help("target_nid: N, or dests with vaddr (paddr reads no dests)"));
     }
     let filters = |raw: &[At<RawFilter>], folder| filter::filters(raw, folder, around.targets, words);
     let pattern = raw.access_pattern.as_ref();
@@ -70,6 +73,11 @@ fn known<'a>(
     Err(Fault::at(raw, format!("there is no {} '{keyword}'", kind.noun()))
         .known(keyword, keywords)
         .or_help(&kind.how(keyword)))
+}
+
+/// Whether the action moves pages to other nodes.
+pub(super) fn is_migration(action: &str) -> bool {
+    action.starts_with("migrate_")
 }
 
 fn target_nid(raw: &At<Signed>, names: &Names) -> Checked<i32> {
@@ -130,9 +138,18 @@ fn ages(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Range> {
     };
     let aggregations = |end: &Age| match end {
         Age::Aggregations(count) => (*count).min(MAX_COUNT),
-        Age::Micros(us) => (us / intervals.aggr_us.max(1)).min(MAX_COUNT),
+        Age::Micros(us) | Age::Bare(us) => (us / intervals.aggr_us.max(1)).min(MAX_COUNT),
         Age::Max => MAX_COUNT,
     };
+    for end in [&ends.value.min, &ends.value.max] {
+        if let Age::Bare(us) = end.value
+            && us < intervals.aggr_us
+        {
+            let message =
+                format!("is the age {us} a time or a number of aggregations? damo reads microseconds");
+            return Err(Fault::at(end, message).help(format!("write '{us} us' or '{us} aggr_intervals'")));
+        }
+    }
     ordered(ends, aggregations, "age")
 }
 
@@ -201,13 +218,18 @@ pub(super) fn goal(raw: &At<RawGoal>, ops: &Keyword<Ops>, words: &Vocabulary<'_>
     }
     let target_value = target_value(&raw.value.target_value, &metric)?;
     let nid = match (&raw.value.nid, metric.node) {
-        (Some(nid), true) => i32::from(names.node_number(nid.value.0, nid)?.0),
-        (None, true) => {
+        (OrNull::Value(nid), true) => i32::from(names.node_number(nid.value.0, nid)?.0),
+        // damo loses it; `quirks` says so.
+        (OrNull::Null, true) if LOST_NID == metric.name => 0,
+        (_, true) => {
             return Err(Fault::at(raw, format!("the metric {} needs a node: nid: N", metric.name)));
         }
         // damo leaves it out; the kernel does not read it.
-        (Some(nid), false) if !METRICS.contains(&metric) => i32::from(names.node_number(nid.value.0, nid)?.0),
-        (nid, false) => nid.as_ref().and_then(|nid| i32::try_from(nid.value.0).ok()).unwrap_or(0),
+        (OrNull::Value(nid), false) if !METRICS.contains(&metric) => {
+            i32::from(names.node_number(nid.value.0, nid)?.0)
+        }
+        (OrNull::Value(nid), false) => i32::try_from(nid.value.0).unwrap_or(0),
+        (_, false) => 0,
     };
     let path = raw.value.memcg_path.as_ref().map(filter::path).transpose()?.unwrap_or_default();
     if metric.memcg && path.is_empty() {
@@ -217,7 +239,8 @@ pub(super) fn goal(raw: &At<RawGoal>, ops: &Keyword<Ops>, words: &Vocabulary<'_>
         ));
     }
     let current_value = raw.value.current_value.given_or(0);
-    Ok(Goal { metric: metric.name.to_owned(), target_value, current_value, nid, path })
+    let complement = raw.value.complement.given_or(false);
+    Ok(Goal { metric: metric.name.to_owned(), complement, target_value, current_value, nid, path })
 }
 
 fn target_value(raw: &At<Scalar>, metric: &Metric<'_>) -> Checked<u64> {

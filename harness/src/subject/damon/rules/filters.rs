@@ -62,7 +62,7 @@ enum Matcher {
 }
 
 impl<'a> CoreFilters<'a> {
-    /// `None` where the range of a filter is not known, or a filter that is introduced is one of the core's.
+    /// `None` where it is not known what a filter of the core's matches.
     pub(crate) fn new(view: &View<'_>, scheme: &'a Scheme) -> Option<CoreFilters<'a>> {
         let mut filters = Vec::new();
         let mut has_ops_filters = false;
@@ -75,6 +75,7 @@ impl<'a> CoreFilters<'a> {
                 }
                 FilterKind::Target(target) => filters.push((Matcher::Target((*target).into()), filter)),
                 FilterKind::Introduced { layer: FilterLayer::Core | FilterLayer::Probe, .. } => return None,
+                FilterKind::ProbeHitsWsum(_) => return None,
                 _ => has_ops_filters = true,
             }
         }

@@ -237,7 +237,8 @@ mod tests {
     #[test]
     fn r3_wants_no_access_checks_beside_weighted_probes() {
         let mut recording = Model::pull_push().recording();
-        recording.plan.kdamonds[0].context.probes = vec![Probe { weight: 1, filters: Vec::new() }];
+        recording.plan.kdamonds[0].context.probes =
+            vec![Probe { preps: Vec::new(), weight: 1, filters: Vec::new() }];
         assert!(!found(&recording, "R3").is_empty());
     }
 }

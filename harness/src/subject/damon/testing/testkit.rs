@@ -171,6 +171,7 @@ impl Model {
             clock: GuestClock::Virtual,
             clocks: Clocks::for_guest_time(Nanos(0)),
             needs: Vec::new(),
+            notes: Vec::new(),
             places: Places::default(),
         }
     }
@@ -225,15 +226,18 @@ fn kdamond(schemes: Vec<Scheme>) -> Kdamond {
             intervals: Intervals { sample_us: 10_000, aggr_us: 200_000, update_us: 1_000_000, goal: None },
             nr_regions: Range { min: 3, max: 400 },
             probes: Vec::new(),
+            sample: None,
             targets: vec![Target { pid: None, obsolete: false, regions }],
             schemes,
         },
+        others: Vec::new(),
     }
 }
 
 fn scheme(to: i32, target_value: u64) -> Scheme {
     let goal = Goal {
         metric: "node_eligible_mem_bp".into(),
+        complement: false,
         target_value,
         current_value: 0,
         nid: to,
