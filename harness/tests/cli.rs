@@ -146,6 +146,15 @@ fn build(cache: &Path, series: &Path) -> Output {
     capture(damonlab.arg(series).env("XDG_CACHE_HOME", cache), Limits::LOCAL).expect("damonlab starts")
 }
 
+/// The last two patches of three. A patch that is all there is would be taken alone.
+fn two_of_three() -> Vec<u8> {
+    let mail = |number: u32| {
+        let diff = format!("--- a/x{number}\n+++ b/x{number}\n@@ -1 +1 @@\n-a\n+b\n");
+        format!("From a Thu Jan  1 00:00:00 1970\nSubject: [PATCH {number}/3] x\n\n{diff}\n")
+    };
+    (mail(2) + &mail(3)).into_bytes()
+}
+
 #[test]
 fn what_is_no_series_is_refused_with_its_reason_before_anything_is_fetched_or_built() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -156,11 +165,7 @@ fn what_is_no_series_is_refused_with_its_reason_before_anything_is_fetched_or_bu
         ("reply.eml", b"Subject: Re: [PATCH] x\n\n> --- a/x\n".to_vec(), "a reply without its own patch"),
         ("cut.patch", b"--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n one\n".to_vec(), "damaged in transit"),
         ("out.patch", b"--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n".to_vec(), "outside of the tree"),
-        (
-            "2-of-2.patch",
-            b"Subject: [PATCH 2/2] x\n\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_vec(),
-            "1/2 is missing",
-        ),
+        ("two-of-three.mbox", two_of_three(), "1/3 is missing"),
     ];
     for (name, bytes, reason) in cases {
         let file = folder.path().join(name);

@@ -3,6 +3,7 @@
 
 mod damage;
 mod diff;
+mod encoded_words;
 mod error;
 mod fit;
 mod gather;

@@ -1,6 +1,7 @@
 //! One mail: its headers, and the diff in it.
 
 use super::diff::{self, Diff};
+use super::encoded_words;
 use super::error::SeriesError;
 use super::subject_line::{SubjectLine, Version};
 use crate::host::text::{excerpt, shown};
@@ -55,6 +56,11 @@ impl PatchMail {
             diff: None,
             notes: Vec::new(),
         };
+        if let Some(words) = encoded_words::too_many(bytes).filter(|_| is_mail(bytes)) {
+            let reason =
+                format!("its headers have {words} encoded words (=?...), which no mail program writes");
+            return Err(SeriesError::NoPatch { path: path.to_owned(), reason });
+        }
         let texts = match is_mail(bytes).then(|| mailparse::parse_mail(bytes)) {
             Some(Ok(parsed)) => mail.parts(&parsed)?,
             _ => mail.bare(bytes)?,
