@@ -2,12 +2,14 @@
 //! image, and the cache keeps the result.
 
 use super::error::VmError;
+use super::initramfs::AGENT;
 use super::probe::{self, Probe};
 use super::probe_cache::CachedProbe;
 use super::timing::Accelerator;
 use crate::host::progress::Progress;
 use crate::kernel::Image;
 use crate::machine::Argv;
+use crate::recording::agent_digest;
 use crate::setup::Tools;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::missing_feature::MissingFeature;
@@ -29,6 +31,8 @@ const MEMORY: Bytes = Bytes(256 << 20);
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ProbeKey {
     image: String,
+    /// The agent that looks for them.
+    agent: String,
     needs: Vec<KernelFeature>,
 }
 
@@ -49,7 +53,7 @@ pub fn missing_features(
     features: &[KernelFeature],
     progress: &Progress,
 ) -> Result<BTreeSet<KernelFeature>, VmError> {
-    let key = ProbeKey { image: image.key.to_string(), needs: features.to_vec() };
+    let key = ProbeKey { image: image.key.to_string(), agent: agent_digest(AGENT), needs: features.to_vec() };
     key.cached_or(cache, || {
         progress.say("kernel: booting a small guest to find out which DAMON features the kernel has");
         probe_features(cache, tools, image, features)

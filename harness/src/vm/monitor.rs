@@ -18,12 +18,14 @@ pub(super) struct Monitor {
     socket: PathBuf,
     /// None only while QEMU does not answer.
     qmp: Option<Qmp>,
+    /// How many commands in a row had no answer in time.
+    unanswered: usize,
 }
 
 impl Monitor {
     /// Not connected yet.
     pub(super) fn at(socket: PathBuf) -> Monitor {
-        Monitor { socket, qmp: None }
+        Monitor { socket, qmp: None, unanswered: 0 }
     }
 
     /// Connects. A QEMU that has just ended does not answer, and one on a busy host takes its time.
@@ -52,14 +54,33 @@ impl Monitor {
 
     /// The state of the machine.
     pub(super) fn status(&mut self) -> io::Result<String> {
-        self.qmp()?.status()
+        let status = self.qmp().and_then(Qmp::status);
+        self.unanswered = match &status {
+            Err(cause) if cause.kind() == io::ErrorKind::TimedOut => self.unanswered + 1,
+            _ => 0,
+        };
+        status
+    }
+
+    /// The state of the machine; none from a QEMU that is about to end, and for now from one that is busy.
+    ///
+    /// # Errors
+    /// It has not answered for so long that it hangs.
+    pub(super) fn status_now(&mut self, moment: &'static str) -> Result<Option<String>, VmError> {
+        match self.status() {
+            Ok(status) => Ok(Some(status)),
+            Err(cause) if self.unanswered >= ATTEMPTS => {
+                Err(VmError::QemuHangs { moment, cause, asked: self.unanswered })
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     /// The state of the machine. A QEMU that is busy answers at last, and one that hangs never does.
     pub(super) fn answer(&mut self, moment: &'static str) -> Result<String, VmError> {
         for _ in 1..ATTEMPTS {
             interrupt::check()?;
-            if let Ok(status) = self.status() {
+            if let Some(status) = self.status_now(moment)? {
                 return Ok(status);
             }
         }

@@ -260,10 +260,9 @@ impl<'a> Watch<'a> {
         }
         let Some(act) = self.at_ready_point.take() else { return Ok(false) };
         // A QEMU that is about to end does not answer; its end is noticed elsewhere.
-        if let Ok(qmp) = self.monitor.qmp()
-            && qmp.status().is_ok_and(|status| status == save::AT_READY_POINT)
+        if self.monitor.status_now(self.phase.moment())?.is_some_and(|status| status == save::AT_READY_POINT)
         {
-            let continues = act(qmp)?;
+            let continues = act(self.monitor.qmp()?)?;
             self.enter(Clock::Scenario);
             return Ok(!continues);
         }
