@@ -61,8 +61,12 @@ fn depth_counts_and_paths_of_a_mail_are_bounded() {
     for count in ["18446744073709551616", "18446744073709551615", "4294967295"] {
         no_patch(count, &mail(&format!("--- a/x\n+++ b/x\n@@ -1,{count} +1,{count} @@\n-a\n+b\n")));
     }
-    let part = "Subject: [PATCH 1/4294967295] x\n\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
-    no_patch("a series of four thousand million", part.as_bytes());
+    // A patch that is all there is would be taken alone.
+    let parts = ["1", "2"].map(|number| {
+        let diff = format!("--- a/x{number}\n+++ b/x{number}\n@@ -1 +1 @@\n-a\n+b\n");
+        format!("From a Thu Jan  1 00:00:00 1970\nSubject: [PATCH {number}/4294967295] x\n\n{diff}\n")
+    });
+    no_patch("a series of four thousand million", parts.concat().as_bytes());
     for path in ["../x", "a/../../x", ".git/config", "/etc/passwd"] {
         no_patch(path, &mail(&format!("--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n")));
     }
