@@ -53,9 +53,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     /// Run nothing: unite what earlier calls stored for the same kernel, and report that.
+    // By name: clap leaves the group of arguments empty that has others flattened into it.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
-        "scenarios", "introduces", "kernel", "series", "strict", "patches", "profiles", "fragments", "build_in", "seed", "seeds",
-        "shard", "jobs",
+        "scenarios", "introduces", "kernel", "series", "strict", "skip_applied", "patches", "profiles", "fragments",
+        "build_in", "seed", "seeds", "shard", "jobs",
     ])]
     merge: Vec<PathBuf>,
     /// Name the scenarios that executed each line of the series, and each function.
