@@ -1,5 +1,5 @@
 //! A look for counters of `/proc/vmstat` below 0 at the end of a run. `/proc/vmstat` shows such a counter as 0; the kernel
-//! logs it when it is told to fold what CPUs keep to themselves, and the kernel log is judged.
+//! logs it when a write makes it fold what CPUs keep to themselves, and the kernel log is judged.
 
 use super::files;
 use std::path::Path;

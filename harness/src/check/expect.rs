@@ -134,7 +134,7 @@ fn measured(view: &View<'_>, quantity: &Quantity, scope: &Scope) -> Found {
 fn measurable(view: &View<'_>, expectation: &Expectation) -> Result<(), Unmeasured> {
     let between = expectation.between.iter().flat_map(|(from, to)| [from.as_str(), to]);
     for event in expectation.quantity.events().into_iter().chain(between) {
-        if view.subject.lacks(event) || view.fields.knows_not(bare(event)) {
+        if view.subject.is_missing(event) || view.fields.has_no_format(bare(event)) {
             return Err(Unmeasured::Event(event.to_owned()));
         }
     }

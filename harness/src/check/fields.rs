@@ -60,8 +60,8 @@ impl<'a> Fields<'a> {
         format.map(Shape::Recorded).ok_or_else(|| format!("the recording has no format of {event}"))
     }
 
-    /// Whether the kernel has the event, as far as the recording shows: without a raw record it does not.
-    pub(crate) fn knows_not(&self, event: &str) -> bool {
+    /// Whether the kernel does not have the event, as far as the recording shows: without a raw record it shows nothing.
+    pub(crate) fn has_no_format(&self, event: &str) -> bool {
         self.formats.is_ok() && self.shape(event).is_err()
     }
 

@@ -5,7 +5,7 @@ use crate::recording::Line;
 /// What the subject of a scenario knows beyond the trace.
 pub(crate) trait Subject: Sync {
     /// Whether the event that a scenario names cannot happen on this kernel.
-    fn lacks(&self, event: &str) -> bool;
+    fn is_missing(&self, event: &str) -> bool;
 
     /// The names of all properties.
     fn properties(&self) -> &[&str];

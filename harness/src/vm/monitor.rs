@@ -7,7 +7,7 @@ use crate::host::process::Group;
 use std::io;
 use std::path::PathBuf;
 
-/// How often a monitor that does not answer within seconds is asked again.
+/// How many commands a monitor may leave unanswered, each for seconds.
 const ATTEMPTS: usize = 6;
 
 /// Why QEMU ends when the guest powers off (`SHUTDOWN_CAUSE_GUEST_SHUTDOWN` of QMP).

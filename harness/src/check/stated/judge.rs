@@ -79,13 +79,13 @@ fn applies(
     let none = |why: String| Err(StatedStatus::NotApplicable(why));
     for event in rule.events() {
         let name = bare(event);
-        if subject.lacks(event) {
+        if subject.is_missing(event) {
             return none(format!("the kernel has no tracepoint {event}"));
         }
         if !is_recorded(recording, event) {
             return none(format!("{event} is not recorded"));
         }
-        if fields.knows_not(name) {
+        if fields.has_no_format(name) {
             return none(format!("the kernel has no tracepoint {event}"));
         }
         if let Some(why) = fields.unknown(name) {

@@ -157,7 +157,7 @@ impl<'a> View<'a> {
     pub(crate) fn missing_events(&self) -> Vec<String> {
         let mut missing = self.recording.report.missing_events.clone();
         for event in &self.recording.plan.trace.events {
-            if self.lacks(event) && !missing.iter().any(|known| bare(known) == bare(event)) {
+            if self.is_missing(event) && !missing.iter().any(|known| bare(known) == bare(event)) {
                 missing.push(event.clone());
             }
         }
@@ -187,7 +187,7 @@ impl<'a> View<'a> {
 
 impl Subject for View<'_> {
     /// The guest reported it missing, or it is an event of DAMON and has no format.
-    fn lacks(&self, event: &str) -> bool {
+    fn is_missing(&self, event: &str) -> bool {
         let name = bare(event);
         let missing = &self.recording.report.missing_events;
         let damons = event.starts_with("damon:") || Event::KNOWN.contains(&name);

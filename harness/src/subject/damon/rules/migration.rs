@@ -59,7 +59,7 @@ impl<'a> Migration<'a> {
 pub(crate) fn migrations<'a>(view: &View<'a>) -> Result<Vec<Migration<'a>>, Reason> {
     let recorded =
         view.recording.plan.trace.events.iter().any(|event| event == MIGRATIONS || event == "migrate:*");
-    if !recorded || view.lacks(MIGRATIONS) {
+    if !recorded || view.is_missing(MIGRATIONS) {
         return Err(format!("{} is not recorded", bare(MIGRATIONS)));
     }
     view.recording.trace.lines.iter().filter_map(Migration::of).collect()
