@@ -1,7 +1,8 @@
 //! The fuzz targets without a fuzzer: on the corpus of each, and on inputs that are made from it, for a moment.
 //!
-//! `DAMONLAB_FUZZ_SECONDS=600 cargo test --release --test fuzz` does so for ten minutes each. CONTRIBUTING.md says how to run
-//! the same targets under libFuzzer, and what to do with what it finds.
+//! `DAMONLAB_FUZZ_SECONDS=600 cargo test --release --test fuzz` does so for ten minutes each; `DAMONLAB_FUZZ_TARGET=mbox`
+//! takes one target alone, so that several run side by side. CONTRIBUTING.md says how to run the same targets under
+//! libFuzzer, and what to do with what it finds.
 
 use damonlab::fuzzing::{TARGETS, Target};
 use nix::time::{ClockId, clock_gettime};
@@ -200,11 +201,19 @@ fn changed(mut bytes: Vec<u8>, changes: &[Change], corpus: &[(PathBuf, Vec<u8>)]
     bytes
 }
 
+/// The targets that the user wants: all, or the one that `DAMONLAB_FUZZ_TARGET` names.
+fn wanted() -> Vec<&'static Target> {
+    let Ok(name) = std::env::var("DAMONLAB_FUZZ_TARGET") else { return TARGETS.iter().collect() };
+    let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    let found = TARGETS.iter().find(|target| target.name == name);
+    vec![found.unwrap_or_else(|| panic!("there is no fuzz target {name}; there are {}", names.join(", ")))]
+}
+
 #[test]
 fn inputs_that_are_made_from_the_corpus_are_read_without_a_panic_and_in_time() {
     let seconds = std::env::var("DAMONLAB_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let time = seconds.map(Duration::from_secs);
-    for target in TARGETS {
+    for target in wanted() {
         let corpus = corpus(target);
         let input = (any::<Index>(), prop::collection::vec(change(), 1..8))
             .prop_map(|(start, changes)| changed(start.get(&corpus).1.clone(), &changes, &corpus));

@@ -176,9 +176,7 @@ impl Build<'_> {
         let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once(&marker) {
-            let begin =
-                before.rfind(|c: char| !(c.is_alphanumeric() || "/._-+~".contains(c))).map_or(0, |at| at + 1);
-            out.push_str(&before[..begin]);
+            out.push_str(before.trim_end_matches(|c: char| c.is_alphanumeric() || "/._-+~".contains(c)));
             out.push_str(&self.shown_as);
             rest = after;
         }

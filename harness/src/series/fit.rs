@@ -153,7 +153,8 @@ fn place(lines: &[&[u8]], end: usize, off: i64, number: usize, hunk: &Hunk) -> R
         if without == (0, 0) || first == 0 || last == 0 {
             continue;
         }
-        let some = &wanted[without.0..wanted.len() - without.1];
+        // Where nothing changes, all lines are context before and after, and less of it is nothing.
+        let Some(some) = wanted.get(without.0..wanted.len().saturating_sub(without.1)) else { continue };
         match places(lines, end, some, |a, b| a == b).as_slice() {
             [] => {}
             [at] => {
@@ -232,6 +233,13 @@ mod tests {
         assert_eq!(inexact(hunk, FILE), Ok(vec![wanted.to_owned()]));
         assert_eq!(inexact(&hunk.replace("-d", "-x"), FILE), Err(Misfit::Nowhere { hunk: 1 }));
         assert_eq!(inexact(&hunk.replace(" e", " Y"), FILE), Err(Misfit::Nowhere { hunk: 1 }));
+    }
+
+    #[test]
+    fn a_hunk_that_changes_nothing_fits_where_all_of_it_stands_or_nowhere() {
+        assert_eq!(inexact("@@ -2,3 +2,3 @@\n b\n c\n d\n", FILE), Ok(vec![]));
+        let hunk = "@@ -2,5 +2,5 @@\n b\n c\n X\n d\n e\n";
+        assert_eq!(inexact(hunk, FILE), Err(Misfit::Nowhere { hunk: 1 }));
     }
 
     #[test]

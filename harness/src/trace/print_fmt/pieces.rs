@@ -188,6 +188,6 @@ fn label(literal: &str) -> Option<&str> {
     let text = literal.trim_end_matches(['\'', '"']);
     let text = text.strip_suffix("0x").unwrap_or(text);
     let text = text.trim_end_matches(' ').strip_suffix(['=', ':'])?;
-    let start = text.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
-    Some(&text[start..]).filter(|label| label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+    let before = text.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    Some(&text[before.len()..]).filter(|label| label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
 }
