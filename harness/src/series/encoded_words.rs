@@ -9,8 +9,8 @@ const MOST: usize = 1 << 22;
 pub(super) fn too_many(mail: &[u8]) -> Option<usize> {
     let (mut inside, mut bytes, mut words) = (true, 0usize, 0usize);
     for line in mail.split(|byte| *byte == b'\n') {
-        let is_blank = line.iter().all(u8::is_ascii_whitespace);
-        // A part of a mail begins after a boundary.
+        // A line of blanks continues a header; only an empty one ends them. A part of a mail begins after a boundary.
+        let is_blank = matches!(line, b"" | b"\r");
         if is_blank || line.starts_with(b"--") {
             (inside, bytes, words) = (!is_blank, 0, 0);
         } else if inside {
@@ -44,6 +44,12 @@ mod tests {
     fn what_is_no_header_may_have_any_number_of_them() {
         let body = format!("From: a\n\n{}", "=?utf-8?q?=5".repeat(100_000));
         assert_eq!(too_many(body.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_line_of_blanks_does_not_end_the_headers() {
+        let subject = format!("From: a\n \nSubject: {}\n\ntext", "=?utf-8?q?=5".repeat(5_000));
+        assert!(too_many(subject.as_bytes()).is_some());
     }
 
     #[test]
