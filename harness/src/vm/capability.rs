@@ -9,14 +9,16 @@ use super::qmp::Qmp;
 use super::sandbox::Sandbox;
 use crate::host::command::{self, Limits, command_for};
 use crate::host::fault::{Fault, Faulty};
-use crate::host::text::{foreign, shown};
+use crate::host::text::{foreign, last_lines, shown};
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
+use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
@@ -27,6 +29,9 @@ use std::process::Stdio;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Capabilities(BTreeSet<String>);
+
+/// How much of what QEMU prints is read.
+const PRINTED: Bytes = Limits::QUERY.output;
 
 /// The feature that is tried and not queried: QEMU has to have it, and the host to allow it.
 const SANDBOX: &str = "sandbox";
@@ -185,6 +190,7 @@ fn start_and_query(qemu: &Path) -> Result<Capabilities, VmError> {
 fn start_and_query_in(sandbox: Sandbox, qemu: &Path) -> Result<Capabilities, VmError> {
     let (own, qemus) = UnixStream::pair()?;
     let qemus = OwnedFd::from(qemus);
+    let mut printed = tempfile::tempfile()?;
     let mut command = command_for(qemu);
     command
         .args([
@@ -201,10 +207,24 @@ fn start_and_query_in(sandbox: Sandbox, qemu: &Path) -> Result<Capabilities, VmE
         .args(sandbox.arguments())
         .stdin(Stdio::from(qemus.try_clone()?))
         .stdout(Stdio::from(qemus))
-        .stderr(Stdio::null());
+        .stderr(Stdio::from(printed.try_clone()?));
     let capabilities =
         command::attend(command, Limits::QUERY, || Qmp::over(own).and_then(|mut qmp| query(&mut qmp)))?;
-    capabilities.map_err(|cause| VmError::Socket { name: "monitor", cause })
+    capabilities.map_err(|cause| VmError::Query {
+        qemu: qemu.to_owned(),
+        cause,
+        lines: last_lines_of(&mut printed),
+    })
+}
+
+/// The last lines that QEMU printed before it closed its monitor, as an error quotes them.
+fn last_lines_of(printed: &mut File) -> String {
+    let mut text = Vec::new();
+    let read = printed.rewind().and_then(|()| printed.take(PRINTED.0).read_to_end(&mut text));
+    match last_lines(&String::from_utf8_lossy(&text), 10).join("\n  ") {
+        lines if read.is_err() || lines.is_empty() => String::new(),
+        lines => format!(". It printed:\n  {lines}"),
+    }
 }
 
 pub(super) fn query(qmp: &mut Qmp) -> io::Result<Capabilities> {

@@ -43,6 +43,16 @@ pub enum VmError {
         /// The system's error.
         cause: io::Error,
     },
+    /// QEMU did not say which features it has.
+    #[error("cannot query the features of {qemu}: {cause}{lines}", qemu = shown(.qemu))]
+    Query {
+        /// The program.
+        qemu: PathBuf,
+        /// Why no answer came.
+        cause: io::Error,
+        /// What it printed.
+        lines: String,
+    },
     /// QEMU ended before it made its sockets, or did not make them in time.
     #[error("QEMU did not start; the last lines of {log} are:\n{lines}", log = shown(.log))]
     NotStarted {
@@ -119,6 +129,7 @@ impl Faulty for VmError {
             VmError::Path { .. }
             | VmError::LongPath { .. }
             | VmError::Socket { .. }
+            | VmError::Query { .. }
             | VmError::NotStarted { .. }
             | VmError::QemuEnded { .. }
             | VmError::QemuGaveUp { .. }

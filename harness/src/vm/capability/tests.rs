@@ -112,9 +112,24 @@ fn a_silent_qemu_is_an_error_and_nothing_is_cached() {
     let cache = tempfile::tempdir().unwrap();
     let start = Instant::now();
     let error = capabilities(cache.path(), &tools("/bin/true".into())).unwrap_err().to_string();
-    assert_eq!(error, "cannot use QEMU's monitor socket: QEMU has closed it");
+    assert_eq!(error, "cannot query the features of /bin/true: QEMU has closed it");
     assert!(!cache.path().join("qemu").exists());
     assert!(start.elapsed().as_secs() < 4, "its end is not noticed");
+}
+
+/// Writes a program at `path`.
+fn program(path: &Path, script: &str) {
+    fs::write(path, script).unwrap();
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn what_a_qemu_printed_before_it_ended_is_in_the_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = folder.path().join("qemu-system-x86_64");
+    program(&ends, "#!/bin/sh\necho 'module of another build' >&2\nexit 1\n");
+    let error = capabilities(folder.path(), &tools(ends)).unwrap_err().to_string();
+    assert!(error.ends_with("It printed:\n  module of another build"), "{error}");
 }
 
 #[test]
@@ -126,8 +141,7 @@ fn a_qemu_without_a_sandbox_is_used_without_it() {
         "#!/bin/sh\ncase \"$*\" in *-sandbox*) echo 'sandbox support is not enabled' >&2; exit 1;; esac\nexec {} \"$@\"\n",
         qemu.display()
     );
-    fs::write(&refuses, script).unwrap();
-    fs::set_permissions(&refuses, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    program(&refuses, &script);
     let old = tools(refuses);
     assert_eq!(Sandbox::of(folder.path(), &old).unwrap(), Sandbox::Unavailable);
     let note = machines_note(folder.path(), &old);
