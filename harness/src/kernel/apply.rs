@@ -12,7 +12,9 @@ use super::{git_apply, merge, user_tree};
 use crate::host::command::Output;
 use crate::host::progress::Progress;
 use crate::host::text::shown;
-use crate::series::{Diff, Misfit, Patch, SeriesError, fit, link_stays_inside, symlink_ancestor};
+use crate::series::{
+    self, Diff, FileDiff, Misfit, Patch, SeriesError, fit, link_stays_inside, symlink_ancestor,
+};
 use fs_err as fs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -213,7 +215,9 @@ impl PatchStep<'_> {
         {
             return Ok(PatchResult::Applies(fitted.moved.clone()));
         }
-        if git_apply::run(self.scratch, &text, &["-R", "--check"])?.status.success() {
+        if git_apply::run(self.scratch, &text, &["-R", "--check"])?.status.success()
+            || self.is_in_the_source()
+        {
             return Ok(PatchResult::AlreadyApplied);
         }
         if let Ok(Fitted { diff, moved, inexact }) = &fitted
@@ -239,6 +243,22 @@ impl PatchStep<'_> {
             return Ok(PatchResult::Inexact { moved: Vec::new(), inexact });
         }
         self.refused(&text, &exact, fitted.err().unwrap_or_default())
+    }
+
+    /// Whether every file is as the patch makes it, which git does not see where a file has grown at its beginning or end.
+    fn is_in_the_source(&self) -> bool {
+        let has = |file: &FileDiff| {
+            let Some(path) = file.old.as_ref().or(file.new.as_ref()) else { return false };
+            let path = self.scratch.join(path);
+            match path.symlink_metadata() {
+                Ok(meta) if meta.is_file() => {
+                    std::fs::read(path).is_ok_and(|text| series::has(Some(&text), file))
+                }
+                Ok(_) => false,
+                Err(_) => series::has(None, file),
+            }
+        };
+        self.diff.files.iter().all(has)
     }
 
     fn git(&self, diff: &Diff) -> Result<bool, KernelError> {
@@ -299,7 +319,7 @@ impl PatchStep<'_> {
             problem.push_str(&format!("\n  {file}: {misfit}"));
         }
         if misfits.iter().any(|(_, misfit)| matches!(misfit, Misfit::Blanks { .. })) {
-            problem.push_str(&format!("\n{}", crate::series::FETCH_AGAIN));
+            problem.push_str(&format!("\n{}", series::FETCH_AGAIN));
         }
         let to = match self.before {
             0 => self.base.name.to_owned(),

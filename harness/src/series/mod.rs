@@ -1,6 +1,7 @@
 //! Patches as users have them (mails, mboxes, maildirs, files, branches), read into a list of diffs in the order in which
 //! they are applied. Nothing here knows a kernel: kernel/apply decides whether a diff applies.
 
+mod already;
 mod damage;
 mod diff;
 mod encoded_words;
@@ -24,6 +25,7 @@ mod tree_paths;
 #[cfg(test)]
 mod tests;
 
+pub use already::has;
 pub use damage::{Damage, DamageKind, FETCH_AGAIN};
 pub use diff::{Diff, FileDiff, Hunk};
 pub use error::SeriesError;

@@ -36,11 +36,12 @@ fn file(file: &FileDiff) -> Option<FileDiff> {
     if file.named {
         header.extend([names.1, names.0]);
     }
-    let hunks = file.hunks.iter().map(hunk).collect();
+    let hunks = file.hunks.iter().map(reversed_hunk).collect();
     Some(FileDiff { header, old: file.new.clone(), new: file.old.clone(), hunks, named: file.named })
 }
 
-fn hunk(hunk: &Hunk) -> Hunk {
+/// `hunk` backwards.
+pub(super) fn reversed_hunk(hunk: &Hunk) -> Hunk {
     let line = |line: &Vec<u8>| match line.split_first() {
         Some((b'-', rest)) => [b"+", rest].concat(),
         Some((b'+', rest)) => [b"-", rest].concat(),

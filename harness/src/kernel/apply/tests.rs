@@ -247,6 +247,18 @@ fn a_patch_its_revert_and_a_new_file_that_is_there_come_to_what_they_are() {
 }
 
 #[test]
+fn a_patch_is_in_a_source_that_has_grown_before_and_after_it() {
+    let head = "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n+new\n one\n two\n";
+    let changed = "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-one\n+1\n two\n";
+    let trial = Rules { trial: true, ..Rules::default() };
+    let results = |text: &str, diff| with_rules(text, &[titled("patch", diff)], trial).unwrap().results;
+    assert_eq!(results("/* x */\nnew\none\ntwo\n", head), [PatchResult::AlreadyApplied]);
+    assert_eq!(results("/* x */\n1\ntwo\n", changed), [PatchResult::AlreadyApplied]);
+    assert_eq!(results("one\n2\nthree\nfour\nfive\n", APPEND), [PatchResult::AlreadyApplied]);
+    assert!(matches!(results("/* x */\none\ntwo\n", head).as_slice(), [PatchResult::Inexact { .. }]));
+}
+
+#[test]
 fn a_trial_ends_with_the_first_patch_that_does_not_apply() {
     let patches = [
         titled("change", TWO_TO_2),

@@ -189,5 +189,6 @@ fn label(literal: &str) -> Option<&str> {
     let text = text.strip_suffix("0x").unwrap_or(text);
     let text = text.trim_end_matches(' ').strip_suffix(['=', ':'])?;
     let before = text.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    Some(&text[before.len()..]).filter(|label| label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+    Some(&text[before.len()..])
+        .filter(|label| label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
 }
