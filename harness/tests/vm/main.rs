@@ -12,6 +12,7 @@ mod common;
 mod delivery;
 mod determinism;
 mod endings;
+mod example_series;
 mod exports;
 mod line_coverage;
 mod load;
@@ -47,6 +48,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
     trials.extend(own_words::trials());
+    trials.extend(example_series::trials());
     trials.extend(mutants::trials()?);
     trials.extend(patches::trials()?);
     Ok(trials)

@@ -1,11 +1,12 @@
 //! One trial for each patch of `patches/regressions` and `patches/equivalent`, and one for each series of `examples/`:
 //! it applies to the release that damonlab builds. Nothing is built. Without a release in the cache they are ignored.
 
-use super::common;
+use super::{common, example_series};
 use damonlab::bisect;
 use damonlab::host::paths;
 use damonlab::kernel::{self, BuildRequest, Origins, Source};
 use damonlab::mutants::{self, MutantError};
+use damonlab::series;
 use damonlab::setup::Env;
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -16,7 +17,7 @@ pub fn trials() -> Result<Vec<Trial>, MutantError> {
         Trial::ignorable_test(format!("{} applies", mutant.name), move || applies(&mutant.request()?))
     });
     let example = Trial::ignorable_test("the example series applies", example);
-    let new_words = Trial::ignorable_test("the example of new words applies", new_words);
+    let new_words = Trial::ignorable_test("the example of new words and its bug apply", new_words);
     Ok(mutants.chain([example, new_words]).collect())
 }
 
@@ -31,7 +32,8 @@ fn example() -> Result<Completion, Failed> {
 }
 
 fn new_words() -> Result<Completion, Failed> {
-    let patches = bisect::series(&[paths::project().join("examples/my-metric")])?.patches;
+    let mut patches = bisect::series(&[example_series::folder()])?.patches;
+    patches.extend(series::read_patches(&[example_series::folder().join(example_series::BUG)])?);
     applies(&BuildRequest { patches, ..BuildRequest::of(Source::default()) })
 }
 

@@ -1,32 +1,22 @@
-//! Words and files that damonlab does not know: on the default kernel with files that nothing else writes, and on a kernel
-//! with the series of `examples/my-metric`.
+//! Words and files that damonlab does not know, on the default kernel with files that nothing else writes.
 
 use super::common::{self, ensure};
-use damonlab::bisect;
 use damonlab::check::Verdict;
-use damonlab::host::paths;
-use damonlab::host::progress::Progress;
-use damonlab::kernel::{self, BuildRequest, Origins, Request, Source};
 use damonlab::recording::Recording;
-use damonlab::report;
 use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario::Scenario;
-use damonlab::setup::{self, Env};
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::Trial;
 use std::error::Error;
-use std::path::PathBuf;
 
 const TRIALS: &[(&str, common::Check)] = &[
     ("files_that_a_scenario_names_are_written_and_read_back", read_back),
     ("a_file_that_the_kernel_does_not_have_skips_the_scenario_with_its_line", missing_file),
     ("a_value_that_a_named_file_refuses_is_a_refusal", refused),
     ("an_introduced_keyword_that_a_named_file_refuses_skips_the_scenario", unknown_keyword),
-    ("the_example_of_new_words_is_skipped_on_another_kernel_with_all_that_it_misses", skipped),
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let on_its_kernel = common::trial("the_example_of_new_words_passes_on_its_kernel", example);
-    common::checks(TRIALS).into_iter().chain([on_its_kernel]).collect()
+    common::checks(TRIALS)
 }
 
 /// Files that exist on Linux 7.3, and that DAMON does not read with this configuration.
@@ -135,44 +125,5 @@ fn unknown_keyword(env: &RunEnv) -> Result<(), Box<dyn Error>> {
             why,
         ),
         other => Err(format!("{other:?}").into()),
-    }
-}
-
-fn folder() -> PathBuf {
-    paths::project().join("examples/my-metric")
-}
-
-fn scenario() -> Result<ScenarioSource, Box<dyn Error>> {
-    Ok(ScenarioSource::from(&folder().join("scenario.yaml"))?)
-}
-
-fn skipped(env: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let (env, _out) = common::with_own_results(env)?;
-    let why = match run::run(&env, &scenario()?, 0)?.verdict {
-        Verdict::Skip(why) => why,
-        other => return Err(format!("{other:?}").into()),
-    };
-    let needed = ["goal.hot_mem_bp", "filter.node", "/ops_filters/0/nid", "tracepoint.damos_hot_mem_bp"];
-    ensure(needed.iter().all(|name| why.contains(&format!("{name}: needed by line "))), why)
-}
-
-fn example(env: &RunEnv) -> Result<Completion, Failed> {
-    let origins = Origins::of(Env::machine()?);
-    let patches = bisect::series(&[folder()])?.patches;
-    let request = Request::Build(BuildRequest { patches, ..BuildRequest::of(Source::default()) });
-    let image = match kernel::ready(&request, &origins)? {
-        Some(image) => image,
-        None if common::may_build() => kernel::obtain(&request, &origins, &Progress::stderr())?,
-        None => {
-            let command = setup::ourselves("kernel build --series examples/my-metric");
-            return common::ignored(format!("the kernel of the example is not built; `{command}` builds it"));
-        }
-    };
-    let env = RunEnv { image, ..env.clone() };
-    let source = scenario().map_err(|error| error.to_string())?;
-    let report = run::run(&env, &source, 0).map_err(|error| error.to_string())?;
-    match report.verdict {
-        Verdict::Pass => Ok(Completion::Completed),
-        _ => Err(Failed::from(report::full_text(&report))),
     }
 }
