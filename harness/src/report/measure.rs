@@ -82,7 +82,9 @@ fn goal(event: &str, filter: &Where, scenario: &Scenario) -> Option<f64> {
     for (number, kdamond) in scenario.kdamonds.iter().enumerate() {
         for (index, scheme) in kdamond.context.schemes.iter().enumerate() {
             if is("kdamond", number.to_string()) && is("scheme_idx", index.to_string()) {
-                let goals = scheme.quota.goals.iter().filter(|goal| event.ends_with(&goal.metric));
+                // The kernel drops a goal with a target of 0.
+                let goals = scheme.quota.goals.iter().filter(|goal| goal.target_value != 0);
+                let goals = goals.filter(|goal| event.ends_with(&goal.metric));
                 targets.extend(
                     goals.filter(|goal| is("nid", goal.nid.to_string())).map(|goal| goal.target_value),
                 );

@@ -72,11 +72,11 @@ pub fn export(config: &[Kdamond]) -> Result<serde_json::Value, damon::NotExporte
     damon::export(config)
 }
 
-/// What is noted about the configuration and the commits in `text`.
+/// What is noted about the configuration and the steps in `text`.
 pub(super) fn notes(raw: &RawConfig, steps: &[&RawSubjectStep], text: &str) -> Vec<String> {
     let mut notes = damon::notes(&raw.kdamonds, text);
     for step in steps {
-        notes.extend(damon::notes(step.kdamonds(), text));
+        notes.extend(damon::step_notes(step, text));
     }
     notes.sort();
     notes.dedup();

@@ -2,7 +2,7 @@
 
 use super::behaviour_words::{beside, list, many, share};
 use super::events::{Aggregated, BeforeApply, Esz, Measurement, Stat};
-use super::view::{KdamondRun, View};
+use super::view::{self, KdamondRun, View};
 use super::windows::{ChargeWindows, Window};
 use crate::host::text::foreign;
 use crate::recording::Recording;
@@ -154,7 +154,7 @@ fn quota(run: &KdamondRun<'_>, index: usize, config: &Scheme, windows: &[Window<
     let emitted: Vec<u64> = run.scheme_events::<Esz>(index).map(|(_, event)| event.esz).collect();
     let Some(first) = emitted.first() else { return "never emitted".to_owned() };
     let moves = config.quota.ms != 0
-        || (config.quota.goal_tuner != GoalTuner::Temporal && !config.quota.goals.is_empty());
+        || (config.quota.goal_tuner != GoalTuner::Temporal && view::goals(config).next().is_some());
     if !moves {
         let values: BTreeSet<u64> = emitted.iter().copied().collect();
         return list(values.into_iter().map(|esz| esz.to_string()));
@@ -215,7 +215,8 @@ fn swings(recording: &Recording) -> bool {
     let plan = &recording.plan;
     let kdamonds = plan.kdamonds.iter().chain(plan.steps.iter().filter_map(Step::configures).flatten());
     let mut schemes = kdamonds.flat_map(|kdamond| &kdamond.context.schemes);
-    schemes.any(|scheme| scheme.quota.goal_tuner != GoalTuner::Temporal && !scheme.quota.goals.is_empty())
+    schemes
+        .any(|scheme| scheme.quota.goal_tuner != GoalTuner::Temporal && view::goals(scheme).next().is_some())
 }
 
 fn memory(text: &mut Text, recording: &Recording) {

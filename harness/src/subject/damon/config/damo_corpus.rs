@@ -22,11 +22,8 @@ const STORED: [(&str, &str); 2] = [
     ("3.4.3", include_str!("../../../../tests/damo/args-3.4.3.jsonl")),
 ];
 
-/// What is refused, and why: by the kernel, or because it does nothing.
-const REFUSED: &[(&str, &str)] = &[
-    ("two-contexts", "a kdamond has one context, and here are 2"),
-    ("damos_action-migrate_cold-alone", "migrate_cold without target_nid migrates nothing"),
-];
+/// What is refused, and why the kernel does so.
+const REFUSED: &[(&str, &str)] = &[("two-contexts", "a kdamond has one context, and here are 2")];
 
 fn cases() -> impl Iterator<Item = (&'static str, Case)> {
     let case = |line: &str| serde_json::from_str(line).unwrap();
@@ -49,7 +46,7 @@ fn case(name: &str, form: &str) -> Case {
 }
 
 #[test]
-fn whatever_damo_prints_is_read_or_refused_as_the_kernel_would() {
+fn whatever_damo_prints_is_read_or_refused_as_the_kernel_does() {
     let mut wrong = Vec::new();
     for (version, case) in cases() {
         let refused = REFUSED.iter().find(|(name, _)| *name == case.name).map(|(_, why)| *why);
@@ -114,6 +111,10 @@ fn damos_own_bugs_are_named_with_their_line() {
     assert!(nid.contains("the nid of node_eligible_mem_bp is null, and so node 0: damo"), "{nid}");
     let Goal { nid, target_value, .. } = scheme("damos_quota_goal-nid-lost", "").quota.goals.remove(0);
     assert_eq!((nid, target_value), (0, 7_000));
+    assert!(
+        notes("damos_action-migrate_cold-alone", "")
+            .contains("migrate_cold without target_nid migrates nothing")
+    );
     assert!(notes("damos_action-dests", "").contains("migrate_cold of paddr reads no dests"));
     assert_eq!(notes("damos_action-dests-vaddr", ""), "");
 }
@@ -126,6 +127,37 @@ fn weights_and_goals_without_a_reset_interval_are_noted() {
     assert!(text.contains("goals without a reset interval") && text.contains("never ends"), "{text}");
     assert!(without("damos_quotas").contains("weights without a reset interval"));
     assert_eq!(notes("damos_quotas", ""), "");
+}
+
+/// What damo prints for a call of 3.4.3 with another value, read.
+fn with(name: &str, from: &str, to: &str) -> (Scheme, String) {
+    let printed = serde_json::to_string_pretty(&case(name, "").prints).unwrap();
+    let changed = printed.replace(from, to);
+    assert_ne!(changed, printed);
+    let (mut kdamonds, notes) = read_text(&changed).unwrap();
+    (kdamonds.remove(0).context.schemes.remove(0), notes.join("\n"))
+}
+
+#[test]
+fn a_goal_with_a_target_of_0_is_written_and_noted_because_the_kernel_drops_it() {
+    for zero in ["0 %", "0"] {
+        let (scheme, notes) = with("damos_quota_goal-complement", "3,000", zero);
+        assert_eq!(scheme.quota.goals[0].target_value, 0, "{zero}");
+        assert!(notes.contains("a goal with a target of 0 is written, and the kernel drops it"), "{notes}");
+    }
+}
+
+#[test]
+fn an_age_below_one_aggregation_is_none_and_noted() {
+    let (scheme, notes) = with("damos_age", "\"5 s\"", "\"70\"");
+    assert_eq!(scheme.age.min, 0);
+    assert!(
+        notes.contains("the age 70 is 70 us, as damo reads it, and below the aggregation interval"),
+        "{notes}"
+    );
+    let (scheme, notes) = with("damos_age", "\"5 s\"", "\"70 us\"");
+    assert_eq!(scheme.age.min, 0);
+    assert!(notes.contains("the age of 70 us is below the aggregation interval of 100000 us"), "{notes}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use damonlab_protocol::damon::{
 };
 
 /// damo's and the kernel's defaults; they differ in `update_us` (damo 1 s, kernel 60 s), damo wins.
-const DEFAULT_INTERVALS: Intervals =
+pub(super) const DEFAULT_INTERVALS: Intervals =
     Intervals { sample_us: 5_000, aggr_us: 100_000, update_us: 1_000_000, goal: None };
 
 /// damo's and the kernel's defaults.

@@ -34,7 +34,7 @@ pub(crate) use events::{EVENTS, TypedEvents, also_recorded};
 pub(crate) use features::{all_features, is_action, keywords_of};
 pub(crate) use introduced::{Introduced, WordKind};
 pub(crate) use kdamond::kdamonds;
-pub(crate) use quirks::notes;
+pub(crate) use quirks::{notes, step_notes};
 pub(crate) use raw::RawDamon;
 pub(crate) use raw_introduced::RawIntroduces;
 pub(crate) use raw_steps::RawDamonStep;

@@ -1,10 +1,12 @@
 //! What a configuration does not say as it seems to: damo's own bugs in what it prints, and settings without effect. None of
 //! it is an error; each gets a note with its line.
 
-use super::damo_scalar::{Age, OrNull};
-use super::raw::{RawKdamond, RawProbeFilter, RawQuotas, RawScheme};
+use super::damo_scalar::{Age, Micros, OrNull};
+use super::kdamond::DEFAULT_INTERVALS;
+use super::raw::{RawContext, RawGoal, RawKdamond, RawProbeFilter, RawQuotas, RawScheme};
+use super::raw_steps::RawDamonStep;
 use super::scheme::{LOST_NID, is_migration};
-use crate::grammar::{At, Given};
+use crate::grammar::{At, Bp, Given, Leaf, Number};
 
 /// What `damo args damon --raw` does, up to 3.4.3.
 const RAW: &str = "this is the output of damo --raw, which prints ages and the interval of watermarks 1000 times, time_ms and \
@@ -25,11 +27,18 @@ pub(crate) fn notes(kdamonds: &[At<RawKdamond>], text: &str) -> Vec<Note> {
             notes.extend(dests(scheme, paddr));
             notes.extend(scheme.quotas.iter().flat_map(quotas));
             if raw.is_none() {
-                notes.extend(ages(scheme));
+                notes.extend(ages(scheme, aggregation(context)));
             }
         }
     }
     notes.sort();
+    notes
+}
+
+/// The notes about the configuration that `step` brings.
+pub(crate) fn step_notes(step: &RawDamonStep, text: &str) -> Vec<Note> {
+    let mut notes = notes(step.kdamonds(), text);
+    notes.extend(step.new_goals().flat_map(dropped_goals));
     notes
 }
 
@@ -57,23 +66,53 @@ fn range(filter: &At<RawProbeFilter>) -> Option<Note> {
     (filter_type.value.0 == "hugepage_size").then(|| (filter_type.referenced.line(), text.to_owned()))
 }
 
-fn ages(scheme: &RawScheme) -> Vec<Note> {
+/// The aggregation interval, in microseconds.
+fn aggregation(context: &RawContext) -> u64 {
+    let intervals = context.intervals.as_ref();
+    intervals.map_or(DEFAULT_INTERVALS.aggr_us, |raw| raw.aggr_us.given_or(DEFAULT_INTERVALS.aggr_us))
+}
+
+/// The kernel counts aggregations, so an age below one is 0: a minimum that leaves nothing out, and a maximum that leaves
+/// only what has just changed.
+fn ages(scheme: &RawScheme, aggregation: u64) -> Vec<Note> {
     let Some(ends) = scheme.access_pattern.as_ref().and_then(|pattern| pattern.age.as_ref()) else {
         return Vec::new();
     };
-    let bare = |end: &At<Age>| match end.value {
-        Age::Bare(us) => Some((
-            end.referenced.line(),
-            format!("the age {us} is {us} us, as damo reads it (damo --raw prints ages 1000 times as large)"),
-        )),
-        _ => None,
+    let note = |end: &At<Age>| {
+        let text = match end.value {
+            Age::Bare(us) if us < aggregation => format!(
+                "the age {us} is {us} us, as damo reads it, and below the aggregation interval of {aggregation} us: the \
+                 kernel gets 0 aggregations (write '{us} aggr_intervals' if that is meant)"
+            ),
+            Age::Bare(us) => format!(
+                "the age {us} is {us} us, as damo reads it (damo --raw prints ages 1000 times as large)"
+            ),
+            Age::Micros(us) if us > 0 && us < aggregation => format!(
+                "the age of {us} us is below the aggregation interval of {aggregation} us: the kernel gets 0 aggregations"
+            ),
+            _ => return None,
+        };
+        Some((end.referenced.line(), text))
     };
-    [&ends.value.min, &ends.value.max].into_iter().filter_map(bare).collect()
+    [&ends.value.min, &ends.value.max].into_iter().filter_map(note).collect()
+}
+
+/// The goals that sysfs drops (`damos_sysfs_add_quota_score`). Whatever the unit of the metric is, 0 is 0.
+fn dropped_goals(goals: &[At<RawGoal>]) -> impl Iterator<Item = Note> {
+    let is_zero = |text: &str| {
+        Number::parse(text).is_some_and(|number| number.0 == 0)
+            || Bp::parse(text).is_some_and(|bp| bp.0 == 0)
+            || Micros::parse(text).is_some_and(|us| us.0 == 0)
+    };
+    goals.iter().map(|goal| &goal.value.target_value).filter(move |target| is_zero(&target.value.0)).map(|target| {
+        let text = "a goal with a target of 0 is written, and the kernel drops it: the scheme runs without this goal";
+        (target.referenced.line(), text.to_owned())
+    })
 }
 
 /// What the kernel does without a reset interval: the first charge window never ends (`damos_adjust_quota`).
 fn quotas(raw: &RawQuotas) -> Vec<Note> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<Note> = dropped_goals(&raw.goals).collect();
     for goal in &raw.goals {
         let metric = &goal.value.metric;
         if matches!(goal.value.nid, OrNull::Null) && metric.value.0 == LOST_NID {
@@ -98,14 +137,19 @@ fn quotas(raw: &RawQuotas) -> Vec<Note> {
     notes
 }
 
-/// `damon_pa_migrate` reads `target_nid` alone.
+/// `damon_pa_migrate` reads `target_nid` alone, and no migration goes to a node that is none.
 fn dests(scheme: &RawScheme, paddr: bool) -> Option<Note> {
     let action = scheme.action.as_ref().filter(|action| is_migration(action.value.0.as_str()))?;
-    let ignored = paddr && !scheme.dests.is_empty() && scheme.target_nid.given().is_none();
-    ignored.then(|| {
-        (
-            action.referenced.line(),
-            format!("{} of paddr reads no dests, and migrates nothing without target_nid", action.value.0),
-        )
-    })
+    let name = &action.value.0;
+    let text = match (scheme.target_nid.given(), scheme.dests.as_slice()) {
+        (Some(_), _) => return None,
+        (None, []) => {
+            format!("{name} without target_nid migrates nothing (target_nid: N, or dests with vaddr)")
+        }
+        (None, _) if paddr => {
+            format!("{name} of paddr reads no dests, and migrates nothing without target_nid")
+        }
+        (None, _) => return None,
+    };
+    Some((action.referenced.line(), text))
 }

@@ -27,6 +27,15 @@ impl RawDamonStep {
         }
     }
 
+    /// The goals that a retarget brings.
+    pub(crate) fn new_goals(&self) -> impl Iterator<Item = &[At<RawGoal>]> {
+        let schemes = match self {
+            RawDamonStep::Retarget(retarget) => retarget.schemes.as_slice(),
+            _ => &[],
+        };
+        schemes.iter().map(|scheme| scheme.value.goals.as_slice())
+    }
+
     /// Their names, and how each is written, for messages.
     pub(crate) const NAMES: [&str; 7] =
         ["start", "stop", "commit", "retarget", "pause", "resume", "read_back"];

@@ -30,15 +30,6 @@ pub(super) fn scheme(raw: &RawScheme, around: &Around<'_>, words: &Vocabulary<'_
         raw.action.as_ref().map_or(Ok("stat"), |action| known(action, ACTIONS, WordKind::Action, words))?;
     let target_nid = raw.target_nid.as_ref().map(|nid| target_nid(nid, names)).transpose()?;
     let dests = raw.dests.iter().map(|dest| self::dest(dest, names)).collect::<Checked<Vec<_>>>()?;
-    if ACTIONS.contains(&action)
-        && is_migration(action)
-        && target_nid.is_none()
-        && dests.is_empty()
-        && let Some(place) = &raw.action
-    {
-        return Err(Fault::at(place, format!("{action} without target_nid migrates nothing"))
-            .help("target_nid: N, or dests with vaddr (paddr reads no dests)"));
-    }
     let filters = |raw: &[At<RawFilter>], folder| filter::filters(raw, folder, around.targets, words);
     let pattern = raw.access_pattern.as_ref();
     Ok(Scheme {
@@ -136,20 +127,12 @@ fn ages(pattern: Option<&RawPattern>, intervals: &Intervals) -> Checked<Range> {
     let Some(ends) = pattern.and_then(|pattern| pattern.age.as_ref()) else {
         return Ok(Range { min: 0, max: MAX_COUNT });
     };
+    // Less than one is none, as damo computes; `quirks` says so.
     let aggregations = |end: &Age| match end {
         Age::Aggregations(count) => (*count).min(MAX_COUNT),
         Age::Micros(us) | Age::Bare(us) => (us / intervals.aggr_us.max(1)).min(MAX_COUNT),
         Age::Max => MAX_COUNT,
     };
-    for end in [&ends.value.min, &ends.value.max] {
-        if let Age::Bare(us) = end.value
-            && us < intervals.aggr_us
-        {
-            let message =
-                format!("is the age {us} a time or a number of aggregations? damo reads microseconds");
-            return Err(Fault::at(end, message).help(format!("write '{us} us' or '{us} aggr_intervals'")));
-        }
-    }
     ordered(ends, aggregations, "age")
 }
 
@@ -253,8 +236,6 @@ fn target_value(raw: &At<Scalar>, metric: &Metric<'_>) -> Checked<u64> {
     match (value, metric.unit) {
         (None, _) => Err(Fault::at(raw, format!("'{text}' is not a value of {}", metric.name))
             .help("a share such as '70 %' or 7000 for _bp metrics, a time for _us, else a number")),
-        (Some(0), _) => Err(Fault::at(raw, "a goal with a target of 0: the kernel drops it silently")
-            .help("the scheme would run without its goal; 1 is the smallest target")),
         (Some(bp), MetricUnit::BasisPoints) if bp > 10_000 && METRICS.contains(metric) => {
             Err(Fault::at(raw, format!("a target of {bp} basis points is more than everything")))
         }
