@@ -1,7 +1,7 @@
 //! The result of one mutant, and the score of all. Pure.
 
 use super::mutant::{Header, Kind};
-use crate::check::{EXPECT, Finding};
+use crate::check::{EXPECT, Finding, RunEnd};
 use crate::run::Failure;
 use crate::scenario::GuestClock;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,13 @@ impl Catch {
             GuestClock::Virtual => Strength::Invariant,
         };
         (!ids.is_empty()).then(|| Catch { strength, ids, scenario: scenario.to_owned(), seed, sentence })
+    }
+
+    /// Whether a clock ran out and no rule is violated: a slow host has the same findings as a kernel that hangs.
+    pub fn is_by_the_clock_alone(&self) -> bool {
+        let follows = [EXPECT, RunEnd::Clock.id(), RunEnd::Incomplete.id()];
+        self.ids.iter().any(|id| id == RunEnd::Clock.id())
+            && self.ids.iter().all(|id| follows.contains(&id.as_str()))
     }
 }
 
@@ -248,6 +255,17 @@ pub(super) mod tests {
         assert_eq!(catch.ids, [EXPECT, "Q1"]);
         let weak = Catch::by(&[finding(EXPECT)], clock, "idle", 3).unwrap();
         assert_eq!(weak.strength, Strength::Expectation);
+    }
+
+    #[test]
+    fn a_clock_that_ran_out_beside_a_violated_rule_is_not_alone() {
+        let is_alone = |ids: &[&'static str]| {
+            let findings: Vec<Finding> = ids.iter().map(|id| finding(id)).collect();
+            Catch::by(&findings, GuestClock::Virtual, "idle", 0).unwrap().is_by_the_clock_alone()
+        };
+        let clock = RunEnd::Clock.id();
+        assert!(is_alone(&[clock]) && is_alone(&[clock, EXPECT]));
+        assert!(!is_alone(&[clock, "K3"]) && !is_alone(&[EXPECT]));
     }
 
     #[test]

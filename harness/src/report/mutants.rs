@@ -76,6 +76,8 @@ fn headline(record: &Record) -> String {
 
 fn weak(catch: &Catch) -> &'static str {
     match catch.strength {
+        // Such a run is repeated, and only the second one counts.
+        Strength::Invariant if catch.is_by_the_clock_alone() => ", in two runs,",
         Strength::Invariant => "",
         Strength::Expectation | Strength::Snapshot => " only",
         Strength::RealClock => " on the real clock only",
