@@ -8,6 +8,7 @@ use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::{GCOV_LIMIT, GuestReport, Sample, section};
 use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -113,6 +114,10 @@ pub struct Recording {
     pub tests: String,
 }
 
+/// Functions of the kernel of which damonlab knows several variants, each with the name of the variant that the source has.
+/// The subjects say which functions those are, and name the variants.
+pub type Formulas = BTreeMap<String, String>;
+
 /// What the run was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +150,9 @@ pub struct Meta {
     /// How fast the guest's processor was on virtual time.
     #[serde(default, skip_serializing_if = "InstructionCost::is_plain")]
     pub pace: InstructionCost,
+    /// How the kernel's source computes what the oracle replays. Not in older recordings, and not of a kernel without source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formulas: Option<Formulas>,
     /// What the host gave the guest while the plan ran: on the real clock, where that shows in the guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<HostLoad>,

@@ -104,6 +104,7 @@ impl Model {
             dir: "/nowhere".into(),
             seal: Seal::Intact,
             meta: Meta {
+                formulas: None,
                 load: None,
                 chosen_accelerator: None,
                 version: RECORDING_VERSION,
