@@ -7,7 +7,7 @@ use super::result::{Catch, MutantResult, Record, Strength};
 use super::store::{SuiteKey, save};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
-use crate::judge::Report;
+use crate::judge::{ExpectedChange, Report};
 use crate::kernel::{self, BuildIn, BuildRequest, Image, KernelError, Origins};
 use crate::recording::Recording;
 use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, suite};
@@ -39,6 +39,8 @@ pub struct MutantRunner<'a> {
     pub jobs: NonZeroUsize,
     /// The seed of every run.
     pub seed: u64,
+    /// The rules that the kernels mean to change: what violates them catches nothing.
+    pub changes: &'a [ExpectedChange],
     /// Whether the scenarios go on after a catch.
     pub all_scenarios: bool,
     /// Whether stored results are ignored.
@@ -137,7 +139,10 @@ impl MutantRunner<'_> {
         let order = order(mutant, &names);
         let begun = Instant::now();
         let mut suite = SuiteProgress::default();
-        let work = |index: &usize| run::run(&env, &self.scenarios[*index], self.seed);
+        let work = |index: &usize| {
+            run::run(&env, &self.scenarios[*index], self.seed)
+                .map(|report| report.with_expected_changes(self.changes))
+        };
         let each = |index: &usize, report| self.add(mutant.kind, &self.scenarios[*index], report, &mut suite);
         let ended = suite::ordered(&order.indices, self.jobs, work, each);
         remove_unjudged(&out, &names, &suite)?;

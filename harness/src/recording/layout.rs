@@ -2,7 +2,7 @@
 
 use super::host_load::HostLoad;
 use crate::host::names::{EntryName, Key};
-use crate::scenario::{GuestClock, InstructionCost, Scenario};
+use crate::scenario::{GuestClock, InstructionCost, MOST_RULE_FILES, Scenario};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::{GCOV_LIMIT, GuestReport, Sample, section};
@@ -23,6 +23,17 @@ pub const SCENARIO: &str = "scenario.yaml";
 pub const MACHINE: &str = "machine.yaml";
 /// The text of the file that introduces words of the scenario, where there is one.
 pub const INTRODUCES: &str = "introduces.yaml";
+/// The texts of the files of rules that the run was judged by, in order, as far as there are any.
+pub const RULES: [&str; MOST_RULE_FILES] = [
+    "rules-1.yaml",
+    "rules-2.yaml",
+    "rules-3.yaml",
+    "rules-4.yaml",
+    "rules-5.yaml",
+    "rules-6.yaml",
+    "rules-7.yaml",
+    "rules-8.yaml",
+];
 /// The plan that the guest got.
 pub const PLAN: &str = "plan.json";
 
@@ -46,7 +57,7 @@ pub const LIMITS: &[(&str, Bytes)] = &[
     (section::GCOV, Bytes(GCOV_LIMIT as u64 + (1 << 20))),
 ];
 
-/// The other files of a recording that something reads.
+/// The other files of a recording that something reads, besides [`RULES`].
 pub(super) const OWN_FILES: &[&str] = &[META, SCENARIO, MACHINE, INTRODUCES, PLAN, CONSOLE_LOG];
 
 /// No JSON file of a recording is larger.
@@ -64,6 +75,7 @@ pub(super) fn limit(name: &str) -> Bytes {
     of_section.unwrap_or(match name {
         META | PLAN => SMALL_LIMIT,
         SCENARIO | MACHINE | INTRODUCES => TEXT_LIMIT,
+        name if RULES.contains(&name) => TEXT_LIMIT,
         _ => LOG_LIMIT,
     })
 }

@@ -164,7 +164,7 @@ impl<'a> GuestRun<'a> {
         load: Option<HostLoad>,
     ) -> Result<(Verdict, Option<Judgement>), RunError> {
         let recording = match self.finish(booted, accelerator, load) {
-            // The recording has the scenario's own rules alone.
+            // Those of files have another place in the recording than on the command line.
             Ok(mut recording) => {
                 recording.scenario.rules.clone_from(&self.source.scenario.rules);
                 recording

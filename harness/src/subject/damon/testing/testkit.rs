@@ -138,6 +138,7 @@ impl Model {
     fn scenario(&self) -> Scenario {
         Scenario {
             introduces_file: None,
+            rule_files: Vec::new(),
             name: "model".into(),
             summary: "A model.".into(),
             rules: Vec::new(),
