@@ -83,6 +83,10 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let changes = arguments.expect_change.changes()?;
     let origin = arguments.finding.as_deref().map(rule::origin).transpose()?;
     let finding = origin.as_ref().map(Origin::id);
+    if changes.iter().any(|change| Some(change.id()) == finding) {
+        let on = "a rule that --expect-change means to change: nothing would be bad".to_owned();
+        return Err(CliError::NoEffect { option: "--finding", on });
+    }
     let series = bisect::series(&arguments.series)?;
     let search = Search::new(series.patches.len(), arguments.good, arguments.bad)?;
     let source = source(arguments)?;
