@@ -164,7 +164,7 @@ fn q2_does_not_apply_to_a_loop_that_is_none_of_the_known_variants() {
     assert_eq!(why, "damon_feed_loop_next_input() of this kernel is none of the known variants");
 }
 
-/// A copy of a real run, whose kernel is said to have this variant of the loop.
+/// A copy of a real run on Linux 7.3, whose kernel is said to have this variant of the loop.
 fn stored(variant: Option<&str>) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     crate::recording::testing::copy("consist", copy.path());
@@ -173,6 +173,18 @@ fn stored(variant: Option<&str>) -> tempfile::TempDir {
     meta.formulas = variant.map(|variant| [(formulas::FEED_LOOP.to_owned(), variant.to_owned())].into());
     crate::recording::finish(copy.path(), &meta).unwrap();
     copy
+}
+
+/// A run until the loop is saturated and back, on Linux 7.3 with a patch that uses `mult_frac()`.
+#[test]
+fn a_real_run_with_mult_frac_passes_as_that_and_is_a_byte_off_as_linux_7_3() {
+    let mut recording = crate::subject::damon::testing::stored("mult-frac");
+    assert_eq!(recording.meta.formulas.as_ref().unwrap()[formulas::FEED_LOOP], "mult-frac");
+    assert_eq!(found(&recording, "Q2"), []);
+    recording.meta.formulas = None;
+    let finding = found(&recording, "Q2").remove(0);
+    assert!(finding.expected.contains("esz=1235931852938540 "), "{}", finding.expected);
+    assert_eq!(finding.seen, "esz=1235931852938539");
 }
 
 /// A real run, whose kernel is said to have either variant. Its quota never gets so large that they differ.
