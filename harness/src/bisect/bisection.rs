@@ -5,7 +5,7 @@ use super::step::{Step, StepVerdict};
 use super::store::{self, StepKey};
 use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
-use crate::judge::{Report, Sweep};
+use crate::judge::{ExpectedChange, Report, Sweep};
 use crate::kernel::{self, BuildRequest, Image, Origins, Patch};
 use crate::mutants::SuiteKey;
 use crate::run::{self, Failure, KernelRunError, RunEnv, RunError, ScenarioSource, SeedRange};
@@ -38,6 +38,8 @@ pub struct Bisection<'a> {
     pub jobs: NonZeroUsize,
     /// The only finding that counts as bad; none: every finding does.
     pub finding: Option<&'a str>,
+    /// The rules that the series means to change: what violates them is not bad.
+    pub changes: &'a [ExpectedChange],
     /// The folder of the steps and recordings.
     pub out: PathBuf,
     /// Whether stored steps are ignored.
@@ -121,7 +123,8 @@ impl Bisection<'_> {
             fs::remove_dir_all(&recordings)?;
         }
         let (env, _checkpoints) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
-        let one = |seed| run::run(&env, self.source, seed);
+        let one =
+            |seed| run::run(&env, self.source, seed).map(|report| report.with_expected_changes(self.changes));
         match run::sweep(scenario, self.seeds, self.jobs, one, |seed, report| self.decide(seed, report)) {
             Ok(sweep) => {
                 let recording = sweep.runs.first().map(|(_, report)| report.dir.clone());

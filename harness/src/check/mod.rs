@@ -5,6 +5,7 @@
 //! [`crate::subject`], and [`crate::judge`] brings all of it to a verdict.
 
 mod about;
+pub(crate) mod c_function;
 pub(crate) mod early_end;
 pub(crate) mod expect;
 pub(crate) mod fields;

@@ -1,10 +1,12 @@
 //! `damonlab bisect`: which patch of a series broke a scenario.
 
 use super::error::{CliError, VerbResult};
+use super::expect_change::ExpectChangeArgs;
 use super::introduces_args::IntroducesArgs;
 use super::kernel_args::{ConfigArgs, KernelArgs};
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::{ReproCommand, Seeds};
+use super::rules_args::RulesArgs;
 use super::{qemu, rule, scenarios, values};
 use crate::bisect::{self, BisectLog, Bisection, Search, Series, Step};
 use crate::check::Origin;
@@ -50,6 +52,10 @@ pub(super) struct Arguments {
     machine: Option<String>,
     #[command(flatten)]
     introduces: IntroducesArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+    #[command(flatten)]
+    expect_change: ExpectChangeArgs,
     /// The seed of every run.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
@@ -74,8 +80,13 @@ pub(super) struct Arguments {
 
 pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("bisect", &arguments.output)?;
+    let changes = arguments.expect_change.changes()?;
     let origin = arguments.finding.as_deref().map(rule::origin).transpose()?;
     let finding = origin.as_ref().map(Origin::id);
+    if changes.iter().any(|change| Some(change.id()) == finding) {
+        let on = "a rule that --expect-change means to change: nothing would be bad".to_owned();
+        return Err(CliError::NoEffect { option: "--finding", on });
+    }
     let series = bisect::series(&arguments.series)?;
     let search = Search::new(series.patches.len(), arguments.good, arguments.bad)?;
     let source = source(arguments)?;
@@ -97,7 +108,8 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
         series: &series,
         source: &source,
         // The seeds are in the steps themselves.
-        suite: &SuiteKey::of(std::slice::from_ref(&source), vm::AGENT, 0, false)?,
+        suite: &SuiteKey::of(std::slice::from_ref(&source), vm::AGENT, 0, false, &changes)?,
+        changes: &changes,
         seeds: arguments.seeds.unwrap_or_else(|| SeedRange::one(arguments.seed)),
         jobs: arguments.jobs.unwrap_or(slots),
         finding,
@@ -117,6 +129,7 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
 fn source(arguments: &Arguments) -> Result<ScenarioSource, CliError> {
     let path = scenarios::path(&arguments.scenario)?;
     let mut sources = arguments.introduces.sources(&[path], arguments.machine.as_deref())?;
+    arguments.rules.add_to(&mut sources)?;
     let source = sources.swap_remove(0);
     if !source.scenario.clock.is_virtual() {
         return Err(CliError::NeverRepeats(source.scenario.name));
@@ -171,7 +184,8 @@ fn commands(
         let patches = series.files(applied, &out.join("series"))?;
         let kernel = &kernel(arguments, patches);
         let (machine, introduces) = (arguments.machine.as_deref(), arguments.introduces.path());
-        let repro = ReproCommand { machine, introduces, rules: &[], clock: None, kernel };
+        let (rules, changes) = (&arguments.rules, &arguments.expect_change);
+        let repro = ReproCommand { machine, introduces, rules, changes, clock: None, kernel };
         Ok(repro.command(&arguments.scenario, seeds))
     };
     [bad, good].into_iter().map(one).collect()

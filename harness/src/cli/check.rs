@@ -4,11 +4,12 @@ use super::error::{CliError, VerbResult};
 use super::exit_status;
 use super::expect_change::ExpectChangeArgs;
 use super::output::{Closing, Output, OutputArgs};
+use super::rules_args::RulesArgs;
 use crate::host::progress::Batch;
 use crate::judge::{self, Report, Stored, StoredResult};
 use crate::recording::{DIGESTS, RecordingError, Seal};
 use crate::report::{self, Item, RunView};
-use crate::scenario::{self, Scenario, ScenarioRule};
+use crate::scenario::{RuleFile, Scenario};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -16,16 +17,16 @@ pub(super) const HELP: &str = "Examples: damonlab check results/pull-push/0001\n
     damonlab check -v results/pull-push/*\n          \
     damonlab check --rules examples/rules/quotas.yaml results/pull-push/0001\n\n\
     Recordings of one scenario on one kernel with several seeds are judged together too. A recording that is damaged is\n\
-    never judged: it is reported with what was expected and found, and the exit status is 2.";
+    never judged: it is reported with what was expected and found, and the exit status is 2. A rule of a file that the\n\
+    recording keeps gives way to one of --rules that has its name.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Folders with a recording.json.
     #[arg(required = true, value_name = "DIR")]
     recordings: Vec<PathBuf>,
-    /// Judge by the rules of this file too. May be given several times.
-    #[arg(long, value_name = "FILE")]
-    rules: Vec<PathBuf>,
+    #[command(flatten)]
+    rules: RulesArgs,
     #[command(flatten)]
     expect_change: ExpectChangeArgs,
     #[command(flatten)]
@@ -35,7 +36,7 @@ pub(super) struct Arguments {
 pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("check", &arguments.output)?;
     let changes = arguments.expect_change.changes()?;
-    let rules = scenario::load_rules(&arguments.rules).map_err(Box::new)?;
+    let rules = arguments.rules.load()?;
     let progress = output.progress();
     let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
@@ -76,7 +77,7 @@ type Unreadable<'a> = (&'a Path, RecordingError);
 /// Judges one recording after the other, whatever is wrong with those before.
 fn judge_all<'a>(
     recordings: &'a [PathBuf],
-    rules: &[ScenarioRule],
+    rules: &[RuleFile],
     batch: &Batch,
 ) -> (Vec<Stored>, Vec<Unreadable<'a>>) {
     let (mut judged, mut unreadable) = (Vec::new(), Vec::new());

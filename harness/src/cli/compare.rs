@@ -1,15 +1,19 @@
 //! `damonlab compare`: two kernels, the same scenarios and seeds, side by side.
 
 use super::error::{CliError, VerbResult};
+use super::expect_change::ExpectChangeArgs;
 use super::introduces_args::IntroducesArgs;
 use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs};
+use super::rules_args::RulesArgs;
 use super::{qemu, scenarios, values};
 use crate::check::Verdict;
 use crate::compare::{self, Comparer, Comparison, Pair, Side};
 use crate::host::names::Key;
 use crate::host::progress::Progress;
 use crate::host::slots;
+use crate::host::text::quote;
+use crate::judge::{self, Intended};
 use crate::kernel::{self, Image, Origins, Request};
 use crate::report;
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
@@ -18,6 +22,7 @@ use crate::vm;
 use crate::vm::checkpoint::Store;
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -53,6 +58,10 @@ pub(super) struct Arguments {
     machine: Option<String>,
     #[command(flatten)]
     introduces: IntroducesArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+    #[command(flatten)]
+    expect_change: ExpectChangeArgs,
     /// How many guests run at once at most [default: one a core].
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
@@ -82,6 +91,7 @@ fn built_in(
 pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("compare", &arguments.output)?;
+    let changes = arguments.expect_change.changes()?;
     let origins = Origins::of(Env::machine()?);
     let request = |word: &str| compare::request(word, &origins);
     let requests =
@@ -114,24 +124,34 @@ pub(super) fn compare(arguments: &Arguments) -> VerbResult {
         arguments: Pair { a: arguments.a.clone(), b: arguments.b.clone() },
         scenarios: &sources,
         seeds: arguments.seeds,
+        changes: &changes,
         jobs: arguments.jobs.unwrap_or(slots),
     };
     output.start(sources.iter().map(|one| one.scenario.name.clone()).collect(), None)?;
-    let comparison = run(&comparer, &progress)?;
+    let (comparison, intended) = run(&comparer, &progress)?;
     comparison.scenarios.iter().try_for_each(|one| output.item(&report::scenario(one)))?;
-    let (answer, notes) = (report::comparison(&comparison), report::comparison_notes(&comparison));
+    let answer = report::comparison(&comparison);
+    let mut notes = report::comparison_notes(&comparison);
+    notes.extend(intended);
+    notes.extend(judge::not_seen(&changes));
     output.finish(Closing { answer, notes, data: report::comparison_data(&comparison) })?;
     Ok(comparison.exit_code())
 }
 
-/// Runs everything, with a progress line.
-fn run(comparer: &Comparer<'_>, progress: &Progress) -> Result<Comparison, RunError> {
+/// Runs everything, with a progress line. Beside the comparison, the rules that a side violates as intended, each with its
+/// reason.
+fn run(comparer: &Comparer<'_>, progress: &Progress) -> Result<(Comparison, BTreeSet<String>), RunError> {
     let runs = comparer.scenarios.len() * comparer.seeds.iter().count() * Side::BOTH.len();
     let line = progress.batch("compare", runs);
-    comparer.run(|side, seed, report| {
+    let mut intended = BTreeSet::new();
+    let comparison = comparer.run(|side, seed, report| {
+        intended.extend(report.intended.iter().map(|Intended { finding, why }| {
+            format!("note: {side} violates {} as intended: {}", finding.origin, quote(why))
+        }));
         let failed = !matches!(report.verdict, Verdict::Pass | Verdict::Skip(_));
         line.end(&format!("{side} {} seed {seed}", report.scenario), failed);
-    })
+    })?;
+    Ok((comparison, intended))
 }
 
 fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
@@ -146,7 +166,8 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
         (false, []) => named(QUICK),
         (false, words) => words.iter().map(|word| scenarios::path(word)).collect::<Result<_, _>>()?,
     };
-    let sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
+    let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
+    arguments.rules.add_to(&mut sources)?;
     for ScenarioSource { scenario, .. } in &sources {
         if !scenario.clock.is_virtual() {
             return Err(CliError::NeverRepeats(scenario.name.clone()));

@@ -2,10 +2,12 @@
 
 use super::error::{CliError, VerbResult};
 use super::exit_status::ExitStatuses;
+use super::expect_change::ExpectChangeArgs;
 use super::introduces_args::IntroducesArgs;
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::{ReproCommand, Seeds};
+use super::rules_args::RulesArgs;
 use super::{qemu, scenarios, values};
 use crate::check::Verdict;
 use crate::host::paths::write_atomic;
@@ -43,6 +45,8 @@ pub(super) struct Arguments {
     kernel: KernelArgs,
     #[command(flatten)]
     introduces: IntroducesArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
     /// The seed of every run.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
@@ -55,7 +59,7 @@ pub(super) struct Arguments {
     /// Run nothing: unite what earlier calls stored for the same kernel, and report that.
     // By name: clap leaves the group of arguments empty that has others flattened into it.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
-        "scenarios", "introduces", "kernel", "series", "strict", "skip_applied", "patches", "profiles", "fragments",
+        "scenarios", "introduces", "rules", "kernel", "series", "strict", "skip_applied", "patches", "profiles", "fragments",
         "build_in", "seed", "seeds", "shard", "jobs",
     ])]
     merge: Vec<PathBuf>,
@@ -145,7 +149,7 @@ fn measure(
 
 /// The scenarios of the arguments, all of which can run here.
 fn named(arguments: &Arguments) -> Result<Vec<(String, ScenarioSource)>, CliError> {
-    let sources = match arguments.scenarios.as_slice() {
+    let mut sources = match arguments.scenarios.as_slice() {
         [] if arguments.introduces.path().is_some() => {
             let on = "the shipped scenarios, which introduce their own words; name a scenario".to_owned();
             return Err(CliError::NoEffect { option: "--introduces", on });
@@ -159,6 +163,7 @@ fn named(arguments: &Arguments) -> Result<Vec<(String, ScenarioSource)>, CliErro
             arguments.introduces.sources(&paths, None)?
         }
     };
+    arguments.rules.add_to(&mut sources)?;
     for source in &sources {
         if !source.scenario.clock.is_virtual() {
             return Err(CliError::NeverRepeats(source.scenario.name.clone()));
@@ -202,7 +207,8 @@ impl Measurement<'_> {
         };
         let kernel = arguments.kernel.with_profile(Profile::Coverage);
         let repro = ReproCommand {
-            rules: &[],
+            rules: &arguments.rules,
+            changes: &ExpectChangeArgs::default(),
             machine: None,
             introduces: arguments.introduces.path(),
             clock: None,

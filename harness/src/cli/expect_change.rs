@@ -5,15 +5,20 @@ use crate::grammar;
 use crate::judge::{self, ExpectedChange};
 use clap::Args;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct ExpectChangeArgs {
     /// The kernel means to change this rule, and why: --expect-change Q2="new rounding in the feed loop". What violates the
-    /// rule is shown as intended and does not fail; anything else does. May be given more than once.
+    /// rule does not count as a failure or a difference; anything else does. May be given more than once.
     #[arg(long = "expect-change", value_name = "RULE=WHY", value_parser = rule_and_why)]
     changes: Vec<(String, String)>,
 }
 
 impl ExpectChangeArgs {
+    /// Them as they were typed.
+    pub(super) fn arguments(&self) -> impl Iterator<Item = String> {
+        self.changes.iter().map(|(rule, why)| format!("{rule}={why}"))
+    }
+
     /// The changes, of rules that exist.
     pub(super) fn changes(&self) -> Result<Vec<ExpectedChange>, CliError> {
         let change = |(rule, why): &(String, String)| {

@@ -2,10 +2,12 @@
 
 use super::error::{CliError, VerbResult};
 use super::output::{self, FormatArgs};
-use super::rule;
+use super::{rule, scenarios};
+use crate::host::paths;
 use crate::judge;
 use crate::kernel::{Origins, PatchedSource, Request};
 use crate::report;
+use crate::scenario::{RuleFile, ScenarioRule};
 use crate::setup::Env;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,8 @@ pub(super) const HELP: &str = "Examples: damonlab explain G5\n          \
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The id or the name of a rule, or of a way for a run to end. None: list them all.
+    /// The id or the name of a rule, the name of one that a shipped example states, or a way for a run to end. None: list
+    /// damonlab's own.
     #[arg(value_name = "RULE")]
     rule: Option<String>,
     /// Show the functions of this kernel: a release, a source tree or TREE@REF [default: 7.3]. It has to be on this
@@ -35,7 +38,10 @@ pub(super) fn explain(arguments: &Arguments) -> VerbResult {
         output::list(&report::explained(), arguments.format)?;
         return Ok(0);
     };
-    let origin = rule::origin(word)?;
+    let origin = match rule::origin(word) {
+        Ok(origin) => origin,
+        Err(unknown) => return stated(word, arguments, unknown),
+    };
     if arguments.kernel.is_some() && !judge::explain(&origin, |_| None).has_source() {
         let on = format!("'{word}', which follows from no part of the kernel's source");
         return Err(CliError::NoEffect { option: "--kernel", on });
@@ -45,6 +51,31 @@ pub(super) fn explain(arguments: &Arguments) -> VerbResult {
     let listing = report::explanation(&page, source.as_ref().map(PatchedSource::name));
     output::list(&listing, arguments.format)?;
     Ok(0)
+}
+
+/// The page of a rule that an example or a scenario that ships states; `unknown` is the error where none does.
+fn stated(word: &str, arguments: &Arguments, unknown: CliError) -> VerbResult {
+    let Some(rule) = shipped_rule(word)? else { return Err(unknown) };
+    if arguments.kernel.is_some() {
+        let on = format!("'{word}', which a file states and no part of the kernel's source");
+        return Err(CliError::NoEffect { option: "--kernel", on });
+    }
+    let place = rule.shown_place().replace(&format!("{}/", paths::project().to_string_lossy()), "");
+    output::list(&report::stated_rule(&rule, &place), arguments.format)?;
+    Ok(0)
+}
+
+/// The rule of this name in `examples/rules` or in a scenario that ships.
+fn shipped_rule(name: &str) -> Result<Option<ScenarioRule>, CliError> {
+    let entries = std::fs::read_dir(paths::project().join("examples/rules")).into_iter().flatten();
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.retain(|path| path.extension().is_some_and(|end| end == "yaml"));
+    let files =
+        files.iter().map(|path| RuleFile::load(path)).collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
+    let of_files = files.iter().flat_map(RuleFile::rules).cloned();
+    let of_scenarios = scenarios::all()?.into_iter().flat_map(|scenario| scenario.rules);
+    Ok(of_files.chain(of_scenarios).find(|rule| *rule.name == *name))
 }
 
 /// The source of the kernel that `word` names, if it is here.
@@ -60,6 +91,21 @@ fn source(word: Option<&Path>) -> Result<Option<PatchedSource>, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_of_a_shipped_example_is_found_by_its_name_and_shown_with_its_place() {
+        let rule = shipped_rule("share-is-in-range").unwrap().unwrap();
+        let text = report::stated_rule(&rule, "examples/rules/goals.yaml:8").text;
+        for part in [
+            "share-is-in-range\n\nStated in examples/rules/goals.yaml:8",
+            "damos_node_eligible_mem_bp",
+            "always current_value <= 10000 && target_value <= 10000 && nid >= 0",
+            "docs/rules.md",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(shipped_rule("share-is-out-of-range").unwrap(), None);
+    }
 
     #[test]
     fn every_part_of_the_source_that_a_rule_names_exists() {

@@ -1,17 +1,19 @@
 //! `damonlab machine`: a machine's drawing and arguments, and whether QEMU builds it.
 
 use super::error::{CliError, VerbResult};
+use super::introduces_args::IntroducesArgs;
 use super::output::{self, FormatArgs};
 use super::scenarios;
 use crate::grammar;
 use crate::host::paths;
+use crate::host::text::excerpt;
 use crate::machine::{self, Argv, Machine};
 use crate::report::{self, Accepted};
-use crate::scenario::{MachineFile, MachineSpec, Machines, Scenario, ScenarioError, shipped_machines};
+use crate::scenario::{MachineFile, MachineSpec, Machines, ScenarioError, shipped_machines};
 use crate::setup::{self, Env, Work};
 use crate::vm::{self, MachineCheck};
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub(super) const HELP: &str = "Examples: damonlab machine dram2\n          damonlab machine my.yaml --check\n\n\
@@ -26,11 +28,13 @@ pub(super) struct Arguments {
     #[arg(long)]
     check: bool,
     #[command(flatten)]
+    introduces: IntroducesArgs,
+    #[command(flatten)]
     format: FormatArgs,
 }
 
 pub(super) fn machine(arguments: &Arguments) -> VerbResult {
-    let spec = spec(&arguments.what)?;
+    let spec = spec(&arguments.what, &arguments.introduces)?;
     let machine = Machine::new(&spec)?;
     let drawing = machine::drawing(&spec)?;
     let accepted = if arguments.check { Some(check(&arguments.what, &machine.argv)?) } else { None };
@@ -40,19 +44,37 @@ pub(super) fn machine(arguments: &Arguments) -> VerbResult {
 }
 
 /// The machine of an argument: a file of either kind, a machine's name, or a scenario's.
-fn spec(word: &str) -> Result<MachineSpec, CliError> {
+fn spec(word: &str, introduces: &IntroducesArgs) -> Result<MachineSpec, CliError> {
     if paths::names_a_file(word) {
-        return of_file(Path::new(word));
+        return of_file(Path::new(word), introduces);
     }
     let machines = Machines::in_folders(vec![shipped_machines()]);
     match machines.pick(word) {
-        Ok(file) => Ok(file.parse().map_err(Box::new)?.machine),
+        Ok(file) => {
+            without_words(word, introduces)?;
+            Ok(file.parse().map_err(Box::new)?.machine)
+        }
         Err(ScenarioError::NoMachine { .. }) => match scenarios::path(word) {
-            Ok(path) => Ok(Scenario::load(&path).map_err(Box::new)?.machine),
+            Ok(path) => of_scenario(path, introduces),
             Err(CliError::Unknown { name, .. }) => Err(unknown(name, &machines)?),
             Err(error) => Err(error),
         },
         Err(error) => Err(Box::new(error).into()),
+    }
+}
+
+fn of_scenario(path: PathBuf, introduces: &IntroducesArgs) -> Result<MachineSpec, CliError> {
+    Ok(introduces.sources(&[path], None)?.swap_remove(0).scenario.machine)
+}
+
+/// A machine has no words that a file could introduce.
+fn without_words(word: &str, introduces: &IntroducesArgs) -> Result<(), CliError> {
+    match introduces.path() {
+        None => Ok(()),
+        Some(_) => {
+            let on = format!("'{}', which is a machine and no scenario", excerpt(word));
+            Err(CliError::NoEffect { option: "--introduces", on })
+        }
     }
 }
 
@@ -64,15 +86,18 @@ fn unknown(name: String, machines: &Machines) -> Result<CliError, CliError> {
 }
 
 /// A machine's file, or a scenario's. If it is neither, the error is about the kind that has steps.
-fn of_file(path: &Path) -> Result<MachineSpec, CliError> {
+fn of_file(path: &Path, introduces: &IntroducesArgs) -> Result<MachineSpec, CliError> {
     let file = MachineFile::load(path).map_err(Box::new)?;
     let no_machine = match file.parse() {
-        Ok(machine) => return Ok(machine.machine),
+        Ok(machine) => {
+            without_words(&path.to_string_lossy(), introduces)?;
+            return Ok(machine.machine);
+        }
         Err(error) => error,
     };
-    match Scenario::load(path) {
-        Ok(scenario) => Ok(scenario.machine),
-        Err(error) if file.text.lines().any(|line| line.starts_with("steps:")) => Err(Box::new(error).into()),
+    match of_scenario(path.to_owned(), introduces) {
+        Ok(machine) => Ok(machine),
+        Err(error) if file.text.lines().any(|line| line.starts_with("steps:")) => Err(error),
         Err(_) => Err(Box::new(no_machine).into()),
     }
 }
@@ -93,6 +118,10 @@ fn check(word: &str, argv: &Argv) -> Result<Accepted, CliError> {
 mod tests {
     use super::*;
     use miette::Diagnostic;
+
+    fn spec(word: &str) -> Result<MachineSpec, CliError> {
+        super::spec(word, &IntroducesArgs::default())
+    }
 
     #[test]
     fn a_machine_is_found_by_its_name_its_file_and_the_name_of_a_scenario_on_it() {
@@ -115,6 +144,23 @@ mod tests {
         assert!(help("dram3").starts_with("did you mean 'dram2'?"), "{}", help("dram3"));
         assert!(help("pull-pusch").starts_with("did you mean 'pull-push'?"), "{}", help("pull-pusch"));
         assert_eq!(help("nothing-like-that"), "`damonlab list` shows what there is");
+    }
+
+    #[test]
+    fn words_of_a_file_are_introduced_for_a_scenario_and_a_machine_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (words, mine) = (folder.path().join("words.yaml"), folder.path().join("mine.yaml"));
+        std::fs::write(&words, "version: 1\nintroduces: {actions: [collect]}\n").unwrap();
+        let idle = std::fs::read_to_string(paths::project().join("scenarios/idle.yaml")).unwrap();
+        let action = "action: migrate_hot\n              target_nid: 0\n";
+        assert!(idle.contains(action), "{idle}");
+        std::fs::write(&mine, idle.replace(action, "action: collect\n")).unwrap();
+        let with = IntroducesArgs { introduces: Some(words) };
+        let mine = mine.to_string_lossy();
+        assert!(spec(&mine).is_err());
+        assert_eq!(super::spec(&mine, &with).unwrap(), spec("idle").unwrap());
+        let error = super::spec("dram2", &with).unwrap_err().to_string();
+        assert!(error.contains("--introduces has no effect on 'dram2'"), "{error}");
     }
 
     #[test]

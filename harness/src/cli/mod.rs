@@ -31,6 +31,7 @@ mod qemu;
 mod replay;
 mod repro_command;
 mod rule;
+mod rules_args;
 mod run;
 mod scenarios;
 mod series;

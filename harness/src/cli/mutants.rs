@@ -1,6 +1,7 @@
 //! `damonlab mutants`: how many bugs the suite catches, and how often it raises a false alarm.
 
 use super::error::{CliError, VerbResult};
+use super::expect_change::ExpectChangeArgs;
 use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::{qemu, scenarios, values};
@@ -45,6 +46,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     fresh: bool,
     #[command(flatten)]
+    expect_change: ExpectChangeArgs,
+    #[command(flatten)]
     build: BuildArgs,
     /// Leave the mutants' kernels in the cache, 6 MB each.
     #[arg(long)]
@@ -58,6 +61,7 @@ pub(super) struct Arguments {
 
 pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("mutants", &arguments.output)?;
+    let changes = arguments.expect_change.changes()?;
     let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
     let sources = scenarios::suite()?;
     let slots = slots::count();
@@ -72,7 +76,8 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
         origins: &origins,
         agent: vm::AGENT,
         scenarios: &sources,
-        suite: &SuiteKey::of(&sources, vm::AGENT, arguments.seed, arguments.all_scenarios)?,
+        suite: &SuiteKey::of(&sources, vm::AGENT, arguments.seed, arguments.all_scenarios, &changes)?,
+        changes: &changes,
         out: std::path::absolute(&arguments.out)?,
         jobs: arguments.jobs.unwrap_or(slots),
         seed: arguments.seed,

@@ -3,10 +3,11 @@
 use super::error::{CliError, VerbResult};
 use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs, print};
+use super::rules_args::RulesArgs;
 use super::{exit_status, qemu};
 use crate::kernel::{self, Origins, Request};
 use crate::recording::{DIGESTS, RunInputs, Seal};
-use crate::report;
+use crate::report::{self, RunView};
 use crate::run::RunEnv;
 use crate::run::debug::{self, StopPoint};
 use crate::run::replay::{self, ReplayResult};
@@ -18,7 +19,8 @@ use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples: damonlab replay results/pull-push/0001\n          \
     damonlab replay results/pull-push/0001 --gdb damos_esz:3\n\n\
-    Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise.";
+    Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise. With --rules the verdict of the new run\n\
+    counts too.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,10 +32,12 @@ pub(super) struct Arguments {
     kernel: Option<PathBuf>,
     #[command(flatten)]
     build: BuildArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
     /// gdb cannot step backwards there; an earlier place runs the same instructions up to it.
     #[arg(long, value_name = "EVENT:N|TIME", allow_negative_numbers = true)]
-    #[arg(conflicts_with_all = ["out", "quiet", "verbose", "format"])]
+    #[arg(conflicts_with_all = ["rules", "out", "quiet", "verbose", "format"])]
     gdb: Option<StopPoint>,
     /// The new recording goes below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
@@ -44,7 +48,8 @@ pub(super) struct Arguments {
 
 pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("replay", &arguments.output)?;
-    let inputs = RunInputs::load(&arguments.recording)?;
+    let mut inputs = RunInputs::load(&arguments.recording)?;
+    inputs.scenario.add_rules(&arguments.rules.load()?).map_err(Box::new)?;
     can_repeat(&inputs)?;
     if arguments.build.build_in.is_some() && arguments.kernel.is_none() {
         let on = "a replay on the recorded kernel, which is not built".to_owned();
@@ -82,12 +87,17 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let replay = replay::replay(&env, &inputs)?;
     drop(line);
     output.item(&report::replay(&replay, &inputs.dir, &changed))?;
+    let judged = !arguments.rules.rules.is_empty();
+    if judged {
+        output.item(&RunView::of(&replay.report).item())?;
+    }
     output.finish(Closing::default())?;
-    Ok(match replay.result {
+    let status = if judged { exit_status::of_verdict(&replay.report.verdict) } else { 0 };
+    Ok(status.max(match replay.result {
         ReplayResult::Identical(_) => 0,
         ReplayResult::Different(_) => 1,
         ReplayResult::NoRecording => exit_status::of_verdict(&replay.report.verdict),
-    })
+    }))
 }
 
 /// What ran on the real clock has nothing to be compared with.

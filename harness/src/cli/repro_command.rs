@@ -1,13 +1,15 @@
 //! The command that repeats a run, with the options of the one that made it.
 
+use super::expect_change::ExpectChangeArgs;
 use super::kernel_args::KernelArgs;
+use super::rules_args::RulesArgs;
 use crate::check::Verdict;
 use crate::host::paths::quoted;
 use crate::run::SeedRange;
 use crate::scenario::GuestClock;
 use crate::setup;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The seeds of what is to be repeated.
 #[derive(Clone, Copy)]
@@ -33,7 +35,9 @@ pub(super) struct ReproCommand<'a> {
     /// The file of words that the user gave.
     pub(super) introduces: Option<&'a Path>,
     /// The files of rules.
-    pub(super) rules: &'a [PathBuf],
+    pub(super) rules: &'a RulesArgs,
+    /// The rules that the kernel means to change.
+    pub(super) changes: &'a ExpectChangeArgs,
     /// The clock that the user chose.
     pub(super) clock: Option<GuestClock>,
     /// The kernel.
@@ -43,7 +47,7 @@ pub(super) struct ReproCommand<'a> {
 impl ReproCommand<'_> {
     /// The command for a run or runs of a scenario, which is a name or a file.
     pub(super) fn command(&self, scenario: &str, seeds: Seeds) -> String {
-        let ReproCommand { machine, introduces, rules, clock, kernel } = self;
+        let ReproCommand { machine, introduces, rules, changes, clock, kernel } = self;
         let KernelArgs { kernel, series, strict, skip_applied, patches, config } = kernel;
         let mut options = format!("run {} {seeds}", quoted(scenario));
         if let Some(machine) = machine {
@@ -52,8 +56,11 @@ impl ReproCommand<'_> {
         if let Some(file) = introduces {
             options.push_str(&format!(" --introduces {}", quoted(&file.to_string_lossy())));
         }
-        for path in *rules {
+        for path in &rules.rules {
             options.push_str(&format!(" --rules {}", quoted(&path.to_string_lossy())));
+        }
+        for change in changes.arguments() {
+            options.push_str(&format!(" --expect-change {}", quoted(&change)));
         }
         if let Some(clock) = clock {
             options.push_str(&format!(" --clock {clock}"));
@@ -102,8 +109,9 @@ mod tests {
         let words = ["damonlab", "run"].iter().chain(options);
         let Verb::Run(run) = Cli::parse_from(words).verb else { panic!("it is the verb run") };
         let (machine, introduces) = (run.machine.as_deref(), run.introduces.path());
-        let rules = &run.rules;
-        let repro = ReproCommand { machine, introduces, rules, clock: run.clock, kernel: &run.kernel };
+        let (rules, changes) = (&run.rules, &run.expect_change);
+        let (clock, kernel) = (run.clock, &run.kernel);
+        let repro = ReproCommand { machine, introduces, rules, changes, clock, kernel };
         assert_eq!(repro.if_failed(scenario, seeds, &Verdict::Pass), None);
         repro.if_failed(scenario, seeds, &Verdict::Fail(Vec::new())).unwrap()
     }
@@ -148,6 +156,14 @@ mod tests {
     fn words_that_a_file_introduced_are_introduced_again() {
         let command = repeats("x.yaml", Seeds::One(0), &["--introduces", "my words.yaml"]);
         assert!(command.ends_with("run x.yaml --seed 0 --introduces 'my words.yaml'"), "{command}");
+    }
+
+    #[test]
+    fn rules_of_files_and_changes_that_are_meant_are_named_too() {
+        let options = ["--rules", "my rules.yaml", "--expect-change", "Q2=a new rounding"];
+        let command = repeats("idle", Seeds::One(0), &options);
+        let words = "run idle --seed 0 --rules 'my rules.yaml' --expect-change 'Q2=a new rounding'";
+        assert!(command.ends_with(words), "{command}");
     }
 
     #[test]

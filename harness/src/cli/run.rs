@@ -7,13 +7,14 @@ use super::introduces_args::IntroducesArgs;
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::ReproCommand;
+use super::rules_args::RulesArgs;
 use super::{qemu, scenarios, values};
 use crate::host::slots;
 use crate::judge;
 use crate::kernel::{self, Origins};
 use crate::report;
 use crate::run::{self, RunEnv, ScenarioSource, SeedRange};
-use crate::scenario::{self, GuestClock};
+use crate::scenario::GuestClock;
 use crate::setup::{self, Env};
 use crate::vm;
 use crate::vm::checkpoint::Store;
@@ -59,9 +60,8 @@ pub(super) struct Arguments {
     /// not repeat, and rules that compare times do not apply.
     #[arg(long, value_name = "virtual|real")]
     pub(super) clock: Option<GuestClock>,
-    /// Judge by the rules of this file too. May be given several times. A recording does not keep them.
-    #[arg(long, value_name = "FILE")]
-    pub(super) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) rules: RulesArgs,
     /// Run on this machine, whatever the scenario says: a name (`damonlab list` shows them) or a YAML file. The rest of
     /// the scenario must fit it.
     #[arg(long, value_name = "NAME|FILE")]
@@ -76,7 +76,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
     #[command(flatten)]
-    expect_change: ExpectChangeArgs,
+    pub(super) expect_change: ExpectChangeArgs,
     /// Exit as `git bisect run` expects it: 0 good, 1 a scenario failed, 125 cannot tell (no build, no boot, a skip, the
     /// host or QEMU failed), 128 a mistyped command. Give an --out outside of the tree.
     #[arg(long)]
@@ -94,8 +94,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let changes = arguments.expect_change.changes()?;
     let paths = paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
-    let rules = scenario::load_rules(&arguments.rules).map_err(Box::new)?;
-    sources.iter_mut().try_for_each(|source| source.scenario.add_rules(&rules)).map_err(Box::new)?;
+    arguments.rules.add_to(&mut sources)?;
     set_clock(arguments, &mut sources)?;
     sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count();
@@ -121,6 +120,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
         machine: arguments.machine.as_deref(),
         introduces: arguments.introduces.path(),
         rules: &arguments.rules,
+        changes: &arguments.expect_change,
         clock: arguments.clock,
         kernel: &arguments.kernel,
     };

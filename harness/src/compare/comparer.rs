@@ -3,7 +3,7 @@
 use super::discrepancy::Runs;
 use super::{Comparison, Observed, Pair, Side};
 use crate::check::Verdict;
-use crate::judge::Report;
+use crate::judge::{ExpectedChange, Report};
 use crate::recording::Recording;
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use std::num::NonZeroUsize;
@@ -19,6 +19,8 @@ pub struct Comparer<'a> {
     pub scenarios: &'a [ScenarioSource],
     /// The seeds, each of which runs on both sides.
     pub seeds: SeedRange,
+    /// The rules that the kernels mean to change: what violates them is no difference.
+    pub changes: &'a [ExpectedChange],
     /// How many guests run at once.
     pub jobs: NonZeroUsize,
 }
@@ -83,6 +85,7 @@ impl Comparer<'_> {
     fn one(&self, source: &ScenarioSource, run: PlannedRun) -> Result<(Observed, Option<Report>), RunError> {
         match run::run(self.envs.get(run.side), source, run.seed) {
             Ok(report) => {
+                let report = report.with_expected_changes(self.changes);
                 // A guest that died left no recording; its verdict is enough.
                 let recording = report.judgement.as_ref().and_then(|_| Recording::load(&report.dir).ok());
                 Ok((Observed::of(report.verdict.clone(), recording.as_ref()), Some(report)))

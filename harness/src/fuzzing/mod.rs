@@ -4,6 +4,7 @@
 mod counts;
 mod inputs;
 mod recordings;
+mod rules;
 mod targets;
 
 pub use targets::{TARGETS, Target};

@@ -5,15 +5,16 @@
 //! @@@ samples.jsonl        a file; what follows, up to the next such line, is its content
 //! ```
 
+use crate::host::names::EntryName;
 use crate::host::paths;
 use crate::host::text::shown;
 use crate::judge;
-use crate::recording::{CONSOLE_LOG, MACHINE, META, PLAN, SCENARIO};
+use crate::recording::{CONSOLE_LOG, MACHINE, META, PLAN, RULES, SCENARIO};
 use crate::report::{RunView, full_text, item_text};
 use damonlab_protocol::record::section;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The files that an input may replace.
@@ -22,6 +23,7 @@ const FILES: &[&str] = &[
     SCENARIO,
     MACHINE,
     PLAN,
+    RULES[0],
     CONSOLE_LOG,
     section::TRACE,
     section::RAW,
@@ -49,7 +51,7 @@ thread_local! {
 /// A recording: judged and shown, or refused.
 pub(super) fn recording(bytes: &[u8]) {
     let (base, replaced) = parts(bytes);
-    let stored = paths::project().join("harness/tests/recordings").join(&base);
+    let stored = all_stored().join(&base);
     COPIES.with_borrow_mut(|copies| {
         let copy = copies.entry(base).or_insert_with(|| Copy::of(&stored));
         for (name, content) in &replaced {
@@ -112,6 +114,10 @@ fn parts(bytes: &[u8]) -> (String, BTreeMap<&'static str, Vec<u8>>) {
     (base, replaced)
 }
 
+fn all_stored() -> PathBuf {
+    paths::project().join("harness/tests/recordings")
+}
+
 fn is_stored(name: &str) -> bool {
-    ["cxl", "pull-push-short", "refused", "truth", "tuned"].contains(&name)
+    EntryName::new(name).is_ok_and(|name| all_stored().join(name).join(META).is_file())
 }

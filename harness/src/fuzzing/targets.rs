@@ -1,6 +1,6 @@
 //! The list of targets.
 
-use super::{counts, inputs, recordings};
+use super::{counts, inputs, recordings, rules};
 
 /// A parser, and what holds of its result.
 #[derive(Debug, Clone, Copy)]
@@ -24,4 +24,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "recording", read: recordings::recording },
     Target { name: "qmp", read: inputs::replies },
     Target { name: "gcov", read: counts::counts },
+    Target { name: "rules", read: rules::rules },
 ];

@@ -19,12 +19,23 @@ impl ExpectedChange {
         ExpectedChange { rule, why, seen: AtomicBool::new(false) }
     }
 
+    /// The id of the rule.
+    pub fn id(&self) -> &'static str {
+        self.rule.id
+    }
+
     fn is_of(&self, finding: &Finding) -> bool {
         matches!(finding.origin, Origin::Rule(about) if about == self.rule)
     }
 }
 
 impl Report {
+    /// The same after [`Report::expect_changes`].
+    pub fn with_expected_changes(mut self, changes: &[ExpectedChange]) -> Report {
+        self.expect_changes(changes);
+        self
+    }
+
     /// Moves the findings of these rules from the verdict to what is intended. Whatever else was found stays.
     pub fn expect_changes(&mut self, changes: &[ExpectedChange]) {
         let Verdict::Fail(findings) = &self.verdict else { return };

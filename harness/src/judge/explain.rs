@@ -1,9 +1,9 @@
 //! The page of one rule, as `damonlab explain` shows it.
 
-use super::c_function;
 use super::reference::{self, Example};
-use crate::check::{Origin, Source};
+use crate::check::{Origin, Source, c_function};
 use crate::host::text::printable;
+use crate::subject;
 use serde::Serialize;
 use std::fmt;
 
@@ -31,6 +31,16 @@ pub struct Page {
     /// The shipped scenarios to which it applies.
     scenarios: Vec<String>,
     source: Vec<Excerpt>,
+    /// The functions of which damonlab knows several variants, as the source has them.
+    variants: Vec<Variant>,
+}
+
+/// The variant of a function that a source has.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Variant {
+    function: String,
+    variant: String,
+    meaning: &'static str,
 }
 
 /// A part of the kernel's source.
@@ -65,6 +75,7 @@ pub fn explain(origin: &Origin, text: impl Fn(&str) -> Option<String>) -> Page {
         example: reference::example(origin.id()),
         scenarios: reference::scenarios(origin.id()),
         source: source.iter().map(|part| excerpt(part, &text)).collect(),
+        variants: variants(source, &text),
     }
 }
 
@@ -100,6 +111,18 @@ fn excerpt(part: &Source, text: &impl Fn(&str) -> Option<String>) -> Excerpt {
     }
 }
 
+fn variants(source: &[Source], text: &impl Fn(&str) -> Option<String>) -> Vec<Variant> {
+    let named = |function: &str| {
+        source.iter().any(|part| matches!(part, Source::Function { name, .. } if *name == function))
+    };
+    let all = subject::formulas(text).into_iter().filter(|(function, _)| named(function));
+    all.map(|(function, variant)| {
+        let meaning = subject::variant_meaning(&function, &variant);
+        Variant { function, variant, meaning }
+    })
+    .collect()
+}
+
 /// A line of source that a terminal may print.
 fn shown(line: &str) -> String {
     printable(line).chars().take(WIDTH).collect()
@@ -128,7 +151,11 @@ impl fmt::Display for Page {
             let names = self.scenarios.join(", ");
             writeln!(f, "\nScenarios that apply it: {}", if names.is_empty() { none } else { &names })?;
         }
-        self.source.iter().try_for_each(|part| write!(f, "\n{part}"))
+        self.source.iter().try_for_each(|part| write!(f, "\n{part}"))?;
+        for Variant { function, meaning, .. } in &self.variants {
+            write!(f, "\nThe rule computes {function}() as this source has it: {meaning}.\n")?;
+        }
+        Ok(())
     }
 }
 
@@ -184,6 +211,21 @@ mod tests {
             text.contains("mm/damon/core.c damos_get_node_eligible_mem_bp()\n"),
             "it is not there: {text}"
         );
+    }
+
+    #[test]
+    fn the_page_of_the_oracle_says_which_variant_of_a_formula_the_source_has() {
+        let function = |body: &str| {
+            format!("unsigned long damon_feed_loop_next_input(unsigned long last_input)\n{{\n\t{body}\n}}\n")
+        };
+        let known = page("Q2", &function("compensation = mult_frac(last_input, score_goal_diff, goal);"));
+        assert!(
+            known.to_string().contains("as this source has it: the variant with mult_frac()."),
+            "{known}"
+        );
+        let other = page("Q2", &function("return 1;")).to_string();
+        assert!(other.contains("none of the variants that damonlab knows"), "{other}");
+        assert!(!page("G5", &function("return 1;")).to_string().contains("as this source has it"));
     }
 
     #[test]

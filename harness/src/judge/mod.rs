@@ -4,7 +4,6 @@
 //! that comes to. Nothing here boots anything: stored recordings are judged on a machine without QEMU.
 
 mod busy_host;
-mod c_function;
 pub(crate) mod console_log;
 mod coverage;
 mod expected_change;

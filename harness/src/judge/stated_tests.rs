@@ -12,7 +12,8 @@ fn rules(text: &str) -> Vec<ScenarioRule> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rules.yaml");
     std::fs::write(&file, format!("version: 1\nsummary: Rules.\nrules: [{text}]\n")).unwrap();
-    load_rules(&[file]).unwrap_or_else(|error| panic!("{text}: {error}"))
+    let files = load_rules(&[file]).unwrap_or_else(|error| panic!("{text}: {error}"));
+    files[0].rules().to_vec()
 }
 
 /// What comes of the rules on a recording: the results, and what was seen of violations.
@@ -42,7 +43,7 @@ fn examples() -> Vec<ScenarioRule> {
     let folder = paths::project().join("examples/rules");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    load_rules(&files).unwrap()
+    load_rules(&files).unwrap().iter().flat_map(|file| file.rules().to_vec()).collect()
 }
 
 /// The number after `key` in a line, replaced.

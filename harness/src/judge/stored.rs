@@ -3,7 +3,7 @@
 use super::report::{Report, judged};
 use super::sweep::Sweep;
 use crate::recording::{Recording, RecordingError, RunInputs};
-use crate::scenario::{Scenario, ScenarioRule};
+use crate::scenario::{RuleFile, Scenario};
 use std::path::Path;
 
 /// A recording, judged with today's rules.
@@ -16,11 +16,12 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Judges the recording in `dir`, by these rules too.
+    /// Judges the recording in `dir`, by these rules too. A rule of a file that the recording keeps gives way to one of its
+    /// name.
     ///
     /// # Errors
-    /// It cannot be read, or has a rule of the same name as one of `rules`.
-    pub fn judge(dir: &Path, rules: &[ScenarioRule]) -> Result<Stored, RecordingError> {
+    /// It cannot be read, or its scenario has a rule of the same name as one of `rules`.
+    pub fn judge(dir: &Path, rules: &[RuleFile]) -> Result<Stored, RecordingError> {
         let mut recipe = RunInputs::load(dir)?;
         recipe.scenario.add_rules(rules).map_err(Box::new)?;
         let report = judged(Recording::of(recipe.clone())?);

@@ -4,6 +4,7 @@ use super::*;
 use crate::check::violations::KEPT;
 use crate::check::{REAL_CLOCK, Verdict};
 use crate::recording::Recording;
+use crate::recording::testing::all;
 use crate::scenario::GuestClock;
 use crate::subject::damon::testing::{self, Model, rewrite};
 use damonlab_protocol::damon::GoalTuner;
@@ -177,12 +178,10 @@ fn a_finding_reads_as_one_message() {
     assert_eq!(finding.evidence.len(), 2);
 }
 
-const STORED: [&str; 5] = ["pull-push-short", "cxl", "refused", "tuned", "truth"];
-
 #[test]
 fn real_runs_pass() {
-    for name in STORED {
-        let recording = testing::stored(name);
+    for name in all() {
+        let recording = testing::stored(&name);
         let machine = crate::machine::Machine::new(&recording.scenario.machine).unwrap();
         let mut plan = machine.plan(&recording.scenario, recording.meta.seed);
         // An older damonlab recorded migrations only where the scenario named them.
@@ -194,8 +193,8 @@ fn real_runs_pass() {
 
 #[test]
 fn real_traces_print_back_to_the_byte() {
-    for name in STORED {
-        let recording = testing::stored(name);
+    for name in all() {
+        let recording = testing::stored(&name);
         let text = fs_err::read_to_string(recording.dir.join("trace.txt")).unwrap();
         let printed: Vec<String> = recording.trace.lines.iter().map(ToString::to_string).collect();
         let events: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();

@@ -7,6 +7,7 @@ use crate::host::names::Key;
 use crate::host::regular_file::cached_text;
 use crate::host::text::shown;
 use crate::host::{disk_usage, paths};
+use crate::recording::Formulas;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -28,6 +29,8 @@ pub struct Image {
     pub describe: String,
     /// The release in its header.
     pub release: Option<String>,
+    /// How its source computes what the oracle replays; none where the source is not known.
+    pub formulas: Option<Formulas>,
     /// Whether it was in the cache, so that nothing was built.
     pub cached: bool,
     /// Keeps it in the cache.
@@ -104,6 +107,9 @@ pub struct About {
     pub release: Option<String>,
     /// The build folder.
     pub build: PathBuf,
+    /// How the source computes what the oracle replays. Not in images of an older damonlab.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formulas: Option<Formulas>,
 }
 
 /// The file with the [`About`] of an image.
@@ -155,6 +161,7 @@ fn look(cache: &Path, key: &Key) -> Option<Image> {
         key: key.clone(),
         describe: about.describe,
         release: about.release,
+        formulas: about.formulas,
         cached: true,
         lease: Lease::default(),
     })
@@ -223,6 +230,7 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
         key: Key::of(&blake3::hash(&bytes)),
         describe: format!("{}{described}", path.to_string_lossy()),
         release,
+        formulas: None,
         cached: true,
         lease: Lease::default(),
     })
@@ -257,6 +265,14 @@ pub(super) fn about_key(cache: &Path, key: &Key) -> Option<About> {
     about(&cache.join("image").join(key))
 }
 
+/// Keeps `formulas` with the image `key`, which another process may be reading.
+pub(super) fn store_formulas(cache: &Path, key: &Key, formulas: &Formulas) -> io::Result<()> {
+    let Some(about) = about_key(cache, key) else { return Ok(()) };
+    let about = About { formulas: Some(formulas.clone()), ..about };
+    let text = serde_json::to_vec_pretty(&about).map_err(io::Error::from)?;
+    paths::write_atomic(&cache.join("image").join(key).join(ABOUT), &text)
+}
+
 fn about(folder: &Path) -> Option<About> {
     serde_json::from_str(&cached_text(&folder.join(ABOUT))?).ok()
 }
@@ -287,6 +303,7 @@ mod tests {
             compiler: "gcc".into(),
             release: None,
             build: folder.to_owned(),
+            formulas: None,
         }
     }
 

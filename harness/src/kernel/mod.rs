@@ -13,6 +13,7 @@ mod confinement;
 mod diagnosis;
 mod error;
 mod evict;
+mod formulas;
 mod git_apply;
 mod git_ref;
 mod image;

@@ -14,7 +14,7 @@ use super::request::{BuildRequest, Request};
 use super::source::Source;
 use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
-use super::{bundled_patches, cached_images, evict};
+use super::{bundled_patches, cached_images, evict, formulas};
 use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::progress::Progress;
@@ -70,7 +70,7 @@ fn cached_or_built(
     let bundled = bundled_patches::of(&request.project, source_tree, &request.patches)?;
     let bundled_count = bundled.patches.len();
     let inputs = Inputs::of(request, bundled.patches, origins)?;
-    let cached = |key: &Key| cached(request, source_tree, cache, key, progress);
+    let cached = |key: &Key| cached(request, source_tree, &inputs, cache, key, progress);
     let known = source_tree.known_by();
     // The key of the image is known without a list of files.
     if let Some(image) = known.as_ref().map(|source| cached(&inputs.key(source))).transpose()?.flatten() {
@@ -89,9 +89,7 @@ fn cached_or_built(
     if let Some(image) = cached(&key)? {
         return Ok(image);
     }
-    if let Some(note) = bundled.note {
-        progress.say(&format!("kernel: {note}"));
-    }
+    bundled.note.iter().for_each(|note| progress.say(&format!("kernel: {note}")));
     let out = cache.join("build").join(request.build_name(source_tree));
     let applied = early.map_or_else(|| source_tree.apply(&inputs.patches, request.rules()), Ok)?;
     applied.report(progress);
@@ -107,13 +105,14 @@ fn cached_or_built(
         instrumented: instrumented.as_ref(),
     };
     compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
-    let notes = instrumented.map(|objects| objects.notes(&out)).transpose()?.unwrap_or_default();
+    let notes = instrumented.as_ref().map(|objects| objects.notes(&out)).transpose()?.unwrap_or_default();
     let about = About {
         describe,
         inexact: applied.inexact,
         already: applied.already,
         source,
-        build: out,
+        formulas: Some(formulas::of_tree(&site.copy.tree())),
+        build: out.clone(),
         ..about(request, &inputs, bundled_count)
     };
     image::publish(cache, &key, &about, &notes)
@@ -162,6 +161,7 @@ pub fn applies(request: &BuildRequest, origins: &Origins) -> Result<bool, Kernel
 fn cached(
     request: &BuildRequest,
     source_tree: &SourceTree,
+    inputs: &Inputs,
     cache: &Path,
     key: &Key,
     progress: &Progress,
@@ -180,7 +180,7 @@ fn cached(
     inexact.into_iter().chain(passed).for_each(|line| progress.say(&format!("kernel: {line}")));
     cached_images::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
-    Ok(Some(image))
+    Ok(Some(formulas::completed(image, request, source_tree, &inputs.patches, cache)))
 }
 
 /// What is known about an image before it is built.

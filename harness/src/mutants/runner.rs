@@ -7,7 +7,7 @@ use super::result::{Catch, MutantResult, Record, Strength};
 use super::store::{SuiteKey, save};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
-use crate::judge::Report;
+use crate::judge::{ExpectedChange, Report};
 use crate::kernel::{self, BuildIn, BuildRequest, Image, KernelError, Origins};
 use crate::recording::Recording;
 use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, suite};
@@ -39,6 +39,8 @@ pub struct MutantRunner<'a> {
     pub jobs: NonZeroUsize,
     /// The seed of every run.
     pub seed: u64,
+    /// The rules that the kernels mean to change: what violates them catches nothing.
+    pub changes: &'a [ExpectedChange],
     /// Whether the scenarios go on after a catch.
     pub all_scenarios: bool,
     /// Whether stored results are ignored.
@@ -162,7 +164,7 @@ impl MutantRunner<'_> {
     /// Runs a scenario. If nothing but its clock ran out, it runs again, and the second run counts: a host that is slow
     /// once does not catch a mutant.
     fn run_scenario(&self, env: &RunEnv, source: &ScenarioSource) -> Result<Report, RunError> {
-        let report = run::run(env, source, self.seed)?;
+        let report = self.run_once(env, source)?;
         let Verdict::Fail(findings) = &report.verdict else { return Ok(report) };
         let catch = Catch::by(findings, source.scenario.clock, &source.scenario.name, self.seed);
         match catch {
@@ -171,10 +173,14 @@ impl MutantRunner<'_> {
                     "mutants: {}: the clock ran out; it runs again, as a slow host looks the same",
                     source.scenario.name
                 ));
-                run::run(env, source, self.seed)
+                self.run_once(env, source)
             }
             _ => Ok(report),
         }
+    }
+
+    fn run_once(&self, env: &RunEnv, source: &ScenarioSource) -> Result<Report, RunError> {
+        run::run(env, source, self.seed).map(|report| report.with_expected_changes(self.changes))
     }
 
     /// Adds a run that ended.

@@ -7,7 +7,7 @@ use super::mutant::Mutant;
 use super::result::{MutantResult, Record};
 use crate::host::paths;
 use crate::host::regular_file::cached_text;
-use crate::judge;
+use crate::judge::{self, ExpectedChange};
 use crate::recording::agent_digest;
 use crate::run::ScenarioSource;
 use std::io;
@@ -23,7 +23,8 @@ pub struct SuiteKey {
 }
 
 impl SuiteKey {
-    /// The key of these scenarios, run with this agent and this seed. `all_scenarios`: they also run after a catch.
+    /// The key of these scenarios, run with this agent and this seed. `all_scenarios`: they also run after a catch. What violates
+    /// one of `changes` counts for nothing.
     ///
     /// # Errors
     /// The file of this program cannot be read.
@@ -32,6 +33,7 @@ impl SuiteKey {
         agent: &[u8],
         seed: u64,
         all_scenarios: bool,
+        changes: &[ExpectedChange],
     ) -> io::Result<SuiteKey> {
         let mut hasher = blake3::Hasher::new();
         let mut add = |part: &str| {
@@ -42,6 +44,7 @@ impl SuiteKey {
             add(text);
             add(scenario.machine_file.as_ref().map_or("", |file| &file.text));
             add(scenario.introduces_file.as_ref().map_or("", |file| &file.text));
+            scenario.rule_files.iter().for_each(|file| add(&file.text));
         }
         for invariant in judge::rules() {
             add(invariant.id);
@@ -49,6 +52,7 @@ impl SuiteKey {
         }
         add(&agent_digest(agent));
         add(&format!("{seed} {all_scenarios}"));
+        changes.iter().for_each(|change| add(&format!("changed {}", change.id())));
         let program = std::fs::read(std::env::current_exe()?)?;
         Ok(SuiteKey { digest: digits(hasher.finalize()), program: digits(blake3::hash(&program)) })
     }

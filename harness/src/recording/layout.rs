@@ -2,12 +2,13 @@
 
 use super::host_load::HostLoad;
 use crate::host::names::{EntryName, Key};
-use crate::scenario::{GuestClock, InstructionCost, Scenario};
+use crate::scenario::{GuestClock, InstructionCost, MOST_RULE_FILES, Scenario};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::{GCOV_LIMIT, GuestReport, Sample, section};
 use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -22,6 +23,17 @@ pub const SCENARIO: &str = "scenario.yaml";
 pub const MACHINE: &str = "machine.yaml";
 /// The text of the file that introduces words of the scenario, where there is one.
 pub const INTRODUCES: &str = "introduces.yaml";
+/// The texts of the files of rules that the run was judged by, in order, as far as there are any.
+pub const RULES: [&str; MOST_RULE_FILES] = [
+    "rules-1.yaml",
+    "rules-2.yaml",
+    "rules-3.yaml",
+    "rules-4.yaml",
+    "rules-5.yaml",
+    "rules-6.yaml",
+    "rules-7.yaml",
+    "rules-8.yaml",
+];
 /// The plan that the guest got.
 pub const PLAN: &str = "plan.json";
 
@@ -45,7 +57,7 @@ pub const LIMITS: &[(&str, Bytes)] = &[
     (section::GCOV, Bytes(GCOV_LIMIT as u64 + (1 << 20))),
 ];
 
-/// The other files of a recording that something reads.
+/// The other files of a recording that something reads, besides [`RULES`].
 pub(super) const OWN_FILES: &[&str] = &[META, SCENARIO, MACHINE, INTRODUCES, PLAN, CONSOLE_LOG];
 
 /// No JSON file of a recording is larger.
@@ -63,6 +75,7 @@ pub(super) fn limit(name: &str) -> Bytes {
     of_section.unwrap_or(match name {
         META | PLAN => SMALL_LIMIT,
         SCENARIO | MACHINE | INTRODUCES => TEXT_LIMIT,
+        name if RULES.contains(&name) => TEXT_LIMIT,
         _ => LOG_LIMIT,
     })
 }
@@ -113,6 +126,10 @@ pub struct Recording {
     pub tests: String,
 }
 
+/// Functions of the kernel of which damonlab knows several variants, each with the name of the variant that the source has.
+/// The subjects say which functions those are, and name the variants.
+pub type Formulas = BTreeMap<String, String>;
+
 /// What the run was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +162,9 @@ pub struct Meta {
     /// How fast the guest's processor was on virtual time.
     #[serde(default, skip_serializing_if = "InstructionCost::is_plain")]
     pub pace: InstructionCost,
+    /// How the kernel's source computes what the oracle replays. Not in older recordings, and not of a kernel without source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formulas: Option<Formulas>,
     /// What the host gave the guest while the plan ran: on the real clock, where that shows in the guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<HostLoad>,

@@ -1,8 +1,8 @@
 //! Reads a recording, with an error for everything that can be wrong with it, and with bounded memory.
 
 use super::layout::{
-    CONSOLE_LOG, INTRODUCES, MACHINE, META, Meta, PLAN, RECORDING_VERSION, Recording, SCENARIO, SMALL_LIMIT,
-    Seal, Trace, limit,
+    CONSOLE_LOG, INTRODUCES, MACHINE, META, Meta, PLAN, RECORDING_VERSION, RULES, Recording, SCENARIO,
+    SMALL_LIMIT, Seal, Trace, limit,
 };
 use super::samples;
 use super::seal::{self, Damage, VerifyError};
@@ -10,7 +10,7 @@ use crate::host::budget::Budget;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::regular_file::{self, ReadError, RegularFile};
 use crate::host::text::shown;
-use crate::scenario::{IntroducesFile, MachineFile, Machines, Scenario, ScenarioError};
+use crate::scenario::{IntroducesFile, MachineFile, Machines, RuleFile, Scenario, ScenarioError};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::Bytes;
@@ -111,7 +111,7 @@ pub struct RunInputs {
     pub seal: Seal,
     /// `recording.json`.
     pub meta: Meta,
-    /// `scenario.yaml`, read again, on the clock and the machine that the run had.
+    /// `scenario.yaml`, read again, on the clock and the machine that the run had, with the rules that it was judged by.
     pub scenario: Scenario,
     /// `scenario.yaml` as it stands.
     pub scenario_text: String,
@@ -132,6 +132,7 @@ impl RunInputs {
         let mut scenario =
             Scenario::parse_with(&meta.scenario, &scenario_text, &machines, introduces(dir)?.as_ref())
                 .map_err(Box::new)?;
+        scenario.add_rules(&rules(dir)?).map_err(Box::new)?;
         // `run --clock` may have overruled the text.
         scenario.clock = meta.clock;
         let plan = json(&dir.join(PLAN))?;
@@ -274,6 +275,18 @@ fn introduces(dir: &Path) -> Result<Option<IntroducesFile>, RecordingError> {
     }
     let text = regular_file::text(&path, limit(INTRODUCES))?;
     Ok(Some(IntroducesFile::of(&shown(&path).to_string(), text)))
+}
+
+/// The files of rules that the run was judged by.
+fn rules(dir: &Path) -> Result<Vec<RuleFile>, RecordingError> {
+    let mut files = Vec::new();
+    for path in RULES.map(|name| dir.join(name)) {
+        if path.symlink_metadata().is_ok() {
+            let text = regular_file::text(&path, limit(RULES[0]))?;
+            files.push(RuleFile::of(&shown(&path).to_string(), text).map_err(Box::new)?);
+        }
+    }
+    Ok(files)
 }
 
 fn meta(dir: &Path) -> Result<Meta, RecordingError> {

@@ -3,7 +3,7 @@
 //! A sealed recording is read only as it was recorded. The seal finds damage (a copy that stopped, a disk that failed, an
 //! editor), not malice: whoever can change a recording can seal it again.
 
-use super::layout::{LIMITS, META, OWN_FILES, SMALL_LIMIT, Seal, limit};
+use super::layout::{LIMITS, META, OWN_FILES, RULES, SMALL_LIMIT, Seal, limit};
 use crate::host::names::EntryName;
 use crate::host::paths::write_atomic;
 use crate::host::regular_file::{self, ReadError, RegularFile};
@@ -122,7 +122,7 @@ fn damage(dir: &Path, files: Vec<String>) -> VerifyError {
 
 /// Without digests, only what is no file of a recording can be found.
 fn unsealed(dir: &Path) -> Result<Seal, VerifyError> {
-    for name in OWN_FILES.iter().chain(LIMITS.iter().map(|(name, _)| name)) {
+    for name in OWN_FILES.iter().chain(&RULES).chain(LIMITS.iter().map(|(name, _)| name)) {
         match RegularFile::open(&dir.join(name), limit(name)) {
             Err(error) if !error.is_not_found() => return Err(error.into()),
             _ => {}

@@ -1,6 +1,6 @@
 //! Making a recording's folder: a number of its own, and the files that are known before the run.
 
-use super::layout::{INTRODUCES, MACHINE, META, Meta, PLAN, SCENARIO};
+use super::layout::{INTRODUCES, MACHINE, META, Meta, PLAN, RULES, SCENARIO};
 use super::seal::seal;
 use crate::host::names::EntryName;
 use crate::host::paths::write_atomic;
@@ -37,6 +37,9 @@ pub fn begin(dir: &Path, scenario: &Scenario, text: &str, plan: &Plan) -> io::Re
     if let Some(machine) = &scenario.machine_file {
         write_atomic(&dir.join(MACHINE), machine.text.as_bytes())?;
     }
+    for (name, file) in RULES.iter().zip(&scenario.rule_files) {
+        write_atomic(&dir.join(name), file.text.as_bytes())?;
+    }
     let plan = serde_json::to_vec_pretty(plan).map_err(io::Error::other)?;
     write_atomic(&dir.join(PLAN), &plan)
 }
@@ -52,7 +55,7 @@ pub fn finish(dir: &Path, meta: &Meta) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::recording::RunInputs;
-    use crate::scenario::{IntroducesFile, MachineFile};
+    use crate::scenario::{IntroducesFile, MachineFile, RuleFile};
 
     #[test]
     fn a_machine_and_words_with_files_of_their_own_are_stored_as_they_stand() {
@@ -68,6 +71,25 @@ mod tests {
         for name in [MACHINE, INTRODUCES] {
             assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn the_files_of_rules_are_stored_in_order_and_are_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        crate::recording::testing::copy("pull-push-short", dir.path());
+        let RunInputs { mut scenario, scenario_text, plan, .. } = RunInputs::load(dir.path()).unwrap();
+        let file = |rule: &str| {
+            let rule = format!("{{name: {rule}, event: damos_esz, always: 'esz >= 0u'}}");
+            RuleFile::of("my.yaml", format!("version: 1\nsummary: Mine.\nrules: [{rule}]\n")).unwrap()
+        };
+        scenario.add_rules(&[file("first-rule"), file("second-rule")]).unwrap();
+        begin(dir.path(), &scenario, &scenario_text, &plan).unwrap();
+        let again = RunInputs::load(dir.path()).unwrap().scenario;
+        let places: Vec<String> =
+            again.rules.iter().map(|rule| format!("{} {}", rule.name, rule.shown_place())).collect();
+        assert_eq!(again.rule_files.len(), 2);
+        assert!(places[0].starts_with("first-rule ") && places[0].ends_with("rules-1.yaml:3"), "{places:?}");
+        assert!(places[1].ends_with("rules-2.yaml:3"), "{places:?}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The page of a rule, and the list of all that have one.
 //!
-//! For programs `explain RULE` has the fields of [`Page`] and `kernel`, whose lines the page shows; `explain` has a list
-//! of `id` and `what`.
+//! For programs `explain RULE` has the fields of [`Page`] and `kernel`, whose lines the page shows; for a rule that a file states,
+//! `name`, `place`, `event`, `when`, `key` and `statement`; `explain` has a list of `id` and `what`.
 
 use super::event::{Listing, data};
+use crate::expression::Expression;
 use crate::judge::{self, Page};
+use crate::scenario::ScenarioRule;
 use serde_json::json;
 
 const COMMAND: &str = "explain";
@@ -22,6 +24,24 @@ pub fn explanation(page: &Page, kernel: Option<&str>) -> Listing {
     }
     let mut data = data(page);
     data["kernel"] = json!(kernel);
+    Listing { command: COMMAND, text, data }
+}
+
+/// The page of a rule that a file states, which is at `place`.
+pub fn stated_rule(rule: &ScenarioRule, place: &str) -> Listing {
+    let when = rule.when.as_ref().map(Expression::text);
+    let mut text = format!("{}\n\nStated in {}, about {}: {}.\n", rule.name, place, rule.event, rule.form);
+    if let Some(when) = when {
+        text.push_str(&format!("Only events count for which {when}.\n"));
+    }
+    if !rule.key.is_empty() {
+        text.push_str(&format!("Events are compared that have the same {}.\n", rule.key.join(", ")));
+    }
+    text.push_str("It is checked where a scenario states it or --rules names its file. docs/rules.md has the forms of rules.\n");
+    let data = json!({
+        "name": &*rule.name, "place": place, "event": rule.event, "when": when, "key": rule.key,
+        "statement": rule.form.to_string(),
+    });
     Listing { command: COMMAND, text, data }
 }
 

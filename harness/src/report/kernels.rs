@@ -184,6 +184,7 @@ mod tests {
             key: crate::host::names::Key::new("0123456789abcdef01234567").unwrap(),
             describe: "linux 7.3.4 + 1 patch".into(),
             release: None,
+            formulas: None,
             cached: true,
             lease: Lease::default(),
         }

@@ -36,7 +36,7 @@ pub(crate) use compare::full_text as comparison_text;
 pub use compare::{answer, comparison, comparison_data, comparison_notes, scenario};
 pub use doctor::{doctor, installed};
 pub use event::{Depth, Detail, Event, Item, ItemResult, Listing, Started, Status, Summary, Tally};
-pub use explain::{explained, explanation};
+pub use explain::{explained, explanation, stated_rule};
 pub use format::Format;
 pub use human::item_text;
 pub use kernels::{KernelCache, kernel, kernel_features, removed_kernels};

@@ -164,7 +164,7 @@ impl<'a> GuestRun<'a> {
         load: Option<HostLoad>,
     ) -> Result<(Verdict, Option<Judgement>), RunError> {
         let recording = match self.finish(booted, accelerator, load) {
-            // The recording has the scenario's own rules alone.
+            // Those of files have another place in the recording than on the command line.
             Ok(mut recording) => {
                 recording.scenario.rules.clone_from(&self.source.scenario.rules);
                 recording
@@ -207,6 +207,7 @@ impl<'a> GuestRun<'a> {
             clock: scenario.clock,
             chosen_accelerator: accelerator.filter(|_| !scenario.clock.is_virtual()),
             pace: env.instruction_cost(),
+            formulas: env.image.formulas.clone(),
             load,
         };
         recording::finish(dir, &meta)?;

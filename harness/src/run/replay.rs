@@ -162,6 +162,7 @@ mod tests {
     fn env() -> RunEnv {
         let meta = inputs(|_| {}).meta;
         let image = Image {
+            formulas: None,
             bzimage: PathBuf::new(),
             vmlinux: None,
             config: None,

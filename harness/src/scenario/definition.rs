@@ -9,6 +9,7 @@ use super::machine::{CxlWindow, MachineSpec, NodeSpec};
 use super::machine_file::MachineFile;
 use super::place::Places;
 use super::rule::ScenarioRule;
+use super::rule_file::RuleFile;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::machine_view::MachineView;
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub machine_file: Option<MachineFile>,
     /// The file that introduces words of the scenario, besides its own; none where it uses none of them.
     pub introduces_file: Option<IntroducesFile>,
+    /// The files of rules that do not stand in the scenario, in order.
+    pub rule_files: Vec<RuleFile>,
     /// The processes that touch memory.
     pub workloads: Vec<Workload>,
     /// Swap to compressed memory, if any.

@@ -34,6 +34,15 @@ pub enum ScenarioError {
     #[error("no scenario of this run uses a word that {} introduces", quote(.0))]
     #[diagnostic(help("leave --introduces out, or run the scenarios that are about these words"))]
     UnusedIntroduces(String),
+    /// A run is judged by the rules of more files than a recording keeps.
+    #[error("a run is judged by the rules of {most} files at most, and these are {found} files")]
+    #[diagnostic(help("put rules that belong together into one file"))]
+    TooManyRuleFiles {
+        /// How many there may be.
+        most: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// A name on the command line that no machine has.
     #[error("there is no machine named '{}'", excerpt(name))]
     #[diagnostic(help("{help}"))]

@@ -3,6 +3,7 @@
 //!
 //! [`Scenario`] is what is left once the file has been read and found sound. Every error names its line.
 
+mod added_rules;
 mod boot;
 mod clocks;
 mod definition;
@@ -43,5 +44,5 @@ pub use read::{all, kdamonds};
 #[cfg(test)]
 pub(crate) use resolve::{machine_of, try_machine_of};
 pub use rule::{Form, ScenarioRule, Window};
-pub use rule_file::load_rules;
+pub use rule_file::{MOST_RULE_FILES, RuleFile, load_rules};
 pub use subject::{all_needs, export};

@@ -1,4 +1,4 @@
-//! A file of rules, which go with any scenario.
+//! Files of rules, which go with any scenario: `--rules`, and those that a recording keeps.
 
 use super::error::ScenarioError;
 use super::files::{read, unreadable};
@@ -10,47 +10,70 @@ use crate::grammar::{self, Fault};
 use crate::host::text::shown;
 use std::path::Path;
 
+/// A run is judged by the rules of so many files at most.
+pub const MOST_RULE_FILES: usize = 8;
+
+/// A file of rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleFile {
+    /// The complete text.
+    pub text: String,
+    rules: Vec<ScenarioRule>,
+}
+
+impl RuleFile {
+    /// The file at `path`.
+    ///
+    /// # Errors
+    /// It cannot be read, or has a mistake, with the line.
+    pub fn load(path: &Path) -> Result<RuleFile, ScenarioError> {
+        let text = read(path).map_err(|error| unreadable(path, error))?;
+        RuleFile::of(&shown(path).to_string(), text)
+    }
+
+    /// A text; errors call it `shown`.
+    ///
+    /// # Errors
+    /// It has a mistake, with the line.
+    pub fn of(shown: &str, text: String) -> Result<RuleFile, ScenarioError> {
+        let raw: RawRules = grammar::read(shown, &text)?;
+        let source = Source::new(shown, &text);
+        let around = Around { source: &source, events: None, runs: None };
+        let rules = resolve::check_rules(&raw).and_then(|()| resolve::rules(&raw.rules.value, &around));
+        let rules = rules.map_err(|fault: Fault| fault.inside(shown, &text))?;
+        Ok(RuleFile { text, rules })
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &[ScenarioRule] {
+        &self.rules
+    }
+}
+
 /// Reads the files at `paths`. No two rules of them have the same name.
 ///
 /// # Errors
 /// A file cannot be read, or has a mistake, with the line.
-pub fn load_rules(paths: &[impl AsRef<Path>]) -> Result<Vec<ScenarioRule>, ScenarioError> {
-    let mut all: Vec<ScenarioRule> = Vec::new();
+pub fn load_rules(paths: &[impl AsRef<Path>]) -> Result<Vec<RuleFile>, ScenarioError> {
+    let mut files: Vec<RuleFile> = Vec::new();
     for path in paths {
-        let path = path.as_ref();
-        let text = read(path).map_err(|error| unreadable(path, error))?;
-        for rule in parse(&shown(path).to_string(), &text)? {
-            if let Some(known) = all.iter().find(|known| known.name == rule.name) {
-                let message = format!("a rule of the name '{}' is at {}", rule.name, known.shown_place());
-                return Err(rule.wrong(message, "give one of them another name"));
-            }
-            all.push(rule);
-        }
+        let file = RuleFile::load(path.as_ref())?;
+        same_name(files.iter().flat_map(RuleFile::rules), &file.rules)?;
+        files.push(file);
     }
-    Ok(all)
+    Ok(files)
 }
 
-fn parse(file: &str, text: &str) -> Result<Vec<ScenarioRule>, ScenarioError> {
-    let raw: RawRules = grammar::read(file, text)?;
-    let source = Source::new(file, text);
-    let around = Around { source: &source, events: None, runs: None };
-    let rules = resolve::check_rules(&raw).and_then(|()| resolve::rules(&raw.rules.value, &around));
-    rules.map_err(|fault: Fault| fault.inside(file, text).into())
-}
-
-impl super::Scenario {
-    /// Adds rules that come from elsewhere.
-    ///
-    /// # Errors
-    /// The scenario has a rule of the same name.
-    pub fn add_rules(&mut self, rules: &[ScenarioRule]) -> Result<(), ScenarioError> {
-        for rule in rules {
-            if let Some(known) = self.rules.iter().find(|known| known.name == rule.name) {
-                let message = format!("a rule of the name '{}' is at {}", rule.name, known.shown_place());
-                return Err(rule.wrong(message, "give one of them another name"));
-            }
+/// An error if a rule of `new` has the name of a known one.
+pub(super) fn same_name<'a>(
+    known: impl Iterator<Item = &'a ScenarioRule> + Clone,
+    new: &[ScenarioRule],
+) -> Result<(), ScenarioError> {
+    for rule in new {
+        if let Some(known) = known.clone().find(|known| known.name == rule.name) {
+            let message = format!("a rule of the name '{}' is at {}", rule.name, known.shown_place());
+            return Err(rule.wrong(message, "give one of them another name"));
         }
-        self.rules.extend_from_slice(rules);
-        Ok(())
     }
+    Ok(())
 }

@@ -6,4 +6,4 @@ mod registry;
 
 pub use measure::{Measure, Quantity, Unit};
 pub(crate) use registry::{SubjectResults, judge, rules};
-pub use registry::{behaviour, functions_before_events, measures, scenario_key};
+pub use registry::{behaviour, formulas, functions_before_events, measures, scenario_key, variant_meaning};

@@ -7,7 +7,7 @@ use crate::check::fields::Fields;
 use crate::check::rule::{Judged, RuleResult};
 use crate::check::violations::Violations;
 use crate::check::{About, Finding, StatedResult, stated};
-use crate::recording::Recording;
+use crate::recording::{Formulas, Recording};
 
 /// Why no rule about DAMON applies where nothing is configured and no event came.
 const NO_DAMON: &str = "the scenario has no DAMON";
@@ -56,6 +56,16 @@ pub(crate) fn judge(recording: &Recording, fields: &Fields<'_>) -> SubjectResult
 /// What a scenario needs to execute the line `text` of a kernel function; none where nobody knows.
 pub fn scenario_key(path: &str, function: &str, text: &str) -> Option<&'static str> {
     scenario_keys::reaching(path, function, text)
+}
+
+/// The variant that a kernel's source has of each function with several known ones. `text` has the files of the source.
+pub fn formulas(text: impl Fn(&str) -> Option<String>) -> Formulas {
+    damon::formulas::in_source(text)
+}
+
+/// What such a variant of a function is, for people.
+pub fn variant_meaning(function: &str, variant: &str) -> &'static str {
+    damon::formulas::meaning(function, variant)
 }
 
 /// The quantities that a recording has, in the order of reports.

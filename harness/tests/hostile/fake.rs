@@ -83,6 +83,7 @@ pub fn env(folder: &Path, act: &Act) -> Result<RunEnv, Box<dyn Error>> {
         key: damonlab::host::names::Key::new("fake").expect("a key"),
         describe: "a fake".into(),
         release: None,
+        formulas: None,
         cached: true,
         lease: Lease::default(),
     };

@@ -69,6 +69,7 @@ pub(in crate::scenario) fn scenario(
         machine,
         machine_file: chosen.file.clone(),
         introduces_file: None,
+        rule_files: Vec::new(),
         workloads,
         swap: workload::swap(raw.swap.as_ref(), &chosen.spec)?,
         boot: boot::resolve(&raw.boot)?,

@@ -7,6 +7,7 @@ pub(crate) mod config;
 mod config_periods;
 pub(crate) mod damo_report;
 pub(crate) mod events;
+pub(crate) mod formulas;
 pub(crate) mod measures;
 mod modules;
 pub(crate) mod oracle;

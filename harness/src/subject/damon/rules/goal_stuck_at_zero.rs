@@ -43,7 +43,9 @@ fn goal_is_not_stuck_at_zero(view: &View<'_>) -> RuleResult {
         let dumps = dumps(view, run)?;
         let mut violations = Violations::default();
         let mut applies = false;
-        for place in 0..run.charge_windows[index].goals.len() {
+        // What is traced of a complement depends on the kernel.
+        let goals = &run.charge_windows[index].goals;
+        for place in (0..goals.len()).filter(|place| !goals[*place].complement) {
             let mut empty: Vec<&Line> = Vec::new();
             for window in &run.charge_windows[index].windows {
                 let (line, goal) = window.goals[place];

@@ -136,7 +136,11 @@ fn measured_together<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<To
     let mut open: Vec<(&'a Line, Measurement)> = Vec::new();
     for line in &run.lines {
         if let Some(goal) = line.event.measurement() {
-            open.extend((goal.event == NodeEligible::NAME).then_some((*line, goal)));
+            // What is traced of a complement depends on the kernel.
+            let scheme = context.schemes.get(goal.scheme);
+            let complement = scheme.is_some_and(|scheme| scheme.quota.goals.iter().any(|one| one.complement));
+            let counts = goal.event == NodeEligible::NAME && !complement;
+            open.extend(counts.then_some((*line, goal)));
         } else if let Some(esz) = Esz::of(&line.event) {
             if let Some(quota) = quotas.get_mut(esz.scheme()) {
                 *quota = Some(esz.esz);

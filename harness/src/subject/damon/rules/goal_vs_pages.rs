@@ -56,7 +56,9 @@ fn goal_share_matches_pages(view: &View<'_>) -> RuleResult {
         view.need(&[NodeEligible::NAME])?;
         let context = &run.config.context;
         let goals = &run.charge_windows[index].goals;
-        let is_own = |at: &usize| goal_event(&goals[*at].metric) == Some(NodeEligible::NAME);
+        // What is traced of a complement depends on the kernel.
+        let is_own =
+            |at: &usize| goal_event(&goals[*at].metric) == Some(NodeEligible::NAME) && !goals[*at].complement;
         let places: Vec<usize> = (0..goals.len()).filter(is_own).collect();
         if places.is_empty() {
             return Err("no scheme has a node_eligible_mem_bp goal".to_owned());

@@ -9,6 +9,7 @@ use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::recording::{Event, Line};
 use crate::subject::damon::events::IntervalsTune;
+use crate::subject::damon::formulas::{self, FeedLoop};
 use crate::subject::damon::oracle::next_input;
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, View};
@@ -48,7 +49,7 @@ fn tuned_interval_follows_accesses(view: &View<'_>) -> RuleResult {
         let mut findings = steps(run, intervals, goal);
         let samples = intervals.aggr_us / intervals.sample_us.max(1);
         // Otherwise the counters in the aggregation were rounded (`damon_nr_samples_for_new_attrs`).
-        if samples > 0 && WHOLE.is_multiple_of(samples) {
+        if samples > 0 && WHOLE.is_multiple_of(samples) && formulas::feed_loop(view.recording).is_ok() {
             findings.extend(replay(run, intervals, goal, samples, &dumps(view, run)?));
         }
         Ok(findings)
@@ -139,7 +140,8 @@ fn next(dump: &Dump<'_>, old: u64, goal: &IntervalsGoal, samples: u64) -> Option
     let wanted = (possible.wrapping_mul(goal.access_bp) / WHOLE).max(1);
     let score =
         (seen / wanted).wrapping_mul(WHOLE).wrapping_add((seen % wanted).wrapping_mul(WHOLE) / wanted);
-    let adaptation = match next_input(WHOLE * WHOLE, score) / WHOLE {
+    // The variants of the loop differ where a product overflows. Here it does not.
+    let adaptation = match next_input(FeedLoop::default(), WHOLE * WHOLE, score) / WHOLE {
         shrink @ ..=WHOLE => WHOLE / 2 + shrink / 2,
         grow => grow,
     };

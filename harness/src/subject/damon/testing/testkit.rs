@@ -104,6 +104,7 @@ impl Model {
             dir: "/nowhere".into(),
             seal: Seal::Intact,
             meta: Meta {
+                formulas: None,
                 load: None,
                 chosen_accelerator: None,
                 version: RECORDING_VERSION,
@@ -137,6 +138,7 @@ impl Model {
     fn scenario(&self) -> Scenario {
         Scenario {
             introduces_file: None,
+            rule_files: Vec::new(),
             name: "model".into(),
             summary: "A model.".into(),
             rules: Vec::new(),

@@ -2,20 +2,20 @@
 
 /// A definition: the number of its first line, from 1, and its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Definition<'a> {
-    pub(super) first: usize,
+pub(crate) struct Definition<'a> {
+    pub(crate) first: usize,
     text: &'a str,
 }
 
 impl<'a> Definition<'a> {
-    pub(super) fn lines(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'a str> {
         self.text.lines()
     }
 }
 
 /// The definition of the function `name` in `source`, which follows the kernel's coding style: a function begins and
 /// ends in the first column. Of several, as for several configurations, the longest.
-pub(super) fn find<'a>(source: &'a str, name: &str) -> Option<Definition<'a>> {
+pub(crate) fn find<'a>(source: &'a str, name: &str) -> Option<Definition<'a>> {
     let lines: Vec<&str> = source.lines().collect();
     let heads = (0..lines.len()).filter(|at| is_head(lines[*at], name));
     let all = heads.filter_map(|head| {
