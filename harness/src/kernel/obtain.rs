@@ -7,6 +7,7 @@ use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
+use super::inspect::Tree;
 use super::instrument::Instrumented;
 use super::listing::Listing;
 use super::release::Origins;
@@ -18,6 +19,7 @@ use super::{bundled_patches, cached_images, evict};
 use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::progress::Progress;
+use crate::scenario::source_words;
 use fs_err as fs;
 use std::path::Path;
 
@@ -107,11 +109,12 @@ fn cached_or_built(
         instrumented: instrumented.as_ref(),
     };
     compile(source_tree, &inputs, &applied, &describe, &site, progress)?;
-    let notes = instrumented.map(|objects| objects.notes(&out)).transpose()?.unwrap_or_default();
+    let notes = instrumented.as_ref().map(|objects| objects.notes(&out)).transpose()?.unwrap_or_default();
     let about = About {
         describe,
         inexact: applied.inexact,
         already: applied.already,
+        words: Some(source_words(|path| site.copy.tree().text(path))),
         source,
         build: out,
         ..about(request, &inputs, bundled_count)

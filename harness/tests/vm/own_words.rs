@@ -6,12 +6,13 @@ use damonlab::bisect;
 use damonlab::check::Verdict;
 use damonlab::host::paths;
 use damonlab::host::progress::Progress;
-use damonlab::kernel::{self, BuildRequest, Origins, Request, Source};
+use damonlab::kernel::{self, BuildRequest, Image, Origins, Request, Source};
 use damonlab::recording::Recording;
-use damonlab::report;
+use damonlab::report::{self, Listing};
 use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario::Scenario;
 use damonlab::setup::{self, Env};
+use damonlab::vm;
 use libtest_mimic::{Completion, Failed, Trial};
 use std::error::Error;
 use std::path::PathBuf;
@@ -22,11 +23,15 @@ const TRIALS: &[(&str, common::Check)] = &[
     ("a_value_that_a_named_file_refuses_is_a_refusal", refused),
     ("an_introduced_keyword_that_a_named_file_refuses_skips_the_scenario", unknown_keyword),
     ("the_example_of_new_words_is_skipped_on_another_kernel_with_all_that_it_misses", skipped),
+    ("the_default_kernel_shows_nothing_that_damonlab_does_not_know", nothing_unknown),
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let on_its_kernel = common::trial("the_example_of_new_words_passes_on_its_kernel", example);
-    common::checks(TRIALS).into_iter().chain([on_its_kernel]).collect()
+    let on_its_kernel = [
+        common::trial("the_example_of_new_words_passes_on_its_kernel", example),
+        common::trial("what_the_kernel_of_the_example_has_and_damonlab_does_not_know_is_listed", listed),
+    ];
+    common::checks(TRIALS).into_iter().chain(on_its_kernel).collect()
 }
 
 /// Files that exist on Linux 7.3, and that DAMON does not read with this configuration.
@@ -156,17 +161,26 @@ fn skipped(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     ensure(needed.iter().all(|name| why.contains(&format!("{name}: needed by line "))), why)
 }
 
-fn example(env: &RunEnv) -> Result<Completion, Failed> {
+/// The image of the default kernel with the series, or why there is none.
+fn image() -> Result<Result<Image, Completion>, Failed> {
     let origins = Origins::of(Env::machine()?);
     let patches = bisect::series(&[folder()])?.patches;
     let request = Request::Build(BuildRequest { patches, ..BuildRequest::of(Source::default()) });
-    let image = match kernel::ready(&request, &origins)? {
-        Some(image) => image,
-        None if common::may_build() => kernel::obtain(&request, &origins, &Progress::stderr())?,
+    match kernel::ready(&request, &origins)? {
+        Some(image) => Ok(Ok(image)),
+        None if common::may_build() => Ok(Ok(kernel::obtain(&request, &origins, &Progress::stderr())?)),
         None => {
             let command = setup::ourselves("kernel build --series examples/my-metric");
-            return common::ignored(format!("the kernel of the example is not built; `{command}` builds it"));
+            let why = format!("the kernel of the example is not built; `{command}` builds it");
+            common::ignored(why).map(Err)
         }
+    }
+}
+
+fn example(env: &RunEnv) -> Result<Completion, Failed> {
+    let image = match image()? {
+        Ok(image) => image,
+        Err(ignored) => return Ok(ignored),
     };
     let env = RunEnv { image, ..env.clone() };
     let source = scenario().map_err(|error| error.to_string())?;
@@ -174,5 +188,33 @@ fn example(env: &RunEnv) -> Result<Completion, Failed> {
     match report.verdict {
         Verdict::Pass => Ok(Completion::Completed),
         _ => Err(Failed::from(report::full_text(&report))),
+    }
+}
+
+/// The result of `damonlab kernel has`.
+fn kernel_has(env: &RunEnv, image: &Image) -> Result<Listing, Box<dyn Error>> {
+    let (cache, all, progress) = (paths::cache()?, damonlab::scenario::all_needs(), Progress::silent());
+    let probed = vm::probed_features(&cache, &env.tools, image, &all, &progress)?;
+    Ok(report::kernel_features(image, &all, &probed, image.source_words().as_deref()))
+}
+
+fn nothing_unknown(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let listing = kernel_has(env, &env.image)?;
+    ensure(!listing.text.contains("this kernel has, and damonlab does not know"), listing.text)
+}
+
+fn listed(env: &RunEnv) -> Result<Completion, Failed> {
+    let image = match image()? {
+        Ok(image) => image,
+        Err(ignored) => return Ok(ignored),
+    };
+    let listing = kernel_has(env, &image).map_err(|error| error.to_string())?;
+    let named = ["sysfs.contexts/0/schemes/0/ops_filters/0/nid", "tracepoint.damos_hot_mem_bp"];
+    let words = ["goal.hot_mem_bp", "filter.node"];
+    let is_listed = |name: &&str| listing.text.contains(&format!("\n  {name}\n"));
+    let keywords_are_known = image.source_words().is_some();
+    match named.iter().all(is_listed) && (!keywords_are_known || words.iter().all(is_listed)) {
+        true => Ok(Completion::Completed),
+        false => Err(Failed::from(listing.text)),
     }
 }
