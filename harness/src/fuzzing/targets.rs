@@ -24,4 +24,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "recording", read: recordings::recording },
     Target { name: "qmp", read: inputs::replies },
     Target { name: "gcov", read: counts::counts },
+    Target { name: "source", read: inputs::source },
 ];
