@@ -16,6 +16,7 @@
 
 pub mod damon;
 pub mod host_files;
+pub mod inventory;
 pub mod kernel_feature;
 pub mod kernel_file;
 pub mod kernel_text;

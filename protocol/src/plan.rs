@@ -70,6 +70,9 @@ pub struct Plan {
     /// The guest prints its report on the console ([`crate::report_line`]), for a host that reads nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prints_report: bool,
+    /// The guest's report lists what the kernel's DAMON shows of itself ([`crate::inventory`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lists_damon: bool,
     /// The processes that touch memory. They are placed before DAMON starts.
     pub workloads: Vec<Workload>,
     /// DAMON's configuration, one entry a kdamond. Without one the guest leaves DAMON alone, and the trace begins with
@@ -102,6 +105,7 @@ impl Plan {
             boot_writes: Vec::new(),
             host_root: false,
             prints_report: false,
+            lists_damon: false,
             workloads: Vec::new(),
             kdamonds: Vec::new(),
             trace: Trace { events: Vec::new(), buffer: Bytes::MIB },

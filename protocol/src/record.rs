@@ -3,6 +3,7 @@
 //! Text sections are as the kernel rendered them. Structured ones are JSON: [`GuestReport`] once,
 //! [`Sample`] a line each.
 
+use crate::inventory::Inventory;
 use crate::kernel_file::FileWrite;
 use crate::machine_view::{Difference, MachineView};
 use crate::missing_feature::MissingFeature;
@@ -61,6 +62,9 @@ pub struct GuestReport {
     /// What the kernel does not have and the plan needs, if that is why.
     #[serde(default, rename = "lack", skip_serializing_if = "Option::is_none")]
     pub missing: Option<MissingFeature>,
+    /// What the kernel's DAMON shows of itself, if the plan asks for it and the kernel has DAMON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Inventory>,
     /// Each node's physical ranges, `start` and one past the end.
     pub node_ranges: BTreeMap<NodeId, Vec<(Addr, Addr)>>,
     /// Each workload's pid.

@@ -2,7 +2,7 @@
 //!
 //! Whatever fails on the way is written to the console and to the report, and the rest is still sent.
 
-use super::damon::Damon;
+use super::damon::{self, Damon};
 use super::failure::{Failure, missing};
 use super::host_root::HostRoot;
 use super::settings::{self, SettingError};
@@ -65,6 +65,9 @@ impl Agent {
         self.inspect_machine(plan.machine.as_ref())?;
         if !self.report.differences.is_empty() {
             return Ok(());
+        }
+        if plan.lists_damon {
+            self.report.inventory = damon::inventory()?;
         }
         if let Some(feature) = needs::missing(&plan.needs)? {
             return Err(missing(feature, &mut self.report));

@@ -6,7 +6,7 @@ use super::output::{self, FormatArgs};
 use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::kernel::{self, Origins};
+use crate::kernel::{self, Image, Origins, PatchedSource, Request};
 use crate::report::{self, KernelCache, Listing};
 use crate::scenario;
 use crate::setup::{self, Env};
@@ -20,8 +20,8 @@ pub(super) enum Verb {
     /// Build a kernel, or find it in the cache, and print where it is.
     #[command(after_help = "Example: damonlab kernel build --kernel ~/linux --series v3.mbox")]
     Build(Arguments),
-    /// Report which DAMON features that scenarios may need a kernel has, and which not. Builds the kernel, and boots a
-    /// small guest once.
+    /// Report which DAMON features that scenarios may need a kernel has, which not, and what it has that damonlab does not
+    /// know. Builds the kernel, and boots a small guest once.
     #[command(after_help = "Example: damonlab kernel has --kernel 7.2")]
     Has(Arguments),
     /// List the kernels in the cache, and what they take there.
@@ -67,8 +67,18 @@ fn has(arguments: &Arguments) -> Result<(), CliError> {
     let tools = setup::tools(&origins.env, request.work())?;
     let image = kernel::obtain(&request, &origins, &progress)?;
     let all = scenario::all_needs();
-    let missing = vm::missing_features(&origins.env.cache, &tools, &image, &all, &progress)?;
-    output::list(&report::kernel_features(&image, &all, &missing), arguments.format)
+    let probed = vm::probed_features(&origins.env.cache, &tools, &image, &all, &progress)?;
+    let words = words(&image, &request, &origins)?;
+    output::list(&report::kernel_features(&image, &all, &probed, words.as_deref()), arguments.format)
+}
+
+/// The words of the source of `image`. An older damonlab did not store them; then they are read in the source, if it is here.
+fn words(image: &Image, request: &Request, origins: &Origins) -> Result<Option<Vec<String>>, CliError> {
+    let (Request::Build(request), None) = (request, image.source_words()) else {
+        return Ok(image.source_words());
+    };
+    let source = PatchedSource::here(request, origins)?;
+    Ok(source.map(|source| scenario::source_words(|path| source.text(path))))
 }
 
 /// What is in the cache of kernels.

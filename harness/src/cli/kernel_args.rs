@@ -10,9 +10,9 @@ use std::path::PathBuf;
 /// Which kernel, and what is changed in it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct KernelArgs {
-    /// The kernel: a release (7.2 or 7.3 for its newest, 7.3.4 for that one), a source tree, TREE@REF for a git ref in
-    /// it, or a bzImage [default: 7.3]. All but a bzImage get the patches of patches/ for their release
-    /// (docs/kernels.md).
+    /// The kernel: a release (7.2 or 7.3 for its newest, 7.3.4 for that one; 6.12 is the oldest series), a source tree,
+    /// TREE@REF for a git ref in it, or a bzImage [default: 7.3]. All but a bzImage get the patches of patches/ for their
+    /// release (docs/kernels.md).
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     pub(super) kernel: Option<PathBuf>,
     /// A patch series on top: an mbox, a maildir, a folder of .patch files or of quilt, a mail, or

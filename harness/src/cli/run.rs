@@ -111,6 +111,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let tools = setup::tools(&env, request.work())?;
     qemu::check(sources.iter().map(|one| &one.scenario), &env.cache, &tools)?;
     let image = kernel::obtain(&request, &origins, &progress)?;
+    report::unknown_to_damonlab(&image).iter().for_each(|note| progress.say(note));
     let out = std::path::absolute(&arguments.out)?;
     let checkpoints = (!arguments.no_checkpoint).then(|| Store::of(&origins.env.cache));
     let env = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };

@@ -6,7 +6,7 @@ use crate::recording::Trace;
 use crate::scenario::{IntroducesFile, MachineFile, Scenario};
 use crate::trace::print_fmt::Steps;
 use crate::trace::raw::RawTrace;
-use crate::{series, trace, vm};
+use crate::{scenario, series, trace, vm};
 use std::path::Path;
 
 /// A scenario, and the same text as a machine's file and as one of words. An error can be shown; a scenario has a machine and a plan.
@@ -113,6 +113,14 @@ pub(super) fn formats(bytes: &[u8]) {
 /// KTAP.
 pub(super) fn ktap(bytes: &[u8]) {
     drop(Ktap::parse(&String::from_utf8_lossy(bytes)));
+}
+
+/// A source of DAMON's, as each of the files with its words. All of them are bounded, and have a kind.
+pub(super) fn source(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let words = scenario::source_words(|_| Some(text.clone().into_owned()));
+    assert!(words.len() <= 1_000 && words.iter().all(|word| word.len() <= 130 && word.contains('.')));
+    assert!(scenario::unknown_words(&words).len() <= words.len());
 }
 
 /// A stream of results: as it is, and as one with the right sum at its end.

@@ -25,4 +25,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "qmp", read: inputs::replies },
     Target { name: "gcov", read: counts::counts },
     Target { name: "rules", read: rules::rules },
+    Target { name: "source", read: inputs::source },
 ];

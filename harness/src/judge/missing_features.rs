@@ -2,13 +2,45 @@
 
 use crate::check::Verdict;
 use crate::host::text::excerpt;
+use crate::recording::Recording;
 use crate::scenario::Scenario;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::record::GuestReport;
 
+/// The errno of a write into a file that is not there.
+const ABSENT: &str = "ENOENT";
+
+/// The verdict if the kernel does not have what the run needs: by the scenario's `needs`, by what it configures, or because
+/// one of its steps writes into a file that is not there.
+pub(super) fn missing(recording: &Recording) -> Option<Verdict> {
+    lacking(&recording.report, &recording.scenario).or_else(|| unwritten(recording))
+}
+
+/// The files that steps write and the kernel does not have, if there are any.
+fn unwritten(recording: &Recording) -> Option<Verdict> {
+    let steps = recording.plan.steps.iter().zip(&recording.report.steps);
+    let absent = steps.filter_map(|(step, record)| {
+        let refusal = record.refused.as_ref().filter(|refusal| refusal.errno == ABSENT)?;
+        (step.refusal()? != Some(ABSENT)).then_some(refusal.file.as_str())
+    });
+    let mut files: Vec<&str> = Vec::new();
+    absent.for_each(|file| {
+        if !files.contains(&file) {
+            files.push(file)
+        }
+    });
+    let reason = |file: &&str| match recording.scenario.places.line_with(file) {
+        Some(line) => format!("the file {file}: needed by line {line}"),
+        None => format!("the file {file}"),
+    };
+    let reasons: Vec<String> = files.iter().take(8).map(reason).collect();
+    let why = format!("the kernel does not have {}", reasons.join("; "));
+    (!files.is_empty()).then(|| Verdict::Skip(excerpt(&why)))
+}
+
 /// The verdict if the kernel does not have a feature that `scenario` needs, by its `needs` or by what it configures.
-pub(super) fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
+fn lacking(report: &GuestReport, scenario: &Scenario) -> Option<Verdict> {
     let lack = report.missing.as_ref()?;
     let needs = lack.features();
     // The guest is not trusted: its text may be long, and there may be much of it.
@@ -55,6 +87,21 @@ mod tests {
         let shipped = std::fs::read_to_string(crate::host::paths::project().join("scenarios/pull-push.yaml"));
         let line = shipped.unwrap().lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().to_owned();
         assert!(line.contains("metric: node_eligible_mem_bp"), "{line}");
+    }
+
+    #[test]
+    fn a_step_that_writes_into_a_file_that_is_not_there_is_a_skip_unless_it_expects_that() {
+        let mut recording = crate::subject::damon::testing::stored("refused");
+        assert_eq!(missing(&recording), None);
+        for record in &mut recording.report.steps {
+            record.refused = record.refused.take().map(|refusal| damonlab_protocol::record::Refusal {
+                errno: ABSENT.to_owned(),
+                file: "module/damon_new/enabled".to_owned(),
+                ..refusal
+            });
+        }
+        let why = "skip: the kernel does not have the file module/damon_new/enabled";
+        assert_eq!(missing(&recording).map(|verdict| verdict.to_string()).as_deref(), Some(why));
     }
 
     #[test]

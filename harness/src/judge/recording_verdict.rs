@@ -12,12 +12,13 @@ pub fn verdict(recording: &Recording) -> (Verdict, Option<Judgement>) {
     if let Some(verdict) = machine::other_machine(&recording.report.differences) {
         return (known::known_machine(recording).unwrap_or(verdict), None);
     }
-    if let Some(verdict) = missing_features::lacking(&recording.report, &recording.scenario) {
+    if let Some(verdict) = missing_features::missing(recording) {
         return (verdict, None);
     }
     let mut judgement = judge(recording);
     judgement.findings.extend(whole::found(recording));
     judgement.findings.extend(console_log::late_findings(&recording.dir, &judgement));
+    known::set_aside(recording, &mut judgement);
     let verdict = known::known_bugs(recording, &judgement).unwrap_or_else(|| judgement.verdict());
     (on_busy_host(verdict, recording.meta.load.as_ref()), Some(judgement))
 }

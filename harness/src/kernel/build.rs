@@ -9,6 +9,7 @@ use super::diagnosis::{self, Diagnosis};
 use super::error::KernelError;
 use super::image::KEY_FILE;
 use super::instrument::Instrumented;
+use super::kconfig;
 use crate::host::command::{self, Limits, command_for};
 use crate::host::paths;
 use crate::host::progress::{Progress, clock};
@@ -113,8 +114,12 @@ impl Build<'_> {
         self.run(&mut merge)?;
         self.run(self.make().arg("olddefconfig"))?;
         let dropped = requests.dropped(&fs::read_to_string(self.out.join(".config"))?);
+        let (unknown, dropped) = kconfig::without_definition(&self.tree, dropped)?;
         if !dropped.is_empty() {
             return Err(KernelError::Dropped(dropped));
+        }
+        if !unknown.is_empty() {
+            self.progress.say(&format!("kernel: this tree has no option {}", unknown.join(", ")));
         }
         paths::write_atomic(&stamped, stamp.as_bytes())?;
         self.progress.say(&format!("kernel: configured in {:.1} s", start.elapsed().as_secs_f64()));

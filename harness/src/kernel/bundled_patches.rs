@@ -132,10 +132,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for (name, text) in [
             ("Makefile", format!("VERSION = 7\nPATCHLEVEL = {patchlevel}\nSUBLEVEL = 0\n")),
-            ("mm/damon/Kconfig", String::new()),
+            ("mm/damon/Kconfig", "config DAMON_SYSFS\n".to_owned()),
             ("mm/x", patched.to_owned()),
             ("mm/y", patched.to_owned()),
-            ("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP".to_owned()),
+            ("include/linux/damon.h", String::new()),
             ("include/trace/events/damon.h", format!("TRACE_EVENT({event},\n")),
         ] {
             let path = dir.path().join(name);

@@ -18,6 +18,8 @@ pub struct Fragment {
     pub path: PathBuf,
     /// Its text.
     pub text: String,
+    /// Whether it is one of damonlab's. Those name options that older and newer kernels may not have.
+    pub bundled: bool,
 }
 
 /// A requested value, and the line that requests it.
@@ -26,6 +28,7 @@ pub struct Request {
     fragment: PathBuf,
     line: usize,
     value: Value,
+    bundled: bool,
 }
 
 /// The requests of all fragments: of two requests for a symbol the later one wins, as in `merge_config.sh`.
@@ -54,7 +57,7 @@ pub struct BadFragment {
 
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Request { fragment, line, value } = &self.request;
+        let Request { fragment, line, value, .. } = &self.request;
         write!(f, "{}:{line}: CONFIG_{}={value} became ", shown(fragment), self.symbol)?;
         match &self.became {
             Some(value) => f.write_str(value),
@@ -65,6 +68,14 @@ impl fmt::Display for Dropped {
     }
 }
 
+impl Dropped {
+    /// The symbol, if the finished `.config` does not name it and damonlab's own fragments request it: the tree may have no
+    /// such option. A user's fragment with such a line has a mistake in it.
+    pub fn may_not_exist(&self) -> Option<&str> {
+        (self.request.bundled && self.became.is_none()).then_some(self.symbol.as_str())
+    }
+}
+
 impl Requests {
     /// Reads `fragments` in order.
     ///
@@ -72,12 +83,12 @@ impl Requests {
     /// A line is neither empty, nor a comment, nor the value of a symbol.
     pub fn read(fragments: &[Fragment]) -> Result<Requests, BadFragment> {
         let mut all = BTreeMap::new();
-        for Fragment { path, text } in fragments {
+        for Fragment { path, text, bundled } in fragments {
             for (index, text) in text.lines().enumerate() {
                 let line = index + 1;
                 match parse(text) {
                     Line::Value(symbol, value) => {
-                        let request = Request { fragment: path.clone(), line, value };
+                        let request = Request { fragment: path.clone(), line, value, bundled: *bundled };
                         all.insert(symbol, request);
                     }
                     Line::Other => {}
@@ -159,12 +170,17 @@ pub fn path(project: &Path, name: &str) -> PathBuf {
     project.join("kernel-config").join(format!("{name}.config"))
 }
 
+/// Whether the fragment at `path` is one of the source tree at `project`.
+pub fn is_bundled(project: &Path, path: &Path) -> bool {
+    path.parent() == Some(&project.join("kernel-config"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn fragment(name: &str, text: &str) -> Fragment {
-        Fragment { path: name.into(), text: text.into() }
+        Fragment { path: name.into(), text: text.into(), bundled: false }
     }
 
     fn dropped(text: &str, result: &str) -> Vec<String> {
@@ -222,7 +238,7 @@ mod tests {
         for entry in fs_err::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let text = fs_err::read_to_string(&path).unwrap();
-            assert!(!Requests::read(&[Fragment { path, text }]).unwrap().0.is_empty());
+            assert!(!Requests::read(&[Fragment { path, text, bundled: true }]).unwrap().0.is_empty());
             count += 1;
         }
         assert!(count >= DEFAULT.len());

@@ -234,14 +234,14 @@ pub enum KernelError {
         wanted: String,
     },
     /// The archive has no such package, or not in that version.
-    #[error("the suite {suite} has no package {package}{others}")]
+    #[error("{suites} have no package {package}{others}")]
     NoPackage {
         /// The versions that it has instead, as text; empty if it has none.
         others: String,
         /// The package.
         package: String,
-        /// The suite.
-        suite: String,
+        /// The suites.
+        suites: String,
     },
     /// A program failed.
     #[error(transparent)]

@@ -70,6 +70,11 @@ impl Image {
         Some(about(self.config.as_deref()?.parent()?)?.build)
     }
 
+    /// The words of its source for DAMON, `KIND.WORD` each, if they are known.
+    pub fn source_words(&self) -> Option<Vec<String>> {
+        about(self.config.as_deref()?.parent()?)?.words
+    }
+
     /// The working copy that it was built from, as it is now: a later build may have applied other patches.
     pub fn tree(&self) -> Option<PathBuf> {
         let about = about(self.config.as_deref()?.parent()?)?;
@@ -98,6 +103,9 @@ pub struct About {
     /// The titles of the patches that the source had already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub already: Vec<String>,
+    /// The words of its source for DAMON, `KIND.WORD` each; none for an image that an older damonlab built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<String>>,
     /// File names of the config fragments on top of the default ones, in order.
     #[serde(default)]
     pub fragments: Vec<String>,
@@ -297,6 +305,7 @@ mod tests {
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
             already: Vec::new(),
+            words: None,
             bundled: 0,
             bundled_digest: String::new(),
             fragments: vec!["debug.config".into()],

@@ -79,7 +79,7 @@ mod tests {
 
     fn inputs(patches: &[&str], fragments: &[&str]) -> Inputs {
         let patch = |text: &&str| Patch { path: "p".into(), subject: None, bytes: text.as_bytes().to_vec() };
-        let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned() };
+        let fragment = |text: &&str| Fragment { path: "f".into(), text: (*text).to_owned(), bundled: true };
         Inputs {
             patches: patches.iter().map(patch).collect(),
             fragments: fragments.iter().map(fragment).collect(),

@@ -4,8 +4,8 @@ use super::error::KernelError;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The oldest series with the quota goal metric that the scenarios use.
-pub(super) const OLDEST: &str = "7.2";
+/// The oldest series on which the scenarios were measured.
+pub(super) const OLDEST: &str = "6.12";
 
 /// The files of a tree as text, wherever they are.
 pub trait Tree {
@@ -19,24 +19,36 @@ impl Tree for Path {
     }
 }
 
-/// The release in the Makefile of a tree: `7.3.4-rc1`. `place` is its name in messages.
+/// Files at the root of a tree that append to its release, in the order of scripts/setlocalversion: linux-next and the real-time
+/// tree have one.
+const LOCAL_VERSIONS: &[&str] = &["localversion", "localversion-next", "localversion-rt"];
+
+/// The release of a tree as its Makefile and its `localversion` files have it: `7.3.4-rc1`, `7.4.0-rc3-next-20261127`. `place`
+/// is its name in messages.
 ///
 /// # Errors
-/// It is not a kernel tree, or has no DAMON, or no `node_eligible_mem_bp`.
+/// It is not a kernel tree, or has no DAMON that is configured through sysfs.
 pub fn tree(tree: &(impl Tree + ?Sized), place: &Path) -> Result<String, KernelError> {
     let makefile = tree.text("Makefile").unwrap_or_default();
-    let release = release_in(&makefile).ok_or_else(|| KernelError::NotATree(place.to_owned()))?;
+    let mut release = release_in(&makefile).ok_or_else(|| KernelError::NotATree(place.to_owned()))?;
+    LOCAL_VERSIONS.iter().filter_map(|name| tree.text(name)).for_each(|text| release += local_version(&text));
     let too_old = |missing| {
         let release = release.clone();
         Err(KernelError::TooOld { dir: place.to_owned(), release, missing, wanted: OLDEST })
     };
-    if tree.text("mm/damon/Kconfig").is_none() {
-        return too_old("DAMON (mm/damon)");
-    }
-    if !tree.text("include/linux/damon.h").unwrap_or_default().contains("DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP") {
-        return too_old("quota goal metric node_eligible_mem_bp (include/linux/damon.h)");
+    let Some(options) = tree.text("mm/damon/Kconfig") else { return too_old("DAMON (mm/damon)") };
+    if !defines(&options, "DAMON_SYSFS") {
+        return too_old("sysfs interface of DAMON (DAMON_SYSFS in mm/damon/Kconfig)");
     }
     Ok(release)
+}
+
+/// Whether the text of a Kconfig file defines the option `symbol`.
+pub(super) fn defines(kconfig: &str, symbol: &str) -> bool {
+    kconfig.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        matches!(words.next(), Some("config" | "menuconfig")) && words.next() == Some(symbol)
+    })
 }
 
 /// Whether the tree has the DAMON tracepoint `name`.
@@ -61,6 +73,13 @@ fn release_in(makefile: &str) -> Option<String> {
     let (version, patchlevel) = (number("VERSION")?, number("PATCHLEVEL")?);
     let sublevel = number("SUBLEVEL").unwrap_or("0");
     Some(format!("{version}.{patchlevel}.{sublevel}{}", value("EXTRAVERSION").unwrap_or_default()))
+}
+
+/// What a `localversion` file appends: its one word, if it may be part of a release.
+fn local_version(text: &str) -> &str {
+    let word = text.trim();
+    let sound = |c: char| c.is_ascii_alphanumeric() || "-._+~".contains(c);
+    if word.len() <= 64 && word.chars().all(sound) { word } else { "" }
 }
 
 /// Checks that a file with a boot header has what the header announces: the setup code of `setup_sects` sectors and one boot
@@ -162,29 +181,30 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_the_metric_is_refused_with_what_is_missing_and_what_is_wanted() {
+    fn a_kernel_without_damon_or_its_sysfs_is_refused_with_what_is_missing_and_what_is_wanted() {
         let dir = folder(&[("Makefile", MAKEFILE)]);
         assert_eq!(
             tree(dir.path(), dir.path()).unwrap_err().to_string(),
             format!(
-                "linux 6.12.0-rc3 in {} has no DAMON (mm/damon): wanted 7.2 or newer",
+                "linux 6.12.0-rc3 in {} has no DAMON (mm/damon): wanted 6.12 or newer",
                 dir.path().display()
             )
         );
-        let dir = folder(&[
-            ("Makefile", MAKEFILE),
-            ("mm/damon/Kconfig", ""),
-            ("include/linux/damon.h", "enum {};"),
-        ]);
+        let dir = folder(&[("Makefile", MAKEFILE), ("mm/damon/Kconfig", "config DAMON\n")]);
         let error = tree(dir.path(), dir.path()).unwrap_err().to_string();
-        assert!(error.contains("has no quota goal metric node_eligible_mem_bp"), "{error}");
+        assert!(error.contains("has no sysfs interface of DAMON"), "{error}");
     }
 
     #[test]
-    fn the_release_of_a_tree_is_in_its_makefile() {
-        let header = ("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP,");
-        let dir = folder(&[("Makefile", MAKEFILE), ("mm/damon/Kconfig", ""), header]);
-        assert_eq!(tree(dir.path(), dir.path()).unwrap(), "6.12.0-rc3");
+    fn the_release_of_a_tree_is_in_its_makefile_and_its_localversion_files() {
+        let options = ("mm/damon/Kconfig", "menuconfig DAMON\nconfig DAMON_SYSFS\n");
+        let release = |more: &[(&str, &str)]| {
+            let dir = folder(&[&[("Makefile", MAKEFILE), options], more].concat());
+            tree(dir.path(), dir.path()).unwrap()
+        };
+        assert_eq!(release(&[]), "6.12.0-rc3");
+        assert_eq!(release(&[("localversion-next", "-next-20261127\n")]), "6.12.0-rc3-next-20261127");
+        assert_eq!(release(&[("localversion", "+"), ("localversion-rt", "-rt\u{1b}[2J")]), "6.12.0-rc3+");
     }
 
     #[test]

@@ -115,8 +115,9 @@ mod tests {
 
     #[test]
     fn only_the_option_makes_a_kernel_count() {
-        let read =
-            |text: &str| Requests::read(&[Fragment { path: "a.config".into(), text: text.into() }]).unwrap();
+        let read = |text: &str| {
+            Requests::read(&[Fragment { path: "a.config".into(), text: text.into(), bundled: true }]).unwrap()
+        };
         assert!(requested(&read("CONFIG_GCOV_KERNEL=y\n")));
         assert!(!requested(&read("CONFIG_DEBUG_FS=y\n")));
         assert!(!requested(&read("CONFIG_GCOV_KERNEL=y\n# CONFIG_GCOV_KERNEL is not set\n")));

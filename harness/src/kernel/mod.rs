@@ -20,6 +20,7 @@ mod image;
 mod inputs;
 mod inspect;
 mod instrument;
+mod kconfig;
 mod listing;
 mod merge;
 mod obtain;

@@ -7,6 +7,7 @@ use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
+use super::inspect::Tree;
 use super::instrument::Instrumented;
 use super::listing::Listing;
 use super::release::Origins;
@@ -18,6 +19,7 @@ use super::{bundled_patches, cached_images, evict, formulas};
 use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::progress::Progress;
+use crate::scenario::source_words;
 use fs_err as fs;
 use std::path::Path;
 
@@ -110,6 +112,7 @@ fn cached_or_built(
         describe,
         inexact: applied.inexact,
         already: applied.already,
+        words: Some(source_words(|path| site.copy.tree().text(path))),
         source,
         formulas: Some(formulas::of_tree(&site.copy.tree())),
         build: out.clone(),

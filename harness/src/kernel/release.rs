@@ -18,10 +18,10 @@ use crate::setup::{Archives, Env, Version};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 
-/// The suite with the source packages.
-const SUITE: &str = "trixie-backports";
-/// The folder of kernel.org's tarballs; `DAMONLAB_KERNEL_MIRROR` names another.
-const MIRROR: &str = "https://cdn.kernel.org/pub/linux/kernel/v7.x";
+/// The suites with the source packages: newer series, and the one of Debian 13 itself.
+const SUITES: [&str; 2] = ["trixie-backports", "trixie"];
+/// kernel.org's tarballs, without the folder of a major version; `DAMONLAB_KERNEL_MIRROR` names another folder.
+const MIRROR: &str = "https://cdn.kernel.org/pub/linux/kernel";
 /// The list of checksums in it.
 const CHECKSUMS: &str = "sha256sums.asc";
 
@@ -39,16 +39,15 @@ pub struct Release {
 pub struct Origins {
     /// The machine, for its apt sources and its cache.
     pub env: Env,
-    /// The folder of tarballs, as a URL.
-    pub mirror: String,
+    /// The folder of tarballs, as a URL, instead of kernel.org's for the major version.
+    pub mirror: Option<String>,
 }
 
 impl Origins {
     /// The origins for this machine.
     pub fn of(env: Env) -> Origins {
         let mirror = variables::value(variables::KERNEL_MIRROR);
-        let mirror = mirror.map_or_else(|| MIRROR.to_owned(), |url| url.to_string_lossy().into_owned());
-        Origins { env, mirror }
+        Origins { env, mirror: mirror.map(|url| url.to_string_lossy().into_owned()) }
     }
 
     /// The newest release in the cache that is `wanted`; if there is none, it is fetched.
@@ -101,14 +100,8 @@ impl Origins {
 
     fn fetch_debian(&self, wanted: &VersionRequest, progress: &Progress) -> Result<Release, KernelError> {
         let archives = Archives::of_machine(&self.env.root)?;
-        let apt =
-            Apt::prepare(&self.env.cache.join("apt/kernel"), &archives.main.stanza(&[SUITE.to_owned()]))?;
-        apt.update()?;
         let package = format!("linux-source-{}", wanted.series());
-        let versions = apt.versions_in(&package, SUITE)?;
-        let Some(version) = versions.iter().find(|version| wanted.is(version)) else {
-            return Err(no_package(package, &versions, wanted));
-        };
+        let (version, apt) = self.find_debian(&archives, &package, wanted)?;
         progress.say(&format!("kernel: fetching {package} {version} from Debian's archive (about 170 MB)"));
         let scratch = paths::scratch(&self.folder())?;
         let file = apt.download(&format!("{package}={version}"), scratch.path())?;
@@ -116,25 +109,53 @@ impl Origins {
         command::succeed(command_for("dpkg-deb").arg("-x").arg(&file).arg(&inside), Limits::LOCAL)?;
         fs::remove_file(&file)?;
         let tarball = inside.join(format!("usr/src/{package}.tar.xz"));
-        self.unpack(&tarball, version, scratch.path(), progress)
+        self.unpack(&tarball, &version, scratch.path(), progress)
+    }
+
+    /// The version of `package` that is `wanted`, and the apt state that has it: of the first suite with one.
+    fn find_debian(
+        &self,
+        archives: &Archives,
+        package: &str,
+        wanted: &VersionRequest,
+    ) -> Result<(String, Apt), KernelError> {
+        let mut others = Vec::new();
+        for suite in SUITES {
+            let sources = archives.main.stanza(&[suite.to_owned()]);
+            let apt = Apt::prepare(&self.env.cache.join("apt/kernel"), &sources)?;
+            apt.update()?;
+            let versions = apt.versions_in(package, suite)?;
+            if let Some(version) = versions.iter().find(|version| wanted.is(version)) {
+                return Ok((version.clone(), apt));
+            }
+            others.extend(versions);
+        }
+        Err(no_package(package.to_owned(), &others, wanted))
     }
 
     fn fetch_mirror(&self, wanted: &VersionRequest, progress: &Progress) -> Result<Release, KernelError> {
         let scratch = paths::scratch(&self.folder())?;
-        let list = self.fetch(CHECKSUMS, scratch.path())?;
+        let mirror = self.mirror_of(wanted);
+        let list = self.fetch(&mirror, CHECKSUMS, scratch.path())?;
         let listed = newest_listed(&fs::read_to_string(&list)?, wanted);
         // A version that the list does not have may exist; the checksum is then the error.
         let version = wanted.number().map(str::to_owned).or(listed).ok_or_else(|| {
             KernelError::NotListed { list: CHECKSUMS.to_owned(), wanted: wanted.to_string() }
         })?;
         let file = format!("linux-{version}.tar.xz");
-        progress.say(&format!("kernel: fetching {file} from {} (about 160 MB)", self.mirror));
-        let tarball = self.fetch(&file, scratch.path())?;
+        progress.say(&format!("kernel: fetching {file} from {mirror} (about 160 MB)"));
+        let tarball = self.fetch(&mirror, &file, scratch.path())?;
         check(&tarball, &list, &file)?;
         self.unpack(&tarball, &version, scratch.path(), progress)
     }
 
-    fn fetch(&self, file: &str, folder: &Path) -> Result<PathBuf, KernelError> {
+    fn mirror_of(&self, wanted: &VersionRequest) -> String {
+        let major = wanted.series().split('.').next().unwrap_or_default();
+        let url = self.mirror.clone().unwrap_or_else(|| format!("{MIRROR}/v{major}.x"));
+        url.trim_end_matches('/').to_owned()
+    }
+
+    fn fetch(&self, mirror: &str, file: &str, folder: &Path) -> Result<PathBuf, KernelError> {
         let path = folder.join(file);
         let curl = paths::find_program(&self.env.path, "curl").ok_or(KernelError::NoCurl)?;
         let mut curl = command_for(curl);
@@ -148,7 +169,7 @@ impl Origins {
             "--retry",
             "3",
         ]);
-        curl.arg("--output").arg(&path).arg(format!("{}/{file}", self.mirror.trim_end_matches('/')));
+        curl.arg("--output").arg(&path).arg(format!("{mirror}/{file}"));
         command::succeed(&mut curl, Limits::NETWORK)?;
         Ok(path)
     }
@@ -191,9 +212,9 @@ impl Release {
 fn no_package(package: String, versions: &[String], wanted: &VersionRequest) -> KernelError {
     let others = match versions {
         [] => String::new(),
-        versions => format!(" {wanted}; it has {}", versions.join(", ")),
+        versions => format!(" {wanted}; they have {}", versions.join(", ")),
     };
-    KernelError::NoPackage { package, suite: SUITE.to_owned(), others }
+    KernelError::NoPackage { package, suites: SUITES.join(" and "), others }
 }
 
 /// The newest version in a list of checksums, `CHECKSUM  linux-VERSION.tar.xz`, that is `wanted`.
@@ -241,8 +262,8 @@ mod tests {
         let tree = folder.path().join(format!("linux-{NEWEST}"));
         for (name, text) in [
             ("Makefile", "VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n"),
-            ("mm/damon/Kconfig", ""),
-            ("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP"),
+            ("mm/damon/Kconfig", "config DAMON_SYSFS\n"),
+            ("include/linux/damon.h", ""),
         ] {
             fs::create_dir_all(tree.join(name).parent().unwrap()).unwrap();
             fs::write(tree.join(name), text).unwrap();
@@ -261,7 +282,7 @@ mod tests {
     fn origins(mirror: &Path, cache: &Path) -> Origins {
         let env =
             Env { root: cache.to_owned(), path: std::env::var_os("PATH").unwrap(), cache: cache.to_owned() };
-        Origins { env, mirror: format!("file://{}", mirror.to_string_lossy()) }
+        Origins { env, mirror: Some(format!("file://{}", mirror.to_string_lossy())) }
     }
 
     fn has_curl() -> bool {
@@ -352,7 +373,7 @@ mod tests {
         let versions = ["7.3.4-1~bpo13+1".to_owned(), "7.3.3-1~bpo13+1".to_owned()];
         assert_eq!(
             no_package("linux-source-7.3".to_owned(), &versions, &wanted).to_string(),
-            "the suite trixie-backports has no package linux-source-7.3 7.3.9; it has 7.3.4-1~bpo13+1, 7.3.3-1~bpo13+1"
+            "trixie-backports and trixie have no package linux-source-7.3 7.3.9; they have 7.3.4-1~bpo13+1, 7.3.3-1~bpo13+1"
         );
     }
 }

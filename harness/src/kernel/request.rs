@@ -219,7 +219,7 @@ impl BuildRequest {
     pub(super) fn all_fragments(&self) -> Result<Vec<Fragment>, KernelError> {
         let shipped = config::DEFAULT.iter().map(|name| config::path(&self.project, name));
         let read = |path: PathBuf| match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Fragment { path, text }),
+            Ok(text) => Ok(Fragment { bundled: config::is_bundled(&self.project, &path), path, text }),
             Err(cause) => Err(KernelError::NoSuchPath { path, cause }),
         };
         shipped.chain(self.fragments.iter().cloned()).map(read).collect()

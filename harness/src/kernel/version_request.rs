@@ -46,7 +46,7 @@ impl VersionRequest {
         }
         let series = numbers[..2].join(".");
         if Version::find(&series) < Version::find(OLDEST) {
-            return refused(format!("the scenarios need DAMON features of linux {OLDEST} or newer"));
+            return refused(format!("linux {OLDEST} is the oldest series that damonlab runs"));
         }
         let version = (numbers.len() == 3).then(|| text.to_owned());
         if version.is_none() && text != series {
@@ -86,9 +86,10 @@ fn upstream(version: &str) -> &str {
     version.split('-').next().unwrap_or_default()
 }
 
-/// `7.3` of `7.3.4-1~bpo13+1` and of `7.3.0-rc1`.
+/// `7.3` of `7.3.4-1~bpo13+1` and of `7.3.0-rc1`, `6.18` of `6.18.9+`.
 pub fn series_of(version: &str) -> String {
-    upstream(version).split('.').take(2).collect::<Vec<_>>().join(".")
+    let upstream = upstream(version).split('+').next().unwrap_or_default();
+    upstream.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]
@@ -117,8 +118,18 @@ mod tests {
     }
 
     #[test]
+    fn a_release_of_next_or_with_a_localversion_belongs_to_its_series() {
+        for (release, series) in
+            [("7.4.0-rc3-next-20261127", "7.4"), ("6.18.9+", "6.18"), ("7.4.0-rc3+", "7.4"), ("7.4+", "7.4")]
+        {
+            assert_eq!(series_of(release), series);
+            assert!(!VersionRequest::default().is(release), "{release}");
+        }
+    }
+
+    #[test]
     fn other_text_is_not_a_version() {
-        for text in ["linux", "7", "7.x", "./7.3", "v7.3", "7.3/", "7.3@x", ""] {
+        for text in ["next-20261127", "6.18.9+", "linux", "7", "7.x", "./7.3", "v7.3", "7.3/", "7.3@x", ""] {
             assert!(VersionRequest::parse(text).is_none(), "{text}");
         }
     }
@@ -126,10 +137,11 @@ mod tests {
     #[test]
     fn an_unavailable_version_is_refused_with_the_reason() {
         for (text, reason) in [
-            ("6.12", "of linux 7.2 or newer"),
-            ("7.1.9", "of linux 7.2 or newer"),
+            ("6.6", "6.12 is the oldest series"),
+            ("6.11.9", "6.12 is the oldest series"),
             ("7.3.4.5", "two numbers"),
             ("7.4-rc2", "TREE@v7.4-rc1"),
+            ("7.4.0-rc3-next-20261127", "TREE@v7.4-rc1"),
             ("7.3-1", "follows three numbers"),
             ("7.3.4-1 x", "two numbers"),
         ] {

@@ -3,11 +3,14 @@
 //! For programs `kernel list` has `limit_bytes`, `kernels` (`key`, `describe`, `on_top`, `bytes`, `used`,
 //! `built`, `compiler`, `configuration`, `bundled_patches`) and `folders`
 //! (`holds`, `name`, `bytes`, `used`); `kernel build` has `key`, `describe` and `path`; `kernel has` has `kernel`,
-//! `present` and `missing`; `kernel rm` has `removed`.
+//! `present`, `missing`, `unknown` and `left_out` (how many names are not among `unknown`, since there are too many); `kernel rm` has `removed`.
 
 use super::event::Listing;
 use crate::host::text::{foreign, quote, shown};
 use crate::kernel::{CacheFolder, CachedImage, FolderKind, Image};
+use crate::scenario;
+use crate::vm::ProbedFeatures;
+use damonlab_protocol::inventory::Inventory;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::units::Bytes;
 use serde_json::{Value, json};
@@ -114,9 +117,16 @@ pub fn removed_kernels(folders: &[PathBuf]) -> Listing {
     Listing { command: "kernel rm", text, data: json!({"removed": paths}) }
 }
 
-/// What a kernel has of all that scenarios may need, and what not.
-pub fn kernel_features(image: &Image, all: &[KernelFeature], missing: &BTreeSet<KernelFeature>) -> Listing {
-    let (missing, present): (Vec<_>, Vec<_>) = all.iter().partition(|feature| missing.contains(feature));
+/// What a kernel has of all that scenarios may need, what not, and what damonlab does not know of it.
+/// `words` are those of its source, if they are known.
+pub fn kernel_features(
+    image: &Image,
+    all: &[KernelFeature],
+    probed: &ProbedFeatures,
+    words: Option<&[String]>,
+) -> Listing {
+    let (missing, present): (Vec<_>, Vec<_>) =
+        all.iter().partition(|feature| probed.missing.contains(feature));
     let names = |features: Vec<&KernelFeature>| features.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (present, missing) = (names(present), names(missing));
     let lines = |names: &[String]| names.iter().map(|name| format!("  {name}\n")).collect::<String>();
@@ -124,8 +134,54 @@ pub fn kernel_features(image: &Image, all: &[KernelFeature], missing: &BTreeSet<
     if !missing.is_empty() {
         text.push_str(&format!("and does not have\n{}", lines(&missing)));
     }
-    let data = json!({"kernel": image.describe, "present": present, "missing": missing});
+    let unknown = unknown(&probed.inventory, words.unwrap_or_default());
+    if !unknown.is_empty() {
+        text.push_str(UNKNOWN);
+        unknown.iter().for_each(|name| text.push_str(&format!("  {}\n", foreign(name))));
+    }
+    if words.is_none() {
+        text.push_str("which other keywords it takes is not known: its source is not here\n");
+    }
+    let data = json!({
+        "kernel": image.describe,
+        "present": present,
+        "missing": missing,
+        "unknown": unknown,
+        "left_out": probed.inventory.left_out,
+    });
     Listing { command: "kernel has", text, data }
+}
+
+/// The heading of what a kernel has beyond what damonlab knows.
+const UNKNOWN: &str = "this kernel has, and damonlab does not know (a scenario names such words in `introduces:` and such \
+                       files in `sysfs:`, docs/scenarios.md):\n";
+
+/// So many names stand in the line of a run.
+const NAMED: usize = 8;
+
+/// Names like those of features.
+fn unknown(inventory: &Inventory, words: &[String]) -> BTreeSet<String> {
+    let mut unknown = scenario::unknown_words(words);
+    // The guest lists files with their folders.
+    unknown.retain(|word| !word.starts_with("file."));
+    unknown.append(&mut scenario::unknown_shown(inventory));
+    unknown
+}
+
+/// The line of a run on a kernel whose source has words that damonlab does not know.
+pub fn unknown_to_damonlab(image: &Image) -> Option<String> {
+    let unknown = scenario::unknown_words(&image.source_words()?);
+    let named: Vec<String> = unknown.iter().take(NAMED).map(|name| foreign(name).to_string()).collect();
+    let more = match unknown.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "kernel: it has what damonlab does not know: {}{more} (`damonlab kernel has` says how to use it)",
+            named.join(", ")
+        )
+    })
 }
 
 fn image(one: &CachedImage, unlike: &str, out: &mut String) -> std::fmt::Result {
@@ -258,10 +314,27 @@ mod tests {
     #[test]
     fn a_kernel_that_has_everything_is_not_said_to_lack_anything() {
         let all = crate::subject::damon::config::all_features();
-        let full = kernel_features(&image(), &all, &BTreeSet::new());
+        let full = kernel_features(&image(), &all, &ProbedFeatures::default(), Some(&[]));
         assert!(full.text.starts_with("linux 7.3.4 + 1 patch has\n") && !full.text.contains("does not have"));
-        let less = kernel_features(&image(), &all, &all[..1].iter().cloned().collect());
-        assert!(less.text.ends_with(&format!("and does not have\n  {}\n", all[0])), "{}", less.text);
+        let missing = all[..1].iter().cloned().collect();
+        let less =
+            kernel_features(&image(), &all, &ProbedFeatures { missing, ..ProbedFeatures::default() }, None);
+        assert!(less.text.contains(&format!("and does not have\n  {}\n", all[0])), "{}", less.text);
         assert_eq!(less.data["missing"], json!([all[0].to_string()]));
+    }
+
+    #[test]
+    fn what_damonlab_does_not_know_is_listed_and_nobody_elses_bytes_reach_the_terminal() {
+        let words = ["goal.hot_mem_bp", "goal.user_input", "file.new"].map(str::to_owned);
+        let files = vec!["contexts/0/new\u{1b}[2J".to_owned()];
+        let inventory = Inventory { files, ..Inventory::default() };
+        let probed = ProbedFeatures { inventory, ..ProbedFeatures::default() };
+        let listing = kernel_features(&image(), &[], &probed, Some(&words));
+        let (_, unknown) = listing.text.split_once("docs/scenarios.md):\n").unwrap();
+        assert!(unknown.starts_with("  goal.hot_mem_bp\n  sysfs.contexts/0/new"), "{unknown:?}");
+        assert!(!unknown.contains('\u{1b}') && !unknown.contains("user_input"), "{unknown:?}");
+        assert!(!unknown.contains("file.new"), "the guest lists files with their folders");
+        let listing = kernel_features(&image(), &[], &probed, None);
+        assert!(listing.text.ends_with("its source is not here\n"), "{}", listing.text);
     }
 }

@@ -39,7 +39,7 @@ pub use event::{Depth, Detail, Event, Item, ItemResult, Listing, Started, Status
 pub use explain::{explained, explanation, stated_rule};
 pub use format::Format;
 pub use human::item_text;
-pub use kernels::{KernelCache, kernel, kernel_features, removed_kernels};
+pub use kernels::{KernelCache, kernel, kernel_features, removed_kernels, unknown_to_damonlab};
 pub use line_coverage::{line_coverage, line_coverage_data, line_coverage_notes};
 pub use lists::Inventory;
 pub use machine::{Accepted, machine};

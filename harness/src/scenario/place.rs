@@ -110,6 +110,12 @@ impl Places {
         self.source.as_ref()?.text.lines().position(has).map(|index| index + 1)
     }
 
+    /// The first line, from 1, that has `text` outside of a comment.
+    pub fn line_with(&self, text: &str) -> Option<usize> {
+        let code = |line: &str| line.split_once('#').map_or(line, |(code, _)| code).contains(text);
+        self.source.as_ref()?.text.lines().position(code).map(|index| index + 1)
+    }
+
     /// A mistake about how much memory the machine has.
     pub fn wrong_memory(&self, message: String, help: &str) -> ScenarioError {
         wrong(self.memory.as_deref(), message, help)

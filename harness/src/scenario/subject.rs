@@ -4,8 +4,10 @@
 use crate::grammar::{At, Checked, Scalar};
 use crate::subject::damon::config as damon;
 use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::inventory::Inventory;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::plan::Step;
+use std::collections::BTreeSet;
 
 /// The shape of the key `damon`.
 pub(super) type RawConfig = damon::RawDamon;
@@ -91,6 +93,22 @@ pub(super) fn also_recorded(events: &[String], config: &[Kdamond], steps: &[Step
 /// The keywords that go with a kind of feature; none where any may.
 pub(super) fn keywords_of(kind: &str) -> Option<Vec<&'static str>> {
     damon::keywords_of(kind)
+}
+
+/// The words that a kernel's source has for its subjects, `KIND.WORD` each, and [`unknown_words`] knows. `text` is the text of
+/// a file of the source.
+pub fn source_words(text: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    damon::source_words(text)
+}
+
+/// What a kernel shows of its subjects that damonlab does not know, named like features.
+pub fn unknown_shown(inventory: &Inventory) -> BTreeSet<String> {
+    damon::unknown_shown(inventory)
+}
+
+/// Those of the words of a kernel's source that damonlab does not know.
+pub fn unknown_words(words: &[String]) -> BTreeSet<String> {
+    damon::unknown_words(words)
 }
 
 /// All that a scenario may need of a kernel, and that has a name of its own.

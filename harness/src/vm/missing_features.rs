@@ -1,5 +1,5 @@
-//! Which of the DAMON features that a scenario may need a kernel does not have: a small guest tries them once for each
-//! image, and the cache keeps the result.
+//! Which of the DAMON features that a scenario may need a kernel does not have, and what else its DAMON shows: a small guest
+//! finds out once for each image, and the cache keeps the result.
 
 use super::error::VmError;
 use super::initramfs::AGENT;
@@ -11,6 +11,7 @@ use crate::kernel::Image;
 use crate::machine::Argv;
 use crate::recording::agent_digest;
 use crate::setup::Tools;
+use damonlab_protocol::inventory::Inventory;
 use damonlab_protocol::kernel_feature::KernelFeature;
 use damonlab_protocol::missing_feature::MissingFeature;
 use damonlab_protocol::plan::{DRAIN_MARK, Plan};
@@ -36,23 +37,32 @@ struct ProbeKey {
     needs: Vec<KernelFeature>,
 }
 
+/// What a guest found out about a kernel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbedFeatures {
+    /// Those of the features that it was to try that the kernel does not have.
+    pub missing: BTreeSet<KernelFeature>,
+    /// What its DAMON shows of itself; empty in a kernel without DAMON.
+    pub inventory: Inventory,
+}
+
 impl CachedProbe for ProbeKey {
-    type Output = BTreeSet<KernelFeature>;
+    type Output = ProbedFeatures;
     const FOLDER: &'static str = "lacks";
     const WHAT: &'static str = "another damonlab to find out which features the kernel has";
 }
 
-/// Those of `features` that the kernel of `image` does not have.
+/// Those of `features` that the kernel of `image` does not have, and what it shows.
 ///
 /// # Errors
 /// QEMU could not be started, or the guest sent no report.
-pub fn missing_features(
+pub fn probed_features(
     cache: &Path,
     tools: &Tools,
     image: &Image,
     features: &[KernelFeature],
     progress: &Progress,
-) -> Result<BTreeSet<KernelFeature>, VmError> {
+) -> Result<ProbedFeatures, VmError> {
     let key = ProbeKey { image: image.key.to_string(), agent: agent_digest(AGENT), needs: features.to_vec() };
     key.cached_or(cache, || {
         progress.say("kernel: booting a small guest to find out which DAMON features the kernel has");
@@ -65,14 +75,19 @@ fn probe_features(
     tools: &Tools,
     image: &Image,
     features: &[KernelFeature],
-) -> Result<BTreeSet<KernelFeature>, VmError> {
+) -> Result<ProbedFeatures, VmError> {
     let tcg = Accelerator::Tcg("it does that everywhere".to_owned());
-    let plan = Plan { needs: features.to_vec(), prints_report: true, ..Plan::empty("probe") };
+    let plan =
+        Plan { needs: features.to_vec(), prints_report: true, lists_damon: true, ..Plan::empty("probe") };
     let mut guest = Probe::start(cache, tools, &image.bzimage, &tcg, &Argv::plain(MEMORY), &plan)?;
     let (done, _) = guest.wait_for(DRAIN_MARK, LIMIT)?;
     let console = guest.end()?;
     match report(&console) {
-        Ok(Some(report)) if done => missing(&report, features).map_err(VmError::FeatureProbe),
+        Ok(Some(report)) if done => {
+            let missing = missing(&report, features).map_err(VmError::FeatureProbe)?;
+            // The guest is not trusted to keep the bounds.
+            Ok(ProbedFeatures { missing, inventory: report.inventory.unwrap_or_default().bounded() })
+        }
         Ok(_) => Err(VmError::FeatureProbe(probe::last_line(&console))),
         Err(error) => Err(VmError::FeatureProbe(error.to_string())),
     }

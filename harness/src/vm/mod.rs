@@ -53,7 +53,7 @@ pub use initramfs::{AGENT, archive as initramfs_archive};
 pub use launch::{Ended, Launch};
 pub use log_files::{CONSOLE_LOG, QEMU_ARGV, VNG_ARGV, VNG_LOG};
 pub use machine_check::{MachineCheck, Refusal, try_machine};
-pub use missing_features::missing_features;
+pub use missing_features::{ProbedFeatures, probed_features};
 pub use sandbox::Sandbox;
 pub use timing::{Accelerator, Timing};
 pub use watch::{Clock, Ending};

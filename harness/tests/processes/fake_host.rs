@@ -121,8 +121,8 @@ impl FakeHost {
         let makefile = MAKEFILE.replace("STARTED", &self.path("started").to_string_lossy());
         for (name, text) in [
             ("Makefile", makefile.as_str()),
-            ("mm/damon/Kconfig", ""),
-            ("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP"),
+            ("mm/damon/Kconfig", "config DAMON_SYSFS\n"),
+            ("include/linux/damon.h", ""),
             ("include/trace/events/damon.h", ""),
             ("scripts/kconfig/merge_config.sh", MERGE_CONFIG),
         ] {

@@ -7,11 +7,12 @@ use damonlab::check::{Origin, Verdict};
 use damonlab::host::paths;
 use damonlab::host::progress::Progress;
 use damonlab::kernel::{self, BuildRequest, Image, Origins, Request, Source};
-use damonlab::report;
+use damonlab::report::{self, Listing};
 use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab::scenario;
 use damonlab::series;
 use damonlab::setup::{self, Env};
+use damonlab::vm;
 use libtest_mimic::{Completion, Failed, Trial};
 use std::error::Error;
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ pub fn trials() -> Vec<Trial> {
             "the_example_of_new_words_is_skipped_on_another_kernel_with_all_that_it_misses",
             skipped,
         ),
+        common::trial("the_default_kernel_shows_nothing_that_damonlab_does_not_know", nothing_unknown),
+        common::trial("what_the_kernel_of_the_example_has_and_damonlab_does_not_know_is_listed", listed),
     ]
 }
 
@@ -109,4 +112,30 @@ fn skipped(env: &RunEnv) -> Result<Completion, Failed> {
     ensure(needed.iter().all(|name| why.contains(&format!("{name}: needed by line "))), why)
         .map_err(|error| error.to_string())?;
     Ok(Completion::Completed)
+}
+
+/// The result of `damonlab kernel has`.
+fn kernel_has(env: &RunEnv) -> Result<Listing, Box<dyn Error>> {
+    let (cache, all, progress) = (paths::cache()?, scenario::all_needs(), Progress::silent());
+    let probed = vm::probed_features(&cache, &env.tools, &env.image, &all, &progress)?;
+    Ok(report::kernel_features(&env.image, &all, &probed, env.image.source_words().as_deref()))
+}
+
+fn nothing_unknown(env: &RunEnv) -> Result<Completion, Failed> {
+    let listing = kernel_has(env).map_err(|error| error.to_string())?;
+    ensure(!listing.text.contains("this kernel has, and damonlab does not know"), listing.text)
+        .map_err(|error| error.to_string())?;
+    Ok(Completion::Completed)
+}
+
+fn listed(env: &RunEnv) -> Result<Completion, Failed> {
+    on(env, None, |env| {
+        let listing = kernel_has(env)?;
+        let named = ["sysfs.contexts/0/schemes/0/ops_filters/0/nid", "tracepoint.damos_hot_mem_bp"];
+        let words = ["goal.hot_mem_bp", "filter.node"];
+        let is_listed = |name: &&str| listing.text.contains(&format!("\n  {name}\n"));
+        let keywords_are_known = env.image.source_words().is_some();
+        let all = named.iter().all(is_listed) && (!keywords_are_known || words.iter().all(is_listed));
+        ensure(all, listing.text)
+    })
 }

@@ -11,7 +11,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 const SYSFS: &str = "/sys/kernel/mm/damon";
-const EVENTS: &str = "/sys/kernel/tracing/events/damon";
+/// The folder of its tracepoints.
+pub(super) const EVENTS: &str = "/sys/kernel/tracing/events/damon";
 
 /// Lists the tree under `/sys/kernel/mm/damon`: mode and path a line, sorted by path.
 pub fn sysfs() -> Result<(), Failure> {

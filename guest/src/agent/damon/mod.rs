@@ -5,6 +5,7 @@
 mod configure;
 mod features;
 mod in_force;
+mod inventory;
 mod kdamonds;
 mod listings;
 mod read_back;
@@ -13,5 +14,6 @@ mod steps;
 
 pub use features::{Scratch, has};
 pub use in_force::Damon;
+pub use inventory::inventory;
 pub use kdamonds::turn_off_all;
 pub use listings::formats;

@@ -95,7 +95,7 @@ fn allow(line: &str) -> Option<Allowed<'_>> {
 
 /// The first two numbers of a version: `7.3.4-1~bpo13+1`.
 pub(crate) fn version(text: &str) -> Option<Version> {
-    let mut numbers = text.split(['.', '-', ' ']);
+    let mut numbers = text.split(['.', '-', '+', ' ']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 

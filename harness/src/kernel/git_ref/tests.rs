@@ -14,8 +14,8 @@ fn repository() -> tempfile::TempDir {
         fs::write(path, text).unwrap();
     };
     write("Makefile", "VERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 0\n");
-    write("mm/damon/Kconfig", "");
-    write("include/linux/damon.h", "DAMOS_QUOTA_NODE_ELIGIBLE_MEM_BP");
+    write("mm/damon/Kconfig", "config DAMON_SYSFS\n");
+    write("include/linux/damon.h", "");
     write("mm/damon/core.c", "one\n");
     write("run me.sh", "#!/bin/sh\n");
     fs::set_permissions(dir.path().join("run me.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -26,6 +26,8 @@ mod raw_steps;
 mod required;
 mod scheme;
 mod session;
+mod source_words;
+mod unknown;
 mod vocabulary;
 mod window;
 
@@ -40,4 +42,6 @@ pub(crate) use raw_introduced::RawIntroduces;
 pub(crate) use raw_steps::RawDamonStep;
 pub(crate) use required::{Needs, Required, required};
 pub(crate) use session::Session;
+pub(crate) use source_words::source_words;
+pub(crate) use unknown::{unknown_shown, unknown_words};
 pub(crate) use vocabulary::Vocabulary;
