@@ -7,7 +7,7 @@ use clap::Args;
 
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ExpectChangeArgs {
-    /// The kernel means to change this rule, and why: --expect-change Q2="new rounding in the feed loop". What violates the
+    /// The kernel means to change this rule of damonlab's own, and why: --expect-change Q2="new rounding in the feed loop". What violates the
     /// rule does not count as a failure or a difference; anything else does. May be given more than once.
     #[arg(long = "expect-change", value_name = "RULE=WHY", value_parser = rule_and_why)]
     changes: Vec<(String, String)>,
@@ -23,13 +23,13 @@ impl ExpectChangeArgs {
     pub(super) fn changes(&self) -> Result<Vec<ExpectedChange>, CliError> {
         let change = |(rule, why): &(String, String)| {
             let about = judge::rule(rule).ok_or_else(|| CliError::Unknown {
-                kind: "rule",
+                kind: "rule of damonlab's own",
                 name: rule.clone(),
                 help: grammar::or_list(
                     rule,
                     judge::rules().flat_map(|about| [about.id, about.name]),
                     "damonlab explain",
-                ),
+                ) + "; what a scenario or a file of --rules states is changed there",
             })?;
             Ok(ExpectedChange::new(about, why.clone()))
         };

@@ -103,12 +103,8 @@ impl<'a> RunView<'a> {
             all.push(Rules::of(judgement).headline());
         }
         all.extend(measures);
-        let is_not = |one: &&StatedResult| matches!(one.result, StatedStatus::NotApplicable(_));
-        let not_applicable = judgement.stated.iter().filter(is_not).map(|one| &*one.name);
-        let not_applicable: Vec<&str> = not_applicable.collect();
-        if !not_applicable.is_empty() {
-            all.push(format!("not applicable: {}", not_applicable.join(", ")));
-        }
+        // What was not judged comes first: of the rest, only what fits into the line is shown.
+        all.splice(0..0, not_applicable(&judgement.stated));
         all
     }
 
@@ -177,6 +173,17 @@ fn reason(verdict: &Verdict) -> Option<&str> {
 /// Everything about one run, for a test that reports why it did not pass.
 pub fn full_text(report: &Report) -> String {
     super::human::item_text(&RunView::of(report).item())
+}
+
+/// Which of the stated rules judged nothing.
+fn not_applicable(stated: &[StatedResult]) -> Option<String> {
+    let is_not = |one: &&StatedResult| matches!(one.result, StatedStatus::NotApplicable(_));
+    let names: Vec<&str> = stated.iter().filter(is_not).map(|one| &*one.name).collect();
+    match names.as_slice() {
+        [] => None,
+        [name] => Some(format!("not applicable: {name}")),
+        several => Some(format!("not applicable: {} of {} stated rules", several.len(), stated.len())),
+    }
 }
 
 #[cfg(test)]

@@ -42,7 +42,10 @@ pub(crate) fn step_notes(step: &RawDamonStep, text: &str) -> Vec<Note> {
     notes
 }
 
-/// The first line with a number as only `--raw` prints it: permil with six decimals, or more than 64 bits.
+/// The keys whose value `--raw` multiplies, so that the largest one no longer fits into 64 bits.
+const MULTIPLIED: &[&str] = &["max", "time_ms", "reset_interval_ms"];
+
+/// The first line with a number as only `--raw` prints it: permil with six decimals, or more than 64 bits at such a key.
 fn raw_line(text: &str) -> Option<u64> {
     let is_raw = |line: &str| {
         let code = line.split('#').next().unwrap_or_default();
@@ -51,8 +54,11 @@ fn raw_line(text: &str) -> Option<u64> {
         let of_permil = |pair: &[&str]| {
             pair[0].ends_with("_permil") && pair[1].split_once('.').is_some_and(|(_, part)| part.len() == 6)
         };
-        let too_large = |word: &&str| word.parse::<u128>().is_ok_and(|number| number > u128::from(u64::MAX));
-        words.windows(2).any(of_permil) || words.iter().any(too_large)
+        let too_large = |pair: &[&str]| {
+            MULTIPLIED.contains(&pair[0])
+                && pair[1].parse::<u128>().is_ok_and(|number| number > u128::from(u64::MAX))
+        };
+        words.windows(2).any(|pair| of_permil(pair) || too_large(pair))
     };
     let line = text.lines().position(is_raw)?;
     u64::try_from(line + 1).ok()
@@ -152,4 +158,15 @@ fn dests(scheme: &RawScheme, paddr: bool) -> Option<Note> {
         (None, _) => return None,
     };
     Some((action.referenced.line(), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::raw_line;
+
+    #[test]
+    fn a_large_number_is_of_damo_only_where_damo_multiplies() {
+        assert_eq!(raw_line("age:\n  max: \"18446744073709551615000\""), Some(2));
+        assert_eq!(raw_line("- write: {file: a, value: \"99999999999999999999\", refused: ERANGE}"), None);
+    }
 }
