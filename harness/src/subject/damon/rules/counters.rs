@@ -188,9 +188,11 @@ pub(crate) static QT_EXCEEDS_COUNTS_FULL_WINDOWS: DamonRule = Rule {
 fn qt_exceeds_counts_full_windows(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, scheme| {
         view.need(&[Stat::NAME])?;
-        let quota = &scheme.quota;
-        let limited = quota.bytes != 0 || quota.ms != 0 || goals(scheme).next().is_some();
-        let mut violations: Violations = too_often(run, index, u64::from(limited)).into_iter().collect();
+        let was_limited =
+            |run: &KdamondRun<'_>| run.config.context.schemes.get(index).is_some_and(is_limited);
+        let open = view.history(run, index).last().is_some_and(was_limited);
+        let mut violations: Violations =
+            too_often(run, index, is_limited(scheme), open).into_iter().collect();
         let replayable = need_charges(view, run, index, scheme).is_ok() && run.is_from_start();
         if replayable {
             violations.extend(miscounted(run, index));
@@ -199,18 +201,27 @@ fn qt_exceeds_counts_full_windows(view: &View<'_>) -> RuleResult {
     })
 }
 
+/// Whether the configuration limits the scheme.
+fn is_limited(scheme: &Scheme) -> bool {
+    scheme.quota.bytes != 0 || scheme.quota.ms != 0 || goals(scheme).next().is_some()
+}
+
 /// More exceeded windows than passes: a window starts at a pass only, and one at most (the very first one
-/// counts nothing).
-fn too_often(run: &KdamondRun<'_>, index: usize, most: u64) -> Option<Violation> {
+/// counts nothing). A scheme without limits has no window, but a commit that takes its limits away leaves the effective
+/// quota of the window that is `open`, and `damos_quota_is_set` goes by that: the end of that window counts once.
+fn too_often(run: &KdamondRun<'_>, index: usize, limited: bool, mut open: bool) -> Option<Violation> {
     let mut old = run.is_from_start().then_some((None, 0));
     for (line, stat) in stats(run, index) {
-        if let Some((before, count)) = old
-            && stat.qt_exceeds.saturating_sub(count) > most
-        {
-            let expected =
-                format!("qt_exceeds of {} to grow by at most {most} a pass", run.scheme_name(index));
-            let seen = format!("{count} and then {}", stat.qt_exceeds);
-            return Some(Violation::new(expected, seen).at(before).at([line]));
+        if let Some((before, count)) = old {
+            let grown = stat.qt_exceeds.saturating_sub(count);
+            let most = u64::from(limited || open);
+            if grown > most {
+                let expected =
+                    format!("qt_exceeds of {} to grow by at most {most} a pass", run.scheme_name(index));
+                let seen = format!("{count} and then {}", stat.qt_exceeds);
+                return Some(Violation::new(expected, seen).at(before).at([line]));
+            }
+            open = open && grown == 0;
         }
         old = Some((Some(line), stat.qt_exceeds));
     }
@@ -244,4 +255,44 @@ fn miscounted(run: &KdamondRun<'_>, index: usize) -> Option<Violation> {
 /// `damos_quota_is_full`, for addresses in bytes.
 pub(crate) fn is_full(quota: u64, charged: u64) -> bool {
     quota.saturating_sub(charged) < PAGE
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::subject::damon::testing::{Model, found, rewrite};
+    use damonlab_protocol::units::Nanos;
+
+    /// How many findings Q7 has if a commit takes the limits of scheme 0 away, and `qt_exceeds` then grows at these
+    /// passes after it, by one each.
+    fn findings_after_a_commit_without_limits(grows: &[usize]) -> usize {
+        let mut model = Model::pull_push();
+        model.commit(13, |schemes| {
+            schemes[0].quota.bytes = 0;
+            schemes[0].quota.ms = 0;
+            schemes[0].quota.goals.clear();
+        });
+        let mut recording = model.recording();
+        let border = recording.report.steps[1].answered[&0];
+        let times: Vec<Nanos> = recording.trace.lines.iter().map(|line| line.time).collect();
+        rewrite(&mut recording, |lines| {
+            let after = lines.iter_mut().zip(times).filter(|(_, time)| *time > border);
+            let stats =
+                after.filter(|(line, _)| line.contains("scheme_idx=0") && line.contains(" qt_exceeds="));
+            for (pass, (line, _)) in stats.enumerate() {
+                let (head, rest) = line.split_once(" qt_exceeds=").unwrap();
+                let (_, tail) = rest.split_once(' ').unwrap();
+                let count = 3 + grows.iter().filter(|at| **at <= pass).count();
+                *line = format!("{head} qt_exceeds={count} {tail}");
+            }
+        });
+        found(&recording, "Q7").len()
+    }
+
+    #[test]
+    fn q7_allows_the_window_that_was_open_when_a_commit_took_the_limits_away_to_count_once() {
+        assert_eq!(findings_after_a_commit_without_limits(&[]), 0);
+        assert_eq!(findings_after_a_commit_without_limits(&[2]), 0);
+        assert_eq!(findings_after_a_commit_without_limits(&[2, 3]), 1, "a second time");
+        assert_eq!(findings_after_a_commit_without_limits(&[2, 2]), 1, "twice at once");
+    }
 }
