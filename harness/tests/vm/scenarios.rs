@@ -1,5 +1,5 @@
 //! One trial for each scenario of `scenarios/`: it runs in a guest, must pass, and must match its snapshots. `pull-push`
-//! must pass on other machines too. If all of them ran, each invariant must have applied to one.
+//! must pass on other machines too, and the scenarios of `scenarios/findings/` show what is wrong in the kernel. If all ran, each invariant must have applied to one.
 
 use super::common;
 use damonlab::check::Verdict;
@@ -31,7 +31,24 @@ pub fn trials() -> Result<Vec<Trial>, ScenarioError> {
         let path = folder.join("pull-push.yaml");
         common::trial(format!("pull-push on {machine}"), move |env| run_on(env, &path, machine))
     });
-    Ok(scenario::all(&folder)?.into_iter().map(on_its_own_machine).chain(on_other_machines).collect())
+    let of_findings = scenario::all(&folder.join("findings"))?.into_iter().map(|scenario| {
+        let path = folder.join("findings").join(format!("{}.yaml", scenario.name));
+        common::trial(format!("finding {}", scenario.name), move |env| still_there(env, &path))
+    });
+    let all = scenario::all(&folder)?.into_iter().map(on_its_own_machine).chain(on_other_machines);
+    Ok(all.chain(of_findings).collect())
+}
+
+/// What was found in the kernel is still there.
+fn still_there(env: &RunEnv, path: &Path) -> Result<Completion, Failed> {
+    let report = run::run(env, &ScenarioSource::from(path)?, 0).map_err(|error| error.to_string())?;
+    match report.verdict {
+        Verdict::Pass => Ok(Completion::Completed),
+        Verdict::Skip(why) => common::ignored(why),
+        other => {
+            Err(format!("{other}\nIf the kernel was mended, docs/findings.md says so from now on").into())
+        }
+    }
 }
 
 /// The invariants that applied to no scenario, if all scenarios have run that this kernel can run.

@@ -42,6 +42,14 @@ fn everywhere(recording: &mut Recording, from: &str, to: &str) {
     rewrite(recording, |lines| lines.iter_mut().for_each(|line| *line = line.replace(from, to)));
 }
 
+/// The first region on which a scheme acts comes twice.
+fn twice(recording: &mut Recording) {
+    rewrite(recording, |lines| {
+        let at = of_event(lines, BeforeApply::NAME)[0];
+        lines.insert(at, lines[at].clone());
+    });
+}
+
 /// Gives a `key=value` of a line another value.
 fn set(lines: &mut [String], event: &str, nth: usize, key: &str, value: &str) {
     edit(lines, event, nth, |line| with(line, key, value));
@@ -202,6 +210,7 @@ const CASES: &[Case] = &[
         good: pull_push,
         tamper: |r| everywhere(r, " 536870912-537919488", " 536870913-537919488"),
     },
+    Case { id: "A7", good: pull_push, tamper: twice },
     Case { id: "A5", good: pull_push, tamper: |r| ages(r, |nth| nth - 1) },
     Case {
         id: "A6",

@@ -127,8 +127,8 @@ pub(crate) static APPLIED_REGIONS_ARE_WHOLE_PAGES: DamonRule = Rule {
         id: "A4",
         name: "applied-regions-are-whole-pages",
         kind: Kind::Exact,
-        statement: "A region on which a scheme acts is whole pages inside its target, and a pass proceeds upwards.",
-        because: "Regions have the alignment of the ranges that they are split from, and a pass walks the list in order.",
+        statement: "A region on which a scheme acts is whole pages inside its target.",
+        because: "Regions have the alignment of the ranges that they are split from.",
         source: &[in_core("damos_apply_target"), in_core("damon_split_region_at")],
         file: file!(),
         when: "damos_before_apply is recorded",
@@ -147,12 +147,7 @@ fn applied_regions_are_whole_pages(view: &View<'_>) -> RuleResult {
             let target = ranges.get(event.target_idx as usize).and_then(Option::as_ref);
             Some((line, misplaced(event, target.map(Vec::as_slice))?))
         });
-        let mut violations =
-            violations(wrong, |(line, (expected, seen))| Violation::new(expected, seen).at([line]));
-        if view.traced(Stat::NAME) {
-            (0..context.schemes.len()).for_each(|index| violations.append(descending(run, index)));
-        }
-        Ok(violations)
+        Ok(violations(wrong, |(line, (expected, seen))| Violation::new(expected, seen).at([line])))
     })
 }
 
@@ -170,44 +165,8 @@ fn misplaced(event: &BeforeApply, ranges: Option<&[(u64, u64)]>) -> Option<(Stri
     (!inside).then(|| (format!("a region inside target {}, which is {ranges:?}", event.target_idx), seen))
 }
 
-/// Regions of one pass of a scheme that do not proceed upwards. A pass ends with the scheme's statistics.
-///
-/// With several schemes they may overlap. The quota of another scheme splits the region on which this one has just
-/// acted, before the other's filters reject it. The part that is split off is next in the list, and this scheme acts
-/// on it again (`damos_apply_scheme`; seen in `pull-push-consist` on 7.3.4).
-fn descending(run: &KdamondRun<'_>, index: usize) -> Violations {
-    let mut violations = Violations::default();
-    let alone = run.config.context.schemes.len() == 1;
-    let mut last: Option<(&Line, &BeforeApply)> = None;
-    for line in &run.lines {
-        if Stat::of(&line.event).is_some_and(|stat| stat.scheme() == index) {
-            last = None;
-        }
-        let Some(event) = BeforeApply::of(&line.event).filter(|event| event.scheme() == index) else {
-            continue;
-        };
-        let place = (event.target_idx, event.start);
-        let goes_back = |old: &BeforeApply| match alone {
-            true => place < (old.target_idx, old.end),
-            false => place <= (old.target_idx, old.start),
-        };
-        if let Some((before, old)) = last.filter(|(_, old)| goes_back(old)) {
-            violations.push(|| {
-                let expected =
-                    format!("regions of one pass of {} to proceed upwards", run.scheme_name(index));
-                let seen = format!("{}-{} after {}-{}", event.start, event.end, old.start, old.end);
-                Violation::new(expected, seen).at([before, *line])
-            });
-        }
-        last = Some((line, event));
-    }
-    violations
-}
-
 #[cfg(test)]
 mod tests {
-    use super::PAGE;
-    use crate::recording::Recording;
     use crate::subject::damon::events::{BeforeApply, Esz, Stat};
     use crate::subject::damon::testing::{Model, edit, found, of_event, replace, rewrite};
 
@@ -297,35 +256,5 @@ mod tests {
             let findings = found(&recording, "A4");
             assert!(findings.iter().any(|f| f.expected.starts_with(expected)), "{wrong}: {findings:?}");
         }
-    }
-
-    #[test]
-    fn a4_allows_what_another_schemes_quota_split_off_to_come_again() {
-        let mut recording = Model::pull_push().recording();
-        assert!(recording.plan.kdamonds[0].context.schemes.len() > 1);
-        let again = |recording: &mut Recording| {
-            rewrite(recording, |lines| {
-                let at = of_event(lines, BeforeApply::NAME)[0];
-                let region =
-                    lines[at].split_whitespace().find(|word| word.ends_with(':') && word.contains('-'));
-                let region = region.unwrap().trim_end_matches(':').to_owned();
-                let (start, end) = region.split_once('-').unwrap();
-                let rest = format!("{}-{end}", start.parse::<u64>().unwrap() + PAGE);
-                lines.insert(at + 1, lines[at].replace(&region, &rest));
-            });
-        };
-        again(&mut recording);
-        assert_eq!(found(&recording, "A4"), []);
-    }
-
-    #[test]
-    fn a4_sees_a_pass_that_goes_back() {
-        let mut recording = Model::pull_push().recording();
-        rewrite(&mut recording, |lines| {
-            let at = of_event(lines, BeforeApply::NAME)[0];
-            let copy = lines[at].clone();
-            lines.insert(at, copy);
-        });
-        assert_eq!(found(&recording, "A4").len(), 1);
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod goal_sums;
 pub(crate) mod goal_vs_pages;
 pub(crate) mod goals;
 pub(crate) mod migration;
+pub(crate) mod once_a_pass;
 pub(crate) mod pause;
 pub(crate) mod placement;
 pub(crate) mod probes;

@@ -2,8 +2,8 @@
 
 use super::{
     ages, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_pages, goals,
-    migration, pause, placement, probes, quota, quota_priority, region_count, region_splits, regions, stats,
-    sysfs, tuning,
+    migration, once_a_pass, pause, placement, probes, quota, quota_priority, region_count, region_splits,
+    regions, stats, sysfs, tuning,
 };
 use crate::subject::damon::oracle;
 use crate::subject::damon::rule::DamonRule;
@@ -36,6 +36,7 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &filters::ACTIONS_RESPECT_CORE_FILTERS,
     &apply::EVENTS_MATCH_CONFIGURATION,
     &apply::APPLIED_REGIONS_ARE_WHOLE_PAGES,
+    &once_a_pass::PASS_ACTS_ON_EACH_BYTE_ONCE,
     &ages::ACTION_RESETS_AGE,
     &charge_resume::CHARGE_RESUMES_WHERE_IT_STOPPED,
     &regions::REGIONS_ARE_SORTED_AND_DISJOINT,
