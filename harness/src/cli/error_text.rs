@@ -2,6 +2,7 @@
 
 use super::command::Cli;
 use super::error::CliError;
+use crate::host::full_disk;
 use crate::host::terminal;
 use crate::host::text::{block, printable, shown, unlike_a_result};
 use clap::Parser;
@@ -73,7 +74,8 @@ struct Cause {
 impl Shown {
     fn of(error: CliError) -> Shown {
         let message = block(&error.to_string());
-        let help = error.help().map(|help| block(&help.to_string()));
+        let own = error.help().map(|help| block(&help.to_string()));
+        let help = own.or_else(|| full_disk::advice(&message).map(str::to_owned));
         Shown { message, help, cause: Cause::of(&error), error }
     }
 }

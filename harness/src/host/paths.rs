@@ -42,7 +42,9 @@ pub fn runtime() -> io::Result<PathBuf> {
     }
     let found = fs::symlink_metadata(&folder)?;
     if !found.is_dir() || found.uid() != uid {
-        return Err(failed(io::Error::other("it is not a folder that this user owns")));
+        return Err(failed(io::Error::other(
+            "it is not a folder that this user owns; set TMPDIR to a folder of yours",
+        )));
     }
     // Somebody may have made it with fewer rights, or given it to everybody.
     if found.permissions().mode() & 0o777 != 0o700 {

@@ -12,6 +12,7 @@ use super::tests_of_kernel;
 use super::verdict::status;
 use super::{measure, repeated};
 use crate::check::{ExpectationStatus, Measured, StatedResult, StatedStatus, Verdict};
+use crate::host::full_disk;
 use crate::host::text::{excerpt, quote};
 use crate::judge::{Intended, Report};
 use crate::scenario::Scenario;
@@ -53,6 +54,8 @@ impl<'a> RunView<'a> {
         if let Some(reason) = reason(&report.verdict).filter(|reason| quote(reason).to_string() != *reason) {
             item.add(Depth::Story, "reason", reason);
         }
+        let advice = reason(&report.verdict).and_then(full_disk::advice);
+        item.add_some(Depth::Story, "help", advice);
         for Intended { finding, why } in &report.intended {
             let text = format!("{}: {}; {}", finding.origin, quote(why), finding.sentence());
             item.add(Depth::Story, "intended", text);

@@ -2,6 +2,7 @@
 //! here needs a kernel.
 
 mod fake;
+mod full_disk;
 mod qemu_fails;
 mod results;
 
@@ -21,10 +22,12 @@ type Check = fn() -> Result<(), Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, fake, act] = arguments.as_slice()
-        && fake == fake::FAKE
+    if let [_, what, argument] = arguments.as_slice()
+        && [fake::FAKE, full_disk::FULL_DISK].contains(&what.as_str())
     {
-        return match fake::play(Path::new(act)) {
+        let done =
+            if what == fake::FAKE { fake::play(Path::new(argument)) } else { full_disk::inside(argument) };
+        return match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("{error}");
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    let checks = qemu_fails::CHECKS.iter().chain(results::CHECKS);
+    let checks = qemu_fails::CHECKS.iter().chain(results::CHECKS).chain(full_disk::CHECKS);
     let trials = checks.map(|(name, check)| {
         let check = *check;
         Trial::test(*name, move || check().map_err(|error| Failed::from(error.to_string())))

@@ -2,6 +2,7 @@
 //! QEMU, virtme-ng and the kernel are scripts ([`fake_host`]).
 
 mod fake_host;
+mod full_disk;
 mod kills;
 mod limits;
 mod lost_output;
