@@ -1,4 +1,4 @@
-//! The page itself: each test that it names is one.
+//! The pages about security and attacks: each test that they name is one.
 
 use super::{repository, text};
 use std::path::Path;
@@ -26,14 +26,17 @@ fn sources(folder: &Path, all: &mut String) {
 }
 
 #[test]
-fn every_test_that_the_page_names_is_there() {
-    let (page, mut all) = (text("docs/SECURITY.md"), String::new());
+fn every_test_that_the_pages_name_is_there() {
+    let mut all = String::new();
     for folder in ["harness/src", "harness/tests", "protocol/src"] {
         sources(&repository().join(folder), &mut all);
     }
-    let named = tests_named_in(&page);
     let is_there = |name: &str| all.contains(&format!("fn {name}(")) || all.contains(&format!("\"{name}\""));
-    let missing: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
-    assert!(missing.is_empty(), "SECURITY.md names tests that are not there: {missing:?}");
-    assert!(named.len() > 25, "only {}", named.len());
+    for name in ["docs/SECURITY.md", "docs/attacks.md"] {
+        let page = text(name);
+        let named = tests_named_in(&page);
+        let missing: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
+        assert!(missing.is_empty(), "{name} names tests that are not there: {missing:?}");
+        assert!(named.len() > 25, "{name} names only {}", named.len());
+    }
 }
