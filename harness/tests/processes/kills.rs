@@ -164,10 +164,11 @@ fn whoever_is_killed_at_any_system_call_of_a_start_leaves_no_process() {
     let calls = std::env::var("DAMONLAB_SYSCALLS").unwrap_or_else(|_| CALLS.to_owned());
     let (first, last) = (number("DAMONLAB_FIRST_CALL", 1), number("DAMONLAB_LAST_CALL", 24));
     let host = FakeHost::new();
-    for call in (first..=last).step_by(number("DAMONLAB_STEP", 1) as usize) {
-        kill_at(&host, &calls, call);
-    }
-    eprintln!("killed at each call from {first} to {last}: no process left");
+    let step = number("DAMONLAB_STEP", 1);
+    let numbers = (first..=last).step_by(step as usize);
+    let count = numbers.clone().count();
+    numbers.for_each(|call| kill_at(&host, &calls, call));
+    eprintln!("{count} starts, killed at call {first} to {last} in steps of {step}: no process left");
 }
 
 fn kill_at(host: &FakeHost, calls: &str, number: u32) {
