@@ -6,7 +6,7 @@ use super::output::{self, FormatArgs};
 use crate::grammar;
 use crate::host::paths;
 use crate::host::progress::Progress;
-use crate::kernel::{self, Image, Origins, PatchedSource, Request};
+use crate::kernel::{self, Origins};
 use crate::report::{self, KernelCache, Listing};
 use crate::scenario;
 use crate::setup::{self, Env};
@@ -68,17 +68,7 @@ fn has(arguments: &Arguments) -> Result<(), CliError> {
     let image = kernel::obtain(&request, &origins, &progress)?;
     let all = scenario::all_needs();
     let probed = vm::probed_features(&origins.env.cache, &tools, &image, &all, &progress)?;
-    let words = words(&image, &request, &origins)?;
-    output::list(&report::kernel_features(&image, &all, &probed, words.as_deref()), arguments.format)
-}
-
-/// The words of the source of `image`. An older damonlab did not store them; then they are read in the source, if it is here.
-fn words(image: &Image, request: &Request, origins: &Origins) -> Result<Option<Vec<String>>, CliError> {
-    let (Request::Build(request), None) = (request, image.source_words()) else {
-        return Ok(image.source_words());
-    };
-    let source = PatchedSource::here(request, origins)?;
-    Ok(source.map(|source| scenario::source_words(|path| source.text(path))))
+    output::list(&report::kernel_features(&image, &all, &probed), arguments.format)
 }
 
 /// What is in the cache of kernels.

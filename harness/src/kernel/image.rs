@@ -2,12 +2,12 @@
 
 use super::error::KernelError;
 use super::inspect;
+use super::source_facts::SourceFacts;
 use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::regular_file::cached_text;
 use crate::host::text::shown;
 use crate::host::{disk_usage, paths};
-use crate::recording::Formulas;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -29,8 +29,8 @@ pub struct Image {
     pub describe: String,
     /// The release in its header.
     pub release: Option<String>,
-    /// How its source computes what the oracle replays; none where the source is not known.
-    pub formulas: Option<Formulas>,
+    /// What is known of its source.
+    pub facts: SourceFacts,
     /// Whether it was in the cache, so that nothing was built.
     pub cached: bool,
     /// Keeps it in the cache.
@@ -70,11 +70,6 @@ impl Image {
         Some(about(self.config.as_deref()?.parent()?)?.build)
     }
 
-    /// The words of its source for DAMON, `KIND.WORD` each, if they are known.
-    pub fn source_words(&self) -> Option<Vec<String>> {
-        about(self.config.as_deref()?.parent()?)?.words
-    }
-
     /// The working copy that it was built from, as it is now: a later build may have applied other patches.
     pub fn tree(&self) -> Option<PathBuf> {
         let about = about(self.config.as_deref()?.parent()?)?;
@@ -103,9 +98,6 @@ pub struct About {
     /// The titles of the patches that the source had already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub already: Vec<String>,
-    /// The words of its source for DAMON, `KIND.WORD` each; none for an image that an older damonlab built.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub words: Option<Vec<String>>,
     /// File names of the config fragments on top of the default ones, in order.
     #[serde(default)]
     pub fragments: Vec<String>,
@@ -115,9 +107,9 @@ pub struct About {
     pub release: Option<String>,
     /// The build folder.
     pub build: PathBuf,
-    /// How the source computes what the oracle replays. Not in images of an older damonlab.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub formulas: Option<Formulas>,
+    /// What is known of its source; an older damonlab did not keep all of it.
+    #[serde(flatten)]
+    pub facts: SourceFacts,
 }
 
 /// The file with the [`About`] of an image.
@@ -169,7 +161,7 @@ fn look(cache: &Path, key: &Key) -> Option<Image> {
         key: key.clone(),
         describe: about.describe,
         release: about.release,
-        formulas: about.formulas,
+        facts: about.facts,
         cached: true,
         lease: Lease::default(),
     })
@@ -238,7 +230,7 @@ pub fn foreign(path: &Path) -> Result<Image, KernelError> {
         key: Key::of(&blake3::hash(&bytes)),
         describe: format!("{}{described}", path.to_string_lossy()),
         release,
-        formulas: None,
+        facts: SourceFacts::default(),
         cached: true,
         lease: Lease::default(),
     })
@@ -273,10 +265,10 @@ pub(super) fn about_key(cache: &Path, key: &Key) -> Option<About> {
     about(&cache.join("image").join(key))
 }
 
-/// Keeps `formulas` with the image `key`, which another process may be reading.
-pub(super) fn store_formulas(cache: &Path, key: &Key, formulas: &Formulas) -> io::Result<()> {
+/// Keeps `facts` with the image `key`, which another process may be reading.
+pub(super) fn store_facts(cache: &Path, key: &Key, facts: &SourceFacts) -> io::Result<()> {
     let Some(about) = about_key(cache, key) else { return Ok(()) };
-    let about = About { formulas: Some(formulas.clone()), ..about };
+    let about = About { facts: facts.clone(), ..about };
     let text = serde_json::to_vec_pretty(&about).map_err(io::Error::from)?;
     paths::write_atomic(&cache.join("image").join(key).join(ABOUT), &text)
 }
@@ -305,14 +297,13 @@ mod tests {
             patches: vec!["0001.patch".into()],
             inexact: vec!["a hunk".into()],
             already: Vec::new(),
-            words: None,
             bundled: 0,
             bundled_digest: String::new(),
             fragments: vec!["debug.config".into()],
             compiler: "gcc".into(),
             release: None,
             build: folder.to_owned(),
-            formulas: None,
+            facts: SourceFacts::default(),
         }
     }
 

@@ -7,19 +7,18 @@ use super::confinement::BuildIn;
 use super::error::KernelError;
 use super::image::{self, About, Image, find, foreign};
 use super::inputs::Inputs;
-use super::inspect::Tree;
 use super::instrument::Instrumented;
 use super::listing::Listing;
 use super::release::Origins;
 use super::request::{BuildRequest, Request};
 use super::source::Source;
+use super::source_facts::SourceFacts;
 use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
-use super::{bundled_patches, cached_images, evict, formulas};
+use super::{bundled_patches, cached_images, evict, source_facts};
 use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::progress::Progress;
-use crate::scenario::source_words;
 use fs_err as fs;
 use std::path::Path;
 
@@ -112,9 +111,8 @@ fn cached_or_built(
         describe,
         inexact: applied.inexact,
         already: applied.already,
-        words: Some(source_words(|path| site.copy.tree().text(path))),
         source,
-        formulas: Some(formulas::of_tree(&site.copy.tree())),
+        facts: SourceFacts::of_tree(&site.copy.tree()),
         build: out.clone(),
         ..about(request, &inputs, bundled_count)
     };
@@ -183,7 +181,7 @@ fn cached(
     inexact.into_iter().chain(passed).for_each(|line| progress.say(&format!("kernel: {line}")));
     cached_images::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
-    Ok(Some(formulas::completed(image, request, source_tree, &inputs.patches, cache)))
+    Ok(Some(source_facts::completed(image, request, source_tree, &inputs.patches, cache)))
 }
 
 /// What is known about an image before it is built.

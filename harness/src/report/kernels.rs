@@ -118,13 +118,12 @@ pub fn removed_kernels(folders: &[PathBuf]) -> Listing {
 }
 
 /// What a kernel has of all that scenarios may need, what not, and what damonlab does not know of it.
-/// `words` are those of its source, if they are known.
 pub fn kernel_features(
     image: &Image,
     all: &[KernelFeature],
     probed: &ProbedFeatures,
-    words: Option<&[String]>,
 ) -> Listing {
+    let words = image.facts.words.as_deref();
     let (missing, present): (Vec<_>, Vec<_>) =
         all.iter().partition(|feature| probed.missing.contains(feature));
     let names = |features: Vec<&KernelFeature>| features.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -170,7 +169,7 @@ fn unknown(inventory: &Inventory, words: &[String]) -> BTreeSet<String> {
 
 /// The line of a run on a kernel whose source has words that damonlab does not know.
 pub fn unknown_to_damonlab(image: &Image) -> Option<String> {
-    let unknown = scenario::unknown_words(&image.source_words()?);
+    let unknown = scenario::unknown_words(image.facts.words.as_deref()?);
     let named: Vec<String> = unknown.iter().take(NAMED).map(|name| foreign(name).to_string()).collect();
     let more = match unknown.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -229,7 +228,7 @@ fn mebibytes(size: Bytes) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Lease;
+    use crate::kernel::{Lease, SourceFacts};
     use std::time::Duration;
 
     fn image() -> Image {
@@ -240,7 +239,7 @@ mod tests {
             key: crate::host::names::Key::new("0123456789abcdef01234567").unwrap(),
             describe: "linux 7.3.4 + 1 patch".into(),
             release: None,
-            formulas: None,
+            facts: SourceFacts::default(),
             cached: true,
             lease: Lease::default(),
         }
@@ -314,11 +313,11 @@ mod tests {
     #[test]
     fn a_kernel_that_has_everything_is_not_said_to_lack_anything() {
         let all = crate::subject::damon::config::all_features();
-        let full = kernel_features(&image(), &all, &ProbedFeatures::default(), Some(&[]));
+        let full = kernel_features(&image(), &all, &ProbedFeatures::default());
         assert!(full.text.starts_with("linux 7.3.4 + 1 patch has\n") && !full.text.contains("does not have"));
         let missing = all[..1].iter().cloned().collect();
         let less =
-            kernel_features(&image(), &all, &ProbedFeatures { missing, ..ProbedFeatures::default() }, None);
+            kernel_features(&image(), &all, &ProbedFeatures { missing, ..ProbedFeatures::default() });
         assert!(less.text.contains(&format!("and does not have\n  {}\n", all[0])), "{}", less.text);
         assert_eq!(less.data["missing"], json!([all[0].to_string()]));
     }
@@ -326,15 +325,17 @@ mod tests {
     #[test]
     fn what_damonlab_does_not_know_is_listed_and_nobody_elses_bytes_reach_the_terminal() {
         let words = ["goal.hot_mem_bp", "goal.user_input", "file.new"].map(str::to_owned);
+        let facts = SourceFacts { words: Some(words.to_vec()), formulas: None };
+        let with_words = Image { facts, ..image() };
         let files = vec!["contexts/0/new\u{1b}[2J".to_owned()];
         let inventory = Inventory { files, ..Inventory::default() };
         let probed = ProbedFeatures { inventory, ..ProbedFeatures::default() };
-        let listing = kernel_features(&image(), &[], &probed, Some(&words));
+        let listing = kernel_features(&with_words, &[], &probed);
         let (_, unknown) = listing.text.split_once("docs/scenarios.md):\n").unwrap();
         assert!(unknown.starts_with("  goal.hot_mem_bp\n  sysfs.contexts/0/new"), "{unknown:?}");
         assert!(!unknown.contains('\u{1b}') && !unknown.contains("user_input"), "{unknown:?}");
         assert!(!unknown.contains("file.new"), "the guest lists files with their folders");
-        let listing = kernel_features(&image(), &[], &probed, None);
+        let listing = kernel_features(&image(), &[], &probed);
         assert!(listing.text.ends_with("its source is not here\n"), "{}", listing.text);
     }
 }

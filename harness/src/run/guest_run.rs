@@ -207,7 +207,7 @@ impl<'a> GuestRun<'a> {
             clock: scenario.clock,
             chosen_accelerator: accelerator.filter(|_| !scenario.clock.is_virtual()),
             pace: env.instruction_cost(),
-            formulas: env.image.formulas.clone(),
+            formulas: env.image.facts.formulas.clone(),
             load,
         };
         recording::finish(dir, &meta)?;

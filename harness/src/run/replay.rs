@@ -162,7 +162,7 @@ mod tests {
     fn env() -> RunEnv {
         let meta = inputs(|_| {}).meta;
         let image = Image {
-            formulas: None,
+            facts: kernel::SourceFacts::default(),
             bzimage: PathBuf::new(),
             vmlinux: None,
             config: None,

@@ -83,7 +83,7 @@ pub fn env(folder: &Path, act: &Act) -> Result<RunEnv, Box<dyn Error>> {
         key: damonlab::host::names::Key::new("fake").expect("a key"),
         describe: "a fake".into(),
         release: None,
-        formulas: None,
+        facts: damonlab::kernel::SourceFacts::default(),
         cached: true,
         lease: Lease::default(),
     };

@@ -118,7 +118,7 @@ fn skipped(env: &RunEnv) -> Result<Completion, Failed> {
 fn kernel_has(env: &RunEnv) -> Result<Listing, Box<dyn Error>> {
     let (cache, all, progress) = (paths::cache()?, scenario::all_needs(), Progress::silent());
     let probed = vm::probed_features(&cache, &env.tools, &env.image, &all, &progress)?;
-    Ok(report::kernel_features(&env.image, &all, &probed, env.image.source_words().as_deref()))
+    Ok(report::kernel_features(&env.image, &all, &probed))
 }
 
 fn nothing_unknown(env: &RunEnv) -> Result<Completion, Failed> {
