@@ -1,5 +1,6 @@
 //! The text of events without a type against their records: each is printed again from its record, by the event's own
-//! `print fmt`. An event of which that is not possible is named with the reason.
+//! `print fmt`. What only the running kernel knows, as a hashed pointer, is left out, and the rest of the text is compared. An
+//! event of which that is not possible is named with the reason.
 
 use crate::host::text::foreign;
 use crate::recording::Line;
@@ -17,38 +18,52 @@ pub(super) type Difference = (&'static str, String, String);
 /// The comparison of one trace.
 pub(super) struct Rendered {
     steps: Steps,
-    /// The events whose text is not compared, by their number.
+    /// The events whose text is not compared, or not all of it, by their number.
+    noted: BTreeSet<u16>,
+    /// Those whose text is not compared at all.
     skipped: BTreeSet<u16>,
-    /// Each of them with the reason.
+    /// Each of `noted` with the reason.
     pub(super) not_compared: Vec<String>,
 }
 
 impl Rendered {
     pub(super) fn new() -> Rendered {
-        Rendered { steps: Steps::new(), skipped: BTreeSet::new(), not_compared: Vec::new() }
+        Rendered {
+            steps: Steps::new(),
+            noted: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+            not_compared: Vec::new(),
+        }
     }
 
     /// What differs between the text of an event and its record.
     pub(super) fn difference(&mut self, line: &Line, record: &Record<'_>) -> Option<Difference> {
         let format = record.format.filter(|format| !self.skipped.contains(&format.id))?;
         let text = line.event.untyped()?;
-        match format.print_fmt.reason().map_or_else(|| record.text(&mut self.steps), Err) {
-            Ok(printed) if printed == text => None,
-            Ok(printed) => Some(("text", text.to_owned(), printed)),
+        let printed = match record.text(&mut self.steps) {
+            Ok(printed) => printed,
             Err(why) => {
-                self.skip(format, &why);
-                None
+                self.skipped.insert(format.id);
+                self.note(format, "the text", &why);
+                return None;
             }
+        };
+        if let Some(why) = format.print_fmt.reason() {
+            self.note(format, "a part of the text", &why);
         }
+        (!printed.fits(text)).then(|| ("text", text.to_owned(), printed.to_string()))
     }
 
-    fn skip(&mut self, format: &RawFormat, why: &str) {
-        self.skipped.insert(format.id);
-        if self.skipped.len() <= NAMED {
-            let note = format!("the text of {} is not compared: {}", foreign(&format.name), foreign(why));
+    /// Notes once for an event what is not compared of it.
+    fn note(&mut self, format: &RawFormat, what: &str, why: &str) {
+        if !self.noted.insert(format.id) {
+            return;
+        }
+        if self.noted.len() <= NAMED {
+            let note = format!("{what} of {} is not compared: {}", foreign(&format.name), foreign(why));
             self.not_compared.push(note);
-        } else if self.skipped.len() == NAMED + 1 {
-            self.not_compared.push("the text of more events is not compared".to_owned());
+        } else if self.noted.len() == NAMED + 1 {
+            self.not_compared.push("the text of more events, or a part of it, is not compared".to_owned());
         }
     }
 }
@@ -91,13 +106,21 @@ mod tests {
     }
 
     #[test]
-    fn an_event_whose_text_cannot_be_computed_is_named_with_the_reason() {
+    fn of_an_event_with_a_pointer_the_rest_is_compared_and_the_gap_is_named_with_the_reason() {
         let mut recording = stored("foreign");
         let print = b"[action=%s]";
         let at = recording.raw.windows(print.len()).position(|bytes| bytes == print).unwrap();
         recording.raw[at..at + print.len()].copy_from_slice(b"[action=%p]");
+        assert_eq!(found(&recording, "P1"), []);
+        let mut wrong = stored("foreign");
+        wrong.raw.clone_from(&recording.raw);
+        rewrite(&mut wrong, |lines| {
+            edit(lines, "softirq_entry", 0, |line| line.replacen("vec=", "vec=9", 1))
+        });
+        let finding = found(&wrong, "P1").remove(0);
+        assert!(finding.expected.contains("[action=...]"), "{finding}");
         let notes = judge(&recording).notes;
-        let wanted = "text-matches-record: the text of softirq_entry is not compared: %p prints what only the running \
+        let wanted = "text-matches-record: a part of the text of softirq_entry is not compared: %p prints what only the running \
                       kernel knows";
         assert!(notes.iter().any(|note| note == wanted), "{notes:?}");
         assert!(judge(&stored("foreign")).notes.is_empty());

@@ -80,6 +80,11 @@ impl Conversion {
         (self.kind == 'p').then(why)
     }
 
+    /// How many arguments it takes: one, and one for each `*`.
+    pub(super) fn arguments(&self) -> usize {
+        1 + [self.width, self.precision].iter().filter(|size| **size == Size::Argument).count()
+    }
+
     /// With the values of its `*`.
     pub(super) fn with(
         mut self,

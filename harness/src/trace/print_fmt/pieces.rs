@@ -1,9 +1,10 @@
 //! A whole `print fmt`: literals, conversions and their arguments.
 
-use super::conversion::{Conversion, Size};
+use super::conversion::Conversion;
 use super::evaluate::{Fields, Operand, Steps, evaluate};
 use super::expr::{Expr, Table};
 use super::parse::argument;
+use super::record_text::RecordText;
 use super::token::{Token, tokens};
 
 /// A longer `print fmt` is not read. The longest of Linux 7.3 has 13000 characters.
@@ -64,30 +65,36 @@ impl PrintFmt {
         }
     }
 
-    /// Why the text cannot be computed from a record; none if it can.
+    /// Why all of the text, or the first part of it that is a gap, cannot be computed from a record; none if it can.
     pub fn reason(&self) -> Option<String> {
         let of_piece = |piece: &Piece| match piece {
-            Piece::Conversion(conversion, _) => conversion.reason(),
+            Piece::Conversion(conversion, at) => self.gap(conversion, *at),
             Piece::Literal(_) => None,
         };
-        let first_wrong = || self.arguments.iter().find_map(|one| one.as_ref().err().cloned());
-        self.wrong.clone().or_else(|| self.pieces.iter().find_map(of_piece)).or_else(first_wrong)
+        self.wrong.clone().or_else(|| self.pieces.iter().find_map(of_piece))
     }
 
-    /// The text of a record.
+    /// Why the text of a conversion whose first argument is at `at` cannot be computed from any record.
+    fn gap(&self, conversion: &Conversion, at: usize) -> Option<String> {
+        let mut arguments = self.arguments.iter().skip(at).take(conversion.arguments());
+        conversion.reason().or_else(|| arguments.find_map(|one| one.as_ref().err().cloned()))
+    }
+
+    /// The text of a record, with a gap for each conversion that cannot be computed.
     ///
     /// # Errors
     /// Why it cannot be computed.
-    pub(crate) fn text(&self, record: &dyn Fields, steps: &mut Steps) -> Result<String, String> {
+    pub(crate) fn text(&self, record: &dyn Fields, steps: &mut Steps) -> Result<RecordText, String> {
         if let Some(why) = &self.wrong {
             return Err(why.clone());
         }
-        let mut text = String::new();
+        let mut text = RecordText::new();
         for piece in &self.pieces {
             match piece {
-                Piece::Literal(literal) => text.push_str(literal),
+                Piece::Literal(literal) => text.push(literal),
+                Piece::Conversion(conversion, at) if self.gap(conversion, *at).is_some() => text.push_gap(),
                 Piece::Conversion(conversion, at) => {
-                    text.push_str(&self.converted(conversion, *at, record, steps)?);
+                    text.push(&self.converted(conversion, *at, record, steps)?);
                 }
             }
             if text.len() > LONGEST_TEXT {
@@ -104,9 +111,6 @@ impl PrintFmt {
         record: &dyn Fields,
         steps: &mut Steps,
     ) -> Result<String, String> {
-        if let Some(why) = conversion.reason() {
-            return Err(why);
-        }
         let mut place = at;
         let mut next = || {
             let argument = self.arguments.get(place).ok_or("an argument is missing")?;
@@ -167,13 +171,12 @@ fn pieces(format: &str) -> Result<(Vec<Piece>, usize), String> {
             continue;
         }
         let (conversion, after) = Conversion::parse(rest)?;
-        let stars =
-            [conversion.width, conversion.precision].iter().filter(|size| **size == Size::Argument).count();
+        let arguments = conversion.arguments();
         if !literal.is_empty() {
             pieces.push(Piece::Literal(std::mem::take(&mut literal)));
         }
         pieces.push(Piece::Conversion(conversion, used));
-        used += stars + 1;
+        used += arguments;
         rest = after;
     }
     literal.push_str(rest);

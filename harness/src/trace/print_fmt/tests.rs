@@ -21,7 +21,7 @@ fn printed(print: &str) -> Result<String, String> {
     bytes[36..40].copy_from_slice(&[1, 2, 0xff, 0]);
     match format.print_fmt.reason() {
         Some(why) => Err(why),
-        None => record_of(&format, &bytes).text(&mut Steps::new()),
+        None => record_of(&format, &bytes).text(&mut Steps::new()).map(|text| text.to_string()),
     }
 }
 
@@ -101,6 +101,27 @@ fn what_cannot_be_computed_says_why() {
     ] {
         assert_eq!(printed(print).unwrap_err(), expected, "{print}");
     }
+}
+
+#[test]
+fn a_pointer_is_a_gap_in_a_text_of_which_all_the_rest_counts() {
+    let fields = ["unsigned int a;\toffset:8;\tsize:4;\tsigned:0;"];
+    let fits = |print: &str, text: &str| {
+        let format = format(&fields, print);
+        let bytes = [&[0; 8][..], &7_u32.to_le_bytes()].concat();
+        record_of(&format, &bytes).text(&mut Steps::new()).unwrap().fits(text)
+    };
+    for print in [
+        r#""page=%p a=%u by %pS, %u", REC->a, REC->a, REC->a, 1"#,
+        r#""page=%*p a=%u by %s, %u", 4, 1, REC->a, f(1), 1"#,
+    ] {
+        assert!(fits(print, "page=00000000f3a2b1c0 a=7 by kdamond_fn+0x1/0x2, 1"), "{print}");
+        for wrong in ["page=0f a=8 by f, 1", "page=0f a=7 by f, 2", "pages=0f a=7 by f, 1", "page=0f a=7", ""]
+        {
+            assert!(!fits(print, wrong), "{print}: {wrong}");
+        }
+    }
+    assert!(fits(r#""a=%u", REC->a"#, "a=7") && !fits(r#""a=%u", REC->a"#, "a=70"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::format::RawFormat;
 use super::layout::{Dynamic, Items};
 use super::typed::TypedField;
-use crate::trace::print_fmt::{Fields, Int, IntType, Steps, flags, symbol};
+use crate::trace::print_fmt::{Fields, Int, IntType, RecordText, Steps, flags, symbol};
 use crate::trace::value::{Kind, Value as FieldValue};
 use damonlab_protocol::units::Nanos;
 use std::fmt;
@@ -95,7 +95,7 @@ impl Record<'_> {
     ///
     /// # Errors
     /// Why that cannot be computed here.
-    pub(crate) fn text(&self, steps: &mut Steps) -> Result<String, String> {
+    pub(crate) fn text(&self, steps: &mut Steps) -> Result<RecordText, String> {
         let format = self.format.ok_or("its format is not recorded")?;
         format.print_fmt.text(self, steps)
     }
