@@ -92,6 +92,8 @@ mod tests {
     fn two_files_may_introduce_a_word_as_the_same() {
         let own = text("goal_metrics: [{name: my_bp, node: true}]", "action: stat");
         assert!(read(&own, Some("goal_metrics: [{name: my_bp, node: true, unit: bp}]")).is_ok());
+        let both = read(&own, Some("goal_metrics: [{name: my_bp, node: true}]")).unwrap();
+        assert!(both.introduces_file.is_some(), "the file counts as used");
         let error = read(&own, Some("goal_metrics: [my_bp]")).unwrap_err();
         let wrong = "the goal metric 'my_bp' is introduced here and by --introduces, and not as the same";
         assert_eq!((error.to_string().as_str(), error.place().as_deref()), (wrong, Some("words.yaml:3")));

@@ -94,6 +94,8 @@ pub(crate) struct Word {
     pub(super) traits: Traits,
     /// Where it stands in the scenario; none where it came with another file.
     pub(super) at: Option<Location>,
+    /// Another file introduces it, perhaps besides the scenario.
+    pub(super) from_file: bool,
 }
 
 impl Word {
@@ -159,7 +161,7 @@ impl Introduced {
         at: Location,
         in_scenario: bool,
     ) -> Checked<()> {
-        let word = Word { kind, name, traits, at: in_scenario.then_some(at) };
+        let word = Word { kind, name, traits, at: in_scenario.then_some(at), from_file: !in_scenario };
         let name = &word.name;
         if kind.is_known(name) {
             let message = format!("damonlab knows the {} '{name}' already", kind.noun());
@@ -180,9 +182,9 @@ impl Introduced {
     /// These, and those that came with another file.
     pub(crate) fn and(mut self, others: &Introduced) -> Checked<Introduced> {
         for other in &others.words {
-            match self.words.iter().find(|word| word.is_like(other)) {
+            match self.words.iter_mut().find(|word| word.is_like(other)) {
                 None => self.words.push(other.clone()),
-                Some(same) if same.traits == other.traits => {}
+                Some(same) if same.traits == other.traits => same.from_file = true,
                 Some(word) => {
                     let message = format!(
                         "the {} '{}' is introduced here and by --introduces, and not as the same",

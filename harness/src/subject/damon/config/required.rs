@@ -44,9 +44,10 @@ pub(crate) fn required<'a>(
             all.add(word.feature(), at);
         }
     }
-    let from_file = |word: &&Word| word.at.is_none();
-    let recorded = introduced.all(WordKind::Tracepoint).any(|word| from_file(&word));
-    let uses_file = recorded || all.used.iter().any(from_file);
+    // A tracepoint is recorded, and a word that the scenario introduces as well is needed, wherever they stand.
+    let has_effect = |word: &Word| word.kind == WordKind::Tracepoint || word.at.is_some();
+    let in_effect = introduced.words().any(|word| word.from_file && has_effect(word));
+    let uses_file = in_effect || all.used.iter().any(|word| word.from_file);
     Ok(Needs { required: all.required, uses_file })
 }
 
