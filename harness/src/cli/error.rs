@@ -44,6 +44,13 @@ pub(super) enum CliError {
     HostFiles(String),
     #[error("{option} has no effect on {on}; leave it out")]
     NoEffect { option: &'static str, on: String },
+    #[error("{0} has no effect on a kernel without patches of yours; add --series or --patch")]
+    NeedsPatch(&'static str),
+    #[error(
+        "the second '{0}' has no effect on the run: a scenario runs once; `run --repeat N` runs it several times, and --seeds \
+         with several seeds"
+    )]
+    GivenTwice(String),
     #[error("{0}")]
     NoListing(io::Error),
     #[error("standard output was closed")]
@@ -116,6 +123,8 @@ impl Faulty for CliError {
             | CliError::NeverRepeats(_)
             | CliError::HostFiles(_)
             | CliError::NoEffect { .. }
+            | CliError::NeedsPatch(_)
+            | CliError::GivenTwice(_)
             | CliError::NoListing(_) => Fault::BadInput,
             CliError::ClosedPipe => Fault::Interrupted,
             CliError::Variable(error) => error.fault(),

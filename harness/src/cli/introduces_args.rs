@@ -1,6 +1,7 @@
 //! `--introduces`: words that a file introduces for the scenarios of a run.
 
 use super::error::CliError;
+use super::scenarios;
 use crate::run::ScenarioSource;
 use crate::scenario::{IntroducesFile, ScenarioError};
 use clap::Args;
@@ -22,6 +23,7 @@ impl IntroducesArgs {
         paths: &[PathBuf],
         machine: Option<&str>,
     ) -> Result<Vec<ScenarioSource>, CliError> {
+        scenarios::check_distinct(paths)?;
         let load = |path: &PathBuf| IntroducesFile::load(path).map_err(Box::new);
         let file = self.introduces.as_ref().map(load).transpose()?;
         file.iter().try_for_each(|file| file.check().map_err(Box::new))?;
@@ -43,7 +45,6 @@ impl IntroducesArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scenarios;
     use super::*;
 
     /// What comes of `--introduces` with these words for the scenario `idle`.

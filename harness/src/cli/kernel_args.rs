@@ -2,7 +2,9 @@
 
 use super::error::CliError;
 use crate::host::progress::Progress;
-use crate::kernel::{BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
+use crate::kernel::{
+    BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel, Source,
+};
 use crate::series;
 use clap::Args;
 use std::path::PathBuf;
@@ -65,6 +67,19 @@ impl KernelArgs {
         arguments
     }
 
+    /// Refuses what is about patches where there are none. damonlab's own fit the releases that they are for exactly, a
+    /// tree perhaps not.
+    fn check_without_patches(&self, request: &Request) -> Result<(), CliError> {
+        let is_tree = matches!(request, Request::Build(build) if !matches!(build.source, Source::Release(_)));
+        if self.skip_applied {
+            return Err(CliError::NeedsPatch("--skip-applied"));
+        }
+        if self.strict && !is_tree {
+            return Err(CliError::NeedsPatch("--strict"));
+        }
+        Ok(())
+    }
+
     /// The kernel that they ask for.
     pub(super) fn request(&self, origins: &Origins, progress: &Progress) -> Result<Request, CliError> {
         let kernel = match &self.kernel {
@@ -85,7 +100,11 @@ impl KernelArgs {
             changes.patches = series.patches;
         }
         changes.patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
+        let has_patches = !changes.patches.is_empty();
         let request = kernel.with(changes)?;
+        if !has_patches {
+            self.check_without_patches(&request)?;
+        }
         self.config.build.check(origins)?;
         Ok(request)
     }

@@ -4,6 +4,7 @@ use super::error::CliError;
 use crate::grammar;
 use crate::host::paths;
 use crate::run::{self, ScenarioSource};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The folder of the scenarios that come along.
@@ -46,6 +47,16 @@ pub(super) fn path(argument: &str) -> Result<PathBuf, CliError> {
     Err(CliError::Unknown { kind: "scenario", name: argument.to_owned(), help })
 }
 
+/// Refuses a scenario that is given twice, also by another path to its file.
+pub(super) fn check_distinct(paths: &[PathBuf]) -> Result<(), CliError> {
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let mut seen = BTreeSet::new();
+    match paths.iter().find(|path| !seen.insert(real(path))) {
+        Some(path) => Err(CliError::GivenTwice(argument(path))),
+        None => Ok(()),
+    }
+}
+
 /// The shortest argument for a scenario's file.
 pub(super) fn argument(path: &Path) -> String {
     match path.file_stem().map(|stem| stem.to_string_lossy()) {
@@ -58,6 +69,16 @@ pub(super) fn argument(path: &Path) -> String {
 mod tests {
     use super::*;
     use miette::Diagnostic;
+
+    #[test]
+    fn a_scenario_that_is_given_twice_is_bad_input_by_whatever_path() {
+        let (idle, other) = (by_name("idle"), by_name("pull-push"));
+        let same = folder().join("../scenarios/idle.yaml");
+        assert!(check_distinct(&[idle.clone(), other.clone()]).is_ok());
+        let error = check_distinct(&[idle, other, same]).unwrap_err();
+        assert!(error.to_string().contains("has no effect on the run"), "{error}");
+        assert_eq!(error.exit_status(), 2);
+    }
 
     #[test]
     fn a_mistyped_name_gets_the_nearest_one_and_not_all() {
