@@ -48,6 +48,13 @@ impl KernelFeature {
         KernelFeature::parse(&format!("{TRACEPOINT}{name}"))
     }
 
+    /// The file of a kdamond at a path relative to the kdamonds, such as `0/contexts/0/pause`; none for another file.
+    pub fn kdamond_file(path: &str) -> Option<KernelFeature> {
+        let (kdamond, file) = path.split_once('/')?;
+        let is_number = !kdamond.is_empty() && kdamond.bytes().all(|b| b.is_ascii_digit());
+        KernelFeature::parse(&damon::file_feature(file)).filter(|_| is_number)
+    }
+
     /// The kinds, which come before a dot and a keyword.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
         damon::feature_kinds().chain([MODULE])

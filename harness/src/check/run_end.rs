@@ -18,11 +18,13 @@ pub enum RunEnd {
     Babble,
     /// The results are damaged.
     BadResults,
+    /// The kernel misses what its series has.
+    LostFeature,
 }
 
 impl RunEnd {
     /// All of them.
-    pub const ALL: [RunEnd; 7] = [
+    pub const ALL: [RunEnd; 8] = [
         RunEnd::GuestError,
         RunEnd::Incomplete,
         RunEnd::Panic,
@@ -30,6 +32,7 @@ impl RunEnd {
         RunEnd::Clock,
         RunEnd::Babble,
         RunEnd::BadResults,
+        RunEnd::LostFeature,
     ];
 
     /// The id in reports and stored results.
@@ -64,6 +67,10 @@ impl RunEnd {
             RunEnd::BadResults => (
                 "bad-results",
                 "The results that came out of the guest are damaged, incomplete or cannot be read.",
+            ),
+            RunEnd::LostFeature => (
+                "lost-feature",
+                "The kernel does not have a file, a keyword or a tracepoint of DAMON that every kernel of its series has. What needs it did not run.",
             ),
         }
     }

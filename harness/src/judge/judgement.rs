@@ -1,5 +1,6 @@
 //! All results of one recording: every rule, every expectation, the kernel's own tests.
 
+use super::missing_features::lost_event;
 use super::rules;
 use crate::check::fields::{Fields, RawRecord};
 use crate::check::log::{kernel_log, ktap};
@@ -135,6 +136,8 @@ pub fn judge(recording: &Recording) -> Judgement {
     findings.append(reports);
     judged.tests = tests;
     judged.findings.extend(findings.findings_of(&Origin::Test));
+    let lost = judged.missing_events.iter().filter_map(|event| lost_event(recording, event));
+    judged.findings.extend(lost);
     judged
 }
 

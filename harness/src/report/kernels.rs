@@ -118,11 +118,7 @@ pub fn removed_kernels(folders: &[PathBuf]) -> Listing {
 }
 
 /// What a kernel has of all that scenarios may need, what not, and what damonlab does not know of it.
-pub fn kernel_features(
-    image: &Image,
-    all: &[KernelFeature],
-    probed: &ProbedFeatures,
-) -> Listing {
+pub fn kernel_features(image: &Image, all: &[KernelFeature], probed: &ProbedFeatures) -> Listing {
     let words = image.facts.words.as_deref();
     let (missing, present): (Vec<_>, Vec<_>) =
         all.iter().partition(|feature| probed.missing.contains(feature));
@@ -316,8 +312,7 @@ mod tests {
         let full = kernel_features(&image(), &all, &ProbedFeatures::default());
         assert!(full.text.starts_with("linux 7.3.4 + 1 patch has\n") && !full.text.contains("does not have"));
         let missing = all[..1].iter().cloned().collect();
-        let less =
-            kernel_features(&image(), &all, &ProbedFeatures { missing, ..ProbedFeatures::default() });
+        let less = kernel_features(&image(), &all, &ProbedFeatures { missing, ..ProbedFeatures::default() });
         assert!(less.text.contains(&format!("and does not have\n  {}\n", all[0])), "{}", less.text);
         assert_eq!(less.data["missing"], json!([all[0].to_string()]));
     }

@@ -45,4 +45,5 @@ pub use read::{all, kdamonds};
 pub(crate) use resolve::{machine_of, try_machine_of};
 pub use rule::{Form, ScenarioRule, Window};
 pub use rule_file::{MOST_RULE_FILES, RuleFile, load_rules};
+pub(crate) use subject::known_since;
 pub use subject::{all_needs, export, source_words, unknown_shown, unknown_words};

@@ -111,6 +111,11 @@ pub fn unknown_words(words: &[String]) -> BTreeSet<String> {
     damon::unknown_words(words)
 }
 
+/// The oldest series that is known to have `feature`, if each kernel of `series` has it too.
+pub(crate) fn known_since(feature: &KernelFeature, series: damon::Series) -> Option<damon::Series> {
+    damon::known_since(feature, series)
+}
+
 /// All that a scenario may need of a kernel, and that has a name of its own.
 pub fn all_needs() -> Vec<KernelFeature> {
     damon::all_features()

@@ -134,7 +134,7 @@ fn listed(env: &RunEnv) -> Result<Completion, Failed> {
         let named = ["sysfs.contexts/0/schemes/0/ops_filters/0/nid", "tracepoint.damos_hot_mem_bp"];
         let words = ["goal.hot_mem_bp", "filter.node"];
         let is_listed = |name: &&str| listing.text.contains(&format!("\n  {name}\n"));
-        let keywords_are_known = env.image.source_words().is_some();
+        let keywords_are_known = env.image.facts.words.is_some();
         let all = named.iter().all(is_listed) && (!keywords_are_known || words.iter().all(is_listed));
         ensure(all, listing.text)
     })

@@ -2,14 +2,12 @@
 //! source, without those of Linux 7.3 and before. Pure.
 
 use super::features::keywords_of;
+use super::releases::known_files;
 use super::source_words::{COMMAND, FILE};
 use crate::subject::damon::events::Event;
 use damonlab_protocol::inventory::Inventory;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
-
-/// The files of a kdamond and the parameters of DAMON's modules, a path a line.
-const KNOWN: &str = include_str!("known_files.txt");
 
 /// What a kdamond's `state` takes.
 const COMMANDS: &[&str] = &[
@@ -25,8 +23,7 @@ const COMMANDS: &[&str] = &[
     "update_tuned_intervals",
 ];
 
-static FILES: LazyLock<BTreeSet<&'static str>> =
-    LazyLock::new(|| KNOWN.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect());
+static FILES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| known_files().collect());
 
 static NAMES: LazyLock<BTreeSet<&'static str>> =
     LazyLock::new(|| FILES.iter().filter_map(|path| path.rsplit('/').next()).collect());
