@@ -5,12 +5,13 @@ use super::step::{Step, StepVerdict};
 use super::store::{self, StepKey};
 use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
-use crate::judge::{ExpectedChange, Report, Sweep};
+use crate::judge::{self, ExpectedChange, Report, Sweep};
 use crate::kernel::{self, BuildRequest, Image, Origins, Patch};
 use crate::mutants::SuiteKey;
 use crate::run::{self, Failure, KernelRunError, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use fs_err as fs;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -91,10 +92,12 @@ impl Bisection<'_> {
             return Ok(step);
         }
         let begun = Instant::now();
-        let (verdict, recording) = self.run(applied, &image)?;
+        let mut intended = BTreeSet::new();
+        let (verdict, recording) = self.run(applied, &image, &mut intended)?;
         let step = Step {
             run_seconds: begun.elapsed().as_secs_f64(),
             recording,
+            intended,
             ..self.step(applied, verdict, built, image.key.to_string())
         };
         store::save(&self.out, &self.source.scenario.name, &step)?;
@@ -106,7 +109,9 @@ impl Bisection<'_> {
             return None;
         }
         let key = StepKey { suite: self.suite, criteria: &self.criteria(), image };
-        store::load(&self.out, applied, &self.source.scenario.name, key)
+        let step = store::load(&self.out, applied, &self.source.scenario.name, key)?;
+        judge::seen_before(self.changes, &step.intended);
+        Some(step)
     }
 
     /// What decides a step besides its kernel and its scenario.
@@ -115,7 +120,13 @@ impl Bisection<'_> {
         format!("{}{finding}", self.seeds)
     }
 
-    fn run(&self, applied: usize, image: &Image) -> Result<(StepVerdict, Option<PathBuf>), KernelRunError> {
+    /// The verdict and the recording that decided; `intended` gets the rules that were violated as intended.
+    fn run(
+        &self,
+        applied: usize,
+        image: &Image,
+        intended: &mut BTreeSet<String>,
+    ) -> Result<(StepVerdict, Option<PathBuf>), KernelRunError> {
         let scenario = &self.source.scenario;
         let out = store::folder(&self.out, applied);
         let recordings = out.join(&scenario.name);
@@ -125,7 +136,11 @@ impl Bisection<'_> {
         let (env, _checkpoints) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
         let one =
             |seed| run::run(&env, self.source, seed).map(|report| report.with_expected_changes(self.changes));
-        match run::sweep(scenario, self.seeds, self.jobs, one, |seed, report| self.decide(seed, report)) {
+        let each = |seed, report: &Report| {
+            intended.extend(report.intended_rules());
+            self.decide(seed, report)
+        };
+        match run::sweep(scenario, self.seeds, self.jobs, one, each) {
             Ok(sweep) => {
                 let recording = sweep.runs.first().map(|(_, report)| report.dir.clone());
                 Ok((self.of_all_seeds(&sweep), recording))
@@ -184,6 +199,7 @@ impl Bisection<'_> {
             verdict,
             build_seconds: built,
             run_seconds: 0.0,
+            intended: BTreeSet::new(),
             recording: None,
             image,
             suite: self.suite.digest.clone(),

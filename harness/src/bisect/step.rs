@@ -3,6 +3,7 @@
 use super::search::Mark;
 use crate::run::Failure;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The verdict on one place.
@@ -66,6 +67,9 @@ pub struct Step {
     pub build_seconds: Option<f64>,
     /// How long the runs took.
     pub run_seconds: f64,
+    /// The rules of `--expect-change` that its runs violated.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub intended: BTreeSet<String>,
     /// The recording of the run that decided.
     pub recording: Option<PathBuf>,
     /// The key of the kernel image.
@@ -103,6 +107,7 @@ pub(crate) mod tests {
             verdict,
             build_seconds: Some(12.4),
             run_seconds: 6.0,
+            intended: BTreeSet::new(),
             recording: Some(format!("out/{applied:03}/pull-push/0001").into()),
             image: format!("image {applied}"),
             suite: "suite".into(),

@@ -12,6 +12,7 @@ use crate::bisect::{self, BisectLog, Bisection, Search, Series, Step};
 use crate::check::Origin;
 use crate::host::lock::Lock;
 use crate::host::{interrupt, slots};
+use crate::judge;
 use crate::kernel::{KernelError, Origins};
 use crate::mutants::SuiteKey;
 use crate::report;
@@ -80,7 +81,8 @@ pub(super) struct Arguments {
 
 pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("bisect", &arguments.output)?;
-    let changes = arguments.expect_change.changes()?;
+    let source = source(arguments)?;
+    let changes = arguments.expect_change.of_sources(std::slice::from_ref(&source))?;
     let origin = arguments.finding.as_deref().map(rule::origin).transpose()?;
     let finding = origin.as_ref().map(Origin::id);
     if changes.iter().any(|change| Some(change.id()) == finding) {
@@ -89,7 +91,6 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     }
     let series = bisect::series(&arguments.series)?;
     let search = Search::new(series.patches.len(), arguments.good, arguments.bad)?;
-    let source = source(arguments)?;
     let slots = slots::count();
     let (origins, progress) = (Origins::of(Env::machine()?), output.progress());
     series.notes.iter().for_each(|what| progress.say(&format!("series: {what}")));
@@ -122,7 +123,8 @@ pub(super) fn bisect(arguments: &Arguments) -> VerbResult {
     let commands = commands(arguments, &series, &log, &out)?;
     let answer = report::bisection(&log, bad_end, patches, &commands);
     let data = report::bisection_data(&log, patches, &commands);
-    output.finish(Closing { answer, data, ..Closing::default() })?;
+    let notes = judge::seen_and_not(&changes);
+    output.finish(Closing { answer, notes, data })?;
     Ok(log.exit_code())
 }
 

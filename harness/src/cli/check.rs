@@ -35,7 +35,6 @@ pub(super) struct Arguments {
 
 pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("check", &arguments.output)?;
-    let changes = arguments.expect_change.changes()?;
     let rules = arguments.rules.load()?;
     let progress = output.progress();
     let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
@@ -43,9 +42,8 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let batch = progress.batch("check", arguments.recordings.len());
     let (mut judged, unreadable) = judge_all(&arguments.recordings, &rules, &batch);
     drop(batch);
-    judged.iter_mut().for_each(|one| one.report.expect_changes(&changes));
     let mut notes = unsealed(&judged);
-    notes.extend(judge::not_seen(&changes));
+    notes.extend(expect_changes(&arguments.expect_change, &mut judged)?);
     let mut worst = 0;
     for result in judge::together(judged) {
         let verdict = match result {
@@ -70,6 +68,21 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
     }
     output.finish(Closing { notes, ..Closing::default() })?;
     Ok(worst)
+}
+
+/// Takes what violates a rule that is meant to change from the verdicts, and gives the notes about changes that nothing showed.
+fn expect_changes(arguments: &ExpectChangeArgs, judged: &mut [Stored]) -> Result<Vec<String>, CliError> {
+    let typed = arguments.changes(None, judged.iter().map(|one| &one.recipe.scenario))?;
+    let mut notes = Vec::new();
+    for one in judged {
+        one.report.expect_changes(&typed);
+        let kept = arguments.kept(&one.recipe.scenario)?;
+        one.report.expect_changes(&kept);
+        let dir = one.report.dir.to_string_lossy();
+        notes.extend(judge::not_seen(&kept).into_iter().map(|note| format!("{note} in {dir}")));
+    }
+    notes.extend(judge::not_seen(&typed));
+    Ok(notes)
 }
 
 type Unreadable<'a> = (&'a Path, RecordingError);

@@ -91,12 +91,12 @@ fn built_in(
 pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("compare", &arguments.output)?;
-    let changes = arguments.expect_change.changes()?;
     let origins = Origins::of(Env::machine()?);
     let request = |word: &str| compare::request(word, &origins);
     let requests =
         built_in(Pair { a: request(&arguments.a)?, b: request(&arguments.b)? }, &arguments.build, &origins)?;
     let sources = load(arguments)?;
+    let changes = arguments.expect_change.of_sources(&sources)?;
     let slots = slots::count();
     let tools = setup::tools(&origins.env, requests.a.work().max(requests.b.work()))?;
     qemu::check(sources.iter().map(|one| &one.scenario), &origins.env.cache, &tools)?;

@@ -7,7 +7,7 @@ use crate::host::paths;
 use crate::judge;
 use crate::kernel::{Origins, PatchedSource, Request};
 use crate::report;
-use crate::scenario::{RuleFile, ScenarioRule};
+use crate::scenario::{RuleFile, Scenario, ScenarioRule};
 use crate::setup::Env;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     /// machine already; nothing is fetched or built.
     #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
     kernel: Option<PathBuf>,
+    /// Show the rule as this file of rules, or this scenario's file, states it. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -35,6 +38,9 @@ pub(super) fn explain(arguments: &Arguments) -> VerbResult {
         if arguments.kernel.is_some() {
             return Err(CliError::NoEffect { option: "--kernel", on: "the list of all rules".to_owned() });
         }
+        if !arguments.rules.is_empty() {
+            return Err(CliError::NoEffect { option: "--rules", on: "the list of all rules".to_owned() });
+        }
         output::list(&report::explained(), arguments.format)?;
         return Ok(0);
     };
@@ -42,6 +48,10 @@ pub(super) fn explain(arguments: &Arguments) -> VerbResult {
         Ok(origin) => origin,
         Err(unknown) => return stated(word, arguments, unknown),
     };
+    if !arguments.rules.is_empty() {
+        let on = format!("'{word}', which is damonlab's own and stands in no file");
+        return Err(CliError::NoEffect { option: "--rules", on });
+    }
     if arguments.kernel.is_some() && !judge::explain(&origin, |_| None).has_source() {
         let on = format!("'{word}', which follows from no part of the kernel's source");
         return Err(CliError::NoEffect { option: "--kernel", on });
@@ -55,7 +65,9 @@ pub(super) fn explain(arguments: &Arguments) -> VerbResult {
 
 /// The page of a rule that an example or a scenario that ships states; `unknown` is the error where none does.
 fn stated(word: &str, arguments: &Arguments, unknown: CliError) -> VerbResult {
-    let Some(rule) = shipped_rule(word)? else { return Err(unknown) };
+    let found =
+        if arguments.rules.is_empty() { shipped_rule(word)? } else { rule_of(&arguments.rules, word)? };
+    let Some(rule) = found else { return Err(unknown) };
     if arguments.kernel.is_some() {
         let on = format!("'{word}', which a file states and no part of the kernel's source");
         return Err(CliError::NoEffect { option: "--kernel", on });
@@ -63,6 +75,22 @@ fn stated(word: &str, arguments: &Arguments, unknown: CliError) -> VerbResult {
     let place = rule.shown_place().replace(&format!("{}/", paths::project().to_string_lossy()), "");
     output::list(&report::stated_rule(&rule, &place), arguments.format)?;
     Ok(0)
+}
+
+/// The rule of this name in files of rules and of scenarios.
+fn rule_of(paths: &[PathBuf], name: &str) -> Result<Option<ScenarioRule>, CliError> {
+    let mut all: Vec<ScenarioRule> = Vec::new();
+    for path in paths {
+        match RuleFile::load(path) {
+            Ok(file) => all.extend_from_slice(file.rules()),
+            // A scenario has other keys. What is neither is shown as the file of rules that it should be.
+            Err(wrong) => match Scenario::load(path) {
+                Ok(scenario) => all.extend(scenario.rules),
+                Err(_) => return Err(Box::new(wrong).into()),
+            },
+        }
+    }
+    Ok(all.into_iter().find(|rule| *rule.name == *name))
 }
 
 /// The rule of this name in `examples/rules` or in a scenario that ships.
@@ -105,6 +133,19 @@ mod tests {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert_eq!(shipped_rule("share-is-out-of-range").unwrap(), None);
+    }
+
+    #[test]
+    fn a_rule_of_a_given_file_is_shown_and_not_the_shipped_one_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.yaml");
+        let text = "version: 1\nsummary: A.\nrules: [{name: share-is-in-range, event: damos_esz, always: 'esz > 7u'}]\n";
+        std::fs::write(&path, text).unwrap();
+        let rule = rule_of(&[path.clone()], "share-is-in-range").unwrap().unwrap();
+        assert_eq!(rule.event, "damos_esz");
+        assert_eq!(rule_of(&[path], "another-one").unwrap(), None);
+        let scenario = scenarios::folder().join("idle.yaml");
+        assert_eq!(rule_of(&[scenario], "share-is-in-range").unwrap(), None, "a scenario's file is read too");
     }
 
     #[test]

@@ -259,7 +259,7 @@ proptest! {
         let header = || Header { symptom: Some(words.next()), caught_by: vec![words.next()], ..Header::default() };
         let records = results.map(|result| Record {
             name: words.next(), kind: Kind::Regression, header: header(), result, ran: vec![(words.next(), "pass".into())],
-            unknown_scenarios: vec![words.next()], build_seconds: None, run_seconds: 1.0, image: words.next(),
+            unknown_scenarios: vec![words.next()], intended: Default::default(), build_seconds: None, run_seconds: 1.0, image: words.next(),
             suite: words.next(), program: words.next(),
         });
         let items: Vec<Item> = records.iter().map(report::mutant).collect();

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct IntroducesArgs {
     /// A YAML file with words that the kernel's patches add and damonlab does not know (metrics, actions, tracepoints,
-    /// ...), for all scenarios: the mapping `introduces` of a scenario, after `version: 1`.
+    /// ...), for all scenarios: the mapping `introduces` of a scenario, after `version: 1`. With `expect_changes: {RULE: WHY}` it says
+    /// which rules they mean to change, as --expect-change does.
     #[arg(long, value_name = "FILE")]
     pub(super) introduces: Option<PathBuf>,
 }

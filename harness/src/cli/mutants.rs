@@ -8,6 +8,7 @@ use super::{qemu, scenarios, values};
 use crate::host::interrupt;
 use crate::host::progress::Progress;
 use crate::host::slots;
+use crate::judge;
 use crate::kernel::Origins;
 use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report::{self, ItemResult};
@@ -61,9 +62,9 @@ pub(super) struct Arguments {
 
 pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("mutants", &arguments.output)?;
-    let changes = arguments.expect_change.changes()?;
     let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
     let sources = scenarios::suite()?;
+    let changes = arguments.expect_change.of_sources(&sources)?;
     let slots = slots::count();
     let env = Env::machine()?;
     let tools = setup::tools(&env, Work::Kernel)?;
@@ -89,7 +90,8 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     };
     let score = Score::of(&examine(&runner, &mutants, &progress, &mut output)?);
     let (answer, data) = (report::score(&score), report::score_data(&score));
-    output.finish(Closing { answer, data, ..Closing::default() })?;
+    let notes = judge::seen_and_not(&changes);
+    output.finish(Closing { answer, notes, data })?;
     Ok(score.exit_code())
 }
 

@@ -1,6 +1,7 @@
 //! `damonlab replay`: a recording's run once more.
 
 use super::error::{CliError, VerbResult};
+use super::expect_change::ExpectChangeArgs;
 use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs, print};
 use super::rules_args::RulesArgs;
@@ -50,6 +51,7 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("replay", &arguments.output)?;
     let mut inputs = RunInputs::load(&arguments.recording)?;
     inputs.scenario.add_rules(&arguments.rules.load()?).map_err(Box::new)?;
+    let changes = ExpectChangeArgs::default().kept(&inputs.scenario)?;
     can_repeat(&inputs)?;
     if arguments.build.build_in.is_some() && arguments.kernel.is_none() {
         let on = "a replay on the recorded kernel, which is not built".to_owned();
@@ -84,7 +86,9 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     output.start(vec![name.to_string()], Some(&env.image.describe))?;
     let line = progress.batch("replay", 1);
     line.begin(name);
-    let replay = replay::replay(&env, &inputs)?;
+    let mut replay = replay::replay(&env, &inputs)?;
+    // The new run is judged by what the old one was, and so means to change what that one did.
+    replay.report.expect_changes(&changes);
     drop(line);
     output.item(&report::replay(&replay, &inputs.dir, &changed))?;
     let judged = !arguments.rules.rules.is_empty();

@@ -91,10 +91,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("run", &arguments.output)?;
-    let changes = arguments.expect_change.changes()?;
     let paths = paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
     arguments.rules.add_to(&mut sources)?;
+    let changes = arguments.expect_change.of_sources(&sources)?;
     set_clock(arguments, &mut sources)?;
     sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
     let slots = slots::count();

@@ -67,7 +67,7 @@ impl Expression {
             with_deep_stack(|| parsed(text)).map_err(|why| Mistake::new(format!("no expression: {why}")))?;
         let mut root = root?;
         name_members(&mut root);
-        if depth(&root) > DEEPEST {
+        if depth(&root) > DEEPEST || prefixes(text) > DEEPEST {
             return Err(Mistake::new(format!("more than {DEEPEST} operators one after the other"))
                 .help("make several rules of it"));
         }
@@ -120,6 +120,18 @@ fn depth(node: &IdedExpr) -> usize {
         _ => None,
     };
     below.unwrap_or(0) + 1
+}
+
+/// The most prefix operators that stand one after the other. The parser drops pairs of them, so that the tree does not have them.
+fn prefixes(text: &str) -> usize {
+    let is_prefix = |c: &char| matches!(c, '!' | '-');
+    let mut longest = 0;
+    let mut here = 0;
+    for c in text.chars().filter(|c| !c.is_whitespace()) {
+        here = if is_prefix(&c) { here + 1 } else { 0 };
+        longest = longest.max(here);
+    }
+    longest
 }
 
 /// The parser's message, without the list of all that could have stood there.

@@ -61,6 +61,14 @@ fn mistake(text: &str) -> (String, Option<&str>) {
 }
 
 #[test]
+fn prefix_operators_one_after_the_other_are_bounded_as_all_others_are() {
+    let error = Expression::parse(&format!("{}true", "!".repeat(65))).unwrap_err();
+    assert_eq!(error.message, "more than 64 operators one after the other");
+    assert!(Expression::parse(&format!("{}true", "!".repeat(64))).is_ok());
+    assert!(Expression::parse(&format!("{}x == 1", "- ".repeat(65))).is_err());
+}
+
+#[test]
 fn numbers_are_exact_over_all_64_bits_whatever_their_sign() {
     for text in [
         "esz == 18446744073709551615u",

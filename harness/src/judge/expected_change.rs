@@ -1,31 +1,55 @@
 //! Rules that a kernel means to change: what violates one of them is intended, and does not fail the run.
 
 use super::report::{Intended, Report};
-use crate::check::{About, Finding, Origin, Verdict};
+use crate::check::{Finding, Origin, Verdict};
+use crate::host::text::quote;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A rule that a kernel means to change, and why.
 #[derive(Debug)]
 pub struct ExpectedChange {
-    rule: &'static About,
+    /// The rule: one of damonlab's own, or one that a file states.
+    rule: Origin,
     why: String,
+    /// Where it was given: the option, or a file and its line.
+    given: String,
     /// Whether anything violated the rule.
     seen: AtomicBool,
 }
 
 impl ExpectedChange {
     /// A change of `rule`.
-    pub fn new(rule: &'static About, why: String) -> ExpectedChange {
-        ExpectedChange { rule, why, seen: AtomicBool::new(false) }
+    pub fn new(rule: Origin, why: String, given: String) -> ExpectedChange {
+        ExpectedChange { rule, why, given, seen: AtomicBool::new(false) }
     }
 
-    /// The id of the rule.
-    pub fn id(&self) -> &'static str {
-        self.rule.id
+    /// The rule.
+    pub fn rule(&self) -> &Origin {
+        &self.rule
+    }
+
+    /// The id of the rule, or its name if a file states it.
+    pub fn id(&self) -> &str {
+        self.rule.id()
+    }
+
+    /// Where it was given: the option, or a file and its line.
+    pub fn given(&self) -> &str {
+        &self.given
+    }
+
+    /// Something violated the rule.
+    fn set_seen(&self) {
+        self.seen.store(true, Ordering::Relaxed);
+    }
+
+    fn is_seen(&self) -> bool {
+        self.seen.load(Ordering::Relaxed)
     }
 
     fn is_of(&self, finding: &Finding) -> bool {
-        matches!(finding.origin, Origin::Rule(about) if about == self.rule)
+        finding.origin == self.rule
     }
 }
 
@@ -36,13 +60,18 @@ impl Report {
         self
     }
 
+    /// The ids of the rules that are violated as intended.
+    pub fn intended_rules(&self) -> impl Iterator<Item = String> {
+        self.intended.iter().map(|one| one.finding.id().to_owned())
+    }
+
     /// Moves the findings of these rules from the verdict to what is intended. Whatever else was found stays.
     pub fn expect_changes(&mut self, changes: &[ExpectedChange]) {
         let Verdict::Fail(findings) = &self.verdict else { return };
         let mut rest = Vec::new();
         for finding in findings {
             let of_it: Vec<&ExpectedChange> = changes.iter().filter(|change| change.is_of(finding)).collect();
-            of_it.iter().for_each(|change| change.seen.store(true, Ordering::Relaxed));
+            of_it.iter().for_each(|change| change.set_seen());
             match of_it.is_empty() {
                 true => rest.push(finding.clone()),
                 false => {
@@ -59,15 +88,24 @@ impl Report {
     }
 }
 
+/// Counts the changes of these rules as seen, by a run whose result was stored.
+pub fn seen_before(changes: &[ExpectedChange], ids: &BTreeSet<String>) {
+    changes.iter().filter(|change| ids.contains(change.id())).for_each(ExpectedChange::set_seen);
+}
+
 /// The changes that nothing showed, for people.
-pub fn not_seen(changes: &[ExpectedChange]) -> Vec<String> {
-    let unseen = changes.iter().filter(|change| !change.seen.load(Ordering::Relaxed));
-    unseen
-        .map(|change| {
-            let About { name, id, .. } = change.rule;
-            format!("note: --expect-change: nothing violated {name} ({id})")
-        })
-        .collect()
+pub fn not_seen<'a>(changes: impl IntoIterator<Item = &'a ExpectedChange>) -> Vec<String> {
+    let unseen = changes.into_iter().filter(|change| !change.is_seen());
+    unseen.map(|change| format!("note: {}: nothing violated {}", change.given, change.rule)).collect()
+}
+
+/// The changes that were seen, and then those that nothing showed, for people: where no run is reported by itself.
+pub fn seen_and_not(changes: &[ExpectedChange]) -> Vec<String> {
+    let seen = changes.iter().filter(|change| change.is_seen());
+    let seen = seen.map(|ExpectedChange { rule, why, given, .. }| {
+        format!("note: {given}: {rule} was violated as intended: {}", quote(why))
+    });
+    seen.chain(not_seen(changes)).collect()
 }
 
 #[cfg(test)]
@@ -84,7 +122,8 @@ mod tests {
     }
 
     fn change(id: &str) -> ExpectedChange {
-        ExpectedChange::new(rule(id).unwrap(), "a new rounding".to_owned())
+        let rule = Origin::Rule(rule(id).unwrap());
+        ExpectedChange::new(rule, "a new rounding".to_owned(), "--expect-change".to_owned())
     }
 
     #[test]
@@ -97,6 +136,29 @@ mod tests {
         assert_eq!(report.intended[0].why, "a new rounding");
         let unseen = not_seen(&changes);
         assert_eq!(unseen, ["note: --expect-change: nothing violated stats-advance-each-interval (S1)"]);
+        let q2 = changes[0].rule();
+        let seen = format!("note: --expect-change: {q2} was violated as intended: a new rounding");
+        assert_eq!(seen_and_not(&changes), [seen, unseen[0].clone()]);
+    }
+
+    #[test]
+    fn a_rule_that_a_file_states_changes_by_its_name() {
+        let mut report = failed(&[]);
+        let stated = |name: &str| Origin::Stated(name.into());
+        report.verdict = Verdict::Fail(vec![Finding::of(stated("share-in-range"), Violation::new("a", "b"))]);
+        let change = |name| ExpectedChange::new(stated(name), "a wider range".into(), "words.yaml:3".into());
+        report.expect_changes(&[change("other")]);
+        assert!(matches!(report.verdict, Verdict::Fail(_)));
+        report.expect_changes(&[change("share-in-range")]);
+        assert_eq!((report.verdict, report.intended.len()), (Verdict::Pass, 1));
+    }
+
+    #[test]
+    fn a_change_that_a_stored_result_showed_counts_as_seen() {
+        let changes = [change("Q2"), change("S1")];
+        seen_before(&changes, &["S1".to_owned()].into());
+        assert_eq!(seen_and_not(&changes).iter().filter(|note| note.contains("as intended")).count(), 1);
+        assert!(not_seen(&changes)[0].ends_with("(Q2)"), "{:?}", not_seen(&changes));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::check::{EXPECT, Finding, RunEnd};
 use crate::run::Failure;
 use crate::scenario::GuestClock;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a catch is worth, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +97,9 @@ pub struct Record {
     pub ran: Vec<(String, String)>,
     /// The names in the header that no scenario has.
     pub unknown_scenarios: Vec<String>,
+    /// The rules of `--expect-change` that runs of it violated.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub intended: BTreeSet<String>,
     /// How long the kernel took to build; none if it was in the cache.
     pub build_seconds: Option<f64>,
     /// How long the scenarios took.
@@ -229,6 +233,7 @@ pub(super) mod tests {
             result,
             ran: vec![("idle".into(), "pass".into())],
             unknown_scenarios: Vec::new(),
+            intended: BTreeSet::new(),
             build_seconds: Some(30.5),
             run_seconds: 12.0,
             image: "image".into(),

@@ -7,7 +7,7 @@ use super::result::{Catch, MutantResult, Record, Strength};
 use super::store::{SuiteKey, save};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
-use crate::judge::{ExpectedChange, Report};
+use crate::judge::{self, ExpectedChange, Report};
 use crate::kernel::{self, BuildIn, BuildRequest, Image, KernelError, Origins};
 use crate::recording::Recording;
 use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, suite};
@@ -15,6 +15,7 @@ use crate::scenario::SnapshotKind;
 use crate::setup::Tools;
 use crate::snapshot;
 use fs_err as fs;
+use std::collections::BTreeSet;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,7 @@ struct SuiteProgress {
     ran: Vec<(String, String)>,
     best: Option<Catch>,
     no_answer: Option<String>,
+    intended: BTreeSet<String>,
 }
 
 impl MutantRunner<'_> {
@@ -96,6 +98,7 @@ impl MutantRunner<'_> {
             })
         });
         if let Some(record) = stored {
+            judge::seen_before(self.changes, &record.intended);
             return Ok(record);
         }
         self.progress.hint(&format!("mutants: {}", mutant.name));
@@ -156,6 +159,7 @@ impl MutantRunner<'_> {
         Ok(Record {
             ran: suite.ran,
             unknown_scenarios: order.unknown,
+            intended: suite.intended,
             run_seconds: begun.elapsed().as_secs_f64(),
             ..record
         })
@@ -202,6 +206,7 @@ impl MutantRunner<'_> {
             Err(error) => return Err(Stop::Error(error.into())),
         };
         suite.ran.push((name.clone(), report.verdict.word().to_owned()));
+        suite.intended.extend(report.intended_rules());
         let catch = match &report.verdict {
             Verdict::Fail(findings) if report.never_began() => {
                 return Err(Stop::NoBoot(findings.first().map(ToString::to_string).unwrap_or_default()));
@@ -251,6 +256,7 @@ impl MutantRunner<'_> {
             result,
             ran: Vec::new(),
             unknown_scenarios: Vec::new(),
+            intended: BTreeSet::new(),
             build_seconds: built,
             run_seconds: 0.0,
             image,

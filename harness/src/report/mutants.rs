@@ -159,6 +159,7 @@ mod tests {
             result,
             ran: vec![("idle".into(), "pass".into()), ("pull-push".into(), "fail".into())],
             unknown_scenarios: vec!["later".into()],
+            intended: Default::default(),
             build_seconds: Some(31.4),
             run_seconds: 12.2,
             image: "i".into(),

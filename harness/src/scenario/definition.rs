@@ -27,7 +27,8 @@ pub struct Scenario {
     pub machine: MachineSpec,
     /// The machine's file; none where it stands in the scenario.
     pub machine_file: Option<MachineFile>,
-    /// The file that introduces words of the scenario, besides its own; none where it uses none of them.
+    /// The file that introduces words of the scenario, besides its own; none where it uses none of them, and the file
+    /// expects no rule to change.
     pub introduces_file: Option<IntroducesFile>,
     /// The files of rules that do not stand in the scenario, in order.
     pub rule_files: Vec<RuleFile>,

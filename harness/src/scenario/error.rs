@@ -27,9 +27,15 @@ pub enum ScenarioError {
     /// No file of words is at the path.
     #[error("no file to introduce words from at {}", shown(.0))]
     #[diagnostic(help(
-        "give the path of a YAML file: version: 1, and introduces: {{goal_metrics: [..], ..}}"
+        "give the path of a YAML file: version: 1, and introduces: {{goal_metrics: [..], ..}} or expect_changes: {{RULE: REASON}}"
     ))]
     NoIntroducesFile(PathBuf),
+    /// No file of rules is at the path.
+    #[error("no file of rules at {}", shown(.0))]
+    #[diagnostic(help(
+        "give the path of a YAML file: version: 1, a summary, and rules: [..]; examples/rules/ has some"
+    ))]
+    NoRuleFile(PathBuf),
     /// No scenario uses a word of the file.
     #[error("no scenario of this run uses a word that {} introduces", quote(.0))]
     #[diagnostic(help("leave --introduces out, or run the scenarios that are about these words"))]

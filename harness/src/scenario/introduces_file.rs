@@ -1,7 +1,10 @@
-//! Words in a file of their own, for all scenarios of a run: `--introduces`, a recording's `introduces.yaml`.
+//! What a series brings in a file of its own, for all scenarios of a run: words, and rules that it means to change.
+//! `--introduces`, a recording's `introduces.yaml`.
 
 use super::error::ScenarioError;
+use super::place::Source;
 use super::raw::RawIntroducesFile;
+use super::rule_change::{self, RuleChange};
 use super::subject::Introduced;
 use super::{files, resolve};
 use crate::grammar;
@@ -41,13 +44,24 @@ impl IntroducesFile {
     /// # Errors
     /// [`ScenarioError::Wrong`], with the line in this file.
     pub fn check(&self) -> Result<(), ScenarioError> {
-        self.words().map(|_| ())
+        self.content().map(|_| ())
     }
 
-    /// Its words.
-    pub(super) fn words(&self) -> Result<Introduced, ScenarioError> {
+    /// The rules that it expects to change.
+    ///
+    /// # Errors
+    /// As [`IntroducesFile::check`].
+    pub fn changes(&self) -> Result<Vec<RuleChange>, ScenarioError> {
+        Ok(self.content()?.1)
+    }
+
+    /// Its words, and the rules that it expects to change.
+    pub(super) fn content(&self) -> Result<(Introduced, Vec<RuleChange>), ScenarioError> {
         let raw: RawIntroducesFile = grammar::read(&self.shown, &self.text)?;
-        Ok(resolve::introduces_file(&raw).map_err(|fault| fault.inside(&self.shown, &self.text))?)
+        let source = Source::new(&self.shown, &self.text);
+        let words = resolve::introduces_file(&raw);
+        let content = words.and_then(|words| Ok((words, rule_change::of_file(&raw, &source)?)));
+        Ok(content.map_err(|fault| fault.inside(&self.shown, &self.text))?)
     }
 
     /// The error if no scenario of a run uses anything of it.

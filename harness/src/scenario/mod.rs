@@ -22,6 +22,7 @@ mod raw_steps;
 mod read;
 mod resolve;
 mod rule;
+mod rule_change;
 mod rule_file;
 pub(crate) mod rule_names;
 mod subject;
@@ -44,6 +45,8 @@ pub use read::{all, kdamonds};
 #[cfg(test)]
 pub(crate) use resolve::{machine_of, try_machine_of};
 pub use rule::{Form, ScenarioRule, Window};
+pub use rule_change::RuleChange;
+pub(crate) use rule_change::check_reason;
 pub use rule_file::{MOST_RULE_FILES, RuleFile, load_rules};
 pub(crate) use subject::known_since;
 pub use subject::{all_needs, export, source_words, unknown_shown, unknown_words};

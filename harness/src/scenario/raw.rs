@@ -55,7 +55,9 @@ shapes! {
     /// The file of `--introduces`.
     RawIntroducesFile {
         version: At<Number>,
-        introduces: RawIntroduces,
+        introduces: Option<RawIntroduces>,
+        /// Rules that the series means to change, each with its reason.
+        expect_changes: Option<BTreeMap<String, At<Scalar>>>,
     }
 
     #[derive(Default)]

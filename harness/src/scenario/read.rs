@@ -72,7 +72,7 @@ fn parse(
     let inside = |fault: Fault| ScenarioError::from(fault.inside(file, text));
     let source = Source::new(file, text);
     resolve::check_header(name, &raw).map_err(inside)?;
-    let words = introduces.map(IntroducesFile::words).transpose()?.unwrap_or_default();
+    let (words, changes) = introduces.map(IntroducesFile::content).transpose()?.unwrap_or_default();
     let introduced = resolve::introduced(&raw, &words).map_err(inside)?;
     let chosen = machines.choose(&raw.machine, &source, inside)?;
     let on_its_own = || {
@@ -90,7 +90,7 @@ fn parse(
     let steps: Vec<_> = raw.steps.value.iter().filter_map(|step| step.value.of_subject()).collect();
     let notes = subject::notes(&raw.damon, &steps, text);
     Ok(Scenario {
-        introduces_file: introduces.filter(|_| uses_file).cloned(),
+        introduces_file: introduces.filter(|_| uses_file || !changes.is_empty()).cloned(),
         notes,
         places: Places::of(chosen.memory, &raw.workloads, needed, &source),
         ..scenario

@@ -1,13 +1,14 @@
 //! Files of rules, which go with any scenario: `--rules`, and those that a recording keeps.
 
 use super::error::ScenarioError;
-use super::files::{read, unreadable};
+use super::files::read;
 use super::place::Source;
 use super::raw_rules::RawRules;
 use super::resolve::{self, Around};
 use super::rule::ScenarioRule;
 use crate::grammar::{self, Fault};
 use crate::host::text::shown;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// A run is judged by the rules of so many files at most.
@@ -27,7 +28,10 @@ impl RuleFile {
     /// # Errors
     /// It cannot be read, or has a mistake, with the line.
     pub fn load(path: &Path) -> Result<RuleFile, ScenarioError> {
-        let text = read(path).map_err(|error| unreadable(path, error))?;
+        let text = read(path).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => ScenarioError::NoRuleFile(path.to_owned()),
+            _ => ScenarioError::Unreadable { path: path.to_owned(), source },
+        })?;
         RuleFile::of(&shown(path).to_string(), text)
     }
 

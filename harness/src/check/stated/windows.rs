@@ -32,8 +32,9 @@ fn by_time(run: &Run<'_>, expression: &Expression, length: Nanos, checked: &mut 
         let (key, time) = (run.key(index), run.line(index).time);
         let window = open.entry(key.clone()).or_insert(Open { begin: time, events: Vec::new() });
         while time.0.saturating_sub(window.begin.0) >= length.0 {
-            judge(run, expression, &key, &window.events, checked);
-            window.begin = Nanos(window.begin.0.saturating_add(length.0));
+            let end = Nanos(window.begin.0.saturating_add(length.0));
+            judge(run, expression, &key, (&window.events, window.begin, end), checked);
+            window.begin = end;
             window.events.clear();
             if run.evaluator.is_used_up() {
                 return;
@@ -51,14 +52,21 @@ fn by_event(run: &Run<'_>, expression: &Expression, boundary: &str, checked: &mu
             open.entry(key).and_modify(|window| window.events.push(index));
             continue;
         }
-        let next = Open { begin: run.line(index).time, events: Vec::new() };
-        if let Some(window) = open.insert(key.clone(), next) {
-            judge(run, expression, &key, &window.events, checked);
+        let now = run.line(index).time;
+        if let Some(window) = open.insert(key.clone(), Open { begin: now, events: Vec::new() }) {
+            judge(run, expression, &key, (&window.events, window.begin, now), checked);
         }
     }
 }
 
-fn judge(run: &Run<'_>, expression: &Expression, key: &str, events: &[usize], checked: &mut Checked) {
+/// Judges the window of these events between two times.
+fn judge(
+    run: &Run<'_>,
+    expression: &Expression,
+    key: &str,
+    (events, begin, end): (&[usize], Nanos, Nanos),
+    checked: &mut Checked,
+) {
     // Of an empty window only the number of events, and their sum, have a value.
     let needs_event = |name: &str| name != COUNT && !name.starts_with("sum.");
     if events.is_empty() && expression.names().any(needs_event) {
@@ -66,6 +74,8 @@ fn judge(run: &Run<'_>, expression: &Expression, key: &str, events: &[usize], ch
     }
     checked.count += 1;
     let Err(values) = run.evaluate(expression, &|name| value(run, events, name)) else { return };
+    let [begin, end] = [begin, end].map(|time| time.0 as f64 / 1e9);
+    let values = format!("{values}, in the window from {begin:.6} s to {end:.6} s");
     let seen = if key.is_empty() { values } else { format!("{key}: {values}") };
     let ends = events.first().into_iter().chain(events.last().filter(|_| events.len() > 1));
     let lines = ends.map(|index| run.line(*index));

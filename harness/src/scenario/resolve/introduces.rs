@@ -1,7 +1,7 @@
 //! The words that a scenario may use: its own, and those of `--introduces`.
 
 use super::header::check_version;
-use crate::grammar::Checked;
+use crate::grammar::{Checked, Fault};
 use crate::scenario::raw::{RawIntroducesFile, RawScenario};
 use crate::scenario::subject::Introduced;
 
@@ -10,10 +10,15 @@ pub(in crate::scenario) fn of_scenario(raw: &RawScenario, others: &Introduced) -
     Introduced::resolve(&raw.introduces, true)?.and(others)
 }
 
-/// The words of a file that has nothing else.
+/// The words of a file of `--introduces`, which may have changes of rules instead.
 pub(in crate::scenario) fn file(raw: &RawIntroducesFile) -> Checked<Introduced> {
     check_version(&raw.version)?;
-    Introduced::resolve(&raw.introduces, false)
+    match (&raw.introduces, &raw.expect_changes) {
+        (Some(words), _) => Introduced::resolve(words, false),
+        (None, Some(changes)) if !changes.is_empty() => Ok(Introduced::default()),
+        (None, _) => Err(Fault::whole("the file introduces nothing and expects no rule to change")
+            .help("introduces: {goal_metrics: [..], ..}, or expect_changes: {RULE: REASON}, or both")),
+    }
 }
 
 #[cfg(test)]

@@ -88,6 +88,11 @@ fn form(raw: &At<RawRule>, around: &Around<'_>) -> Checked<Form> {
         forms.push(Form::Monotonic(word(field)?));
     }
     if let Some(other) = &line.follows {
+        if other.value.0 == line.event.value.0 {
+            let message =
+                format!("'{}' cannot follow itself: the first one has none before it", other.value.0);
+            return Err(Fault::at(other, message).help("each_pair compares an event with the one before it"));
+        }
         forms.push(Form::Follows(event(other, around)?, line.within.as_ref().map(|time| time.value.0)));
     }
     if let Some(step) = &line.unchanged_by {
@@ -239,6 +244,7 @@ impl EventFields for KnownFields {
     }
 
     fn names(&self) -> Vec<String> {
-        self.0.1.iter().map(|(name, _)| (*name).to_owned()).chain([EVENTS.emitter.to_owned()]).collect()
+        let fields = self.0.1.iter().chain(COMMON_FIELDS).map(|(name, _)| (*name).to_owned());
+        fields.chain([EVENTS.emitter.to_owned()]).collect()
     }
 }
