@@ -20,6 +20,7 @@ mod inputs;
 mod inspect;
 mod instrument;
 mod kconfig;
+mod late_facts;
 mod listing;
 mod merge;
 mod obtain;

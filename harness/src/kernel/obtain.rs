@@ -15,7 +15,7 @@ use super::source::Source;
 use super::source_facts::SourceFacts;
 use super::source_tree::SourceTree;
 use super::working_copy::{self, Origin, WorkingCopy};
-use super::{bundled_patches, cached_images, evict, source_facts};
+use super::{bundled_patches, cached_images, evict, late_facts};
 use crate::host::lock::Lock;
 use crate::host::names::Key;
 use crate::host::progress::Progress;
@@ -181,7 +181,7 @@ fn cached(
     inexact.into_iter().chain(passed).for_each(|line| progress.say(&format!("kernel: {line}")));
     cached_images::mark_used(cache, key);
     progress.say(&format!("kernel: cached: {} ({key})", image.describe));
-    Ok(Some(source_facts::completed(image, request, source_tree, &inputs.patches, cache)))
+    Ok(Some(late_facts::completed(image, request, source_tree, &inputs.patches, cache)))
 }
 
 /// What is known about an image before it is built.

@@ -17,7 +17,7 @@ pub struct HostLoad {
     pub ran_ms: u64,
     /// How long QEMU could have run and waited for a processor: of its threads, the one that waited most.
     pub waited_ms: u64,
-    /// How long QEMU was stopped by a signal.
+    /// How long QEMU was stopped by a signal, or damonlab did not run, which can be the whole machine.
     pub stopped_ms: u64,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for HostLoad {
             seconds(self.wall_ms)
         )?;
         if self.stopped_ms > 0 {
-            write!(f, ", and was stopped for {:.1} s", seconds(self.stopped_ms))?;
+            write!(f, ", damonlab or QEMU was stopped for {:.1} s", seconds(self.stopped_ms))?;
         }
         write!(
             f,
@@ -75,6 +75,6 @@ mod tests {
             load(3120, 0).to_string(),
             "QEMU waited for a processor for 3.1 s of 6.0 s (52 %; more than 10 % is too much), and ran for 2.5 s"
         );
-        assert!(load(0, 4000).to_string().contains(", and was stopped for 4.0 s (66 %"));
+        assert!(load(0, 4000).to_string().contains(", damonlab or QEMU was stopped for 4.0 s (66 %"));
     }
 }

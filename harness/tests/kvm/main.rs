@@ -65,12 +65,15 @@ fn prove(env: &RunEnv, scenarios: &[String]) -> Result<Completion, Failed> {
     if let Some(why) = outer_guest::does_not_fit()? {
         return Ok(Completion::ignored_with(why));
     }
-    let mut unproven = Vec::new();
+    let (mut unproven, mut failed) = (Vec::new(), Vec::new());
     for some in scenarios.chunks(AT_ONCE) {
         for attempt in 1.. {
             match proof::of(&outer_guest::run(env, &packages, some)?, some) {
                 Proof::Proven => break,
-                Proof::Failed(why) => return Err(why.into()),
+                Proof::Failed(why) => {
+                    failed.push(why);
+                    break;
+                }
                 Proof::Unproven(_) if attempt < ATTEMPTS => {}
                 Proof::Unproven(why) => {
                     unproven.push(why);
@@ -78,6 +81,9 @@ fn prove(env: &RunEnv, scenarios: &[String]) -> Result<Completion, Failed> {
                 }
             }
         }
+    }
+    if !failed.is_empty() {
+        return Err(failed.join("\n\n").into());
     }
     match unproven.as_slice() {
         [] => Ok(Completion::Completed),

@@ -130,7 +130,13 @@ mod tests {
         again(&mut recording, 1);
         assert_eq!(found(&recording, "A7"), []);
         let notes = judge(&recording).notes;
-        assert!(notes.iter().any(|note| note.contains("scheme 0 acted again on rests of regions in the same pass, 1 in all")), "{notes:?}");
+        assert!(
+            notes
+                .iter()
+                .any(|note| note
+                    .contains("scheme 0 acted again on rests of regions in the same pass, 1 in all")),
+            "{notes:?}"
+        );
     }
 
     #[test]
