@@ -124,14 +124,53 @@ fn depth(node: &IdedExpr) -> usize {
 
 /// The most prefix operators that stand one after the other. The parser drops pairs of them, so that the tree does not have them.
 fn prefixes(text: &str) -> usize {
-    let is_prefix = |c: &char| matches!(c, '!' | '-');
-    let mut longest = 0;
-    let mut here = 0;
-    for c in text.chars().filter(|c| !c.is_whitespace()) {
-        here = if is_prefix(&c) { here + 1 } else { 0 };
+    let (mut longest, mut here) = (0, 0);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some(after) = after_comment(rest) {
+            rest = after;
+            continue;
+        }
+        here = match c {
+            '!' | '-' => here + 1,
+            c if c.is_whitespace() => here,
+            _ => 0,
+        };
         longest = longest.max(here);
+        rest = after_literal(rest).unwrap_or(&rest[c.len_utf8()..]);
     }
     longest
+}
+
+/// What follows the comment that the text begins with.
+fn after_comment(text: &str) -> Option<&str> {
+    let comment = text.strip_prefix("//")?;
+    Some(comment.split_once('\n').map_or("", |(_, rest)| rest))
+}
+
+/// What follows the literal that the text begins with: a string or bytes, or a name in backticks. The parser has accepted the
+/// text, so a literal has an end.
+fn after_literal(text: &str) -> Option<&str> {
+    let (prefix, _) = text.split_at(text.find(['\'', '"', '`'])?);
+    let is_raw = match prefix.to_ascii_lowercase().as_str() {
+        "" | "b" => false,
+        "r" | "br" | "rb" => true,
+        _ => return None,
+    };
+    let quoted = &text[prefix.len()..];
+    let triple = ["'''", "\"\"\""].into_iter().find(|mark| quoted.starts_with(mark));
+    let mark = triple.unwrap_or(&quoted[..1]);
+    let mut rest = &quoted[mark.len()..];
+    loop {
+        if let Some(after) = rest.strip_prefix(mark) {
+            return Some(after);
+        }
+        let mut characters = rest.chars();
+        if characters.next()? == '\\' && !is_raw {
+            characters.next();
+        }
+        rest = characters.as_str();
+    }
 }
 
 /// The parser's message, without the list of all that could have stood there.

@@ -69,6 +69,21 @@ fn prefix_operators_one_after_the_other_are_bounded_as_all_others_are() {
 }
 
 #[test]
+fn what_looks_like_prefix_operators_in_a_string_or_a_comment_is_none() {
+    let dashes = "-".repeat(65);
+    for literal in ["'_'", "\"_\"", "'''_'''", "r'_'", r"'\'_'", "\"'_\"", "'é_'", "b'_'", "'' // _"] {
+        let text = format!("reason == {}", literal.replace('_', &dashes));
+        assert!(Expression::parse(&text).is_ok(), "{text}");
+    }
+    for literal in ["'a'", r"r'\'", r"'\\'", "'''a'b'''", "'' // '\n"] {
+        for text in [format!("{literal} == {dashes}x"), format!("{literal} == {dashes}x // '")] {
+            let error = Expression::parse(&text).unwrap_err();
+            assert!(error.message.starts_with("more than 64 operators"), "{text}: {error:?}");
+        }
+    }
+}
+
+#[test]
 fn numbers_are_exact_over_all_64_bits_whatever_their_sign() {
     for text in [
         "esz == 18446744073709551615u",
