@@ -181,7 +181,8 @@ fn pair(raw: &At<Vec<At<Scalar>>>, key: &str, run: &Measurable<'_>) -> Checked<[
     Ok([one.text(), other.text()])
 }
 
-fn bare(event: &str) -> &str {
+/// The name without its system.
+pub(super) fn bare(event: &str) -> &str {
     event.split_once(':').map_or(event, |(_, name)| name)
 }
 

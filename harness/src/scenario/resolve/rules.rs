@@ -1,6 +1,7 @@
 //! `rules`: what each says, its expressions read, and compared with its event's fields where those are known.
 
 use super::event::Recorded;
+use super::expect::bare;
 use crate::expression::{Expression, Mistake};
 use crate::grammar::{At, Checked, Fault, Leaf, Scalar, Time};
 use crate::scenario::place::Source;
@@ -88,7 +89,7 @@ fn form(raw: &At<RawRule>, around: &Around<'_>) -> Checked<Form> {
         forms.push(Form::Monotonic(word(field)?));
     }
     if let Some(other) = &line.follows {
-        if other.value.0 == line.event.value.0 {
+        if bare(&other.value.0) == bare(&line.event.value.0) {
             let message =
                 format!("'{}' cannot follow itself: the first one has none before it", other.value.0);
             return Err(Fault::at(other, message).help("each_pair compares an event with the one before it"));
@@ -137,6 +138,11 @@ fn window(raw: &At<RawRule>, around: &Around<'_>) -> Checked<Window> {
             Err(Fault::at(window, format!("a window is at least {SHORTEST_WINDOW} long")))
         }
         Some(Time(time)) => Ok(Window::Time(time)),
+        None if bare(&window.value.0) == bare(&raw.value.event.value.0) => {
+            let message = format!("from each '{}' to the next there is none", window.value.0);
+            Err(Fault::at(window, message)
+                .help("a window is between events of another name, or a time: window: 100ms"))
+        }
         None => event(window, around).map(Window::Event),
     }
 }
