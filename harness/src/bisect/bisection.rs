@@ -136,10 +136,7 @@ impl Bisection<'_> {
         let (env, _checkpoints) = RunEnv::ephemeral(&self.tools, image, self.agent, &out)?;
         let one =
             |seed| run::run(&env, self.source, seed).map(|report| report.with_expected_changes(self.changes));
-        let each = |seed, report: &Report| {
-            intended.extend(report.intended_rules());
-            self.decide(seed, report)
-        };
+        let each = |seed, report: &Report| self.decide(seed, report, intended);
         match run::sweep(scenario, self.seeds, self.jobs, one, each) {
             Ok(sweep) => {
                 let recording = sweep.runs.first().map(|(_, report)| report.dir.clone());
@@ -153,8 +150,9 @@ impl Bisection<'_> {
         }
     }
 
-    /// Stops with the first run that decides the step alone.
-    fn decide(&self, seed: u64, report: &Report) -> Result<(), Stop> {
+    /// Stops with the first run that decides the step alone. `intended` gets the rules that it violates as intended.
+    fn decide(&self, seed: u64, report: &Report, intended: &mut BTreeSet<String>) -> Result<(), Stop> {
+        intended.extend(report.intended_rules());
         let verdict = match &report.verdict {
             Verdict::Fail(findings) if report.never_began() => {
                 let why = findings.first().map(ToString::to_string).unwrap_or_default();
@@ -207,5 +205,58 @@ impl Bisection<'_> {
             criteria: self.criteria(),
             kept: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Origin;
+    use crate::host::paths;
+    use crate::judge::testing::violating;
+    use crate::kernel::Source;
+    use crate::setup::{Env, Tools};
+    use std::path::Path;
+
+    /// What `use_it` makes of a bisection whose series means to change the rule Q2, with its steps below `out`.
+    fn bisection<T>(out: &Path, use_it: impl FnOnce(&Bisection<'_>) -> T) -> (T, Vec<String>) {
+        let origins = Origins::of(Env { root: "/".into(), path: "".into(), cache: out.join("cache") });
+        let source = ScenarioSource::from(&paths::project().join("scenarios/idle.yaml")).unwrap();
+        let q2 = Origin::Rule(judge::rule("Q2").unwrap());
+        let changes = [ExpectedChange::new(q2, "why".into(), "--expect-change".into())];
+        let bisection = Bisection {
+            tools: Tools::default(),
+            origins: &origins,
+            agent: b"agent",
+            base: BuildRequest::of(Source::default()),
+            series: &Series { patches: Vec::new(), notes: Vec::new() },
+            source: &source,
+            suite: &SuiteKey { digest: "suite".into(), program: "program".into() },
+            seeds: SeedRange::one(0),
+            jobs: NonZeroUsize::MIN,
+            finding: None,
+            changes: &changes,
+            out: out.to_owned(),
+            fresh: false,
+            progress: &Progress::silent(),
+        };
+        (use_it(&bisection), judge::not_seen(&changes))
+    }
+
+    #[test]
+    fn a_step_that_is_used_again_still_shows_the_changes_that_its_runs_showed() {
+        let out = tempfile::tempdir().unwrap();
+        let mut intended = BTreeSet::new();
+        let (step, unseen) = bisection(out.path(), |bisection| {
+            let report = violating(&["Q2"]).with_expected_changes(bisection.changes);
+            assert!(bisection.decide(0, &report, &mut intended).is_ok(), "what is intended is not bad");
+            Step { intended, ..bisection.step(0, StepVerdict::Good, None, "image".into()) }
+        });
+        assert_eq!((step.intended.iter().map(String::as_str).collect(), unseen), (vec!["Q2"], Vec::new()));
+        store::save(out.path(), "idle", &step).unwrap();
+        let (stored, unseen) = bisection(out.path(), |bisection| bisection.stored(0, "image"));
+        assert_eq!((stored.map(|step| step.intended), unseen), (Some(step.intended), Vec::new()));
+        let (none, unseen) = bisection(out.path(), |bisection| bisection.stored(0, "another image"));
+        assert_eq!((none, unseen.len()), (None, 1));
     }
 }

@@ -112,14 +112,8 @@ pub fn seen_and_not(changes: &[ExpectedChange]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::check::finding::Violation;
-    use crate::judge::{rejudge, rule};
-    use std::path::Path;
-
-    fn failed(ids: &[&str]) -> Report {
-        let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short");
-        let finding = |id: &&str| Finding::of(crate::judge::origin(id).unwrap(), Violation::new("a", "b"));
-        Report { verdict: Verdict::Fail(ids.iter().map(finding).collect()), ..rejudge(&stored).unwrap() }
-    }
+    use crate::judge::rule;
+    use crate::judge::testing::violating as failed;
 
     fn change(id: &str) -> ExpectedChange {
         let rule = Origin::Rule(rule(id).unwrap());

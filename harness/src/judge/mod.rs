@@ -24,6 +24,8 @@ mod sweep;
 #[cfg(test)]
 mod stated_tests;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use busy_host::on_busy_host;

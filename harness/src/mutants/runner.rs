@@ -91,14 +91,7 @@ impl MutantRunner<'_> {
         let request = BuildRequest { build_in: self.build_in, ..mutant.request()? };
         // None while the source is not in the cache: then no result can be stored either.
         let key = kernel::key(&request, self.origins)?;
-        let stored = key.as_deref().filter(|_| !self.fresh).and_then(|key| {
-            let record = self.suite.load(&self.out, mutant, key);
-            record.inspect(|_| {
-                self.progress.hint(&format!("mutants: {}: the stored result is used", mutant.name))
-            })
-        });
-        if let Some(record) = stored {
-            judge::seen_before(self.changes, &record.intended);
+        if let Some(record) = key.as_deref().and_then(|key| self.stored(mutant, key)) {
             return Ok(record);
         }
         self.progress.hint(&format!("mutants: {}", mutant.name));
@@ -130,6 +123,16 @@ impl MutantRunner<'_> {
         };
         save(&self.out, mutant, &record)?;
         Ok(record)
+    }
+
+    fn stored(&self, mutant: &Mutant, image: &str) -> Option<Record> {
+        if self.fresh {
+            return None;
+        }
+        let record = self.suite.load(&self.out, mutant, image)?;
+        self.progress.hint(&format!("mutants: {}: the stored result is used", mutant.name));
+        judge::seen_before(self.changes, &record.intended);
+        Some(record)
     }
 
     fn run(&self, mutant: &Mutant, image: &Image, built: Option<f64>) -> Result<Record, KernelRunError> {
@@ -285,7 +288,65 @@ fn remove_unjudged(out: &Path, scenarios: &[&str], suite: &SuiteProgress) -> io:
 
 #[cfg(test)]
 mod tests {
+    use super::super::mutant::Header;
     use super::*;
+    use crate::check::Origin;
+    use crate::host::paths;
+    use crate::judge::testing::violating;
+    use crate::setup::Env;
+
+    /// What `use_it` makes of a runner for kernels that mean to change the rule Q2, with its results below `out`.
+    fn runner<T>(out: &Path, use_it: impl FnOnce(&MutantRunner<'_>) -> T) -> (T, Vec<String>) {
+        let origins = Origins::of(Env { root: "/".into(), path: "".into(), cache: out.join("cache") });
+        let scenarios = [ScenarioSource::from(&paths::project().join("scenarios/idle.yaml")).unwrap()];
+        let q2 = Origin::Rule(judge::rule("Q2").unwrap());
+        let changes = [ExpectedChange::new(q2, "why".into(), "--expect-change".into())];
+        let runner = MutantRunner {
+            tools: Tools::default(),
+            origins: &origins,
+            agent: b"agent",
+            scenarios: &scenarios,
+            suite: &SuiteKey { digest: "suite".into(), program: "program".into() },
+            out: out.to_owned(),
+            jobs: NonZeroUsize::MIN,
+            seed: 1,
+            changes: &changes,
+            all_scenarios: false,
+            fresh: false,
+            keep_images: false,
+            build_in: BuildIn::default(),
+            progress: &Progress::silent(),
+        };
+        (use_it(&runner), judge::not_seen(&changes))
+    }
+
+    #[test]
+    fn a_result_that_is_used_again_still_shows_the_changes_that_its_runs_showed() {
+        let out = tempfile::tempdir().unwrap();
+        let mutant = Mutant {
+            name: "m".into(),
+            path: "m.patch".into(),
+            kind: Kind::Equivalent,
+            header: Header::default(),
+        };
+        let (record, unseen) = runner(out.path(), |runner| {
+            let mut suite = SuiteProgress::default();
+            let report = violating(&["Q2"]).with_expected_changes(runner.changes);
+            // What passes is removed.
+            let dir = out.path().join("idle/0001");
+            fs::create_dir_all(&dir).unwrap();
+            let report = Report { dir, ..report };
+            assert!(runner.add(Kind::Equivalent, &runner.scenarios[0], Ok(report), &mut suite).is_ok());
+            let record = runner.record(&mutant, "image".into(), MutantResult::Unnoticed, None);
+            Record { intended: suite.intended, ..record }
+        });
+        assert_eq!((record.intended.iter().map(String::as_str).collect(), unseen), (vec!["Q2"], Vec::new()));
+        save(out.path(), &mutant, &record).unwrap();
+        let (stored, unseen) = runner(out.path(), |runner| runner.stored(&mutant, "image"));
+        assert_eq!((stored.map(|record| record.intended), unseen), (Some(record.intended), Vec::new()));
+        let (none, unseen) = runner(out.path(), |runner| runner.stored(&mutant, "another image"));
+        assert_eq!((none, unseen.len()), (None, 1));
+    }
 
     #[test]
     fn a_recording_that_was_not_judged_is_removed_and_the_others_stay() {

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// The tools that a run starts.
 #[derive(Debug, Clone)]
+#[cfg_attr(test, derive(Default))]
 pub struct Tools {
     /// `qemu-system-x86_64`.
     pub qemu: PathBuf,
