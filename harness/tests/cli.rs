@@ -187,3 +187,54 @@ fn a_word_that_is_no_file_says_what_may_stand_there() {
     let stderr = &output.stderr;
     assert!(stderr.contains("/nowhere/series.mbox") && stderr.contains("REPOSITORY:BASE..TOPIC"), "{stderr}");
 }
+
+/// Files below a folder.
+fn write(folder: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).expect("a file");
+    }
+}
+
+#[test]
+fn rules_about_an_event_that_no_kernel_has_are_noted_and_bad_input_if_the_file_has_no_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mistyped = "version: 1\nsummary: A.\nrules:\n  - {name: is-mistyped, event: 'damon:damos_ezs', always: 'true'}\n";
+    let mixed = format!("{mistyped}  - {{name: is-good, event: damos_esz, always: 'true'}}\n");
+    write(folder.path(), &[("mistyped.yaml", mistyped), ("mixed.yaml", &mixed)]);
+    let check = |file: &str| {
+        let file = folder.path().join(file).to_string_lossy().into_owned();
+        let output = run(&["check", &recording("pull-push-short"), &recording("cxl"), "--rules", &file]);
+        (output.status.code(), stdout(&output))
+    };
+    let note = ":4: is-mistyped was judged in none of the 2 runs: no kernel has a tracepoint damon:damos_ezs; did you mean \
+                'damos_esz'?";
+    let (status, text) = check("mistyped.yaml");
+    assert!(status == Some(2) && text.contains(note) && text.contains(" has no effect: "), "{text}");
+    let (status, text) = check("mixed.yaml");
+    assert!(status == Some(0) && text.contains(note) && !text.contains(" has no effect: "), "{text}");
+}
+
+#[test]
+fn a_recording_is_judged_with_the_changes_of_its_kept_file_and_one_of_no_rule_is_an_error_of_it_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let with_changes = |name: &str, rule: &str| {
+        let copy = folder.path().join(name);
+        failing_recording::copy_of(recording("pull-push-short").as_ref(), &copy);
+        let rules = "version: 1\nsummary: A.\nrules: [{name: never-here, event: damos_esz, never: 'true'}]\n";
+        let changes = format!("version: 1\nexpect_changes: {{{rule}: the quota is set now}}\n");
+        write(&copy, &[("rules-1.yaml", rules), ("introduces.yaml", &changes)]);
+        copy.to_string_lossy().into_owned()
+    };
+    let (good, bad) = (with_changes("good", "never-here"), with_changes("bad", "never-heer"));
+    let output = run(&["check", &good]);
+    let text = stdout(&output);
+    assert!(output.status.code() == Some(0) && text.contains("changed as intended: never-here"), "{text}");
+    let output = run(&["check", &bad, &good]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for part in
+        ["PASS  ", "UNREADABLE  ", "there is no rule named 'never-heer'", "did you mean 'never-here'?"]
+    {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}

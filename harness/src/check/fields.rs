@@ -65,6 +65,13 @@ impl<'a> Fields<'a> {
         self.formats.is_ok() && self.shape(event).is_err()
     }
 
+    /// The events that the kernel has, as far as the recording names them: those of the subject, and those of its raw record.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &str> {
+        let recorded =
+            self.formats.iter().flat_map(|raw| raw.formats.values()).map(|format| format.name.as_str());
+        self.recording.listed_events().chain(recorded)
+    }
+
     /// Why the fields of an event without a type have no values; none if they have.
     pub(crate) fn unknown(&self, event: &str) -> Option<String> {
         match self.shape(event) {

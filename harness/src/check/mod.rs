@@ -32,6 +32,6 @@ pub use finding::{EXPECT, Evidence, Finding, KTAP, Origin};
 pub use log::kernel_log;
 pub use log::ktap::{Suite, Tests};
 pub use run_end::RunEnd;
-pub use stated::{StatedResult, StatedStatus};
+pub use stated::{MissingEvent, StatedResult, StatedStatus};
 pub use summary::Summary;
 pub use verdict::Verdict;

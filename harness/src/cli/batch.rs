@@ -6,7 +6,7 @@ use super::output::Output;
 use super::repro_command::{ReproCommand, Seeds};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
-use crate::judge::{Coverage, ExpectedChange, Report};
+use crate::judge::{Coverage, ExpectedChange, Report, RuleFileUse};
 use crate::report::{self, RunView};
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -31,6 +31,7 @@ impl Batch<'_> {
         &self,
         scenarios: &[Named<'_>],
         seed: u64,
+        rules: &mut RuleFileUse,
         output: &mut Output,
     ) -> Result<(ExitStatuses, Coverage), CliError> {
         let (mut statuses, mut coverage) = (ExitStatuses::default(), Coverage::new());
@@ -48,6 +49,7 @@ impl Batch<'_> {
             let (scenario, seed) = (Some(&source.scenario), Some(seed));
             output.item(&RunView { scenario, seed, repeat, ..RunView::of(&report) }.item())?;
             report.judgement.iter().for_each(|judgement| coverage.add(&report.scenario, judgement));
+            rules.add(&report);
             statuses.add(&report.verdict, [&report]);
             Ok::<(), CliError>(())
         })?;
@@ -59,6 +61,7 @@ impl Batch<'_> {
         &self,
         scenarios: &[Named<'_>],
         seeds: SeedRange,
+        rules: &mut RuleFileUse,
         output: &mut Output,
     ) -> Result<ExitStatuses, CliError> {
         let mut statuses = ExitStatuses::default();
@@ -81,6 +84,7 @@ impl Batch<'_> {
             let repeat =
                 together.then(|| self.repro.if_failed(word, Seeds::All(seeds), &sweep.verdict)).flatten();
             output.item(&report::sweep(scenario, &sweep, repeat.as_deref()))?;
+            sweep.runs.iter().for_each(|(_, report)| rules.add(report));
             statuses.add(&sweep.verdict, sweep.runs.iter().map(|(_, report)| report));
         }
         Ok(statuses)

@@ -6,12 +6,12 @@ use super::expect_change::ExpectChangeArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::rules_args::RulesArgs;
 use crate::host::progress::Batch;
-use crate::judge::{self, Report, Stored, StoredResult};
-use crate::recording::{DIGESTS, RecordingError, Seal};
+use crate::judge::{self, ExpectedChange, Report, RuleFileUse, Stored, StoredResult};
+use crate::recording::{DIGESTS, Seal};
 use crate::report::{self, Item, RunView};
 use crate::scenario::{RuleFile, Scenario};
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples: damonlab check results/pull-push/0001\n          \
     damonlab check -v results/pull-push/*\n          \
@@ -40,10 +40,14 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
     let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
     let batch = progress.batch("check", arguments.recordings.len());
-    let (mut judged, unreadable) = judge_all(&arguments.recordings, &rules, &batch);
+    let (judged, mut unreadable) = judge_all(&arguments.recordings, &rules, &batch);
     drop(batch);
+    let (judged, changes) = with_changes(&arguments.expect_change, judged, &mut unreadable)?;
+    let mut rules = RuleFileUse::of(&rules);
+    judged.iter().for_each(|one| rules.add(&one.report));
     let mut notes = unsealed(&judged);
-    notes.extend(expect_changes(&arguments.expect_change, &mut judged)?);
+    notes.extend(changes);
+    notes.extend(rules.notes());
     let mut worst = 0;
     for result in judge::together(judged) {
         let verdict = match result {
@@ -62,37 +66,49 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
         worst = worst.max(exit_status::of_verdict(&verdict));
     }
     for (dir, error) in unreadable {
-        let error = CliError::from(error);
-        output.item(&report::unreadable(dir, &error))?;
+        output.item(&report::unreadable(&dir, &error))?;
         worst = worst.max(error.exit_status());
     }
     output.finish(Closing { notes, ..Closing::default() })?;
-    Ok(worst)
+    Ok(exit_status::with_rules(worst, &rules))
 }
 
-/// Takes what violates a rule that is meant to change from the verdicts, and gives the notes about changes that nothing showed.
-fn expect_changes(arguments: &ExpectChangeArgs, judged: &mut [Stored]) -> Result<Vec<String>, CliError> {
+/// A recording that is not judged, and why.
+type Unreadable = (PathBuf, CliError);
+
+/// Takes what violates a rule that is meant to change from the verdicts. Gives the recordings and the notes about changes
+/// that nothing showed. A recording whose kept file expects a change of no rule joins the unreadable ones.
+fn with_changes(
+    arguments: &ExpectChangeArgs,
+    judged: Vec<Stored>,
+    unreadable: &mut Vec<Unreadable>,
+) -> Result<(Vec<Stored>, Vec<String>), CliError> {
     let typed = arguments.changes(None, judged.iter().map(|one| &one.recipe.scenario))?;
-    let mut notes = Vec::new();
-    for one in judged {
-        one.report.expect_changes(&typed);
-        let kept = arguments.kept(&one.recipe.scenario)?;
-        one.report.expect_changes(&kept);
-        let dir = one.report.dir.to_string_lossy();
-        notes.extend(judge::not_seen(&kept).into_iter().map(|note| format!("{note} in {dir}")));
+    let (mut sound, mut notes) = (Vec::new(), Vec::new());
+    for mut one in judged {
+        let dir = one.report.dir.clone();
+        match arguments.kept(&one.recipe.scenario) {
+            Ok(kept) => {
+                notes.extend(changed(&mut one.report, &typed, &kept));
+                sound.push(one);
+            }
+            Err(error) => unreadable.push((dir, error)),
+        }
     }
     notes.extend(judge::not_seen(&typed));
-    Ok(notes)
+    Ok((sound, notes))
 }
 
-type Unreadable<'a> = (&'a Path, RecordingError);
+/// The notes about the changes of the recording's own file that it does not show.
+fn changed(report: &mut Report, typed: &[ExpectedChange], kept: &[ExpectedChange]) -> Vec<String> {
+    report.expect_changes(typed);
+    report.expect_changes(kept);
+    let dir = report.dir.to_string_lossy();
+    judge::not_seen(kept).into_iter().map(|note| format!("{note} in {dir}")).collect()
+}
 
 /// Judges one recording after the other, whatever is wrong with those before.
-fn judge_all<'a>(
-    recordings: &'a [PathBuf],
-    rules: &[RuleFile],
-    batch: &Batch,
-) -> (Vec<Stored>, Vec<Unreadable<'a>>) {
+fn judge_all(recordings: &[PathBuf], rules: &[RuleFile], batch: &Batch) -> (Vec<Stored>, Vec<Unreadable>) {
     let (mut judged, mut unreadable) = (Vec::new(), Vec::new());
     for dir in recordings {
         let name = dir.to_string_lossy().into_owned();
@@ -101,7 +117,7 @@ fn judge_all<'a>(
         batch.end(&name, result.is_err());
         match result {
             Ok(one) => judged.push(one),
-            Err(error) => unreadable.push((dir.as_path(), error)),
+            Err(error) => unreadable.push((dir.clone(), error.into())),
         }
     }
     (judged, unreadable)

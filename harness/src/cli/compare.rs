@@ -6,14 +6,14 @@ use super::introduces_args::IntroducesArgs;
 use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::rules_args::RulesArgs;
-use super::{qemu, scenarios, values};
+use super::{exit_status, qemu, scenarios, values};
 use crate::check::Verdict;
 use crate::compare::{self, Comparer, Comparison, Pair, Side};
 use crate::host::names::Key;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::host::text::quote;
-use crate::judge::{self, Intended};
+use crate::judge::{self, Intended, RuleFileUse};
 use crate::kernel::{self, Image, Origins, Request};
 use crate::report;
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
@@ -95,7 +95,7 @@ pub(super) fn compare(arguments: &Arguments) -> VerbResult {
     let request = |word: &str| compare::request(word, &origins);
     let requests =
         built_in(Pair { a: request(&arguments.a)?, b: request(&arguments.b)? }, &arguments.build, &origins)?;
-    let sources = load(arguments)?;
+    let (sources, mut rules) = load(arguments)?;
     let changes = arguments.expect_change.of_sources(&sources)?;
     let slots = slots::count();
     let tools = setup::tools(&origins.env, requests.a.work().max(requests.b.work()))?;
@@ -128,23 +128,29 @@ pub(super) fn compare(arguments: &Arguments) -> VerbResult {
         jobs: arguments.jobs.unwrap_or(slots),
     };
     output.start(sources.iter().map(|one| one.scenario.name.clone()).collect(), None)?;
-    let (comparison, intended) = run(&comparer, &progress)?;
+    let (comparison, intended) = run(&comparer, &mut rules, &progress)?;
     comparison.scenarios.iter().try_for_each(|one| output.item(&report::scenario(one)))?;
     let answer = report::comparison(&comparison);
     let mut notes = report::comparison_notes(&comparison);
     notes.extend(intended);
     notes.extend(judge::not_seen(&changes));
+    notes.extend(rules.notes());
     output.finish(Closing { answer, notes, data: report::comparison_data(&comparison) })?;
-    Ok(comparison.exit_code())
+    Ok(exit_status::with_rules(comparison.exit_code(), &rules))
 }
 
 /// Runs everything, with a progress line. Beside the comparison, the rules that a side violates as intended, each with its
 /// reason.
-fn run(comparer: &Comparer<'_>, progress: &Progress) -> Result<(Comparison, BTreeSet<String>), RunError> {
+fn run(
+    comparer: &Comparer<'_>,
+    rules: &mut RuleFileUse,
+    progress: &Progress,
+) -> Result<(Comparison, BTreeSet<String>), RunError> {
     let runs = comparer.scenarios.len() * comparer.seeds.iter().count() * Side::BOTH.len();
     let line = progress.batch("compare", runs);
     let mut intended = BTreeSet::new();
     let comparison = comparer.run(|side, seed, report| {
+        rules.add(report);
         intended.extend(report.intended.iter().map(|Intended { finding, why }| {
             format!("note: {side} violates {} as intended: {}", finding.origin, quote(why))
         }));
@@ -154,7 +160,7 @@ fn run(comparer: &Comparer<'_>, progress: &Progress) -> Result<(Comparison, BTre
     Ok((comparison, intended))
 }
 
-fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
+fn load(arguments: &Arguments) -> Result<(Vec<ScenarioSource>, RuleFileUse), CliError> {
     let named = |names: &[&str]| names.iter().map(|name| scenarios::by_name(name)).collect::<Vec<_>>();
     let paths = match (arguments.all, arguments.scenarios.as_slice()) {
         (true, _) => {
@@ -167,7 +173,7 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
         (false, words) => words.iter().map(|word| scenarios::path(word)).collect::<Result<_, _>>()?,
     };
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
-    arguments.rules.add_to(&mut sources)?;
+    let rules = arguments.rules.add_to(&mut sources)?;
     for ScenarioSource { scenario, .. } in &sources {
         if !scenario.clock.is_virtual() {
             return Err(CliError::NeverRepeats(scenario.name.clone()));
@@ -177,7 +183,7 @@ fn load(arguments: &Arguments) -> Result<Vec<ScenarioSource>, CliError> {
         }
         run::check_host(scenario)?;
     }
-    Ok(sources)
+    Ok((sources, rules))
 }
 
 /// The key of both sides' image, where it is one and is known without building.

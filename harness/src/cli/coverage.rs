@@ -14,7 +14,7 @@ use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::host::text::shown;
-use crate::judge::Report;
+use crate::judge::{self, ExpectedChange, Report, RuleFileUse};
 use crate::kernel::{self, Origins, PatchedSource, Profile};
 use crate::line_coverage::{
     self, CountedRun, CountedRuns, Counts, GcovTool, LineCoverageError, MeasuredFiles, Shard, added, lcov,
@@ -104,6 +104,16 @@ struct Measurement<'a> {
     tool: &'a GcovTool,
     notes: &'a Path,
     files: &'a MeasuredFiles,
+    /// The rules that the kernel means to change.
+    changes: &'a [ExpectedChange],
+    jobs: NonZeroUsize,
+}
+
+/// What is to run, and how it is judged.
+struct Inputs {
+    named: Vec<(String, ScenarioSource)>,
+    changes: Vec<ExpectedChange>,
+    rules: RuleFileUse,
 }
 
 /// A scenario as the user calls it, the scenario, and a seed.
@@ -117,7 +127,7 @@ fn measure(
     out: &Path,
     output: &mut Output,
 ) -> Result<(u8, CountedRuns, Vec<String>), CliError> {
-    let named = named(arguments)?;
+    let Inputs { named, changes, mut rules } = inputs(arguments)?;
     let slots = slots::count();
     let env = Env::machine()?;
     let origins = Origins::of(env.clone());
@@ -140,15 +150,19 @@ fn measure(
         out: out.to_owned(),
         checkpoints: Some(Store::of(&env.cache)),
     };
-    let measurement = Measurement { env: &run_env, tool: &tool, notes: &notes, files: &files };
     let jobs = arguments.jobs.unwrap_or(slots);
+    let measurement =
+        Measurement { env: &run_env, tool: &tool, notes: &notes, files: &files, changes: &changes, jobs };
     let planned = planned(arguments, &named);
-    let (status, notes) = measurement.run_all(arguments, &planned, jobs, &mut runs, output, &progress)?;
+    let (status, mut notes) =
+        measurement.run_all(arguments, &planned, &mut rules, &mut runs, output, &progress)?;
+    notes.extend(judge::not_seen(&changes));
+    notes.extend(rules.notes());
     Ok((status, runs, notes))
 }
 
 /// The scenarios of the arguments, all of which can run here.
-fn named(arguments: &Arguments) -> Result<Vec<(String, ScenarioSource)>, CliError> {
+fn inputs(arguments: &Arguments) -> Result<Inputs, CliError> {
     let mut sources = match arguments.scenarios.as_slice() {
         [] if arguments.introduces.path().is_some() => {
             let on = "the shipped scenarios, which introduce their own words; name a scenario".to_owned();
@@ -163,14 +177,16 @@ fn named(arguments: &Arguments) -> Result<Vec<(String, ScenarioSource)>, CliErro
             arguments.introduces.sources(&paths, None)?
         }
     };
-    arguments.rules.add_to(&mut sources)?;
+    let rules = arguments.rules.add_to(&mut sources)?;
+    let changes = ExpectChangeArgs::default().of_sources(&sources)?;
     for source in &sources {
         if !source.scenario.clock.is_virtual() {
             return Err(CliError::NeverRepeats(source.scenario.name.clone()));
         }
         run::check_host(&source.scenario)?;
     }
-    Ok(sources.into_iter().map(|source| (source.scenario.name.to_string(), source)).collect())
+    let named = sources.into_iter().map(|source| (source.scenario.name.to_string(), source)).collect();
+    Ok(Inputs { named, changes, rules })
 }
 
 /// Every run, in order.
@@ -190,7 +206,7 @@ impl Measurement<'_> {
         &self,
         arguments: &Arguments,
         planned: &[Planned<'_>],
-        jobs: NonZeroUsize,
+        rules: &mut RuleFileUse,
         runs: &mut CountedRuns,
         output: &mut Output,
         progress: &Progress,
@@ -214,7 +230,7 @@ impl Measurement<'_> {
             clock: None,
             kernel: &kernel,
         };
-        suite::ordered(planned, jobs, one, |(word, source, seed), counted| {
+        suite::ordered(planned, self.jobs, one, |(word, source, seed), counted| {
             let (report, counts) = counted?;
             let repeat = repro.if_failed(word, Seeds::One(*seed), &report.verdict);
             let view = RunView {
@@ -224,6 +240,7 @@ impl Measurement<'_> {
                 ..RunView::of(&report)
             };
             output.item(&item_of(&view, recording_stays(&report, &counts)))?;
+            rules.add(&report);
             statuses.add(&report.verdict, [&report]);
             match counts {
                 Ok(counts) => {
@@ -234,12 +251,12 @@ impl Measurement<'_> {
             }
             Ok::<(), CliError>(())
         })?;
-        Ok((statuses.of(false), notes))
+        Ok((statuses.of(false, rules), notes))
     }
 
     /// One run. Its recording stays if it did not pass.
     fn run(&self, source: &ScenarioSource, seed: u64) -> Counted {
-        let report = run::run(self.env, source, seed)?;
+        let report = run::run(self.env, source, seed)?.with_expected_changes(self.changes);
         let counts = line_coverage::collect(self.tool, &report.dir, &report.scenario, self.notes, self.files);
         if !recording_stays(&report, &counts) {
             fs::remove_dir_all(&report.dir).map_err(RunError::Results)?;

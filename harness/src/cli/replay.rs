@@ -6,6 +6,7 @@ use super::kernel_args::BuildArgs;
 use super::output::{Closing, Output, OutputArgs, print};
 use super::rules_args::RulesArgs;
 use super::{exit_status, qemu};
+use crate::judge::RuleFileUse;
 use crate::kernel::{self, Origins, Request};
 use crate::recording::{DIGESTS, RunInputs, Seal};
 use crate::report::{self, RunView};
@@ -50,7 +51,9 @@ pub(super) struct Arguments {
 pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("replay", &arguments.output)?;
     let mut inputs = RunInputs::load(&arguments.recording)?;
-    inputs.scenario.add_rules(&arguments.rules.load()?).map_err(Box::new)?;
+    let files = arguments.rules.load()?;
+    inputs.scenario.add_rules(&files).map_err(Box::new)?;
+    let mut rules = RuleFileUse::of(&files);
     let changes = ExpectChangeArgs::default().kept(&inputs.scenario)?;
     can_repeat(&inputs)?;
     if arguments.build.build_in.is_some() && arguments.kernel.is_none() {
@@ -95,13 +98,15 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     if judged {
         output.item(&RunView::of(&replay.report).item())?;
     }
-    output.finish(Closing::default())?;
+    rules.add(&replay.report);
+    output.finish(Closing { notes: rules.notes(), ..Closing::default() })?;
     let status = if judged { exit_status::of_verdict(&replay.report.verdict) } else { 0 };
-    Ok(status.max(match replay.result {
+    let status = status.max(match replay.result {
         ReplayResult::Identical(_) => 0,
         ReplayResult::Different(_) => 1,
         ReplayResult::NoRecording => exit_status::of_verdict(&replay.report.verdict),
-    }))
+    });
+    Ok(exit_status::with_rules(status, &rules))
 }
 
 /// What ran on the real clock has nothing to be compared with.
@@ -125,6 +130,9 @@ fn stop(env: &RunEnv, inputs: &RunInputs, at: &StopPoint) -> VerbResult {
 mod tests {
     use super::super::command::Cli;
     use super::*;
+    use crate::check::Verdict;
+    use crate::judge::testing::violating;
+    use crate::recording::testing;
     use crate::scenario::GuestClock;
     use clap::Parser;
     use std::path::Path;
@@ -137,6 +145,18 @@ mod tests {
         inputs.meta.clock = GuestClock::Real;
         let error = can_repeat(&inputs).unwrap_err();
         assert_eq!(error.exit_status(), 2, "{error}");
+    }
+
+    #[test]
+    fn the_changes_of_the_kept_file_count_for_the_new_run_too() {
+        let folder = tempfile::tempdir().unwrap();
+        testing::copy("pull-push-short", folder.path());
+        let changes = "version: 1\nexpect_changes: {Q2: a new rounding}\n";
+        std::fs::write(folder.path().join("introduces.yaml"), changes).unwrap();
+        let inputs = RunInputs::load(folder.path()).unwrap();
+        let changes = ExpectChangeArgs::default().kept(&inputs.scenario).unwrap();
+        let report = violating(&["Q2"]).with_expected_changes(&changes);
+        assert_eq!((report.verdict, report.intended.len()), (Verdict::Pass, 1));
     }
 
     #[test]

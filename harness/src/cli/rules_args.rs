@@ -1,6 +1,7 @@
 //! `--rules`: files of rules by which runs are judged besides those of their scenarios.
 
 use super::error::CliError;
+use crate::judge::RuleFileUse;
 use crate::run::ScenarioSource;
 use crate::scenario::{self, RuleFile};
 use clap::Args;
@@ -19,13 +20,14 @@ impl RulesArgs {
         Ok(scenario::load_rules(&self.rules).map_err(Box::new)?)
     }
 
-    /// The rules of the files for all of `sources`.
+    /// The rules of the files for all of `sources`, and what is to be counted of them in the runs.
     pub(super) fn add_to<'a>(
         &self,
         sources: impl IntoIterator<Item = &'a mut ScenarioSource>,
-    ) -> Result<(), CliError> {
+    ) -> Result<RuleFileUse, CliError> {
         let files = self.load()?;
         let mut each = sources.into_iter();
-        Ok(each.try_for_each(|source| source.scenario.add_rules(&files)).map_err(Box::new)?)
+        each.try_for_each(|source| source.scenario.add_rules(&files)).map_err(Box::new)?;
+        Ok(RuleFileUse::of(&files))
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("run", &arguments.output)?;
     let paths = paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
-    arguments.rules.add_to(&mut sources)?;
+    let mut rules = arguments.rules.add_to(&mut sources)?;
     let changes = arguments.expect_change.of_sources(&sources)?;
     set_clock(arguments, &mut sources)?;
     sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
@@ -129,15 +129,17 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
         Batch { env: &env, jobs, repeat: arguments.repeat, repro, changes: &changes, progress: &progress };
     let (statuses, mut notes) = match arguments.seeds {
         None => {
-            let (statuses, coverage) = batch.one_seed_each(&named, arguments.seed, &mut output)?;
+            let (statuses, coverage) =
+                batch.one_seed_each(&named, arguments.seed, &mut rules, &mut output)?;
             let never = if arguments.all { report::never_applied(&coverage) } else { Vec::new() };
             (statuses, never)
         }
-        Some(seeds) => (batch.many_seeds_each(&named, seeds, &mut output)?, Vec::new()),
+        Some(seeds) => (batch.many_seeds_each(&named, seeds, &mut rules, &mut output)?, Vec::new()),
     };
     notes.extend(judge::not_seen(&changes));
+    notes.extend(rules.notes());
     output.finish(Closing { notes, ..Closing::default() })?;
-    Ok(statuses.of(arguments.git_bisect))
+    Ok(statuses.of(arguments.git_bisect, &rules))
 }
 
 fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, CliError> {

@@ -22,4 +22,4 @@ pub(crate) use scalar::{
     deserialize_leaf, leaf,
 };
 pub(crate) use shape::{At, read, shapes};
-pub(crate) use suggest::{among, or_list};
+pub(crate) use suggest::{among, nearest, or_list};

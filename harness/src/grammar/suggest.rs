@@ -15,11 +15,16 @@ pub(crate) fn or_list<'a>(found: &str, known: impl IntoIterator<Item = &'a str>,
 }
 
 fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(found, known).map(|name| format!("did you mean '{name}'?"))
+}
+
+/// The known name that is nearest, if one is near.
+pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Edits take time to count.
     let found = Some(found).filter(|found| found.len() <= LONGEST)?;
     let limit = (found.chars().count() / 3).max(1);
     let nearest = known.into_iter().map(|name| (distance(found, name), name)).min();
-    nearest.filter(|(edits, _)| *edits <= limit).map(|(_, name)| format!("did you mean '{name}'?"))
+    nearest.filter(|(edits, _)| *edits <= limit).map(|(_, name)| name)
 }
 
 /// Edits (insert, delete, replace one character, swap two neighbours) from `a` to `b`, case ignored.

@@ -141,6 +141,11 @@ impl RunInputs {
 }
 
 impl Recording {
+    /// The names of the subject's events that the kernel has, without their system; none where they are not known.
+    pub(crate) fn listed_events(&self) -> impl Iterator<Item = &str> {
+        self.formats.lines().filter_map(|line| line.strip_prefix("name: "))
+    }
+
     /// Reads the entire folder.
     ///
     /// # Errors

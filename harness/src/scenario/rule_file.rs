@@ -19,6 +19,8 @@ pub const MOST_RULE_FILES: usize = 8;
 pub struct RuleFile {
     /// The complete text.
     pub text: String,
+    /// What errors and notes call the file.
+    pub shown: String,
     rules: Vec<ScenarioRule>,
 }
 
@@ -45,7 +47,7 @@ impl RuleFile {
         let around = Around { source: &source, events: None, runs: None };
         let rules = resolve::check_rules(&raw).and_then(|()| resolve::rules(&raw.rules.value, &around));
         let rules = rules.map_err(|fault: Fault| fault.inside(shown, &text))?;
-        Ok(RuleFile { text, rules })
+        Ok(RuleFile { text, shown: shown.to_owned(), rules })
     }
 
     /// Its rules.
@@ -80,4 +82,18 @@ pub(super) fn same_name<'a>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use miette::Diagnostic;
+
+    #[test]
+    fn a_file_that_is_not_there_is_called_a_file_of_rules() {
+        let error = RuleFile::load(Path::new("none/rules.yaml")).unwrap_err();
+        assert_eq!(error.to_string(), "no file of rules at none/rules.yaml");
+        let help = error.help().unwrap().to_string();
+        assert!(help.contains("rules: [..]; examples/rules/ has some"), "{help}");
+    }
 }

@@ -2,13 +2,14 @@
 
 use super::events::{Recorded, Run};
 use super::forms::{self, Checked};
-use super::result::{StatedResult, StatedStatus};
+use super::result::{MissingEvent, StatedResult, StatedStatus};
 use super::{steps, windows};
 use crate::check::fields::Fields;
 use crate::check::finding::{Finding, Origin};
 use crate::check::span::Span;
 use crate::check::subject::{Subject, bare};
 use crate::expression::{Budget, Evaluator};
+use crate::grammar;
 use crate::recording::Recording;
 use crate::scenario::rule_names::{EventFields, Misnamed, check};
 use crate::scenario::{Form, ScenarioRule};
@@ -43,7 +44,38 @@ pub(crate) fn judge(
 
 fn result(rule: &ScenarioRule, result: StatedStatus) -> StatedResult {
     let statement = format!("{}: {}", rule.event, rule.form);
-    StatedResult { name: rule.name.to_string(), place: rule.shown_place(), statement, result }
+    StatedResult {
+        name: rule.name.to_string(),
+        place: rule.shown_place(),
+        statement,
+        result,
+        missing_event: None,
+    }
+}
+
+/// Why a rule is not judged.
+enum NotJudged {
+    MissingEvent(MissingEvent),
+    Status(StatedStatus),
+}
+
+impl NotJudged {
+    fn result(self, rule: &ScenarioRule) -> StatedResult {
+        match self {
+            NotJudged::Status(status) => result(rule, status),
+            NotJudged::MissingEvent(event) => {
+                let why = format!("the kernel has no tracepoint {}", event.name);
+                let result = result(rule, StatedStatus::NotApplicable(why));
+                StatedResult { missing_event: Some(event), ..result }
+            }
+        }
+    }
+}
+
+impl From<StatedStatus> for NotJudged {
+    fn from(status: StatedStatus) -> NotJudged {
+        NotJudged::Status(status)
+    }
 }
 
 fn one(
@@ -55,10 +87,10 @@ fn one(
 ) -> (StatedResult, Vec<Finding>) {
     let checked = applies(recording, fields, subject, rule).and_then(|span| {
         let run = Run { recording, fields, subject, evaluator, rule, span };
-        checked(&run).map_err(StatedStatus::NotApplicable)
+        Ok(checked(&run).map_err(StatedStatus::NotApplicable)?)
     });
     match checked {
-        Err(status) => (result(rule, status), Vec::new()),
+        Err(why) => (why.result(rule), Vec::new()),
         Ok(Checked { count, violations }) => {
             let mut findings = violations.findings_of(&Origin::Stated(Arc::clone(&rule.name)));
             findings.iter_mut().for_each(|finding| finding.scenario_line = Some(rule.line()));
@@ -75,18 +107,18 @@ fn applies(
     fields: &Fields<'_>,
     subject: &dyn Subject,
     rule: &ScenarioRule,
-) -> Result<Span, StatedStatus> {
-    let none = |why: String| Err(StatedStatus::NotApplicable(why));
+) -> Result<Span, NotJudged> {
+    let none = |why: String| Err(StatedStatus::NotApplicable(why).into());
     for event in rule.events() {
         let name = bare(event);
-        if subject.is_missing(event) {
-            return none(format!("the kernel has no tracepoint {event}"));
+        let is_recorded = is_recorded(recording, event);
+        if subject.is_missing(event) || is_recorded && fields.has_no_format(name) {
+            let nearest = grammar::nearest(name, fields.events().filter(|known| *known != name));
+            let nearest = nearest.map(str::to_owned);
+            return Err(NotJudged::MissingEvent(MissingEvent { name: event.to_owned(), nearest }));
         }
-        if !is_recorded(recording, event) {
+        if !is_recorded {
             return none(format!("{event} is not recorded"));
-        }
-        if fields.has_no_format(name) {
-            return none(format!("the kernel has no tracepoint {event}"));
         }
         if let Some(why) = fields.unknown(name) {
             return none(why);
@@ -95,9 +127,9 @@ fn applies(
     let shape = |event: &str| -> Option<Box<dyn EventFields + '_>> {
         Some(Box::new(Recorded { shape: fields.shape(bare(event)).ok()?, subject }))
     };
-    let mistaken = |what: String| Err(StatedStatus::Mistaken(what));
+    let mistaken = |what: String| Err(StatedStatus::Mistaken(what).into());
     match check(rule, &shape) {
-        Ok(()) => Span::of(recording, rule.during).map_err(StatedStatus::NotApplicable),
+        Ok(()) => Ok(Span::of(recording, rule.during).map_err(StatedStatus::NotApplicable)?),
         Err(Misnamed::Expression(_, mistake)) => mistaken(match mistake.help {
             Some(help) => format!("{} ({help})", mistake.message),
             None => mistake.message,

@@ -10,4 +10,4 @@ mod steps;
 mod windows;
 
 pub(crate) use judge::judge;
-pub use result::{StatedResult, StatedStatus};
+pub use result::{MissingEvent, StatedResult, StatedStatus};

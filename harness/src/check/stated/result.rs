@@ -14,6 +14,18 @@ pub struct StatedResult {
     pub statement: String,
     /// The result.
     pub result: StatedStatus,
+    /// The event that the kernel does not have, where that is why the rule does not apply.
+    #[serde(skip)]
+    pub missing_event: Option<MissingEvent>,
+}
+
+/// An event that a rule names and the kernel does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingEvent {
+    /// Its name in the rule.
+    pub name: String,
+    /// The nearest name that the kernel has, where one is near.
+    pub nearest: Option<String>,
 }
 
 /// The result of a stated rule.

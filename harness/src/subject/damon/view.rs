@@ -113,9 +113,9 @@ impl<'a> View<'a> {
     /// Whether the kernel has DAMON's event of this name.
     fn exists(&self, name: &str) -> bool {
         let missing = &self.recording.report.missing_events;
-        let formats = &self.recording.formats;
         !missing.iter().any(|event| bare(event) == name)
-            && (formats.is_empty() || formats.lines().any(|line| line.strip_prefix("name: ") == Some(name)))
+            && (self.recording.formats.is_empty()
+                || self.recording.listed_events().any(|event| event == name))
     }
 
     /// An error unless all of `names` are recorded.
