@@ -21,6 +21,8 @@ use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples: damonlab mutants --only 01 --only 16\n          damonlab mutants my-bug.patch\n\n\
     Finished results are kept below --out: a second call goes on with what is missing.\n\n\
+    A mutant is one patch on the release, judged by the scenarios that ship. They use no words of a series, so there is no \
+    --introduces; --expect-change names the rules that a patch means to change.\n\n\
     Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if \
     the host or QEMU failed.";
 
