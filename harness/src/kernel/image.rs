@@ -59,6 +59,11 @@ impl Image {
         config.is_some_and(|text| text.lines().any(|line| line == "CONFIG_KASAN=y"))
     }
 
+    /// Its `System.map`; none for an image that damonlab did not build.
+    pub fn system_map(&self) -> Option<PathBuf> {
+        Some(self.config.as_deref()?.with_file_name(SYSTEM_MAP)).filter(|path| path.is_file())
+    }
+
     /// The folder with the `.gcno` files of the objects that count what they execute; none if nothing counts.
     pub fn notes(&self) -> Option<PathBuf> {
         let notes = self.config.as_deref()?.parent()?.join(NOTES);
@@ -114,6 +119,9 @@ pub struct About {
 
 /// The file with the [`About`] of an image.
 pub(super) const ABOUT: &str = "image.json";
+
+/// The file of an image with the addresses of its symbols.
+const SYSTEM_MAP: &str = "System.map";
 
 /// The folder of an image with the `.gcno` files.
 const NOTES: &str = "gcno";
@@ -177,7 +185,7 @@ pub fn publish(cache: &Path, key: &Key, about: &About, notes: &[PathBuf]) -> Res
     for (from, to) in [(bzimage.as_path(), "bzImage"), (&about.build.join(".config"), "config")] {
         fs::copy(from, scratch.path().join(to))?;
     }
-    fs::copy(about.build.join("System.map"), scratch.path().join("System.map"))?;
+    fs::copy(about.build.join(SYSTEM_MAP), scratch.path().join(SYSTEM_MAP))?;
     for note in notes {
         let copy = scratch.path().join(NOTES).join(note);
         fs::create_dir_all(copy.parent().unwrap_or(scratch.path()))?;

@@ -39,6 +39,9 @@ pub const PLAN: &str = "plan.json";
 
 /// The console's entire text.
 pub const CONSOLE_LOG: &str = "console.txt";
+/// The state of a guest whose clock ran out: what its CPUs and its tasks did. Its first lines, up to an empty one, are the
+/// summary.
+pub const GUEST_STATE: &str = "guest-state.txt";
 /// The output of virtme-ng and QEMU; it names host paths, so nothing compares it.
 pub const VNG_LOG: &str = "vng.log";
 

@@ -160,6 +160,7 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
     let launch = Launch {
         tools: &env.tools,
         bzimage: &env.image.bzimage,
+        system_map: env.image.system_map(),
         agent: env.agent,
         machine: &machine.argv,
         timing: Timing::Virtual(env.instruction_cost()),
@@ -171,8 +172,8 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
         describe: &env.image.describe,
     };
     let stopped = vm::stop_after(&launch, store, target.after)?;
-    let map = env.image.bzimage.with_file_name("System.map");
-    let symbols = std::fs::read_to_string(map).unwrap_or_default();
+    let map = env.image.system_map();
+    let symbols = map.and_then(|map| std::fs::read_to_string(map).ok()).unwrap_or_default();
     let function = target.event.as_deref().and_then(|event| function(event, &symbols));
     let vmlinux = env.image.vmlinux.as_ref().map(|path| quoted(&path.to_string_lossy()));
     Ok(Session { stopped, target, vmlinux, function })

@@ -3,7 +3,7 @@
 use crate::check::{Evidence, Finding, Origin, RunEnd, Verdict, kernel_log};
 use crate::host::text::{block, last_lines, quote};
 use crate::judge::console_log;
-use crate::recording::{CONSOLE_LOG, RecordingError, VNG_LOG};
+use crate::recording::{CONSOLE_LOG, GUEST_STATE, RecordingError, VNG_LOG};
 use crate::vm::{Clock, Ending};
 use std::io;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
         origin: Origin::RunEnd(end),
         expected,
         seen,
-        evidence: last_console_lines(dir),
+        evidence: summary_of_state(dir).into_iter().chain(last_console_lines(dir)).collect(),
         scenario_line: None,
         more: 0,
     });
@@ -82,6 +82,14 @@ fn goal(clock: Clock) -> &'static str {
         Clock::Shutdown => "send its results",
         Clock::Hard => "end",
     }
+}
+
+/// What the state of a guest that hung comes to.
+fn summary_of_state(dir: &Path) -> Vec<Evidence> {
+    let bytes = std::fs::read(dir.join(GUEST_STATE)).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text.lines().take_while(|line| !line.is_empty()).take(LAST_LINES);
+    (1..).zip(lines).map(|(number, line)| Evidence::new(GUEST_STATE, number, line)).collect()
 }
 
 /// The last lines of the console, or those of virtme-ng if the console has none.
@@ -122,6 +130,22 @@ mod tests {
         assert_eq!(finding.seen, "the boot clock ran out; QEMU is running");
         assert_eq!(finding.evidence.len(), 40);
         assert_eq!((finding.evidence[0].number, finding.evidence[0].text.as_str()), (61, "line 61"));
+    }
+
+    #[test]
+    fn what_a_hung_guest_did_comes_before_the_console() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(CONSOLE_LOG), "the last line\n").unwrap();
+        std::fs::write(dir.path().join(GUEST_STATE), "deadlock: all idle\nCPU 0: idle\n\nCPU 0 in\n").unwrap();
+        let limit = Duration::from_secs(160);
+        let ending = Ending::RanOut { clock: Clock::Scenario, limit, status: "running".into() };
+        let Verdict::Fail(findings) = verdict(&ending, dir.path()) else { panic!("a hang is a failure") };
+        let shown: Vec<String> =
+            findings[0].evidence.iter().map(|line| format!("{}:{}: {}", line.file, line.number, line.text)).collect();
+        assert_eq!(
+            shown,
+            ["guest-state.txt:1: deadlock: all idle", "guest-state.txt:2: CPU 0: idle", "console.txt:1: the last line"]
+        );
     }
 
     #[test]

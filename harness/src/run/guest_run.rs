@@ -116,6 +116,7 @@ impl<'a> GuestRun<'a> {
         Launch {
             tools: &self.env.tools,
             bzimage: &self.env.image.bzimage,
+            system_map: self.env.image.system_map(),
             agent: self.env.agent,
             machine: argv,
             timing,

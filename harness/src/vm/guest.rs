@@ -10,6 +10,7 @@ use super::run_folder::{RunFolder, file};
 use super::start::{self, ResultsPort, Started};
 use super::timing::Timing;
 use super::watch::{AtReadyPoint, Clock, Ending, Finished, Phase, Watch, Watched, WatchedQemu};
+use super::guest_state::Hung;
 use super::{console, initramfs, plan, ram, results, save};
 use crate::host::fault::Faulty;
 use crate::host::text::shown;
@@ -30,7 +31,7 @@ pub fn run(launch: &Launch<'_>) -> Result<Ended, VmError> {
         Some(found) => found,
         None => (boot(launch, &item)?, true),
     };
-    let Finished { ending, load, stopped } = finished;
+    let Finished { ending, load, stopped, .. } = finished;
     if stopped.as_secs() > 0 {
         let stopped = stopped.as_secs();
         notes.push(format!("damonlab or QEMU was stopped for {stopped} s, which no clock of the run counts"));
@@ -241,6 +242,12 @@ fn follow(
     let Started { mut process, results, console, pid, parent, .. } = started;
     let (sender, events) = mpsc::channel();
     let log = launch.results.join(CONSOLE_LOG);
+    let hung = Hung {
+        console: console.try_clone()?,
+        results: launch.results.to_owned(),
+        scratch: folder.path().to_owned(),
+        system_map: launch.system_map.clone(),
+    };
     let console = console::listen(console, &log, before, sender)?;
     let (delivery, deliveries) = mpsc::channel();
     let place = launch.results.to_owned();
@@ -252,12 +259,15 @@ fn follow(
         })
     });
     let socket = folder.path().join(file::QMP);
-    let qemu = WatchedQemu { group: &mut process.group, parent, pid, socket };
+    let qemu = WatchedQemu { group: &mut process.group, parent, pid, socket, hung };
     let watched = Watch::new(qemu, launch.clocks, events, deliveries).run(phase);
     process.end()?;
     // QEMU has ended, and so do all channels and threads.
     console.wait();
     let _ = receiver.map(JoinHandle::join);
+    if let Ok(Watched::Ended(Finished { state: Some(state), .. })) = &watched {
+        state.store(launch.results)?;
+    }
     watched.map_err(|error| with_last_lines(error, &launch.results.join(VNG_LOG)))
 }
 

@@ -9,7 +9,7 @@ use crate::recording::HostLoad;
 use crate::scenario::Clocks;
 use crate::setup::Tools;
 use damonlab_protocol::plan::Plan;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The inputs of one guest.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Launch<'a> {
     pub tools: &'a Tools,
     /// The kernel.
     pub bzimage: &'a Path,
+    /// Its `System.map`, if there is one: with it a guest that hangs is explained.
+    pub system_map: Option<PathBuf>,
     /// The guest's `/init`: [`AGENT`](super::AGENT), except in tests of guests that fail.
     pub agent: &'a [u8],
     /// The machine.

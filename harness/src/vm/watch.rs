@@ -4,6 +4,7 @@
 
 use super::console::ConsoleEvent;
 use super::error::VmError;
+use super::guest_state::{self, Hung, Taken};
 use super::host_time::HostTime;
 use super::log_files::CONSOLE_LOG;
 use super::monitor::Monitor;
@@ -127,6 +128,8 @@ pub(super) struct Finished {
     pub load: Option<HostLoad>,
     /// How long damonlab or QEMU was stopped.
     pub stopped: Duration,
+    /// What it did when its clock had run out.
+    pub state: Option<Taken>,
 }
 
 /// The QEMU of a watch.
@@ -136,6 +139,8 @@ pub(super) struct WatchedQemu<'a> {
     pub pid: i32,
     /// Its monitor.
     pub socket: PathBuf,
+    /// How it is asked if it hangs.
+    pub hung: Hung,
 }
 
 /// A watch over one guest.
@@ -147,6 +152,7 @@ pub(super) struct Watch<'a> {
     clocks: &'a Clocks,
     time: HostTime,
     load: Option<HostLoad>,
+    state: Option<Taken>,
     started: Instant,
     phase: Clock,
     phase_start: Instant,
@@ -172,6 +178,7 @@ impl<'a> Watch<'a> {
             deliveries,
             clocks,
             load: None,
+            state: None,
             started: now,
             phase: Clock::Boot,
             phase_start: now,
@@ -195,8 +202,8 @@ impl<'a> Watch<'a> {
         loop {
             if let Some(ending) = self.check()? {
                 self.end_of_load();
-                let (load, stopped) = (self.load, self.time.stopped());
-                return Ok(Watched::Ended(Finished { ending, load, stopped }));
+                let (load, stopped, state) = (self.load, self.time.stopped(), self.state);
+                return Ok(Watched::Ended(Finished { ending, load, stopped, state }));
             }
             if self.is_left_stopped()? {
                 return Ok(Watched::LeftStopped);
@@ -328,6 +335,9 @@ impl<'a> Watch<'a> {
         let status = self.monitor.answer(clock.moment())?;
         if QEMU_FAILED.contains(&status.as_str()) {
             return Err(VmError::QemuGaveUp { status, moment: clock.moment() });
+        }
+        if let Ok(qmp) = self.monitor.qmp() {
+            self.state = Some(guest_state::take(qmp, &self.qemu.hung, status == "running"));
         }
         Ok(Ending::RanOut { clock, limit, status })
     }

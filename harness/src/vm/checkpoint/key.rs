@@ -76,6 +76,7 @@ mod tests {
             let launch = Launch {
                 tools: &tools,
                 bzimage: &at("bzImage"),
+                system_map: None,
                 agent: &self.agent,
                 machine: &self.machine,
                 timing: Timing::Virtual(InstructionCost::Plain),

@@ -1,0 +1,114 @@
+//! The page about a guest's state: first what it comes to, up to an empty line, then everything that was found. Pure.
+
+use super::activity::{self, Activity, Moment};
+use super::registers::Cpu;
+use super::stack::Frame;
+use super::symbols::Symbols;
+use super::take::Taken;
+use super::task_dump::{self, Task};
+use crate::host::text::{foreign, printable};
+use std::fmt::Write;
+
+/// So many functions of a stack are in the summary, and so many tasks.
+const SHORT: usize = 8;
+const TASKS: usize = 8;
+
+/// No more of what the kernel printed is kept.
+const PRINTED: usize = 4 << 20;
+
+/// The functions in which every task sleeps.
+const SLEEP: &[&str] = &["__schedule", "schedule", "schedule_timeout", "schedule_hrtimeout_range", "context_switch"];
+
+/// The page, with what the kernel `printed` about its tasks.
+pub(super) fn text(taken: &Taken, printed: &str) -> String {
+    let tasks = task_dump::parse(printed);
+    let mut page = String::new();
+    for line in summary(taken, &tasks) {
+        let _ = writeln!(page, "{line}");
+    }
+    for (cpu, moments) in &taken.cpus {
+        add_cpu(&mut page, &taken.symbols, cpu, moments);
+    }
+    let _ = write!(page, "\nWhat the kernel printed when it was asked for its tasks (sysrq-t)\n\n");
+    let end = printed.char_indices().nth(PRINTED).map_or(printed.len(), |(end, _)| end);
+    page.push_str(&printable(&printed[..end]));
+    page
+}
+
+/// What the report shows.
+fn summary(taken: &Taken, tasks: &[Task]) -> Vec<String> {
+    let activities: Vec<Activity> =
+        taken.cpus.iter().map(|(_, moments)| Activity::of(&moments.iter().collect::<Vec<_>>(), &taken.symbols)).collect();
+    let mut lines = vec![activity::verdict(&activities).to_owned()];
+    for ((cpu, moments), activity) in taken.cpus.iter().zip(&activities) {
+        let activity = activity.to_string();
+        let off = if cpu.interrupts || cpu.halted { "" } else { ", interrupts off" };
+        lines.push(format!("CPU {}: {}{off}", cpu.number, foreign(&activity)));
+        let last = moments.last().filter(|moment| !moment.idle && !moment.frames.is_empty());
+        lines.extend(last.map(|moment| format!("  stack: {}", chain(&shown(&moment.frames, &taken.symbols)))));
+    }
+    let is_kdamond = |task: &&Task| task.name.starts_with("kdamond.");
+    let told: Vec<&Task> = tasks.iter().filter(|task| is_kdamond(task) || task.is_blocked()).collect();
+    for task in told.iter().take(TASKS) {
+        lines.push(format!("{} (pid {}): {}", foreign(&task.name), foreign(&task.pid), state(&task.state)));
+        let stack: Vec<String> = task.stack.iter().filter(|line| !sleeps(line)).cloned().collect();
+        if !stack.is_empty() {
+            lines.push(format!("  stack: {}", chain(&stack)));
+        }
+    }
+    if told.len() > TASKS {
+        lines.push(format!("and {} more tasks that wait and cannot be interrupted", told.len() - TASKS));
+    }
+    if !tasks.is_empty() && !tasks.iter().any(|task| is_kdamond(&task)) {
+        lines.push("no kdamond runs".to_owned());
+    }
+    lines.extend(taken.missing.iter().map(|line| format!("not known: {}", foreign(line))));
+    lines
+}
+
+fn sleeps(line: &str) -> bool {
+    let name = line.trim_start_matches("? ").split('+').next().unwrap_or_default();
+    SLEEP.contains(&name)
+}
+
+fn state(letter: &str) -> String {
+    match letter {
+        "R" => "runs, or is ready to".to_owned(),
+        "S" => "sleeps".to_owned(),
+        "D" => "waits, and cannot be interrupted".to_owned(),
+        other => format!("in state {}", foreign(other)),
+    }
+}
+
+/// The innermost functions in one line.
+fn chain(functions: &[String]) -> String {
+    let sure: Vec<String> = functions.iter().take(SHORT).map(|name| foreign(name).to_string()).collect();
+    let more = if functions.len() > SHORT { " < ..." } else { "" };
+    format!("{}{more}", sure.join(" < "))
+}
+
+fn shown(frames: &[Frame], symbols: &Symbols) -> Vec<String> {
+    let shown = |frame: &Frame| format!("{}{}", if frame.guessed { "? " } else { "" }, symbols.shown(frame.address));
+    frames.iter().map(shown).collect()
+}
+
+fn add_cpu(page: &mut String, symbols: &Symbols, cpu: &Cpu, moments: &[Moment]) {
+    let _ = write!(page, "\nCPU {} in {} samples, some milliseconds apart\n\n", cpu.number, moments.len());
+    for (number, moment) in (1..).zip(moments) {
+        let task = moment.task.as_deref().unwrap_or("?");
+        let mode = match moment {
+            Moment { idle: true, .. } => "idle",
+            Moment { user: true, .. } => "in the program",
+            _ => "in the kernel",
+        };
+        let stack = shown(&moment.frames, symbols);
+        let _ = writeln!(page, "{number:3}  {} {mode}  {}", foreign(task), stack.first().map_or("", String::as_str));
+    }
+    if let Some(last) = moments.last() {
+        let _ = write!(page, "\nCPU {} in the last sample\n\n", cpu.number);
+        for line in shown(&last.frames, symbols) {
+            let _ = writeln!(page, "  {line}");
+        }
+        let _ = writeln!(page, "{}", printable(&cpu.text));
+    }
+}

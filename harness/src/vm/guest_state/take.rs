@@ -1,0 +1,187 @@
+//! Takes the state of a guest that hangs, over QEMU's monitor, the guest's memory and its console.
+
+use super::activity::Moment;
+use super::memory::{Memory, PAGE, Physical};
+use super::registers::{self, Cpu};
+use super::symbols::Symbols;
+use super::sysrq::{self, Console};
+use super::{page, stack};
+use crate::host::regular_file;
+use crate::vm::log_files::{CONSOLE_LOG, GUEST_STATE};
+use crate::vm::qmp::Qmp;
+use crate::vm::save;
+use damonlab_protocol::units::Bytes;
+use fs_err as fs;
+use serde_json::json;
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How often the CPUs are looked at, and how long the guest runs in between.
+const SAMPLES: usize = 16;
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// All samples take this long at most, and all answers of the kernel.
+const SAMPLING: Duration = Duration::from_secs(5);
+const ANSWERS: Duration = Duration::from_secs(8);
+
+/// The console's text reaches its log within this time.
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
+
+/// A `System.map` has 2 MB, one of a distribution's kernel 10.
+const MAP_LIMIT: Bytes = Bytes(64 << 20);
+
+/// `struct task_struct` may be this large.
+const TASK_SIZE: usize = 4 * PAGE as usize;
+/// `TASK_COMM_LEN`.
+const NAME: usize = 16;
+
+/// What a guest can be asked through, should it hang.
+pub(in crate::vm) struct Hung {
+    /// Writes to its console.
+    pub console: UnixStream,
+    /// The folder of its results, with the log of the console.
+    pub results: PathBuf,
+    /// A folder for a page of its memory.
+    pub scratch: PathBuf,
+    /// The symbols of its kernel.
+    pub system_map: Option<PathBuf>,
+}
+
+/// The state of a guest.
+pub(in crate::vm) struct Taken {
+    pub(super) symbols: Symbols,
+    /// Each CPU's registers, and its moments in order.
+    pub(super) cpus: Vec<(Cpu, Vec<Moment>)>,
+    /// What could not be found out, and why.
+    pub(super) missing: Vec<String>,
+    /// How long the console's log was before the kernel was asked.
+    own_words: u64,
+}
+
+/// Takes the state of a guest. What fails is noted in it: the run has its verdict already. The guest may be running
+/// afterwards.
+pub(in crate::vm) fn take(qmp: &mut Qmp, hung: &Hung, runs: bool) -> Taken {
+    let console = Console { input: &hung.console, log: &hung.results.join(CONSOLE_LOG) };
+    let mut taken = Taken { symbols: Symbols::default(), cpus: Vec::new(), missing: Vec::new(), own_words: u64::MAX };
+    match hung.system_map.as_deref().map(|path| regular_file::text(path, MAP_LIMIT)) {
+        Some(Ok(map)) => taken.symbols = Symbols::parse(&map),
+        Some(Err(error)) => taken.missing.push(format!("no symbols: {error}")),
+        None => taken.missing.push("no symbols: damonlab did not build this kernel".to_owned()),
+    }
+    if let Err(cause) = sample(qmp, hung, runs, &mut taken) {
+        taken.missing.push(format!("not all of the CPUs: {cause}"));
+    }
+    std::thread::sleep(ON_ITS_WAY);
+    taken.own_words = console.length();
+    if !runs {
+        taken.missing.push("no tasks: QEMU has stopped the guest".to_owned());
+    } else if let Err(cause) = ask(qmp, &console, &mut taken) {
+        taken.missing.push(format!("not all of the tasks: {cause}"));
+    }
+    taken
+}
+
+/// Stops the guest again and again, and looks at its CPUs. It is stopped afterwards.
+fn sample(qmp: &mut Qmp, hung: &Hung, runs: bool, taken: &mut Taken) -> io::Result<()> {
+    let until = Instant::now() + SAMPLING;
+    for number in 0..if runs { SAMPLES } else { 1 } {
+        if number > 0 {
+            if Instant::now() > until {
+                break;
+            }
+            save::go_on(qmp)?;
+            std::thread::sleep(BETWEEN);
+        }
+        if runs {
+            qmp.execute("stop", json!({}))?;
+        }
+        let answer = qmp.execute("human-monitor-command", json!({"command-line": "info registers -a"}))?;
+        let mut physical = GuestMemory { qmp, file: hung.scratch.join("page"), until };
+        for cpu in registers::parse(answer.as_str().unwrap_or_default()) {
+            let moment = moment(&mut physical, &taken.symbols, &cpu);
+            match taken.cpus.iter_mut().find(|(known, _)| known.number == cpu.number) {
+                Some((last, moments)) => {
+                    *last = cpu;
+                    moments.push(moment);
+                }
+                None => taken.cpus.push((cpu, vec![moment])),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn moment(physical: &mut GuestMemory<'_>, symbols: &Symbols, cpu: &Cpu) -> Moment {
+    let mut moment = Moment { idle: cpu.halted, user: cpu.is_in_user_mode(), ..Moment::default() };
+    let Some(top) = symbols.address("init_top_pgt") else { return moment };
+    let mut memory = Memory::new(physical, top, cpu.levels);
+    moment.task = task(&mut memory, symbols, cpu.number);
+    if !moment.user {
+        moment.frames = stack::walk(&mut memory, symbols, cpu.rip, cpu.rsp, cpu.rbp);
+    }
+    // The idle task, on its way to the halt or back.
+    moment.idle |= moment.task.as_deref().is_some_and(|name| name.starts_with("swapper/"));
+    moment
+}
+
+/// The name of the task on a CPU. Where a task has its name is where `init_task` has "swapper/0".
+fn task(memory: &mut Memory<'_>, symbols: &Symbols, cpu: usize) -> Option<String> {
+    let offsets = symbols.address("__per_cpu_offset")?;
+    let data = memory.word(offsets + 8 * cpu as u64)?;
+    let current = memory.word(data.wrapping_add(symbols.address("current_task")?))?;
+    let init = memory.bytes(symbols.address("init_task")?, TASK_SIZE)?;
+    let place = init.windows(8).position(|bytes| bytes == b"swapper/")?;
+    let name = memory.bytes(current.wrapping_add(place as u64), NAME)?;
+    let end = name.iter().position(|byte| *byte == 0)?;
+    Some(String::from_utf8_lossy(&name[..end]).into_owned())
+}
+
+/// Has the kernel print its tasks, and its locks if it knows them.
+fn ask(qmp: &mut Qmp, console: &Console<'_>, taken: &mut Taken) -> io::Result<()> {
+    let until = Instant::now() + ANSWERS;
+    if !sysrq::press(qmp, console, sysrq::ALL_MESSAGES, until)? {
+        return Err(io::Error::other("the kernel takes no interrupt from its console"));
+    }
+    let locks = taken.symbols.address("debug_show_all_locks").map(|_| sysrq::LOCKS);
+    for letter in locks.into_iter().chain([sysrq::TASKS]) {
+        qmp.execute("stop", json!({}))?;
+        if !sysrq::press(qmp, console, letter, until)? {
+            return Err(io::Error::other("the kernel did not answer in time"));
+        }
+    }
+    Ok(())
+}
+
+/// The memory of a stopped guest, a page at a time. After `until` there is none.
+struct GuestMemory<'a> {
+    qmp: &'a mut Qmp,
+    file: PathBuf,
+    until: Instant,
+}
+
+impl Physical for GuestMemory<'_> {
+    fn page(&mut self, address: u64) -> Option<Vec<u8>> {
+        if Instant::now() > self.until {
+            return None;
+        }
+        let arguments = json!({"val": address, "size": PAGE, "filename": self.file});
+        self.qmp.execute("pmemsave", arguments).ok()?;
+        let page = fs::read(&self.file).ok()?;
+        (page.len() as u64 == PAGE).then_some(page)
+    }
+}
+
+impl Taken {
+    /// Stores the state beside the results, after the console has ended. What the kernel printed because it was asked moves
+    /// from the console's log into the state: the log has what the guest printed by itself.
+    pub(in crate::vm) fn store(&self, results: &Path) -> io::Result<()> {
+        let log = results.join(CONSOLE_LOG);
+        let bytes = fs::read(&log)?;
+        let own = usize::try_from(self.own_words).unwrap_or(usize::MAX).min(bytes.len());
+        let mut file = fs::File::create(results.join(GUEST_STATE))?;
+        file.write_all(page::text(self, &String::from_utf8_lossy(&bytes[own..])).as_bytes())?;
+        Ok(fs::OpenOptions::new().write(true).open(&log)?.set_len(own as u64)?)
+    }
+}
