@@ -56,6 +56,7 @@ impl Agent {
         mounts::mount_all()?;
         self.report.kernel = kernel();
         steady_addresses();
+        print_everything();
         console::line(READY_MARK);
         self.report.ready_point = ready_point::stop_here()?;
         let plan = fw_cfg::plan()?;
@@ -180,4 +181,10 @@ fn kernel() -> String {
 /// from run to run. A kernel without the knob has nothing to randomise.
 fn steady_addresses() {
     let _ = files::write("/proc/sys/kernel/randomize_va_space", "0");
+}
+
+/// From here on all messages of the kernel go to the console: a guest that panics or hangs does not send its log, and the
+/// stacks of hung tasks are printed with a level that `loglevel=6` leaves out. The boot, with its hundreds of lines, is over.
+fn print_everything() {
+    let _ = files::write("/proc/sys/kernel/printk", "8");
 }

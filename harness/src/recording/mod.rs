@@ -16,8 +16,8 @@ mod write;
 pub use crate::subject::damon::events::{Event, Stat};
 pub use host_load::HostLoad;
 pub use layout::{
-    AcceleratorName, CONSOLE_LOG, Formulas, GUEST_STATE, LIMITS, Line, MACHINE, META, Meta, PLAN, RECORDING_VERSION,
-    RULES, Recording, SCENARIO, Seal, Trace, VNG_LOG, agent_digest,
+    AcceleratorName, CONSOLE_LOG, Formulas, GUEST_STATE, LIMITS, Line, MACHINE, META, Meta, PLAN,
+    RECORDING_VERSION, RULES, Recording, SCENARIO, Seal, Trace, VNG_LOG, agent_digest,
 };
 pub use read::{RecordingError, RunInputs, gcov};
 pub use seal::{DIGESTS, Damage};

@@ -136,15 +136,23 @@ mod tests {
     fn what_a_hung_guest_did_comes_before_the_console() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(CONSOLE_LOG), "the last line\n").unwrap();
-        std::fs::write(dir.path().join(GUEST_STATE), "deadlock: all idle\nCPU 0: idle\n\nCPU 0 in\n").unwrap();
+        std::fs::write(dir.path().join(GUEST_STATE), "deadlock: all idle\nCPU 0: idle\n\nCPU 0 in\n")
+            .unwrap();
         let limit = Duration::from_secs(160);
         let ending = Ending::RanOut { clock: Clock::Scenario, limit, status: "running".into() };
         let Verdict::Fail(findings) = verdict(&ending, dir.path()) else { panic!("a hang is a failure") };
-        let shown: Vec<String> =
-            findings[0].evidence.iter().map(|line| format!("{}:{}: {}", line.file, line.number, line.text)).collect();
+        let shown: Vec<String> = findings[0]
+            .evidence
+            .iter()
+            .map(|line| format!("{}:{}: {}", line.file, line.number, line.text))
+            .collect();
         assert_eq!(
             shown,
-            ["guest-state.txt:1: deadlock: all idle", "guest-state.txt:2: CPU 0: idle", "console.txt:1: the last line"]
+            [
+                "guest-state.txt:1: deadlock: all idle",
+                "guest-state.txt:2: CPU 0: idle",
+                "console.txt:1: the last line"
+            ]
         );
     }
 

@@ -133,8 +133,7 @@ fn arm_card(qmp: &mut Qmp, mut gdb: Gdb, after: Nanos) -> Result<(), VmError> {
 }
 
 fn monitor(qmp: &mut Qmp, line: &str) -> io::Result<()> {
-    let output = qmp.execute("human-monitor-command", json!({"command-line": line}))?;
-    match output.as_str().unwrap_or_default().trim() {
+    match qmp.monitor(line)?.trim() {
         "" => Ok(()),
         error => Err(io::Error::other(format!("QEMU's answer to '{line}': {error}"))),
     }

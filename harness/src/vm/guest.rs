@@ -3,6 +3,7 @@
 use super::checkpoint::{self, Checkpoint, Lookup, Making, Store};
 use super::error::VmError;
 use super::gdb::Gdb;
+use super::guest_state::Hung;
 use super::launch::{Ended, Launch};
 use super::log_files::{CONSOLE_LOG, VNG_LOG};
 use super::qmp::Qmp;
@@ -10,7 +11,6 @@ use super::run_folder::{RunFolder, file};
 use super::start::{self, ResultsPort, Started};
 use super::timing::Timing;
 use super::watch::{AtReadyPoint, Clock, Ending, Finished, Phase, Watch, Watched, WatchedQemu};
-use super::guest_state::Hung;
 use super::{console, initramfs, plan, ram, results, save};
 use crate::host::fault::Faulty;
 use crate::host::text::shown;
@@ -243,7 +243,6 @@ fn follow(
     let (sender, events) = mpsc::channel();
     let log = launch.results.join(CONSOLE_LOG);
     let hung = Hung {
-        console: console.try_clone()?,
         results: launch.results.to_owned(),
         scratch: folder.path().to_owned(),
         system_map: launch.system_map.clone(),

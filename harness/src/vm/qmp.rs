@@ -68,6 +68,12 @@ impl Qmp {
         Err(late())
     }
 
+    /// Runs a command of the monitor for people and returns what it prints.
+    pub fn monitor(&mut self, line: &str) -> io::Result<String> {
+        let output = self.execute("human-monitor-command", json!({"command-line": line}))?;
+        Ok(output.as_str().unwrap_or_default().to_owned())
+    }
+
     /// The state of the machine: `running`, `paused`, `guest-panicked`, `shutdown`.
     pub fn status(&mut self) -> io::Result<String> {
         let answer = self.execute("query-status", json!({}))?;

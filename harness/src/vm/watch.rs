@@ -152,7 +152,6 @@ pub(super) struct Watch<'a> {
     clocks: &'a Clocks,
     time: HostTime,
     load: Option<HostLoad>,
-    state: Option<Taken>,
     started: Instant,
     phase: Clock,
     phase_start: Instant,
@@ -178,7 +177,6 @@ impl<'a> Watch<'a> {
             deliveries,
             clocks,
             load: None,
-            state: None,
             started: now,
             phase: Clock::Boot,
             phase_start: now,
@@ -202,7 +200,7 @@ impl<'a> Watch<'a> {
         loop {
             if let Some(ending) = self.check()? {
                 self.end_of_load();
-                let (load, stopped, state) = (self.load, self.time.stopped(), self.state);
+                let (load, stopped, state) = (self.load, self.time.stopped(), self.state_after(&ending));
                 return Ok(Watched::Ended(Finished { ending, load, stopped, state }));
             }
             if self.is_left_stopped()? {
@@ -336,10 +334,14 @@ impl<'a> Watch<'a> {
         if QEMU_FAILED.contains(&status.as_str()) {
             return Err(VmError::QemuGaveUp { status, moment: clock.moment() });
         }
-        if let Ok(qmp) = self.monitor.qmp() {
-            self.state = Some(guest_state::take(qmp, &self.qemu.hung, status == "running"));
-        }
         Ok(Ending::RanOut { clock, limit, status })
+    }
+
+    /// The state of a guest that hangs. What has been measured of the run does not count the time that it takes.
+    fn state_after(&mut self, ending: &Ending) -> Option<Taken> {
+        let Ending::RanOut { status, .. } = ending else { return None };
+        let qmp = self.monitor.qmp().ok()?;
+        Some(guest_state::take(qmp, &self.qemu.hung, status == "running"))
     }
 
     /// After a panic the kernel prints a backtrace; then `panic=-1` ends QEMU.

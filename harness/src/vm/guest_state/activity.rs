@@ -5,7 +5,8 @@ use super::symbols::Symbols;
 use std::fmt;
 
 /// A task that waits for a spin lock is in one of these.
-const SPINNING: &[&str] = &["native_queued_spin_lock_slowpath", "queued_read_lock_slowpath", "queued_write_lock_slowpath"];
+const SPINNING: &[&str] =
+    &["native_queued_spin_lock_slowpath", "queued_read_lock_slowpath", "queued_write_lock_slowpath"];
 
 /// One CPU at one moment.
 #[derive(Debug, Clone, Default)]
@@ -26,45 +27,68 @@ impl Moment {
     }
 }
 
-/// What a CPU did in all its samples.
+/// What a CPU did in its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Activity {
     /// Nothing.
     Idle,
-    /// One task ran in the kernel all the time, inside a function if its stacks have one in common.
-    Kernel { task: String, inside: Option<String>, spins: bool },
-    /// One program ran all the time.
-    Program(String),
+    /// One task ran in the kernel nearly all the time, inside a function if its stacks have one in common.
+    Kernel { task: String, share: Share, inside: Option<String>, spins: bool },
+    /// One program ran nearly all the time.
+    Program { task: String, share: Share },
     /// Different things, so often something else than nothing.
-    Mixed { busy: usize, of: usize },
+    Mixed(Share),
+}
+
+/// So many of all samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Share {
+    pub samples: usize,
+    pub of: usize,
+}
+
+impl Share {
+    /// Whether it is nearly all. The rest are interrupts and work queues, which run beside any loop.
+    fn is_most(self) -> bool {
+        self.samples * 4 >= self.of * 3
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "in {} of {} samples", self.samples, self.of)
+    }
 }
 
 impl Activity {
     /// That of one CPU.
-    pub fn of(moments: &[&Moment], symbols: &Symbols) -> Activity {
-        let busy = moments.iter().filter(|moment| !moment.idle).count();
-        if busy == 0 {
+    pub fn of(moments: &[Moment], symbols: &Symbols) -> Activity {
+        let busy: Vec<&Moment> = moments.iter().filter(|moment| !moment.idle).collect();
+        let share = |samples: usize| Share { samples, of: moments.len() };
+        let mixed = Activity::Mixed(share(busy.len()));
+        if busy.is_empty() {
             return Activity::Idle;
         }
-        let task = moments[0].task();
-        if busy < moments.len() || moments.iter().any(|moment| moment.task() != task) {
-            return Activity::Mixed { busy, of: moments.len() };
+        let of_task = |task: &str| busy.iter().copied().filter(|one| one.task() == task).collect::<Vec<_>>();
+        let Some(most) = busy.iter().map(|one| of_task(&one.task())).max_by_key(Vec::len) else {
+            return mixed;
+        };
+        let task = most[0].task();
+        let (user, kernel): (Vec<&Moment>, Vec<&Moment>) = most.into_iter().partition(|moment| moment.user);
+        if share(kernel.len()).is_most() {
+            let inside = common(&kernel, symbols);
+            let spins = inside.as_deref().is_some_and(|name| SPINNING.contains(&name));
+            return Activity::Kernel { task, share: share(kernel.len()), inside, spins };
         }
-        if moments.iter().all(|moment| moment.user) {
-            return Activity::Program(task);
+        match share(user.len()) {
+            share if share.is_most() => Activity::Program { task, share },
+            _ => mixed,
         }
-        let in_kernel: Vec<&&Moment> = moments.iter().filter(|moment| !moment.user).collect();
-        if in_kernel.len() < moments.len() {
-            return Activity::Mixed { busy, of: moments.len() };
-        }
-        let inside = common(&in_kernel, symbols);
-        let spins = inside.as_deref().is_some_and(|name| SPINNING.contains(&name));
-        Activity::Kernel { task, inside, spins }
     }
 }
 
 /// The innermost function that all stacks have.
-fn common(moments: &[&&Moment], symbols: &Symbols) -> Option<String> {
+fn common(moments: &[&Moment], symbols: &Symbols) -> Option<String> {
     let names = |moment: &Moment| -> Vec<String> {
         let sure = moment.frames.iter().filter(|frame| !frame.guessed);
         sure.filter_map(|frame| symbols.function(frame.address)).map(|(name, _)| name.to_owned()).collect()
@@ -78,13 +102,13 @@ impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Activity::Idle => f.write_str("idle"),
-            Activity::Kernel { task, inside, spins } => {
-                let waits = if *spins { "waits for a spin lock" } else { "runs in the kernel" };
-                write!(f, "{task} {waits} all the time")?;
+            Activity::Kernel { task, share, inside, spins } => {
+                let does = if *spins { "waits for a spin lock" } else { "runs in the kernel" };
+                write!(f, "{task} {does} {share}")?;
                 inside.iter().try_for_each(|name| write!(f, ", always inside {name}"))
             }
-            Activity::Program(task) => write!(f, "the program {task} runs all the time"),
-            Activity::Mixed { busy, of } => write!(f, "busy in {busy} of {of} samples, with several tasks or with pauses"),
+            Activity::Program { task, share } => write!(f, "the program {task} runs {share}"),
+            Activity::Mixed(share) => write!(f, "busy {share}, with several tasks or with pauses"),
         }
     }
 }
@@ -101,7 +125,7 @@ pub(super) fn verdict(all: &[Activity]) -> &'static str {
     if any(|one| matches!(one, Activity::Kernel { .. })) {
         return "livelock: the kernel is busy with one task";
     }
-    if any(|one| matches!(one, Activity::Program(_))) {
+    if any(|one| matches!(one, Activity::Program { .. })) {
         return "livelock: a program is busy, and the kernel is not";
     }
     if all.iter().all(|one| *one == Activity::Idle) {
@@ -121,7 +145,7 @@ mod tests {
     }
 
     fn of(moments: &[Moment]) -> Activity {
-        Activity::of(&moments.iter().collect::<Vec<_>>(), &small())
+        Activity::of(moments, &small())
     }
 
     const APPLY: u64 = 0xffff_ffff_8100_1010;
@@ -133,9 +157,21 @@ mod tests {
         let activity = of(&all);
         assert_eq!(
             activity.to_string(),
-            "kdamond.0 runs in the kernel all the time, always inside kdamond_fn"
+            "kdamond.0 runs in the kernel in 2 of 2 samples, always inside kdamond_fn"
         );
         assert!(verdict(&[Activity::Idle, activity]).starts_with("livelock: the kernel"));
+    }
+
+    #[test]
+    fn a_work_queue_between_the_samples_of_a_loop_does_not_hide_it() {
+        let mut all = vec![moment("kdamond.0", &[APPLY, KDAMOND]); 7];
+        all[3] = moment("kworker/0:1", &[KDAMOND]);
+        let share = Share { samples: 6, of: 7 };
+        let inside = Some("damos_apply_scheme".to_owned());
+        assert_eq!(of(&all), Activity::Kernel { task: "kdamond.0".to_owned(), share, inside, spins: false });
+        all[0].idle = true;
+        all[1].idle = true;
+        assert_eq!(of(&all), Activity::Mixed(Share { samples: 5, of: 7 }));
     }
 
     #[test]
@@ -148,24 +184,24 @@ mod tests {
     fn a_task_that_waits_for_a_spin_lock_is_a_deadlock() {
         let map = "ffffffff81000000 T _stext\nffffffff81000000 T native_queued_spin_lock_slowpath\nffffffff81002000 T _etext\n";
         let all = [moment("kdamond.0", &[APPLY]), moment("kdamond.0", &[APPLY + 4])];
-        let activity = Activity::of(&all.iter().collect::<Vec<_>>(), &Symbols::parse(map));
+        let activity = Activity::of(&all, &Symbols::parse(map));
         assert!(verdict(&[activity]).starts_with("deadlock: a CPU waits for a spin lock"));
     }
 
     #[test]
     fn work_in_turns_is_neither() {
         let turns = of(&[moment("kdamond.0", &[APPLY]), moment("swapper/0", &[])]);
-        assert_eq!(turns, Activity::Mixed { busy: 1, of: 2 });
+        assert_eq!(turns, Activity::Mixed(Share { samples: 1, of: 2 }));
         assert!(verdict(&[turns, Activity::Idle]).starts_with("neither"));
         let tasks = of(&[moment("kdamond.0", &[APPLY]), moment("init", &[APPLY])]);
-        assert_eq!(tasks, Activity::Mixed { busy: 2, of: 2 });
+        assert_eq!(tasks, Activity::Mixed(Share { samples: 2, of: 2 }));
     }
 
     #[test]
     fn a_program_that_never_enters_the_kernel_is_named() {
         let user = Moment { user: true, ..moment("init", &[]) };
         let activity = of(&[user.clone(), user]);
-        assert_eq!(activity.to_string(), "the program init runs all the time");
+        assert_eq!(activity.to_string(), "the program init runs in 2 of 2 samples");
         assert!(verdict(&[activity]).starts_with("livelock: a program"));
     }
 }

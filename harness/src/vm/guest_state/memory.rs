@@ -121,7 +121,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_large_page_has_no_table_of_its_own() {
-        let entries = [(0x1000 + 273 * 8, 0x2003), (0x2000, 0x3003), (0x3000 + 8, 0x0020_0083), (0x0020_1008, 9)];
+        let entries =
+            [(0x1000 + 273 * 8, 0x2003), (0x2000, 0x3003), (0x3000 + 8, 0x0020_0083), (0x0020_1008, 9)];
         let mut words = Words(entries.into_iter().collect());
         let mut memory = Memory::new(&mut words, TOP, 4);
         assert_eq!(memory.word(0xffff_8880_0020_1008), Some(9));

@@ -14,13 +14,14 @@ const SHORT: usize = 8;
 const TASKS: usize = 8;
 
 /// No more of what the kernel printed is kept.
-const PRINTED: usize = 4 << 20;
+const PRINTED: usize = 2 << 20;
 
 /// The functions in which every task sleeps.
-const SLEEP: &[&str] = &["__schedule", "schedule", "schedule_timeout", "schedule_hrtimeout_range", "context_switch"];
+const SLEEP: &[&str] =
+    &["__schedule", "schedule", "schedule_timeout", "schedule_hrtimeout_range", "context_switch"];
 
-/// The page, with what the kernel `printed` about its tasks.
-pub(super) fn text(taken: &Taken, printed: &str) -> String {
+/// The page, with what the kernel `printed` about its tasks, and its `log`.
+pub(super) fn text(taken: &Taken, printed: &str, log: &str) -> String {
     let tasks = task_dump::parse(printed);
     let mut page = String::new();
     for line in summary(taken, &tasks) {
@@ -29,29 +30,38 @@ pub(super) fn text(taken: &Taken, printed: &str) -> String {
     for (cpu, moments) in &taken.cpus {
         add_cpu(&mut page, &taken.symbols, cpu, moments);
     }
-    let _ = write!(page, "\nWhat the kernel printed when it was asked for its tasks (sysrq-t)\n\n");
-    let end = printed.char_indices().nth(PRINTED).map_or(printed.len(), |(end, _)| end);
-    page.push_str(&printable(&printed[..end]));
+    for (what, text) in [("its tasks (sysrq-t)", printed), ("its log (sysrq-R)", log)] {
+        if !text.is_empty() {
+            let end = text.char_indices().nth(PRINTED).map_or(text.len(), |(end, _)| end);
+            let _ = write!(
+                page,
+                "\nWhat the kernel printed when it was asked for {what}\n\n{}",
+                printable(&text[..end])
+            );
+        }
+    }
     page
 }
 
 /// What the report shows.
 fn summary(taken: &Taken, tasks: &[Task]) -> Vec<String> {
     let activities: Vec<Activity> =
-        taken.cpus.iter().map(|(_, moments)| Activity::of(&moments.iter().collect::<Vec<_>>(), &taken.symbols)).collect();
+        taken.cpus.iter().map(|(_, moments)| Activity::of(moments, &taken.symbols)).collect();
     let mut lines = vec![activity::verdict(&activities).to_owned()];
     for ((cpu, moments), activity) in taken.cpus.iter().zip(&activities) {
         let activity = activity.to_string();
         let off = if cpu.interrupts || cpu.halted { "" } else { ", interrupts off" };
         lines.push(format!("CPU {}: {}{off}", cpu.number, foreign(&activity)));
         let last = moments.last().filter(|moment| !moment.idle && !moment.frames.is_empty());
-        lines.extend(last.map(|moment| format!("  stack: {}", chain(&shown(&moment.frames, &taken.symbols)))));
+        lines
+            .extend(last.map(|moment| format!("  stack: {}", chain(&shown(&moment.frames, &taken.symbols)))));
     }
     let is_kdamond = |task: &&Task| task.name.starts_with("kdamond.");
     let told: Vec<&Task> = tasks.iter().filter(|task| is_kdamond(task) || task.is_blocked()).collect();
     for task in told.iter().take(TASKS) {
         lines.push(format!("{} (pid {}): {}", foreign(&task.name), foreign(&task.pid), state(&task.state)));
-        let stack: Vec<String> = task.stack.iter().filter(|line| !sleeps(line)).cloned().collect();
+        let stack: Vec<String> =
+            task.stack.iter().filter(|line| is_sure(line) && !sleeps(line)).cloned().collect();
         if !stack.is_empty() {
             lines.push(format!("  stack: {}", chain(&stack)));
         }
@@ -60,14 +70,19 @@ fn summary(taken: &Taken, tasks: &[Task]) -> Vec<String> {
         lines.push(format!("and {} more tasks that wait and cannot be interrupted", told.len() - TASKS));
     }
     if !tasks.is_empty() && !tasks.iter().any(|task| is_kdamond(&task)) {
-        lines.push("no kdamond runs".to_owned());
+        lines.push("there is no kdamond".to_owned());
     }
     lines.extend(taken.missing.iter().map(|line| format!("not known: {}", foreign(line))));
     lines
 }
 
+/// Whether the kernel knows that the function has not returned.
+fn is_sure(line: &str) -> bool {
+    !line.starts_with('?')
+}
+
 fn sleeps(line: &str) -> bool {
-    let name = line.trim_start_matches("? ").split('+').next().unwrap_or_default();
+    let name = line.split('+').next().unwrap_or_default();
     SLEEP.contains(&name)
 }
 
@@ -88,7 +103,8 @@ fn chain(functions: &[String]) -> String {
 }
 
 fn shown(frames: &[Frame], symbols: &Symbols) -> Vec<String> {
-    let shown = |frame: &Frame| format!("{}{}", if frame.guessed { "? " } else { "" }, symbols.shown(frame.address));
+    let shown =
+        |frame: &Frame| format!("{}{}", if frame.guessed { "? " } else { "" }, symbols.shown(frame.address));
     frames.iter().map(shown).collect()
 }
 
@@ -102,7 +118,12 @@ fn add_cpu(page: &mut String, symbols: &Symbols, cpu: &Cpu, moments: &[Moment]) 
             _ => "in the kernel",
         };
         let stack = shown(&moment.frames, symbols);
-        let _ = writeln!(page, "{number:3}  {} {mode}  {}", foreign(task), stack.first().map_or("", String::as_str));
+        let _ = writeln!(
+            page,
+            "{number:3}  {} {mode}  {}",
+            foreign(task),
+            stack.first().map_or("", String::as_str)
+        );
     }
     if let Some(last) = moments.last() {
         let _ = write!(page, "\nCPU {} in the last sample\n\n", cpu.number);

@@ -14,7 +14,6 @@ use damonlab_protocol::units::Bytes;
 use fs_err as fs;
 use serde_json::json;
 use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,8 +38,6 @@ const NAME: usize = 16;
 
 /// What a guest can be asked through, should it hang.
 pub(in crate::vm) struct Hung {
-    /// Writes to its console.
-    pub console: UnixStream,
     /// The folder of its results, with the log of the console.
     pub results: PathBuf,
     /// A folder for a page of its memory.
@@ -56,15 +53,23 @@ pub(in crate::vm) struct Taken {
     pub(super) cpus: Vec<(Cpu, Vec<Moment>)>,
     /// What could not be found out, and why.
     pub(super) missing: Vec<String>,
-    /// How long the console's log was before the kernel was asked.
+    /// How long the console's log was before the kernel was asked, and after it had printed its tasks.
     own_words: u64,
+    tasks_end: u64,
 }
 
 /// Takes the state of a guest. What fails is noted in it: the run has its verdict already. The guest may be running
 /// afterwards.
 pub(in crate::vm) fn take(qmp: &mut Qmp, hung: &Hung, runs: bool) -> Taken {
-    let console = Console { input: &hung.console, log: &hung.results.join(CONSOLE_LOG) };
-    let mut taken = Taken { symbols: Symbols::default(), cpus: Vec::new(), missing: Vec::new(), own_words: u64::MAX };
+    let log = hung.results.join(CONSOLE_LOG);
+    let console = Console(&log);
+    let mut taken = Taken {
+        symbols: Symbols::default(),
+        cpus: Vec::new(),
+        missing: Vec::new(),
+        own_words: u64::MAX,
+        tasks_end: u64::MAX,
+    };
     match hung.system_map.as_deref().map(|path| regular_file::text(path, MAP_LIMIT)) {
         Some(Ok(map)) => taken.symbols = Symbols::parse(&map),
         Some(Err(error)) => taken.missing.push(format!("no symbols: {error}")),
@@ -97,9 +102,9 @@ fn sample(qmp: &mut Qmp, hung: &Hung, runs: bool, taken: &mut Taken) -> io::Resu
         if runs {
             qmp.execute("stop", json!({}))?;
         }
-        let answer = qmp.execute("human-monitor-command", json!({"command-line": "info registers -a"}))?;
+        let answer = qmp.monitor("info registers -a")?;
         let mut physical = GuestMemory { qmp, file: hung.scratch.join("page"), until };
-        for cpu in registers::parse(answer.as_str().unwrap_or_default()) {
+        for cpu in registers::parse(&answer) {
             let moment = moment(&mut physical, &taken.symbols, &cpu);
             match taken.cpus.iter_mut().find(|(known, _)| known.number == cpu.number) {
                 Some((last, moments)) => {
@@ -144,11 +149,17 @@ fn ask(qmp: &mut Qmp, console: &Console<'_>, taken: &mut Taken) -> io::Result<()
     if !sysrq::press(qmp, console, sysrq::ALL_MESSAGES, until)? {
         return Err(io::Error::other("the kernel takes no interrupt from its console"));
     }
-    let locks = taken.symbols.address("debug_show_all_locks").map(|_| sysrq::LOCKS);
-    for letter in locks.into_iter().chain([sysrq::TASKS]) {
+    // Other kernels answer with a list of the letters that they know.
+    let of = |function: &str, letter: u8| taken.symbols.address(function).map(|_| letter);
+    let locks = of("debug_show_all_locks", sysrq::LOCKS);
+    let log = of("sysrq_handle_replay_logs", sysrq::LOG);
+    for letter in locks.into_iter().chain([sysrq::TASKS]).chain(log) {
         qmp.execute("stop", json!({}))?;
         if !sysrq::press(qmp, console, letter, until)? {
             return Err(io::Error::other("the kernel did not answer in time"));
+        }
+        if letter == sysrq::TASKS {
+            taken.tasks_end = console.length();
         }
     }
     Ok(())
@@ -179,9 +190,11 @@ impl Taken {
     pub(in crate::vm) fn store(&self, results: &Path) -> io::Result<()> {
         let log = results.join(CONSOLE_LOG);
         let bytes = fs::read(&log)?;
-        let own = usize::try_from(self.own_words).unwrap_or(usize::MAX).min(bytes.len());
+        let place = |length: u64| usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len());
+        let (own, tasks_end) = (place(self.own_words), place(self.tasks_end.max(self.own_words)));
+        let [tasks, log] = [&bytes[own..tasks_end], &bytes[tasks_end..]].map(String::from_utf8_lossy);
         let mut file = fs::File::create(results.join(GUEST_STATE))?;
-        file.write_all(page::text(self, &String::from_utf8_lossy(&bytes[own..])).as_bytes())?;
+        file.write_all(page::text(self, &tasks, &log).as_bytes())?;
         Ok(fs::OpenOptions::new().write(true).open(&log)?.set_len(own as u64)?)
     }
 }
