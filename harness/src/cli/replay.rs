@@ -102,8 +102,8 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     output.finish(Closing { notes: rules.notes(), ..Closing::default() })?;
     let status = if judged { exit_status::of_verdict(&replay.report.verdict) } else { 0 };
     let status = status.max(match replay.result {
-        ReplayResult::Identical(_) => 0,
-        ReplayResult::Different(_) => 1,
+        ReplayResult::Identical(_) | ReplayResult::SameEnd(_) => 0,
+        ReplayResult::Different(_) | ReplayResult::OtherEnd { .. } => 1,
         ReplayResult::NoRecording => exit_status::of_verdict(&replay.report.verdict),
     });
     Ok(exit_status::with_rules(status, &rules))

@@ -174,6 +174,10 @@ pub struct Meta {
     /// The guest's `/init`: a hash over its bytes ([`agent_digest`]). Not in older recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// How the guest ended, where it did not deliver its results: the id of a finding, such as `clock`. Such a recording can
+    /// be run again, and not be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_results: Option<String>,
     /// A seal was written after this file. Not in older recordings.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sealed: bool,

@@ -1,15 +1,15 @@
 //! Reads a recording, with an error for everything that can be wrong with it, and with bounded memory.
 
 use super::layout::{
-    CONSOLE_LOG, INTRODUCES, MACHINE, META, Meta, PLAN, RECORDING_VERSION, RULES, Recording, SCENARIO,
-    SMALL_LIMIT, Seal, Trace, limit,
+    CONSOLE_LOG, GUEST_STATE, INTRODUCES, MACHINE, META, Meta, PLAN, RECORDING_VERSION, RULES, Recording,
+    SCENARIO, SMALL_LIMIT, Seal, Trace, limit,
 };
 use super::samples;
 use super::seal::{self, Damage, VerifyError};
 use crate::host::budget::Budget;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::regular_file::{self, ReadError, RegularFile};
-use crate::host::text::shown;
+use crate::host::text::{foreign, shown};
 use crate::scenario::{IntroducesFile, MachineFile, Machines, RuleFile, Scenario, ScenarioError};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::record::section;
@@ -33,6 +33,18 @@ pub enum RecordingError {
         dir = shown(.0)
     )]
     Incomplete(PathBuf),
+    /// Its guest ended without results.
+    #[error(
+        "{dir} has nothing to be judged: its guest ended without results ({how}). \
+         {CONSOLE_LOG} and {GUEST_STATE} show what is known; `damonlab replay` runs it again",
+        dir = shown(.dir), how = foreign(.how)
+    )]
+    NoResults {
+        /// Its folder.
+        dir: PathBuf,
+        /// How it ended.
+        how: String,
+    },
     /// Its files are not as they were recorded.
     #[error("{0}")]
     Damaged(Damage),
@@ -160,6 +172,9 @@ impl Recording {
     /// As [`Recording::load`].
     pub fn of(inputs: RunInputs) -> Result<Recording, RecordingError> {
         let RunInputs { dir, seal, meta, scenario, plan, .. } = inputs;
+        if let Some(how) = meta.without_results {
+            return Err(RecordingError::NoResults { dir, how });
+        }
         let mut files = Files { dir: &dir, budget: Budget::new(MEMORY) };
         files.reserve_console()?;
         let raw = files.optional(section::RAW)?;

@@ -6,6 +6,7 @@
 use super::event::{Depth, Item, ItemResult, Status};
 use super::place::shown;
 use super::verdict::status;
+use crate::host::text::foreign;
 use crate::judge::Repeated;
 use crate::run::replay::{Replay, ReplayResult};
 use serde_json::json;
@@ -39,6 +40,8 @@ pub fn replay(replay: &Replay, stored: &Path, changed: &[String]) -> Item {
     let (word, counted, kind) = match result {
         ReplayResult::Identical(_) => ("SAME", "identical", ItemResult::Passed),
         ReplayResult::Different(_) => ("DIFF", "different", ItemResult::Failed),
+        ReplayResult::SameEnd(_) => ("SAME", "identical", ItemResult::Passed),
+        ReplayResult::OtherEnd { .. } => ("DIFF", "different", ItemResult::Failed),
         ReplayResult::NoRecording => match status(&report.verdict).outcome {
             ItemResult::Failed => ("FAIL", "without a recording", ItemResult::Failed),
             _ => ("INFRA", "without a recording", ItemResult::NoResult),
@@ -47,6 +50,16 @@ pub fn replay(replay: &Replay, stored: &Path, changed: &[String]) -> Item {
     let (compared, difference) = match result {
         ReplayResult::Identical(extent) => (Some(extent.to_string()), None),
         ReplayResult::Different(difference) => (None, Some(difference.to_string())),
+        ReplayResult::SameEnd(how) => {
+            (Some(format!("both runs ended without results ({})", foreign(how))), None)
+        }
+        ReplayResult::OtherEnd { then, now } => {
+            let now = now
+                .as_ref()
+                .map_or("delivered results".to_owned(), |now| format!("ended with {}", foreign(now)));
+            let then = foreign(then);
+            (None, Some(format!("the recorded run ended without results ({then}), and the replay {now}")))
+        }
         ReplayResult::NoRecording => (None, None),
     };
     let headline = compared.clone().or_else(|| difference.clone());
@@ -117,6 +130,18 @@ mod tests {
         assert_eq!(item.headline, ["56 trace lines, 7 samples, 1234 bytes in 7 files"]);
         let shown = item.details.iter().filter(|detail| detail.depth == Depth::Alone);
         assert_eq!(shown.map(|detail| detail.label).collect::<Vec<_>>(), ["recording", "replay"]);
+    }
+
+    #[test]
+    fn a_run_that_hung_is_compared_by_its_end() {
+        let item = replayed(ReplayResult::SameEnd("clock".to_owned()));
+        assert_eq!(
+            (item.status.word, &*item.headline[0]),
+            ("SAME", "both runs ended without results (clock)")
+        );
+        let item = replayed(ReplayResult::OtherEnd { then: "clock".to_owned(), now: None });
+        let wanted = "the recorded run ended without results (clock), and the replay delivered results";
+        assert_eq!((item.status.word, &*item.headline[0]), ("DIFF", wanted));
     }
 
     #[test]

@@ -54,6 +54,16 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
     Verdict::Fail(findings)
 }
 
+/// The id of the end of a run that left no results; none of any other verdict.
+pub(super) fn without_results(verdict: &Verdict) -> Option<&'static str> {
+    let Verdict::Fail(findings) = verdict else { return None };
+    let ends = findings.iter().rev().filter_map(|finding| match finding.origin {
+        Origin::RunEnd(end) => Some(end.id()),
+        _ => None,
+    });
+    ends.into_iter().next()
+}
+
 /// Whether the files of a recording could not be read because of what the guest sent: a file that it did not send, or that is
 /// not text. Any other error is the host's.
 pub(super) fn is_the_guests(cause: &io::Error) -> bool {

@@ -140,8 +140,16 @@ impl<'a> GuestRun<'a> {
                 let (verdict, judgement) = self.judge_recording(booted, accelerator, self.shown(load))?;
                 Ok((verdict, judgement, notes))
             }
-            Ok(Ended { ending, notes, load, .. }) => {
+            Ok(Ended { ending, mut notes, booted, load }) => {
                 let verdict = ending::verdict(&ending, &self.dir);
+                let meta =
+                    self.meta(booted, accelerator, self.shown(load), ending::without_results(&verdict));
+                // The verdict stands without it.
+                if let Err(cause) = meta.and_then(|meta| recording::finish(&self.dir, &meta)) {
+                    notes.push(format!(
+                        "the run cannot be replayed, as its recording was not completed: {cause}"
+                    ));
+                }
                 Ok((judge::on_busy_host(verdict, self.shown(load).as_ref()), None, notes))
             }
             Err(error) if error.is_interrupt() => {
@@ -193,8 +201,19 @@ impl<'a> GuestRun<'a> {
         accelerator: Option<AcceleratorName>,
         load: Option<HostLoad>,
     ) -> Result<Recording, RecordingError> {
-        let GuestRun { env, source: ScenarioSource { scenario, .. }, plan, dir } = self;
-        let meta = Meta {
+        recording::finish(&self.dir, &self.meta(booted, accelerator, load, None)?)?;
+        Recording::load(&self.dir)
+    }
+
+    fn meta(
+        &self,
+        booted: bool,
+        accelerator: Option<AcceleratorName>,
+        load: Option<HostLoad>,
+        without_results: Option<&str>,
+    ) -> io::Result<Meta> {
+        let GuestRun { env, source: ScenarioSource { scenario, .. }, plan, .. } = self;
+        Ok(Meta {
             version: RECORDING_VERSION,
             scenario: EntryName::new(&*scenario.name).map_err(io::Error::other)?,
             machine: machine_name(scenario),
@@ -210,9 +229,8 @@ impl<'a> GuestRun<'a> {
             pace: env.instruction_cost(),
             formulas: env.image.facts.formulas.clone(),
             load,
-        };
-        recording::finish(dir, &meta)?;
-        Recording::load(dir)
+            without_results: without_results.map(str::to_owned),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs the plan of a stored recording again, on the same kernel, and compares the two recordings.
 
+use super::ending;
 use super::guest_run::run_plan;
 use super::run_env::RunEnv;
 use super::run_error::RunError;
@@ -32,6 +33,15 @@ pub enum ReplayResult {
     Identical(Extent),
     /// The first difference.
     Different(Box<Difference>),
+    /// Both runs ended in this way, without results to be compared.
+    SameEnd(String),
+    /// The recorded run ended without results, and the new run not in the same way.
+    OtherEnd {
+        /// How the recorded run ended.
+        then: String,
+        /// How the new run ended; none if it delivered results.
+        now: Option<String>,
+    },
     /// The new run has no recording; its verdict says why.
     NoRecording,
 }
@@ -126,8 +136,24 @@ pub fn replay(env: &RunEnv, inputs: &RunInputs) -> Result<Replay, RunError> {
     let source = ScenarioSource { scenario: inputs.scenario.clone(), text: inputs.scenario_text.clone() };
     let machine = Machine::of(&source.scenario)?;
     let report = run_plan(env, &source, &machine, &inputs.plan)?;
-    let result = compare(&inputs.dir, &report).map_err(RunError::Results)?;
+    let result = match &inputs.meta.without_results {
+        Some(then) => compare_ends(then, &report),
+        None => compare(&inputs.dir, &report).map_err(RunError::Results)?,
+    };
     Ok(Replay { report, result })
+}
+
+/// Compares with a run that ended without results.
+fn compare_ends(then: &str, report: &Report) -> ReplayResult {
+    let then = then.to_owned();
+    if report.judgement.is_some() {
+        return ReplayResult::OtherEnd { then, now: None };
+    }
+    match ending::without_results(&report.verdict) {
+        Some(now) if now == then => ReplayResult::SameEnd(then),
+        Some(now) => ReplayResult::OtherEnd { then, now: Some(now.to_owned()) },
+        None => ReplayResult::NoRecording,
+    }
 }
 
 fn compare(stored: &Path, report: &Report) -> std::io::Result<ReplayResult> {
@@ -143,6 +169,7 @@ fn compare(stored: &Path, report: &Report) -> std::io::Result<ReplayResult> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::{Finding, Origin, RunEnd, Verdict};
     use crate::judge::rejudge;
     use crate::recording::testing;
     use crate::setup::Tools;
@@ -234,6 +261,35 @@ mod tests {
         bytes[0x385] = b'1';
         fs::write(&path, &bytes).unwrap();
         assert!(image(&inputs, folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_run_that_hung_is_repeated_by_one_that_hangs_and_by_no_other() {
+        let with = |verdict: Option<Verdict>| {
+            let report = rejudge(&stored()).unwrap();
+            let judgement = report.judgement.clone().filter(|_| verdict.is_none());
+            compare_ends("clock", &Report { judgement, verdict: verdict.unwrap_or(Verdict::Pass), ..report })
+        };
+        let ended = |end: RunEnd| {
+            let origin = Origin::RunEnd(end);
+            let (expected, seen, evidence) = (String::new(), String::new(), Vec::new());
+            Some(Verdict::Fail(vec![Finding {
+                origin,
+                expected,
+                seen,
+                evidence,
+                scenario_line: None,
+                more: 0,
+            }]))
+        };
+        let other = |now: Option<&str>| ReplayResult::OtherEnd {
+            then: "clock".to_owned(),
+            now: now.map(str::to_owned),
+        };
+        assert_eq!(with(ended(RunEnd::Clock)), ReplayResult::SameEnd("clock".to_owned()));
+        assert_eq!(with(ended(RunEnd::Panic)), other(Some("panic")));
+        assert_eq!(with(None), other(None));
+        assert_eq!(with(Some(Verdict::Infra("no QEMU".to_owned()))), ReplayResult::NoRecording);
     }
 
     #[test]

@@ -188,13 +188,13 @@ impl Taken {
     /// Stores the state beside the results, after the console has ended. What the kernel printed because it was asked moves
     /// from the console's log into the state: the log has what the guest printed by itself.
     pub(in crate::vm) fn store(&self, results: &Path) -> io::Result<()> {
-        let log = results.join(CONSOLE_LOG);
-        let bytes = fs::read(&log)?;
+        let console = results.join(CONSOLE_LOG);
+        let bytes = fs::read(&console)?;
         let place = |length: u64| usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len());
         let (own, tasks_end) = (place(self.own_words), place(self.tasks_end.max(self.own_words)));
         let [tasks, log] = [&bytes[own..tasks_end], &bytes[tasks_end..]].map(String::from_utf8_lossy);
         let mut file = fs::File::create(results.join(GUEST_STATE))?;
         file.write_all(page::text(self, &tasks, &log).as_bytes())?;
-        Ok(fs::OpenOptions::new().write(true).open(&log)?.set_len(own as u64)?)
+        Ok(fs::OpenOptions::new().write(true).open(&console)?.set_len(own as u64)?)
     }
 }

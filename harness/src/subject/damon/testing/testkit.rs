@@ -106,6 +106,7 @@ impl Model {
             meta: Meta {
                 formulas: None,
                 load: None,
+                without_results: None,
                 chosen_accelerator: None,
                 version: RECORDING_VERSION,
                 scenario: EntryName::new(&*scenario.name).unwrap(),
