@@ -3,7 +3,7 @@
 use super::checkpoint::{self, Checkpoint, Lookup, Making, Store};
 use super::error::VmError;
 use super::gdb::Gdb;
-use super::guest_state::Hung;
+use super::guest_state::{self, Hung};
 use super::launch::{Ended, Launch};
 use super::log_files::{CONSOLE_LOG, VNG_LOG};
 use super::qmp::Qmp;
@@ -242,6 +242,7 @@ fn follow(
     let Started { mut process, results, console, pid, parent, .. } = started;
     let (sender, events) = mpsc::channel();
     let log = launch.results.join(CONSOLE_LOG);
+    guest_state::discard(launch.results)?;
     let hung = Hung {
         results: launch.results.to_owned(),
         scratch: folder.path().to_owned(),

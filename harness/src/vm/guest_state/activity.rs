@@ -5,8 +5,13 @@ use super::symbols::Symbols;
 use std::fmt;
 
 /// A task that waits for a spin lock is in one of these.
-const SPINNING: &[&str] =
-    &["native_queued_spin_lock_slowpath", "queued_read_lock_slowpath", "queued_write_lock_slowpath"];
+const SPINNING: &[&str] = &[
+    "native_queued_spin_lock_slowpath",
+    "__pv_queued_spin_lock_slowpath",
+    "queued_read_lock_slowpath",
+    "queued_write_lock_slowpath",
+    "do_raw_spin_lock",
+];
 
 /// One CPU at one moment.
 #[derive(Debug, Clone, Default)]
@@ -182,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_task_that_waits_for_a_spin_lock_is_a_deadlock() {
-        let map = "ffffffff81000000 T _stext\nffffffff81000000 T native_queued_spin_lock_slowpath\nffffffff81002000 T _etext\n";
+        let map = "ffffffff81000000 T _stext\nffffffff81000100 T native_queued_spin_lock_slowpath\nffffffff81002000 T _etext\n";
         let all = [moment("kdamond.0", &[APPLY]), moment("kdamond.0", &[APPLY + 4])];
         let activity = Activity::of(&all, &Symbols::parse(map));
         assert!(verdict(&[activity]).starts_with("deadlock: a CPU waits for a spin lock"));

@@ -14,4 +14,4 @@ mod sysrq;
 mod take;
 mod task_dump;
 
-pub(super) use take::{Hung, Taken, take};
+pub(super) use take::{Hung, Taken, discard, take};

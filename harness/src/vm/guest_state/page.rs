@@ -133,3 +133,55 @@ fn add_cpu(page: &mut String, symbols: &Symbols, cpu: &Cpu, moments: &[Moment]) 
         let _ = writeln!(page, "{}", printable(&cpu.text));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::registers::{self, tests::TWO};
+    use super::super::symbols::tests::small;
+    use super::*;
+
+    fn taken() -> Taken {
+        let cpus = registers::parse(TWO).into_iter().map(|cpu| {
+            let frames = vec![Frame { address: 0xffff_ffff_8100_1010, guessed: false }];
+            let busy = Moment { task: Some("kdamond.0".to_owned()), frames, ..Moment::default() };
+            let moment = if cpu.halted { Moment { idle: true, ..Moment::default() } } else { busy };
+            (cpu, vec![moment])
+        });
+        let mut taken = Taken::without(small());
+        taken.cpus = cpus.collect();
+        taken
+    }
+
+    #[test]
+    fn the_summary_has_the_cpus_the_kdamond_and_what_waits() {
+        let printed = "task:init            state:D stack:0     pid:1     tgid:1\nCall Trace:\n <TASK>\n \
+            ? old+0x1/0x2\n __schedule+0x1/0x2\n damon_call+0x97/0x110\n </TASK>\n\
+            task:kthreadd        state:S stack:0     pid:2     tgid:2\n\
+            task:kdamond.0       state:S stack:0     pid:38    tgid:38\n";
+        let page = text(&taken(), printed, "its log\n");
+        let (summary, rest) = page.split_once("\n\n").unwrap();
+        assert_eq!(
+            summary.lines().collect::<Vec<_>>(),
+            [
+                "livelock: the kernel is busy with one task",
+                "CPU 0: kdamond.0 runs in the kernel in 1 of 1 samples, always inside damos_apply_scheme",
+                "  stack: damos_apply_scheme+0x10/0x400",
+                "CPU 1: idle",
+                "init (pid 1): waits, and cannot be interrupted",
+                "  stack: damon_call+0x97/0x110",
+                "kdamond.0 (pid 38): sleeps",
+            ]
+        );
+        assert!(rest.contains("RIP=ffffffff81001234") && rest.contains("(sysrq-R)\n\nits log\n"), "{rest}");
+    }
+
+    #[test]
+    fn nothing_that_a_guest_prints_reaches_a_terminal() {
+        let mut taken = taken();
+        taken.cpus[0].1[0].task = Some("\u{1b}[31mred".to_owned());
+        let printed =
+            "task:kdamond.\u{1b}]0;x\u{7} state:\u{1b} stack:0 pid:\u{1b}\nCall Trace:\n \u{1b}+0x1/0x2\n";
+        let page = text(&taken, printed, "\u{1b}[2J");
+        assert!(page.contains("kdamond.") && !page.contains(['\u{1b}', '\u{7}']), "{page:?}");
+    }
+}

@@ -63,13 +63,7 @@ pub(in crate::vm) struct Taken {
 pub(in crate::vm) fn take(qmp: &mut Qmp, hung: &Hung, runs: bool) -> Taken {
     let log = hung.results.join(CONSOLE_LOG);
     let console = Console(&log);
-    let mut taken = Taken {
-        symbols: Symbols::default(),
-        cpus: Vec::new(),
-        missing: Vec::new(),
-        own_words: u64::MAX,
-        tasks_end: u64::MAX,
-    };
+    let mut taken = Taken::without(Symbols::default());
     match hung.system_map.as_deref().map(|path| regular_file::text(path, MAP_LIMIT)) {
         Some(Ok(map)) => taken.symbols = Symbols::parse(&map),
         Some(Err(error)) => taken.missing.push(format!("no symbols: {error}")),
@@ -77,6 +71,10 @@ pub(in crate::vm) fn take(qmp: &mut Qmp, hung: &Hung, runs: bool) -> Taken {
     }
     if let Err(cause) = sample(qmp, hung, runs, &mut taken) {
         taken.missing.push(format!("not all of the CPUs: {cause}"));
+        // A monitor that does not answer would take its time again.
+        if cause.kind() == io::ErrorKind::TimedOut {
+            return taken;
+        }
     }
     std::thread::sleep(ON_ITS_WAY);
     taken.own_words = console.length();
@@ -178,13 +176,31 @@ impl Physical for GuestMemory<'_> {
             return None;
         }
         let arguments = json!({"val": address, "size": PAGE, "filename": self.file});
-        self.qmp.execute("pmemsave", arguments).ok()?;
+        if let Err(cause) = self.qmp.execute("pmemsave", arguments) {
+            if cause.kind() == io::ErrorKind::TimedOut {
+                self.until = Instant::now();
+            }
+            return None;
+        }
         let page = fs::read(&self.file).ok()?;
         (page.len() as u64 == PAGE).then_some(page)
     }
 }
 
+/// Removes the state of an earlier guest with these results: one that was booted for a checkpoint.
+pub(in crate::vm) fn discard(results: &Path) -> io::Result<()> {
+    match fs::remove_file(results.join(GUEST_STATE)) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
+        _ => Ok(()),
+    }
+}
+
 impl Taken {
+    /// Nothing but symbols.
+    pub(super) fn without(symbols: Symbols) -> Taken {
+        Taken { symbols, cpus: Vec::new(), missing: Vec::new(), own_words: u64::MAX, tasks_end: u64::MAX }
+    }
+
     /// Stores the state beside the results, after the console has ended. What the kernel printed because it was asked moves
     /// from the console's log into the state: the log has what the guest printed by itself.
     pub(in crate::vm) fn store(&self, results: &Path) -> io::Result<()> {
@@ -196,5 +212,70 @@ impl Taken {
         let mut file = fs::File::create(results.join(GUEST_STATE))?;
         file.write_all(page::text(self, &tasks, &log).as_bytes())?;
         Ok(fs::OpenOptions::new().write(true).open(&console)?.set_len(own as u64)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::registers::tests::TWO;
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::net::UnixStream;
+    use std::thread::JoinHandle;
+
+    /// A QEMU that answers what `answer` makes of each command, and is silent where that is none. Returns all commands.
+    fn qemu(answer: fn(&str) -> Option<serde_json::Value>) -> (Qmp, JoinHandle<Vec<String>>) {
+        let (own, mut stream) = UnixStream::pair().unwrap();
+        let server = std::thread::spawn(move || {
+            let mut commands = Vec::new();
+            stream.write_all(b"{\"QMP\": {}}\n").unwrap();
+            for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+                let command: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+                let name = command["execute"].as_str().unwrap().to_owned();
+                if let Some(value) = answer(&name) {
+                    stream.write_all(format!("{}\n", json!({"return": value})).as_bytes()).unwrap();
+                }
+                commands.push(name);
+            }
+            commands
+        });
+        (Qmp::over(own).unwrap(), server)
+    }
+
+    /// What is stored of a guest of which the console had one line.
+    fn stored(answer: fn(&str) -> Option<serde_json::Value>, runs: bool) -> (String, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        fs::write(path.join(CONSOLE_LOG), "its own words\n").unwrap();
+        let (mut qmp, server) = qemu(answer);
+        let hung = Hung { results: path.clone(), scratch: path.clone(), system_map: None };
+        let taken = take(&mut qmp, &hung, runs);
+        drop(qmp);
+        taken.store(&path).unwrap();
+        assert_eq!(fs::read_to_string(path.join(CONSOLE_LOG)).unwrap(), "its own words\n");
+        let state = fs::read_to_string(path.join(GUEST_STATE)).unwrap();
+        discard(&path).unwrap();
+        discard(&path).unwrap();
+        assert!(!path.join(GUEST_STATE).exists());
+        (state, server.join().unwrap())
+    }
+
+    #[test]
+    fn a_monitor_that_does_not_answer_costs_seconds_and_is_named() {
+        let started = Instant::now();
+        let (state, _) = stored(|name| (name == "qmp_capabilities").then(|| json!({})), true);
+        assert!(started.elapsed() < Duration::from_secs(8));
+        assert!(state.starts_with("unknown: no CPU could be read\n"), "{state}");
+        assert!(state.contains("not known: not all of the CPUs: no answer within 5 s"), "{state}");
+    }
+
+    #[test]
+    fn a_guest_that_qemu_has_stopped_is_looked_at_once_and_asked_nothing() {
+        let answer = |name: &str| Some(if name == "human-monitor-command" { json!(TWO) } else { json!({}) });
+        let (state, commands) = stored(answer, false);
+        assert_eq!(commands, ["qmp_capabilities", "human-monitor-command"]);
+        assert!(state.contains("CPU 0: an unknown task runs in the kernel in 1 of 1 samples\n"), "{state}");
+        assert!(state.contains("not known: no symbols: damonlab did not build this kernel\n"), "{state}");
+        assert!(state.contains("RIP=ffffffff81001234"), "{state}");
     }
 }
