@@ -46,6 +46,8 @@ pub mod line_coverage;
 
 pub mod mutants;
 
+pub mod explore;
+
 pub mod compare;
 
 pub mod bisect;

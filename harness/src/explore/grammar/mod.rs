@@ -1,0 +1,16 @@
+//! The grammar of drawn scenarios: one file for each part of a scenario, and a table with all odds and values.
+
+mod filters;
+mod focus;
+mod machine;
+mod monitor;
+mod quota;
+mod scenario;
+mod scheme;
+mod steps;
+mod table;
+mod workloads;
+mod world;
+
+pub use focus::{Focus, FocusError, Part};
+pub use scenario::scenario;

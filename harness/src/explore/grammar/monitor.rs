@@ -1,0 +1,196 @@
+//! A kdamond with its context: what is monitored, how often, in how many regions.
+
+use super::focus::Part;
+use super::scheme::scheme;
+use super::table::{AGGREGATIONS, REGIONS, SAMPLES};
+use super::world::World;
+use crate::explore::draw::Draw;
+use crate::explore::tree::{Tree, list, map};
+
+/// A kdamond, in parts that a commit may draw anew.
+#[derive(Debug, Clone)]
+pub(super) struct Kdamond {
+    pub(super) vaddr: bool,
+    pub(super) targets: Vec<Tree>,
+    pub(super) times: Times,
+    intervals: Tree,
+    regions: Option<Tree>,
+    probes: Vec<Tree>,
+    pub(super) schemes: Vec<Tree>,
+}
+
+/// The intervals that bounds of other parts depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) sample_us: u64,
+    /// In samples.
+    pub(super) aggregation: u64,
+}
+
+impl Times {
+    pub(super) fn aggregation_us(self) -> u64 {
+        self.sample_us * self.aggregation
+    }
+}
+
+/// A time in DAMON's notation.
+pub(super) fn time(us: u64) -> Tree {
+    if us.is_multiple_of(1_000) { format!("{} ms", us / 1_000).into() } else { format!("{us} us").into() }
+}
+
+impl Kdamond {
+    pub(super) fn draw(world: &World<'_>, draw: &mut Draw) -> Kdamond {
+        let vaddr = !world.processes.is_empty() && world.focus.wants(Part::Vaddr, draw);
+        let times = times(draw);
+        let mut kdamond = Kdamond {
+            vaddr,
+            targets: targets(vaddr, world, draw),
+            times,
+            intervals: intervals(times, world, draw),
+            regions: regions(world, draw),
+            probes: probes(world, draw),
+            schemes: Vec::new(),
+        };
+        kdamond.schemes = kdamond.draw_schemes(world, draw);
+        kdamond
+    }
+
+    fn draw_schemes(&self, world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
+        if !world.focus.wants(Part::Scheme, draw) {
+            return Vec::new();
+        }
+        let count = *draw.weighted(&[(5, 1), (4, 2), (2, 3), (1, 4)]);
+        (0..count).map(|_| scheme(self, world, draw)).collect()
+    }
+
+    /// The same with some parts drawn anew, as a commit brings it. Operations stay: the kernel refuses other ones.
+    pub(super) fn changed(&self, world: &World<'_>, draw: &mut Draw) -> Kdamond {
+        let mut new = self.clone();
+        match draw.below(7) {
+            0 => {
+                // Bounds in samples depend on the intervals.
+                new.times = times(draw);
+                new.intervals = intervals(new.times, world, draw);
+                new.schemes = new.draw_schemes(world, draw);
+            }
+            1 => new.regions = regions(world, draw),
+            2 => {
+                new.targets = targets(self.vaddr, world, draw);
+                // Filters name targets by their place.
+                new.schemes = new.draw_schemes(world, draw);
+            }
+            3 => new.probes = probes(world, draw),
+            4 if !new.schemes.is_empty() => {
+                let place = draw.index(new.schemes.len());
+                new.schemes.remove(place);
+            }
+            5 if !new.schemes.is_empty() => {
+                let place = draw.index(new.schemes.len());
+                new.schemes[place] = scheme(self, world, draw);
+            }
+            _ => {
+                let place = draw.index(new.schemes.len() + 1);
+                new.schemes.insert(place, scheme(self, world, draw));
+            }
+        }
+        new
+    }
+
+    pub(super) fn tree(&self) -> Tree {
+        let ops = if self.vaddr { "vaddr" } else { "paddr" };
+        let mut context = map([("ops", ops.into()), ("targets", list(self.targets.clone()))]);
+        context.set("intervals", self.intervals.clone());
+        if let Some(regions) = &self.regions {
+            context.set("nr_regions", regions.clone());
+        }
+        for (key, parts) in [("probes", &self.probes), ("schemes", &self.schemes)] {
+            if !parts.is_empty() {
+                context.set(key, list(parts.clone()));
+            }
+        }
+        map([("contexts", list([context]))])
+    }
+}
+
+fn times(draw: &mut Draw) -> Times {
+    Times { sample_us: *draw.weighted(SAMPLES), aggregation: *draw.weighted(AGGREGATIONS) }
+}
+
+fn targets(vaddr: bool, world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
+    if !vaddr {
+        return vec![map([("regions", list(node_ranges(world, draw)))])];
+    }
+    let first = draw.index(world.processes.len());
+    let wanted = |place: usize, draw: &mut Draw| place == first || draw.chance(40);
+    let mut targets = Vec::new();
+    for (place, process) in world.processes.iter().enumerate() {
+        if wanted(place, draw) {
+            targets.push(map([("pid", map([("workload", process.name.as_str().into())]))]));
+        }
+    }
+    targets
+}
+
+/// Some nodes in order, at least one.
+fn node_ranges(world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
+    let first = draw.index(world.nodes.len());
+    let all = draw.chance(40);
+    let mut ranges = Vec::new();
+    for (place, node) in world.nodes.iter().enumerate() {
+        if all || place == first || draw.chance(30) {
+            ranges.push(map([("node", node.id.into())]));
+        }
+    }
+    ranges
+}
+
+fn intervals(times: Times, world: &World<'_>, draw: &mut Draw) -> Tree {
+    let update = *draw.pick(&[times.aggregation_us(), times.sample_us, 500_000, 1_000_000]);
+    let mut intervals = map([
+        ("sample_us", time(times.sample_us)),
+        ("aggr_us", time(times.aggregation_us())),
+        ("ops_update_us", time(update)),
+    ]);
+    if world.focus.wants(Part::Intervals, draw) {
+        let goal = map([
+            ("access_bp", (*draw.pick(&[0, 1, 400, 5_000, 10_000])).into()),
+            ("aggrs", (*draw.pick(&[1, 2, 3, 10])).into()),
+            ("min_sample_us", time(*draw.pick(&[times.sample_us, 1_000.min(times.sample_us)]))),
+            ("max_sample_us", time(times.sample_us * draw.pick(&[1, 2, 10]))),
+        ]);
+        intervals.set("intervals_goal", goal);
+    }
+    intervals
+}
+
+fn regions(world: &World<'_>, draw: &mut Draw) -> Option<Tree> {
+    if !world.focus.wants(Part::Regions, draw) {
+        // The kernel's default is 1000 at most, which takes long to sample.
+        return Some(map([("min", 10.into()), ("max", 100.into())]));
+    }
+    let (min, max) = *draw.pick(REGIONS);
+    Some(map([("min", min.into()), ("max", max.into())]))
+}
+
+fn probes(world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
+    if !world.focus.wants(Part::Probe, draw) {
+        return Vec::new();
+    }
+    (0..draw.between(1, 4)).map(|_| probe(world, draw)).collect()
+}
+
+fn probe(world: &World<'_>, draw: &mut Draw) -> Tree {
+    let mut filters = Vec::new();
+    for _ in 0..draw.between(1, 2) {
+        let flags = (draw.chance(50), draw.chance(70));
+        let mut filter =
+            map([("filter_type", "anon".into()), ("matching", flags.0.into()), ("allow", flags.1.into())]);
+        if !world.memcgs.is_empty() && draw.chance(40) {
+            filter.set("filter_type", "memcg");
+            filter.set("path", draw.pick(&world.memcgs).clone());
+        }
+        filters.push(filter);
+    }
+    let weight = *draw.pick(&[0, 1, 50, 1_000]);
+    map([("weight", weight.into()), ("filters", list(filters))])
+}

@@ -1,0 +1,70 @@
+//! The quota of a scheme: its size, its time, its goals and their tuner, the weights of its priorities.
+
+use super::focus::Part;
+use super::monitor::Kdamond;
+use super::table::{METRICS, QUOTA_BEHIND_A_FILTER, QUOTAS, RESETS, SHARES, SMALL_QUOTA_BEHIND_A_FILTER};
+use super::world::World;
+use crate::explore::draw::Draw;
+use crate::explore::tree::{Tree, list, map};
+
+/// A quota; `filtered` is one of a scheme with core filters.
+pub(super) fn quota(kdamond: &Kdamond, world: &World<'_>, filtered: bool, draw: &mut Draw) -> Tree {
+    let mut size = *draw.weighted(QUOTAS);
+    let is_small = size != 0 && size < QUOTA_BEHIND_A_FILTER;
+    if filtered && is_small && draw.below(SMALL_QUOTA_BEHIND_A_FILTER) > 0 {
+        size += QUOTA_BEHIND_A_FILTER;
+    }
+    let size = if size == u64::MAX { "max".into() } else { size.into() };
+    let mut quota = map([("sz_bytes", size)]);
+    if draw.chance(8) {
+        quota.set("time_ms", format!("{} ms", draw.pick(&[1, 10, 50])));
+    }
+    quota.set("reset_interval_ms", format!("{} ms", draw.weighted(RESETS)));
+    if world.focus.wants(Part::Goal, draw) {
+        quota.set("goal_tuner", if draw.chance(50) { "temporal" } else { "consist" });
+        quota.set("goals", list(goals(kdamond.vaddr, world, draw)));
+    }
+    if world.focus.wants(Part::Weights, draw) {
+        let mut weights = Tree::Map(Vec::new());
+        for key in ["sz_permil", "nr_accesses_permil", "age_permil"] {
+            weights.set(key, *draw.pick(&[0, 1, 500, 1_000]));
+        }
+        quota.set("weights", weights);
+    }
+    if draw.chance(8) {
+        let (numerator, denominator) = *draw.pick(&[(0, 1), (1, 1), (1, 10), (1, 4_096), (3, 2)]);
+        quota.set("fail_charge_num", numerator);
+        quota.set("fail_charge_denom", denominator);
+    }
+    quota
+}
+
+/// One to three goals.
+pub(super) fn goals(vaddr: bool, world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
+    let count = *draw.weighted(&[(5, 1), (3, 2), (1, 3)]);
+    (0..count).map(|_| goal(vaddr, world, draw)).collect()
+}
+
+fn goal(vaddr: bool, world: &World<'_>, draw: &mut Draw) -> Tree {
+    let metrics = if vaddr { &METRICS[1..] } else { METRICS };
+    let metric = match *draw.weighted(metrics) {
+        metric if metric.contains("memcg") && world.memcgs.is_empty() => "inactive_mem_bp",
+        metric => metric,
+    };
+    let mut goal = map([("metric", metric.into())]);
+    if metric.starts_with("node_") {
+        goal.set("nid", world.node(draw).id);
+    }
+    if metric.contains("memcg") {
+        goal.set("memcg_path", draw.pick(&world.memcgs).clone());
+    }
+    match metric {
+        "user_input" => {
+            goal.set("target_value", *draw.pick(&[1, 100, 10_000]));
+            goal.set("current_value", *draw.pick(&[0, 1, 99, 100, 101]));
+        }
+        "some_mem_psi_us" => goal.set("target_value", *draw.pick(&["1 ms", "10 ms"])),
+        _ => goal.set("target_value", *draw.pick(SHARES)),
+    }
+    goal
+}

@@ -1,0 +1,159 @@
+//! What happens in a run: DAMON starts, works between changes, and stops.
+
+use super::focus::Part;
+use super::monitor::Kdamond;
+use super::quota::goals;
+use super::table::REFUSED;
+use super::world::World;
+use crate::explore::draw::Draw;
+use crate::explore::tree::{Tree, list, map};
+
+/// The steps that are drawn so far, and what is in force after them.
+struct Run<'a> {
+    world: &'a World<'a>,
+    /// What `start` starts.
+    started: &'a [Kdamond],
+    now: Vec<Kdamond>,
+    /// The removable node that is offline.
+    offline: Option<u64>,
+    steps: Vec<Tree>,
+}
+
+/// A change between two runs.
+type Change = fn(&mut Run<'_>, &mut Draw);
+
+/// The changes by the part that they belong to.
+const CHANGES: &[(Part, Change)] = &[
+    (Part::Commit, commit),
+    (Part::Retarget, retarget),
+    (Part::Pause, pause),
+    (Part::Restart, restart),
+    (Part::Hotplug, hotplug),
+    (Part::Refused, refused),
+    (Part::Phase, phase),
+];
+
+/// The steps of a scenario with these kdamonds.
+pub(super) fn steps(kdamonds: &[Kdamond], world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
+    let mut run =
+        Run { world, started: kdamonds, now: kdamonds.to_vec(), offline: None, steps: vec!["start".into()] };
+    run.go_on(draw);
+    for _ in 0..*draw.weighted(&[(4, 0), (4, 1), (3, 2), (1, 3)]) {
+        let wanted = CHANGES.iter().filter(|(part, _)| run.can(*part) && world.focus.wants(*part, draw));
+        let wanted: Vec<Change> = wanted.map(|(_, change)| *change).collect();
+        if !wanted.is_empty() {
+            (draw.pick(&wanted))(&mut run, draw);
+            run.go_on(draw);
+        }
+    }
+    if draw.chance(15) {
+        run.steps.push("read_back".into());
+    }
+    if draw.chance(90) {
+        run.steps.push("stop".into());
+    }
+    run.steps
+}
+
+impl Run<'_> {
+    /// Whether a change of this part has an effect here.
+    fn can(&self, part: Part) -> bool {
+        match part {
+            Part::Hotplug => self.world.nodes.iter().any(|node| node.traits.removable),
+            Part::Phase => !self.world.processes.is_empty(),
+            Part::Retarget => self.now.iter().any(|kdamond| !kdamond.schemes.is_empty()),
+            _ => true,
+        }
+    }
+
+    /// DAMON works for a while.
+    fn go_on(&mut self, draw: &mut Draw) {
+        let time = *draw.pick(&["400ms", "700ms", "1s", "1s", "1500ms", "2s"]);
+        self.step("run", map([("for", time.into())]));
+    }
+
+    fn step(&mut self, name: &str, value: Tree) {
+        self.steps.push(map([(name, value)]));
+    }
+}
+
+/// A new configuration for every kdamond.
+fn commit(run: &mut Run<'_>, draw: &mut Draw) {
+    let changed = *draw.weighted(&[(5, 1), (2, 2), (1, 0)]);
+    for kdamond in &mut run.now {
+        for _ in 0..changed {
+            *kdamond = kdamond.changed(run.world, draw);
+        }
+    }
+    let kdamonds = list(run.now.iter().map(Kdamond::tree));
+    run.step("commit", map([("kdamonds", kdamonds)]));
+}
+
+fn retarget(run: &mut Run<'_>, draw: &mut Draw) {
+    let place = draw.index(run.now.len());
+    let (count, vaddr) = (run.now[place].schemes.len(), run.now[place].vaddr);
+    if count == 0 {
+        return;
+    }
+    let scheme = draw.index(count);
+    let new = if draw.chance(15) { Vec::new() } else { goals(vaddr, run.world, draw) };
+    let new = list(new);
+    let mut entry = map([("scheme", (scheme as u64).into()), ("goals", new.clone())]);
+    if place > 0 {
+        entry.set("kdamond", place as u64);
+    }
+    run.step("retarget", list([entry]));
+    let mut quotas = run.now[place].schemes[scheme].get("quotas").cloned().unwrap_or(Tree::Map(Vec::new()));
+    quotas.set("goals", new);
+    run.now[place].schemes[scheme].set("quotas", quotas);
+}
+
+fn pause(run: &mut Run<'_>, draw: &mut Draw) {
+    run.steps.push("pause".into());
+    run.go_on(draw);
+    run.steps.push("resume".into());
+}
+
+fn restart(run: &mut Run<'_>, draw: &mut Draw) {
+    run.steps.push("stop".into());
+    if draw.chance(30) {
+        run.steps.push("read_back".into());
+    }
+    run.steps.push("start".into());
+    run.now = run.started.to_vec();
+}
+
+fn hotplug(run: &mut Run<'_>, draw: &mut Draw) {
+    let node = |id: u64| map([("node", id.into())]);
+    if let Some(id) = run.offline.take() {
+        return run.step("online", node(id));
+    }
+    let removable: Vec<u64> =
+        run.world.nodes.iter().filter(|node| node.traits.removable).map(|node| node.id).collect();
+    if !removable.is_empty() {
+        let id = *draw.pick(&removable);
+        run.step("offline", node(id));
+        run.offline = Some(id);
+    }
+}
+
+fn refused(run: &mut Run<'_>, draw: &mut Draw) {
+    let (file, value, errno) = *draw.pick(REFUSED);
+    run.step("write", map([("file", file.into()), ("value", value.into()), ("refused", errno.into())]));
+}
+
+fn phase(run: &mut Run<'_>, draw: &mut Draw) {
+    let Some(process) = run.world.processes.get(draw.index(run.world.processes.len())) else { return };
+    let name = ("name", process.name.as_str().into());
+    let moves = !process.touches || draw.chance(40);
+    let change = if moves {
+        let online: Vec<u64> =
+            run.world.nodes.iter().map(|node| node.id).filter(|id| run.offline != Some(*id)).collect();
+        map([name, ("move", (*draw.pick(&online)).into())])
+    } else if draw.chance(70) {
+        map([name, ("hot", format!("{}%", draw.pick(&[1, 10, 50, 100])).into())])
+    } else {
+        map([name, ("pause", draw.chance(70).into())])
+    };
+    run.step("workload", change);
+}

@@ -1,0 +1,36 @@
+//! What a scenario's parts may refer to: the machine's nodes and the workloads.
+
+use super::focus::Focus;
+use super::table::NodeTraits;
+use crate::explore::draw::Draw;
+
+/// A node.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub(super) id: u64,
+    pub(super) traits: NodeTraits,
+}
+
+/// A workload.
+#[derive(Debug, Clone)]
+pub(super) struct Process {
+    pub(super) name: String,
+    pub(super) touches: bool,
+}
+
+/// What parts may refer to, and what is drawn more often.
+pub(super) struct World<'a> {
+    pub(super) focus: &'a Focus,
+    /// Those with memory; the first is the one that the kernel boots on.
+    pub(super) nodes: Vec<Node>,
+    pub(super) processes: Vec<Process>,
+    /// The memory cgroups that have a process.
+    pub(super) memcgs: Vec<String>,
+}
+
+impl World<'_> {
+    /// A node with memory.
+    pub(super) fn node(&self, draw: &mut Draw) -> Node {
+        *draw.pick(&self.nodes)
+    }
+}
