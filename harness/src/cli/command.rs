@@ -3,7 +3,7 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, coverage, doctor, explain, kernel, list, machine, mutants, replay, run, series,
+    bisect, check, compare, coverage, doctor, explain, explore, kernel, list, machine, mutants, replay, run, series,
     setup,
 };
 use clap::{CommandFactory, Parser, Subcommand};
@@ -52,6 +52,9 @@ pub(super) enum Verb {
     /// Report which lines of DAMON, and of a patch series, the scenarios execute.
     #[command(after_help = coverage::HELP)]
     Coverage(coverage::Arguments),
+    /// Draw scenarios that nobody wrote from a seed, run them, and report each finding once.
+    #[command(after_help = explore::HELP)]
+    Explore(explore::Arguments),
     /// Test the test suite: put bugs back into the kernel, one at a time, and report which are caught.
     #[command(after_help = mutants::HELP)]
     Mutants(mutants::Arguments),
@@ -97,6 +100,7 @@ impl Verb {
             Verb::Compare(arguments) => compare::compare(arguments),
             Verb::Bisect(arguments) => bisect::bisect(arguments),
             Verb::Coverage(arguments) => coverage::coverage(arguments),
+            Verb::Explore(arguments) => explore::explore(arguments),
             Verb::Mutants(arguments) => mutants::mutants(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),

@@ -2,6 +2,7 @@
 
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
+use crate::explore::{ExploreError, MergeError};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::text::foreign;
@@ -92,6 +93,10 @@ pub(super) enum CliError {
     #[error(transparent)]
     LineCoverage(#[from] LineCoverageError),
     #[error(transparent)]
+    Explore(#[from] ExploreError),
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    #[error(transparent)]
     Mutant(#[from] MutantError),
     #[error(transparent)]
     Side(#[from] SideError),
@@ -141,6 +146,8 @@ impl Faulty for CliError {
             CliError::MissingQemuFeature(error) => error.fault(),
             CliError::Vm(error) => error.fault(),
             CliError::LineCoverage(error) => error.fault(),
+            CliError::Explore(error) => error.fault(),
+            CliError::Merge(error) => error.fault(),
             CliError::Mutant(error) => error.fault(),
             CliError::Side(error) => error.fault(),
             CliError::Ends(error) => error.fault(),

@@ -16,6 +16,7 @@ mod error_text;
 mod exit_status;
 mod expect_change;
 mod explain;
+mod explore;
 mod git_bisect;
 #[cfg(test)]
 mod hostile_tests;

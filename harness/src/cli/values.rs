@@ -1,7 +1,9 @@
 //! The values of options that are numbers, and what is said about those that are not.
 
+use crate::grammar::amount;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
+use std::time::Duration;
 
 /// How many guests run at once.
 pub(super) fn guests(text: &str) -> Result<NonZeroUsize, String> {
@@ -16,6 +18,17 @@ pub(super) fn runs(text: &str) -> Result<NonZeroU32, String> {
 /// How many patches of a series are applied.
 pub(super) fn patches(text: &str) -> Result<usize, String> {
     number(text, "a number of patches", "0 or more")
+}
+
+/// How many scenarios are drawn, or which is the first.
+pub(super) fn scenarios(text: &str) -> Result<u64, String> {
+    number(text, "a number of scenarios", "0 or more")
+}
+
+/// How long a command works.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let time = amount::time(text).filter(|time| *time > 0).map(Duration::from_nanos);
+    time.ok_or_else(|| "a time has a unit, for instance 10m or 90s".to_owned())
 }
 
 /// The seed of a run.
@@ -44,6 +57,8 @@ mod tests {
             ("run --repeat 1.5", "a number of runs is a whole number, 1 or more"),
             ("run --seed -1", "a seed is a whole number, from 0 to 18446744073709551615"),
             ("run --seed +1", "a seed is a whole number"),
+            ("explore --count -1", "a number of scenarios is a whole number, 0 or more"),
+            ("explore --for 10", "a time has a unit, for instance 10m or 90s"),
             ("mutants --seed x", "a seed is a whole number"),
             ("bisect idle --series x --good -1", "a number of patches is a whole number, 0 or more"),
         ] {

@@ -24,7 +24,7 @@ pub const BLOCK_LINE: usize = 5000;
 const BLOCK: usize = 10_000;
 
 /// The first words of the lines that report a result. No other line may begin with one ([`unlike_a_result`]).
-pub const RESULT_WORDS: [&str; 17] = [
+pub const RESULT_WORDS: [&str; 18] = [
     "PASS",
     "FAIL",
     "SKIP",
@@ -41,6 +41,7 @@ pub const RESULT_WORDS: [&str; 17] = [
     "PASSED",
     "SAME",
     "DIFF",
+    "SMALLER",
     "UNREADABLE",
 ];
 

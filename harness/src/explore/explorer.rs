@@ -1,0 +1,196 @@
+//! Draws scenarios and runs them, several at a time. What passed leaves nothing behind; of findings that are one, the first
+//! scenario and its recording stay.
+
+use super::drawn::{self, Drawn, NothingValid};
+use super::grammar::Focus;
+use super::results::{Example, Explored};
+use super::signature::Signature;
+use crate::check::{Finding, RunEnd, Verdict};
+use crate::host::fault::{Fault, Faulty};
+use crate::judge::{ExpectedChange, Report};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, suite};
+use fs_err as fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+/// What all runs of an exploration have in common.
+pub struct Explorer<'a> {
+    /// Tools, kernel, folders.
+    pub env: &'a RunEnv,
+    /// How many guests run at once.
+    pub jobs: NonZeroUsize,
+    /// The seed of the scenarios.
+    pub seed: u64,
+    /// The parts that they lean on.
+    pub focus: &'a Focus,
+    /// No scenario starts after it.
+    pub deadline: Option<Instant>,
+    /// The rules that the kernel means to change.
+    pub changes: &'a [ExpectedChange],
+    /// Why a scenario cannot run here, if it cannot.
+    pub unfit: &'a (dyn Fn(&ScenarioSource) -> Option<String> + Sync),
+}
+
+/// Why there are no more results.
+#[derive(Debug, thiserror::Error)]
+pub enum ExploreError {
+    /// A run has no verdict.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The grammar gives nothing valid.
+    #[error(transparent)]
+    NothingValid(#[from] NothingValid),
+    /// The results cannot be written.
+    #[error("cannot write results: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Faulty for ExploreError {
+    fn fault(&self) -> Fault {
+        match self {
+            ExploreError::Run(error) => error.fault(),
+            ExploreError::NothingValid(_) => Fault::Infra,
+            ExploreError::Io(error) => error.fault(),
+        }
+    }
+}
+
+/// What came of one number.
+pub enum NumberResult {
+    /// It was run.
+    Ran(Box<Report>),
+    /// It cannot run here, for this reason.
+    Unfit(String),
+}
+
+/// What a worker has.
+enum Work {
+    /// The time was over.
+    Late,
+    Done(Box<Drawn>, NumberResult),
+}
+
+/// Why no more results are wanted.
+enum Stop {
+    Late,
+    Error(ExploreError),
+}
+
+impl Explorer<'_> {
+    /// Runs the scenarios of these numbers, and passes each to `each` in their order, before what needs not stay is removed.
+    ///
+    /// # Errors
+    /// See [`ExploreError`].
+    pub fn run<E: From<ExploreError>>(
+        &self,
+        numbers: &[u64],
+        results: &mut Explored,
+        mut each: impl FnMut(&Drawn, &NumberResult, &Explored) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut failed = None;
+        let work = |number: &u64| self.work(*number);
+        let ended = suite::ordered(numbers, self.jobs, work, |_, work| match work {
+            Err(error) => Err(Stop::Error(error)),
+            Ok(Work::Late) => Err(Stop::Late),
+            Ok(Work::Done(drawn, one)) => {
+                self.add(&drawn, &one, results).map_err(Stop::Error)?;
+                if let Err(error) = each(&drawn, &one, results) {
+                    failed = Some(error);
+                    return Err(Stop::Late);
+                }
+                self.tidy(&drawn, &one, results).map_err(|cause| Stop::Error(cause.into()))
+            }
+        });
+        match (failed, ended) {
+            (Some(error), _) => Err(error),
+            (None, Err(Stop::Error(error))) => Err(error.into()),
+            (None, Ok(()) | Err(Stop::Late)) => Ok(()),
+        }
+    }
+
+    fn work(&self, number: u64) -> Result<Work, ExploreError> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(Work::Late);
+        }
+        let drawn = drawn::draw(self.seed, number, self.focus)?;
+        let one = match (self.unfit)(&drawn.source) {
+            Some(why) => NumberResult::Unfit(why),
+            None => match run_confirmed(self.env, &drawn.source, number, self.changes) {
+                Ok(report) => NumberResult::Ran(Box::new(report)),
+                Err(RunError::UnsupportedKernel(why)) => NumberResult::Unfit(why.to_string()),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        Ok(Work::Done(Box::new(drawn), one))
+    }
+
+    fn add(&self, drawn: &Drawn, one: &NumberResult, results: &mut Explored) -> Result<(), ExploreError> {
+        results.redrawn += drawn.refused.len();
+        let NumberResult::Ran(report) = one else {
+            results.skipped.push(drawn.number);
+            return Ok(());
+        };
+        match &report.verdict {
+            Verdict::Pass => results.passed.push(drawn.number),
+            Verdict::Skip(_) => results.skipped.push(drawn.number),
+            Verdict::Infra(_) | Verdict::Unstable(_) => results.no_result.push(drawn.number),
+            Verdict::Fail(findings) => {
+                let scenario = self.env.out.join(format!("{}.yaml", drawn.source.scenario.name));
+                let (sentence, recording) = (String::new(), report.dir.clone());
+                let example = Example { sentence, seed: drawn.number, scenario, recording };
+                results.add_failure(drawn.number, with_sentences(&report.verdict, findings), &example);
+                if results.is_example(drawn.number) {
+                    fs::write(&example.scenario, &drawn.source.text)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the recording of a run that nothing is about.
+    fn tidy(&self, drawn: &Drawn, one: &NumberResult, results: &Explored) -> io::Result<()> {
+        let NumberResult::Ran(report) = one else { return Ok(()) };
+        let stays = results.is_example(drawn.number) || results.no_result.contains(&drawn.number);
+        if stays { Ok(()) } else { remove_recording(report) }
+    }
+}
+
+/// Removes the recording of a run, and its scenario's folder if nothing else is in it.
+pub(super) fn remove_recording(report: &Report) -> io::Result<()> {
+    fs::remove_dir_all(&report.dir)?;
+    // Another run of the scenario may have its recording there.
+    if let Some(parent) = report.dir.parent() {
+        let _ = std::fs::remove_dir(parent);
+    }
+    Ok(())
+}
+
+/// Each signature of a failed run, with the sentence of its first finding.
+fn with_sentences(verdict: &Verdict, findings: &[Finding]) -> Vec<(Signature, String)> {
+    let sentence = |signature: &Signature| {
+        let finding = findings.iter().find(|finding| Signature::of(finding) == *signature);
+        finding.map(Finding::sentence).unwrap_or_default()
+    };
+    Signature::all(verdict).into_iter().map(|signature| (signature.clone(), sentence(&signature))).collect()
+}
+
+/// Runs a scenario. If nothing but its clock ran out, it runs again, and the second run counts: a slow host looks like a
+/// kernel that hangs.
+pub(super) fn run_confirmed(
+    env: &RunEnv,
+    source: &ScenarioSource,
+    seed: u64,
+    changes: &[ExpectedChange],
+) -> Result<Report, RunError> {
+    let once = || run::run(env, source, seed).map(|report| report.with_expected_changes(changes));
+    let report = once()?;
+    let signatures = Signature::all(&report.verdict);
+    let by_clock = [RunEnd::Clock.id(), RunEnd::Incomplete.id()];
+    let is_clock_alone = signatures.iter().all(|one| by_clock.contains(&one.id.as_str()));
+    if signatures.is_empty() || !is_clock_alone || report.never_began() {
+        return Ok(report);
+    }
+    remove_recording(&report).map_err(RunError::Results)?;
+    once()
+}

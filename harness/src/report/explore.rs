@@ -1,0 +1,101 @@
+//! Drawn scenarios as items, and what was found in all of them.
+//!
+//! For programs an item is that of a run, with `number`; the summary has `explored`, as explore.json has it.
+
+use super::event::{Depth, Item, ItemResult, Status};
+use super::place::shown;
+use super::rules;
+use super::run::RunView;
+use crate::check::Verdict;
+use crate::explore::{Drawn, Explored, Group, NumberResult, Smallest};
+use serde_json::{Value, json};
+
+/// A drawn scenario. One whose findings are known from an earlier one is a line that names that.
+pub fn drawn(drawn: &Drawn, result: &NumberResult, all: &Explored, repeat: Option<String>) -> Item {
+    let name = &drawn.source.scenario.name;
+    let mut item = match result {
+        NumberResult::Unfit(why) => {
+            let status = Status { word: "SKIP", counted: "skipped", outcome: ItemResult::Skipped };
+            Item::new(&**name, status, &**why)
+        }
+        NumberResult::Ran(report) => {
+            let seed = Some(drawn.number);
+            let mut item = RunView { seed, repeat, ..RunView::of(report) }.item();
+            if let Verdict::Fail(_) = &report.verdict {
+                item.headline = headline(drawn.number, all);
+                if !all.is_example(drawn.number) {
+                    item.details.clear();
+                }
+            }
+            item
+        }
+    };
+    if let Value::Object(data) = &mut item.data {
+        data.insert("number".into(), json!(drawn.number));
+    }
+    item
+}
+
+/// The names of the findings, those known already with the scenario that had them first.
+fn headline(number: u64, all: &Explored) -> Vec<String> {
+    let groups = all.groups.iter().filter(|group| group.numbers.contains(&number));
+    let one = |group: &Group| {
+        let name = finding(group);
+        match group.numbers.first() {
+            Some(first) if *first != number => format!("{name} (as {first})"),
+            _ => name,
+        }
+    };
+    groups.map(one).collect()
+}
+
+/// A finding's name, and the place in the kernel where it has one.
+fn finding(group: &Group) -> String {
+    let name = rules::name(&group.signature.id);
+    if group.signature.place.is_empty() { name } else { format!("{name}: {}", group.signature.place) }
+}
+
+/// Every finding once, with its count and its smallest scenario.
+pub fn explored(all: &Explored) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} scenarios of seed {}: {} passed, {} failed with {} findings",
+        all.count(),
+        all.seed,
+        all.passed.len(),
+        all.failed.len(),
+        all.groups.len()
+    )];
+    for group in &all.groups {
+        let (count, example) = (group.numbers.len(), &group.example);
+        let times = if count == 1 { "1 scenario".to_owned() } else { format!("{count} scenarios") };
+        let mut text = format!("{}: {times}\n{}", finding(group), example.sentence);
+        text.push_str(&format!("\nfirst: {}, seed {}", shown(&example.scenario), example.seed));
+        if let Some(Smallest { example, size, from, runs, done }) = &group.smallest {
+            let rest = if *done { "" } else { ", and more could be tried" };
+            let scenario = shown(&example.scenario);
+            text.push_str(&format!(
+                "\nsmallest: {scenario}, seed {}, {size} of {from} values after {runs} runs{rest}",
+                example.seed
+            ));
+        }
+        lines.push(text);
+    }
+    lines
+}
+
+/// Everything, for programs.
+pub fn explored_data(all: &Explored) -> Value {
+    json!({ "explored": all })
+}
+
+/// A scenario that was made smaller, as an item.
+pub fn smallest(name: &str, finding: &str, smallest: &Smallest) -> Item {
+    let status = Status { word: "SMALLER", counted: "made smaller", outcome: ItemResult::Passed };
+    let Smallest { example, size, from, runs, done } = smallest;
+    let rest = if *done { "nothing smaller fails" } else { "the runs are used up" };
+    let mut item = Item::new(name, status, format!("{finding}: {size} of {from} values, {runs} runs, {rest}"));
+    item.add(Depth::Line, "scenario", shown(&example.scenario));
+    item.add(Depth::Line, "seed", example.seed.to_string());
+    item.data = json!({"finding": finding, "smallest": smallest});
+    item
+}
