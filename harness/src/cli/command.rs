@@ -4,7 +4,7 @@ use super::error::VerbResult;
 use super::output::Color;
 use super::{
     bisect, check, compare, coverage, doctor, explain, explore, kernel, list, machine, mutants, replay, run, series,
-    setup,
+    setup, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -55,6 +55,9 @@ pub(super) enum Verb {
     /// Draw scenarios that nobody wrote from a seed, run them, and report each finding once.
     #[command(after_help = explore::HELP)]
     Explore(explore::Arguments),
+    /// Make a scenario that fails smaller, as long as its finding stays.
+    #[command(after_help = shrink::HELP)]
+    Shrink(shrink::Arguments),
     /// Test the test suite: put bugs back into the kernel, one at a time, and report which are caught.
     #[command(after_help = mutants::HELP)]
     Mutants(mutants::Arguments),
@@ -101,6 +104,7 @@ impl Verb {
             Verb::Bisect(arguments) => bisect::bisect(arguments),
             Verb::Coverage(arguments) => coverage::coverage(arguments),
             Verb::Explore(arguments) => explore::explore(arguments),
+            Verb::Shrink(arguments) => shrink::shrink(arguments),
             Verb::Mutants(arguments) => mutants::mutants(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),

@@ -2,27 +2,23 @@
 
 use super::error::{CliError, VerbResult};
 use super::expect_change::ExpectChangeArgs;
+use super::explore_env::{ExploreEnv, repeat};
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
-use super::repro_command::{ReproCommand, Seeds};
-use super::rules_args::RulesArgs;
 use super::values;
-use crate::explore::{Explored, Explorer, Focus, NumberResult, Part};
+use crate::check::Verdict;
+use crate::explore::{
+    self, ExploreError, Explored, Explorer, Failing, Focus, NumberResult, Part, Shrinking,
+};
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::host::text::shown;
-use crate::kernel::{self, Origins};
 use crate::line_coverage::Shard;
-use crate::machine::Machine;
 use crate::report;
-use crate::run::{self, RunEnv, ScenarioSource};
-use crate::setup::{self, Env};
-use crate::vm::checkpoint::Store;
-use crate::vm::{self, Capabilities};
 use clap::Args;
 use fs_err as fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(super) const HELP: &str = "Examples: damonlab explore\n          \
@@ -60,9 +56,12 @@ pub(super) struct Arguments {
     // By name: clap leaves the group of arguments empty that has others flattened into it.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
         "kernel", "series", "strict", "skip_applied", "patches", "profiles", "fragments", "build_in", "count", "time",
-        "seed", "from", "focus", "shard", "jobs", "changes",
+        "seed", "from", "focus", "shard", "shrink_runs", "jobs", "changes",
     ])]
     merge: Vec<PathBuf>,
+    /// How many runs the first scenario of each finding may take to be made smaller; 0 leaves it as it is.
+    #[arg(long, default_value = "60", value_name = "N", value_parser = values::shrink_runs, allow_negative_numbers = true)]
+    shrink_runs: usize,
     /// How many guests run at once at most [default: one a core].
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
@@ -102,31 +101,56 @@ pub(super) fn explore(arguments: &Arguments) -> VerbResult {
 
 fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explored, CliError> {
     let changes = arguments.expect_change.changes()?;
-    let slots = slots::count();
-    let origins = Origins::of(Env::machine()?);
     let progress = output.progress();
-    let request = arguments.kernel.request(&origins, &progress)?;
-    let tools = setup::tools(&origins.env, request.work())?;
-    let capabilities = vm::capabilities(&origins.env.cache, &tools)?;
-    let image = kernel::obtain(&request, &origins, &progress)?;
-    report::unknown_to_damonlab(&image).iter().for_each(|note| progress.say(note));
-    fs::create_dir_all(&out)?;
-    let checkpoints = Some(Store::of(&origins.env.cache));
-    let env = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
+    let env = ExploreEnv::of(&arguments.kernel, out, &progress)?;
     let focus = Focus(arguments.focus.clone());
     let words = focus.0.iter().map(|part| part.word().to_owned()).collect();
-    let mut results = Explored::on(&env.image.describe, &env.image.key, arguments.seed, words);
+    let mut results = Explored::on(&env.run.image.describe, &env.run.image.key, arguments.seed, words);
+    let jobs = arguments.jobs.unwrap_or(slots::count());
     let explorer = Explorer {
-        env: &env,
-        jobs: arguments.jobs.unwrap_or(slots),
+        env: &env.run,
+        jobs,
         seed: arguments.seed,
         focus: &focus,
         deadline: arguments.time.map(|time| Instant::now() + time),
         changes: &changes,
-        unfit: &|source| unfit(source, &env, &capabilities),
+        unfit: &|source| env.unfit(source),
     };
     run_all(arguments, &explorer, &mut results, output, &progress)?;
+    let shrinking = Shrinking {
+        env: &env.run,
+        jobs,
+        runs: arguments.shrink_runs,
+        changes: &changes,
+        unfit: &|source| env.unfit(source),
+        repeat: &|scenario: &Path, seed| repeat(&arguments.kernel, &arguments.expect_change, scenario, seed),
+    };
+    if arguments.shrink_runs > 0 {
+        shrink_all(&shrinking, &focus, &mut results, output)?;
+    }
     Ok(results)
+}
+
+/// Makes the first scenario of each finding smaller.
+fn shrink_all(
+    shrinking: &Shrinking<'_>,
+    focus: &Focus,
+    results: &mut Explored,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let seed = results.seed;
+    for group in &mut results.groups {
+        let Some(number) = group.numbers.first() else { continue };
+        let drawn = explore::draw(seed, *number, focus).map_err(ExploreError::from)?;
+        let name = drawn.source.scenario.name.as_str();
+        let beside = &group.example.scenario;
+        let failing = Failing { name, tree: drawn.tree, beside, seed: *number, signature: &group.signature };
+        group.smallest = shrinking.smallest(&failing)?;
+        if let Some(smallest) = &group.smallest {
+            output.item(&report::smallest(name, &group.signature, smallest))?;
+        }
+    }
+    Ok(())
 }
 
 /// The numbers of the scenarios, in order.
@@ -148,26 +172,17 @@ fn run_all(
 ) -> Result<(), CliError> {
     let numbers = numbers(arguments);
     let bounded = arguments.time.is_none();
-    let names = numbers.iter().map(|number| crate::explore::name(arguments.seed, *number));
+    let names = numbers.iter().map(|number| explore::name(arguments.seed, *number));
     output.start(if bounded { names.collect() } else { Vec::new() }, Some(&results.kernel))?;
     let line = bounded.then(|| progress.batch("explore", numbers.len()));
-    let rules = RulesArgs::default();
-    let repro = ReproCommand {
-        machine: None,
-        introduces: None,
-        rules: &rules,
-        changes: &arguments.expect_change,
-        clock: None,
-        kernel: &arguments.kernel,
-    };
     explorer.run(&numbers, results, |drawn, result, all| {
         let name = &drawn.source.scenario.name;
         let repeat = match result {
-            NumberResult::Ran(report) => {
+            NumberResult::Ran(report) if matches!(report.verdict, Verdict::Fail(_)) => {
                 let scenario = explorer.env.out.join(format!("{name}.yaml"));
-                repro.if_failed(&scenario.to_string_lossy(), Seeds::One(drawn.number), &report.verdict)
+                Some(repeat(&arguments.kernel, &arguments.expect_change, &scenario, drawn.number))
             }
-            NumberResult::Unfit(_) => None,
+            _ => None,
         };
         let item = report::drawn(drawn, result, all, repeat);
         if let Some(line) = &line {
@@ -178,15 +193,3 @@ fn run_all(
     })
 }
 
-/// Why a scenario cannot run here.
-fn unfit(source: &ScenarioSource, env: &RunEnv, capabilities: &Capabilities) -> Option<String> {
-    if let Err(error) = run::check_host(&source.scenario) {
-        return Some(error.to_string());
-    }
-    let machine = match Machine::of(&source.scenario) {
-        Ok(machine) => machine,
-        Err(error) => return Some(error.to_string()),
-    };
-    let missing = capabilities.check(&source.scenario.name, &machine.argv, &env.tools);
-    missing.err().map(|missing| missing.to_string())
-}

@@ -17,6 +17,7 @@ mod exit_status;
 mod expect_change;
 mod explain;
 mod explore;
+mod explore_env;
 mod git_bisect;
 #[cfg(test)]
 mod hostile_tests;
@@ -37,6 +38,7 @@ mod run;
 mod scenarios;
 mod series;
 mod setup;
+mod shrink;
 mod usage;
 mod values;
 

@@ -25,6 +25,11 @@ pub(super) fn scenarios(text: &str) -> Result<u64, String> {
     number(text, "a number of scenarios", "0 or more")
 }
 
+/// How many runs a scenario may take to become smaller.
+pub(super) fn shrink_runs(text: &str) -> Result<usize, String> {
+    number(text, "a number of runs", "0 or more")
+}
+
 /// How long a command works.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     let time = amount::time(text).filter(|time| *time > 0).map(Duration::from_nanos);

@@ -5,6 +5,7 @@ use super::tree::Tree;
 use crate::host::paths;
 use crate::run::ScenarioSource;
 use crate::scenario::{Machines, Scenario, ScenarioError};
+use std::path::Path;
 
 /// How often a scenario is drawn that the reader refuses. More than a few are a fault of the grammar.
 const ATTEMPTS: u64 = 25;
@@ -42,9 +43,10 @@ pub fn name(seed: u64, number: u64) -> String {
 /// The reader refuses every attempt.
 pub fn draw(seed: u64, number: u64, focus: &Focus) -> Result<Drawn, NothingValid> {
     let mut refused = Vec::new();
+    let beside = paths::project().join("scenarios/drawn.yaml");
     for attempt in 0..ATTEMPTS {
         let tree = scenario(seed, number, attempt, focus);
-        match read(&name(seed, number), &tree) {
+        match read(&name(seed, number), &tree, &beside) {
             Ok(source) => return Ok(Drawn { number, tree, source, refused }),
             Err(error) => refused.push(error.to_string()),
         }
@@ -52,14 +54,14 @@ pub fn draw(seed: u64, number: u64, focus: &Focus) -> Result<Drawn, NothingValid
     Err(NothingValid { seed, number, last: refused.pop().unwrap_or_default() })
 }
 
-/// Reads a tree as the scenario `name`; a machine that it names is one of those that come along.
+/// Reads a tree as the scenario `name`; a machine that it names lies beside the file `beside`, or is one of those that
+/// come along.
 ///
 /// # Errors
 /// It is not a valid scenario.
-pub fn read(name: &str, tree: &Tree) -> Result<ScenarioSource, ScenarioError> {
+pub fn read(name: &str, tree: &Tree, beside: &Path) -> Result<ScenarioSource, ScenarioError> {
     let text = tree.text();
-    let beside = paths::project().join("scenarios").join(name);
-    let scenario = Scenario::parse_with(name, &text, &Machines::beside(&beside), None)?;
+    let scenario = Scenario::parse_with(name, &text, &Machines::beside(beside), None)?;
     Ok(ScenarioSource { scenario, text })
 }
 

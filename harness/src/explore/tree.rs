@@ -5,7 +5,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use std::fmt;
 
 /// A node of the tree. Keys keep their order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Tree {
     /// No value.
     Null,
@@ -71,6 +71,13 @@ impl Tree {
         if let Tree::Map(entries) = self {
             entries.retain(|(known, _)| known != key);
             entries.push((key.to_owned(), value.into()));
+        }
+    }
+
+    /// Replaces the value of a key where it stands.
+    pub fn set_in_place(&mut self, key: &str, value: Tree) {
+        if let Tree::Map(entries) = self {
+            entries.iter_mut().filter(|(known, _)| known == key).for_each(|(_, old)| *old = value.clone());
         }
     }
 

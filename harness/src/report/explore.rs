@@ -7,7 +7,7 @@ use super::place::shown;
 use super::rules;
 use super::run::RunView;
 use crate::check::Verdict;
-use crate::explore::{Drawn, Explored, Group, NumberResult, Smallest};
+use crate::explore::{Drawn, Explored, Group, NumberResult, Signature, Smallest};
 use serde_json::{Value, json};
 
 /// A drawn scenario. One whose findings are known from an earlier one is a line that names that.
@@ -40,7 +40,7 @@ pub fn drawn(drawn: &Drawn, result: &NumberResult, all: &Explored, repeat: Optio
 fn headline(number: u64, all: &Explored) -> Vec<String> {
     let groups = all.groups.iter().filter(|group| group.numbers.contains(&number));
     let one = |group: &Group| {
-        let name = finding(group);
+        let name = title(&group.signature);
         match group.numbers.first() {
             Some(first) if *first != number => format!("{name} (as {first})"),
             _ => name,
@@ -49,10 +49,10 @@ fn headline(number: u64, all: &Explored) -> Vec<String> {
     groups.map(one).collect()
 }
 
-/// A finding's name, and the place in the kernel where it has one.
-fn finding(group: &Group) -> String {
-    let name = rules::name(&group.signature.id);
-    if group.signature.place.is_empty() { name } else { format!("{name}: {}", group.signature.place) }
+/// The name of a finding's rule, and the place in the kernel where it has one.
+fn title(signature: &Signature) -> String {
+    let name = rules::name(&signature.id);
+    if signature.place.is_empty() { name } else { format!("{name}: {}", signature.place) }
 }
 
 /// Every finding once, with its count and its smallest scenario.
@@ -68,7 +68,7 @@ pub fn explored(all: &Explored) -> Vec<String> {
     for group in &all.groups {
         let (count, example) = (group.numbers.len(), &group.example);
         let times = if count == 1 { "1 scenario".to_owned() } else { format!("{count} scenarios") };
-        let mut text = format!("{}: {times}\n{}", finding(group), example.sentence);
+        let mut text = format!("{}: {times}\n{}", title(&group.signature), example.sentence);
         text.push_str(&format!("\nfirst: {}, seed {}", shown(&example.scenario), example.seed));
         if let Some(Smallest { example, size, from, runs, done }) = &group.smallest {
             let rest = if *done { "" } else { ", and more could be tried" };
@@ -89,13 +89,15 @@ pub fn explored_data(all: &Explored) -> Value {
 }
 
 /// A scenario that was made smaller, as an item.
-pub fn smallest(name: &str, finding: &str, smallest: &Smallest) -> Item {
+pub fn smallest(name: &str, signature: &Signature, smallest: &Smallest) -> Item {
     let status = Status { word: "SMALLER", counted: "made smaller", outcome: ItemResult::Passed };
     let Smallest { example, size, from, runs, done } = smallest;
     let rest = if *done { "nothing smaller fails" } else { "the runs are used up" };
-    let mut item = Item::new(name, status, format!("{finding}: {size} of {from} values, {runs} runs, {rest}"));
-    item.add(Depth::Line, "scenario", shown(&example.scenario));
-    item.add(Depth::Line, "seed", example.seed.to_string());
-    item.data = json!({"finding": finding, "smallest": smallest});
+    let mut item = Item::new(name, status, title(signature));
+    item.headline.push(format!("{size} of {from} values"));
+    item.headline.push(format!("{runs} runs"));
+    item.add(Depth::Line, "scenario", format!("{}, seed {}", shown(&example.scenario), example.seed));
+    item.add(Depth::Line, "left", format!("{size} of {from} values after {runs} runs; {rest}"));
+    item.data = json!({"signature": signature, "smallest": smallest});
     item
 }
