@@ -13,6 +13,7 @@ mod fw_cfg;
 mod gcov;
 mod host_root;
 mod hotplug;
+mod huge_pages;
 mod kmemleak;
 mod machine;
 mod memcg;

@@ -10,7 +10,7 @@ use super::steps::StepContext;
 use super::tracing::Instance;
 use super::workloads::Running;
 use super::{
-    console, cxl, files, fw_cfg, kmemleak, machine, mounts, needs, randomness, ready_point, results,
+    console, cxl, files, fw_cfg, huge_pages, kmemleak, machine, mounts, needs, randomness, ready_point, results,
     sections, soft_reserved, swap, topology, vmstat,
 };
 use damonlab_protocol::machine_view::{self, MachineView};
@@ -110,6 +110,7 @@ impl Agent {
         if let Some(size) = plan.swap {
             swap::on(size)?;
         }
+        huge_pages::allow(&plan.workloads)?;
         for workload in &plan.workloads {
             let listens = plan.steps.iter().any(|step| is_about(step, &workload.name));
             let running = Running::start(workload, plan.seed, listens)?;

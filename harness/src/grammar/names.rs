@@ -3,8 +3,8 @@
 use super::fault::{Checked, Fault};
 use super::scalar::Scalar;
 use super::shape::At;
-use damonlab_protocol::units::NodeId;
-use std::collections::BTreeSet;
+use damonlab_protocol::units::{Addr, NodeId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the rest of a file may refer to.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub(crate) struct Names {
     pub(crate) nodes: BTreeSet<NodeId>,
     /// Those of them that have no memory.
     pub(crate) memoryless: BTreeSet<NodeId>,
+    /// Those on both sides of the hole below 4 GiB, with their ranges of addresses, start and one past the end.
+    pub(crate) split: BTreeMap<NodeId, Vec<(Addr, Addr)>>,
     /// Every workload.
     pub(crate) workloads: BTreeSet<String>,
     /// Nodes that goals may name although the machine does not have them.

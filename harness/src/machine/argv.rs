@@ -7,7 +7,7 @@ use super::qemu_number::{domain, mebibytes};
 use super::{cxl, hmat, layout, slit};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::text::foreign;
-use crate::scenario::{MachineSpec, NodeSpec};
+use crate::scenario::{MachineSpec, NodeSpec, below_4g};
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
 /// The arguments for virtme-ng. None needs quoting in a shell.
@@ -166,7 +166,7 @@ fn qemu(spec: &MachineSpec) -> Vec<String> {
     if !spec.cxl.is_empty() {
         machine.push_str(",cxl=on");
     }
-    if let Some(below) = layout::below_4g(spec) {
+    if let Some(below) = below_4g(spec) {
         machine.push_str(&format!(",max-ram-below-4g={}", mebibytes(below)));
     }
     let mut arguments = vec!["-machine".to_owned(), machine];

@@ -1,7 +1,7 @@
 //! What the kernel must show of a machine: the description, in the kernel's own terms.
 
-use super::{hmat, layout, slit};
-use crate::scenario::{Across, CxlWindow, MachineSpec, NodeSpec, tier};
+use super::{hmat, slit};
+use crate::scenario::{Across, CxlWindow, MachineSpec, NodeSpec, ranges, tier};
 use damonlab_protocol::machine_view::{AccessView, CacheView, MachineView, NodeView, RegionView, SpeedView};
 use damonlab_protocol::units::NodeId;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ const REMOTE: u32 = 20;
 
 /// The whole view, once all memory is online.
 pub(super) fn wanted(spec: &MachineSpec) -> MachineView {
-    let ranges = layout::ranges(spec);
+    let ranges = ranges(spec);
     let nodes = spec.nodes.iter().map(|node| {
         let view = NodeView {
             cpus: sorted(&node.cpus),

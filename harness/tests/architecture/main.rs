@@ -40,6 +40,7 @@ const FLOORS: &[&str] = &[
     "run",
     "line_coverage",
     "mutants",
+    "explore",
     "compare",
     "bisect",
     "report",

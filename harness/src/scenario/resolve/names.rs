@@ -1,6 +1,7 @@
 //! The names that a machine and its workloads introduce.
 
 use crate::grammar::{At, Checked, Fault, Names, Node};
+use crate::scenario::layout::ranges;
 use crate::scenario::machine::MachineSpec;
 use damonlab_protocol::plan::Workload;
 use damonlab_protocol::units::NodeId;
@@ -13,6 +14,7 @@ pub(super) fn of_machine(machine: &MachineSpec) -> Names {
     Names {
         nodes: described.chain(machine.cxl.iter().map(|window| window.node)).collect(),
         memoryless: memoryless.map(|node| node.id).collect(),
+        split: ranges(machine).into_iter().filter(|(_, parts)| parts.len() > 1).collect(),
         ..Names::default()
     }
 }

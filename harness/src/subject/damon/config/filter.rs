@@ -3,7 +3,7 @@
 use super::introduced::WordKind;
 use super::keyword::known;
 use super::keywords::{ALL_FILTERS, CORE_FILTERS, MAX_PROBES, OPS_FILTERS, PREP_ACTIONS, PROBE_FILTERS};
-use super::range::range;
+use super::range::one_range;
 use super::raw::{RawFilter, RawProbe, RawProbeFilter};
 use super::vocabulary::Vocabulary;
 use crate::grammar::{At, Checked, Fault, Given, Names, Scalar};
@@ -113,7 +113,7 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
         "addr" => {
             let place = raw.value.address_range.as_ref();
             let place = place.ok_or_else(|| missing("address_range: {node: N} or {start: .., end: ..}"))?;
-            range(place, names).map(FilterKind::Addr)
+            one_range(place, names).map(FilterKind::Addr)
         }
         "target" => {
             let index = raw.value.damon_target_idx.as_ref().ok_or_else(|| missing("damon_target_idx: N"))?;
