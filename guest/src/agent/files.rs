@@ -11,6 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// How often a write that meets the kernel's trylock (`-EBUSY`) is tried again, and after how long.
 const BUSY_TRIES: u32 = 100;
@@ -131,8 +132,8 @@ pub fn names(folder: impl AsRef<Path>) -> Vec<String> {
 }
 
 /// The numbers N of the entries `<prefix>N` in a folder, sorted by value.
-pub fn numbered(folder: impl AsRef<Path>, prefix: &str) -> Vec<u16> {
-    let mut numbers: Vec<u16> =
+pub fn numbered<N: FromStr + Ord>(folder: impl AsRef<Path>, prefix: &str) -> Vec<N> {
+    let mut numbers: Vec<N> =
         names(folder).iter().filter_map(|name| name.strip_prefix(prefix)?.parse().ok()).collect();
     numbers.sort_unstable();
     numbers

@@ -56,9 +56,9 @@ fn distances(folder: &Path, all: &[NodeId]) -> BTreeMap<NodeId, u32> {
 /// The tier of every node that is in one.
 fn tiers() -> BTreeMap<NodeId, u64> {
     let mut tiers = BTreeMap::new();
-    for tier in files::numbered(TIERS, "memory_tier") {
+    for tier in files::numbered::<u64>(TIERS, "memory_tier") {
         let list = Path::new(TIERS).join(format!("memory_tier{tier}/nodelist"));
-        tiers.extend(ids(&list).map(|node| (NodeId(node), u64::from(tier))));
+        tiers.extend(ids(&list).map(|node| (NodeId(node), tier)));
     }
     tiers
 }

@@ -94,9 +94,9 @@ impl Instance {
     /// What each CPU's buffer holds and lost.
     pub fn stats(&self) -> Result<Vec<TraceStats>, Failure> {
         let folder = self.folder.join("per_cpu");
-        files::numbered(&folder, "cpu")
+        files::numbered::<u32>(&folder, "cpu")
             .into_iter()
-            .map(|cpu| Ok(trace_stats(u32::from(cpu), &files::read(folder.join(format!("cpu{cpu}/stats")))?)))
+            .map(|cpu| Ok(trace_stats(cpu, &files::read(folder.join(format!("cpu{cpu}/stats")))?)))
             .collect()
     }
 
@@ -110,7 +110,7 @@ impl Instance {
         for path in formats.iter().filter(|path| self.folder.join(path).exists()) {
             block(out, path, files::read(self.folder.join(path))?.as_bytes())?;
         }
-        for cpu in files::numbered(self.folder.join("per_cpu"), "cpu") {
+        for cpu in files::numbered::<u32>(self.folder.join("per_cpu"), "cpu") {
             let path = format!("per_cpu/cpu{cpu}/trace_pipe_raw");
             block(out, &path, &sub_buffers(&self.folder.join(&path))?)?;
         }

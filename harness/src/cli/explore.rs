@@ -46,7 +46,8 @@ pub(super) struct Arguments {
     /// The number of the first scenario.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::scenarios, allow_negative_numbers = true)]
     from: u64,
-    /// Draw this part of the grammar more often: quota, goal, commit, hotplug, ... May be given more than once.
+    /// Draw this part of the grammar more often: quota, goal, commit, hotplug, ... May be given more than once [default:
+    /// what the patches of --series and --patch are about].
     #[arg(long, value_name = "PART")]
     focus: Vec<Part>,
     /// Run the K-th of N parts of the scenarios only; --merge joins the parts.
@@ -68,7 +69,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     expect_change: ExpectChangeArgs,
     /// Results go below this folder.
-    #[arg(long, short = 'o', default_value = "results/explore", value_name = "DIR")]
+    #[arg(long, default_value = "results/explore", value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     output: OutputArgs,
@@ -103,9 +104,9 @@ fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explo
     let changes = arguments.expect_change.changes()?;
     let progress = output.progress();
     let env = ExploreEnv::of(&arguments.kernel, out, &progress)?;
-    let focus = Focus(arguments.focus.clone());
-    let words = focus.0.iter().map(|part| part.word().to_owned()).collect();
-    let mut results = Explored::on(&env.run.image.describe, &env.run.image.key, arguments.seed, words);
+    let focus = focus(arguments, &progress)?;
+    let image = &env.run.image;
+    let mut results = Explored::on(&image.describe, &image.key, arguments.seed, focus.words());
     let jobs = arguments.jobs.unwrap_or(slots::count());
     let explorer = Explorer {
         env: &env.run,
@@ -129,6 +130,19 @@ fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explo
         shrink_all(&shrinking, &focus, &mut results, output)?;
     }
     Ok(results)
+}
+
+/// The parts that the user leans on, or else those that the series is about.
+fn focus(arguments: &Arguments, progress: &Progress) -> Result<Focus, CliError> {
+    if !arguments.focus.is_empty() {
+        return Ok(Focus(arguments.focus.clone()));
+    }
+    let series = arguments.kernel.patches()?;
+    let focus = Focus::of_patches(series.iter().map(|patch| String::from_utf8_lossy(&patch.bytes).into_owned()));
+    if !focus.0.is_empty() {
+        progress.say(&format!("explore: the patches are about {}, which is drawn more often", focus.words().join(", ")));
+    }
+    Ok(focus)
 }
 
 /// Makes the first scenario of each finding smaller.

@@ -6,6 +6,10 @@ use crate::kernel::{
     BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel, Source,
 };
 use crate::series;
+    }
+
+use crate::kernel::{BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
+use crate::series::{self, Patch};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -78,6 +82,17 @@ impl KernelArgs {
             return Err(CliError::NeedsPatch("--strict"));
         }
         Ok(())
+    }
+
+    /// The user's patches: those of the series, then the others.
+    pub(super) fn patches(&self) -> Result<Vec<Patch>, CliError> {
+        let mut patches = if self.series.is_empty() {
+            Vec::new()
+        } else {
+            series::read(&self.series).map_err(KernelError::from)?.patches
+        };
+        patches.extend(series::read_patches(&self.patches).map_err(KernelError::from)?);
+        Ok(patches)
     }
 
     /// The kernel that they ask for.

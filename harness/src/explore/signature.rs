@@ -18,16 +18,23 @@ const KERNEL_LOG: &str = "K1";
 /// So much of a text is compared.
 const LONGEST: usize = 120;
 
+/// The rule about what the kernel refuses, whose findings are about many files.
+const REFUSALS: &str = "K2";
+
 impl Signature {
-    /// Those of a finding.
+    /// That of a finding.
     pub fn of(finding: &Finding) -> Signature {
-        let by_text = match &finding.origin {
-            Origin::Rule(about) => about.id == KERNEL_LOG,
-            Origin::RunEnd(end) => !matches!(end, RunEnd::Clock | RunEnd::Incomplete),
-            Origin::Test => true,
-            Origin::Expectation | Origin::Stated(_) => false,
+        let place = match &finding.origin {
+            Origin::Rule(about) if about.id == KERNEL_LOG => place_in_kernel(finding),
+            Origin::Rule(about) if about.id == REFUSALS => {
+                format!("{}; {}", without_numbers(&finding.expected), without_numbers(&finding.seen))
+            }
+            Origin::RunEnd(end) if !matches!(end, RunEnd::Clock | RunEnd::Incomplete) => {
+                without_numbers(&finding.seen)
+            }
+            Origin::Test => without_numbers(&finding.seen),
+            Origin::Rule(_) | Origin::RunEnd(_) | Origin::Expectation | Origin::Stated(_) => String::new(),
         };
-        let place = if by_text { without_numbers(&finding.seen) } else { String::new() };
         Signature { id: finding.id().to_owned(), place }
     }
 
@@ -61,25 +68,87 @@ impl fmt::Display for Signature {
     }
 }
 
+/// What a splat says, and the function in which it happened where the text itself names none.
+fn place_in_kernel(finding: &Finding) -> String {
+    let text = without_numbers(&finding.seen);
+    let rip = |line: &str| {
+        let (_, place) = line.split_once("RIP: ")?;
+        let function = place.split_once(':')?.1.split_once("+0x")?.0;
+        Some(function.to_owned())
+    };
+    match finding.evidence.iter().find_map(|line| rip(&line.text)) {
+        Some(function) if !text.contains(&function) => format!("{text} in {function}"),
+        _ => text,
+    }
+}
+
 /// The first line without offsets, addresses and numbers; the line in a source file stays.
 fn without_numbers(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    let words = line.split_whitespace().map(|word| {
-        let word = word.split_once("+0x").map_or(word, |(function, _)| function);
-        let is_source = word.contains(".c:") || word.contains(".h:");
-        let is_number = word.chars().any(|c| c.is_ascii_digit()) && !is_source;
-        if is_number { word.chars().map(|c| if c.is_ascii_hexdigit() && !c.is_ascii_lowercase() { '#' } else { c }).collect() } else { word.to_owned() }
-    });
-    let mut text: String = words.collect::<Vec<_>>().join(" ");
-    while text.contains("##") {
-        text = text.replace("##", "#");
+    let words: Vec<String> = line.split_whitespace().map(word_without_numbers).collect();
+    words.join(" ").chars().take(LONGEST).collect()
+}
+
+fn word_without_numbers(word: &str) -> String {
+    if word.contains(".c:") || word.contains(".h:") {
+        return word.to_owned();
     }
-    text.chars().take(LONGEST).collect()
+    let word = word.split_once("+0x").map_or(word, |(function, _)| function);
+    let is_address = word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit());
+    if is_address {
+        return "#".to_owned();
+    }
+    let mut masked = String::new();
+    for c in word.chars() {
+        match c.is_ascii_digit() {
+            true if masked.ends_with('#') => {}
+            true => masked.push('#'),
+            false => masked.push(c),
+        }
+    }
+    masked
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Evidence;
+    use crate::judge;
+
+    fn finding(seen: &str, evidence: &str) -> Finding {
+        Finding {
+            origin: judge::origin("K1").unwrap(),
+            expected: "a clean kernel log".into(),
+            seen: seen.into(),
+            evidence: vec![Evidence::new("console.txt", 1, evidence)],
+            scenario_line: None,
+            more: 0,
+        }
+    }
+
+    #[test]
+    fn a_page_fault_is_at_the_function_that_faulted_whatever_the_address() {
+        let fault = |address: &str, function: &str| {
+            let seen = format!("BUG: unable to handle page fault for address: {address}");
+            let rip = format!("[    6.033218] RIP: 0010:{function}+0x15/0x70");
+            Signature::of(&finding(&seen, &rip))
+        };
+        let first = fault("ffd4000004669f08", "damon_get_folio");
+        assert_eq!(
+            first.to_string(),
+            "K1: BUG: unable to handle page fault for address: # in damon_get_folio"
+        );
+        assert_eq!(first, fault("ffd4000000000008", "damon_get_folio"));
+        assert_ne!(first, fault("ffd4000004669f08", "damon_va_mkold"));
+    }
+
+    #[test]
+    fn a_panic_that_follows_from_a_splat_is_none_of_its_own() {
+        let splat = finding("BUG: unable to handle page fault", "");
+        let panic = Finding { origin: Origin::RunEnd(RunEnd::Panic), ..splat.clone() };
+        assert_eq!(Signature::all(&Verdict::Fail(vec![splat, panic.clone()])).len(), 1);
+        assert_eq!(Signature::all(&Verdict::Fail(vec![panic]))[0].id, "panic");
+    }
 
     #[test]
     fn a_place_is_the_same_in_two_runs_and_another_function_is_another_place() {

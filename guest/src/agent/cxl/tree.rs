@@ -70,7 +70,7 @@ fn name_of(path: &Path) -> String {
 }
 
 fn memory_devices() -> Vec<String> {
-    files::numbered(BUS, "mem").into_iter().map(|index| format!("mem{index}")).collect()
+    files::numbered::<u64>(BUS, "mem").into_iter().map(|index| format!("mem{index}")).collect()
 }
 
 fn serial_of(device: &str) -> Option<u64> {
@@ -164,7 +164,7 @@ fn target_id(root: &Path, bridge_port: &Path) -> Option<String> {
 fn is_free_over(decoder: &Path, targets: &str) -> bool {
     files::read_line(decoder.join("target_list")).is_ok_and(|list| list == targets)
         && decoder.join("create_ram_region").exists()
-        && files::numbered(decoder, "region").is_empty()
+        && files::numbered::<u64>(decoder, "region").is_empty()
 }
 
 fn no_window(root: &Path, targets: &str) -> String {
@@ -172,7 +172,7 @@ fn no_window(root: &Path, targets: &str) -> String {
         .iter()
         .map(|decoder| {
             let list = files::read_line(decoder.join("target_list")).unwrap_or_default();
-            let free = if files::numbered(decoder, "region").is_empty() { "free" } else { "taken" };
+            let free = if files::numbered::<u64>(decoder, "region").is_empty() { "free" } else { "taken" };
             format!("{} over {list}, {free}", name_of(decoder))
         })
         .collect();

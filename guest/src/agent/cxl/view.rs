@@ -15,7 +15,7 @@ pub fn regions() -> BTreeMap<NodeId, RegionView> {
 
 /// The folder of every region.
 fn all() -> Vec<PathBuf> {
-    let indices = files::numbered(BUS, "region").into_iter();
+    let indices = files::numbered::<u64>(BUS, "region").into_iter();
     indices.filter_map(|index| link(Path::new(BUS).join(format!("region{index}")))).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The parts of the grammar, how often each is drawn, and which of them a user leans on.
 
-use super::table::CHANCES;
+use super::table::{CHANCES, HINTS, MOST_OF_A_SERIES};
 use crate::explore::draw::Draw;
 use crate::grammar::suggest;
 use std::str::FromStr;
@@ -118,6 +118,29 @@ impl Part {
 pub struct Focus(pub Vec<Part>);
 
 impl Focus {
+    /// The parts that the changed lines of patches are about, those with the most words first.
+    pub fn of_patches(texts: impl IntoIterator<Item = String>) -> Focus {
+        let mut counts = vec![0usize; HINTS.len()];
+        for text in texts {
+            let changed = text.lines().filter(|line| line.starts_with(['+', '-', '@']));
+            for line in changed.map(str::to_ascii_lowercase) {
+                for ((_, hints), count) in HINTS.iter().zip(&mut counts) {
+                    *count += usize::from(hints.iter().any(|hint| line.contains(hint)));
+                }
+            }
+        }
+        let mut found: Vec<(usize, Part)> =
+            counts.into_iter().zip(HINTS).map(|(count, (part, _))| (count, *part)).collect();
+        found.retain(|(count, _)| *count > 0);
+        found.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        Focus(found.into_iter().take(MOST_OF_A_SERIES).map(|(_, part)| part).collect())
+    }
+
+    /// The words of its parts.
+    pub fn words(&self) -> Vec<String> {
+        self.0.iter().map(|part| part.word().to_owned()).collect()
+    }
+
     /// Draws whether a scenario has this part here.
     pub(super) fn wants(&self, part: Part, draw: &mut Draw) -> bool {
         let usual = CHANCES.iter().find(|(known, _)| *known == part).map_or(0, |(_, chance)| *chance);
@@ -148,6 +171,13 @@ mod tests {
         };
         let (usual, focused) = (count(&Focus::default()), count(&Focus(vec![Part::Pause])));
         assert!(usual < 150 && focused > 800, "{usual}, {focused}");
+    }
+
+    #[test]
+    fn a_series_is_about_what_its_changed_lines_name() {
+        let patch = "quota in the mail\n@@ damos_set_effective_quota()\n-\tquota->esz = 0;\n+\tquota->esz = goal;\n context filter\n";
+        assert_eq!(Focus::of_patches([patch.to_owned()]).words(), ["quota", "goal"]);
+        assert!(Focus::of_patches(["+int x;\n".to_owned()]).words().is_empty());
     }
 
     #[test]

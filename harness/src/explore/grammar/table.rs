@@ -188,3 +188,27 @@ pub(super) const REFUSED: &[(&str, &str, &str)] = &[
     ("0/contexts/0/schemes/nr_schemes", "-1", "EINVAL"),
     ("module/damon_stat/enabled", "Y", "EBUSY"),
 ];
+
+/// Words by which a patch shows that it is about a part.
+pub(super) const HINTS: &[(Part, &[&str])] = &[
+    (Part::Memcg, &["memcg"]),
+    (Part::Huge, &["huge", "thp"]),
+    (Part::Swap, &["pageout", "swap"]),
+    (Part::Vaddr, &["damon_va_", "damos_va_", "vaddr"]),
+    (Part::Intervals, &["intervals_goal", "tune_intervals", "aggr_interval", "sample_interval"]),
+    (Part::Regions, &["nr_regions", "split_region", "merge_region"]),
+    (Part::Probe, &["probe"]),
+    (Part::Quota, &["quota", "esz", "charged"]),
+    (Part::Goal, &["goal", "score", "eligible"]),
+    (Part::Weights, &["weight", "priorit", "histogram"]),
+    (Part::Filter, &["filter"]),
+    (Part::Watermarks, &["wmark", "watermark"]),
+    (Part::Migrate, &["migrate", "target_nid", "dests"]),
+    (Part::Commit, &["commit"]),
+    (Part::Pause, &["pause"]),
+    (Part::Hotplug, &["hotplug", "offline", "online_page"]),
+    (Part::Module, &["damon_stat", "damon_reclaim", "damon_lru_sort"]),
+];
+
+/// On so many parts a series leans at most.
+pub(super) const MOST_OF_A_SERIES: usize = 3;
