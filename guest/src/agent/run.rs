@@ -10,8 +10,8 @@ use super::steps::StepContext;
 use super::tracing::Instance;
 use super::workloads::Running;
 use super::{
-    console, cxl, files, fw_cfg, huge_pages, kmemleak, machine, mounts, needs, randomness, ready_point, results,
-    sections, soft_reserved, swap, topology, vmstat,
+    console, cxl, files, fw_cfg, huge_pages, kmemleak, machine, mounts, needs, randomness, ready_point,
+    results, sections, soft_reserved, swap, topology, vmstat,
 };
 use damonlab_protocol::machine_view::{self, MachineView};
 use damonlab_protocol::plan::{DRAIN_MARK, MEMORY_MARK, Plan, READY_MARK, Step};

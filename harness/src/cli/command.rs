@@ -3,8 +3,8 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, coverage, doctor, explain, explore, kernel, list, machine, mutants, replay, run, series,
-    setup, shrink,
+    bisect, check, compare, coverage, doctor, explain, explore, kernel, list, machine, mutants, replay, run,
+    series, setup, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 

@@ -7,9 +7,7 @@ use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::values;
 use crate::check::Verdict;
-use crate::explore::{
-    self, ExploreError, Explored, Explorer, Failing, Focus, NumberResult, Part, Shrinking,
-};
+use crate::explore::{self, ExploreError, Explored, Explorer, Failing, Focus, NumberResult, Part, Shrinking};
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::host::text::shown;
@@ -92,7 +90,11 @@ pub(super) fn explore(arguments: &Arguments) -> VerbResult {
     let stored = out.join("explore.json");
     results.save(&stored)?;
     let notes = vec![format!("to merge: {}", shown(&stored))];
-    output.finish(Closing { answer: report::explored(&results), notes, data: report::explored_data(&results) })?;
+    output.finish(Closing {
+        answer: report::explored(&results),
+        notes,
+        data: report::explored_data(&results),
+    })?;
     Ok(match (results.no_result.len(), results.failed.len()) {
         (0, 0) => 0,
         (0, _) => 1,
@@ -138,9 +140,13 @@ fn focus(arguments: &Arguments, progress: &Progress) -> Result<Focus, CliError> 
         return Ok(Focus(arguments.focus.clone()));
     }
     let series = arguments.kernel.patches()?;
-    let focus = Focus::of_patches(series.iter().map(|patch| String::from_utf8_lossy(&patch.bytes).into_owned()));
+    let focus =
+        Focus::of_patches(series.iter().map(|patch| String::from_utf8_lossy(&patch.bytes).into_owned()));
     if !focus.0.is_empty() {
-        progress.say(&format!("explore: the patches are about {}, which is drawn more often", focus.words().join(", ")));
+        progress.say(&format!(
+            "explore: the patches are about {}, which is drawn more often",
+            focus.words().join(", ")
+        ));
     }
     Ok(focus)
 }
@@ -206,4 +212,3 @@ fn run_all(
         output.item(&item)
     })
 }
-

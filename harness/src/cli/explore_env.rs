@@ -52,7 +52,6 @@ impl ExploreEnv {
 /// The command that repeats a file with a seed, on this kernel.
 pub(super) fn repeat(kernel: &KernelArgs, changes: &ExpectChangeArgs, scenario: &Path, seed: u64) -> String {
     let rules = RulesArgs::default();
-    let repro =
-        ReproCommand { machine: None, introduces: None, rules: &rules, changes, clock: None, kernel };
+    let repro = ReproCommand { machine: None, introduces: None, rules: &rules, changes, clock: None, kernel };
     repro.command(&scenario.to_string_lossy(), Seeds::One(seed))
 }

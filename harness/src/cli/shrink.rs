@@ -87,12 +87,7 @@ pub(super) fn shrink(arguments: &Arguments) -> VerbResult {
     finish(shrinking.smallest(&failing)?.as_ref(), name, &signature, &mut output)
 }
 
-fn finish(
-    smallest: Option<&Smallest>,
-    name: &str,
-    signature: &Signature,
-    output: &mut Output,
-) -> VerbResult {
+fn finish(smallest: Option<&Smallest>, name: &str, signature: &Signature, output: &mut Output) -> VerbResult {
     let (answer, status) = match smallest {
         Some(smallest) => {
             output.item(&report::smallest(name, signature, smallest))?;

@@ -25,7 +25,9 @@ pub struct Drawn {
 
 /// No scenario came of a number.
 #[derive(Debug, thiserror::Error)]
-#[error("scenario {number} of seed {seed} was drawn {ATTEMPTS} times, and the reader refused each; the last time: {last}")]
+#[error(
+    "scenario {number} of seed {seed} was drawn {ATTEMPTS} times, and the reader refused each; the last time: {last}"
+)]
 pub struct NothingValid {
     seed: u64,
     number: u64,
@@ -97,7 +99,9 @@ mod tests {
             texts.filter(|text| text.contains(wanted)).count()
         };
         let usual = Focus::default();
-        for step in ["commit:", "retarget:", "pause", "offline:", "online:", "refused:", "workload:", "read_back"] {
+        for step in
+            ["commit:", "retarget:", "pause", "offline:", "online:", "refused:", "workload:", "read_back"]
+        {
             assert!(count(&usual, step) > 0, "{step}");
         }
         assert!(count(&Focus(vec![Part::Watermarks]), "watermarks:") > 2 * count(&usual, "watermarks:"));

@@ -173,7 +173,9 @@ fn keys_everywhere(tree: &Tree) -> Vec<Tree> {
                 // A step without its only key is no step.
                 let left = items.iter().map(|item| (item, without(item, gone)));
                 let is_empty = |tree: &Tree| matches!(tree, Tree::Map(entries) if entries.is_empty());
-                Tree::List(left.filter(|(old, new)| !is_empty(new) || is_empty(old)).map(|(_, new)| new).collect())
+                Tree::List(
+                    left.filter(|(old, new)| !is_empty(new) || is_empty(old)).map(|(_, new)| new).collect(),
+                )
             }
             other => other.clone(),
         }
@@ -274,7 +276,9 @@ fn from_a_commit_on(tree: &Tree) -> Vec<Tree> {
                 match key.as_str() {
                     "damon" => value.set_in_place("kdamonds", kdamonds.clone()),
                     "steps" => {
-                        *value = Tree::List(["start".into()].into_iter().chain(steps[place + 1..].to_vec()).collect());
+                        *value = Tree::List(
+                            ["start".into()].into_iter().chain(steps[place + 1..].to_vec()).collect(),
+                        );
                     }
                     _ => {}
                 }
@@ -359,7 +363,8 @@ mod tests {
             "workloads: [{name: w0}, {name: w1}]\ntargets: [{pid: {workload: w0}}, {pid: {workload: w1}}]\n\
              steps: [start, {workload: {name: w0, hot: 50%}}, stop]\n",
         )));
-        let wanted = "workloads: [{name: w1}]\ntargets: [{pid: {workload: w1}}]\nsteps:\n  - start\n  - stop\n";
+        let wanted =
+            "workloads: [{name: w1}]\ntargets: [{pid: {workload: w1}}]\nsteps:\n  - start\n  - stop\n";
         assert!(all.iter().any(|text| text == wanted), "{all:#?}");
     }
 
@@ -368,7 +373,10 @@ mod tests {
         let all = texts(deletions(&tree(
             "damon: {kdamonds: [a]}\nsteps: [start, x, commit: {kdamonds: [b]}, stop]\n",
         )));
-        assert!(all.contains(&"damon: {kdamonds: [b]}\nsteps:\n  - start\n  - stop\n".to_owned()), "{all:#?}");
+        assert!(
+            all.contains(&"damon: {kdamonds: [b]}\nsteps:\n  - start\n  - stop\n".to_owned()),
+            "{all:#?}"
+        );
     }
 
     #[test]

@@ -127,7 +127,9 @@ impl Faulty for MergeError {
     fn fault(&self) -> Fault {
         match self {
             MergeError::Io { cause, .. } => cause.fault(),
-            MergeError::Format { .. } | MergeError::Other { .. } | MergeError::Twice { .. } => Fault::BadInput,
+            MergeError::Format { .. } | MergeError::Other { .. } | MergeError::Twice { .. } => {
+                Fault::BadInput
+            }
         }
     }
 }
@@ -212,14 +214,17 @@ impl Explored {
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
             return Err(MergeError::Other { path: path.to_owned(), what });
         }
-        let mut numbers: Vec<u64> = self.lists().into_iter().chain(other.lists()).flatten().copied().collect();
+        let mut numbers: Vec<u64> =
+            self.lists().into_iter().chain(other.lists()).flatten().copied().collect();
         numbers.sort_unstable();
         if let Some(twice) = numbers.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(MergeError::Twice { path: path.to_owned(), number: twice[0] });
         }
         self.redrawn += other.redrawn;
         let mine = [&mut self.passed, &mut self.skipped, &mut self.no_result, &mut self.failed];
-        for (mine, theirs) in mine.into_iter().zip([other.passed, other.skipped, other.no_result, other.failed]) {
+        for (mine, theirs) in
+            mine.into_iter().zip([other.passed, other.skipped, other.no_result, other.failed])
+        {
             mine.extend(theirs);
             mine.sort_unstable();
         }

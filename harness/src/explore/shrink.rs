@@ -130,7 +130,10 @@ impl Shrinking<'_> {
         seed: u64,
     ) -> Result<Option<(Example, usize)>, ExploreError> {
         let size = tree.size();
-        let summary = format!("A small scenario in which {} is violated, made of {}.", failing.signature.id, failing.name);
+        let summary = format!(
+            "A small scenario in which {} is violated, made of {}.",
+            failing.signature.id, failing.name
+        );
         tree.set_in_place("summary", summary.into());
         let source = read(name, &tree, failing.beside).map_err(|error| RunError::from(Box::new(error)))?;
         let report = run_confirmed(self.env, &source, seed, self.changes)?;

@@ -155,7 +155,8 @@ steps: [start, {run: {for: 2s}}, pause, {run: {for: 1s}}, resume, {run: {for: 70
             let shrunk = shrunk(&["pageout", "4097"], budget);
             assert!(shrunk.runs <= budget && !shrunk.done, "{shrunk:?}");
         }
-        let (large, small) = (Tree::read("l", LARGE).unwrap().size(), shrunk(&["pageout", "4097"], 40).tree.size());
+        let (large, small) =
+            (Tree::read("l", LARGE).unwrap().size(), shrunk(&["pageout", "4097"], 40).tree.size());
         assert!(small * 2 < large, "{small} of {large}");
     }
 

@@ -45,7 +45,8 @@ impl Signature {
         let mut all: Vec<Signature> = Vec::new();
         for finding in findings {
             let signature = Signature::of(finding);
-            let follows = matches!(finding.origin, Origin::RunEnd(_)) && all.iter().any(|one| one.id == KERNEL_LOG);
+            let follows =
+                matches!(finding.origin, Origin::RunEnd(_)) && all.iter().any(|one| one.id == KERNEL_LOG);
             if !follows && !all.contains(&signature) {
                 all.push(signature);
             }
@@ -55,7 +56,11 @@ impl Signature {
 
     /// A part of a file's name.
     pub fn slug(&self) -> String {
-        self.id.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+        self.id
+            .to_ascii_lowercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect()
     }
 }
 

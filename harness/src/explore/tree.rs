@@ -128,7 +128,8 @@ fn write_entries(entries: &[(String, Tree)], indent: usize, top: bool, text: &mu
 fn write_value(value: &Tree, indent: usize, top: bool, text: &mut String) {
     let line = flow(value);
     // At the top, lists are written one item a line.
-    let is_long = indent + line.len() + 20 > WIDTH || top && matches!(value, Tree::List(items) if items.len() > 1);
+    let is_long =
+        indent + line.len() + 20 > WIDTH || top && matches!(value, Tree::List(items) if items.len() > 1);
     match value {
         Tree::Map(entries) if is_long && !entries.is_empty() => {
             text.push('\n');

@@ -22,10 +22,10 @@ mod slit;
 mod tests;
 mod view;
 
+pub use crate::scenario::ranges;
 pub use argv::{Argv, MachineError, NodeMemory, qemu_check_args};
 pub use built::Machine;
 pub use cxl::backend as cxl_backend;
 pub use drawing::drawing;
-pub use crate::scenario::ranges;
 pub use needs::{Feature, NEEDS, QemuFeature};
 pub use option::QemuOption;

@@ -1,7 +1,7 @@
 //! The filters of a scheme.
 
-use super::focus::Part;
-use super::monitor::Kdamond;
+use super::around::Around;
+use super::part::Part;
 use super::world::World;
 use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
@@ -12,7 +12,7 @@ fn filter(kind: &str, draw: &mut Draw) -> Tree {
 }
 
 /// Filters of the core: on targets, and on physical addresses.
-pub(super) fn core_filters(kdamond: &Kdamond, world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
+pub(super) fn core_filters(around: Around, world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
     let mut filters = Vec::new();
     if !world.focus.wants(Part::Filter, draw) {
         return filters;
@@ -20,9 +20,9 @@ pub(super) fn core_filters(kdamond: &Kdamond, world: &World<'_>, draw: &mut Draw
     for _ in 0..draw.between(1, 2) {
         // An addr filter takes one range.
         let node = world.node(draw);
-        if kdamond.vaddr || node.traits.split || draw.chance(20) {
+        if around.vaddr || node.traits.split || draw.chance(20) {
             let mut one = filter("target", draw);
-            one.set("damon_target_idx", draw.index(kdamond.targets.len()) as u64);
+            one.set("damon_target_idx", draw.index(around.targets) as u64);
             filters.push(one);
         } else {
             let mut one = filter("addr", draw);

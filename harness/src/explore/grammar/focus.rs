@@ -1,117 +1,11 @@
-//! The parts of the grammar, how often each is drawn, and which of them a user leans on.
+//! How often each part of the grammar is drawn, and on which of them a user or a series leans.
 
+use super::part::Part;
 use super::table::{CHANCES, HINTS, MOST_OF_A_SERIES};
 use crate::explore::draw::Draw;
-use crate::grammar::suggest;
-use std::str::FromStr;
-
-/// A part of the grammar that a scenario may have or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// Processes with memory.
-    Workload,
-    /// Memory cgroups, and goals and filters that read them.
-    Memcg,
-    /// Huge pages.
-    Huge,
-    /// Swap.
-    Swap,
-    /// A second kdamond.
-    Kdamond,
-    /// Virtual addresses.
-    Vaddr,
-    /// Tuning of intervals.
-    Intervals,
-    /// Bounds of the number of regions.
-    Regions,
-    /// Probes.
-    Probe,
-    /// Schemes.
-    Scheme,
-    /// Quotas.
-    Quota,
-    /// Goals of quotas, and their tuners.
-    Goal,
-    /// Weights of priorities.
-    Weights,
-    /// Filters of schemes.
-    Filter,
-    /// Watermarks.
-    Watermarks,
-    /// Migration.
-    Migrate,
-    /// Commits of a new configuration.
-    Commit,
-    /// Commits of goals alone.
-    Retarget,
-    /// Pauses.
-    Pause,
-    /// Stops and new starts.
-    Restart,
-    /// Memory that goes offline.
-    Hotplug,
-    /// Writes that the kernel refuses.
-    Refused,
-    /// DAMON's modules.
-    Module,
-    /// Changes of a workload.
-    Phase,
-}
-
-/// The parts by the words of `--focus`.
-const WORDS: &[(&str, Part)] = &[
-    ("workload", Part::Workload),
-    ("memcg", Part::Memcg),
-    ("huge-pages", Part::Huge),
-    ("swap", Part::Swap),
-    ("kdamond", Part::Kdamond),
-    ("vaddr", Part::Vaddr),
-    ("intervals", Part::Intervals),
-    ("regions", Part::Regions),
-    ("probe", Part::Probe),
-    ("scheme", Part::Scheme),
-    ("quota", Part::Quota),
-    ("goal", Part::Goal),
-    ("weights", Part::Weights),
-    ("filter", Part::Filter),
-    ("watermarks", Part::Watermarks),
-    ("migrate", Part::Migrate),
-    ("commit", Part::Commit),
-    ("retarget", Part::Retarget),
-    ("pause", Part::Pause),
-    ("restart", Part::Restart),
-    ("hotplug", Part::Hotplug),
-    ("refused", Part::Refused),
-    ("module", Part::Module),
-    ("phase", Part::Phase),
-];
 
 /// A part that is drawn in focus has at least this chance.
 const IN_FOCUS: u32 = 85;
-
-/// A word that is no part.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no part '{0}' of the grammar; {1}")]
-pub struct FocusError(String, String);
-
-impl FromStr for Part {
-    type Err = FocusError;
-
-    fn from_str(text: &str) -> Result<Part, FocusError> {
-        let known = WORDS.iter().find(|(word, _)| *word == text).map(|(_, part)| *part);
-        known.ok_or_else(|| {
-            let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
-            FocusError(text.to_owned(), suggest::among(text, &words))
-        })
-    }
-}
-
-impl Part {
-    /// The word of `--focus`.
-    pub fn word(self) -> &'static str {
-        WORDS.iter().find(|(_, part)| *part == self).map_or("", |(word, _)| word)
-    }
-}
 
 /// The parts that are drawn more often than usual.
 #[derive(Debug, Clone, Default)]
@@ -151,6 +45,7 @@ impl Focus {
 
 #[cfg(test)]
 mod tests {
+    use super::super::part::WORDS;
     use super::*;
 
     #[test]
@@ -178,11 +73,5 @@ mod tests {
         let patch = "quota in the mail\n@@ damos_set_effective_quota()\n-\tquota->esz = 0;\n+\tquota->esz = goal;\n context filter\n";
         assert_eq!(Focus::of_patches([patch.to_owned()]).words(), ["quota", "goal"]);
         assert!(Focus::of_patches(["+int x;\n".to_owned()]).words().is_empty());
-    }
-
-    #[test]
-    fn a_mistyped_part_gets_the_nearest_one() {
-        let error = "quotas".parse::<Part>().unwrap_err().to_string();
-        assert!(error.contains("'quotas'") && error.contains("quota"), "{error}");
     }
 }

@@ -1,9 +1,11 @@
 //! The grammar of drawn scenarios: one file for each part of a scenario, and a table with all odds and values.
 
+mod around;
 mod filters;
 mod focus;
 mod machine;
 mod monitor;
+mod part;
 mod quota;
 mod scenario;
 mod scheme;
@@ -12,5 +14,6 @@ mod table;
 mod workloads;
 mod world;
 
-pub use focus::{Focus, FocusError, Part};
+pub use focus::Focus;
+pub use part::{FocusError, Part};
 pub use scenario::scenario;

@@ -1,6 +1,7 @@
 //! A kdamond with its context: what is monitored, how often, in how many regions.
 
-use super::focus::Part;
+use super::around::{Around, Times, time};
+use super::part::Part;
 use super::scheme::scheme;
 use super::table::{AGGREGATIONS, REGIONS, SAMPLES};
 use super::world::World;
@@ -19,26 +20,11 @@ pub(super) struct Kdamond {
     pub(super) schemes: Vec<Tree>,
 }
 
-/// The intervals that bounds of other parts depend on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
-    pub(super) sample_us: u64,
-    /// In samples.
-    pub(super) aggregation: u64,
-}
-
-impl Times {
-    pub(super) fn aggregation_us(self) -> u64 {
-        self.sample_us * self.aggregation
-    }
-}
-
-/// A time in DAMON's notation.
-pub(super) fn time(us: u64) -> Tree {
-    if us.is_multiple_of(1_000) { format!("{} ms", us / 1_000).into() } else { format!("{us} us").into() }
-}
-
 impl Kdamond {
+    fn around(&self) -> Around {
+        Around { vaddr: self.vaddr, targets: self.targets.len(), times: self.times }
+    }
+
     pub(super) fn draw(world: &World<'_>, draw: &mut Draw) -> Kdamond {
         let vaddr = !world.processes.is_empty() && world.focus.wants(Part::Vaddr, draw);
         let times = times(draw);
@@ -60,7 +46,7 @@ impl Kdamond {
             return Vec::new();
         }
         let count = *draw.weighted(&[(5, 1), (4, 2), (2, 3), (1, 4)]);
-        (0..count).map(|_| scheme(self, world, draw)).collect()
+        (0..count).map(|_| scheme(self.around(), world, draw)).collect()
     }
 
     /// The same with some parts drawn anew, as a commit brings it. Operations stay: the kernel refuses other ones.
@@ -86,11 +72,11 @@ impl Kdamond {
             }
             5 if !new.schemes.is_empty() => {
                 let place = draw.index(new.schemes.len());
-                new.schemes[place] = scheme(self, world, draw);
+                new.schemes[place] = scheme(self.around(), world, draw);
             }
             _ => {
                 let place = draw.index(new.schemes.len() + 1);
-                new.schemes.insert(place, scheme(self, world, draw));
+                new.schemes.insert(place, scheme(self.around(), world, draw));
             }
         }
         new

@@ -1,14 +1,14 @@
 //! The quota of a scheme: its size, its time, its goals and their tuner, the weights of its priorities.
 
-use super::focus::Part;
-use super::monitor::Kdamond;
+use super::around::Around;
+use super::part::Part;
 use super::table::{METRICS, QUOTA_BEHIND_A_FILTER, QUOTAS, RESETS, SHARES, SMALL_QUOTA_BEHIND_A_FILTER};
 use super::world::World;
 use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
 
 /// A quota; `filtered` is one of a scheme with core filters.
-pub(super) fn quota(kdamond: &Kdamond, world: &World<'_>, filtered: bool, draw: &mut Draw) -> Tree {
+pub(super) fn quota(around: Around, world: &World<'_>, filtered: bool, draw: &mut Draw) -> Tree {
     let mut size = *draw.weighted(QUOTAS);
     let is_small = size != 0 && size < QUOTA_BEHIND_A_FILTER;
     if filtered && is_small && draw.below(SMALL_QUOTA_BEHIND_A_FILTER) > 0 {
@@ -22,7 +22,7 @@ pub(super) fn quota(kdamond: &Kdamond, world: &World<'_>, filtered: bool, draw: 
     quota.set("reset_interval_ms", format!("{} ms", draw.weighted(RESETS)));
     if world.focus.wants(Part::Goal, draw) {
         quota.set("goal_tuner", if draw.chance(50) { "temporal" } else { "consist" });
-        quota.set("goals", list(goals(kdamond.vaddr, world, draw)));
+        quota.set("goals", list(goals(around.vaddr, world, draw)));
     }
     if world.focus.wants(Part::Weights, draw) {
         let mut weights = Tree::Map(Vec::new());

@@ -1,8 +1,9 @@
 //! A complete scenario, as a tree.
 
-use super::focus::{Focus, Part};
+use super::focus::Focus;
 use super::machine::machine;
 use super::monitor::Kdamond;
+use super::part::Part;
 use super::steps::steps;
 use super::workloads::workloads;
 use super::world::World;
@@ -46,8 +47,6 @@ pub fn scenario(seed: u64, number: u64, attempt: u64, focus: &Focus) -> Tree {
 fn module(draw: &mut Draw) -> Vec<Tree> {
     let module = *draw.pick(&["damon_stat", "damon_reclaim", "damon_lru_sort"]);
     let file = format!("module/{module}/enabled");
-    let write = |value: &str| {
-        map([("write", map([("file", file.clone().into()), ("value", value.into())]))])
-    };
+    let write = |value: &str| map([("write", map([("file", file.clone().into()), ("value", value.into())]))]);
     vec![write("Y"), write("N")]
 }

@@ -1,27 +1,27 @@
 //! A scheme: its action, what it acts on, and when.
 
+use super::around::{Around, Times, time};
 use super::filters::{core_filters, ops_filters};
-use super::focus::Part;
-use super::monitor::{Kdamond, Times, time};
+use super::part::Part;
 use super::quota::quota;
 use super::table::{PADDR_ACTIONS, VADDR_ACTIONS};
 use super::world::World;
 use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
 
-/// A scheme of a kdamond.
-pub(super) fn scheme(kdamond: &Kdamond, world: &World<'_>, draw: &mut Draw) -> Tree {
-    let mut scheme = action(kdamond.vaddr, world, draw);
-    let pattern = pattern(kdamond.times, draw);
+/// A scheme of a around.
+pub(super) fn scheme(around: Around, world: &World<'_>, draw: &mut Draw) -> Tree {
+    let mut scheme = action(around.vaddr, world, draw);
+    let pattern = pattern(around.times, draw);
     if !matches!(&pattern, Tree::Map(entries) if entries.is_empty()) {
         scheme.set("access_pattern", pattern);
     }
     if draw.chance(30) {
-        scheme.set("apply_interval_us", apply_interval(kdamond.times, draw));
+        scheme.set("apply_interval_us", apply_interval(around.times, draw));
     }
-    let core = core_filters(kdamond, world, draw);
+    let core = core_filters(around, world, draw);
     if world.focus.wants(Part::Quota, draw) {
-        scheme.set("quotas", quota(kdamond, world, !core.is_empty(), draw));
+        scheme.set("quotas", quota(around, world, !core.is_empty(), draw));
     }
     let ops = ops_filters(world, draw);
     for (key, filters) in [("core_filters", core), ("ops_filters", ops)] {
@@ -89,8 +89,14 @@ fn apply_interval(times: Times, draw: &mut Draw) -> Tree {
 }
 
 fn watermarks(draw: &mut Draw) -> Tree {
-    let bounds =
-        *draw.pick(&[(1_000, 999, 0), (1_000, 900, 0), (999, 500, 1), (500, 400, 200), (0, 0, 0), (900, 900, 900)]);
+    let bounds = *draw.pick(&[
+        (1_000, 999, 0),
+        (1_000, 900, 0),
+        (999, 500, 1),
+        (500, 400, 200),
+        (0, 0, 0),
+        (900, 900, 900),
+    ]);
     map([
         ("metric", "free_mem_rate".into()),
         ("interval_us", time(*draw.pick(&[100_000, 500_000, 1_000_000]))),

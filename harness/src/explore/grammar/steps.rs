@@ -1,7 +1,7 @@
 //! What happens in a run: DAMON starts, works between changes, and stops.
 
-use super::focus::Part;
 use super::monitor::Kdamond;
+use super::part::Part;
 use super::quota::goals;
 use super::table::REFUSED;
 use super::world::World;

@@ -1,6 +1,6 @@
 //! What is drawn how often, and out of which values. Data only.
 
-use super::focus::Part;
+use super::part::Part;
 
 /// A named machine, as the generator sees it.
 pub(super) struct Named {
@@ -157,7 +157,8 @@ pub(super) const METRICS: &[(u32, &str)] = &[
 ];
 
 /// Actions of paddr that do not migrate.
-pub(super) const PADDR_ACTIONS: &[(u32, &str)] = &[(4, "stat"), (3, "pageout"), (2, "lru_prio"), (2, "lru_deprio")];
+pub(super) const PADDR_ACTIONS: &[(u32, &str)] =
+    &[(4, "stat"), (3, "pageout"), (2, "lru_prio"), (2, "lru_deprio")];
 
 /// Actions of virtual addresses that do not migrate.
 pub(super) const VADDR_ACTIONS: &[(u32, &str)] = &[

@@ -1,6 +1,6 @@
 //! The workloads: processes with memory on the machine's nodes, some in memory cgroups or huge pages.
 
-use super::focus::Part;
+use super::part::Part;
 use super::table::{PAGES_A_MS, TOUCHES, WORKLOADS};
 use super::world::{Process, World};
 use crate::explore::draw::Draw;

@@ -12,8 +12,11 @@ pub(super) fn one_range(raw: &At<RawRegion>, names: &Names) -> Checked<AddrRange
     let Some(parts) = names.split.get(&node) else { return Ok(range) };
     let shown = |(start, end): &(Addr, Addr)| format!("{{start: {}, end: {}}}", start.0, end.0);
     let parts: Vec<String> = parts.iter().map(shown).collect();
-    Err(Fault::at(raw, format!("{node} lies on both sides of the hole below 4 GiB, and a filter takes one range"))
-        .help(format!("give a range, {}, or a machine without `below_4g`", parts.join(" or "))))
+    Err(Fault::at(
+        raw,
+        format!("{node} lies on both sides of the hole below 4 GiB, and a filter takes one range"),
+    )
+    .help(format!("give a range, {}, or a machine without `below_4g`", parts.join(" or "))))
 }
 
 /// A region's range.
