@@ -124,6 +124,7 @@ fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explo
         env: &env.run,
         jobs,
         runs: arguments.shrink_runs,
+        progress: &progress,
         changes: &changes,
         unfit: &|source| env.unfit(source),
         repeat: &|scenario: &Path, seed| repeat(&arguments.kernel, &arguments.expect_change, scenario, seed),

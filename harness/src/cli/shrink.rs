@@ -78,6 +78,7 @@ pub(super) fn shrink(arguments: &Arguments) -> VerbResult {
         env: &env.run,
         jobs: arguments.jobs.unwrap_or(slots::count()),
         runs: arguments.shrink_runs,
+        progress: &progress,
         changes: &changes,
         unfit: &|source| env.unfit(source),
         repeat: &|scenario: &Path, seed| repeat(&arguments.kernel, &arguments.expect_change, scenario, seed),

@@ -8,6 +8,7 @@ use super::shrinker::{Oracle, Shrunk, shrink};
 use super::signature::Signature;
 use super::tree::Tree;
 use crate::check::{Finding, Verdict};
+use crate::host::progress::Progress;
 use crate::host::text::excerpt;
 use crate::judge::{ExpectedChange, Report};
 use crate::run::{RunEnv, RunError, ScenarioSource, suite};
@@ -23,6 +24,8 @@ pub struct Shrinking<'a> {
     pub jobs: NonZeroUsize,
     /// How many runs a scenario may take.
     pub runs: usize,
+    /// Where progress is reported.
+    pub progress: &'a Progress,
     /// The rules that the kernel means to change.
     pub changes: &'a [ExpectedChange],
     /// Why a scenario cannot run here, if it cannot.
@@ -71,7 +74,11 @@ impl Oracle for Kernel<'_> {
         let work = |place: &usize| self.fails(&candidates[*place]);
         match suite::ordered(&places, self.shrinking.jobs, work, each) {
             Ok(()) => Ok(None),
-            Err(Ok(place)) => Ok(Some(place)),
+            Err(Ok(place)) => {
+                let (name, size) = (self.failing.name, candidates[place].size());
+                self.shrinking.progress.hint(&format!("shrink: {name}: {size} values are left"));
+                Ok(Some(place))
+            }
             Err(Err(error)) => Err(error),
         }
     }

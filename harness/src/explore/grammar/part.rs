@@ -1,6 +1,7 @@
 //! The parts of the grammar, by the words of `--focus`.
 
 use crate::grammar::suggest;
+use crate::host::text::foreign;
 use std::str::FromStr;
 
 /// A part of the grammar that a scenario may have or not.
@@ -86,7 +87,7 @@ pub(super) const WORDS: &[(&str, Part)] = &[
 
 /// A word that is no part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no part '{0}' of the grammar; {1}")]
+#[error("there is no part '{}' of the grammar; {}", foreign(.0), .1)]
 pub struct FocusError(String, String);
 
 impl FromStr for Part {
