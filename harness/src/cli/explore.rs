@@ -103,7 +103,7 @@ pub(super) fn explore(arguments: &Arguments) -> VerbResult {
 }
 
 fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explored, CliError> {
-    let changes = arguments.expect_change.changes()?;
+    let changes = arguments.expect_change.changes(None, [])?;
     let progress = output.progress();
     let env = ExploreEnv::of(&arguments.kernel, out, &progress)?;
     let focus = focus(arguments, &progress)?;

@@ -5,10 +5,6 @@ use crate::host::progress::Progress;
 use crate::kernel::{
     BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel, Source,
 };
-use crate::series;
-    }
-
-use crate::kernel::{BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel};
 use crate::series::{self, Patch};
 use clap::Args;
 use std::path::PathBuf;

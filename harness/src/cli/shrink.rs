@@ -51,9 +51,9 @@ pub(super) struct Arguments {
 
 pub(super) fn shrink(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("shrink", &arguments.output)?;
-    let changes = arguments.expect_change.changes()?;
     let path = scenarios::path(&arguments.scenario)?;
     let source = ScenarioSource::from(&path)?;
+    let changes = arguments.expect_change.of_sources(std::slice::from_ref(&source))?;
     if !source.scenario.clock.is_virtual() {
         return Err(CliError::NeverRepeats(source.scenario.name.clone()));
     }
