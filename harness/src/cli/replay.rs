@@ -12,7 +12,7 @@ use crate::recording::{DIGESTS, RunInputs, Seal};
 use crate::report::{self, RunView};
 use crate::run::RunEnv;
 use crate::run::debug::{self, StopPoint};
-use crate::run::replay::{self, ReplayResult};
+use crate::run::replay::{self, Replay, ReplayResult};
 use crate::setup::{self, Env, Work};
 use crate::vm;
 use crate::vm::checkpoint::Store;
@@ -94,19 +94,24 @@ pub(super) fn replay(arguments: &Arguments) -> VerbResult {
     replay.report.expect_changes(&changes);
     drop(line);
     output.item(&report::replay(&replay, &inputs.dir, &changed))?;
-    let judged = !arguments.rules.rules.is_empty();
+    rules.add(&replay.report);
+    finish(&replay, !arguments.rules.rules.is_empty(), &rules, &mut output)
+}
+
+/// Reports the end, and the verdict of the new run where it is `judged`. Gives the exit status.
+fn finish(replay: &Replay, judged: bool, rules: &RuleFileUse, output: &mut Output) -> VerbResult {
     if judged {
         output.item(&RunView::of(&replay.report).item())?;
     }
-    rules.add(&replay.report);
     output.finish(Closing { notes: rules.notes(), ..Closing::default() })?;
-    let status = if judged { exit_status::of_verdict(&replay.report.verdict) } else { 0 };
-    let status = status.max(match replay.result {
+    let verdict = exit_status::of_verdict(&replay.report.verdict);
+    let compared = match replay.result {
         ReplayResult::Identical(_) | ReplayResult::SameEnd(_) => 0,
         ReplayResult::Different(_) | ReplayResult::OtherEnd { .. } => 1,
-        ReplayResult::NoRecording => exit_status::of_verdict(&replay.report.verdict),
-    });
-    Ok(exit_status::with_rules(status, &rules))
+        ReplayResult::NoRecording => verdict,
+    };
+    let status = if judged { verdict.max(compared) } else { compared };
+    Ok(exit_status::with_rules(status, rules))
 }
 
 /// What ran on the real clock has nothing to be compared with.
