@@ -90,13 +90,8 @@ const LIMIT: Bytes = Bytes(64 << 20);
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// One cannot be read.
-    #[error("cannot read {}: {cause}", shown(.path))]
-    Io {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        cause: ReadError,
-    },
+    #[error(transparent)]
+    File(#[from] ReadError),
     /// One has another format.
     #[error("{} is not an explore.json of this damonlab: {}", shown(.path), foreign(.cause))]
     Format {
@@ -126,10 +121,10 @@ pub enum MergeError {
 impl Faulty for MergeError {
     fn fault(&self) -> Fault {
         match self {
-            MergeError::Io { cause, .. } => cause.fault(),
-            MergeError::Format { .. } | MergeError::Other { .. } | MergeError::Twice { .. } => {
-                Fault::BadInput
-            }
+            MergeError::File(_)
+            | MergeError::Format { .. }
+            | MergeError::Other { .. }
+            | MergeError::Twice { .. } => Fault::BadInput,
         }
     }
 }
@@ -246,8 +241,7 @@ impl Explored {
 }
 
 fn load(path: &Path) -> Result<Explored, MergeError> {
-    let bytes =
-        regular_file::bytes(path, LIMIT).map_err(|cause| MergeError::Io { path: path.to_owned(), cause })?;
+    let bytes = regular_file::bytes(path, LIMIT)?;
     let format = |cause: String| MergeError::Format { path: path.to_owned(), cause };
     let all: Explored = serde_json::from_slice(&bytes).map_err(|error| format(error.to_string()))?;
     match all.version {
