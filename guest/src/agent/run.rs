@@ -56,9 +56,9 @@ impl Agent {
         mounts::mount_all()?;
         self.report.kernel = kernel();
         steady_addresses();
-        print_everything();
         console::line(READY_MARK);
         self.report.ready_point = ready_point::stop_here()?;
+        print_everything();
         let plan = fw_cfg::plan()?;
         self.prints_report = plan.prints_report;
         randomness::mix_in(plan.seed)?;
@@ -185,7 +185,8 @@ fn steady_addresses() {
 }
 
 /// From here on all messages of the kernel go to the console: a guest that panics or hangs does not send its log, and the
-/// stacks of hung tasks are printed with a level that `loglevel=6` leaves out. The boot, with its hundreds of lines, is over.
+/// stacks of hung tasks are printed with a level that `loglevel=6` leaves out. Not before: the kernel prints from a thread of
+/// its own, and the rest of the boot's lines would come between.
 fn print_everything() {
     let _ = files::write("/proc/sys/kernel/printk", "8");
 }
