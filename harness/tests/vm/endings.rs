@@ -7,7 +7,6 @@ use damonlab::host::process::Group;
 use damonlab::recording::{CONSOLE_LOG, RunInputs};
 use damonlab::run::replay::ReplayResult;
 use damonlab::run::{self, RunEnv, ScenarioSource};
-use damonlab::scenario::Scenario;
 use damonlab_protocol::record::section;
 use damonlab_protocol::units::NodeId;
 use libtest_mimic::Trial;
@@ -65,9 +64,8 @@ fn sleeps(env: &RunEnv) -> Result<(), Box<dyn Error>> {
 /// Linux 7.3 splits a region before it asks a scheme's core filter, for which its kdamond takes practically forever.
 fn livelock(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let (env, _out) = common::with_own_results(env)?;
-    let text = include_str!("livelock.yaml").to_owned();
-    let scenario = Scenario::parse("livelock", &text)?;
-    let report = run::run(&env, &ScenarioSource { scenario, text }, 0)?;
+    let source = ScenarioSource::from(&paths::project().join("harness/tests/vm/livelock.yaml"))?;
+    let report = run::run(&env, &source, 0)?;
     let Verdict::Fail(findings) = &report.verdict else { return Err(report.verdict.to_string().into()) };
     let lines: Vec<&str> = findings[0].evidence.iter().map(|line| line.text.as_str()).collect();
     ensure(lines[0].starts_with("livelock: the kernel is busy with one task"), &lines)?;
