@@ -141,7 +141,7 @@ mod tests {
         let path = folder.path().join("mine.yaml");
         let text = "version: 1\nsummary: A.\nrules: [{name: share-is-in-range, event: damos_esz, always: 'esz > 7u'}]\n";
         std::fs::write(&path, text).unwrap();
-        let rule = rule_of(&[path.clone()], "share-is-in-range").unwrap().unwrap();
+        let rule = rule_of(std::slice::from_ref(&path), "share-is-in-range").unwrap().unwrap();
         assert_eq!(rule.event, "damos_esz");
         assert_eq!(rule_of(&[path], "another-one").unwrap(), None);
         let scenario = scenarios::folder().join("idle.yaml");

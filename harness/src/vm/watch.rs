@@ -129,7 +129,7 @@ pub(super) struct Finished {
     /// How long damonlab or QEMU was stopped.
     pub stopped: Duration,
     /// What it did when its clock had run out.
-    pub state: Option<Taken>,
+    pub state: Option<Box<Taken>>,
 }
 
 /// The QEMU of a watch.
@@ -338,10 +338,10 @@ impl<'a> Watch<'a> {
     }
 
     /// The state of a guest that hangs. What has been measured of the run does not count the time that it takes.
-    fn state_after(&mut self, ending: &Ending) -> Option<Taken> {
+    fn state_after(&mut self, ending: &Ending) -> Option<Box<Taken>> {
         let Ending::RanOut { status, .. } = ending else { return None };
         let qmp = self.monitor.qmp().ok()?;
-        Some(guest_state::take(qmp, &self.qemu.hung, status == "running"))
+        Some(Box::new(guest_state::take(qmp, &self.qemu.hung, status == "running")))
     }
 
     /// After a panic the kernel prints a backtrace; then `panic=-1` ends QEMU.

@@ -9,9 +9,11 @@ mod memory;
 mod page;
 mod registers;
 mod stack;
+mod state;
 mod symbols;
 mod sysrq;
 mod take;
 mod task_dump;
 
-pub(super) use take::{Hung, Taken, discard, take};
+pub(super) use state::Taken;
+pub(super) use take::{Hung, discard, take};

@@ -3,8 +3,8 @@
 use super::activity::{self, Activity, Moment};
 use super::registers::Cpu;
 use super::stack::Frame;
+use super::state::Taken;
 use super::symbols::Symbols;
-use super::take::Taken;
 use super::task_dump::{self, Task};
 use crate::host::text::{foreign, printable};
 use std::fmt::Write;

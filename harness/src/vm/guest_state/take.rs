@@ -3,6 +3,7 @@
 use super::activity::Moment;
 use super::memory::{Memory, PAGE, Physical};
 use super::registers::{self, Cpu};
+use super::state::Taken;
 use super::symbols::Symbols;
 use super::sysrq::{self, Console};
 use super::{page, stack};
@@ -44,18 +45,6 @@ pub(in crate::vm) struct Hung {
     pub scratch: PathBuf,
     /// The symbols of its kernel.
     pub system_map: Option<PathBuf>,
-}
-
-/// The state of a guest.
-pub(in crate::vm) struct Taken {
-    pub(super) symbols: Symbols,
-    /// Each CPU's registers, and its moments in order.
-    pub(super) cpus: Vec<(Cpu, Vec<Moment>)>,
-    /// What could not be found out, and why.
-    pub(super) missing: Vec<String>,
-    /// How long the console's log was before the kernel was asked, and after it had printed its tasks.
-    own_words: u64,
-    tasks_end: u64,
 }
 
 /// Takes the state of a guest. What fails is noted in it: the run has its verdict already. The guest may be running
@@ -196,11 +185,6 @@ pub(in crate::vm) fn discard(results: &Path) -> io::Result<()> {
 }
 
 impl Taken {
-    /// Nothing but symbols.
-    pub(super) fn without(symbols: Symbols) -> Taken {
-        Taken { symbols, cpus: Vec::new(), missing: Vec::new(), own_words: u64::MAX, tasks_end: u64::MAX }
-    }
-
     /// Stores the state beside the results, after the console has ended. What the kernel printed because it was asked moves
     /// from the console's log into the state: the log has what the guest printed by itself.
     pub(in crate::vm) fn store(&self, results: &Path) -> io::Result<()> {
@@ -211,7 +195,7 @@ impl Taken {
         let [tasks, log] = [&bytes[own..tasks_end], &bytes[tasks_end..]].map(String::from_utf8_lossy);
         let mut file = fs::File::create(results.join(GUEST_STATE))?;
         file.write_all(page::text(self, &tasks, &log).as_bytes())?;
-        Ok(fs::OpenOptions::new().write(true).open(&console)?.set_len(own as u64)?)
+        fs::OpenOptions::new().write(true).open(&console)?.set_len(own as u64)
     }
 }
 
