@@ -68,7 +68,7 @@ pub struct Example {
 /// A scenario that was made smaller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Smallest {
-    /// It.
+    /// The scenario, as it is now.
     pub example: Example,
     /// How many values it has.
     pub size: usize,

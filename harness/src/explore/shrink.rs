@@ -38,7 +38,7 @@ pub struct Shrinking<'a> {
 pub struct Failing<'a> {
     /// Its name.
     pub name: &'a str,
-    /// It.
+    /// Its text, as values.
     pub tree: Tree,
     /// A file beside which the machines lie that it may name.
     pub beside: &'a Path,

@@ -326,6 +326,11 @@ pub(crate) fn goals(scheme: &Scheme) -> impl Iterator<Item = &Goal> {
     scheme.quota.goals.iter().filter(|goal| goal.target_value != 0)
 }
 
+/// Whether the configuration limits a scheme (`damos_quota_is_set`, before an effective quota is there).
+pub(crate) fn is_limited(scheme: &Scheme) -> bool {
+    scheme.quota.bytes > 0 || scheme.quota.ms > 0 || goals(scheme).next().is_some()
+}
+
 /// The kdamond of a line: by its pid, or, for one that ran before the last start, by the number in its name
 /// (`__damon_start` counts running contexts).
 fn owner(recording: &Recording, line: &Line) -> Option<usize> {

@@ -35,7 +35,7 @@ impl Moment {
 /// What a CPU did in its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Activity {
-    /// Nothing.
+    /// It was idle.
     Idle,
     /// One task ran in the kernel nearly all the time, inside a function if its stacks have one in common.
     Kernel { task: String, share: Share, inside: Option<String>, spins: bool },

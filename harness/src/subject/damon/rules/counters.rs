@@ -8,7 +8,7 @@ use crate::subject::damon::rule::{
     in_core,
 };
 use crate::subject::damon::view::need_known_action;
-use crate::subject::damon::view::{KdamondRun, PAGE, View, goals};
+use crate::subject::damon::view::{KdamondRun, PAGE, View, is_limited};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{Ops, Scheme};
 
@@ -199,11 +199,6 @@ fn qt_exceeds_counts_full_windows(view: &View<'_>) -> RuleResult {
         }
         Ok(violations)
     })
-}
-
-/// Whether the configuration limits the scheme.
-fn is_limited(scheme: &Scheme) -> bool {
-    scheme.quota.bytes != 0 || scheme.quota.ms != 0 || goals(scheme).next().is_some()
 }
 
 /// More exceeded windows than passes: a window starts at a pass only, and one at most (the very first one

@@ -10,7 +10,7 @@ use crate::subject::damon::events::{BeforeApply, SchemeEvent, Stat};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_scheme, in_core,
 };
-use crate::subject::damon::view::{KdamondRun, View};
+use crate::subject::damon::view::{KdamondRun, View, is_limited};
 use crate::trace::TypedEvent;
 use damonlab_protocol::damon::{Context, Filter, FilterKind, Scheme};
 
@@ -95,9 +95,7 @@ fn is_rest(old: &BeforeApply, event: &BeforeApply) -> bool {
 fn a_later_scheme_splits(context: &Context, index: usize) -> bool {
     let is_addr = |filter: &Filter| matches!(filter.kind, FilterKind::Addr(_));
     let splits = |scheme: &Scheme| {
-        let quota = &scheme.quota;
-        let has_quota = quota.bytes > 0 || quota.ms > 0 || !quota.goals.is_empty();
-        has_quota || scheme.core_filters.iter().chain(&scheme.filters).any(is_addr)
+        is_limited(scheme) || scheme.core_filters.iter().chain(&scheme.filters).any(is_addr)
     };
     context.schemes.iter().skip(index + 1).any(splits)
 }

@@ -7,7 +7,7 @@ use crate::recording::{Event, Line};
 use crate::subject::damon::events::{Aggregated, BeforeApply};
 use crate::subject::damon::rule::{About, DamonRule, Kind, Rule, RuleResult, each_kdamond_run, in_core};
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
-use crate::subject::damon::view::{goals, has_fixed_ranges, need_known_action};
+use crate::subject::damon::view::{has_fixed_ranges, is_limited, need_known_action};
 use damonlab_protocol::damon::{FilterKind, FilterLayer, Scheme};
 
 /// Aggregations after a commit that may still be of the limits before it: a commit comes after regions are merged, and
@@ -117,9 +117,7 @@ fn has_known_splits(scheme: &Scheme) -> bool {
 
 /// A quota splits the region that it ends in (`damos_apply_scheme`), a filter those that it cuts (`damos_filter_match`).
 pub(crate) fn splits(scheme: &Scheme) -> bool {
-    let quota = &scheme.quota;
-    let limited = quota.ms > 0 || quota.bytes > 0 || goals(scheme).next().is_some();
-    limited
+    is_limited(scheme)
         || [&scheme.core_filters, &scheme.ops_filters, &scheme.filters]
             .iter()
             .any(|filters| !filters.is_empty())
