@@ -10,8 +10,9 @@ use super::error::KernelError;
 use super::image::KEY_FILE;
 use super::instrument::Instrumented;
 use super::kconfig;
-use crate::host::command::{self, Limits, command_for};
+use crate::host::command::{self, Limits};
 use crate::host::paths;
+use crate::host::program_version::version_line;
 use crate::host::progress::{Progress, clock};
 use crate::host::regular_file::cached_text;
 use fs_err as fs;
@@ -40,11 +41,9 @@ pub struct Toolchain {
 
 impl Toolchain {
     /// The tools in `path`.
-    pub fn find(path: &OsString) -> Result<Toolchain, KernelError> {
-        let version_line = |program: &str| {
-            command::first_line(command_for(program).arg("--version").env("PATH", path).env("LC_ALL", "C"))
-        };
-        let version = format!("{}; {}", version_line("gcc")?, version_line("ld")?);
+    pub fn find(path: &OsString, cache: &Path) -> Result<Toolchain, KernelError> {
+        let line = |program| version_line(program, path, cache);
+        let version = format!("{}; {}", line("gcc")?, line("ld")?);
         Ok(Toolchain { path: path.clone(), ccache: paths::find_program(path, "ccache").is_some(), version })
     }
 }

@@ -27,7 +27,7 @@ impl Inputs {
         Ok(Inputs {
             patches: request.on_top_of(bundled),
             fragments: request.all_fragments()?,
-            toolchain: Toolchain::find(&origins.env.path)?,
+            toolchain: Toolchain::find(&origins.env.path, &origins.env.cache)?,
         })
     }
 

@@ -6,6 +6,7 @@ use super::venv::Venv;
 use super::version::Version;
 use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::paths;
+use crate::host::program_version::version_line;
 use crate::host::text::shown;
 use std::path::Path;
 
@@ -51,7 +52,7 @@ fn program(name: &str, env: &Env) -> State {
 
 fn at_least(name: &str, wanted: &Version, env: &Env) -> State {
     match paths::find_program(&env.path, name) {
-        Some(path) => version_line(&path)
+        Some(_) => version_line(name, &env.path, &env.cache)
             .map_or_else(|error| State::Broken(error.to_string()), |line| judge(&line, wanted)),
         None => State::Missing,
     }
@@ -64,11 +65,6 @@ fn judge(line: &str, wanted: &Version) -> State {
         Some(version) => State::TooOld { found: version.to_string(), wanted: wanted.clone() },
         None => State::TooOld { found: "an unknown version".to_owned(), wanted: wanted.clone() },
     }
-}
-
-/// The first line of `program --version`.
-pub(super) fn version_line(program: &Path) -> Result<String, RunError> {
-    command::first_line(command_for(program).arg("--version"))
 }
 
 fn header_file(header: &str, root: &Path) -> State {

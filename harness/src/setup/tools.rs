@@ -1,6 +1,6 @@
 //! The programs that a run starts, or which requirements are missing.
 
-use super::detect::{self, State};
+use super::detect::State;
 use super::doctor::{Row, doctor};
 use super::env::Env;
 use super::own_command::ourselves;
@@ -8,10 +8,13 @@ use super::requirements::Work;
 use super::venv::Venv;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
+use crate::host::program_version::version_line;
 use fs_err as fs;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+
+const QEMU: &str = "qemu-system-x86_64";
 
 /// The tools that a run starts.
 #[derive(Debug, Clone)]
@@ -59,12 +62,12 @@ pub fn tools(env: &Env, work: Work) -> Result<Tools, Missing> {
 /// All missing requirements.
 pub fn tools_of(rows: &[Row], env: &Env, work: Work) -> Result<Tools, Missing> {
     let rows: Vec<&Row> = rows.iter().filter(|row| row.work <= work).collect();
-    let qemu = paths::find_program(&env.path, "qemu-system-x86_64");
+    let qemu = paths::find_program(&env.path, QEMU);
     let (Some(qemu), None) = (qemu, rows.iter().find(|row| row.blocks())) else {
         return Err(missing(&rows));
     };
     let no = |what: String| Missing { what: vec![what], command: ourselves("doctor") };
-    let qemu_version = detect::version_line(&qemu).map_err(|error| no(error.to_string()))?;
+    let qemu_version = version_line(QEMU, &env.path, &env.cache).map_err(|error| no(error.to_string()))?;
     let venv = Venv::of(env);
     let home = home(&env.cache).map_err(|cause| no(format!("a folder for virtme-ng ({cause})")))?;
     Ok(Tools { qemu, qemu_version, vng: venv.vng(), path: venv.path(env), home })

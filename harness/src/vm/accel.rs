@@ -6,9 +6,9 @@
 
 use super::error::VmError;
 use super::probe::{self, Limits, Probe};
-use super::probe_cache::CachedProbe;
 use super::timing::Accelerator;
 use crate::host::lock::Lock;
+use crate::host::probe_cache::CachedProbe;
 use crate::host::progress::Progress;
 use crate::host::text::shown;
 use crate::machine::Argv;
@@ -78,10 +78,12 @@ impl KvmHost {
     }
 }
 
+/// What a process waits for while another one probes.
+const WAITS_FOR: &str = "another damonlab to find out whether KVM works";
+
 impl CachedProbe for KvmHost {
     type Output = Accelerator;
     const FOLDER: &'static str = "accelerator";
-    const WHAT: &'static str = "another damonlab to find out whether KVM works";
 }
 
 /// The accelerator for a guest on the real clock. Boots up to two guests the first time.
@@ -99,7 +101,7 @@ pub fn choose(
         return Ok(Accelerator::Tcg(why));
     }
     let host = KvmHost::of(&tools.qemu_version)?;
-    let _one_at_a_time = Lock::acquire_if_possible(&cache.join("accelerator.lock"), KvmHost::WHAT)?;
+    let _one_at_a_time = Lock::acquire_if_possible(&cache.join("accelerator.lock"), WAITS_FOR)?;
     if let Some(accelerator) = host.cached(cache) {
         return Ok(accelerator);
     }

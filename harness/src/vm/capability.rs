@@ -4,11 +4,11 @@
 //! could need is queried at once, so that a run only compares names.
 
 use super::error::VmError;
-use super::probe_cache::CachedProbe;
 use super::qmp::Qmp;
 use super::sandbox::Sandbox;
 use crate::host::command::{self, Limits, command_for};
 use crate::host::fault::{Fault, Faulty};
+use crate::host::probe_cache::CachedProbe;
 use crate::host::text::{foreign, last_lines, shown};
 use crate::machine::{Argv, Feature, NEEDS, QemuFeature};
 use crate::setup::Tools;
@@ -70,10 +70,12 @@ struct ProbeKey {
     features: Vec<String>,
 }
 
+/// What a process waits for while another one probes.
+const WAITS_FOR: &str = "another damonlab to query the features of QEMU";
+
 impl CachedProbe for ProbeKey {
     type Output = Capabilities;
     const FOLDER: &'static str = "qemu";
-    const WHAT: &'static str = "another damonlab to query the features of QEMU";
 }
 
 impl ProbeKey {
@@ -148,7 +150,7 @@ fn listed(needs: &[&QemuFeature]) -> String {
 /// # Errors
 /// QEMU could not be started, or did not answer.
 pub fn capabilities(cache: &Path, tools: &Tools) -> Result<Capabilities, VmError> {
-    ProbeKey::of(tools)?.cached_or(cache, || start_and_query(&tools.qemu))
+    ProbeKey::of(tools)?.cached_or(cache, WAITS_FOR, || start_and_query(&tools.qemu))
 }
 
 impl Sandbox {

@@ -5,8 +5,8 @@
 
 use super::error::VmError;
 use super::probe::{self, Probe};
-use super::probe_cache::CachedProbe;
 use super::timing::Accelerator;
+use crate::host::probe_cache::CachedProbe;
 use crate::host::progress::Progress;
 use crate::machine::{Argv, cxl_backend};
 use crate::scenario::Scenario;
@@ -34,11 +34,13 @@ struct ProbeKey {
     machine: Vec<String>,
 }
 
+/// What a process waits for while another one probes.
+const WAITS_FOR: &str = "another damonlab to find out how QEMU maps CXL memory";
+
 impl CachedProbe for ProbeKey {
     /// The nodes of the windows of which every access is emulated.
     type Output = BTreeSet<NodeId>;
     const FOLDER: &'static str = "mapping";
-    const WHAT: &'static str = "another damonlab to find out how QEMU maps CXL memory";
 }
 
 /// The windows of a scenario's machine of which this QEMU emulates every access. Boots a guest the first time.
@@ -57,7 +59,7 @@ pub fn emulated_windows(
         vec!["-m".to_owned(), machine.memory_word(), "-smp".to_owned(), machine.cpus.to_string()];
     arguments.extend(machine.qemu.iter().cloned());
     let key = ProbeKey { binary: tools.qemu.clone(), qemu: tools.qemu_version.clone(), machine: arguments };
-    key.cached_or(cache, || {
+    key.cached_or(cache, WAITS_FOR, || {
         progress.say("cxl: booting a small guest to find out whether this QEMU maps CXL memory directly");
         probe_windows(cache, tools, bzimage, scenario, machine)
     })

@@ -4,8 +4,8 @@
 use super::error::VmError;
 use super::initramfs::AGENT;
 use super::probe::{self, Probe};
-use super::probe_cache::CachedProbe;
 use super::timing::Accelerator;
+use crate::host::probe_cache::CachedProbe;
 use crate::host::progress::Progress;
 use crate::kernel::Image;
 use crate::machine::Argv;
@@ -46,10 +46,12 @@ pub struct ProbedFeatures {
     pub inventory: Inventory,
 }
 
+/// What a process waits for while another one probes.
+const WAITS_FOR: &str = "another damonlab to find out which features the kernel has";
+
 impl CachedProbe for ProbeKey {
     type Output = ProbedFeatures;
     const FOLDER: &'static str = "lacks";
-    const WHAT: &'static str = "another damonlab to find out which features the kernel has";
 }
 
 /// Those of `features` that the kernel of `image` does not have, and what it shows.
@@ -64,7 +66,7 @@ pub fn probed_features(
     progress: &Progress,
 ) -> Result<ProbedFeatures, VmError> {
     let key = ProbeKey { image: image.key.to_string(), agent: agent_digest(AGENT), needs: features.to_vec() };
-    key.cached_or(cache, || {
+    key.cached_or(cache, WAITS_FOR, || {
         progress.say("kernel: booting a small guest to find out which DAMON features the kernel has");
         probe_features(cache, tools, image, features)
     })

@@ -28,7 +28,6 @@ mod missing_features;
 mod monitor;
 mod plan;
 mod probe;
-mod probe_cache;
 mod qemu_end;
 mod qmp;
 mod ram;

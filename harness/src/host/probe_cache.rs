@@ -1,24 +1,24 @@
 //! The cache of probes: results that took a guest or a QEMU to find out, stored with the key that they belong to.
 
-use super::error::VmError;
-use crate::host::lock::Lock;
-use crate::host::paths::{self, write_atomic};
-use crate::host::regular_file::cached_text;
+use super::lock::{Lock, LockError};
+use super::paths::{self, write_atomic};
+use super::regular_file::cached_text;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The key of a probe: everything that decides its result.
-pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
+pub trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
     /// The result.
     type Output: Serialize + DeserializeOwned;
     /// The folder of the results in the cache.
     const FOLDER: &'static str;
-    /// What a process waits for while another one probes.
-    const WHAT: &'static str;
 
     /// The file of its result.
+    ///
+    /// # Errors
+    /// The key is no JSON.
     fn file(&self, cache: &Path) -> io::Result<PathBuf> {
         let key = blake3::hash(&serde_json::to_vec(self).map_err(io::Error::other)?).to_hex();
         Ok(cache.join(Self::FOLDER).join(format!("{}.json", &key[..24])))
@@ -32,17 +32,21 @@ pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
     }
 
     /// The cached result, else the result of `probe`, which is cached. Of several processes one probes and the others wait.
-    /// A cache that cannot be written has no lock and keeps nothing: each run probes.
-    fn cached_or(
+    /// A cache that cannot be written has no lock and keeps nothing: each run probes. `what` is what the others wait for.
+    ///
+    /// # Errors
+    /// Those of `probe`, and a lock that cannot be taken.
+    fn cached_or<E: From<LockError>>(
         &self,
         cache: &Path,
-        probe: impl FnOnce() -> Result<Self::Output, VmError>,
-    ) -> Result<Self::Output, VmError> {
+        what: &str,
+        probe: impl FnOnce() -> Result<Self::Output, E>,
+    ) -> Result<Self::Output, E> {
         if let Some(output) = self.cached(cache) {
             return Ok(output);
         }
         let lock = cache.join(format!("{}.lock", Self::FOLDER));
-        let _one_at_a_time = Lock::acquire_if_possible(&lock, Self::WHAT)?;
+        let _one_at_a_time = Lock::acquire_if_possible(&lock, what)?;
         if let Some(output) = self.cached(cache) {
             return Ok(output);
         }
@@ -52,6 +56,9 @@ pub(super) trait CachedProbe: Serialize + DeserializeOwned + PartialEq {
     }
 
     /// Stores a result, in place of whatever has its name.
+    ///
+    /// # Errors
+    /// The cache cannot be written.
     fn store(&self, cache: &Path, output: &Self::Output) -> io::Result<()> {
         let entry = CacheEntry { key: self, output };
         let file = self.file(cache)?;
@@ -82,7 +89,6 @@ mod tests {
     impl CachedProbe for ProbeKey {
         type Output = u32;
         const FOLDER: &'static str = "probes";
-        const WHAT: &'static str = "the other thread";
     }
 
     #[test]
@@ -91,9 +97,9 @@ mod tests {
         let probes = std::sync::atomic::AtomicU32::new(0);
         let probe = || {
             std::thread::sleep(std::time::Duration::from_millis(50));
-            Ok(1 + probes.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+            Ok::<_, LockError>(1 + probes.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
         };
-        let get = || ProbeKey("one".into()).cached_or(cache.path(), probe).unwrap();
+        let get = || ProbeKey("one".into()).cached_or(cache.path(), "the other thread", probe).unwrap();
         let results = std::thread::scope(|scope| {
             let other = scope.spawn(get);
             (get(), other.join().unwrap())
@@ -139,7 +145,11 @@ mod tests {
             let file = key.file(cache.path()).unwrap();
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             act(&file);
-            assert_eq!(key.cached_or(cache.path(), || Ok(7)).unwrap(), 7, "{what}");
+            assert_eq!(
+                key.cached_or(cache.path(), "nothing", || Ok::<_, LockError>(7)).unwrap(),
+                7,
+                "{what}"
+            );
             let kept = key.cached(cache.path());
             assert!(kept == Some(7) || what == "a file as the folder", "{what}");
         }
