@@ -4,7 +4,9 @@
 //! pattern have the same eligible memory, so the shares of all nodes sum up to 10000. Each share is rounded down, and
 //! comes from a walk of its own, so memory that appears or disappears between two walks changes the sum.
 
-use crate::subject::damon::events::{Esz, Measurement, NodeEligible, SchemeEvent, Stat, goal_event};
+use crate::subject::damon::events::{
+    BeforeApply, Esz, Measurement, NodeEligible, SchemeEvent, Stat, goal_event,
+};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_kdamond_run, in_core,
 };
@@ -26,6 +28,8 @@ const ANY_IN_A_ROW: u32 = 10;
 struct Together<'a> {
     /// The first scheme with the pattern.
     pattern: usize,
+    /// The kdamond's last line before the first walk.
+    before: u32,
     goals: Vec<(&'a Line, Measurement)>,
     /// The effective quotas after it, one per scheme, as far as the kernel has emitted them.
     quotas: Vec<Option<u64>>,
@@ -40,7 +44,7 @@ pub(crate) static GOAL_SHARES_MAKE_A_WHOLE: DamonRule = Rule {
         because: "All walks count the same regions, by node, and round each share down. Each walk is a separate snapshot, so one pass may be off by more than 100, but not two in a row.",
         source: &[in_core("damos_get_node_eligible_mem_bp"), in_core("damos_calc_eligible_bytes")],
         file: file!(),
-        when: "two goals with one access pattern are measured in one pass; paddr",
+        when: "two goals with one access pattern are measured in one pass, and no other kdamond acts meanwhile; paddr",
     },
     judge: goal_shares_make_a_whole,
 };
@@ -50,12 +54,17 @@ fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
         let mut applies = false;
         let mut violations = Violations::default();
         let mut streaks: BTreeMap<usize, (u32, u32)> = BTreeMap::new();
+        let others = OtherKdamonds::of(view, run);
         for together in measured_together(view, run)? {
             if together.goals.len() < 2 {
                 continue;
             }
             applies = true;
             let (far, any) = streaks.entry(together.pattern).or_default();
+            if others.acted(&together) {
+                (*far, *any) = (0, 0);
+                continue;
+            }
             let (distance, expected) = distance(view, run, &together);
             *far = if distance > APART { *far + 1 } else { 0 };
             *any = if distance > 0 { *any + 1 } else { 0 };
@@ -75,6 +84,46 @@ fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
             false => Err("no two goals with one access pattern were measured in one pass".to_owned()),
         }
     })
+}
+
+/// When other kdamonds act on memory, one entry each: between the lines of each pair, which do not overlap.
+///
+/// Pages that are being moved are on no list, and a walk counts those on lists alone (`damon_get_folio`). So it takes no
+/// more than another kdamond that isolates pages to make two walks differ.
+struct OtherKdamonds(Vec<Vec<(u32, u32)>>);
+
+impl OtherKdamonds {
+    fn of(view: &View<'_>, run: &KdamondRun<'_>) -> OtherKdamonds {
+        let only_counts = |pid: i32| {
+            let mut own = view.kdamond_runs.iter().filter(|other| other.pid == pid).peekable();
+            let counts = |other: &KdamondRun<'_>| {
+                other.config.context.schemes.iter().all(|scheme| scheme.action == "stat")
+            };
+            own.peek().is_some() && own.all(counts)
+        };
+        let mut by_pid: BTreeMap<i32, (Option<u32>, Vec<(u32, u32)>)> = BTreeMap::new();
+        let lines = view.recording.trace.lines.iter();
+        for line in lines.filter(|line| line.pid != run.pid && line.event.is_damons()) {
+            let (acting, spans) = by_pid.entry(line.pid).or_default();
+            spans.extend(acting.take().map(|since| (since, line.number)));
+            *acting = BeforeApply::of(&line.event).map(|_| line.number);
+        }
+        by_pid.retain(|pid, _| !only_counts(*pid));
+        let whole = |(acting, mut spans): (Option<u32>, Vec<_>)| {
+            spans.extend(acting.map(|since| (since, u32::MAX)));
+            spans
+        };
+        OtherKdamonds(by_pid.into_values().map(whole).collect())
+    }
+
+    /// Whether one acted between the beginning of a pass's first walk and the end of its last.
+    fn acted(&self, together: &Together<'_>) -> bool {
+        let last = together.goals.last().map_or(together.before, |(line, _)| line.number);
+        self.0.iter().any(|spans| {
+            let begun = spans.partition_point(|(since, _)| *since < last);
+            begun.checked_sub(1).is_some_and(|latest| together.before < spans[latest].1)
+        })
+    }
 }
 
 fn share(goal: &Measurement) -> String {
@@ -134,6 +183,7 @@ fn measured_together<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<To
     let mut all = Vec::new();
     let mut quotas = vec![None; context.schemes.len()];
     let mut open: Vec<(&'a Line, Measurement)> = Vec::new();
+    let mut before = 0;
     for line in &run.lines {
         if let Some(goal) = line.event.measurement() {
             // What is traced of a complement depends on the kernel.
@@ -146,7 +196,10 @@ fn measured_together<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<To
                 *quota = Some(esz.esz);
             }
         } else if !open.is_empty() {
-            all.extend(by_pattern(&context.schemes, &std::mem::take(&mut open), &quotas));
+            all.extend(by_pattern(&context.schemes, (before, &std::mem::take(&mut open)), &quotas));
+        }
+        if open.is_empty() {
+            before = line.number;
         }
     }
     Ok(all)
@@ -154,7 +207,7 @@ fn measured_together<'a>(view: &View<'_>, run: &KdamondRun<'a>) -> Result<Vec<To
 
 fn by_pattern<'a>(
     schemes: &[Scheme],
-    goals: &[(&'a Line, Measurement)],
+    (before, goals): (u32, &[(&'a Line, Measurement)]),
     quotas: &[Option<u64>],
 ) -> Vec<Together<'a>> {
     let pattern = |scheme: &Scheme| (scheme.sz, scheme.nr_accesses, scheme.age);
@@ -168,7 +221,8 @@ fn by_pattern<'a>(
         let first = schemes.iter().position(|scheme| pattern(scheme) == pattern(own));
         groups.entry(first.unwrap_or_default()).or_default().push((*line, *goal));
     }
-    groups.into_iter().map(|(pattern, goals)| Together { pattern, goals, quotas: quotas.to_vec() }).collect()
+    let together = |(pattern, goals)| Together { pattern, before, goals, quotas: quotas.to_vec() };
+    groups.into_iter().map(together).collect()
 }
 
 pub(crate) static COMPLEMENTARY_SCHEMES_TAKE_TURNS: DamonRule = Rule {
@@ -234,4 +288,42 @@ fn complementary(a: &Measurement, b: &Measurement) -> bool {
         && a.nid != b.nid
         && a.target.0.saturating_add(b.target.0) <= WHOLE
         && (WHOLE - 1..=WHOLE).contains(&a.current.0.saturating_add(b.current.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::subject::damon::events::{BeforeApply, NodeEligible, Stat};
+    use crate::subject::damon::testing::{Model, edit, found, of_event, rewrite};
+
+    /// Goals of one pass that differ, in three passes in a row.
+    fn apart(lines: &mut [String]) {
+        for nth in 20..26 {
+            edit(lines, NodeEligible::NAME, nth, |line| {
+                let (start, _) = line.rsplit_once("current_value=").unwrap();
+                format!("{start}current_value={}", 6_000 - 300 * (nth % 2))
+            });
+        }
+    }
+
+    #[test]
+    fn g4_says_nothing_of_walks_during_which_another_kdamond_acts() {
+        let mut recording = Model::pull_push().recording();
+        rewrite(&mut recording, |lines| apart(lines));
+        assert!(!found(&recording, "G4").is_empty());
+        rewrite(&mut recording, |lines| {
+            // A module's kdamond: the plan does not know it.
+            let of_other = |line: &str| line.replacen("kdamond.0-52", "kdamond.9-99", 1);
+            let begin = of_event(lines, NodeEligible::NAME)[20] - 1;
+            let acts = of_other(&lines[of_event(lines, BeforeApply::NAME)[0]]);
+            let ends = of_other(&lines[of_event(lines, Stat::NAME)[0]]);
+            let time = |line: &str, of: &str| {
+                let at = |line: &str| line.split_whitespace().nth(3).unwrap().to_owned();
+                line.replacen(&at(line), &at(of), 1)
+            };
+            let end = of_event(lines, NodeEligible::NAME)[25];
+            lines.insert(end + 1, time(&ends, &lines[end]));
+            lines.insert(begin, time(&acts, &lines[begin]));
+        });
+        assert_eq!(found(&recording, "G4"), []);
+    }
 }
