@@ -59,10 +59,13 @@ pub(super) fn config_periods<'a>(
     config_periods
 }
 
-/// Half a sample before the answer.
+/// Half of the shortest sample before the answer. Tuned intervals are as short as their goal allows
+/// (`kdamond_tune_intervals`).
 fn border(answered: Nanos, config: &Kdamond) -> Nanos {
-    let sample = Nanos::from_micros(config.context.intervals.sample_us);
-    Nanos(answered.0.saturating_sub(sample.0 / 2))
+    let intervals = &config.context.intervals;
+    let tuned = intervals.goal.iter().filter(|goal| goal.aggrs > 0).map(|goal| goal.min_sample_us);
+    let shortest = tuned.fold(intervals.sample_us, u64::min);
+    Nanos(answered.0.saturating_sub(Nanos::from_micros(shortest).0 / 2))
 }
 
 /// The commits to the kdamond from the last start before its first event to the next start.
@@ -86,7 +89,8 @@ mod tests {
     use super::super::view::View;
     use crate::check::Finding;
     use crate::judge::judge;
-    use damonlab_protocol::damon::GoalTuner;
+    use crate::recording::Recording;
+    use damonlab_protocol::damon::{GoalTuner, IntervalsGoal};
     use damonlab_protocol::record::Refusal;
     use damonlab_protocol::units::Nanos;
 
@@ -169,6 +173,19 @@ mod tests {
             schemes.push(second);
         });
         assert_eq!(findings(&model), []);
+    }
+
+    #[test]
+    fn an_event_one_tuned_sample_before_a_commit_belongs_to_the_old_configuration() {
+        let mut recording = retargeted(Model::pull_push()).recording();
+        let answered = recording.report.steps[1].answered[&0];
+        let before = |recording: &Recording| View::new(recording).kdamond_runs[0].lines.last().unwrap().time;
+        assert!(before(&recording) < answered);
+        recording.plan.kdamonds[0].context.intervals.sample_us = 1_000_000;
+        let late = before(&recording);
+        let goal = IntervalsGoal { access_bp: 400, aggrs: 3, min_sample_us: 10, max_sample_us: u64::MAX };
+        recording.plan.kdamonds[0].context.intervals.goal = Some(goal);
+        assert!(late < before(&recording), "{late:?}: a sample may be shorter than the one at the start");
     }
 
     #[test]
