@@ -17,10 +17,10 @@ use crate::host::text::shown;
 use crate::judge::{self, ExpectedChange, Report, RuleFileUse};
 use crate::kernel::{self, Origins, PatchedSource, Profile};
 use crate::line_coverage::{
-    self, CountedRun, CountedRuns, Counts, GcovTool, LineCoverageError, MeasuredFiles, Shard, added, lcov,
+    self, CountedRun, CountedRuns, Counts, GcovTool, LineCoverageError, MeasuredFiles, added, lcov,
 };
 use crate::report::{self, Item, RunView};
-use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, Shard, suite};
 use crate::setup::{self, Env, Work};
 use crate::vm;
 use crate::vm::checkpoint::Store;

@@ -11,8 +11,8 @@ use crate::explore::{self, ExploreError, Explored, Explorer, Failing, Focus, Num
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::host::text::shown;
-use crate::line_coverage::Shard;
 use crate::report;
+use crate::run::Shard;
 use clap::Args;
 use fs_err as fs;
 use std::num::NonZeroUsize;

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Named};
 use super::error::{CliError, VerbResult};
+use super::exit_status::ExitStatuses;
 use super::expect_change::ExpectChangeArgs;
 use super::introduces_args::IntroducesArgs;
 use super::kernel_args::KernelArgs;
@@ -10,10 +11,10 @@ use super::repro_command::ReproCommand;
 use super::rules_args::RulesArgs;
 use super::{qemu, scenarios, values};
 use crate::host::slots;
-use crate::judge;
+use crate::judge::{self, RuleFileUse};
 use crate::kernel::{self, Origins};
 use crate::report;
-use crate::run::{self, RunEnv, ScenarioSource, SeedRange};
+use crate::run::{self, RunEnv, ScenarioSource, SeedRange, Shard};
 use crate::scenario::GuestClock;
 use crate::setup::{self, Env};
 use crate::vm;
@@ -28,6 +29,7 @@ const FIRST: &str = "pull-push";
 pub(super) const HELP: &str = "Examples: damonlab run pull-push idle --kernel ~/linux\n          \
     damonlab run pull-push --seeds 0..8\n          \
     damonlab run --all --quiet\n          \
+    damonlab run --all --shard 1/4 --out first\n          \
     damonlab run idle --machine dram2 -v\n          \
     git bisect run damonlab run idle --kernel . --git-bisect --out /tmp\n\n\
     A scenario that passes is one line, one that fails is shown with what was expected, what was seen, the lines of \
@@ -77,6 +79,9 @@ pub(super) struct Arguments {
     jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(super) expect_change: ExpectChangeArgs,
+    /// Run the K-th of N parts of the scenarios only; `damonlab check` of all recordings reports the parts together.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
     /// Exit as `git bisect run` expects it: 0 good, 1 a scenario failed, 125 cannot tell (no build, no boot, a skip, the
     /// host or QEMU failed), 128 a mistyped command. Give an --out outside of the tree.
     #[arg(long)]
@@ -91,7 +96,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("run", &arguments.output)?;
-    let paths = paths(arguments)?;
+    let paths = own_paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
     let mut rules = arguments.rules.add_to(&mut sources)?;
     let changes = arguments.expect_change.of_sources(&sources)?;
@@ -127,19 +132,36 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     };
     let batch =
         Batch { env: &env, jobs, repeat: arguments.repeat, repro, changes: &changes, progress: &progress };
-    let (statuses, mut notes) = match arguments.seeds {
-        None => {
-            let (statuses, coverage) =
-                batch.one_seed_each(&named, arguments.seed, &mut rules, &mut output)?;
-            let never = if arguments.all { report::never_applied(&coverage) } else { Vec::new() };
-            (statuses, never)
-        }
-        Some(seeds) => (batch.many_seeds_each(&named, seeds, &mut rules, &mut output)?, Vec::new()),
-    };
+    let (statuses, mut notes) = run_all(arguments, &batch, &named, &mut rules, &mut output)?;
     notes.extend(judge::not_seen(&changes));
     notes.extend(rules.notes());
     output.finish(Closing { notes, ..Closing::default() })?;
     Ok(statuses.of(arguments.git_bisect, &rules))
+}
+
+/// Runs the scenarios, and notes the rules that applied to none of all scenarios.
+fn run_all(
+    arguments: &Arguments,
+    batch: &Batch<'_>,
+    named: &[Named<'_>],
+    rules: &mut RuleFileUse,
+    output: &mut Output,
+) -> Result<(ExitStatuses, Vec<String>), CliError> {
+    if let Some(seeds) = arguments.seeds {
+        return Ok((batch.many_seeds_each(named, seeds, rules, output)?, Vec::new()));
+    }
+    let (statuses, coverage) = batch.one_seed_each(named, arguments.seed, rules, output)?;
+    let whole = arguments.all && arguments.shard.is_none();
+    Ok((statuses, if whole { report::never_applied(&coverage) } else { Vec::new() }))
+}
+
+/// The files of the scenarios in this part.
+fn own_paths(arguments: &Arguments) -> Result<Vec<PathBuf>, CliError> {
+    let all = paths(arguments)?;
+    Ok(match arguments.shard {
+        Some(shard) => shard.of(all),
+        None => all,
+    })
 }
 
 fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, CliError> {
@@ -191,6 +213,21 @@ mod tests {
         };
         assert!(matches!(set(&[]), Err(CliError::ManyCpus(name)) if name == "idle"));
         assert!(set(&["--clock", "real"]).is_ok());
+    }
+
+    #[test]
+    fn four_parts_have_every_scenario_once() {
+        let own = |more: &[&str]| {
+            let words = ["damonlab", "run", "--all"];
+            let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };
+            own_paths(&run).unwrap()
+        };
+        let mut parts: Vec<PathBuf> =
+            ["1/4", "2/4", "3/4", "4/4"].iter().flat_map(|part| own(&["--shard", part])).collect();
+        parts.sort();
+        let mut whole = own(&[]);
+        whole.sort();
+        assert_eq!(parts, whole);
     }
 
     #[test]

@@ -11,7 +11,6 @@ mod gcov;
 mod lcov;
 mod measured_files;
 mod series_lines;
-mod shard;
 mod stored;
 mod totals;
 
@@ -22,6 +21,5 @@ pub use gcov::read as read_gcov;
 pub use lcov::lcov;
 pub use measured_files::MeasuredFiles;
 pub use series_lines::{Added, AddedLine, Reach, SeriesTotal, added};
-pub use shard::{Shard, ShardError};
 pub use stored::{CountedRun, CountedRuns};
 pub use totals::{FileTotal, FunctionTotal, files, functions};

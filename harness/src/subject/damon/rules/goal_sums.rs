@@ -90,7 +90,9 @@ fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
 ///
 /// Pages that are being moved are on no list, and a walk counts those on lists alone (`damon_get_folio`). So it takes no
 /// more than another kdamond that isolates pages to make two walks differ.
-struct OtherKdamonds(Vec<Vec<(u32, u32)>>);
+struct OtherKdamonds(Vec<Spans>);
+
+type Spans = Vec<(u32, u32)>;
 
 impl OtherKdamonds {
     fn of(view: &View<'_>, run: &KdamondRun<'_>) -> OtherKdamonds {
@@ -101,7 +103,7 @@ impl OtherKdamonds {
             };
             own.peek().is_some() && own.all(counts)
         };
-        let mut by_pid: BTreeMap<i32, (Option<u32>, Vec<(u32, u32)>)> = BTreeMap::new();
+        let mut by_pid: BTreeMap<i32, (Option<u32>, Spans)> = BTreeMap::new();
         let lines = view.recording.trace.lines.iter();
         for line in lines.filter(|line| line.pid != run.pid && line.event.is_damons()) {
             let (acting, spans) = by_pid.entry(line.pid).or_default();
@@ -109,7 +111,7 @@ impl OtherKdamonds {
             *acting = BeforeApply::of(&line.event).map(|_| line.number);
         }
         by_pid.retain(|pid, _| !only_counts(*pid));
-        let whole = |(acting, mut spans): (Option<u32>, Vec<_>)| {
+        let whole = |(acting, mut spans): (Option<u32>, Spans)| {
             spans.extend(acting.map(|since| (since, u32::MAX)));
             spans
         };
