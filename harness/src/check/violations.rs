@@ -27,6 +27,11 @@ impl Violations {
         }
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// A part of the run that the rule could not check, and why.
     pub(crate) fn note(&mut self, note: String) {
         self.notes.push(note);

@@ -212,13 +212,20 @@ mod tests {
         let mut recording = model.recording();
         let border = recording.report.steps[1].answered[&0];
         let times: Vec<Nanos> = recording.trace.lines.iter().map(|line| line.time).collect();
+        let mut before = [0, 0];
         rewrite(&mut recording, |lines| {
-            for (line, _) in lines.iter_mut().zip(times).filter(|(_, time)| *time > border) {
-                if let Some((head, count)) = line.split_once(" nr_snapshots=") {
-                    *line = format!("{head} nr_snapshots={}", count.parse::<u64>().unwrap() - 13);
+            for (line, time) in lines.iter_mut().zip(times) {
+                let Some((head, rest)) = line.split_once(" nr_tried=") else { continue };
+                let (count, tail) = rest.split_once(' ').unwrap();
+                let (count, scheme) = (count.parse::<u64>().unwrap(), usize::from(head.ends_with("=1")));
+                if time < border {
+                    before[scheme] = count;
+                } else {
+                    *line = format!("{head} nr_tried={} {tail}", count - before[scheme]);
                 }
             }
         });
+        assert!(before.iter().all(|count| *count > 0));
         assert_eq!(found(&recording, "S1").len(), 2, "of each scheme, at the border");
     }
 

@@ -198,6 +198,7 @@ const CASES: &[Case] = &[
     Case { id: "S4", good: pull_push, tamper: |r| r.report.kdamond_stats[0][1].sz_applied += 4096 },
     Case { id: "S5", good: tuned, tamper: |r| scheme(r, 0).max_nr_snapshots = 4 },
     Case { id: "S6", good: pull_push, tamper: |r| scheme(r, 1).apply_interval_us = 400_000 },
+    Case { id: "S7", good: || stored("cxl"), tamper: |r| set_last(r, Stat::NAME, "nr_snapshots", "99") },
     Case { id: "A1", good: pull_push, tamper: |r| scheme(r, 1).nr_accesses.min = 3 },
     Case { id: "A2", good: pull_push, tamper: |r| scheme(r, 1).core_filters[0].matching = true },
     Case {
@@ -211,6 +212,11 @@ const CASES: &[Case] = &[
         tamper: |r| everywhere(r, " 536870912-537919488", " 536870913-537919488"),
     },
     Case { id: "A7", good: pull_push, tamper: twice },
+    Case {
+        id: "A8",
+        good: || stored("cxl"),
+        tamper: |r| rewrite(r, |lines| drop(lines.remove(of_event(lines, BeforeApply::NAME)[1]))),
+    },
     Case { id: "A5", good: pull_push, tamper: |r| ages(r, |nth| nth - 1) },
     Case {
         id: "A6",

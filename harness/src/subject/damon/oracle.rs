@@ -88,7 +88,7 @@ pub(crate) fn next_input(variant: FeedLoop, last: u64, score: u64) -> u64 {
 }
 
 /// The kernel's `mult_frac`, which wraps where that does.
-fn mult_frac(value: u64, numerator: u64, denominator: u64) -> u64 {
+pub(crate) fn mult_frac(value: u64, numerator: u64, denominator: u64) -> u64 {
     let (whole, rest) = (value / denominator, value % denominator);
     whole.wrapping_mul(numerator).wrapping_add(rest.wrapping_mul(numerator) / denominator)
 }

@@ -102,6 +102,14 @@ impl<'a> CoreFilters<'a> {
         self.default_reject.then(|| "which no core filter allows".to_owned())
     }
 
+    /// The addresses at which the kernel splits regions.
+    pub(crate) fn borders(&self) -> impl Iterator<Item = u64> {
+        self.filters.iter().flat_map(|(matcher, _)| match *matcher {
+            Matcher::Addresses(from, to) => vec![from, to],
+            Matcher::Target(_) => Vec::new(),
+        })
+    }
+
     /// Whether the scheme may act on all of a region.
     pub(crate) fn allows(&self, target: u64, start: u64, end: u64) -> bool {
         self.reject(target, start, end).is_none()

@@ -2,6 +2,7 @@
 
 pub(crate) mod ages;
 pub(crate) mod apply;
+#[cfg(test)]
 pub(crate) mod charge_resume;
 pub(crate) mod counters;
 pub(crate) mod dumps;
@@ -21,6 +22,8 @@ pub(crate) mod region_count;
 pub(crate) mod region_splits;
 pub(crate) mod regions;
 pub(crate) mod registry;
+pub(crate) mod selected;
+pub(crate) mod selection;
 pub(crate) mod stats;
 pub(crate) mod sysfs;
 pub(crate) mod tuning;

@@ -92,7 +92,7 @@ fn is_rest(old: &BeforeApply, event: &BeforeApply) -> bool {
 }
 
 /// Whether a scheme after this one may split a region before it knows that it acts on it.
-fn a_later_scheme_splits(context: &Context, index: usize) -> bool {
+pub(crate) fn a_later_scheme_splits(context: &Context, index: usize) -> bool {
     let is_addr = |filter: &Filter| matches!(filter.kind, FilterKind::Addr(_));
     let splits = |scheme: &Scheme| {
         is_limited(scheme) || scheme.core_filters.iter().chain(&scheme.filters).any(is_addr)

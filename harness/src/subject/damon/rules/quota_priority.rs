@@ -2,6 +2,7 @@
 
 use super::quota::told_before;
 use super::region_count::splits;
+use super::selection::priority::{matches, prefers_hot};
 use super::witness::{PassRegions, in_step, is_witness, need_steady_passes};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
@@ -73,7 +74,7 @@ fn need_witness(
     if quota.weight_nr_accesses == 0 || quota.weight_age != 0 {
         return Err("the scheme does not weigh accesses alone".to_owned());
     }
-    if context.ops != Ops::Paddr || prefers_hot(&scheme.action).is_none() {
+    if context.ops != Ops::Paddr || prefers_hot(Ops::Paddr, &scheme.action).is_none() {
         return Err(format!("{} has no priorities here", scheme.action));
     }
     let filters = [&scheme.core_filters, &scheme.filters];
@@ -101,15 +102,6 @@ fn find_witness(context: &Context, index: usize, scheme: &Scheme) -> Option<usiz
     others.into_iter().find(fits).map(|(at, _)| at)
 }
 
-/// Whether an action is for memory with many accesses (`damon_pa_scheme_score`).
-fn prefers_hot(action: &str) -> Option<bool> {
-    match action {
-        "lru_prio" | "migrate_hot" => Some(true),
-        "lru_deprio" | "migrate_cold" | "pageout" => Some(false),
-        _ => None,
-    }
-}
-
 /// An action of a pass on memory whose score cannot have been high enough.
 fn misspent(
     run: &KdamondRun<'_>,
@@ -119,19 +111,14 @@ fn misspent(
     actions: &[(&Line, &BeforeApply)],
 ) -> Option<Violation> {
     let scheme = run.config.context.schemes.get(index)?;
-    let hot = prefers_hot(&scheme.action)?;
-    let matches = |region: &BeforeApply| {
-        let accesses = u64::from(region.nr_accesses);
-        let age = u64::from(region.age);
-        (scheme.nr_accesses.min..=scheme.nr_accesses.max).contains(&accesses)
-            && (scheme.age.min..=scheme.age.max).contains(&age)
-    };
+    let hot = prefers_hot(Ops::Paddr, &scheme.action)?;
     let better_than = |event: &BeforeApply| -> u64 {
         let better = |region: &&BeforeApply| match hot {
             true => region.nr_accesses > event.nr_accesses,
             false => region.nr_accesses < event.nr_accesses,
         };
-        let regions = pass.iter().filter(|region| matches(region)).filter(better);
+        let regions =
+            pass.iter().filter(|region| matches(scheme, region.nr_accesses, region.age)).filter(better);
         regions.map(|region| region.end.saturating_sub(region.start)).sum()
     };
     let (line, event) = actions.iter().find(|(_, event)| better_than(event) >= quota)?;

@@ -3,7 +3,7 @@
 use super::{
     ages, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_pages, goals,
     migration, once_a_pass, pause, placement, probes, quota, quota_priority, region_count, region_splits,
-    regions, stats, sysfs, tuning,
+    regions, selected, stats, sysfs, tuning,
 };
 use crate::subject::damon::oracle;
 use crate::subject::damon::rule::DamonRule;
@@ -32,6 +32,7 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &sysfs::SYSFS_STATS_MATCH_TRACE,
     &counters::MAX_NR_SNAPSHOTS_IS_RESPECTED,
     &stats::APPLY_INTERVALS_ARE_KEPT,
+    &selected::PASS_COUNTS_SNAPSHOTS_AND_FULL_WINDOWS,
     &apply::APPLIED_REGIONS_MATCH_PATTERN,
     &filters::ACTIONS_RESPECT_CORE_FILTERS,
     &apply::EVENTS_MATCH_CONFIGURATION,
@@ -39,6 +40,7 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &once_a_pass::PASS_ACTS_ON_EACH_BYTE_ONCE,
     &ages::ACTION_RESETS_AGE,
     &charge_resume::CHARGE_RESUMES_WHERE_IT_STOPPED,
+    &selected::PASS_ACTS_ON_WHAT_IT_SELECTS,
     &regions::REGIONS_ARE_SORTED_AND_DISJOINT,
     &regions::REGIONS_COVER_TARGETS,
     &regions::ACCESSES_ARE_AT_MOST_SAMPLES,

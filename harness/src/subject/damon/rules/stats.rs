@@ -10,7 +10,7 @@ use damonlab_protocol::damon::{Intervals, Scheme};
 use damonlab_protocol::units::Nanos;
 
 /// A sleep is at least as long as requested, by the clock of jiffies; 10 ms is the longest jiffy.
-const JIFFY: u64 = 10_000_000;
+pub(crate) const JIFFY: u64 = 10_000_000;
 
 pub(crate) static STATS_ADVANCE_EACH_INTERVAL: DamonRule = Rule {
     about: About {
@@ -244,7 +244,10 @@ mod tests {
         for name in
             ["nr_tried", "sz_tried", "nr_applied", "sz_applied", "sz_ops_filter_passed", "nr_snapshots"]
         {
-            let mut recording = Model::pull_push().recording();
+            let mut model = Model::pull_push();
+            // So long that passes come to the end of the memory, which makes a snapshot.
+            model.turns = 80;
+            let mut recording = model.recording();
             rewrite(&mut recording, |lines| {
                 let last = *of_event(lines, "damos_stat_after_apply_interval").last().unwrap();
                 let words: Vec<String> = lines[last]

@@ -30,6 +30,7 @@ struct State {
     charged: u64,
     offset: u64,
     exceeds: u64,
+    snapshots: u64,
     tried: (u64, u64),
 }
 
@@ -83,7 +84,7 @@ impl<'a> ModelRun<'a> {
                 self.act(scheme);
             }
             for scheme in 0..self.schemes.len() {
-                self.statistics(turn, scheme);
+                self.statistics(scheme);
             }
             self.aggregate(turn);
         }
@@ -100,7 +101,7 @@ impl<'a> ModelRun<'a> {
             sz_applied: sz_tried,
             sz_ops_filter_passed: sz_tried,
             qt_exceeds: state.exceeds,
-            nr_snapshots: self.model.turns,
+            nr_snapshots: state.snapshots,
             effective_bytes: state.quota.unwrap_or(0),
         }
     }
@@ -163,7 +164,9 @@ impl<'a> ModelRun<'a> {
         let size = left.min(HOT.saturating_sub(state.offset)) / 4096 * 4096;
         let start = state.offset;
         // With quota left, the pass has reached the last region, and the next one begins at the first.
-        state.offset = if left - size < 4096 { start + size + self.model.hole } else { 0 };
+        let is_complete = left - size >= 4096;
+        state.offset = if is_complete { 0 } else { start + size + self.model.hole };
+        state.snapshots += u64::from(is_complete);
         if size == 0 {
             return;
         }
@@ -180,14 +183,13 @@ impl<'a> ModelRun<'a> {
         ));
     }
 
-    fn statistics(&mut self, turn: u64, scheme: usize) {
-        let State { tried: (regions, bytes), exceeds, .. } = self.schemes[scheme];
+    fn statistics(&mut self, scheme: usize) {
+        let State { tried: (regions, bytes), exceeds, snapshots, .. } = self.schemes[scheme];
         self.emit(format!(
             "{}: ctx_idx=0 scheme_idx={scheme} nr_tried={regions} sz_tried={bytes} \
              nr_applied={regions} sz_applied={bytes} sz_ops_filter_passed={bytes} qt_exceeds={exceeds} \
-             nr_snapshots={}",
-            Stat::NAME,
-            turn + 1
+             nr_snapshots={snapshots}",
+            Stat::NAME
         ));
     }
 

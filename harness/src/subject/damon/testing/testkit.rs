@@ -9,7 +9,8 @@ use crate::host::names::{EntryName, Key};
 use crate::recording::{Meta, RECORDING_VERSION, Recording, Seal, Trace};
 use crate::scenario::{Clocks, GuestClock, InstructionCost, MachineSpec, Places, Scenario};
 use damonlab_protocol::damon::{
-    AddrRange, Context, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme, Target, Watermarks,
+    AddrRange, Context, Filter, FilterKind, Goal, GoalTuner, Intervals, Kdamond, Ops, Quota, Range, Scheme,
+    Target, Watermarks,
 };
 use damonlab_protocol::plan::{Access, Step, Trace as TracePlan, Workload};
 use damonlab_protocol::record::{GuestReport, Sample, StepRecord, TraceStats};
@@ -237,18 +238,19 @@ fn kdamond(schemes: Vec<Scheme>) -> Kdamond {
     }
 }
 
-fn scheme(to: i32, target_value: u64) -> Scheme {
+fn scheme(to: u16, target_value: u64) -> Scheme {
+    let (nid, to) = (i32::from(to), NodeId(to));
     let goal = Goal {
         metric: "node_eligible_mem_bp".into(),
         complement: false,
         target_value,
         current_value: 0,
-        nid: to,
+        nid,
         path: String::new(),
     };
     Scheme {
         action: "migrate_hot".into(),
-        target_nid: to,
+        target_nid: nid,
         apply_interval_us: 0,
         sz: Range { min: 4096, max: u64::MAX },
         nr_accesses: Range { min: 1, max: 20 },
@@ -266,7 +268,11 @@ fn scheme(to: i32, target_value: u64) -> Scheme {
             fail_charge_denom: 0,
         },
         watermarks: Watermarks { metric: "none".into(), interval_us: 0, high: 0, mid: 0, low: 0 },
-        core_filters: Vec::new(),
+        core_filters: vec![Filter {
+            kind: FilterKind::Addr(AddrRange::Node(to)),
+            matching: true,
+            allow: false,
+        }],
         ops_filters: Vec::new(),
         filters: Vec::new(),
         dests: Vec::new(),
