@@ -1,7 +1,7 @@
 //! `damonlab explore`: scenarios that nobody wrote.
 
 use super::error::{CliError, VerbResult};
-use super::expect_change::ExpectChangeArgs;
+use super::explore_args::ExploreArgs;
 use super::explore_env::{ExploreEnv, repeat};
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
@@ -9,13 +9,11 @@ use super::values;
 use crate::check::Verdict;
 use crate::explore::{self, ExploreError, Explored, Explorer, Failing, Focus, NumberResult, Part, Shrinking};
 use crate::host::progress::Progress;
-use crate::host::slots;
 use crate::host::text::shown;
 use crate::report;
 use crate::run::Shard;
 use clap::Args;
 use fs_err as fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -58,14 +56,8 @@ pub(super) struct Arguments {
         "seed", "from", "focus", "shard", "shrink_runs", "jobs", "changes",
     ])]
     merge: Vec<PathBuf>,
-    /// How many runs the first scenario of each finding may take to be made smaller; 0 leaves it as it is.
-    #[arg(long, default_value = "60", value_name = "N", value_parser = values::shrink_runs, allow_negative_numbers = true)]
-    shrink_runs: usize,
-    /// How many guests run at once at most [default: one a core].
-    #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
-    jobs: Option<NonZeroUsize>,
     #[command(flatten)]
-    expect_change: ExpectChangeArgs,
+    common: ExploreArgs,
     /// Results go below this folder.
     #[arg(long, default_value = "results/explore", value_name = "DIR")]
     out: PathBuf,
@@ -103,13 +95,13 @@ pub(super) fn explore(arguments: &Arguments) -> VerbResult {
 }
 
 fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explored, CliError> {
-    let changes = arguments.expect_change.changes(None, [])?;
+    let changes = arguments.common.expect_change.changes(None, [])?;
     let progress = output.progress();
     let env = ExploreEnv::of(&arguments.kernel, out, &progress)?;
     let focus = focus(arguments, &progress)?;
     let image = &env.run.image;
     let mut results = Explored::on(&image.describe, &image.key, arguments.seed, focus.words());
-    let jobs = arguments.jobs.unwrap_or(slots::count());
+    let jobs = arguments.common.jobs();
     let explorer = Explorer {
         env: &env.run,
         jobs,
@@ -117,19 +109,19 @@ fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explo
         focus: &focus,
         deadline: arguments.time.map(|time| Instant::now() + time),
         changes: &changes,
-        unfit: &|source| env.unfit(source),
+        unfit: &|source| env.fit.why_not(source),
     };
     run_all(arguments, &explorer, &mut results, output, &progress)?;
     let shrinking = Shrinking {
         env: &env.run,
         jobs,
-        runs: arguments.shrink_runs,
+        runs: arguments.common.shrink_runs,
         progress: &progress,
         changes: &changes,
-        unfit: &|source| env.unfit(source),
-        repeat: &|scenario: &Path, seed| repeat(&arguments.kernel, &arguments.expect_change, scenario, seed),
+        unfit: &|source| env.fit.why_not(source),
+        repeat: &|scenario: &Path, seed| repeat(&arguments.kernel, &arguments.common.expect_change, scenario, seed),
     };
-    if arguments.shrink_runs > 0 {
+    if arguments.common.shrink_runs > 0 {
         shrink_all(&shrinking, &focus, &mut results, output)?;
     }
     Ok(results)
@@ -201,7 +193,7 @@ fn run_all(
         let repeat = match result {
             NumberResult::Ran(report) if matches!(report.verdict, Verdict::Fail(_)) => {
                 let scenario = explorer.env.out.join(format!("{name}.yaml"));
-                Some(repeat(&arguments.kernel, &arguments.expect_change, &scenario, drawn.number))
+                Some(repeat(&arguments.kernel, &arguments.common.expect_change, &scenario, drawn.number))
             }
             _ => None,
         };

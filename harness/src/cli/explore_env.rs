@@ -2,24 +2,24 @@
 
 use super::error::CliError;
 use super::expect_change::ExpectChangeArgs;
+use super::fit::Fit;
 use super::kernel_args::KernelArgs;
 use super::repro_command::{ReproCommand, Seeds};
 use super::rules_args::RulesArgs;
 use crate::host::progress::Progress;
 use crate::kernel::{self, Origins};
-use crate::machine::Machine;
 use crate::report;
-use crate::run::{self, RunEnv, ScenarioSource};
+use crate::run::RunEnv;
 use crate::setup::{self, Env};
+use crate::vm;
 use crate::vm::checkpoint::Store;
-use crate::vm::{self, Capabilities};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
 
 /// What scenarios run in, of which not all have to be possible here.
 pub(super) struct ExploreEnv {
     pub(super) run: RunEnv,
-    capabilities: Capabilities,
+    pub(super) fit: Fit,
 }
 
 impl ExploreEnv {
@@ -27,25 +27,13 @@ impl ExploreEnv {
         let origins = Origins::of(Env::machine()?);
         let request = kernel.request(&origins, progress)?;
         let tools = setup::tools(&origins.env, request.work())?;
-        let capabilities = vm::capabilities(&origins.env.cache, &tools)?;
+        let fit = Fit::of(&origins.env.cache, &tools)?;
         let image = kernel::obtain(&request, &origins, progress)?;
         report::unknown_to_damonlab(&image).iter().for_each(|note| progress.say(note));
         fs::create_dir_all(&out)?;
         let checkpoints = Some(Store::of(&origins.env.cache));
-        Ok(ExploreEnv { run: RunEnv { tools, image, agent: vm::AGENT, out, checkpoints }, capabilities })
-    }
-
-    /// Why a scenario cannot run here, if it cannot.
-    pub(super) fn unfit(&self, source: &ScenarioSource) -> Option<String> {
-        if let Err(error) = run::check_host(&source.scenario) {
-            return Some(error.to_string());
-        }
-        let machine = match Machine::of(&source.scenario) {
-            Ok(machine) => machine,
-            Err(error) => return Some(error.to_string()),
-        };
-        let missing = self.capabilities.check(&source.scenario.name, &machine.argv, &self.run.tools);
-        missing.err().map(|missing| missing.to_string())
+        let run = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
+        Ok(ExploreEnv { run, fit })
     }
 }
 

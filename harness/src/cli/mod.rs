@@ -17,7 +17,9 @@ mod exit_status;
 mod expect_change;
 mod explain;
 mod explore;
+mod explore_args;
 mod explore_env;
+mod fit;
 mod git_bisect;
 #[cfg(test)]
 mod hostile_tests;

@@ -1,19 +1,17 @@
 //! `damonlab shrink`: a scenario that fails, made smaller.
 
 use super::error::{CliError, VerbResult};
-use super::expect_change::ExpectChangeArgs;
+use super::explore_args::ExploreArgs;
 use super::explore_env::{ExploreEnv, repeat};
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::{rule, scenarios, values};
 use crate::check::Verdict;
 use crate::explore::{Failing, Shrinking, Signature, Smallest, Tree};
-use crate::host::slots;
 use crate::report::{self, RunView};
 use crate::run::{self, ScenarioSource};
 use crate::scenario::ScenarioError;
 use clap::Args;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub(super) const HELP: &str = "Examples: damonlab shrink my-failure.yaml\n          \
@@ -34,14 +32,8 @@ pub(super) struct Arguments {
     /// The seed with which it fails. Seed 0 is tried first.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
-    /// How many runs it may take.
-    #[arg(long, default_value = "60", value_name = "N", value_parser = values::shrink_runs, allow_negative_numbers = true)]
-    shrink_runs: usize,
-    /// How many guests run at once at most [default: one a core].
-    #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
-    jobs: Option<NonZeroUsize>,
     #[command(flatten)]
-    expect_change: ExpectChangeArgs,
+    common: ExploreArgs,
     /// Results go below this folder.
     #[arg(long, default_value = "results/shrink", value_name = "DIR")]
     out: PathBuf,
@@ -53,7 +45,7 @@ pub(super) fn shrink(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("shrink", &arguments.output)?;
     let path = scenarios::path(&arguments.scenario)?;
     let source = ScenarioSource::from(&path)?;
-    let changes = arguments.expect_change.of_sources(std::slice::from_ref(&source))?;
+    let changes = arguments.common.expect_change.of_sources(std::slice::from_ref(&source))?;
     if !source.scenario.clock.is_virtual() {
         return Err(CliError::NeverRepeats(source.scenario.name.clone()));
     }
@@ -76,12 +68,14 @@ pub(super) fn shrink(arguments: &Arguments) -> VerbResult {
     };
     let shrinking = Shrinking {
         env: &env.run,
-        jobs: arguments.jobs.unwrap_or(slots::count()),
-        runs: arguments.shrink_runs,
+        jobs: arguments.common.jobs(),
+        runs: arguments.common.shrink_runs,
         progress: &progress,
         changes: &changes,
-        unfit: &|source| env.unfit(source),
-        repeat: &|scenario: &Path, seed| repeat(&arguments.kernel, &arguments.expect_change, scenario, seed),
+        unfit: &|source| env.fit.why_not(source),
+        repeat: &|scenario: &Path, seed| {
+            repeat(&arguments.kernel, &arguments.common.expect_change, scenario, seed)
+        },
     };
     let name = source.scenario.name.as_str();
     let failing = Failing { name, tree, beside: &path, seed: arguments.seed, signature: &signature };
