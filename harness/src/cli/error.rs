@@ -2,7 +2,7 @@
 
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
-use crate::explore::{ExploreError, MergeError};
+use crate::explore::{CorpusError, ExploreError, MergeError};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::text::foreign;
@@ -95,6 +95,9 @@ pub(super) enum CliError {
     #[error(transparent)]
     Explore(#[from] ExploreError),
     #[error(transparent)]
+    #[diagnostic(transparent)]
+    Corpus(#[from] CorpusError),
+    #[error(transparent)]
     Merge(#[from] MergeError),
     #[error(transparent)]
     Mutant(#[from] MutantError),
@@ -147,6 +150,7 @@ impl Faulty for CliError {
             CliError::Vm(error) => error.fault(),
             CliError::LineCoverage(error) => error.fault(),
             CliError::Explore(error) => error.fault(),
+            CliError::Corpus(error) => error.fault(),
             CliError::Merge(error) => error.fault(),
             CliError::Mutant(error) => error.fault(),
             CliError::Side(error) => error.fault(),

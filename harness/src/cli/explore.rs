@@ -7,11 +7,18 @@ use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::values;
 use crate::check::Verdict;
-use crate::explore::{self, ExploreError, Explored, Explorer, Failing, Focus, NumberResult, Part, Shrinking};
-use crate::host::progress::Progress;
+use crate::explore::{
+    self, Corpus, Drawn, Example, Explored, Explorer, Failing, Focus, Guided, Kept, Known, NewLines,
+    NumberResult, Part, Shrinking, Tree,
+};
+use crate::host::progress::{Batch, Progress};
 use crate::host::text::shown;
+use crate::judge::ExpectedChange;
+use crate::kernel::{PatchedSource, Profile};
+use crate::line_coverage::{GcovTool, LineCoverageError, MeasuredFiles};
 use crate::report;
-use crate::run::Shard;
+use crate::run::{ScenarioSource, Shard};
+use crate::scenario::ScenarioError;
 use clap::Args;
 use fs_err as fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +27,7 @@ use std::time::{Duration, Instant};
 pub(super) const HELP: &str = "Examples: damonlab explore\n          \
     damonlab explore --for 10m --series my-series.mbox --focus quota\n          \
     damonlab explore --seed 3 --from 4711 --count 1\n          \
+    damonlab explore --coverage --corpus corpus --count 500\n          \
     damonlab explore --shard 1/4 --out first\n          \
     damonlab explore --merge first/explore.json second/explore.json\n\n\
     Scenario 4711 of seed 3 is the same everywhere. What passes leaves nothing behind; of each finding the first scenario \
@@ -49,11 +57,20 @@ pub(super) struct Arguments {
     /// Run the K-th of N parts of the scenarios only; --merge joins the parts.
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
+    /// Run on a kernel that counts the lines that it executes, keep what reaches lines of DAMON that nothing before it did, and
+    /// make half of the scenarios variations of what is kept.
+    #[arg(long)]
+    coverage: bool,
+    /// Where --coverage keeps scenarios [default: corpus/ below --out]. Those that are there are run first, and varied like new
+    /// ones.
+    #[arg(long, value_name = "DIR", requires = "coverage")]
+    corpus: Option<PathBuf>,
     /// Run nothing: join what the shards of one exploration have found, and report that.
     // By name: clap leaves the group of arguments empty that has others flattened into it.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
         "kernel", "series", "strict", "skip_applied", "patches", "profiles", "fragments", "build_in", "count", "time",
         "seed", "from", "focus", "shard", "shrink_runs", "jobs", "changes",
+        "coverage", "corpus",
     ])]
     merge: Vec<PathBuf>,
     #[command(flatten)]
@@ -71,22 +88,24 @@ const WITHOUT_END: u64 = 1_000_000;
 pub(super) fn explore(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("explore", &arguments.output)?;
     let out = std::path::absolute(&arguments.out)?;
-    let results = match Explored::merge(&arguments.merge)? {
+    let (results, known) = match Explored::merge(&arguments.merge)? {
         Some(results) => {
             output.start(Vec::new(), Some(&results.kernel))?;
-            results
+            (results, None)
         }
         None => run(arguments, out.clone(), &mut output)?,
     };
     fs::create_dir_all(&out)?;
     let stored = out.join("explore.json");
     results.save(&stored)?;
-    let notes = vec![format!("to merge: {}", shown(&stored))];
-    output.finish(Closing {
-        answer: report::explored(&results),
-        notes,
-        data: report::explored_data(&results),
-    })?;
+    let mut notes = vec![format!("to merge: {}", shown(&stored))];
+    let (mut answer, mut data) = (report::explored(&results), report::explored_data(&results));
+    if let Some((known, corpus)) = &known {
+        answer.push(report::corpus(known, corpus));
+        notes.extend(report::corpus_notes(known));
+        data["coverage"] = report::corpus_data(known, corpus);
+    }
+    output.finish(Closing { answer, notes, data })?;
     Ok(match (results.no_result.len(), results.failed.len()) {
         (0, 0) => 0,
         (0, _) => 1,
@@ -94,37 +113,60 @@ pub(super) fn explore(arguments: &Arguments) -> VerbResult {
     })
 }
 
-fn run(arguments: &Arguments, out: PathBuf, output: &mut Output) -> Result<Explored, CliError> {
+/// What was reached, and where scenarios are kept.
+type Guide = (Known, Corpus);
+
+/// What all runs of one command have in common.
+struct Exploration<'a> {
+    arguments: &'a Arguments,
+    /// The kernel, as it runs.
+    kernel: &'a KernelArgs,
+    env: &'a ExploreEnv,
+    changes: &'a [ExpectedChange],
+    focus: &'a Focus,
+    progress: &'a Progress,
+}
+
+fn run(
+    arguments: &Arguments,
+    out: PathBuf,
+    output: &mut Output,
+) -> Result<(Explored, Option<Guide>), CliError> {
     let changes = arguments.common.expect_change.changes(None, [])?;
     let progress = output.progress();
-    let env = ExploreEnv::of(&arguments.kernel, out, &progress)?;
+    let kernel = match arguments.coverage {
+        true => arguments.kernel.with_profile(Profile::Coverage),
+        false => arguments.kernel.clone(),
+    };
+    let folder = std::path::absolute(arguments.corpus.clone().unwrap_or_else(|| out.join("corpus")))?;
+    // What the user may have to fix comes before what takes minutes.
+    let corpus = arguments.coverage.then(|| Corpus::open(&folder)).transpose()?;
+    let env = ExploreEnv::of(&kernel, out, &progress)?;
     let focus = focus(arguments, &progress)?;
     let image = &env.run.image;
     let mut results = Explored::on(&image.describe, &image.key, arguments.seed, focus.words());
-    let jobs = arguments.common.jobs();
-    let explorer = Explorer {
-        env: &env.run,
-        jobs,
-        seed: arguments.seed,
+    let exploration = Exploration {
+        arguments,
+        kernel: &kernel,
+        env: &env,
+        changes: &changes,
         focus: &focus,
-        deadline: arguments.time.map(|time| Instant::now() + time),
-        changes: &changes,
-        unfit: &|source| env.fit.why_not(source),
-    };
-    run_all(arguments, &explorer, &mut results, output, &progress)?;
-    let shrinking = Shrinking {
-        env: &env.run,
-        jobs,
-        runs: arguments.common.shrink_runs,
         progress: &progress,
-        changes: &changes,
-        unfit: &|source| env.fit.why_not(source),
-        repeat: &|scenario: &Path, seed| repeat(&arguments.kernel, &arguments.common.expect_change, scenario, seed),
+    };
+    let guide = match corpus {
+        Some((corpus, known)) => {
+            let known = exploration.run_guided(&corpus, known, &mut results, output)?;
+            Some((known, corpus))
+        }
+        None => {
+            exploration.run_all(&mut results, output)?;
+            None
+        }
     };
     if arguments.common.shrink_runs > 0 {
-        shrink_all(&shrinking, &focus, &mut results, output)?;
+        exploration.shrink_all(&mut results, output)?;
     }
-    Ok(results)
+    Ok((results, guide))
 }
 
 /// The parts that the user leans on, or else those that the series is about.
@@ -144,28 +186,6 @@ fn focus(arguments: &Arguments, progress: &Progress) -> Result<Focus, CliError> 
     Ok(focus)
 }
 
-/// Makes the first scenario of each finding smaller.
-fn shrink_all(
-    shrinking: &Shrinking<'_>,
-    focus: &Focus,
-    results: &mut Explored,
-    output: &mut Output,
-) -> Result<(), CliError> {
-    let seed = results.seed;
-    for group in &mut results.groups {
-        let Some(number) = group.numbers.first() else { continue };
-        let drawn = explore::draw(seed, *number, focus).map_err(ExploreError::from)?;
-        let name = drawn.source.scenario.name.as_str();
-        let beside = &group.example.scenario;
-        let failing = Failing { name, tree: drawn.tree, beside, seed: *number, signature: &group.signature };
-        group.smallest = shrinking.smallest(&failing)?;
-        if let Some(smallest) = &group.smallest {
-            output.item(&report::smallest(name, &group.signature, smallest))?;
-        }
-    }
-    Ok(())
-}
-
 /// The numbers of the scenarios, in order.
 fn numbers(arguments: &Arguments) -> Vec<u64> {
     let count = if arguments.time.is_some() { WITHOUT_END } else { arguments.count };
@@ -176,32 +196,132 @@ fn numbers(arguments: &Arguments) -> Vec<u64> {
     }
 }
 
-fn run_all(
-    arguments: &Arguments,
-    explorer: &Explorer<'_>,
-    results: &mut Explored,
-    output: &mut Output,
-    progress: &Progress,
-) -> Result<(), CliError> {
-    let numbers = numbers(arguments);
-    let bounded = arguments.time.is_none();
-    let names = numbers.iter().map(|number| explore::name(arguments.seed, *number));
-    output.start(if bounded { names.collect() } else { Vec::new() }, Some(&results.kernel))?;
-    let line = bounded.then(|| progress.batch("explore", numbers.len()));
-    explorer.run(&numbers, results, |drawn, result, all| {
+impl Exploration<'_> {
+    fn deadline(&self) -> Option<Instant> {
+        self.arguments.time.map(|time| Instant::now() + time)
+    }
+
+    /// The command that repeats a file with a seed.
+    fn repeat(&self, scenario: &Path, seed: u64) -> String {
+        repeat(self.kernel, &self.arguments.common.expect_change, scenario, seed)
+    }
+
+    /// Runs scenarios, each drawn by itself.
+    fn run_all(&self, results: &mut Explored, output: &mut Output) -> Result<(), CliError> {
+        let seed = self.arguments.seed;
+        let explorer = Explorer {
+            env: &self.env.run,
+            jobs: self.arguments.common.jobs(),
+            draw: &|number| explore::draw(seed, number, self.focus),
+            after_run: &|_, _| Ok(()),
+            deadline: self.deadline(),
+            changes: self.changes,
+            unfit: &|source| self.env.fit.why_not(source),
+        };
+        let numbers = numbers(self.arguments);
+        let line = self.start(&numbers, results, output)?;
+        explorer
+            .run(&numbers, results, |drawn, result, all| self.show(&line, drawn, result, all, None, output))
+    }
+
+    /// Runs scenarios, half of them variations of what reached new lines.
+    fn run_guided(
+        &self,
+        corpus: &Corpus,
+        known: Vec<(Kept, ScenarioSource)>,
+        results: &mut Explored,
+        output: &mut Output,
+    ) -> Result<Known, CliError> {
+        let env = &self.env;
+        let image = &env.run.image;
+        let notes = image.notes().ok_or_else(|| LineCoverageError::NoNotes(image.describe.clone()))?;
+        let tool = GcovTool::find(&env.origins.env.path)?;
+        let request = env.request.clone().to_build("counting executed lines")?;
+        let changed = PatchedSource::changed(&request, &env.origins)?.unwrap_or_default();
+        let files = MeasuredFiles::with(changed.into_iter().map(|file| file.path));
+        let guided = Guided {
+            env: &env.run,
+            jobs: self.arguments.common.jobs(),
+            seed: self.arguments.seed,
+            focus: self.focus,
+            deadline: self.deadline(),
+            changes: self.changes,
+            unfit: &|source| env.fit.why_not(source),
+            repeat: &|scenario: &Path, seed| self.repeat(scenario, seed),
+            kernel: &explore::Kernel { tool, notes, files },
+            corpus,
+        };
+        let numbers = numbers(self.arguments);
+        let line = self.start(&numbers, results, output)?;
+        let mut known = guided.start(known)?;
+        guided.run(&numbers, &mut known, results, |drawn, result, new, all| {
+            self.show(&line, drawn, result, all, Some(new), output)
+        })?;
+        Ok(known)
+    }
+
+    /// Begins the output, with a line of progress where the number of scenarios is known.
+    fn start(
+        &self,
+        numbers: &[u64],
+        results: &Explored,
+        output: &mut Output,
+    ) -> Result<Option<Batch>, CliError> {
+        let bounded = self.arguments.time.is_none();
+        let names = numbers.iter().map(|number| explore::name(self.arguments.seed, *number));
+        output.start(if bounded { names.collect() } else { Vec::new() }, Some(&results.kernel))?;
+        Ok(bounded.then(|| self.progress.batch("explore", numbers.len())))
+    }
+
+    /// Shows a scenario that ended.
+    fn show(
+        &self,
+        line: &Option<Batch>,
+        drawn: &Drawn,
+        result: &NumberResult,
+        all: &Explored,
+        new: Option<&NewLines>,
+        output: &mut Output,
+    ) -> Result<(), CliError> {
         let name = &drawn.source.scenario.name;
         let repeat = match result {
             NumberResult::Ran(report) if matches!(report.verdict, Verdict::Fail(_)) => {
-                let scenario = explorer.env.out.join(format!("{name}.yaml"));
-                Some(repeat(&arguments.kernel, &arguments.common.expect_change, &scenario, drawn.number))
+                Some(self.repeat(&self.env.run.out.join(format!("{name}.yaml")), drawn.number))
             }
             _ => None,
         };
-        let item = report::drawn(drawn, result, all, repeat);
-        if let Some(line) = &line {
+        let item = report::drawn(drawn, result, all, new, repeat);
+        if let Some(line) = line {
             line.begin(name);
             line.end(name, item.status.outcome == report::ItemResult::Failed);
         }
         output.item(&item)
-    })
+    }
+
+    /// Makes the first scenario of each finding smaller.
+    fn shrink_all(&self, results: &mut Explored, output: &mut Output) -> Result<(), CliError> {
+        let common = &self.arguments.common;
+        let shrinking = Shrinking {
+            env: &self.env.run,
+            jobs: common.jobs(),
+            runs: common.shrink_runs,
+            progress: self.progress,
+            changes: self.changes,
+            unfit: &|source| self.env.fit.why_not(source),
+            repeat: &|scenario: &Path, seed| self.repeat(scenario, seed),
+        };
+        for group in &mut results.groups {
+            let Example { seed, scenario: beside, .. } = &group.example;
+            let ScenarioSource { scenario, text } = ScenarioSource::from(beside)?;
+            let tree = Tree::read(&beside.to_string_lossy(), &text)
+                .map_err(|wrong| Box::new(ScenarioError::from(wrong)))?;
+            let name = scenario.name.as_str();
+            let failing = Failing { name, tree, beside, seed: *seed, signature: &group.signature };
+            group.smallest = shrinking.smallest(&failing)?;
+            if let Some(smallest) = &group.smallest {
+                output.item(&report::smallest(name, &group.signature, smallest))?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -7,7 +7,7 @@ use super::kernel_args::KernelArgs;
 use super::repro_command::{ReproCommand, Seeds};
 use super::rules_args::RulesArgs;
 use crate::host::progress::Progress;
-use crate::kernel::{self, Origins};
+use crate::kernel::{self, Origins, Request};
 use crate::report;
 use crate::run::RunEnv;
 use crate::setup::{self, Env};
@@ -20,6 +20,9 @@ use std::path::{Path, PathBuf};
 pub(super) struct ExploreEnv {
     pub(super) run: RunEnv,
     pub(super) fit: Fit,
+    /// The kernel that was asked for, and where its source is.
+    pub(super) request: Request,
+    pub(super) origins: Origins,
 }
 
 impl ExploreEnv {
@@ -33,7 +36,7 @@ impl ExploreEnv {
         fs::create_dir_all(&out)?;
         let checkpoints = Some(Store::of(&origins.env.cache));
         let run = RunEnv { tools, image, agent: vm::AGENT, out, checkpoints };
-        Ok(ExploreEnv { run, fit })
+        Ok(ExploreEnv { run, fit, request, origins })
     }
 }
 

@@ -1,14 +1,20 @@
 //! Scenarios by number: drawn, written as text, and read like any other file, so that only valid ones count.
 
+use super::corpus::Kept;
+use super::draw::Draw;
 use super::grammar::{Focus, scenario};
 use super::tree::Tree;
+use super::vary::vary;
 use crate::host::paths;
 use crate::run::ScenarioSource;
 use crate::scenario::{Machines, Scenario, ScenarioError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How often a scenario is drawn that the reader refuses. More than a few are a fault of the grammar.
 const ATTEMPTS: u64 = 25;
+
+/// In so many of 100 variations, parts of a drawn scenario come in, otherwise of one of the corpus.
+const DRAWN_DONORS: u32 = 70;
 
 /// A scenario that nobody wrote.
 #[derive(Debug)]
@@ -21,6 +27,8 @@ pub struct Drawn {
     pub source: ScenarioSource,
     /// What the reader said about the attempts before it.
     pub refused: Vec<String>,
+    /// The scenario of the corpus that it is a variation of.
+    pub made_of: Option<String>,
 }
 
 /// No scenario came of a number.
@@ -45,15 +53,43 @@ pub fn name(seed: u64, number: u64) -> String {
 /// The reader refuses every attempt.
 pub fn draw(seed: u64, number: u64, focus: &Focus) -> Result<Drawn, NothingValid> {
     let mut refused = Vec::new();
-    let beside = paths::project().join("scenarios/drawn.yaml");
+    let beside = beside();
     for attempt in 0..ATTEMPTS {
         let tree = scenario(seed, number, attempt, focus);
         match read(&name(seed, number), &tree, &beside) {
-            Ok(source) => return Ok(Drawn { number, tree, source, refused }),
+            Ok(source) => return Ok(Drawn { number, tree, source, refused, made_of: None }),
             Err(error) => refused.push(error.to_string()),
         }
     }
     Err(NothingValid { seed, number, last: refused.pop().unwrap_or_default() })
+}
+
+/// A scenario that is `kept` with changes, the same wherever it is made: parts of other ones of the corpus `known`, or of drawn
+/// ones, come in, or parts go. None where the reader refuses every attempt.
+pub(super) fn variation(seed: u64, number: u64, kept: &Kept, known: &[Kept], focus: &Focus) -> Option<Drawn> {
+    let beside = beside();
+    let attempts = (0..ATTEMPTS).filter_map(|attempt| {
+        let mut draw = Draw::of(seed, number, &format!("variation {attempt}"));
+        let donor = match draw.chance(DRAWN_DONORS) {
+            true => scenario(seed, number, attempt, focus),
+            false => draw.pick(known).tree.clone(),
+        };
+        let mut tree = vary(&kept.tree, &donor, &mut draw);
+        if tree == kept.tree {
+            return None;
+        }
+        let summary =
+            format!("Scenario {number} of seed {seed}, a variation of {} by damonlab explore.", kept.name);
+        tree.set_in_place("summary", summary.into());
+        let source = read(&name(seed, number), &tree, &beside).ok()?;
+        Some(Drawn { number, tree, source, refused: Vec::new(), made_of: Some(kept.name.clone()) })
+    });
+    attempts.into_iter().next()
+}
+
+/// The machines that drawn scenarios name lie beside this file, which does not exist.
+fn beside() -> PathBuf {
+    paths::project().join("scenarios/drawn.yaml")
 }
 
 /// Reads a tree as the scenario `name`; a machine that it names lies beside the file `beside`, or is one of those that
@@ -105,5 +141,21 @@ mod tests {
             assert!(count(&usual, step) > 0, "{step}");
         }
         assert!(count(&Focus(vec![Part::Watermarks]), "watermarks:") > 2 * count(&usual, "watermarks:"));
+    }
+
+    #[test]
+    fn most_scenarios_have_a_valid_variation_that_is_the_same_everywhere() {
+        let focus = Focus::default();
+        let kept = |number| Kept { name: name(0, number), tree: draw(0, number, &focus).unwrap().tree };
+        let known: Vec<Kept> = (0..8).map(kept).collect();
+        let vary = |number: u64| variation(1, number, &known[number as usize % 8], &known, &focus);
+        let varied: Vec<Drawn> = (0..80).filter_map(vary).collect();
+        assert!(varied.len() > 72, "{} of 80", varied.len());
+        for one in &varied {
+            assert_eq!(vary(one.number).unwrap().source.text, one.source.text);
+            let of = &known[one.number as usize % 8];
+            assert_eq!(one.made_of.as_ref(), Some(&of.name));
+            assert_ne!(one.tree, of.tree);
+        }
     }
 }

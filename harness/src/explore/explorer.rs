@@ -1,13 +1,14 @@
 //! Draws scenarios and runs them, several at a time. What passed leaves nothing behind; of findings that are one, the first
 //! scenario and its recording stay.
 
-use super::drawn::{self, Drawn, NothingValid};
-use super::grammar::Focus;
+use super::corpus::CorpusError;
+use super::drawn::{Drawn, NothingValid};
 use super::results::{Example, Explored};
 use super::signature::Signature;
 use crate::check::{Finding, RunEnd, Verdict};
 use crate::host::fault::{Fault, Faulty};
 use crate::judge::{ExpectedChange, Report};
+use crate::line_coverage::LineCoverageError;
 use crate::run::{self, RunEnv, RunError, ScenarioSource, suite};
 use fs_err as fs;
 use std::io;
@@ -20,10 +21,10 @@ pub struct Explorer<'a> {
     pub env: &'a RunEnv,
     /// How many guests run at once.
     pub jobs: NonZeroUsize,
-    /// The seed of the scenarios.
-    pub seed: u64,
-    /// The parts that they lean on.
-    pub focus: &'a Focus,
+    /// Makes the scenario of a number.
+    pub draw: &'a (dyn Fn(u64) -> Result<Drawn, NothingValid> + Sync),
+    /// Called with what ran, while its recording is there.
+    pub after_run: &'a (dyn Fn(&Drawn, &Report) -> Result<(), ExploreError> + Sync),
     /// No scenario starts after it.
     pub deadline: Option<Instant>,
     /// The rules that the kernel means to change.
@@ -41,6 +42,12 @@ pub enum ExploreError {
     /// The grammar gives nothing valid.
     #[error(transparent)]
     NothingValid(#[from] NothingValid),
+    /// What a scenario reached is unknown.
+    #[error(transparent)]
+    Coverage(#[from] LineCoverageError),
+    /// The folder of what is kept.
+    #[error(transparent)]
+    Corpus(#[from] CorpusError),
     /// The results cannot be written.
     #[error("cannot write results: {0}")]
     Io(#[from] io::Error),
@@ -51,6 +58,8 @@ impl Faulty for ExploreError {
         match self {
             ExploreError::Run(error) => error.fault(),
             ExploreError::NothingValid(_) => Fault::Infra,
+            ExploreError::Coverage(error) => error.fault(),
+            ExploreError::Corpus(error) => error.fault(),
             ExploreError::Io(error) => error.fault(),
         }
     }
@@ -113,11 +122,14 @@ impl Explorer<'_> {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(Work::Late);
         }
-        let drawn = drawn::draw(self.seed, number, self.focus)?;
+        let drawn = (self.draw)(number)?;
         let one = match (self.unfit)(&drawn.source) {
             Some(why) => NumberResult::Unfit(why),
             None => match run_confirmed(self.env, &drawn.source, number, self.changes) {
-                Ok(report) => NumberResult::Ran(Box::new(report)),
+                Ok(report) => {
+                    (self.after_run)(&drawn, &report)?;
+                    NumberResult::Ran(Box::new(report))
+                }
                 Err(RunError::UnsupportedKernel(why)) => NumberResult::Unfit(why.to_string()),
                 Err(error) => return Err(error.into()),
             },
@@ -177,7 +189,10 @@ fn with_sentences(verdict: &Verdict, findings: &[Finding]) -> Vec<(Signature, St
 
 /// Runs a scenario. If nothing but its clock ran out, it runs again, and the second run counts: a slow host looks like a
 /// kernel that hangs.
-pub(super) fn run_confirmed(
+///
+/// # Errors
+/// See [`RunError`].
+pub fn run_confirmed(
     env: &RunEnv,
     source: &ScenarioSource,
     seed: u64,

@@ -1,12 +1,15 @@
 //! Scenarios that nobody wrote: drawn from a seed, run, judged by every rule, and made smaller where they fail.
 //!
 //! [`draw()`] makes the scenario of a number, an [`Explorer`] runs many, [`Explored`] is what they come to, and [`Shrinking`] makes a
-//! scenario that fails smaller.
+//! scenario that fails smaller. [`Guided`] varies what reached new lines of the kernel, which a [`Corpus`] keeps.
 
+mod corpus;
 mod draw;
 mod drawn;
 mod explorer;
 mod grammar;
+mod guided;
+mod place;
 mod plain;
 mod reductions;
 mod results;
@@ -14,10 +17,13 @@ mod shrink;
 mod shrinker;
 mod signature;
 mod tree;
+mod vary;
 
+pub use corpus::{Corpus, CorpusError, Kept, NewLines, Reached};
 pub use drawn::{Drawn, NothingValid, draw, name, read};
-pub use explorer::{ExploreError, Explorer, NumberResult};
+pub use explorer::{ExploreError, Explorer, NumberResult, run_confirmed};
 pub use grammar::{Focus, FocusError, Part};
+pub use guided::{Guided, Kernel, Known};
 pub use results::{Example, Explored, Group, MergeError, Smallest};
 pub use shrink::{Failing, Shrinking};
 pub use signature::Signature;

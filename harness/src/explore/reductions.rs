@@ -1,5 +1,6 @@
 //! What a scenario may lose or have simpler, the largest first. Pure; whether what is left is valid is for the reader to say.
 
+use super::place::{Path, at, at_mut, containers};
 use super::plain::plainer;
 use super::tree::Tree;
 use std::collections::HashSet;
@@ -27,7 +28,7 @@ pub(super) fn deletions(tree: &Tree) -> Vec<Reduction> {
     numbered_parts(tree).into_iter().for_each(&mut add);
     from_a_commit_on(tree).into_iter().for_each(&mut add);
     keys_everywhere(tree).into_iter().for_each(&mut add);
-    for path in paths(tree) {
+    for path in containers(tree) {
         cuts(tree, &path).into_iter().for_each(&mut add);
     }
     found.sort_by_key(|reduction| std::cmp::Reverse(reduction.saved));
@@ -54,50 +55,6 @@ pub(super) fn simplifications(tree: &Tree) -> Vec<Reduction> {
         add(with_plain(tree, std::slice::from_ref(leaf), |_| true));
     }
     found.into_iter().map(|tree| Reduction { tree, saved: 0 }).collect()
-}
-
-/// A place in a tree: for each level the index of the item or of the entry.
-type Path = Vec<usize>;
-
-fn child(tree: &Tree, index: usize) -> Option<&Tree> {
-    match tree {
-        Tree::List(items) => items.get(index),
-        Tree::Map(entries) => entries.get(index).map(|(_, value)| value),
-        Tree::Null | Tree::Leaf(_) => None,
-    }
-}
-
-fn at<'a>(tree: &'a Tree, path: &[usize]) -> Option<&'a Tree> {
-    path.iter().try_fold(tree, |tree, index| child(tree, *index))
-}
-
-fn at_mut<'a>(tree: &'a mut Tree, path: &[usize]) -> Option<&'a mut Tree> {
-    path.iter().try_fold(tree, |tree, index| match tree {
-        Tree::List(items) => items.get_mut(*index),
-        Tree::Map(entries) => entries.get_mut(*index).map(|(_, value)| value),
-        Tree::Null | Tree::Leaf(_) => None,
-    })
-}
-
-/// Every list and mapping, the outer ones first.
-fn paths(tree: &Tree) -> Vec<Path> {
-    let mut found: Vec<Path> = vec![Vec::new()];
-    let mut next = 0;
-    while let Some(path) = found.get(next).cloned() {
-        next += 1;
-        let count = match at(tree, &path) {
-            Some(Tree::List(items)) => items.len(),
-            Some(Tree::Map(entries)) => entries.len(),
-            _ => 0,
-        };
-        for index in 0..count {
-            let inner: Path = path.iter().copied().chain([index]).collect();
-            if matches!(at(tree, &inner), Some(Tree::List(_) | Tree::Map(_))) {
-                found.push(inner);
-            }
-        }
-    }
-    found
 }
 
 /// The tree without runs of items of one list, or without one key of one mapping.
@@ -191,7 +148,7 @@ fn configurations(tree: &Tree) -> Vec<Path> {
         let parent = path.split_last().and_then(|(index, parent)| Some((at(tree, parent)?, index)));
         matches!(parent, Some((Tree::Map(entries), index)) if entries[*index].0 == "kdamonds")
     };
-    paths(tree).into_iter().filter(is_one).collect()
+    containers(tree).into_iter().filter(is_one).collect()
 }
 
 /// What has to go from several places at once: a kdamond by its place, a workload by its name.

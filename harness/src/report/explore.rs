@@ -1,17 +1,25 @@
 //! Drawn scenarios as items, and what was found in all of them.
 //!
-//! For programs an item is that of a run, with `number`; the summary has `explored`, as explore.json has it.
+//! For programs an item is that of a run, with `number`, and with `new_lines` and `made_of` where lines guide the exploration;
+//! the summary has `explored`, as explore.json has it, and then `coverage`.
 
 use super::event::{Depth, Item, ItemResult, Status};
 use super::place::shown;
 use super::rules;
 use super::run::RunView;
 use crate::check::Verdict;
-use crate::explore::{Drawn, Explored, Group, NumberResult, Signature, Smallest};
+use crate::explore::{Corpus, Drawn, Explored, Group, Known, NewLines, NumberResult, Signature, Smallest};
 use serde_json::{Value, json};
 
-/// A drawn scenario. One whose findings are known from an earlier one is a line that names that.
-pub fn drawn(drawn: &Drawn, result: &NumberResult, all: &Explored, repeat: Option<String>) -> Item {
+/// A drawn scenario. One whose findings are known from an earlier one is a line that names that. `new`: the lines that it was
+/// the first to reach, where that is known.
+pub fn drawn(
+    drawn: &Drawn,
+    result: &NumberResult,
+    all: &Explored,
+    new: Option<&NewLines>,
+    repeat: Option<String>,
+) -> Item {
     let name = &drawn.source.scenario.name;
     let mut item = match result {
         NumberResult::Unfit(why) => {
@@ -30,10 +38,44 @@ pub fn drawn(drawn: &Drawn, result: &NumberResult, all: &Explored, repeat: Optio
             item
         }
     };
+    if let Some(new) = new.filter(|new| new.count > 0) {
+        item.headline.insert(0, format!("{} new lines", new.count));
+        item.add(Depth::Everything, "reached", new.to_string());
+    }
     if let Value::Object(data) = &mut item.data {
         data.insert("number".into(), json!(drawn.number));
+        if let Some(new) = new {
+            data.insert("new_lines".into(), json!(new.count));
+            data.insert("made_of".into(), json!(drawn.made_of));
+        }
     }
     item
+}
+
+/// What an exploration reached that lines guided.
+pub fn corpus(known: &Known, corpus: &Corpus) -> String {
+    let (reached, lines) = known.reached.total();
+    let (count, folder) = (known.kept.len(), shown(corpus.folder()));
+    format!(
+        "reached {reached} of {lines} lines of DAMON\ncorpus: {folder}, {count} scenarios, {} new",
+        known.added
+    )
+}
+
+/// The scenarios of the folder that could not be used.
+pub fn corpus_notes(known: &Known) -> Vec<String> {
+    let note = |name: &String| format!("note: {name} of the corpus does not pass here, and was not varied");
+    known.failing.iter().map(note).collect()
+}
+
+/// The same for programs.
+pub fn corpus_data(known: &Known, corpus: &Corpus) -> Value {
+    let (reached, lines) = known.reached.total();
+    let kept: Vec<&str> = known.kept.iter().map(|kept| kept.name.as_str()).collect();
+    json!({
+        "reached": reached, "lines": lines, "corpus": corpus.folder(), "kept": kept, "added": known.added,
+        "failing": known.failing,
+    })
 }
 
 /// The names of the findings, those known already with the scenario that had them first.

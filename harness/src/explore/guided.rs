@@ -1,0 +1,186 @@
+//! Explores with the lines of the kernel as a guide: what reached lines that nothing before it did is kept, and half of the
+//! later scenarios are variations of what is kept.
+//!
+//! The scenarios of a batch depend on what the batches before it kept, and on nothing else, so the results do not depend
+//! on how long a run takes or on how many run at once.
+
+use super::corpus::{Corpus, Kept, NewLines, Reached};
+use super::draw::Draw;
+use super::drawn::{self, Drawn, NothingValid, variation};
+use super::explorer::{ExploreError, Explorer, NumberResult, remove_recording, run_confirmed};
+use super::grammar::Focus;
+use super::results::Explored;
+use crate::check::Verdict;
+use crate::judge::{ExpectedChange, Report};
+use crate::line_coverage::{self, Counts, GcovTool, LineCoverageError, MeasuredFiles};
+use crate::run::{RunEnv, ScenarioSource, suite};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// How many scenarios are drawn from the same corpus.
+const BATCH: usize = 16;
+
+/// So many of 100 scenarios are variations, once there is something to vary.
+const VARIATIONS: u32 = 50;
+
+/// How the lines of a kernel are read that counts them.
+pub struct Kernel {
+    /// gcov.
+    pub tool: GcovTool,
+    /// The `.gcno` files of the kernel.
+    pub notes: PathBuf,
+    /// The files whose lines count.
+    pub files: MeasuredFiles,
+}
+
+/// An exploration that a kernel's lines guide.
+pub struct Guided<'a> {
+    /// Tools, kernel, folders.
+    pub env: &'a RunEnv,
+    /// How many guests run at once.
+    pub jobs: NonZeroUsize,
+    /// The seed of the scenarios.
+    pub seed: u64,
+    /// The parts that drawn ones lean on.
+    pub focus: &'a Focus,
+    /// No scenario starts after it.
+    pub deadline: Option<Instant>,
+    /// The rules that the kernel means to change.
+    pub changes: &'a [ExpectedChange],
+    /// Why a scenario cannot run here, if it cannot.
+    pub unfit: &'a (dyn Fn(&ScenarioSource) -> Option<String> + Sync),
+    /// The command that repeats a file with a seed.
+    pub repeat: &'a (dyn Fn(&Path, u64) -> String + Sync),
+    /// How lines are read.
+    pub kernel: &'a Kernel,
+    /// Where scenarios are kept.
+    pub corpus: &'a Corpus,
+}
+
+/// What is known before a batch: the scenarios that are kept, and the lines that they and all others reached.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The scenarios that can be varied.
+    pub kept: Vec<Kept>,
+    /// What was reached.
+    pub reached: Reached,
+    /// How many of `kept` are new.
+    pub added: usize,
+    /// The scenarios that were in the folder before and do not pass.
+    pub failing: Vec<String>,
+}
+
+impl Guided<'_> {
+    /// Runs the scenarios that the folder had before, with seed 0, to know what they reach.
+    ///
+    /// # Errors
+    /// See [`ExploreError`].
+    pub fn start(&self, known: Vec<(Kept, ScenarioSource)>) -> Result<Known, ExploreError> {
+        let mut all = Known::default();
+        let work = |(_, source): &(Kept, ScenarioSource)| self.run_known(source);
+        suite::ordered(&known, self.jobs, work, |(kept, _), counts| {
+            match counts? {
+                Some(counts) => {
+                    all.reached.add(&counts);
+                    all.kept.push(kept.clone());
+                }
+                None => all.failing.push(kept.name.clone()),
+            }
+            Ok::<(), ExploreError>(())
+        })?;
+        Ok(all)
+    }
+
+    /// What a scenario of the folder reaches; nothing if it does not pass here.
+    fn run_known(&self, source: &ScenarioSource) -> Result<Option<Counts>, ExploreError> {
+        if (self.unfit)(source).is_some() {
+            return Ok(None);
+        }
+        let report = run_confirmed(self.env, source, 0, self.changes)?;
+        let counts = self.counts(&report)?;
+        remove_recording(&report)?;
+        Ok(counts)
+    }
+
+    /// What a run reached; nothing if it did not pass.
+    fn counts(&self, report: &Report) -> Result<Option<Counts>, ExploreError> {
+        if report.verdict != Verdict::Pass {
+            return Ok(None);
+        }
+        let Kernel { tool, notes, files } = self.kernel;
+        match line_coverage::collect(tool, &report.dir, &report.scenario, notes, files) {
+            Ok(counts) => Ok(Some(counts)),
+            Err(LineCoverageError::NoCounts(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs the scenarios of these numbers, and passes each to `each` in their order, with the lines that it was the first to
+    /// reach.
+    ///
+    /// # Errors
+    /// See [`ExploreError`], and those of `each`.
+    pub fn run<E: From<ExploreError>>(
+        &self,
+        numbers: &[u64],
+        known: &mut Known,
+        results: &mut Explored,
+        mut each: impl FnMut(&Drawn, &NumberResult, &NewLines, &Explored) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for batch in numbers.chunks(BATCH) {
+            if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+            let (kept, reached) = (&known.kept, &mut known.reached);
+            let counted: Mutex<BTreeMap<u64, Counts>> = Mutex::default();
+            let counted = || counted.lock().unwrap_or_else(PoisonError::into_inner);
+            let explorer = Explorer {
+                env: self.env,
+                jobs: self.jobs,
+                draw: &|number| self.draw(number, kept),
+                after_run: &|drawn, report| {
+                    if let Some(counts) = self.counts(report)? {
+                        counted().insert(drawn.number, counts);
+                    }
+                    Ok(())
+                },
+                deadline: self.deadline,
+                changes: self.changes,
+                unfit: self.unfit,
+            };
+            let mut added = Vec::new();
+            explorer.run(batch, results, |drawn, result, all| {
+                let new =
+                    counted().remove(&drawn.number).map(|counts| reached.add(&counts)).unwrap_or_default();
+                if new.count > 0 {
+                    added.push(self.keep(drawn, &new)?);
+                }
+                each(drawn, result, &new, all)
+            })?;
+            known.added += added.len();
+            known.kept.extend(added);
+        }
+        Ok(())
+    }
+
+    /// The scenario of a number: a variation of what is kept, or a new one.
+    fn draw(&self, number: u64, kept: &[Kept]) -> Result<Drawn, NothingValid> {
+        let mut draw = Draw::of(self.seed, number, "guide");
+        if !kept.is_empty() && draw.chance(VARIATIONS) {
+            let one = draw.pick(kept);
+            if let Some(varied) = variation(self.seed, number, one, kept, self.focus) {
+                return Ok(varied);
+            }
+        }
+        drawn::draw(self.seed, number, self.focus)
+    }
+
+    fn keep(&self, drawn: &Drawn, new: &NewLines) -> Result<Kept, ExploreError> {
+        let name = &drawn.source.scenario.name;
+        let repeat = |file: &Path| (self.repeat)(file, drawn.number);
+        Ok(self.corpus.add(name, &drawn.tree, new, drawn.made_of.as_deref(), repeat)?)
+    }
+}
