@@ -15,7 +15,10 @@ use crate::host::text::{RESULT_WORDS, is_shown, unlike_a_result};
 use crate::judge::{self, Judgement, Report};
 use crate::kernel::KernelError;
 use crate::machine::{Machine, MachineError};
-use crate::mutants::{Catch, Header, Kind, MutantResult, Record, Score, Strength};
+use crate::mutants::{
+    Catch, Generated, GeneratedCatch, Header, Kind, MutantResult, Record, Score, SeedCatches, SeedCount,
+    Strength,
+};
 use crate::recording::RecordingError;
 use crate::report::{self, Accepted, Event, Format, Inventory, Item, KernelCache, Listing, RunView, Started};
 use crate::report::{Summary, Tally, Verbosity};
@@ -255,14 +258,21 @@ proptest! {
         let catch = Catch {
             strength: Strength::Invariant, ids: vec![words.next()], scenario: words.next(), seed: 0, sentence: words.next(),
         };
-        let results = [MutantResult::Noticed(catch), MutantResult::Unnoticed, MutantResult::DoesNotBoot { why: words.next() }];
+        let count = || SeedCount { scenario: words.next(), caught: vec![0], missed: vec![1], no_result: vec![2] };
+        let seeds = || SeedCatches { seeds: words.next(), scenarios: vec![count()], ..SeedCatches::default() };
+        let by_generated = catch.clone();
+        let generated = || Generated {
+            catch: Some(GeneratedCatch { catch: by_generated.clone(), file: words.next().into(), recording: words.next().into() }),
+            ..Generated::default()
+        };
+        let results = [MutantResult::Noticed(catch), MutantResult::NotRun, MutantResult::Unnoticed, MutantResult::DoesNotBoot { why: words.next() }];
         let header = || Header { symptom: Some(words.next()), caught_by: vec![words.next()], ..Header::default() };
         let records = results.map(|result| Record {
             name: words.next(), kind: Kind::Regression, header: header(), result, ran: vec![(words.next(), "pass".into())],
             unknown_scenarios: vec![words.next()], intended: Default::default(), build_seconds: None, run_seconds: 1.0, image: words.next(),
-            suite: words.next(), program: words.next(),
+            suite: words.next(), program: words.next(), seeds: Some(seeds()), generated: Some(generated()),
         });
-        let items: Vec<Item> = records.iter().map(report::mutant).collect();
+        let items: Vec<Item> = records.iter().map(|record| report::mutant(record, Some(words.next()))).collect();
         let score = Score::of(&records);
         check_items(&items, report::score(&score), Vec::new(), report::score_data(&score));
 

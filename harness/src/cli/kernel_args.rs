@@ -10,7 +10,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// Which kernel, and what is changed in it.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct KernelArgs {
     /// The kernel: a release (7.2 or 7.3 for its newest, 7.3.4 for that one; 6.12 is the oldest series), a source tree,
     /// TREE@REF for a git ref in it, or a bzImage [default: 7.3]. All but a bzImage get the patches of patches/ for their
@@ -36,7 +36,7 @@ pub(super) struct KernelArgs {
 }
 
 /// How the kernel is configured.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct ConfigArgs {
     /// fast: what the scenarios need (the default). debug: also KASAN, lockdep, DEBUG_VM and kmemleak, and a warning is
     /// a panic; several times slower. kunit: with DAMON's KUnit suites. host-root: can read the host's files, for

@@ -2,28 +2,30 @@
 
 use super::error::{CliError, VerbResult};
 use super::expect_change::ExpectChangeArgs;
-use super::kernel_args::BuildArgs;
+use super::fit::Fit;
+use super::kernel_args::{BuildArgs, ConfigArgs, KernelArgs};
 use super::output::{Closing, Output, OutputArgs};
-use super::{qemu, scenarios, values};
+use super::{explore_env, qemu, scenarios, values};
+use crate::explore::ExploreError;
 use crate::host::interrupt;
-use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::judge;
 use crate::kernel::Origins;
-use crate::mutants::{self, Mutant, MutantRunner, Record, Score, SuiteKey};
+use crate::mutants::{self, Generator, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report::{self, ItemResult};
-use crate::run::KernelRunError;
+use crate::run::{KernelRunError, ScenarioSource, SeedRange};
 use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-pub(super) const HELP: &str = "Examples: damonlab mutants --only 01 --only 16\n          damonlab mutants my-bug.patch\n\n\
+pub(super) const HELP: &str = "Examples: damonlab mutants --only 01 --only 16\n          damonlab mutants my-bug.patch\n          \
+    damonlab mutants --only 12 --seeds 0..10\n          damonlab mutants --only 12 --explore 60 --no-suite\n\n\
     Finished results are kept below --out: a second call goes on with what is missing.\n\n\
     A mutant is one patch on the release, judged by the scenarios that ship. They use no words of a series, so there is no \
     --introduces; --expect-change names the rules that a patch means to change.\n\n\
-    Exit status: 0 if every bug is caught and nothing else is, 1 if not, 2 for a file that is no patch, 3 if \
+    Exit status: 0 if every bug is caught and nothing else is, 1 if not (generated scenarios count for bugs only with --no-suite), 2 for a file that is no patch, 3 if \
     the host or QEMU failed.";
 
 #[derive(Debug, Args)]
@@ -39,12 +41,23 @@ pub(super) struct Arguments {
     /// How many guests run at once at most [default: one a core].
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
-    /// The seed of every run.
+    /// The seed of every run of the suite, and of the scenarios of --explore.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::seed, allow_negative_numbers = true)]
     seed: u64,
+    /// Say how many of the seeds from A to B-1 (A..=B: to B) catch each bug: of the scenario that caught it, or of the best
+    /// one that its patch names. Below 8 of 10 the catch is weak. The suite itself runs with seed A.
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    seeds: Option<SeedRange>,
     /// Run every scenario, even after a bug is caught.
     #[arg(long)]
     all_scenarios: bool,
+    /// Also run generated scenarios on each mutant, until one catches it, and say how many that took: the first N that
+    /// `damonlab explore` draws from the same --seed. What also fails without the mutant is no catch.
+    #[arg(long, value_name = "N", value_parser = values::generated, allow_negative_numbers = true)]
+    explore: Option<NonZeroU64>,
+    /// Run the generated scenarios of --explore alone.
+    #[arg(long, requires = "explore", conflicts_with_all = ["seeds", "all_scenarios"])]
+    no_suite: bool,
     /// Do not use results that are kept below --out.
     #[arg(long)]
     fresh: bool,
@@ -74,23 +87,35 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let origins = Origins::of(env);
     arguments.build.check(&origins)?;
     let progress = output.progress();
+    let seed = arguments.seeds.map_or(arguments.seed, |seeds| *seeds.iter().start());
+    let fit = Fit::of(&origins.env.cache, &tools)?;
+    let unfit = |source: &ScenarioSource| fit.why_not(source);
+    let generator = match arguments.explore {
+        Some(count) => {
+            Some(Generator::new(seed, count.get(), vm::AGENT, &changes, &unfit).map_err(ExploreError::from)?)
+        }
+        None => None,
+    };
     let runner = MutantRunner {
         tools,
         origins: &origins,
         agent: vm::AGENT,
         scenarios: &sources,
-        suite: &SuiteKey::of(&sources, vm::AGENT, arguments.seed, arguments.all_scenarios, &changes)?,
+        suite: &SuiteKey::of(&sources, vm::AGENT, seed, arguments.all_scenarios, &changes)?,
         changes: &changes,
         out: std::path::absolute(&arguments.out)?,
         jobs: arguments.jobs.unwrap_or(slots),
-        seed: arguments.seed,
+        seed,
+        without_suite: arguments.no_suite,
+        seeds: arguments.seeds,
+        generator: generator.as_ref(),
         all_scenarios: arguments.all_scenarios,
         fresh: arguments.fresh,
         keep_images: arguments.keep,
         build_in: arguments.build.build_in.unwrap_or_default(),
         progress: &progress,
     };
-    let score = Score::of(&examine(&runner, &mutants, &progress, &mut output)?);
+    let score = Score::of(&examine(&runner, arguments, &mutants, &mut output)?);
     let (answer, data) = (report::score(&score), report::score_data(&score));
     let notes = judge::seen_and_not(&changes);
     output.finish(Closing { answer, notes, data })?;
@@ -99,23 +124,34 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
 
 fn examine(
     runner: &MutantRunner<'_>,
+    arguments: &Arguments,
     mutants: &[Mutant],
-    progress: &Progress,
     output: &mut Output,
 ) -> Result<Vec<Record>, CliError> {
     // What the user may have to fix comes before what takes an hour.
     mutants.iter().try_for_each(|mutant| runner.check(mutant))?;
     output.start(mutants.iter().map(|mutant| mutant.name.clone()).collect(), None)?;
-    let line = progress.batch("mutants", mutants.len());
+    let line = runner.progress.batch("mutants", mutants.len());
     let mut records = Vec::new();
     for mutant in mutants {
         interrupt::check().map_err(|stop| KernelRunError::Run(stop.into()))?;
         line.begin(&mutant.name);
         let record = runner.examine(mutant)?;
-        let item = report::mutant(&record);
+        let item = report::mutant(&record, repeat(arguments, mutant, &record));
         line.end(&mutant.name, item.status.outcome != ItemResult::Passed);
         output.item(&item)?;
         records.push(record);
     }
     Ok(records)
+}
+
+/// The command that repeats the generated scenario that caught a mutant.
+fn repeat(arguments: &Arguments, mutant: &Mutant, record: &Record) -> Option<String> {
+    let caught = record.generated.as_ref()?.catch.as_ref()?;
+    let path = vec![mutant.path.clone()];
+    let (patches, fragments) = if mutant.is_fragment() { (Vec::new(), path) } else { (path, Vec::new()) };
+    let profiles = mutant.header.profile.into_iter().collect();
+    let config = ConfigArgs { profiles, fragments, build: arguments.build.clone() };
+    let kernel = KernelArgs { patches, config, ..KernelArgs::default() };
+    Some(explore_env::repeat(&kernel, &arguments.expect_change, &caught.file, caught.catch.seed))
 }

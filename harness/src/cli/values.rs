@@ -1,7 +1,7 @@
 //! The values of options that are numbers, and what is said about those that are not.
 
 use crate::grammar::amount;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -23,6 +23,11 @@ pub(super) fn patches(text: &str) -> Result<usize, String> {
 /// How many scenarios are drawn, or which is the first.
 pub(super) fn scenarios(text: &str) -> Result<u64, String> {
     number(text, "a number of scenarios", "0 or more")
+}
+
+/// How many generated scenarios run on a kernel.
+pub(super) fn generated(text: &str) -> Result<NonZeroU64, String> {
+    number(text, "a number of scenarios", "1 or more")
 }
 
 /// How many runs a scenario may take to become smaller.
@@ -65,6 +70,7 @@ mod tests {
             ("explore --count -1", "a number of scenarios is a whole number, 0 or more"),
             ("explore --for 10", "a time has a unit, for instance 10m or 90s"),
             ("mutants --seed x", "a seed is a whole number"),
+            ("mutants --explore 0", "a number of scenarios is a whole number, 1 or more"),
             ("bisect idle --series x --good -1", "a number of patches is a whole number, 0 or more"),
         ] {
             let error =

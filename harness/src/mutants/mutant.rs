@@ -134,14 +134,20 @@ impl Mutant {
     /// # Errors
     /// The file is not a patch.
     pub fn request(&self) -> Result<BuildRequest, KernelError> {
-        let mut request = BuildRequest::of(Source::default());
+        let mut request = self.request_without();
         let path = std::slice::from_ref(&self.path);
-        request.fragments.extend(self.header.profile.and_then(|profile| profile.fragment(&request.project)));
         match self.is_fragment() {
             true => request.fragments.extend_from_slice(path),
             false => request.patches = series::read_patches(path)?,
         }
         Ok(request)
+    }
+
+    /// The kernel that it is compared with: the default one, with the profile that the header asks for.
+    pub fn request_without(&self) -> BuildRequest {
+        let mut request = BuildRequest::of(Source::default());
+        request.fragments.extend(self.header.profile.and_then(|profile| profile.fragment(&request.project)));
+        request
     }
 
     /// Whether the mutant changes the kernel's configuration, and not its source.

@@ -1,6 +1,8 @@
 //! The order in which the scenarios run on a mutant. Pure.
 
+use super::catch::Strength;
 use super::mutant::{Kind, Mutant};
+use super::result::{MutantResult, Record};
 
 /// The scenarios of one mutant, in the order in which they run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +33,30 @@ pub fn order(mutant: &Mutant, suite: &[&str]) -> Order {
     order
 }
 
+/// The scenarios of the `suite` that run with every seed: the one that caught the regression, then those that failed on
+/// it, then those of its header.
+pub fn seed_order(record: &Record, suite: &[&str]) -> Vec<usize> {
+    let first = match &record.result {
+        MutantResult::Noticed(catch) if catch.strength == Strength::Invariant => Some(&catch.scenario),
+        _ => None,
+    };
+    let failed = record.ran.iter().filter(|(_, verdict)| verdict == "fail").map(|(name, _)| name);
+    let mut indices = Vec::new();
+    for name in first.into_iter().chain(failed).chain(&record.header.scenarios) {
+        if let Some(index) = suite.iter().position(|scenario| scenario == name)
+            && !indices.contains(&index)
+        {
+            indices.push(index);
+        }
+    }
+    indices
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::catch::Catch;
     use super::super::mutant::Header;
+    use super::super::result::tests::{caught, record};
     use super::*;
 
     fn mutant(kind: Kind, scenarios: &[&str]) -> Mutant {
@@ -60,5 +83,17 @@ mod tests {
     #[test]
     fn an_equivalent_mutant_runs_the_suite_in_its_order() {
         assert_eq!(order(&mutant(Kind::Equivalent, &["c"]), &SUITE).indices, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn the_seeds_run_on_what_caught_the_mutant_and_then_on_what_its_header_names() {
+        let header = Header { scenarios: vec!["b".into(), "gone".into()], ..Header::default() };
+        let ran =
+            [("d", "fail"), ("c", "pass"), ("a", "fail")].map(|(name, word)| (name.into(), word.into()));
+        let missed = Record { header, ..record(Kind::Regression, MutantResult::Unnoticed) };
+        assert_eq!(seed_order(&missed, &SUITE), [1]);
+        let MutantResult::Noticed(catch) = caught(Strength::Invariant) else { panic!("it is a catch") };
+        let by_a = MutantResult::Noticed(Catch { scenario: "a".into(), ..catch });
+        assert_eq!(seed_order(&Record { result: by_a, ran: ran.to_vec(), ..missed }, &SUITE), [0, 3, 1]);
     }
 }

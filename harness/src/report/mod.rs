@@ -19,6 +19,7 @@ mod line_coverage;
 mod lists;
 mod machine;
 mod measure;
+mod mutant_parts;
 mod mutants;
 mod place;
 mod repeated;
