@@ -2,7 +2,6 @@
 
 pub(crate) mod ages;
 pub(crate) mod apply;
-#[cfg(test)]
 pub(crate) mod charge_resume;
 pub(crate) mod counters;
 pub(crate) mod dumps;
