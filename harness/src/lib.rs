@@ -44,9 +44,9 @@ pub mod run;
 
 pub mod line_coverage;
 
-pub mod mutants;
-
 pub mod explore;
+
+pub mod mutants;
 
 pub mod compare;
 

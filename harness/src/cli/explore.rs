@@ -101,7 +101,7 @@ pub(super) fn explore(arguments: &Arguments) -> VerbResult {
     let mut notes = vec![format!("to merge: {}", shown(&stored))];
     let (mut answer, mut data) = (report::explored(&results), report::explored_data(&results));
     if let Some((known, corpus)) = &known {
-        answer.push(report::corpus(known, corpus));
+        answer.extend(report::corpus(known, corpus));
         notes.extend(report::corpus_notes(known));
         data["coverage"] = report::corpus_data(known, corpus);
     }

@@ -53,13 +53,13 @@ pub fn drawn(
 }
 
 /// What an exploration reached that lines guided.
-pub fn corpus(known: &Known, corpus: &Corpus) -> String {
+pub fn corpus(known: &Known, corpus: &Corpus) -> Vec<String> {
     let (reached, lines) = known.reached.total();
     let (count, folder) = (known.kept.len(), shown(corpus.folder()));
-    format!(
-        "reached {reached} of {lines} lines of DAMON\ncorpus: {folder}, {count} scenarios, {} new",
-        known.added
-    )
+    vec![
+        format!("reached: {reached} of {lines} lines with code"),
+        format!("corpus: {folder}, with {count} scenarios, of which {} are new", known.added),
+    ]
 }
 
 /// The scenarios of the folder that could not be used.
