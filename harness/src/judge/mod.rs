@@ -6,6 +6,7 @@
 mod busy_host;
 pub(crate) mod console_log;
 mod coverage;
+pub(crate) mod early_end;
 mod expected_change;
 mod explain;
 mod judgement;

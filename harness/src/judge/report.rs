@@ -4,8 +4,8 @@ use super::judgement::Judgement;
 use super::{console_log, recording_verdict};
 use crate::check::{Finding, Verdict};
 use crate::recording::compare::{Difference, Extent};
-use crate::recording::{AcceleratorName, Recording, RecordingError};
-use crate::scenario::GuestClock;
+use crate::recording::{AcceleratorName, Meta, Recording, RecordingError};
+use crate::scenario::{GuestClock, Scenario};
 use damonlab_protocol::plan::READY_MARK;
 use serde::Serialize;
 use std::num::NonZeroU32;
@@ -94,15 +94,26 @@ pub fn rejudge(dir: &Path) -> Result<Report, RecordingError> {
 /// The report of a recording.
 pub(super) fn judged(recording: Recording) -> Report {
     let (verdict, judgement) = recording_verdict::verdict(&recording);
+    stored(recording.dir, &recording.meta, &recording.scenario, verdict, judgement)
+}
+
+/// The report of the stored run in `dir`.
+pub(super) fn stored(
+    dir: PathBuf,
+    meta: &Meta,
+    scenario: &Scenario,
+    verdict: Verdict,
+    judgement: Option<Judgement>,
+) -> Report {
     Report {
-        scenario: recording.meta.scenario.to_string(),
-        summary: recording.scenario.summary.clone(),
-        machine: recording.meta.machine.clone(),
-        kernel: recording.meta.kernel.clone(),
-        guest_time: recording.scenario.guest_time().into(),
-        clock: recording.meta.clock,
-        accelerator: recording.meta.accelerator(),
-        dir: recording.dir,
+        scenario: meta.scenario.to_string(),
+        summary: scenario.summary.clone(),
+        machine: meta.machine.clone(),
+        kernel: meta.kernel.clone(),
+        guest_time: scenario.guest_time().into(),
+        clock: meta.clock,
+        accelerator: meta.accelerator(),
+        dir,
         verdict,
         judgement,
         intended: Vec::new(),

@@ -1,5 +1,6 @@
 //! Stored recordings judged again, and those of one scenario with several seeds together.
 
+use super::early_end;
 use super::report::{Report, judged};
 use super::sweep::Sweep;
 use crate::recording::{Recording, RecordingError, RunInputs};
@@ -24,7 +25,10 @@ impl Stored {
     pub fn judge(dir: &Path, rules: &[RuleFile]) -> Result<Stored, RecordingError> {
         let mut recipe = RunInputs::load(dir)?;
         recipe.scenario.add_rules(rules).map_err(Box::new)?;
-        let report = judged(Recording::of(recipe.clone())?);
+        let report = match &recipe.meta.without_results {
+            Some(how) => early_end::report(&recipe, how)?,
+            None => judged(Recording::of(recipe.clone())?),
+        };
         Ok(Stored { recipe, report })
     }
 
@@ -100,6 +104,38 @@ mod tests {
         rewrite("recording.json", &|text| text.replace("\"seed\": 0", &format!("\"seed\": {seed}")));
         rewrite("scenario.yaml", &change);
         Stored::judge(&dir, &[]).unwrap()
+    }
+
+    /// The verdict on a recording whose run ended in this way, with this on its console.
+    fn ended(how: &str, console: &str) -> Result<Stored, RecordingError> {
+        let out = tempfile::tempdir().unwrap();
+        let dir = out.path().join("one");
+        crate::recording::testing::copy("pull-push-short", &dir);
+        let meta = fs::read_to_string(dir.join("recording.json")).unwrap();
+        let meta = meta.replacen('{', &format!("{{\"without_results\": \"{how}\","), 1);
+        fs::write(dir.join("recording.json"), meta).unwrap();
+        fs::write(dir.join(crate::recording::CONSOLE_LOG), console).unwrap();
+        Stored::judge(&dir, &[])
+    }
+
+    #[test]
+    fn a_recording_without_results_fails_as_its_run_did() {
+        let console = "[    1.000000] Kernel panic - not syncing: out of ideas\n";
+        let Verdict::Fail(findings) = ended("panic", console).unwrap().report.verdict else {
+            panic!("no failure")
+        };
+        assert_eq!(findings.iter().map(check::Finding::id).collect::<Vec<_>>(), ["panic"]);
+        assert!(findings[0].seen.contains("out of ideas"), "{findings:?}");
+        let Verdict::Fail(findings) = ended("clock", "waiting\n").unwrap().report.verdict else {
+            panic!("no failure")
+        };
+        assert_eq!(findings[0].id(), "clock");
+        assert_eq!(findings[0].seen, "the recorded run ended without results (clock)");
+    }
+
+    #[test]
+    fn a_recording_that_ended_in_an_unknown_way_is_not_judged() {
+        assert!(matches!(ended("levitation", ""), Err(RecordingError::NoResults { .. })));
     }
 
     /// The count of all recorded decisions is expected over seeds, and can only be missed.

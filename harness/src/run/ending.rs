@@ -1,18 +1,12 @@
 //! The verdict on a guest that ended without delivering its results.
 
-use crate::check::{Evidence, Finding, Origin, RunEnd, Verdict, kernel_log};
-use crate::host::text::{block, last_lines, quote};
-use crate::judge::console_log;
-use crate::recording::{CONSOLE_LOG, GUEST_STATE, RecordingError, VNG_LOG};
+use crate::check::{Finding, Origin, RunEnd, Verdict};
+use crate::host::text::{block, quote};
+use crate::judge::early_end::{self, PANIC};
+use crate::recording::RecordingError;
 use crate::vm::{Clock, Ending};
 use std::io;
 use std::path::Path;
-
-/// How many of the console's last lines a finding shows.
-const LAST_LINES: usize = 40;
-
-/// The first words of a panic in the kernel log.
-const PANIC: &str = "Kernel panic - not syncing";
 
 /// A kernel that panics, hangs or stops without results has failed. Each way to end has its own id.
 pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
@@ -40,18 +34,7 @@ pub(super) fn verdict(ending: &Ending, dir: &Path) -> Verdict {
             (RunEnd::BadResults, "complete results".to_owned(), block(&error.to_string()))
         }
     };
-    // The console may show why the guest hangs, is lost or panics. The panic itself is the finding below.
-    let mut findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
-    findings.retain(|finding| !finding.seen.contains(PANIC));
-    findings.push(Finding {
-        origin: Origin::RunEnd(end),
-        expected,
-        seen,
-        evidence: summary_of_state(dir).into_iter().chain(last_console_lines(dir)).collect(),
-        scenario_line: None,
-        more: 0,
-    });
-    Verdict::Fail(findings)
+    early_end::verdict(end, expected, seen, dir)
 }
 
 /// The id of the end of a run that left no results; none of any other verdict.
@@ -94,32 +77,10 @@ fn goal(clock: Clock) -> &'static str {
     }
 }
 
-/// What the state of a guest that hung comes to.
-fn summary_of_state(dir: &Path) -> Vec<Evidence> {
-    let bytes = std::fs::read(dir.join(GUEST_STATE)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().take_while(|line| !line.is_empty()).take(LAST_LINES);
-    (1..).zip(lines).map(|(number, line)| Evidence::new(GUEST_STATE, number, line)).collect()
-}
-
-/// The last lines of the console, or those of virtme-ng if the console has none.
-fn last_console_lines(dir: &Path) -> Vec<Evidence> {
-    let of = |name: &'static str| {
-        let bytes = std::fs::read(dir.join(name)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let first = text.lines().count().saturating_sub(LAST_LINES) + 1;
-        let number = |index: usize| u32::try_from(first + index).unwrap_or(u32::MAX);
-        let lines = last_lines(&text, LAST_LINES);
-        let evidence = lines.iter().enumerate().map(|(index, line)| Evidence::new(name, number(index), line));
-        evidence.collect::<Vec<_>>()
-    };
-    let console = of(CONSOLE_LOG);
-    if console.is_empty() { of(VNG_LOG) } else { console }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::{CONSOLE_LOG, GUEST_STATE, VNG_LOG};
     use std::time::Duration;
 
     fn failed(ending: &Ending, console: &str) -> Finding {
