@@ -4,7 +4,7 @@ use super::corpus::Kept;
 use super::draw::Draw;
 use super::grammar::{Focus, scenario};
 use super::tree::Tree;
-use super::vary::vary;
+use super::vary::{names_known_memcgs, vary};
 use crate::host::paths;
 use crate::run::ScenarioSource;
 use crate::scenario::{Machines, Scenario, ScenarioError};
@@ -75,7 +75,7 @@ pub(super) fn variation(seed: u64, number: u64, kept: &Kept, known: &[Kept], foc
             false => draw.pick(known).tree.clone(),
         };
         let mut tree = vary(&kept.tree, &donor, &mut draw);
-        if tree == kept.tree {
+        if tree == kept.tree || !names_known_memcgs(&tree) {
             return None;
         }
         let summary =

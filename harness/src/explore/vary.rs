@@ -54,6 +54,30 @@ pub(super) fn vary(tree: &Tree, donor: &Tree, draw: &mut Draw) -> Tree {
     varied
 }
 
+/// Whether each memory cgroup that it names has a workload. The reader allows others, and the kernel refuses to start DAMON
+/// with a goal for one, so a variation that brings one in from another scenario would be no finding.
+pub(super) fn names_known_memcgs(tree: &Tree) -> bool {
+    fn named<'a>(tree: &'a Tree, found: &mut Vec<&'a Tree>) {
+        match tree {
+            Tree::Map(entries) => {
+                let is_memcg = tree.get("filter_type") == Some(&"memcg".into());
+                for (key, value) in entries {
+                    if key == "memcg_path" || is_memcg && key == "path" {
+                        found.push(value);
+                    }
+                    named(value, found);
+                }
+            }
+            Tree::List(items) => items.iter().for_each(|item| named(item, found)),
+            Tree::Null | Tree::Leaf(_) => {}
+        }
+    }
+    let workloads = tree.get("workloads").map(Tree::items).unwrap_or_default();
+    let mut found = Vec::new();
+    named(tree, &mut found);
+    found.iter().all(|path| workloads.iter().any(|workload| workload.get("memcg") == Some(path)))
+}
+
 /// Every part below the top, but for the frame.
 fn parts(tree: &Tree) -> Vec<Part> {
     fn walk(tree: &Tree, key: &str, place: &mut Path, found: &mut Vec<Part>) {
@@ -192,6 +216,15 @@ mod tests {
         assert!(texts.iter().all(|text| text.contains("  - pause\n")), "{texts:#?}");
         let texts = all(add, MINE, donor);
         assert_eq!(texts, ["version: 1\nquotas: {ms: 1, b: 1}\nsteps:\n  - start\n  - stop\n"]);
+    }
+
+    #[test]
+    fn a_memory_cgroup_without_a_workload_is_noticed_in_goals_and_in_both_kinds_of_filters() {
+        let of = |rest: &str| names_known_memcgs(&tree(&format!("workloads: [{{memcg: /a}}]\n{rest}")));
+        assert!(of("goals: [{memcg_path: /a}]\nfilters: [{filter_type: memcg, path: /a}]\n"));
+        assert!(of("steps: [{write: {path: /sys/x}}]\n"));
+        assert!(!of("goals: [{memcg_path: /b}]\n"));
+        assert!(!of("filters: [{filter_type: memcg, path: /b}]\n"));
     }
 
     #[test]
