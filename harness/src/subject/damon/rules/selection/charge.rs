@@ -138,7 +138,8 @@ fn shown(
     let since = (pass.earliest, pass.latest);
     let mut charges: Vec<Charge> =
         before.iter().map(|charge| Charge { exceeds: 0, ..charge.clone() }).collect();
-    for window in windows.windows.iter().filter(|window| (pass.begin..pass.end).contains(&window.at)) {
+    let from = windows.windows.partition_point(|window| window.at < pass.begin);
+    for window in windows.windows[from..].iter().take_while(|window| window.at < pass.end) {
         charges = match charges.is_empty() {
             true => window.quota().map(|esz| Charge::first(esz, since)).into_iter().collect(),
             false => charges

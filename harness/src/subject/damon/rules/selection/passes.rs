@@ -141,7 +141,7 @@ impl Counter {
     ) -> (Nanos, Nanos) {
         let is_dumps = |line: &&Line| !line.name().starts_with("damos_");
         let first = begin + run.lines[begin..end].iter().take_while(|line| is_dumps(line)).count();
-        let shown = dumps.iter().take_while(|dump| dump.at() < first).count() as u64;
+        let shown = dumps.partition_point(|dump| dump.at() < first) as u64;
         let slept = due.saturating_sub(last.max(shown.saturating_mul(self.aggregation)));
         let slept = Nanos::from_micros(slept.saturating_mul(self.sample_us));
         let before = first.checked_sub(1).map(|at| run.lines[at].time.0.saturating_add(slept.0));
