@@ -101,6 +101,16 @@ impl<'a> View<'a> {
         &self.kdamond_runs[begin..end]
     }
 
+    /// A run that begins with a start, and those with which its kdamond continues after commits; nothing for another run.
+    pub(crate) fn since_start(&self, run: &KdamondRun<'a>) -> &[KdamondRun<'a>] {
+        let number = |run: &KdamondRun<'_>| run.lines.first().map(|line| line.number);
+        let begin = self.kdamond_runs.iter().position(|one| number(one) == number(run));
+        let Some(begin) = begin.filter(|_| run.is_from_start()) else { return &[] };
+        let next = &self.kdamond_runs[begin + 1..];
+        let continues = |one: &&KdamondRun<'_>| one.pid == run.pid && one.continues();
+        &self.kdamond_runs[begin..=begin + next.iter().take_while(continues).count()]
+    }
+
     /// Whether the trace has DAMON's events of this name.
     pub(crate) fn traced(&self, name: &str) -> bool {
         let covers = |pattern: &String| {

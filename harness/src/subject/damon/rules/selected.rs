@@ -32,14 +32,14 @@ pub(crate) static PASS_ACTS_ON_WHAT_IT_SELECTS: DamonRule = Rule {
             Source::function("mm/damon/vaddr.c", "damon_va_scheme_score"),
         ],
         file: file!(),
-        when: "Linux 7.3 or later, until the first commit; for passes at an aggregation, or with a stat scheme that shows all memory; the pattern has no sizes; intervals are fixed, no watermarks",
+        when: "Linux 7.3 or later, until a commit changes intervals, regions, targets or the number of schemes; for passes at an aggregation, or with a stat scheme that shows all memory; the pattern has no sizes; intervals are fixed, no watermarks",
     },
     judge: pass_acts_on_what_it_selects,
 };
 
 fn pass_acts_on_what_it_selects(view: &View<'_>) -> RuleResult {
-    each_scheme(view, |run, index, scheme| {
-        let replay = replay(view, run, index, scheme)?;
+    each_scheme(view, |run, index, _| {
+        let replay = replay(view, run, index)?;
         compared(replay.selected, replay.selection, replay.reasons)
     })
 }
@@ -63,8 +63,8 @@ pub(crate) static PASS_COUNTS_SNAPSHOTS_AND_FULL_WINDOWS: DamonRule = Rule {
 };
 
 fn pass_counts_snapshots_and_full_windows(view: &View<'_>) -> RuleResult {
-    each_scheme(view, |run, index, scheme| {
-        let replay = replay(view, run, index, scheme)?;
+    each_scheme(view, |run, index, _| {
+        let replay = replay(view, run, index)?;
         compared(replay.counted, replay.counters, replay.reasons)
     })
 }
@@ -91,11 +91,11 @@ mod tests {
     /// In how many passes of each scheme the actions and the counters are compared.
     fn compared_passes(recording: &Recording) -> Vec<(u64, u64)> {
         let view = View::new(recording);
-        let schemes = view.kdamond_runs.iter().flat_map(|run| {
-            let schemes = run.config.context.schemes.iter().enumerate();
-            schemes.map(move |(index, scheme)| (run, index, scheme))
-        });
-        let replays = schemes.map(|(run, index, scheme)| replay(&view, run, index, scheme));
+        let schemes = view
+            .kdamond_runs
+            .iter()
+            .flat_map(|run| (0..run.config.context.schemes.len()).map(move |index| (run, index)));
+        let replays = schemes.map(|(run, index)| replay(&view, run, index));
         replays.map(|one| one.map_or((0, 0), |one| (one.selected, one.counted))).collect()
     }
 
@@ -246,6 +246,31 @@ mod tests {
         let mut model = without_goals(410);
         model.turns = 11;
         assert_eq!(after("A8", model.recording(), too_soon), "");
+    }
+
+    #[test]
+    fn passes_after_a_commit_are_compared_unless_it_changes_when_they_are() {
+        let mut model = Model::pull_push();
+        model.commit(13, |schemes| schemes[0].quota.goals[0].target_value = 6_000);
+        model.commit(25, |schemes| schemes[1].quota.bytes = 2 << 20);
+        let recording = model.recording();
+        assert_eq!(judge(&recording).findings, []);
+        assert_eq!(compared_passes(&recording)[..2], [(40, 40), (40, 40)]);
+        model.commits[0].1[0].context.intervals.update_us += 1;
+        assert_eq!(compared_passes(&model.recording())[..2], [(13, 13), (13, 13)]);
+    }
+
+    #[test]
+    fn a8_sees_after_a_commit_that_its_pattern_is_not_in_force() {
+        let mut model = Model::pull_push();
+        model.commit(13, |_| {});
+        let seen = after("A8", model.recording(), |recording| {
+            for step in &mut recording.plan.steps {
+                let damonlab_protocol::plan::Step::Commit { kdamonds, .. } = step else { continue };
+                kdamonds[0].context.schemes[0].nr_accesses.min = 7;
+            }
+        });
+        assert!(seen.ends_with("which its pattern or its core filters exclude"), "{seen}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::passes::ApplyPass;
 use crate::subject::damon::events::{Esz, SchemeEvent};
 use crate::subject::damon::oracle::mult_frac;
 use crate::subject::damon::rule::Reason;
-use crate::subject::damon::view::{KdamondRun, events};
+use crate::subject::damon::view::events;
 use damonlab_protocol::damon::Quota;
 use damonlab_protocol::units::Nanos;
 
@@ -98,11 +98,11 @@ pub(super) fn amounts(quota: &Quota, actions: &[Action<'_>], applied: u64) -> Re
 /// # Errors
 /// The trace does not show the effective quota, or too many charges are possible.
 pub(super) fn begun(
-    run: &KdamondRun<'_>,
     index: usize,
-    pass: &ApplyPass<'_>,
+    pass: &ApplyPass<'_, '_>,
     before: &[Charge],
 ) -> Result<Vec<Charge>, Reason> {
+    let run = pass.run;
     let quota = &run.config.context.schemes[index].quota;
     let told: Vec<u64> = events::<Esz>(&run.lines[pass.begin..pass.end])
         .filter(|(_, event)| event.scheme() == index)
@@ -110,7 +110,7 @@ pub(super) fn begun(
         .collect();
     let since = (pass.earliest, pass.latest);
     let charges = if !run.charge_windows[index].goals.is_empty() {
-        shown(run, index, pass, before)?
+        shown(index, pass, before)?
     } else if before.is_empty() {
         first(quota, &told, since)?
     } else {
@@ -125,13 +125,8 @@ pub(super) fn begun(
 }
 
 /// The measurements of goals show each window.
-fn shown(
-    run: &KdamondRun<'_>,
-    index: usize,
-    pass: &ApplyPass<'_>,
-    before: &[Charge],
-) -> Result<Vec<Charge>, Reason> {
-    let windows = &run.charge_windows[index];
+fn shown(index: usize, pass: &ApplyPass<'_, '_>, before: &[Charge]) -> Result<Vec<Charge>, Reason> {
+    let windows = &pass.run.charge_windows[index];
     if windows.broken.is_some() {
         return Err("charge windows cannot be distinguished (see G3)".to_owned());
     }

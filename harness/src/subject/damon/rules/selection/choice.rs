@@ -10,10 +10,10 @@ use damonlab_protocol::damon::Scheme;
 /// What decides about memory.
 pub(super) struct Choice<'a> {
     pub(super) scheme: &'a Scheme,
-    pub(super) filters: &'a CoreFilters<'a>,
-    pub(super) priority: &'a Priority,
+    pub(super) filters: CoreFilters<'a>,
+    pub(super) priority: Priority,
     /// For messages.
-    pub(super) name: &'a str,
+    pub(super) name: String,
 }
 
 impl Choice<'_> {
