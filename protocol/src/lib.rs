@@ -3,6 +3,7 @@
 //! The host writes a [`plan::Plan`]; the guest carries it out and sends back the sections of [`record`] in the frames of
 //! [`wire`], or a report alone as a [`report_line`]. The rest serves the two:
 //!
+//! - [`race`] is what several steps of a plan do at once;
 //! - [`damon`] is DAMON's configuration, and the sysfs writes that bring it about;
 //! - [`kernel_file`] bounds the other kernel files that a scenario may write;
 //! - [`kernel_feature`] names what a scenario may need, [`missing_feature`] what a kernel does not have;
@@ -24,6 +25,7 @@ pub mod machine_view;
 pub mod missing_feature;
 pub mod pattern;
 pub mod plan;
+pub mod race;
 pub mod ranges;
 pub mod record;
 mod refusal;

@@ -10,6 +10,7 @@ pub use crate::damon::SchemeAt;
 use crate::kernel_feature::KernelFeature;
 use crate::kernel_file::FileWrite;
 use crate::machine_view::MachineView;
+pub use crate::race::Task;
 use crate::record::VMSTAT_PREFIXES;
 use crate::units::{BasisPoints, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
@@ -284,6 +285,19 @@ pub enum Step {
         /// Which are not run, and why.
         skip: BTreeMap<String, String>,
     },
+    /// Several steps at once.
+    Together {
+        /// What is carried out, in the scenario's order.
+        tasks: Vec<Task>,
+        /// The real-time priority of the kdamonds meanwhile; 0 leaves them ordinary threads.
+        #[serde(default)]
+        kdamonds: u8,
+    },
+    /// Ends the process of a workload. Only among steps at once.
+    Exit {
+        /// Its name.
+        workload: String,
+    },
     /// A workload does something else from its next pass on.
     Workload {
         /// Its name.
@@ -314,6 +328,27 @@ pub enum Phase {
 }
 
 impl Step {
+    /// Its word in a scenario.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Step::Start { .. } => "start",
+            Step::Run { .. } => "run",
+            Step::Offline { .. } => "offline",
+            Step::Online { .. } => "online",
+            Step::Stop => "stop",
+            Step::Commit { .. } => "commit",
+            Step::ReadBack => "read_back",
+            Step::Retarget { .. } => "retarget",
+            Step::Pause { .. } => "pause",
+            Step::Resume { .. } => "resume",
+            Step::Write { .. } => "write",
+            Step::HostCommand { .. } => "host_command",
+            Step::Selftests { .. } => "selftests",
+            Step::Workload { .. } | Step::Exit { .. } => "workload",
+            Step::Together { .. } => "together",
+        }
+    }
+
     /// The configuration that is in force once the kernel has taken this step, where it changes one.
     pub fn configures(&self) -> Option<&[Kdamond]> {
         match self {

@@ -7,6 +7,7 @@ use crate::inventory::Inventory;
 use crate::kernel_file::FileWrite;
 use crate::machine_view::{Difference, MachineView};
 use crate::missing_feature::MissingFeature;
+pub use crate::race::TaskRecord;
 pub use crate::refusal::Refusal;
 use crate::units::{Addr, Bytes, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,9 @@ pub struct StepRecord {
     /// is left out. Paths are relative to [`crate::damon::ROOT`] or absolute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_back: Vec<FileWrite>,
+    /// How each of the steps went that were carried out at once, in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskRecord>,
 }
 
 /// `per_cpu/cpuN/stats` of the tracing instance.

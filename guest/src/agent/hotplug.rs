@@ -3,7 +3,7 @@
 use super::dax;
 use super::failure::Failure;
 use super::files::FileError;
-use super::{clock, topology};
+use super::{clock, files, topology};
 use damonlab_protocol::plan::Plan;
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use nix::errno::Errno;
@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// How long the kernel is given to empty a device, tries and all.
 const LIMIT: Nanos = Nanos(10_000_000_000);
+/// How long it is given among steps at once, where nothing has to come of it.
+const TRY_LIMIT: Nanos = Nanos(1_000_000_000);
 /// From one try to the next.
 const STEP: Nanos = Nanos(50_000_000);
 
@@ -25,6 +27,33 @@ pub fn offline(node: NodeId) -> Result<(), Failure> {
         unplug(&device, end).map_err(|error| still_there(node, &error))?;
     }
     dax::check_memory(node, Bytes(0))
+}
+
+/// Tries once to take each of a node's devices away, for a moment: the errno names with which the kernel refused.
+pub fn try_offline(node: NodeId) -> Result<Vec<String>, Failure> {
+    let mut refused = Vec::new();
+    for device in devices(node)? {
+        refused.extend(refusal(clock::interrupted_after(TRY_LIMIT, || dax::unplug(&device))?)?);
+    }
+    Ok(refused)
+}
+
+/// Tries once to put each of them back.
+pub fn try_online(node: NodeId) -> Result<Vec<String>, Failure> {
+    let mut refused = Vec::new();
+    for device in devices(node)? {
+        refused.extend(refusal(dax::put_online(&device))?);
+    }
+    Ok(refused)
+}
+
+/// The errno name, where the kernel refused a read or a write; any other failure is one.
+fn refusal(result: Result<(), Failure>) -> Result<Option<String>, Failure> {
+    let Err(error) = result else { return Ok(None) };
+    match error.downcast_ref::<FileError>() {
+        Some(refused) => Ok(Some(files::errno_name(refused.errno))),
+        None => Err(error),
+    }
 }
 
 /// Puts it back, and checks that the node has all of it again.

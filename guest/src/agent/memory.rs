@@ -1,4 +1,5 @@
-//! One anonymous mapping, placed on a node and touched page by page: the only place with raw memory.
+//! One anonymous mapping, placed on a node and touched page by page: the only place with raw memory. Pages of another process
+//! are moved here too.
 
 use damonlab_protocol::plan::Access;
 use damonlab_protocol::units::{Addr, Bytes, NodeId};
@@ -15,8 +16,31 @@ const HUGE_PAGE: usize = 2 << 20;
 
 /// `MPOL_MF_MOVE` of `linux/mempolicy.h`, which the libc crate leaves out.
 const MPOL_MF_MOVE: libc::c_ulong = 1 << 1;
-/// Bits of the node mask that is handed to `mbind`; far above any node id of a kernel.
+/// The size of the node mask that is handed to `mbind` and `migrate_pages`; far above any node id of a kernel.
 const MASK_WORDS: usize = 16;
+
+const MASK_BITS: usize = MASK_WORDS * libc::c_ulong::BITS as usize;
+
+/// Moves the pages of a process that are on the nodes `from` to the node `to`, from outside of the process. Pages that
+/// cannot be moved stay.
+pub fn migrate(pid: i32, from: &[NodeId], to: NodeId) -> Result<(), Errno> {
+    let (from, to) = (mask(from)?, mask(&[to])?);
+    #[expect(unsafe_code, reason = "libc has no wrapper for migrate_pages")]
+    // SAFETY: both masks outlive the call and have so many bits.
+    let result =
+        unsafe { libc::syscall(libc::SYS_migrate_pages, pid, MASK_BITS, from.as_ptr(), to.as_ptr()) };
+    Errno::result(result).map(drop)
+}
+
+/// The node mask of some nodes.
+fn mask(nodes: &[NodeId]) -> Result<[libc::c_ulong; MASK_WORDS], Errno> {
+    let mut mask = [0 as libc::c_ulong; MASK_WORDS];
+    let word_bits = libc::c_ulong::BITS as usize;
+    for node in nodes.iter().map(|node| usize::from(node.0)) {
+        *mask.get_mut(node / word_bits).ok_or(Errno::EINVAL)? |= 1 << (node % word_bits);
+    }
+    Ok(mask)
+}
 
 /// Memory of this process alone, with a page on either side that nothing may touch: so the mapping stays
 /// one line of `numa_maps`, never merged with a neighbour.
@@ -80,13 +104,8 @@ impl Mapping {
     }
 
     fn bind(&self, mode: libc::c_int, node: Option<NodeId>, flags: libc::c_ulong) -> Result<(), Errno> {
-        let mut mask = [0 as libc::c_ulong; MASK_WORDS];
-        let word_bits = libc::c_ulong::BITS as usize;
-        if let Some(node) = node.map(|node| usize::from(node.0)) {
-            *mask.get_mut(node / word_bits).ok_or(Errno::EINVAL)? |= 1 << (node % word_bits);
-        }
-        let (mask, bits) =
-            if node.is_some() { (mask.as_ptr(), MASK_WORDS * word_bits) } else { (std::ptr::null(), 0) };
+        let own = mask(node.as_slice())?;
+        let (mask, bits) = if node.is_some() { (own.as_ptr(), MASK_BITS) } else { (std::ptr::null(), 0) };
         #[expect(unsafe_code, reason = "libc has no wrapper for mbind")]
         // SAFETY: the range is this mapping; the mask outlives the call and has `bits` bits.
         let result = unsafe {

@@ -31,6 +31,7 @@ mod soft_reserved;
 mod speed;
 mod steps;
 mod swap;
+mod together;
 mod topology;
 mod tracing;
 mod urgent;

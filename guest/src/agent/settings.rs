@@ -3,6 +3,7 @@
 use super::files;
 use damonlab_protocol::kernel_file::{self, FileWrite};
 use damonlab_protocol::missing_feature::MissingFeature;
+use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::Refusal;
 use nix::errno::Errno;
 use std::path::Path;
@@ -37,6 +38,16 @@ pub fn write(path: &str, value: &str) -> Result<(), SettingError> {
         }
         errno => refused(errno),
     })
+}
+
+/// The feature that is missing where the kernel does not have the file outside of DAMON's that a step writes.
+pub fn missing_file(step: &Step) -> Option<MissingFeature> {
+    match step {
+        Step::Write { file, value, .. } if file.starts_with('/') && !Path::new(file).exists() => {
+            Some(MissingFeature::Path { path: file.clone(), value: value.clone() })
+        }
+        _ => None,
+    }
 }
 
 /// Writes all of them, up to the first that fails.

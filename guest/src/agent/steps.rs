@@ -9,7 +9,7 @@ use super::workloads::Running;
 use super::{clock, hotplug, sample};
 use damonlab_protocol::kernel_file::FileWrite;
 use damonlab_protocol::plan::{Phase, Plan, Step};
-use damonlab_protocol::record::{GuestReport, Refusal, StepRecord};
+use damonlab_protocol::record::{GuestReport, Refusal, StepRecord, TaskRecord};
 use damonlab_protocol::units::Nanos;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -33,6 +33,8 @@ pub struct StepResult {
     pub answered: BTreeMap<usize, Nanos>,
     /// What the files that the scenario names have now.
     pub read_back: Vec<FileWrite>,
+    /// How each of several steps at once went.
+    pub tasks: Vec<TaskRecord>,
 }
 
 impl From<Option<Refusal>> for StepResult {
@@ -53,12 +55,12 @@ impl<'a> StepContext<'a> {
             let begin = clock::now();
             let result = self.step(step, report);
             let end = clock::now();
-            let (StepResult { refused, answered, read_back }, result) = match result {
+            let (StepResult { refused, answered, read_back, tasks }, result) = match result {
                 Ok(answer) => (answer, Ok(())),
                 Err(error) => (StepResult::default(), Err(error)),
             };
             let nothing_runs = refused.is_some() && matches!(step, Step::Start { .. });
-            report.steps.push(StepRecord { begin, end, refused, answered, read_back });
+            report.steps.push(StepRecord { begin, end, refused, answered, read_back, tasks });
             result?;
             self.check_workloads()?;
             if nothing_runs {
@@ -92,6 +94,11 @@ impl<'a> StepContext<'a> {
             }
             Step::Selftests { within, skip } => self.host()?.selftests(*within, skip).map(nothing),
             Step::Workload { name, phase } => self.change(name, *phase).map(nothing),
+            Step::Together { tasks, kdamonds } => self.together(tasks, *kdamonds, report),
+            Step::Exit { workload } => {
+                Err(format!("the plan ends the workload '{workload}' by itself, and not among steps at once")
+                    .into())
+            }
         }
     }
 

@@ -135,9 +135,17 @@ mod tests {
             texts.filter(|text| text.contains(wanted)).count()
         };
         let usual = Focus::default();
-        for step in
-            ["commit:", "retarget:", "pause", "offline:", "online:", "refused:", "workload:", "read_back"]
-        {
+        for step in [
+            "commit:",
+            "retarget:",
+            "pause",
+            "offline:",
+            "online:",
+            "refused:",
+            "workload:",
+            "read_back",
+            "together:",
+        ] {
             assert!(count(&usual, step) > 0, "{step}");
         }
         assert!(count(&Focus(vec![Part::Watermarks]), "watermarks:") > 2 * count(&usual, "watermarks:"));

@@ -4,7 +4,6 @@
 //! scenario that fails smaller. [`Guided`] varies what reached new lines of the kernel, which a [`Corpus`] keeps.
 
 mod corpus;
-mod draw;
 mod drawn;
 mod explorer;
 mod grammar;
@@ -16,6 +15,7 @@ mod results;
 mod shrink;
 mod shrinker;
 mod signature;
+mod step_reductions;
 mod tree;
 mod vary;
 

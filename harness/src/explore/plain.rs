@@ -35,6 +35,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("memory", "512M"),
     ("access_bp", "400"),
     ("aggrs", "3"),
+    ("times", "5"),
 ];
 
 /// The plain value, where there is one and it is another.

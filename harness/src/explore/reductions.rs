@@ -2,6 +2,7 @@
 
 use super::place::{Path, at, at_mut, containers};
 use super::plain::plainer;
+use super::step_reductions::{apart, from_a_commit_on};
 use super::tree::Tree;
 use std::collections::HashSet;
 
@@ -27,6 +28,7 @@ pub(super) fn deletions(tree: &Tree) -> Vec<Reduction> {
     };
     numbered_parts(tree).into_iter().for_each(&mut add);
     from_a_commit_on(tree).into_iter().for_each(&mut add);
+    apart(tree).into_iter().for_each(&mut add);
     keys_everywhere(tree).into_iter().for_each(&mut add);
     for path in containers(tree) {
         cuts(tree, &path).into_iter().for_each(&mut add);
@@ -221,31 +223,6 @@ fn map_lists(tree: &Tree, replace: &dyn Fn(&Tree) -> Option<Tree>) -> Tree {
     }
 }
 
-/// The scenario that starts with what a commit brings, without the steps before it.
-fn from_a_commit_on(tree: &Tree) -> Vec<Tree> {
-    let steps = tree.get("steps").map(Tree::items).unwrap_or_default();
-    let mut found = Vec::new();
-    for (place, step) in steps.iter().enumerate() {
-        let Some(kdamonds) = step.get("commit").and_then(|commit| commit.get("kdamonds")) else { continue };
-        let mut smaller = tree.clone();
-        if let Tree::Map(entries) = &mut smaller {
-            for (key, value) in entries {
-                match key.as_str() {
-                    "damon" => value.set_in_place("kdamonds", kdamonds.clone()),
-                    "steps" => {
-                        *value = Tree::List(
-                            ["start".into()].into_iter().chain(steps[place + 1..].to_vec()).collect(),
-                        );
-                    }
-                    _ => {}
-                }
-            }
-        }
-        found.push(smaller);
-    }
-    found
-}
-
 /// Every single value with the key that it belongs to, but for those that only name something.
 fn leaves(tree: &Tree) -> Vec<(Path, String)> {
     fn walk(tree: &Tree, key: &str, path: &mut Path, found: &mut Vec<(Path, String)>) {
@@ -326,14 +303,16 @@ mod tests {
     }
 
     #[test]
-    fn a_scenario_may_start_with_what_a_commit_brings() {
+    fn steps_at_once_may_be_fewer_and_less_often() {
         let all = texts(deletions(&tree(
-            "damon: {kdamonds: [a]}\nsteps: [start, x, commit: {kdamonds: [b]}, stop]\n",
+            "steps: [start, together: [{read_back: null, times: 5}, {offline: {node: 1}}, stop], stop]\n",
         )));
-        assert!(
-            all.contains(&"damon: {kdamonds: [b]}\nsteps:\n  - start\n  - stop\n".to_owned()),
-            "{all:#?}"
-        );
+        for fewer in
+            ["[{read_back: null}, {offline: {node: 1}}, stop]", "[{read_back: null, times: 5}, stop]"]
+        {
+            let text = format!("steps:\n  - start\n  - {{together: {fewer}}}\n  - stop\n");
+            assert!(all.contains(&text), "{text}\n{all:#?}");
+        }
     }
 
     #[test]

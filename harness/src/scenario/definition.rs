@@ -8,6 +8,7 @@ use super::introduces_file::IntroducesFile;
 use super::machine::{CxlWindow, MachineSpec, NodeSpec};
 use super::machine_file::MachineFile;
 use super::place::Places;
+use super::race;
 use super::rule::ScenarioRule;
 use super::rule_file::RuleFile;
 use damonlab_protocol::damon::Kdamond;
@@ -101,7 +102,7 @@ impl Scenario {
             trace: self.trace.clone(),
             sample_every: self.sample_every,
             vmstat: self.vmstat.clone(),
-            steps: self.steps.clone(),
+            steps: race::scheduled(&self.steps, &self.kdamonds, seed),
             ..Plan::empty(&self.name)
         }
     }

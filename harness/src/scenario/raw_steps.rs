@@ -1,5 +1,6 @@
 //! The shape of a scenario's steps: a name, or a mapping with one key.
 
+use super::raw_task::RawTask;
 use super::subject::RawSubjectStep;
 use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Time, shapes};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -18,15 +19,49 @@ pub(super) enum RawStep {
     Workload(RawPhase),
     HostCommand(RawHostCommand),
     Selftests(RawSelftests),
+    Together(At<Vec<At<RawTask>>>),
 }
 
 impl RawStep {
-    /// The step, if it is about the subject.
-    pub(super) fn of_subject(&self) -> Option<&RawSubjectStep> {
+    /// What it has about the subject: itself, or some of the steps that are carried out at once.
+    pub(super) fn of_subject(&self) -> Vec<&RawSubjectStep> {
         match self {
-            RawStep::Subject(step) => Some(step),
-            _ => None,
+            RawStep::Subject(step) => vec![step],
+            RawStep::Together(tasks) => {
+                tasks.value.iter().flat_map(|task| task.value.step.of_subject()).collect()
+            }
+            _ => Vec::new(),
         }
+    }
+
+    /// The step that is a name alone.
+    pub(super) fn alone<E: de::Error>(name: &str) -> Result<RawStep, E> {
+        if let Some(step) = RawSubjectStep::alone(name) {
+            return Ok(RawStep::Subject(step));
+        }
+        let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, missing)| *missing);
+        Err(match own.or_else(|| RawSubjectStep::missing_in(name)) {
+            Some(missing) => E::custom(format_args!("the step '{name}' needs {missing}")),
+            None => E::unknown_variant(name, &NAMES),
+        })
+    }
+
+    /// The step whose name is the key that was just read.
+    pub(super) fn read<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<RawStep, A::Error> {
+        Ok(match name {
+            "run" => RawStep::Run(map.next_value()?),
+            "offline" => RawStep::Offline(map.next_value()?),
+            "online" => RawStep::Online(map.next_value()?),
+            "write" => RawStep::Write(map.next_value()?),
+            "workload" => RawStep::Workload(map.next_value()?),
+            "host_command" => RawStep::HostCommand(map.next_value()?),
+            "selftests" => RawStep::Selftests(map.next_value()?),
+            "together" => RawStep::Together(map.next_value()?),
+            other => match RawSubjectStep::read(other, map)? {
+                Some(step) => RawStep::Subject(step),
+                None => return Err(de::Error::unknown_variant(other, &NAMES)),
+            },
+        })
     }
 }
 
@@ -55,6 +90,7 @@ shapes! {
         #[serde(rename = "move")]
         node: Option<At<Node>>,
         pause: Option<At<Flag>>,
+        end: Option<At<Flag>>,
     }
 
     /// A program of the host.
@@ -73,7 +109,7 @@ shapes! {
 }
 
 /// The steps that are not about the subject, and what is missing where one is a name alone.
-const OWN: [(&str, &str); 7] = [
+const OWN: [(&str, &str); 8] = [
     ("run", "a length: run: {windows: 60} or run: {for: 10s}"),
     ("offline", "a node: offline: {node: 1}"),
     ("online", "a node: online: {node: 1}"),
@@ -81,6 +117,7 @@ const OWN: [(&str, &str); 7] = [
     ("workload", "a workload and what it does: workload: {name: hot, hot: 50%}"),
     ("host_command", "a program: host_command: {name: report, run: [damo, report], within: 60s}"),
     ("selftests", "a limit of time for each: selftests: {within: 2m}"),
+    ("together", "the steps to carry out at once: together: [{commit: {..}}, stop]"),
 ];
 
 /// Every step, for messages.
@@ -96,37 +133,18 @@ impl<'de> Visitor<'de> for StepVisitor {
         write!(
             f,
             "a step: {}, run: {{windows: N}}, run: {{for: 10s}}, write: {{..}}, workload: {{..}}, \
-             host_command: {{..}}, selftests: {{..}}, offline: {{node: N}} or online: {{node: N}}",
+             host_command: {{..}}, selftests: {{..}}, offline: {{node: N}}, online: {{node: N}} or together: [..]",
             RawSubjectStep::FORMS
         )
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<RawStep, E> {
-        if let Some(step) = RawSubjectStep::alone(name) {
-            return Ok(RawStep::Subject(step));
-        }
-        let own = OWN.iter().find(|(known, _)| *known == name).map(|(_, missing)| *missing);
-        Err(match own.or_else(|| RawSubjectStep::missing_in(name)) {
-            Some(missing) => E::custom(format_args!("the step '{name}' needs {missing}")),
-            None => E::unknown_variant(name, &NAMES),
-        })
+        RawStep::alone(name)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawStep, A::Error> {
         let Some(name) = map.next_key::<String>()? else { return Err(de::Error::custom("an empty step")) };
-        let step = match name.as_str() {
-            "run" => RawStep::Run(map.next_value()?),
-            "offline" => RawStep::Offline(map.next_value()?),
-            "online" => RawStep::Online(map.next_value()?),
-            "write" => RawStep::Write(map.next_value()?),
-            "workload" => RawStep::Workload(map.next_value()?),
-            "host_command" => RawStep::HostCommand(map.next_value()?),
-            "selftests" => RawStep::Selftests(map.next_value()?),
-            other => match RawSubjectStep::read(other, &mut map)? {
-                Some(step) => RawStep::Subject(step),
-                None => return Err(de::Error::unknown_variant(other, &NAMES)),
-            },
-        };
+        let step = RawStep::read(&name, &mut map)?;
         match map.next_key::<String>()? {
             None => Ok(step),
             Some(second) => {

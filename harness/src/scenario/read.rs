@@ -87,7 +87,7 @@ fn parse(
             }
             _ => inside(fault),
         })?;
-    let steps: Vec<_> = raw.steps.value.iter().filter_map(|step| step.value.of_subject()).collect();
+    let steps: Vec<_> = raw.steps.value.iter().flat_map(|step| step.value.of_subject()).collect();
     let notes = subject::notes(&raw.damon, &steps, text);
     Ok(Scenario {
         introduces_file: introduces.filter(|_| uses_file || !changes.is_empty()).cloned(),

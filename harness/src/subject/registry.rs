@@ -1,6 +1,6 @@
 //! The subjects that damonlab knows, and what each of them adds. No other module outside of a subject names one.
 
-use super::damon::{self, breakpoints, damo_report, scenario_keys, view::View};
+use super::damon::{self, breakpoints, damo_report, races, scenario_keys, view::View};
 use super::measure::{Measure, Quantity};
 use crate::check::expect::{self, Evaluation};
 use crate::check::fields::Fields;
@@ -37,7 +37,11 @@ pub(crate) fn judge(recording: &Recording, fields: &Fields<'_>) -> SubjectResult
     let clock = recording.meta.clock;
     let has_no_damon = recording.plan.kdamonds.is_empty() && view.foreign_events.is_empty();
     let rules = damon::rules::registry::RULES.iter().map(|rule| {
-        rule.on(clock, |judge| match judge(&view) {
+        let judged = |judge: &fn(&View<'_>) -> RuleResult| match races::forbid(rule, recording) {
+            Some(why) => RuleResult::NotApplicable(why),
+            None => judge(&view),
+        };
+        rule.on(clock, |judge| match judged(judge) {
             RuleResult::NotApplicable(_) if has_no_damon => RuleResult::NotApplicable(NO_DAMON.to_owned()),
             result => result,
         })

@@ -25,6 +25,7 @@ const TRIALS: &[(&str, common::Check)] = &[
     ("a_replay_gives_the_same_recording", replayed),
     ("a_guest_that_stops_for_a_debugger_and_continues_gives_the_same_recording", stopped),
     ("another_seed_gives_the_kernel_other_random_numbers", another_seed),
+    ("steps_at_once_repeat_and_another_seed_orders_them_otherwise", at_once),
 ];
 
 /// Migration in both directions, and two workloads that wake at the same times, for five guest seconds.
@@ -154,6 +155,29 @@ fn another_seed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
         true => Err("the seeds 1 and 2 gave the same trace".into()),
         false => Ok(()),
     }
+}
+
+/// The order shows in when the threads began and ended, and in what the kernel refused to which.
+fn at_once(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let source = common::shipped("race-sysfs")?;
+    let (env, _out) = common::with_own_results(env)?;
+    let mut runs = Vec::new();
+    for seed in [1, 1, 2] {
+        let report = run::run(&env, &source, seed)?;
+        if report.verdict != Verdict::Pass {
+            return Err(report::full_text(&report).into());
+        }
+        runs.push(report.dir);
+    }
+    if let Some(difference) = first_difference(&runs[0], &runs[1])? {
+        return Err(difference.to_string().into());
+    }
+    let refused = |dir: &Path| -> Result<Vec<_>, Box<dyn Error>> {
+        let steps = Recording::load(dir)?.report.steps;
+        Ok(steps.into_iter().flat_map(|step| step.tasks).map(|task| (task.done, task.refused)).collect())
+    };
+    let (first, second) = (refused(&runs[0])?, refused(&runs[2])?);
+    common::ensure(first.len() == 13 && first != second, (first, second))
 }
 
 fn passed(env: &RunEnv) -> Result<Report, Box<dyn Error>> {

@@ -4,12 +4,14 @@
 //! format, and [`writes()`] turns it into the ordered sysfs writes that the guest makes. [`DamonProbe`] is how a guest finds out
 //! whether the kernel's DAMON has a feature.
 
+mod commands;
 mod config;
 mod features;
 mod keyword;
 mod spelling;
 mod writes;
 
+pub use commands::is_update;
 pub use config::{
     AddrRange, Context, Dest, Filter, FilterKind, FilterLayer, Goal, GoalTuner, Intervals, IntervalsGoal,
     Kdamond, Ops, Pid, Probe, Quota, Range, SampleControl, SampleFilter, Scheme, SchemeAt, SysfsFile, Target,

@@ -63,7 +63,7 @@ pub fn reconfigure(kdamonds: &[Kdamond], names: &Names) -> Result<(), ConfigureE
 const MODULES: &str = "/sys/module";
 
 /// A file below [`ROOT`], or `module/NAME/PARAMETER` for one of DAMON's modules.
-fn raw_path(file: &str) -> PathBuf {
+pub fn raw_path(file: &str) -> PathBuf {
     match file.strip_prefix(MODULE).and_then(|rest| rest.split_once('/')) {
         Some((module, parameter)) => Path::new(MODULES).join(module).join("parameters").join(parameter),
         None => Path::new(ROOT).join(file),

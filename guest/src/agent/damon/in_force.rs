@@ -1,6 +1,6 @@
 //! The configuration that is in force between two steps, and what it does at a moment.
 
-use super::kdamonds::{any_runs, cpu_times, turn_off};
+use super::kdamonds::{any_runs, cpu_times, turn_off, turn_off_all};
 use super::stats;
 use crate::agent::clock;
 use crate::agent::failure::Failure;
@@ -13,12 +13,19 @@ pub struct Damon<'a> {
     pub(super) planned: &'a [Kdamond],
     /// What is in force, or would be if DAMON ran.
     pub(super) kdamonds: &'a [Kdamond],
+    /// Steps at once have changed it since the last start: neither is known whether `kdamonds` is in force, nor what runs.
+    pub(super) unsettled: bool,
 }
 
 impl<'a> Damon<'a> {
     /// As the plan has it, before anything is started.
     pub fn new(planned: &'a [Kdamond]) -> Damon<'a> {
-        Damon { planned, kdamonds: planned }
+        Damon { planned, kdamonds: planned, unsettled: false }
+    }
+
+    /// How many kdamonds are configured.
+    pub fn count(&self) -> usize {
+        self.kdamonds.len()
     }
 
     /// Whether the plan is about DAMON.
@@ -31,7 +38,7 @@ impl<'a> Damon<'a> {
     /// The statistics come first: bringing them up to date waits for the kdamond, and the rest should be of the
     /// moment that the sample names.
     pub fn sample(&self) -> Result<Sample, Failure> {
-        stats::update(self.kdamonds.len())?;
+        self.update_stats()?;
         let mut sample =
             Sample { time: clock::now(), schemes: stats::read(self.kdamonds), ..Sample::default() };
         sample.cpu = cpu_times(self.kdamonds.len());
@@ -42,9 +49,18 @@ impl<'a> Damon<'a> {
     pub fn stop(&self, report: &mut GuestReport) -> Result<(), Failure> {
         let count = self.kdamonds.len();
         if any_runs(count) {
-            stats::update(count)?;
+            self.update_stats()?;
             report.kdamond_stats = stats::read(self.kdamonds);
         }
-        turn_off(count)
+        // Steps at once may have made more of them.
+        if self.unsettled { turn_off_all() } else { turn_off(count) }
+    }
+
+    fn update_stats(&self) -> Result<(), Failure> {
+        match stats::update(self.kdamonds.len()) {
+            // The files may be those of another configuration, or gone.
+            Err(_) if self.unsettled => Ok(()),
+            result => result,
+        }
     }
 }

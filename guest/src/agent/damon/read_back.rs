@@ -6,7 +6,7 @@ use crate::agent::files;
 use damonlab_protocol::damon::{Kdamond, ROOT, Write, writes};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// DAMON's modules, whose parameters are read too.
 const MODULES: [&str; 3] = ["damon_stat", "damon_reclaim", "damon_lru_sort"];
@@ -14,12 +14,13 @@ const MODULES: [&str; 3] = ["damon_stat", "damon_reclaim", "damon_lru_sort"];
 /// How many files may read otherwise before the rest is only counted.
 const NAMED: usize = 20;
 
-/// Reads every file that can be read. Returns a sentence for each that does not read as `kdamonds` wrote it.
-pub fn differences(kdamonds: &[Kdamond], names: &Names) -> Result<Vec<String>, Failure> {
-    read_all(Path::new(ROOT))?;
-    for module in MODULES {
-        read_all(&Path::new("/sys/module").join(module).join("parameters"))?;
+/// Reads every file that can be read. Returns a sentence for each that does not read as `written` wrote it, where it is known
+/// what was written.
+pub fn differences(written: Option<&[Kdamond]>, names: &Names) -> Result<Vec<String>, Failure> {
+    for path in every_file() {
+        files::read_patiently(path)?;
     }
+    let Some(kdamonds) = written else { return Ok(Vec::new()) };
     let mut wrong = Vec::new();
     for write in writes(kdamonds, names)? {
         let path = Path::new(ROOT).join(&write.path);
@@ -44,18 +45,27 @@ fn difference(write: &Write, found: &str) -> Option<String> {
         .then(|| format!("read_back: '{value}' was written into {path}, which reads '{found}'"))
 }
 
-/// Reads what can be read in `folder` and below. A kernel without the folder has nothing there.
-fn read_all(folder: &Path) -> Result<(), Failure> {
+/// Every file of DAMON's that can be read.
+pub fn every_file() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    files_in(Path::new(ROOT), &mut found);
+    for module in MODULES {
+        files_in(&Path::new("/sys/module").join(module).join("parameters"), &mut found);
+    }
+    found
+}
+
+/// Those in `folder` and below. A kernel without the folder has nothing there.
+fn files_in(folder: &Path, found: &mut Vec<PathBuf>) {
     for name in files::names(folder) {
         let path = folder.join(name);
         let Ok(meta) = fs::symlink_metadata(&path) else { continue };
         if meta.is_dir() {
-            read_all(&path)?;
+            files_in(&path, found);
         } else if meta.permissions().mode() & 0o400 != 0 {
-            files::read_patiently(&path)?;
+            found.push(path);
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

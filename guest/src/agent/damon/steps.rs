@@ -35,7 +35,9 @@ impl<'a> StepContext<'a> {
             }
             Step::Retarget { kdamonds, schemes, .. } => self.retarget(kdamonds, schemes, report),
             Step::ReadBack => {
-                let wrong = read_back::differences(self.damon.kdamonds, &names(report))?;
+                // After steps at once nobody knows what was written last.
+                let written = (!self.damon.unsettled).then_some(self.damon.kdamonds);
+                let wrong = read_back::differences(written, &names(report))?;
                 report.errors.extend(wrong);
                 Ok(StepResult::default())
             }
@@ -55,6 +57,7 @@ impl<'a> StepContext<'a> {
     ) -> Result<Option<Refusal>, Failure> {
         // Whatever was committed before the last stop is over.
         self.damon.kdamonds = self.damon.planned;
+        self.damon.unsettled = false;
         let (planned, count) = (self.damon.planned, self.damon.planned.len());
         let configured = configure(planned, &names(report));
         listings::sysfs()?;
@@ -135,7 +138,7 @@ impl<'a> StepContext<'a> {
             Ok(answered) => {
                 self.damon.kdamonds = kdamonds;
                 let read_back = read_back(kdamonds);
-                return Ok(StepResult { refused: None, answered, read_back });
+                return Ok(StepResult { answered, read_back, ..StepResult::default() });
             }
             Err(error) => refusal_or_failure(error, report)?,
         };

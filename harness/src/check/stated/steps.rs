@@ -3,35 +3,14 @@
 use super::events::Run;
 use super::forms::{Checked, expected};
 use crate::check::finding::Violation;
-use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::StepRecord;
 use std::collections::BTreeMap;
-
-/// The step's word in a scenario.
-fn word(step: &Step) -> &'static str {
-    match step {
-        Step::Start { .. } => "start",
-        Step::Run { .. } => "run",
-        Step::Offline { .. } => "offline",
-        Step::Online { .. } => "online",
-        Step::Stop => "stop",
-        Step::Commit { .. } => "commit",
-        Step::ReadBack => "read_back",
-        Step::Retarget { .. } => "retarget",
-        Step::Pause { .. } => "pause",
-        Step::Resume { .. } => "resume",
-        Step::Write { .. } => "write",
-        Step::HostCommand { .. } => "host_command",
-        Step::Selftests { .. } => "selftests",
-        Step::Workload { .. } => "workload",
-    }
-}
 
 /// Compares the last value before each such step with the first one after it, for each key.
 pub(super) fn unchanged(run: &Run<'_>, field: &str, step: &str) -> Checked {
     let mut checked = Checked::new();
     let steps = run.recording.plan.steps.iter().zip(&run.recording.report.steps);
-    for (_, record) in steps.filter(|(one, _)| word(one) == step) {
+    for (_, record) in steps.filter(|(one, _)| one.word() == step) {
         one_step(run, field, record, &mut checked);
     }
     checked
@@ -39,7 +18,7 @@ pub(super) fn unchanged(run: &Run<'_>, field: &str, step: &str) -> Checked {
 
 /// Whether the run has such a step.
 pub(super) fn has(run: &Run<'_>, step: &str) -> bool {
-    run.recording.plan.steps.iter().any(|one| word(one) == step)
+    run.recording.plan.steps.iter().any(|one| one.word() == step)
 }
 
 fn one_step(run: &Run<'_>, field: &str, step: &StepRecord, checked: &mut Checked) {

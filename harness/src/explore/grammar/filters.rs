@@ -3,8 +3,8 @@
 use super::around::Around;
 use super::part::Part;
 use super::world::World;
-use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
+use crate::scenario::Draw;
 
 fn filter(kind: &str, draw: &mut Draw) -> Tree {
     let (matching, allow) = (draw.chance(50), draw.chance(50));

@@ -2,7 +2,7 @@
 
 use super::part::Part;
 use super::table::{CHANCES, HINTS, MOST_OF_A_SERIES};
-use crate::explore::draw::Draw;
+use crate::scenario::Draw;
 
 /// A part that is drawn in focus has at least this chance.
 const IN_FOCUS: u32 = 85;

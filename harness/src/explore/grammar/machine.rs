@@ -2,8 +2,8 @@
 
 use super::table::{BLOCKS, MACHINES, NodeTraits, SCENARIOS_OF_A_MACHINE, SPEEDS};
 use super::world::Node;
-use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
+use crate::scenario::Draw;
 
 /// The value of `machine`, and its nodes with memory.
 pub(super) fn machine(seed: u64, number: u64, draw: &mut Draw) -> (Tree, Vec<Node>) {

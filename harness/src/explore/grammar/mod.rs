@@ -7,6 +7,7 @@ mod machine;
 mod monitor;
 mod part;
 mod quota;
+mod race;
 mod scenario;
 mod scheme;
 mod steps;

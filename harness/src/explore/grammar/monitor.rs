@@ -5,8 +5,8 @@ use super::part::Part;
 use super::scheme::scheme;
 use super::table::{AGGREGATIONS, REGIONS, SAMPLES};
 use super::world::World;
-use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
+use crate::scenario::Draw;
 
 /// A kdamond, in parts that a commit may draw anew.
 #[derive(Debug, Clone)]
@@ -23,6 +23,12 @@ pub(super) struct Kdamond {
 impl Kdamond {
     fn around(&self) -> Around {
         Around { vaddr: self.vaddr, targets: self.targets.len(), times: self.times }
+    }
+
+    /// Whether the process of a workload is a target.
+    pub(super) fn watches(&self, workload: &str) -> bool {
+        let name = Tree::from(workload);
+        self.targets.iter().any(|target| target.get("pid").and_then(|pid| pid.get("workload")) == Some(&name))
     }
 
     pub(super) fn draw(world: &World<'_>, draw: &mut Draw) -> Kdamond {

@@ -55,6 +55,8 @@ pub enum Part {
     Module,
     /// Changes of a workload.
     Phase,
+    /// Several steps at once.
+    Race,
 }
 
 /// The parts by the words of `--focus`.
@@ -83,6 +85,7 @@ pub(super) const WORDS: &[(&str, Part)] = &[
     ("refused", Part::Refused),
     ("module", Part::Module),
     ("phase", Part::Phase),
+    ("race", Part::Race),
 ];
 
 /// A word that is no part.

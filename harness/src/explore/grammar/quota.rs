@@ -4,8 +4,8 @@ use super::around::Around;
 use super::part::Part;
 use super::table::{METRICS, QUOTA_BEHIND_A_FILTER, QUOTAS, RESETS, SHARES, SMALL_QUOTA_BEHIND_A_FILTER};
 use super::world::World;
-use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
+use crate::scenario::Draw;
 
 /// A quota; `filtered` is one of a scheme with core filters.
 pub(super) fn quota(around: Around, world: &World<'_>, filtered: bool, draw: &mut Draw) -> Tree {

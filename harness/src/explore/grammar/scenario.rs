@@ -7,8 +7,8 @@ use super::part::Part;
 use super::steps::steps;
 use super::workloads::workloads;
 use super::world::World;
-use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
+use crate::scenario::Draw;
 
 /// The wall-clock limit of a drawn scenario, which has a few seconds of guest time.
 const CLOCK: &str = "60s";

@@ -6,8 +6,8 @@ use super::part::Part;
 use super::quota::quota;
 use super::table::{PADDR_ACTIONS, VADDR_ACTIONS};
 use super::world::World;
-use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, list, map};
+use crate::scenario::Draw;
 
 /// A scheme of a around.
 pub(super) fn scheme(around: Around, world: &World<'_>, draw: &mut Draw) -> Tree {

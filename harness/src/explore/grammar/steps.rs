@@ -3,19 +3,24 @@
 use super::monitor::Kdamond;
 use super::part::Part;
 use super::quota::goals;
+use super::race::race;
 use super::table::REFUSED;
-use super::world::World;
-use crate::explore::draw::Draw;
+use super::world::{Process, World};
 use crate::explore::tree::{Tree, list, map};
+use crate::scenario::Draw;
 
 /// The steps that are drawn so far, and what is in force after them.
-struct Run<'a> {
-    world: &'a World<'a>,
+pub(super) struct Run<'a> {
+    pub(super) world: &'a World<'a>,
     /// What `start` starts.
     started: &'a [Kdamond],
-    now: Vec<Kdamond>,
+    pub(super) now: Vec<Kdamond>,
     /// The removable node that is offline.
-    offline: Option<u64>,
+    pub(super) offline: Option<u64>,
+    /// The workloads that have ended.
+    pub(super) ended: Vec<String>,
+    /// Nobody knows what DAMON does, and a process that it watches is gone: nothing more can follow.
+    pub(super) over: bool,
     steps: Vec<Tree>,
 }
 
@@ -31,19 +36,29 @@ const CHANGES: &[(Part, Change)] = &[
     (Part::Hotplug, hotplug),
     (Part::Refused, refused),
     (Part::Phase, phase),
+    (Part::Race, race),
 ];
 
 /// The steps of a scenario with these kdamonds.
 pub(super) fn steps(kdamonds: &[Kdamond], world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
-    let mut run =
-        Run { world, started: kdamonds, now: kdamonds.to_vec(), offline: None, steps: vec!["start".into()] };
+    let mut run = Run {
+        world,
+        started: kdamonds,
+        now: kdamonds.to_vec(),
+        offline: None,
+        ended: Vec::new(),
+        over: false,
+        steps: vec!["start".into()],
+    };
     run.go_on(draw);
     for _ in 0..*draw.weighted(&[(4, 0), (4, 1), (3, 2), (1, 3)]) {
         let wanted = CHANGES.iter().filter(|(part, _)| run.can(*part) && world.focus.wants(*part, draw));
         let wanted: Vec<Change> = wanted.map(|(_, change)| *change).collect();
         if !wanted.is_empty() {
             (draw.pick(&wanted))(&mut run, draw);
-            run.go_on(draw);
+            if !run.over {
+                run.go_on(draw);
+            }
         }
     }
     if draw.chance(15) {
@@ -60,19 +75,25 @@ impl Run<'_> {
     fn can(&self, part: Part) -> bool {
         match part {
             Part::Hotplug => self.world.nodes.iter().any(|node| node.traits.removable),
-            Part::Phase => !self.world.processes.is_empty(),
+            _ if self.over => false,
+            Part::Phase => self.alive().next().is_some(),
             Part::Retarget => self.now.iter().any(|kdamond| !kdamond.schemes.is_empty()),
             _ => true,
         }
     }
 
     /// DAMON works for a while.
-    fn go_on(&mut self, draw: &mut Draw) {
+    pub(super) fn go_on(&mut self, draw: &mut Draw) {
         let time = *draw.pick(&["400ms", "700ms", "1s", "1s", "1500ms", "2s"]);
         self.step("run", map([("for", time.into())]));
     }
 
-    fn step(&mut self, name: &str, value: Tree) {
+    /// The workloads that have not ended.
+    pub(super) fn alive(&self) -> impl Iterator<Item = &Process> {
+        self.world.processes.iter().filter(|process| !self.ended.contains(&process.name))
+    }
+
+    pub(super) fn step(&mut self, name: &str, value: Tree) {
         self.steps.push(map([(name, value)]));
     }
 }
@@ -114,7 +135,7 @@ fn pause(run: &mut Run<'_>, draw: &mut Draw) {
     run.steps.push("resume".into());
 }
 
-fn restart(run: &mut Run<'_>, draw: &mut Draw) {
+pub(super) fn restart(run: &mut Run<'_>, draw: &mut Draw) {
     run.steps.push("stop".into());
     if draw.chance(30) {
         run.steps.push("read_back".into());
@@ -143,7 +164,9 @@ fn refused(run: &mut Run<'_>, draw: &mut Draw) {
 }
 
 fn phase(run: &mut Run<'_>, draw: &mut Draw) {
-    let Some(process) = run.world.processes.get(draw.index(run.world.processes.len())) else { return };
+    let alive: Vec<&Process> = run.alive().collect();
+    let Some(process) = alive.get(draw.index(alive.len())) else { return };
+    let process = (*process).clone();
     let name = ("name", process.name.as_str().into());
     let moves = !process.touches || draw.chance(40);
     let change = if moves {

@@ -3,8 +3,8 @@
 use super::part::Part;
 use super::table::{PAGES_A_MS, TOUCHES, WORKLOADS};
 use super::world::{Process, World};
-use crate::explore::draw::Draw;
 use crate::explore::tree::{Tree, map};
+use crate::scenario::Draw;
 
 /// The workloads; the world gets their names and cgroups.
 pub(super) fn workloads(world: &mut World<'_>, draw: &mut Draw) -> Vec<Tree> {

@@ -2,7 +2,7 @@
 
 use super::focus::Focus;
 use super::table::NodeTraits;
-use crate::explore::draw::Draw;
+use crate::scenario::Draw;
 
 /// A node.
 #[derive(Debug, Clone, Copy)]

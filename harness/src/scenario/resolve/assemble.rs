@@ -94,10 +94,7 @@ pub(in crate::scenario) fn scenario(
 
 /// What the scenario needs because it introduces or names it itself.
 fn required(raw: &RawScenario, introduced: &Introduced) -> Checked<Needs> {
-    let steps = raw.steps.value.iter().filter_map(|step| match &step.value {
-        RawStep::Subject(step) => Some(step),
-        _ => None,
-    });
+    let steps = raw.steps.value.iter().flat_map(|step| step.value.of_subject());
     let expected = raw.expect.iter().flat_map(|line| [&line.value.of, &line.value.count]).flatten();
     let recorded = raw.trace.events.iter().flat_map(|events| &events.value);
     subject::required(introduced, &raw.damon, steps, expected.chain(recorded))

@@ -23,6 +23,7 @@ mod rules;
 mod sample;
 mod setting;
 mod steps;
+mod together;
 mod trace;
 mod workload;
 

@@ -2,13 +2,14 @@
 
 use super::memory::Memory;
 use super::{host, setting};
-use crate::grammar::{At, Checked, Fault, errno, file_value};
+use crate::grammar::{At, Checked, Fault, Scalar, errno, file_value};
 use crate::scenario::machine::MachineSpec;
 use crate::scenario::raw_steps::{RawPhase, RawRun, RawStep, RawWrite};
 use crate::scenario::subject::{Session, Vocabulary};
-use damonlab_protocol::damon::Kdamond;
+use damonlab_protocol::damon::{Kdamond, Pid};
 use damonlab_protocol::plan::{Phase, Step, Workload};
 use damonlab_protocol::units::{BasisPoints, Nanos};
+use std::collections::BTreeSet;
 
 /// The most guest time that one scenario may ask for.
 const MAX_TIME: Nanos = Nanos(24 * 3_600 * 1_000_000_000);
@@ -30,16 +31,19 @@ pub(super) struct Subjects<'a> {
 }
 
 /// What is in force between two steps.
-struct Now<'a> {
-    on: &'a Subjects<'a>,
-    damon: Session<'a>,
-    memory: Memory<'a>,
+pub(super) struct Now<'a> {
+    pub(super) on: &'a Subjects<'a>,
+    pub(super) damon: Session<'a>,
+    pub(super) memory: Memory<'a>,
+    /// The workloads whose processes are gone.
+    pub(super) ended: BTreeSet<String>,
 }
 
 /// The steps that `raw` means.
 pub(super) fn resolve(raw: &[At<RawStep>], on: &Subjects<'_>) -> Checked<Steps> {
     let damon = Session::new(on.words, on.kdamonds);
-    let mut now = Now { on, damon, memory: Memory::new(on.machine, on.workloads) };
+    let memory = Memory::new(on.machine, on.workloads);
+    let mut now = Now { on, damon, memory, ended: BTreeSet::new() };
     let mut total = 0u64;
     let mut steps = Steps { steps: Vec::new(), windows: Vec::new() };
     for place in raw {
@@ -60,7 +64,11 @@ impl Now<'_> {
     fn step(&mut self, place: &At<RawStep>) -> Checked<Step> {
         let at = place.referenced;
         match &place.value {
-            RawStep::Subject(step) => self.damon.step(at, step),
+            RawStep::Subject(step) => {
+                let step = self.damon.step(at, step)?;
+                self.check_watched(place, &step)?;
+                Ok(step)
+            }
             RawStep::Run(run) => self.run(place, run),
             RawStep::Offline(node) => {
                 self.damon.check_may_follow(node.node.referenced)?;
@@ -70,8 +78,9 @@ impl Now<'_> {
                 self.damon.check_may_follow(node.node.referenced)?;
                 self.memory.online(node)
             }
-            RawStep::Write(write) => self.write(place, write),
+            RawStep::Write(write) => self.write(place, write, false),
             RawStep::Workload(phase) => self.workload(place, phase),
+            RawStep::Together(tasks) => self.together(place, tasks),
             RawStep::HostCommand(command) => host::command(place, command, self.on.host_root),
             RawStep::Selftests(tests) => host::selftests(place, tests, self.on.host_root),
         }
@@ -90,13 +99,17 @@ impl Now<'_> {
         Ok(Step::Run { time })
     }
 
-    fn write(&self, place: &At<RawStep>, raw: &RawWrite) -> Checked<Step> {
+    /// A write; among steps `at_once` it may be a command that another step stands for.
+    pub(super) fn write<T>(&self, place: &At<T>, raw: &RawWrite, at_once: bool) -> Checked<Step> {
         self.damon.check_may_follow(place.referenced)?;
         let refused = errno(raw.refused.as_ref())?;
         let value = || file_value(&raw.value);
         let (file, value) = match (&raw.file, &raw.path) {
             (Some(file), None) => {
-                self.damon.check_write(file, &raw.value, refused.is_some())?;
+                if !at_once {
+                    self.damon.check_known(place.referenced)?;
+                }
+                self.damon.check_write(file, &raw.value, refused.is_some() || at_once)?;
                 (file.value.0.clone(), value()?)
             }
             (None, Some(path)) => (setting::path(path)?, value()?),
@@ -111,8 +124,41 @@ impl Now<'_> {
         Ok(Step::Write { file, value, refused })
     }
 
-    fn workload(&self, place: &At<RawStep>, raw: &RawPhase) -> Checked<Step> {
+    /// Refuses a workload that has ended.
+    pub(super) fn check_not_ended(&self, name: &At<Scalar>) -> Checked<()> {
+        if !self.ended.contains(&name.value.0) {
+            return Ok(());
+        }
+        Err(Fault::at(name, format!("the workload '{}' has ended before", name.value.0))
+            .help("a process that ended does not begin again"))
+    }
+
+    /// Refuses to start DAMON for a process that has ended.
+    fn check_watched(&self, place: &At<RawStep>, step: &Step) -> Checked<()> {
+        let watched = self.on.kdamonds.iter().flat_map(|kdamond| &kdamond.context.targets);
+        let gone = watched
+            .filter_map(|target| match &target.pid {
+                Some(Pid::Workload(name)) => Some(name),
+                _ => None,
+            })
+            .find(|name| self.ended.contains(*name));
+        match gone.filter(|_| matches!(step, Step::Start { .. })) {
+            None => Ok(()),
+            Some(name) => {
+                Err(Fault::at(place, format!("DAMON would watch '{name}', which has ended before"))
+                    .help("the kernel refuses a target whose process is gone"))
+            }
+        }
+    }
+
+    pub(super) fn workload<T>(&self, place: &At<T>, raw: &RawPhase) -> Checked<Step> {
         self.damon.check_may_follow(place.referenced)?;
+        self.check_not_ended(&raw.name)?;
+        if let Some(end) = &raw.end {
+            return Err(Fault::at(end, "a workload ends only among steps at once").help(
+                "together: [{workload: {name: hot, end: true}}, ..]; alone, the checks would miss its pages",
+            ));
+        }
         let name = self.on.words.workload(&raw.name)?;
         let touched = self.on.workloads.iter().any(|workload| workload.name == name && workload.hot_bp.0 > 0);
         if !touched && raw.node.is_none() {

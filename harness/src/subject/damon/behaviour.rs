@@ -46,28 +46,37 @@ fn steps(text: &mut Text, recording: &Recording) {
     text.line(0, "steps");
     let mut done = recording.report.steps.iter();
     for step in &recording.plan.steps {
-        let name = match step {
-            Step::Start { .. } => "start".to_owned(),
-            Step::Run { .. } => "run".to_owned(),
-            Step::Offline { node } => format!("{node} offline"),
-            Step::Online { node } => format!("{node} online"),
-            Step::Stop => "stop".to_owned(),
-            Step::Commit { .. } => "commit".to_owned(),
-            Step::Retarget { .. } => "retarget".to_owned(),
-            Step::Pause { .. } => "pause".to_owned(),
-            Step::Resume { .. } => "resume".to_owned(),
-            Step::ReadBack => "read_back".to_owned(),
-            Step::Write { file, value, .. } => format!("'{value}' into {file}"),
-            Step::HostCommand { name, .. } => format!("host command {name}"),
-            Step::Selftests { .. } => "selftests".to_owned(),
-            Step::Workload { name, phase } => format!("{name} {}", phase_name(*phase)),
-        };
+        let name = step_name(step);
         let outcome = match done.next().map(|outcome| &outcome.refused) {
             None => "not reached".to_owned(),
             Some(None) => "done".to_owned(),
             Some(Some(refusal)) => format!("refused with {} at {}", refusal.errno, refusal.file),
         };
         text.line(1, &format!("{name}: {outcome}"));
+    }
+}
+
+fn step_name(step: &Step) -> String {
+    match step {
+        Step::Start { .. } => "start".to_owned(),
+        Step::Run { .. } => "run".to_owned(),
+        Step::Offline { node } => format!("{node} offline"),
+        Step::Online { node } => format!("{node} online"),
+        Step::Stop => "stop".to_owned(),
+        Step::Commit { .. } => "commit".to_owned(),
+        Step::Retarget { .. } => "retarget".to_owned(),
+        Step::Pause { .. } => "pause".to_owned(),
+        Step::Resume { .. } => "resume".to_owned(),
+        Step::ReadBack => "read_back".to_owned(),
+        Step::Write { file, value, .. } => format!("'{value}' into {file}"),
+        Step::HostCommand { name, .. } => format!("host command {name}"),
+        Step::Selftests { .. } => "selftests".to_owned(),
+        Step::Together { tasks, .. } => {
+            let names: Vec<String> = tasks.iter().map(|task| step_name(&task.step)).collect();
+            format!("at once: {}", names.join("; "))
+        }
+        Step::Exit { workload } => format!("{workload} ends"),
+        Step::Workload { name, phase } => format!("{name} {}", phase_name(*phase)),
     }
 }
 

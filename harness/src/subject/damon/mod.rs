@@ -11,6 +11,7 @@ pub(crate) mod formulas;
 pub(crate) mod measures;
 mod modules;
 pub(crate) mod oracle;
+pub(crate) mod races;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod scenario_keys;

@@ -10,7 +10,8 @@ const MODULES: [&str; 3] = ["damon_stat", "damon_reclaim", "damon_lru_sort"];
 pub(crate) fn are_turned_on(recording: &Recording) -> bool {
     let at_boot = recording.scenario.boot.parameters.iter().filter_map(|one| one.split_once('='));
     let before = recording.plan.boot_writes.iter().map(|write| (write.path.as_str(), write.value.as_str()));
-    let in_steps = recording.plan.steps.iter().filter_map(|step| match step {
+    let steps = recording.plan.steps.iter().flat_map(Step::parts);
+    let in_steps = steps.filter_map(|step| match step {
         Step::Write { file, value, refused: None } => Some((file.as_str(), value.as_str())),
         _ => None,
     });

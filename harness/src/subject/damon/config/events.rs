@@ -43,7 +43,7 @@ pub(crate) const EVENTS: TypedEvents = TypedEvents {
 /// What is recorded although no expectation can name it: where a scheme migrates, what the migration core reports is
 /// compared with what DAMON reports.
 pub(crate) fn also_recorded(events: &[String], kdamonds: &[Kdamond], steps: &[Step]) -> Option<&'static str> {
-    let committed = steps.iter().flat_map(|step| match step {
+    let committed = steps.iter().flat_map(Step::parts).flat_map(|step| match step {
         Step::Commit { kdamonds, .. } => kdamonds.as_slice(),
         _ => &[],
     });

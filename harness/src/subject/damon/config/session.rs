@@ -38,27 +38,34 @@ pub(crate) struct Session<'a> {
     /// What is in force, or would be if DAMON ran.
     kdamonds: Vec<Kdamond>,
     state: State,
+    /// A start has made the files of the configuration.
+    has_files: bool,
+    /// Steps at once have changed it since the last start: neither is known whether it runs, nor with what.
+    unsettled: bool,
 }
 
 impl<'a> Session<'a> {
     /// Before the first step.
     pub(crate) fn new(words: Vocabulary<'a>, started: &'a [Kdamond]) -> Session<'a> {
-        Session { words, started, kdamonds: started.to_vec(), state: State::Off }
+        Session {
+            words,
+            started,
+            kdamonds: started.to_vec(),
+            state: State::Off,
+            has_files: false,
+            unsettled: false,
+        }
     }
 
     /// The plan's step for one that is about DAMON, which stands at `at`.
     pub(crate) fn step(&mut self, at: Location, raw: &RawDamonStep) -> Checked<Step> {
-        // What DAMON's modules set up can be read, too.
-        if matches!(raw, RawDamonStep::ReadBack) && (self.started.is_empty() || self.state == State::Off) {
+        // What DAMON's modules set up can be read, too, and what steps at once left.
+        let compares = !self.started.is_empty() && self.state != State::Off && !self.unsettled;
+        if matches!(raw, RawDamonStep::ReadBack) && !compares {
             self.check_may_follow(at)?;
             return Ok(Step::ReadBack);
         }
-        if self.started.is_empty() {
-            let message =
-                format!("the step `{}` is about DAMON, and this scenario configures none", raw.name());
-            return Err(Fault::at_location(at, message)
-                .help("damon: {kdamonds: [...]}; without DAMON, `run` needs no `start`"));
-        }
+        self.need_configuration(at, raw)?;
         match raw {
             RawDamonStep::Start(start) => self.start(at, start),
             RawDamonStep::Stop => self.stop(at),
@@ -68,6 +75,72 @@ impl<'a> Session<'a> {
             RawDamonStep::Resume => self.resume(at),
             RawDamonStep::ReadBack => self.need_running(at).map(|()| Step::ReadBack),
         }
+    }
+
+    fn need_configuration(&self, at: Location, raw: &RawDamonStep) -> Checked<()> {
+        if !self.started.is_empty() {
+            return Ok(());
+        }
+        let message = format!("the step `{}` is about DAMON, and this scenario configures none", raw.name());
+        Err(Fault::at_location(at, message)
+            .help("damon: {kdamonds: [...]}; without DAMON, `run` needs no `start`"))
+    }
+
+    /// One of several steps at once. What is in force stays as it is: each of them begins with that.
+    pub(crate) fn part(&self, at: Location, raw: &RawDamonStep) -> Checked<Step> {
+        self.need_configuration(at, raw)?;
+        if !self.has_files {
+            let message = format!("`{}` comes at once with others before a `start`", raw.name());
+            return Err(
+                Fault::at_location(at, message).help("put `start` before it, which makes DAMON's files")
+            );
+        }
+        let mut alone =
+            Session { kdamonds: self.kdamonds.clone(), state: State::On, unsettled: false, ..*self };
+        let step = match raw {
+            RawDamonStep::Start(start) => {
+                alone.state = State::Off;
+                alone.start(at, start)?
+            }
+            RawDamonStep::Pause => {
+                alone.set_pause(true);
+                Step::Pause { kdamonds: alone.kdamonds }
+            }
+            RawDamonStep::Resume => {
+                alone.set_pause(false);
+                Step::Resume { kdamonds: alone.kdamonds }
+            }
+            other => alone.step(at, other)?,
+        };
+        match step.refusal().flatten() {
+            None => Ok(step),
+            Some(_) => Err(Fault::at_location(
+                at,
+                "nobody knows whether the kernel refuses one of several steps at once",
+            )
+            .help("leave `refused` out; the recording has what the kernel refused")),
+        }
+    }
+
+    /// Several steps at once were carried out.
+    pub(crate) fn race(&mut self, step: &Step) {
+        if step.unsettles_damon() {
+            self.unsettled = true;
+            // It may run, so it has to be stopped.
+            self.state = State::On;
+        }
+    }
+
+    /// Refuses a step for which has to be known what DAMON does.
+    pub(crate) fn check_known(&self, at: Location) -> Checked<()> {
+        if !self.unsettled {
+            return Ok(());
+        }
+        Err(Fault::at_location(
+            at,
+            "after steps at once nobody knows whether DAMON runs, and with which configuration",
+        )
+        .help("`stop` and `start` before it: a start begins with what `damon:` has"))
     }
 
     /// Refuses any step after a start that must be refused.
@@ -96,6 +169,9 @@ impl<'a> Session<'a> {
         if self.started.is_empty() {
             return Err(fault("`windows` counts DAMON's charge windows, and this scenario has no DAMON"));
         }
+        if self.unsettled {
+            return Err(fault("nobody knows which charge windows there are after steps at once"));
+        }
         if self.is_paused() {
             return Err(fault("no charge window ends while DAMON is paused"));
         }
@@ -114,7 +190,7 @@ impl<'a> Session<'a> {
 
     /// How many whole charge windows a run has room for, where windows end at all.
     pub(crate) fn windows_in(&self, time: Nanos) -> Option<u64> {
-        if self.is_paused() {
+        if self.is_paused() || self.unsettled {
             return Some(0);
         }
         charge_window(&self.kdamonds).filter(|window| window.0 > 0).map(|window| time.0 / window.0)
@@ -141,6 +217,7 @@ impl<'a> Session<'a> {
 
     fn need_running(&self, at: Location) -> Checked<()> {
         self.check_may_follow(at)?;
+        self.check_known(at)?;
         match self.state {
             State::On => Ok(()),
             _ => Err(Fault::at_location(at, "DAMON does not run").help("put `start` before it")),
@@ -155,6 +232,7 @@ impl<'a> Session<'a> {
         let refused = errno(raw.refused.as_ref())?;
         self.state = if refused.is_some() { State::Refused } else { State::On };
         self.kdamonds = self.started.to_vec();
+        (self.has_files, self.unsettled) = (true, false);
         Ok(Step::Start { refused })
     }
 

@@ -196,6 +196,7 @@ impl Model {
             refused: None,
             answered: BTreeMap::new(),
             read_back: Vec::new(),
+            tasks: Vec::new(),
         };
         GuestReport {
             kernel: "7.3.4".into(),
