@@ -227,7 +227,9 @@ impl<'a> Session<'a> {
     fn start(&mut self, at: Location, raw: &RawStart) -> Checked<Step> {
         self.check_may_follow(at)?;
         if self.state == State::On {
-            return Err(Fault::at_location(at, "DAMON runs already").help("stop it first"));
+            let message =
+                if self.unsettled { "DAMON may still run after steps at once" } else { "DAMON runs already" };
+            return Err(Fault::at_location(at, message).help("stop it first"));
         }
         let refused = errno(raw.refused.as_ref())?;
         self.state = if refused.is_some() { State::Refused } else { State::On };
