@@ -30,6 +30,7 @@ pub mod ranges;
 pub mod record;
 mod refusal;
 pub mod report_line;
+mod step;
 pub mod swap_header;
 pub mod units;
 pub mod watchdog_card;

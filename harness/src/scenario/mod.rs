@@ -22,7 +22,6 @@ mod raw;
 mod raw_machine;
 mod raw_rules;
 mod raw_steps;
-mod raw_task;
 mod read;
 mod resolve;
 mod rule;

@@ -8,6 +8,8 @@ mod monitor;
 mod part;
 mod quota;
 mod race;
+mod race_table;
+mod run;
 mod scenario;
 mod scheme;
 mod steps;

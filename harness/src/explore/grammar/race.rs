@@ -2,29 +2,12 @@
 
 use super::monitor::Kdamond;
 use super::quota::goals;
-use super::steps::{Run, restart};
-use super::table::{RACERS, RACING_COMMANDS, RACING_PARAMETERS, RACING_PATHS, RACING_WRITES, TIMES};
+use super::race_table::{
+    RACERS, RACING_COMMANDS, RACING_PARAMETERS, RACING_PATHS, RACING_WRITES, Racer, TIMES,
+};
+use super::run::Run;
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
-
-/// What races with other steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Racer {
-    Commit,
-    Retarget,
-    Pause,
-    Resume,
-    Stop,
-    Start,
-    Command,
-    File,
-    Module,
-    ReadBack,
-    Move,
-    End,
-    Hotplug,
-    Path,
-}
 
 /// Draws two to five steps at once; then DAMON goes on for a while, stops and starts again, as long as all that it watches is
 /// there.
@@ -49,7 +32,7 @@ pub(super) fn race(run: &mut Run<'_>, draw: &mut Draw) {
     let watched = |name: &String| run.now.iter().any(|kdamond| kdamond.watches(name));
     run.over = run.ended.iter().any(watched) || draw.chance(20);
     if !run.over {
-        restart(run, draw);
+        run.restart(draw);
     }
 }
 

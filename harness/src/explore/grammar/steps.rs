@@ -4,25 +4,11 @@ use super::monitor::Kdamond;
 use super::part::Part;
 use super::quota::goals;
 use super::race::race;
+use super::run::Run;
 use super::table::REFUSED;
 use super::world::{Process, World};
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
-
-/// The steps that are drawn so far, and what is in force after them.
-pub(super) struct Run<'a> {
-    pub(super) world: &'a World<'a>,
-    /// What `start` starts.
-    started: &'a [Kdamond],
-    pub(super) now: Vec<Kdamond>,
-    /// The removable node that is offline.
-    pub(super) offline: Option<u64>,
-    /// The workloads that have ended.
-    pub(super) ended: Vec<String>,
-    /// Nobody knows what DAMON does, and a process that it watches is gone: nothing more can follow.
-    pub(super) over: bool,
-    steps: Vec<Tree>,
-}
 
 /// A change between two runs.
 type Change = fn(&mut Run<'_>, &mut Draw);
@@ -32,7 +18,7 @@ const CHANGES: &[(Part, Change)] = &[
     (Part::Commit, commit),
     (Part::Retarget, retarget),
     (Part::Pause, pause),
-    (Part::Restart, restart),
+    (Part::Restart, Run::restart),
     (Part::Hotplug, hotplug),
     (Part::Refused, refused),
     (Part::Phase, phase),
@@ -52,7 +38,7 @@ pub(super) fn steps(kdamonds: &[Kdamond], world: &World<'_>, draw: &mut Draw) ->
     };
     run.go_on(draw);
     for _ in 0..*draw.weighted(&[(4, 0), (4, 1), (3, 2), (1, 3)]) {
-        let wanted = CHANGES.iter().filter(|(part, _)| run.can(*part) && world.focus.wants(*part, draw));
+        let wanted = CHANGES.iter().filter(|(part, _)| can(&run, *part) && world.focus.wants(*part, draw));
         let wanted: Vec<Change> = wanted.map(|(_, change)| *change).collect();
         if !wanted.is_empty() {
             (draw.pick(&wanted))(&mut run, draw);
@@ -70,31 +56,14 @@ pub(super) fn steps(kdamonds: &[Kdamond], world: &World<'_>, draw: &mut Draw) ->
     run.steps
 }
 
-impl Run<'_> {
-    /// Whether a change of this part has an effect here.
-    fn can(&self, part: Part) -> bool {
-        match part {
-            Part::Hotplug => self.world.nodes.iter().any(|node| node.traits.removable),
-            _ if self.over => false,
-            Part::Phase => self.alive().next().is_some(),
-            Part::Retarget => self.now.iter().any(|kdamond| !kdamond.schemes.is_empty()),
-            _ => true,
-        }
-    }
-
-    /// DAMON works for a while.
-    pub(super) fn go_on(&mut self, draw: &mut Draw) {
-        let time = *draw.pick(&["400ms", "700ms", "1s", "1s", "1500ms", "2s"]);
-        self.step("run", map([("for", time.into())]));
-    }
-
-    /// The workloads that have not ended.
-    pub(super) fn alive(&self) -> impl Iterator<Item = &Process> {
-        self.world.processes.iter().filter(|process| !self.ended.contains(&process.name))
-    }
-
-    pub(super) fn step(&mut self, name: &str, value: Tree) {
-        self.steps.push(map([(name, value)]));
+/// Whether a change of this part has an effect here.
+fn can(run: &Run<'_>, part: Part) -> bool {
+    match part {
+        _ if run.over => false,
+        Part::Hotplug => run.world.nodes.iter().any(|node| node.traits.removable),
+        Part::Phase => run.alive().next().is_some(),
+        Part::Retarget => run.now.iter().any(|kdamond| !kdamond.schemes.is_empty()),
+        _ => true,
     }
 }
 
@@ -133,15 +102,6 @@ fn pause(run: &mut Run<'_>, draw: &mut Draw) {
     run.steps.push("pause".into());
     run.go_on(draw);
     run.steps.push("resume".into());
-}
-
-pub(super) fn restart(run: &mut Run<'_>, draw: &mut Draw) {
-    run.steps.push("stop".into());
-    if draw.chance(30) {
-        run.steps.push("read_back".into());
-    }
-    run.steps.push("start".into());
-    run.now = run.started.to_vec();
 }
 
 fn hotplug(run: &mut Run<'_>, draw: &mut Draw) {

@@ -2,8 +2,7 @@
 
 use super::steps::Now;
 use crate::grammar::{At, Checked, Fault};
-use crate::scenario::raw_steps::{RawNodeStep, RawPhase, RawStep};
-use crate::scenario::raw_task::RawTask;
+use crate::scenario::raw_steps::{RawNodeStep, RawPhase, RawStep, RawTask};
 use damonlab_protocol::plan::{Phase, Step, Task};
 use damonlab_protocol::units::Nanos;
 
