@@ -18,7 +18,7 @@ const CHANGES: &[(Part, Change)] = &[
     (Part::Commit, commit),
     (Part::Retarget, retarget),
     (Part::Pause, pause),
-    (Part::Restart, Run::restart),
+    (Part::Restart, |run, draw| run.restart(draw)),
     (Part::Hotplug, hotplug),
     (Part::Refused, refused),
     (Part::Phase, phase),
