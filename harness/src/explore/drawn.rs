@@ -1,12 +1,12 @@
 //! Scenarios by number: drawn, written as text, and read like any other file, so that only valid ones count.
 
 use super::corpus::Kept;
-use super::draw::Draw;
 use super::grammar::{Focus, scenario};
 use super::tree::Tree;
 use super::vary::{names_known_memcgs, vary};
 use crate::host::paths;
 use crate::run::ScenarioSource;
+use crate::scenario::Draw;
 use crate::scenario::{Machines, Scenario, ScenarioError};
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,6 @@
 //! on how long a run takes or on how many run at once.
 
 use super::corpus::{Corpus, Kept, NewLines, Reached};
-use super::draw::Draw;
 use super::drawn::{self, Drawn, NothingValid, variation};
 use super::explorer::{ExploreError, Explorer, NumberResult, remove_recording, run_confirmed};
 use super::grammar::Focus;
@@ -14,6 +13,7 @@ use crate::check::Verdict;
 use crate::judge::{ExpectedChange, Report};
 use crate::line_coverage::{self, Counts, GcovTool, LineCoverageError, MeasuredFiles};
 use crate::run::{RunEnv, ScenarioSource, suite};
+use crate::scenario::Draw;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! Variations of a scenario: parts of another one in it, or parts left out. Pure; whether what comes of it is valid is for
 //! the reader to say.
 
-use super::draw::Draw;
 use super::place::{Path, at, at_mut};
 use super::reductions::deletions;
 use super::tree::Tree;
+use crate::scenario::Draw;
 
 /// The keys at the top that say nothing about what happens.
 const FRAME: &[&str] = &["version", "summary", "clocks"];
