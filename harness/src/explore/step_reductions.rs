@@ -34,7 +34,7 @@ pub(super) fn apart(tree: &Tree) -> Vec<Tree> {
     let mut found = Vec::new();
     for (place, step) in steps.iter().enumerate() {
         let Some(tasks) = step.get("together").map(Tree::items) else { continue };
-        let alone: Vec<Tree> = tasks.iter().map(|task| once(task)).collect();
+        let alone: Vec<Tree> = tasks.iter().map(once).collect();
         let choices = std::iter::once(alone.clone()).chain(alone.into_iter().map(|step| vec![step]));
         for choice in choices {
             let mut smaller = tree.clone();
