@@ -210,6 +210,7 @@ pub(super) const HINTS: &[(Part, &[&str])] = &[
     (Part::Pause, &["pause"]),
     (Part::Hotplug, &["hotplug", "offline", "online_page"]),
     (Part::Module, &["damon_stat", "damon_reclaim", "damon_lru_sort"]),
+    (Part::Race, &["mutex", "_lock", "kref", "kobject_", "completion", "rcu"]),
 ];
 
 /// On so many parts a series leans at most.
