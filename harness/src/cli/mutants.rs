@@ -13,7 +13,7 @@ use crate::judge;
 use crate::kernel::Origins;
 use crate::mutants::{self, Generator, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report::{self, ItemResult};
-use crate::run::{KernelRunError, ScenarioSource, SeedRange};
+use crate::run::{KernelRunError, ScenarioSource, SeedRange, Shard};
 use crate::setup::{self, Env, Work};
 use crate::vm;
 use clap::Args;
@@ -38,6 +38,10 @@ pub(super) struct Arguments {
     /// Only the mutants whose names begin with this. May be given more than once.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Examine the K-th of N parts of the mutants only. A call without it, with the results of all parts in its --out, reports
+    /// them together.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
     /// How many guests run at once at most [default: one a core].
     #[arg(long, value_name = "N", value_parser = values::guests, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
@@ -78,6 +82,10 @@ pub(super) struct Arguments {
 pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("mutants", &arguments.output)?;
     let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
+    let mutants = match arguments.shard {
+        Some(shard) => shard.of(mutants),
+        None => mutants,
+    };
     let sources = scenarios::suite()?;
     let changes = arguments.expect_change.of_sources(&sources)?;
     let slots = slots::count();
