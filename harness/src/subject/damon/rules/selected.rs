@@ -134,6 +134,8 @@ mod tests {
             ("pull-push-short", vec![(14, 14), (14, 14)]),
             ("splits", vec![(16, 16)]),
             ("steady", vec![(29, 29), (29, 29)]),
+            // Intervals are tuned.
+            ("tuned", vec![(0, 0)]),
             // Regions are not recorded.
             ("truth", vec![(0, 58), (0, 58)]),
         ] {
@@ -193,6 +195,16 @@ mod tests {
             recording.plan.kdamonds[0].context.schemes[0].core_filters[0].matching ^= true;
         });
         assert!(seen.ends_with("which its pattern or its core filters exclude"), "{seen}");
+    }
+
+    #[test]
+    fn a8_sees_an_action_after_the_last_snapshot() {
+        let most = |recording: &mut Recording, most| {
+            recording.plan.kdamonds[0].context.schemes[0].max_nr_snapshots = most;
+        };
+        assert_eq!(after("A8", stored("splits"), |recording| most(recording, 16)), "");
+        let seen = after("A8", stored("splits"), |recording| most(recording, 15));
+        assert!(seen.ends_with(", after max_nr_snapshots"), "{seen}");
     }
 
     #[test]
@@ -312,10 +324,6 @@ mod tests {
         assert_eq!(
             reason(|one| one.report.kernel = "7.2.12".to_owned()),
             "before Linux 7.3 a pass has other access counts"
-        );
-        assert_eq!(
-            reason(|one| one.plan.kdamonds[0].context.schemes[0].max_nr_snapshots = 90),
-            "the scheme stops after max_nr_snapshots"
         );
         assert_eq!(
             reason(|one| one.plan.kdamonds[0].context.schemes[0].sz.min = 1 << 20),

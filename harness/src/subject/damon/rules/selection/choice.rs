@@ -16,19 +16,35 @@ pub(super) struct Choice<'a> {
     pub(super) name: String,
 }
 
+/// The bounds of a pass.
+struct Bounds {
+    /// The priority that memory needs.
+    least: Option<i32>,
+    /// What comes before is skipped.
+    resume: Option<Place>,
+    /// What comes from here on is skipped, because the scheme has made all of its snapshots.
+    end: Option<Place>,
+}
+
 impl Choice<'_> {
     /// Compares the memory of a pass with the actions in it. `charge` is that of the quota when the pass began, if there is
-    /// one, and `amounts` has what was charged for each action.
+    /// one, and `amounts` has what was charged for each action. The scheme may make so many `snapshots`.
     pub(super) fn check(
         &self,
         memory: &Memory<'_>,
         actions: &[Action<'_>],
         charge: Option<(&Charge, &[u64])>,
+        snapshots: Option<u64>,
     ) -> Result<(), Violation> {
-        let least = charge.map(|(charge, _)| self.least_priority(memory, charge.esz));
+        let resume = charge.and_then(|(charge, _)| charge.resume);
+        let bounds = Bounds {
+            least: charge.map(|(charge, _)| self.least_priority(memory, charge.esz)),
+            resume,
+            end: snapshots.and_then(|snapshots| memory.end_of_snapshots(resume, snapshots)),
+        };
         let mut left_out: Option<&Piece<'_>> = None;
         for piece in &memory.pieces {
-            let reason = self.rejection(piece, least, charge.and_then(|(charge, _)| charge.resume));
+            let reason = self.rejection(piece, &bounds);
             match (piece.action, reason) {
                 (Some(action), Some(reason)) => return Err(self.unselected(piece, action, &reason)),
                 (Some(action), None) => {
@@ -71,16 +87,19 @@ impl Choice<'_> {
     }
 
     /// Why the scheme must not act on a piece when the walk comes to it; none if it must, as long as there is quota left.
-    fn rejection(&self, piece: &Piece<'_>, least: Option<i32>, resume: Option<Place>) -> Option<String> {
+    fn rejection(&self, piece: &Piece<'_>, bounds: &Bounds) -> Option<String> {
         let age = piece.age_at_visit();
-        if let Some((target, from)) = resume.filter(|resume| (piece.target, piece.end) <= *resume) {
+        if let Some((target, from)) = bounds.resume.filter(|resume| (piece.target, piece.end) <= *resume) {
             return Some(format!("before {from} in target {target}, where the last quota was used up"));
+        }
+        if bounds.end.is_some_and(|end| end <= piece.place()) {
+            return Some("after max_nr_snapshots".to_owned());
         }
         if !self.is_eligible(piece, age) {
             return Some("which its pattern or its core filters exclude".to_owned());
         }
         let priority = self.priority.of(piece.accesses, age);
-        let least = least.filter(|least| priority < *least)?;
+        let least = bounds.least.filter(|least| priority < *least)?;
         Some(format!("with a priority of {priority}, where the quota is for {least} and more"))
     }
 

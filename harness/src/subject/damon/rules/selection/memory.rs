@@ -191,6 +191,14 @@ impl<'a> Memory<'a> {
         Ok(())
     }
 
+    /// Where a scheme has made so many snapshots: at the end of a target, or before all memory. None where it goes on. Targets
+    /// before the place where it continues are skipped, and make none.
+    pub(super) fn end_of_snapshots(&self, resume: Option<Place>, snapshots: u64) -> Option<Place> {
+        let Some(last) = snapshots.checked_sub(1) else { return Some((0, 0)) };
+        let mut ends = self.ends().into_iter().filter(|end| resume.is_none_or(|resume| resume < *end));
+        ends.nth(usize::try_from(last).ok()?)
+    }
+
     /// The end of the last region of each target.
     pub(super) fn ends(&self) -> Vec<Place> {
         let by_target = self.pieces.chunk_by(|one, next| one.target == next.target);

@@ -38,10 +38,19 @@ struct Turn<'p, 'a> {
     /// Those of the scheme.
     own: Vec<Action<'a>>,
     stat: &'a Stat,
+    /// How many snapshots the scheme may still make.
+    left: Option<u64>,
     /// By how much the counters grew.
     exceeds: u64,
     snapshots: u64,
     applied: u64,
+}
+
+impl Turn<'_, '_> {
+    /// Snapshots that the scheme still makes.
+    fn at_most(&self, snapshots: u64) -> u64 {
+        self.left.map_or(snapshots, |left| left.min(snapshots))
+    }
 }
 
 impl<'p> Part<'p> {
@@ -50,6 +59,12 @@ impl<'p> Part<'p> {
     pub(super) fn new(view: &View<'_>, run: &'p KdamondRun<'_>, index: usize) -> Result<Part<'p>, Reason> {
         let context = &run.config.context;
         let scheme = &context.schemes[index];
+        let counts_once = !a_later_scheme_splits(context, index);
+        if scheme.max_nr_snapshots != 0 && !counts_once {
+            return Err(
+                "a later scheme splits regions, and snapshots of a limited number count twice".to_owned()
+            );
+        }
         Ok(Part {
             context,
             scheme,
@@ -61,7 +76,7 @@ impl<'p> Part<'p> {
                 name: run.scheme_name(index),
             },
             any_size: scheme.sz.min <= PAGE && scheme.sz.max >= u64::MAX / 2,
-            counts_once: !a_later_scheme_splits(context, index),
+            counts_once,
         })
     }
 
@@ -97,6 +112,7 @@ impl<'p> Part<'p> {
     ) -> Turn<'t, 'a> {
         let actions = pass.actions();
         let own = actions.iter().filter(|(_, event)| event.scheme() == self.index).copied().collect();
+        let most = self.scheme.max_nr_snapshots;
         let grown = |count: fn(&Stat) -> u64| count(stat).saturating_sub(before.map_or(0, count));
         Turn {
             pass,
@@ -104,6 +120,7 @@ impl<'p> Part<'p> {
             actions,
             own,
             stat,
+            left: (most > 0).then(|| most.saturating_sub(before.map_or(0, |stat| stat.nr_snapshots))),
             exceeds: grown(|stat| stat.qt_exceeds),
             snapshots: grown(|stat| stat.nr_snapshots),
             applied: grown(|stat| stat.sz_applied),
@@ -128,14 +145,15 @@ impl<'p> Part<'p> {
             }
         };
         if let Some(memory) = memory.as_ref().filter(|_| self.any_size) {
-            let check = |charge: &Charge| self.choice.check(memory, &turn.own, Some((charge, &amounts)));
+            let check =
+                |charge: &Charge| self.choice.check(memory, &turn.own, Some((charge, &amounts)), turn.left);
             possible = agreeing(possible, check)?;
             replay.selected += 1;
         }
         let ends = memory.as_ref().filter(|_| self.counts_once).map(Memory::ends);
         let after = |charge: Charge| {
             let after = charge.clone().after(&turn.own, &amounts);
-            let snapshots = ends.as_ref().map(|ends| snapshots(ends, &charge, &after));
+            let snapshots = ends.as_ref().map(|ends| turn.at_most(snapshots(ends, &charge, &after)));
             (after, snapshots)
         };
         Ok(distinct(self.count(turn, possible.into_iter().map(after).collect(), replay)))
@@ -149,10 +167,10 @@ impl<'p> Part<'p> {
         replay: &mut Replay,
     ) -> Result<(), Obstacle> {
         if self.any_size {
-            self.choice.check(memory, &turn.own, None).map_err(Obstacle::Wrong)?;
+            self.choice.check(memory, &turn.own, None, turn.left).map_err(Obstacle::Wrong)?;
             replay.selected += 1;
         }
-        let snapshots = self.counts_once.then(|| memory.ends().len() as u64);
+        let snapshots = self.counts_once.then(|| turn.at_most(memory.ends().len() as u64));
         replay.counted += 1;
         if turn.exceeds != 0 || snapshots.is_some_and(|snapshots| snapshots != turn.snapshots) {
             replay.counters.push(|| self.miscounted(turn, 0, snapshots));

@@ -49,6 +49,8 @@ impl<'a> ApplyPass<'_, 'a> {
 pub(super) struct Passes<'v, 'a> {
     pub(super) passes: Vec<ApplyPass<'v, 'a>>,
     pub(super) dumps: Vec<Dump<'a>>,
+    /// A commit changed when schemes are due, and what follows is not here.
+    pub(super) cut: bool,
 }
 
 /// Divides the events since a kdamond's start, up to a commit that changes when schemes are due.
@@ -61,12 +63,13 @@ pub(super) fn passes<'v, 'a>(
 ) -> Result<Passes<'v, 'a>, Reason> {
     view.need(&[BeforeApply::NAME, Stat::NAME])?;
     let [first, ..] = since_start else {
-        return Err("what came before a commit is in no run that begins with a start".to_owned());
+        return Err("what follows a commit is compared together with what came before".to_owned());
     };
     need_counted_samples(first)?;
     let mut reader = Reader::new(first);
     for run in since_start {
         if !is_in_step(&first.config.context, &run.config.context) {
+            reader.found.cut = true;
             break;
         }
         let dumps = if view.traced(Aggregated::NAME) { dumps(view, run)? } else { Vec::new() };

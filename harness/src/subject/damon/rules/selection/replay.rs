@@ -24,6 +24,9 @@ pub(crate) fn replay(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Res
     let since_start = view.since_start(run);
     let passes = passes(view, since_start)?;
     let mut replay = Replay::default();
+    if passes.cut {
+        replay.reasons.insert("a commit changed when schemes are due, or the regions".to_owned());
+    }
     let mut state = State::default();
     for of_run in passes.passes.chunk_by(|one, next| std::ptr::eq(one.run, next.run)) {
         match replay_run(view, index, (of_run, &passes.dumps), &mut state, &mut replay) {
@@ -70,9 +73,6 @@ fn need_known_configuration(view: &View<'_>, run: &KdamondRun<'_>, scheme: &Sche
     need_known_action(scheme)?;
     if is_limited(scheme) {
         view.need(&[Esz::NAME])?;
-    }
-    if scheme.max_nr_snapshots != 0 {
-        return Err("the scheme stops after max_nr_snapshots".to_owned());
     }
     let may_end = |pid: &Pid| !matches!(pid, Pid::Workload(_));
     if run.config.context.targets.iter().any(|target| target.pid.as_ref().is_some_and(may_end)) {
