@@ -78,13 +78,24 @@ fn need_known_configuration(view: &View<'_>, run: &KdamondRun<'_>, scheme: &Sche
     if run.config.context.targets.iter().any(|target| target.pid.as_ref().is_some_and(may_end)) {
         return Err("the process of a target may have ended".to_owned());
     }
-    let writes = |step: &Step| match step {
-        Step::Write { file, refused: None, .. } => !file.starts_with('/') && !file.starts_with("module/"),
-        Step::HostCommand { .. } => true,
-        _ => false,
-    };
-    if !run.config.sysfs.is_empty() || view.recording.plan.steps.iter().any(writes) {
+    if !run.config.sysfs.is_empty() || view.recording.plan.steps.iter().any(may_configure) {
         return Err("the scenario writes to files of DAMON's itself".to_owned());
     }
     Ok(())
+}
+
+/// Whether a step may change the configuration of a running kdamond in a way that is not known: it writes to files of
+/// DAMON's, or runs a program of the host. Some commands only read results out (`damon_sysfs_handle_cmd`), and the
+/// kernel takes another number of kdamonds only while none runs (`nr_kdamonds_store`).
+fn may_configure(step: &Step) -> bool {
+    match step {
+        Step::Write { file, value, refused: None } => {
+            let is_damons = !file.starts_with('/') && !file.starts_with("module/") && file != "nr_kdamonds";
+            let is_command = file.ends_with("/state");
+            let reads_out = is_command && (value.starts_with("update_") || value.starts_with("clear_"));
+            is_damons && !reads_out
+        }
+        Step::HostCommand { .. } => true,
+        _ => false,
+    }
 }
