@@ -58,7 +58,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     /// Run on a kernel that counts the lines that it executes, keep what reaches lines of DAMON that nothing before it did, and
-    /// make half of the scenarios variations of what is kept.
+    /// make some of the scenarios variations of what is kept: half at first, then as many as turn out to reach new lines.
     #[arg(long)]
     coverage: bool,
     /// Where --coverage keeps scenarios [default: corpus/ below --out]. Those that are there are run first, and varied like new
@@ -224,7 +224,7 @@ impl Exploration<'_> {
             .run(&numbers, results, |drawn, result, all| self.show(&line, drawn, result, all, None, output))
     }
 
-    /// Runs scenarios, half of them variations of what reached new lines.
+    /// Runs scenarios, some of them variations of what reached new lines.
     fn run_guided(
         &self,
         corpus: &Corpus,

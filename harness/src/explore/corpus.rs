@@ -6,7 +6,7 @@ use crate::host::fault::{Fault, Faulty};
 use crate::host::text::shown;
 use crate::line_coverage::{Counts, files};
 use crate::run::ScenarioSource;
-use crate::scenario::ScenarioError;
+use crate::scenario::{self, ScenarioError};
 use fs_err as fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,16 +66,8 @@ impl Corpus {
     pub fn open(folder: &Path) -> Result<(Corpus, Vec<(Kept, ScenarioSource)>), CorpusError> {
         let failed = |cause| CorpusError::Folder { path: folder.to_owned(), cause };
         fs::create_dir_all(folder).map_err(failed)?;
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "yaml") {
-                paths.push(path);
-            }
-        }
-        paths.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
         let mut known = Vec::new();
-        for path in paths {
+        for path in scenario::paths(folder).map_err(Box::new)? {
             let source = ScenarioSource::from(&path)?;
             if !source.scenario.clock.is_virtual() {
                 return Err(CorpusError::RealClock(path));
@@ -229,7 +221,7 @@ mod tests {
         let (_, known) = Corpus::open(corpus.folder()).unwrap();
         assert_eq!(
             known.iter().map(|(kept, _)| &kept.name).collect::<Vec<_>>(),
-            ["explore-0-9", "explore-0-9-2"]
+            ["explore-0-9-2", "explore-0-9"]
         );
         assert_eq!(known[0].0.tree, tree);
     }

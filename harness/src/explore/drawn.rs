@@ -1,20 +1,27 @@
 //! Scenarios by number: drawn, written as text, and read like any other file, so that only valid ones count.
 
 use super::corpus::Kept;
-use super::grammar::{Focus, scenario};
+use super::grammar::{self, Focus};
 use super::tree::Tree;
-use super::vary::{names_known_memcgs, vary};
+use super::vary::{names_known_memcgs, shared, vary};
 use crate::host::paths;
 use crate::run::ScenarioSource;
-use crate::scenario::Draw;
-use crate::scenario::{Machines, Scenario, ScenarioError};
+use crate::scenario::{self, Draw, Machines, Scenario, ScenarioError};
 use std::path::{Path, PathBuf};
 
 /// How often a scenario is drawn that the reader refuses. More than a few are a fault of the grammar.
 const ATTEMPTS: u64 = 25;
 
-/// In so many of 100 variations, parts of a drawn scenario come in, otherwise of one of the corpus.
-const DRAWN_DONORS: u32 = 70;
+/// Whose parts come into a variation.
+#[derive(Debug, Clone, Copy)]
+enum Donor {
+    Drawn,
+    Kept,
+    Shipped,
+}
+
+/// How often each is drawn.
+const DONORS: &[(u32, Donor)] = &[(4, Donor::Drawn), (2, Donor::Kept), (4, Donor::Shipped)];
 
 /// A scenario that nobody wrote.
 #[derive(Debug)]
@@ -55,7 +62,7 @@ pub fn draw(seed: u64, number: u64, focus: &Focus) -> Result<Drawn, NothingValid
     let mut refused = Vec::new();
     let beside = beside();
     for attempt in 0..ATTEMPTS {
-        let tree = scenario(seed, number, attempt, focus);
+        let tree = grammar::scenario(seed, number, attempt, focus);
         match read(&name(seed, number), &tree, &beside) {
             Ok(source) => return Ok(Drawn { number, tree, source, refused, made_of: None }),
             Err(error) => refused.push(error.to_string()),
@@ -64,17 +71,33 @@ pub fn draw(seed: u64, number: u64, focus: &Focus) -> Result<Drawn, NothingValid
     Err(NothingValid { seed, number, last: refused.pop().unwrap_or_default() })
 }
 
-/// A scenario that is `kept` with changes, the same wherever it is made: parts of other ones of the corpus `known`, or of drawn
-/// ones, come in, or parts go. None where the reader refuses every attempt.
-pub(super) fn variation(seed: u64, number: u64, kept: &Kept, known: &[Kept], focus: &Focus) -> Option<Drawn> {
+/// Where the parts of variations come from, besides drawn scenarios.
+#[derive(Debug, Default)]
+pub(super) struct Donors<'a> {
+    /// The corpus.
+    pub(super) kept: &'a [Kept],
+    /// The scenarios that come along, as far as others can take parts of them.
+    pub(super) shipped: &'a [Tree],
+}
+
+/// A scenario that is `kept` with changes, the same wherever it is made. None where the reader refuses every attempt.
+pub(super) fn variation(
+    seed: u64,
+    number: u64,
+    kept: &Kept,
+    donors: &Donors<'_>,
+    focus: &Focus,
+) -> Option<Drawn> {
     let beside = beside();
     let attempts = (0..ATTEMPTS).filter_map(|attempt| {
         let mut draw = Draw::of(seed, number, &format!("variation {attempt}"));
-        let donor = match draw.chance(DRAWN_DONORS) {
-            true => scenario(seed, number, attempt, focus),
-            false => draw.pick(known).tree.clone(),
+        let drawn = grammar::scenario(seed, number, attempt, focus);
+        let donor = match draw.weighted(DONORS) {
+            Donor::Kept if !donors.kept.is_empty() => &draw.pick(donors.kept).tree,
+            Donor::Shipped if !donors.shipped.is_empty() => draw.pick(donors.shipped),
+            Donor::Drawn | Donor::Kept | Donor::Shipped => &drawn,
         };
-        let mut tree = vary(&kept.tree, &donor, &mut draw);
+        let mut tree = vary(&kept.tree, donor, &mut draw);
         if tree == kept.tree || !names_known_memcgs(&tree) {
             return None;
         }
@@ -85,6 +108,19 @@ pub(super) fn variation(seed: u64, number: u64, kept: &Kept, known: &[Kept], foc
         Some(Drawn { number, tree, source, refused: Vec::new(), made_of: Some(kept.name.clone()) })
     });
     attempts.into_iter().next()
+}
+
+/// What others can take of the scenarios that come along, which have more than the grammar.
+pub(super) fn shipped() -> Result<Vec<Tree>, Box<ScenarioError>> {
+    let mut found = Vec::new();
+    for path in scenario::paths(&paths::project().join("scenarios"))? {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ScenarioError::Unreadable { path: path.clone(), source })?;
+        let tree = Tree::read(&path.to_string_lossy(), &text)
+            .map_err(|wrong| Box::new(ScenarioError::from(wrong)))?;
+        found.extend(shared(&tree));
+    }
+    Ok(found)
 }
 
 /// The machines that drawn scenarios name lie beside this file, which does not exist.
@@ -156,7 +192,10 @@ mod tests {
         let focus = Focus::default();
         let kept = |number| Kept { name: name(0, number), tree: draw(0, number, &focus).unwrap().tree };
         let known: Vec<Kept> = (0..8).map(kept).collect();
-        let vary = |number: u64| variation(1, number, &known[number as usize % 8], &known, &focus);
+        let shipped = shipped().unwrap();
+        assert!(shipped.len() > 50, "{}", shipped.len());
+        let donors = Donors { kept: &known, shipped: &shipped };
+        let vary = |number: u64| variation(1, number, &known[number as usize % 8], &donors, &focus);
         let varied: Vec<Drawn> = (0..80).filter_map(vary).collect();
         assert!(varied.len() > 72, "{} of 80", varied.len());
         for one in &varied {

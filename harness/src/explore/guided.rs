@@ -1,11 +1,11 @@
-//! Explores with the lines of the kernel as a guide: what reached lines that nothing before it did is kept, and half of the
-//! later scenarios are variations of what is kept.
+//! Explores with the lines of the kernel as a guide: what reached lines that nothing before it did is kept, and later scenarios
+//! may be variations of what is kept: half of them at first, then more or fewer, as they turn out to reach new lines.
 //!
 //! The scenarios of a batch depend on what the batches before it kept, and on nothing else, so the results do not depend
 //! on how long a run takes or on how many run at once.
 
-use super::corpus::{Corpus, Kept, NewLines, Reached};
-use super::drawn::{self, Drawn, NothingValid, variation};
+use super::corpus::{Corpus, CorpusError, Kept, NewLines, Reached};
+use super::drawn::{self, Donors, Drawn, NothingValid, shipped, variation};
 use super::explorer::{ExploreError, Explorer, NumberResult, remove_recording, run_confirmed};
 use super::grammar::Focus;
 use super::results::Explored;
@@ -23,8 +23,8 @@ use std::time::Instant;
 /// How many scenarios are drawn from the same corpus.
 const BATCH: usize = 16;
 
-/// So many of 100 scenarios are variations, once there is something to vary.
-const VARIATIONS: u32 = 50;
+/// So many of 100 scenarios are variations at least and at most, once there is something to vary.
+const VARIATIONS: (u64, u64) = (20, 80);
 
 /// How the lines of a kernel are read that counts them.
 pub struct Kernel {
@@ -67,10 +67,39 @@ pub struct Known {
     pub kept: Vec<Kept>,
     /// What was reached.
     pub reached: Reached,
-    /// How many of `kept` are new.
-    pub added: usize,
+    /// What came of drawn scenarios.
+    pub drawn: Yield,
+    /// What came of variations.
+    pub varied: Yield,
     /// The scenarios that were in the folder before and do not pass.
     pub failing: Vec<String>,
+}
+
+/// How many scenarios of a kind ended, and how many of them are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Yield {
+    /// How many ended.
+    pub ended: u64,
+    /// How many are kept.
+    pub kept: u64,
+}
+
+impl Yield {
+    fn add(&mut self, new: &NewLines) {
+        self.ended += 1;
+        self.kept += u64::from(new.count > 0);
+    }
+}
+
+impl Known {
+    /// So many of 100 scenarios of the next batch are variations: as many as are kept of 100 variations, compared with drawn
+    /// scenarios. One more of each than there were counts as kept, so that few results decide little.
+    fn share_of_variations(&self) -> u32 {
+        let per_mille = |Yield { ended, kept }: Yield| (kept + 1) * 1000 / (ended + 2);
+        let (drawn, varied) = (per_mille(self.drawn), per_mille(self.varied));
+        let share = (varied * 100).checked_div(drawn + varied).unwrap_or(50);
+        u32::try_from(share.clamp(VARIATIONS.0, VARIATIONS.1)).unwrap_or(50)
+    }
 }
 
 impl Guided<'_> {
@@ -130,17 +159,20 @@ impl Guided<'_> {
         results: &mut Explored,
         mut each: impl FnMut(&Drawn, &NumberResult, &NewLines, &Explored) -> Result<(), E>,
     ) -> Result<(), E> {
+        let shipped = shipped().map_err(|error| ExploreError::from(CorpusError::from(error)))?;
         for batch in numbers.chunks(BATCH) {
             if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 break;
             }
-            let (kept, reached) = (&known.kept, &mut known.reached);
+            let share = known.share_of_variations();
+            let donors = Donors { kept: &known.kept, shipped: &shipped };
+            let (reached, ran) = (&mut known.reached, (&mut known.drawn, &mut known.varied));
             let counted: Mutex<BTreeMap<u64, Counts>> = Mutex::default();
             let counted = || counted.lock().unwrap_or_else(PoisonError::into_inner);
             let explorer = Explorer {
                 env: self.env,
                 jobs: self.jobs,
-                draw: &|number| self.draw(number, kept),
+                draw: &|number| self.draw(number, share, &donors),
                 after_run: &|drawn, report| {
                     if let Some(counts) = self.counts(report)? {
                         counted().insert(drawn.number, counts);
@@ -155,23 +187,27 @@ impl Guided<'_> {
             explorer.run(batch, results, |drawn, result, all| {
                 let new =
                     counted().remove(&drawn.number).map(|counts| reached.add(&counts)).unwrap_or_default();
+                if drawn.made_of.is_some() {
+                    ran.1.add(&new)
+                } else {
+                    ran.0.add(&new)
+                }
                 if new.count > 0 {
                     added.push(self.keep(drawn, &new)?);
                 }
                 each(drawn, result, &new, all)
             })?;
-            known.added += added.len();
             known.kept.extend(added);
         }
         Ok(())
     }
 
     /// The scenario of a number: a variation of what is kept, or a new one.
-    fn draw(&self, number: u64, kept: &[Kept]) -> Result<Drawn, NothingValid> {
+    fn draw(&self, number: u64, share: u32, donors: &Donors<'_>) -> Result<Drawn, NothingValid> {
         let mut draw = Draw::of(self.seed, number, "guide");
-        if !kept.is_empty() && draw.chance(VARIATIONS) {
-            let one = draw.pick(kept);
-            if let Some(varied) = variation(self.seed, number, one, kept, self.focus) {
+        if !donors.kept.is_empty() && draw.chance(share) {
+            let one = draw.pick(donors.kept);
+            if let Some(varied) = variation(self.seed, number, one, donors, self.focus) {
                 return Ok(varied);
             }
         }
@@ -182,5 +218,23 @@ impl Guided<'_> {
         let name = &drawn.source.scenario.name;
         let repeat = |file: &Path| (self.repeat)(file, drawn.number);
         Ok(self.corpus.add(name, &drawn.tree, new, drawn.made_of.as_deref(), repeat)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_variations_is_half_at_first_and_follows_what_is_kept_within_bounds() {
+        let share = |drawn: (u64, u64), varied: (u64, u64)| {
+            let of = |(kept, ended)| Yield { ended, kept };
+            Known { drawn: of(drawn), varied: of(varied), ..Known::default() }.share_of_variations()
+        };
+        assert_eq!(share((0, 0), (0, 0)), 50);
+        assert_eq!(share((9, 48), (9, 48)), 50);
+        assert_eq!(share((8, 45), (2, 51)), 22);
+        assert_eq!(share((16, 16), (0, 90)), 20);
+        assert_eq!(share((0, 90), (16, 16)), 80);
     }
 }

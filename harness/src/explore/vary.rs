@@ -9,6 +9,12 @@ use crate::scenario::Draw;
 /// The keys at the top that say nothing about what happens.
 const FRAME: &[&str] = &["version", "summary", "clocks"];
 
+/// The keys at the top of a scenario that a person wrote whose parts fit elsewhere.
+const SHARED: &[&str] = &["damon", "steps"];
+
+/// Keys of parts that do not fit elsewhere: a refusal depends on what is around it, and runs of that many windows take minutes.
+const OWN: &[&str] = &["refused", "run"];
+
 /// What can be put into a scenario, or replaced in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
@@ -52,6 +58,31 @@ pub(super) fn vary(tree: &Tree, donor: &Tree, draw: &mut Draw) -> Tree {
         varied = changed.unwrap_or(varied);
     }
     varied
+}
+
+/// What other scenarios can take from one that a person wrote; nothing where that is nothing.
+pub(super) fn shared(tree: &Tree) -> Option<Tree> {
+    fn fits(tree: &Tree) -> bool {
+        match tree {
+            Tree::Map(entries) => {
+                entries.iter().all(|(key, value)| !OWN.contains(&key.as_str()) && fits(value))
+            }
+            Tree::List(items) => items.iter().all(fits),
+            Tree::Null | Tree::Leaf(_) => true,
+        }
+    }
+    let Tree::Map(entries) = tree else { return None };
+    let mut left = Vec::new();
+    for (key, value) in entries.iter().filter(|(key, _)| SHARED.contains(&key.as_str())) {
+        left.push((
+            key.clone(),
+            match value {
+                Tree::List(items) => Tree::List(items.iter().filter(|item| fits(item)).cloned().collect()),
+                other => other.clone(),
+            },
+        ));
+    }
+    (!left.is_empty()).then_some(Tree::Map(left))
 }
 
 /// Whether each memory cgroup that it names has a workload. The reader allows others, and the kernel refuses to start DAMON
@@ -216,6 +247,15 @@ mod tests {
         assert!(texts.iter().all(|text| text.contains("  - pause\n")), "{texts:#?}");
         let texts = all(add, MINE, donor);
         assert_eq!(texts, ["version: 1\nquotas: {ms: 1, b: 1}\nsteps:\n  - start\n  - stop\n"]);
+    }
+
+    #[test]
+    fn of_a_scenario_that_a_person_wrote_only_what_fits_elsewhere_is_shared() {
+        let text = "version: 1\nworkloads: [{name: a}]\ndamon: {kdamonds: [1]}\nexpect: [{count: 3}]\n\
+                    steps: [start, run: {windows: 60}, write: {file: x, refused: EINVAL}, pause]\n";
+        let left = "damon: {kdamonds: [1]}\nsteps:\n  - start\n  - pause\n";
+        assert_eq!(shared(&tree(text)).unwrap().text(), left);
+        assert_eq!(shared(&tree("version: 1\n")), None);
     }
 
     #[test]

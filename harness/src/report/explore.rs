@@ -56,9 +56,13 @@ pub fn drawn(
 pub fn corpus(known: &Known, corpus: &Corpus) -> Vec<String> {
     let (reached, lines) = known.reached.total();
     let (count, folder) = (known.kept.len(), shown(corpus.folder()));
+    let Known { drawn, varied, .. } = known;
     vec![
         format!("reached: {reached} of {lines} lines with code"),
-        format!("corpus: {folder}, with {count} scenarios, of which {} are new", known.added),
+        format!(
+            "corpus: {folder}, with {count} scenarios; {} of {} drawn ones and {} of {} variations are new",
+            drawn.kept, drawn.ended, varied.kept, varied.ended
+        ),
     ]
 }
 
@@ -73,8 +77,8 @@ pub fn corpus_data(known: &Known, corpus: &Corpus) -> Value {
     let (reached, lines) = known.reached.total();
     let kept: Vec<&str> = known.kept.iter().map(|kept| kept.name.as_str()).collect();
     json!({
-        "reached": reached, "lines": lines, "corpus": corpus.folder(), "kept": kept, "added": known.added,
-        "failing": known.failing,
+        "reached": reached, "lines": lines, "corpus": corpus.folder(), "kept": kept, "drawn": known.drawn,
+        "varied": known.varied, "failing": known.failing,
     })
 }
 

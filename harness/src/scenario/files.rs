@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The YAML files of a folder, by name.
-pub(super) fn paths(dir: &Path) -> Result<Vec<PathBuf>, ScenarioError> {
+pub fn paths(dir: &Path) -> Result<Vec<PathBuf>, ScenarioError> {
     let wrong = |error| unreadable(dir, error);
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(wrong)? {

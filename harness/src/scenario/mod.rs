@@ -40,6 +40,7 @@ pub use definition::{Scenario, SnapshotKind};
 pub(crate) use draw::Draw;
 pub use error::ScenarioError;
 pub use expect::{Bound, Expectation, Over, Quantity, Statistic, Where};
+pub use files::paths;
 pub use guest_clock::{GuestClock, InstructionCost, NoClock};
 pub use introduces_file::IntroducesFile;
 pub use layout::{below_4g, ranges};
