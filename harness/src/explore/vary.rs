@@ -12,8 +12,11 @@ const FRAME: &[&str] = &["version", "summary", "clocks"];
 /// The keys at the top of a scenario that a person wrote whose parts fit elsewhere.
 const SHARED: &[&str] = &["damon", "steps"];
 
-/// Keys of parts that do not fit elsewhere: a refusal depends on what is around it, and runs of that many windows take minutes.
-const OWN: &[&str] = &["refused", "run"];
+/// A scenario with this key has something in it that the kernel must refuse.
+const REFUSED: &str = "refused";
+
+/// The step that waits: for some scenarios so many windows that a run takes minutes.
+const WAIT: &str = "run";
 
 /// What can be put into a scenario, or replaced in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,27 +65,30 @@ pub(super) fn vary(tree: &Tree, donor: &Tree, draw: &mut Draw) -> Tree {
 
 /// What other scenarios can take from one that a person wrote; nothing where that is nothing.
 pub(super) fn shared(tree: &Tree) -> Option<Tree> {
-    fn fits(tree: &Tree) -> bool {
-        match tree {
-            Tree::Map(entries) => {
-                entries.iter().all(|(key, value)| !OWN.contains(&key.as_str()) && fits(value))
-            }
-            Tree::List(items) => items.iter().all(fits),
-            Tree::Null | Tree::Leaf(_) => true,
-        }
-    }
     let Tree::Map(entries) = tree else { return None };
-    let mut left = Vec::new();
-    for (key, value) in entries.iter().filter(|(key, _)| SHARED.contains(&key.as_str())) {
-        left.push((
-            key.clone(),
-            match value {
-                Tree::List(items) => Tree::List(items.iter().filter(|item| fits(item)).cloned().collect()),
-                other => other.clone(),
-            },
-        ));
+    if has_key(tree, REFUSED) {
+        return None;
     }
+    let shared = entries.iter().filter(|(key, _)| SHARED.contains(&key.as_str()));
+    let left: Vec<(String, Tree)> = shared
+        .map(|(key, value)| match value {
+            Tree::List(items) => {
+                let items = items.iter().filter(|item| !has_key(item, WAIT));
+                (key.clone(), Tree::List(items.cloned().collect()))
+            }
+            other => (key.clone(), other.clone()),
+        })
+        .collect();
     (!left.is_empty()).then_some(Tree::Map(left))
+}
+
+/// Whether a key stands anywhere in the tree.
+fn has_key(tree: &Tree, wanted: &str) -> bool {
+    match tree {
+        Tree::Map(entries) => entries.iter().any(|(key, value)| key == wanted || has_key(value, wanted)),
+        Tree::List(items) => items.iter().any(|item| has_key(item, wanted)),
+        Tree::Null | Tree::Leaf(_) => false,
+    }
 }
 
 /// Whether each memory cgroup that it names has a workload. The reader allows others, and the kernel refuses to start DAMON
@@ -252,10 +258,12 @@ mod tests {
     #[test]
     fn of_a_scenario_that_a_person_wrote_only_what_fits_elsewhere_is_shared() {
         let text = "version: 1\nworkloads: [{name: a}]\ndamon: {kdamonds: [1]}\nexpect: [{count: 3}]\n\
-                    steps: [start, run: {windows: 60}, write: {file: x, refused: EINVAL}, pause]\n";
+                    steps: [start, run: {windows: 60}, pause]\n";
         let left = "damon: {kdamonds: [1]}\nsteps:\n  - start\n  - pause\n";
         assert_eq!(shared(&tree(text)).unwrap().text(), left);
         assert_eq!(shared(&tree("version: 1\n")), None);
+        // Its configuration may be what the kernel refuses.
+        assert_eq!(shared(&tree("damon: {kdamonds: [1]}\nsteps: [start: {refused: EINVAL}]\n")), None);
     }
 
     #[test]
