@@ -14,18 +14,17 @@ use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc;
 use std::thread::{self, ScopedJoinHandle};
 
-/// How long it may take until all threads are asleep.
-const LEAD: Nanos = Nanos(20_000_000);
+/// From the last thread that is ready to the common start.
+const LEAD: Nanos = Nanos(2_000_000);
 
 /// What tasks need of the run.
 struct Around<'a> {
     report: &'a GuestReport,
     /// How many kdamonds are configured.
     kdamonds: usize,
-    /// The moment that all of them have in common.
-    start: Nanos,
 }
 
 impl<'a> StepContext<'a> {
@@ -40,8 +39,7 @@ impl<'a> StepContext<'a> {
             return Err(missing(feature, report));
         }
         let count = self.damon.count();
-        let records =
-            with_priority(kdamonds, &report.kdamond_pids, || urgent::first(|| race(tasks, count, report)))?;
+        let records = urgent::first(|| race(tasks, kdamonds, count, report))?;
         self.settle_race(tasks)?;
         self.sample()?;
         Ok(StepResult { tasks: records, ..StepResult::default() })
@@ -83,34 +81,70 @@ fn is_kdamond(pid: i32) -> bool {
     files::read_line(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.starts_with("kdamond."))
 }
 
-/// Starts a thread for each task and waits for all. The caller goes before ordinary tasks, so nothing comes between.
-fn race(tasks: &[Task], kdamonds: usize, report: &GuestReport) -> Result<Vec<TaskRecord>, Failure> {
+/// Starts a thread for each task and waits for all. The caller goes before ordinary tasks, so nothing comes between until all
+/// threads are ready; from then on the kdamonds have their priority, too.
+fn race(
+    tasks: &[Task],
+    priority: u8,
+    kdamonds: usize,
+    report: &GuestReport,
+) -> Result<Vec<TaskRecord>, Failure> {
     // One task may have its system call interrupted by an alarm; it is for no other thread.
     let alarm: SigSet = [Signal::SIGALRM].into_iter().collect();
     alarm.thread_block()?;
-    let around = &Around { report, kdamonds, start: Nanos(clock::now().0.saturating_add(LEAD.0)) };
+    let around = &Around { report, kdamonds };
     let results: Vec<Result<TaskRecord, String>> = thread::scope(|scope| {
+        let (ready, readies) = mpsc::channel();
         let started: Vec<_> = tasks
             .iter()
-            .map(|task| thread::Builder::new().spawn_scoped(scope, move || carry_out(task, around)))
+            .map(|task| {
+                let (go, start) = mpsc::channel();
+                let gate = Gate { ready: ready.clone(), start };
+                let thread =
+                    thread::Builder::new().spawn_scoped(scope, move || carry_out(task, around, gate));
+                thread.map(|thread| (go, thread)).map_err(|error| error.to_string())
+            })
             .collect();
-        started.into_iter().map(|thread| thread.map_err(|error| error.to_string()).and_then(joined)).collect()
+        // A thread that did not start is not waited for.
+        for _ in started.iter().flatten() {
+            let _ = readies.recv();
+        }
+        with_priority(priority, &report.kdamond_pids, || {
+            let start = Nanos(clock::now().0.saturating_add(LEAD.0));
+            for (go, _) in started.iter().flatten() {
+                let _ = go.send(start);
+            }
+            started.into_iter().map(|one| one.and_then(|(_, thread)| joined(thread))).collect()
+        })
     });
     alarm.thread_unblock()?;
     Ok(results.into_iter().collect::<Result<_, String>>()?)
+}
+
+/// What a thread waits at until all are there.
+struct Gate {
+    ready: mpsc::Sender<()>,
+    /// The moment that all tasks have in common.
+    start: mpsc::Receiver<Nanos>,
+}
+
+impl Gate {
+    fn pass(self) -> Result<Nanos, String> {
+        // Without the caller nobody waits for this thread either.
+        let _ = self.ready.send(());
+        self.start.recv().map_err(|error| error.to_string())
+    }
 }
 
 fn joined(thread: ScopedJoinHandle<'_, Result<TaskRecord, String>>) -> Result<TaskRecord, String> {
     thread.join().unwrap_or_else(|_| Err("a task of several at once panicked".to_owned()))
 }
 
-fn carry_out(task: &Task, around: &Around) -> Result<TaskRecord, String> {
-    urgent::this_thread(task.priority).map_err(|errno| format!("no real-time priority: {errno}"))?;
-    if clock::now() >= around.start {
-        return Err(format!("the tasks of several steps at once were not ready within {LEAD}"));
-    }
-    let after = task.after.unwrap_or_default();
-    clock::sleep_until(Nanos(around.start.0.saturating_add(after.0)));
+fn carry_out(task: &Task, around: &Around, gate: Gate) -> Result<TaskRecord, String> {
+    let prepared = urgent::this_thread(task.priority);
+    let start = gate.pass()?;
+    prepared.map_err(|errno| format!("no real-time priority: {errno}"))?;
+    clock::sleep_until(Nanos(start.0.saturating_add(task.after.unwrap_or_default().0)));
     let begin = clock::now();
     let (mut done, mut refused) = (0, BTreeMap::<String, u32>::new());
     for turn in 0..task.times {
