@@ -27,9 +27,14 @@ const INSIDE: &[(&str, Check)] = &[("results", results), ("run-folder", run_fold
 
 /// Runs a check in a mount namespace of its own. An ordinary user gets one together with a user namespace.
 fn outside(name: &str) -> Result<(), Box<dyn Error>> {
+    // The disks go over folders of this check alone: whatever else is in /tmp, a clone of the project too, stays.
+    let temporary = tempfile::tempdir_in("/var/tmp")?;
     let unshare = |arguments: &[&str]| {
         let mut unshare = command_for("unshare");
-        unshare.args(["--user", "--map-root-user", "--mount"]).args(arguments);
+        unshare
+            .args(["--user", "--map-root-user", "--mount"])
+            .args(arguments)
+            .env("TMPDIR", temporary.path());
         capture(&mut unshare, Limits::LOCAL)
     };
     let can_mount = unshare(&["mount", "-t", "tmpfs", "none", "/mnt"]);
@@ -47,7 +52,7 @@ fn outside(name: &str) -> Result<(), Box<dyn Error>> {
 pub fn inside(name: &str) -> Result<(), Box<dyn Error>> {
     let (_, check) = INSIDE.iter().find(|(known, _)| *known == name).ok_or("no such check")?;
     // Its own temporary folder, because that of the user's runs has another owner here.
-    mount("/tmp".as_ref(), "512m")?;
+    mount(&std::env::temp_dir(), "512m")?;
     check()
 }
 
@@ -101,9 +106,9 @@ fn run_folder() -> Result<(), Box<dyn Error>> {
     let mut env = env(folder.path(), &honest_guest()?)?;
     // The agent is what takes space there.
     env.agent = &[0; 256 << 10];
-    resize("/tmp".as_ref(), "64k")?;
+    resize(&std::env::temp_dir(), "64k")?;
     has_advice(&env)?;
-    resize("/tmp".as_ref(), "64m")?;
+    resize(&std::env::temp_dir(), "64m")?;
     passes(&env).map(drop)
 }
 
