@@ -194,11 +194,7 @@ fn planned<'a>(arguments: &Arguments, named: &'a [(String, ScenarioSource)]) -> 
     let seeds = arguments.seeds.unwrap_or(SeedRange::one(arguments.seed));
     let runs =
         named.iter().flat_map(|(word, source)| seeds.iter().map(move |seed| (word.clone(), source, seed)));
-    let runs: Vec<Planned<'a>> = runs.collect();
-    match arguments.shard {
-        Some(shard) => shard.of(runs),
-        None => runs,
-    }
+    Shard::part(arguments.shard, runs.collect())
 }
 
 impl Measurement<'_> {

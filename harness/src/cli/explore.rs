@@ -189,11 +189,7 @@ fn focus(arguments: &Arguments, progress: &Progress) -> Result<Focus, CliError> 
 /// The numbers of the scenarios, in order.
 fn numbers(arguments: &Arguments) -> Vec<u64> {
     let count = if arguments.time.is_some() { WITHOUT_END } else { arguments.count };
-    let all: Vec<u64> = (arguments.from..arguments.from.saturating_add(count)).collect();
-    match arguments.shard {
-        Some(shard) => shard.of(all),
-        None => all,
-    }
+    Shard::part(arguments.shard, (arguments.from..arguments.from.saturating_add(count)).collect())
 }
 
 impl Exploration<'_> {

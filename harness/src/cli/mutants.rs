@@ -81,11 +81,8 @@ pub(super) struct Arguments {
 
 pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let mut output = Output::new("mutants", &arguments.output)?;
-    let mutants = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
-    let mutants = match arguments.shard {
-        Some(shard) => shard.of(mutants),
-        None => mutants,
-    };
+    let all = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
+    let mutants = Shard::part(arguments.shard, all);
     let sources = scenarios::suite()?;
     let changes = arguments.expect_change.of_sources(&sources)?;
     let slots = slots::count();

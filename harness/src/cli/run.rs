@@ -157,11 +157,7 @@ fn run_all(
 
 /// The files of the scenarios in this part.
 fn own_paths(arguments: &Arguments) -> Result<Vec<PathBuf>, CliError> {
-    let all = paths(arguments)?;
-    Ok(match arguments.shard {
-        Some(shard) => shard.of(all),
-        None => all,
-    })
+    Ok(Shard::part(arguments.shard, paths(arguments)?))
 }
 
 fn paths(arguments: &Arguments) -> Result<Vec<PathBuf>, CliError> {

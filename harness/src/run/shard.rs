@@ -15,8 +15,16 @@ pub struct Shard {
 pub struct ShardError;
 
 impl Shard {
+    /// The items of `shard`, or all where the work is not divided.
+    pub fn part<T>(shard: Option<Shard>, items: Vec<T>) -> Vec<T> {
+        match shard {
+            Some(shard) => shard.of(items),
+            None => items,
+        }
+    }
+
     /// Its items: every N-th, so that neighbours, which take a similar time, are spread.
-    pub fn of<T>(self, items: Vec<T>) -> Vec<T> {
+    fn of<T>(self, items: Vec<T>) -> Vec<T> {
         let mine = |(at, item): (usize, T)| (at % self.count == self.index).then_some(item);
         items.into_iter().enumerate().filter_map(mine).collect()
     }
