@@ -9,7 +9,7 @@ use super::finding::{Finding, Origin, Violation};
 pub(crate) const KEPT: usize = 8;
 
 /// Violations of one id, in the order in which they were found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Violations {
     kept: Vec<Violation>,
     more: usize,

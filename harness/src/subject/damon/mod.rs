@@ -12,6 +12,7 @@ pub(crate) mod measures;
 mod modules;
 pub(crate) mod oracle;
 pub(crate) mod races;
+pub(crate) mod replayed;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod scenario_keys;

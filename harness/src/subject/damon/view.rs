@@ -6,6 +6,7 @@ use super::config;
 use super::config_periods::{self, ConfigPeriod};
 use super::events::{Esz, Event, Measurement, SchemeEvent, TRACED_METRICS, goal_event};
 use super::modules;
+use super::replayed::Replayed;
 use super::windows::{self, ChargeWindows};
 use crate::check::rule::Reason;
 use crate::check::subject::{Subject, bare};
@@ -45,6 +46,8 @@ pub(crate) struct KdamondRun<'a> {
     pub(crate) lines: Vec<&'a Line>,
     /// The charge windows, one entry per scheme.
     pub(crate) charge_windows: Vec<ChargeWindows<'a>>,
+    /// One entry per scheme.
+    pub(crate) replays: Vec<Replayed>,
 }
 
 impl<'a> View<'a> {
@@ -72,6 +75,7 @@ impl<'a> View<'a> {
                 let goals = config.context.schemes.iter().map(|scheme| view.traced_goals(scheme)).collect();
                 let charge_windows = windows::charge_windows(&lines, before, goals);
                 before = lines.last().map(|line| line.time);
+                let replays = config.context.schemes.iter().map(|_| Replayed::new()).collect();
                 view.kdamond_runs.push(KdamondRun {
                     kdamond,
                     pid,
@@ -80,6 +84,7 @@ impl<'a> View<'a> {
                     kept,
                     lines,
                     charge_windows,
+                    replays,
                 });
             }
         }

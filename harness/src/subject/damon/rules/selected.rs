@@ -5,10 +5,11 @@
 //! cannot know.
 
 use super::selection::replay::replay;
+use crate::subject::damon::replayed::Replay;
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Reason, Rule, RuleResult, Source, Violations, each_scheme, in_core,
 };
-use crate::subject::damon::view::View;
+use crate::subject::damon::view::{KdamondRun, View};
 use std::collections::BTreeSet;
 
 pub(crate) static PASS_ACTS_ON_WHAT_IT_SELECTS: DamonRule = Rule {
@@ -39,8 +40,8 @@ pub(crate) static PASS_ACTS_ON_WHAT_IT_SELECTS: DamonRule = Rule {
 
 fn pass_acts_on_what_it_selects(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
-        let replay = replay(view, run, index)?;
-        compared(replay.selected, replay.selection, replay.reasons)
+        let replay = replayed(view, run, index)?;
+        compared(replay.selected, &replay.selection, &replay.reasons)
     })
 }
 
@@ -64,19 +65,24 @@ pub(crate) static PASS_COUNTS_SNAPSHOTS_AND_FULL_WINDOWS: DamonRule = Rule {
 
 fn pass_counts_snapshots_and_full_windows(view: &View<'_>) -> RuleResult {
     each_scheme(view, |run, index, _| {
-        let replay = replay(view, run, index)?;
-        compared(replay.counted, replay.counters, replay.reasons)
+        let replay = replayed(view, run, index)?;
+        compared(replay.counted, &replay.counters, &replay.reasons)
     })
 }
 
+/// The replay of a scheme, which both rules share.
+fn replayed<'v>(view: &View<'_>, run: &'v KdamondRun<'_>, index: usize) -> Result<&'v Replay, Reason> {
+    run.replays[index].get_or_init(|| replay(view, run, index)).as_ref().map_err(Reason::clone)
+}
+
 /// The violations, if passes were compared or one could not even be read.
-fn compared(passes: u64, violations: Violations, reasons: BTreeSet<Reason>) -> Result<Violations, Reason> {
+fn compared(passes: u64, violations: &Violations, reasons: &BTreeSet<Reason>) -> Result<Violations, Reason> {
     if passes > 0 || !violations.is_empty() {
-        return Ok(violations);
+        return Ok(violations.clone());
     }
     match reasons.is_empty() {
         true => Err("no pass can be compared".to_owned()),
-        false => Err(reasons.into_iter().collect::<Vec<_>>().join("; ")),
+        false => Err(reasons.iter().map(Reason::as_str).collect::<Vec<_>>().join("; ")),
     }
 }
 
