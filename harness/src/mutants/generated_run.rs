@@ -5,7 +5,7 @@ use super::generated::{Generated, GeneratedCatch, WithoutMutant};
 use super::generator::Generator;
 use super::mutant::Mutant;
 use super::result::{MutantResult, Record};
-use super::runner::MutantRunner;
+use super::runner::{MutantRunner, Stop};
 use crate::check::Verdict;
 use crate::explore::{self, Drawn, ExploreError, Explored, Explorer, NumberResult};
 use crate::judge::Report;
@@ -16,16 +16,6 @@ use fs_err as fs;
 use std::io;
 use std::path::Path;
 use std::time::Instant;
-
-/// Why the scenarios of a mutant end early.
-enum Stop {
-    /// One caught the mutant.
-    Caught,
-    /// The kernel does not boot, and would not for the other scenarios either.
-    NoBoot(String),
-    /// There is no result.
-    Error(KernelRunError),
-}
 
 impl From<ExploreError> for Stop {
     fn from(error: ExploreError) -> Stop {

@@ -7,7 +7,7 @@ use crate::check::Verdict;
 use crate::host::progress::Progress;
 use crate::judge::{ExpectedChange, Report};
 use crate::kernel::{BuildIn, Origins};
-use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange};
+use crate::run::{self, KernelRunError, RunEnv, RunError, ScenarioSource, SeedRange};
 use crate::setup::Tools;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -82,6 +82,16 @@ impl MutantRunner<'_> {
     fn run_once(&self, env: &RunEnv, source: &ScenarioSource, seed: u64) -> Result<Report, RunError> {
         run::run(env, source, seed).map(|report| report.with_expected_changes(self.changes))
     }
+}
+
+/// Why the scenarios of a mutant end early.
+pub(super) enum Stop {
+    /// A scenario caught the mutant.
+    Caught,
+    /// The kernel does not boot, and would not for the other scenarios either.
+    NoBoot(String),
+    /// There is no result.
+    Error(KernelRunError),
 }
 
 #[cfg(test)]

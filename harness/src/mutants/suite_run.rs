@@ -4,7 +4,7 @@ use super::catch::{Catch, Strength};
 use super::mutant::{Kind, Mutant};
 use super::order::order;
 use super::result::{MutantResult, Record};
-use super::runner::MutantRunner;
+use super::runner::{MutantRunner, Stop};
 use crate::check::Verdict;
 use crate::judge::Report;
 use crate::recording::Recording;
@@ -16,16 +16,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::Instant;
-
-/// Why the scenarios of a mutant end early.
-enum Stop {
-    /// The suite caught the mutant.
-    Caught,
-    /// The kernel does not boot, and would not for the other scenarios either.
-    NoBoot(String),
-    /// There is no result.
-    Error(KernelRunError),
-}
 
 /// The scenarios that have run on one mutant so far.
 #[derive(Default)]
