@@ -15,6 +15,9 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
+/// Says why a scenario cannot run here, if it cannot.
+pub type Unfit<'a> = &'a (dyn Fn(&ScenarioSource) -> Option<String> + Sync);
+
 /// What all runs of an exploration have in common.
 pub struct Explorer<'a> {
     /// Tools, kernel, folders.
@@ -30,7 +33,7 @@ pub struct Explorer<'a> {
     /// The rules that the kernel means to change.
     pub changes: &'a [ExpectedChange],
     /// Why a scenario cannot run here, if it cannot.
-    pub unfit: &'a (dyn Fn(&ScenarioSource) -> Option<String> + Sync),
+    pub unfit: Unfit<'a>,
 }
 
 /// Why there are no more results.

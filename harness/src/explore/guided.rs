@@ -6,7 +6,7 @@
 
 use super::corpus::{Corpus, CorpusError, Kept, NewLines, Reached};
 use super::drawn::{self, Donors, Drawn, NothingValid, shipped, variation};
-use super::explorer::{ExploreError, Explorer, NumberResult, remove_recording, run_confirmed};
+use super::explorer::{ExploreError, Explorer, NumberResult, Unfit, remove_recording, run_confirmed};
 use super::grammar::Focus;
 use super::results::Explored;
 use crate::check::Verdict;
@@ -51,7 +51,7 @@ pub struct Guided<'a> {
     /// The rules that the kernel means to change.
     pub changes: &'a [ExpectedChange],
     /// Why a scenario cannot run here, if it cannot.
-    pub unfit: &'a (dyn Fn(&ScenarioSource) -> Option<String> + Sync),
+    pub unfit: Unfit<'a>,
     /// The command that repeats a file with a seed.
     pub repeat: &'a (dyn Fn(&Path, u64) -> String + Sync),
     /// How lines are read.

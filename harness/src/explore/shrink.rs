@@ -2,7 +2,7 @@
 //! file for people, with its finding and the command that repeats it on top.
 
 use super::drawn::read;
-use super::explorer::{ExploreError, remove_recording, run_confirmed};
+use super::explorer::{ExploreError, Unfit, remove_recording, run_confirmed};
 use super::results::{Example, Smallest};
 use super::shrinker::{Oracle, Shrunk, shrink};
 use super::signature::Signature;
@@ -29,7 +29,7 @@ pub struct Shrinking<'a> {
     /// The rules that the kernel means to change.
     pub changes: &'a [ExpectedChange],
     /// Why a scenario cannot run here, if it cannot.
-    pub unfit: &'a (dyn Fn(&ScenarioSource) -> Option<String> + Sync),
+    pub unfit: Unfit<'a>,
     /// The command that repeats a file with a seed.
     pub repeat: &'a (dyn Fn(&Path, u64) -> String + Sync),
 }

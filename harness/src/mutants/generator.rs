@@ -2,15 +2,11 @@
 
 use super::generated::WithoutMutant;
 use super::store::Digest;
-use crate::explore::{self, Focus, NothingValid};
+use crate::explore::{self, Focus, NothingValid, Unfit};
 use crate::host::names::Key;
 use crate::judge::ExpectedChange;
-use crate::run::ScenarioSource;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-
-/// Says why a scenario cannot run on this host, if it cannot.
-pub type Unfit<'a> = &'a (dyn Fn(&ScenarioSource) -> Option<String> + Sync);
 
 /// The scenarios 0 to `count - 1` of a seed: those that `damonlab explore` draws for it without a focus.
 pub struct Generator<'a> {

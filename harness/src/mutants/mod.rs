@@ -22,7 +22,7 @@ mod suite_run;
 
 pub use catch::{Catch, Strength};
 pub use generated::{Generated, GeneratedCatch};
-pub use generator::{Generator, Unfit};
+pub use generator::Generator;
 pub use mutant::{Header, Kind, Mutant, MutantError, find, only};
 pub use order::{Order, order, seed_order};
 pub use result::{MutantResult, Record};
