@@ -16,18 +16,8 @@ pub(crate) const PANIC: &str = "Kernel panic - not syncing";
 
 /// The run in `dir` failed: it ended in this way.
 pub(crate) fn verdict(end: RunEnd, expected: String, seen: String, dir: &Path) -> Verdict {
-    // The console may show why the guest hangs, is lost or panics. The panic itself is the finding below.
-    let mut findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
-    findings.retain(|finding| !finding.seen.contains(PANIC));
-    findings.push(Finding {
-        origin: Origin::RunEnd(end),
-        expected,
-        seen,
-        evidence: summary_of_state(dir).into_iter().chain(last_console_lines(dir)).collect(),
-        scenario_line: None,
-        more: 0,
-    });
-    Verdict::Fail(findings)
+    let (_, others) = console_findings(dir);
+    failed(others, end, expected, seen, dir)
 }
 
 /// The report of a recording whose run failed without results, as its meta says.
@@ -37,15 +27,31 @@ pub(crate) fn verdict(end: RunEnd, expected: String, seen: String, dir: &Path) -
 pub(super) fn report(inputs: &RunInputs, how: &str) -> Result<Report, RecordingError> {
     let unknown = || RecordingError::NoResults { dir: inputs.dir.clone(), how: how.to_owned() };
     let end = RunEnd::ALL.into_iter().find(|end| end.id() == how).ok_or_else(unknown)?;
-    let panic = kernel_log::scan(CONSOLE_LOG, &console_log::text(&inputs.dir))
-        .into_iter()
-        .find(|finding| finding.seen.contains(PANIC));
-    let seen = match (end, panic) {
+    let (panics, others) = console_findings(&inputs.dir);
+    let seen = match (end, panics.into_iter().next()) {
         (RunEnd::Panic, Some(panic)) => panic.seen,
         _ => format!("the recorded run ended without results ({how})"),
     };
-    let verdict = verdict(end, "results before the guest ends".to_owned(), seen, &inputs.dir);
+    let verdict = failed(others, end, "results before the guest ends".to_owned(), seen, &inputs.dir);
     Ok(report::stored(inputs.dir.clone(), &inputs.meta, &inputs.scenario, verdict, None))
+}
+
+/// What the console shows: the panic, and everything else, which may be why the guest hangs, is lost or panics.
+fn console_findings(dir: &Path) -> (Vec<Finding>, Vec<Finding>) {
+    let findings = kernel_log::scan(CONSOLE_LOG, &console_log::text(dir));
+    findings.into_iter().partition(|finding| finding.seen.contains(PANIC))
+}
+
+fn failed(mut findings: Vec<Finding>, end: RunEnd, expected: String, seen: String, dir: &Path) -> Verdict {
+    findings.push(Finding {
+        origin: Origin::RunEnd(end),
+        expected,
+        seen,
+        evidence: summary_of_state(dir).into_iter().chain(last_console_lines(dir)).collect(),
+        scenario_line: None,
+        more: 0,
+    });
+    Verdict::Fail(findings)
 }
 
 /// What the state of a guest that hung comes to.
