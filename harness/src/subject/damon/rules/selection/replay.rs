@@ -10,7 +10,7 @@ use crate::subject::damon::events::Esz;
 use crate::subject::damon::replayed::Replay;
 use crate::subject::damon::rule::Reason;
 use crate::subject::damon::view::{KdamondRun, View, is_limited, need_known_action};
-use damonlab_protocol::damon::{Pid, Scheme};
+use damonlab_protocol::damon::{MODULE, Pid, Scheme, is_update};
 use damonlab_protocol::plan::Step;
 
 /// The first series with the arithmetic that is replayed: before it, the access counts of a pass are others
@@ -91,10 +91,10 @@ fn need_known_configuration(view: &View<'_>, run: &KdamondRun<'_>, scheme: &Sche
 fn may_configure(step: &Step) -> bool {
     match step {
         Step::Write { file, value, refused: None } => {
-            let is_damons = !file.starts_with('/') && !file.starts_with("module/") && file != "nr_kdamonds";
-            let is_command = file.ends_with("/state");
-            let reads_out = is_command && (value.starts_with("update_") || value.starts_with("clear_"));
-            is_damons && !reads_out
+            let is_damons = !file.starts_with('/') && !file.starts_with(MODULE) && file != "nr_kdamonds";
+            // Intervals are fixed here, so the tuned ones are those of the configuration.
+            let reads_out = is_update(value) || value == "update_tuned_intervals";
+            is_damons && !(file.ends_with("/state") && reads_out)
         }
         Step::HostCommand { .. } => true,
         _ => false,
