@@ -8,6 +8,7 @@ pub mod command;
 pub(crate) mod deep_stack;
 pub mod disk_usage;
 pub mod fault;
+pub mod file_state;
 pub mod full_disk;
 pub mod git;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! change alone.
 
 use super::command::{self, command_for};
+use super::file_state::FileState;
 use super::paths;
 use super::probe_cache::CachedProbe;
 use super::run_error::RunError;
@@ -23,10 +24,7 @@ const ELF: &[u8; 4] = b"\x7fELF";
 struct ProgramFile {
     path: String,
     device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+    state: FileState,
 }
 
 impl CachedProbe for ProgramFile {
@@ -48,14 +46,7 @@ impl ProgramFile {
             return None;
         }
         let stat = fs::metadata(&file).ok()?;
-        Some(ProgramFile {
-            path: file.to_str()?.to_owned(),
-            device: stat.dev(),
-            inode: stat.ino(),
-            size: stat.len(),
-            modified: (stat.mtime(), stat.mtime_nsec()),
-            changed: (stat.ctime(), stat.ctime_nsec()),
-        })
+        Some(ProgramFile { path: file.to_str()?.to_owned(), device: stat.dev(), state: FileState::of(&stat) })
     }
 }
 

@@ -7,13 +7,12 @@
 use super::error::KernelError;
 use super::listing::{Content, Entry, FileKind, Listing, kind_of};
 use crate::host::command::{self, Limits, command_for};
+use crate::host::file_state::FileState;
 use crate::host::{git, paths};
 use fs_err as fs;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,32 +40,9 @@ const WITHOUT_GIT: [&str; 17] = [
     "/arch/*/include/generated",
 ];
 
-/// The metadata of a file that changes whenever its content does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stat {
-    size: u64,
-    /// Nanoseconds since 1970.
-    modified: i128,
-    /// Nanoseconds since 1970; unlike `modified`, no program can set it.
-    changed: i128,
-    inode: u64,
-}
-
-impl Stat {
-    fn of(meta: &Metadata) -> Stat {
-        let time = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-        Stat {
-            size: meta.size(),
-            modified: time(meta.mtime(), meta.mtime_nsec()),
-            changed: time(meta.ctime(), meta.ctime_nsec()),
-            inode: meta.ino(),
-        }
-    }
-}
-
 /// The hashes of earlier runs.
 #[derive(Debug, Default)]
-struct Known(BTreeMap<String, (Stat, Content)>);
+struct Known(BTreeMap<String, (FileState, Content)>);
 
 /// Lists the tree in `dir`; `memory` is the file with the remembered hashes.
 pub fn list(dir: &Path, memory: &Path) -> Result<Listing, KernelError> {
@@ -85,7 +61,7 @@ fn list_at(dir: &Path, memory: &Path, now: SystemTime) -> Result<Listing, Kernel
         // A tracked file may be deleted in the working tree.
         let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
         let Some(kind) = kind_of(&meta) else { continue };
-        let stat = Stat::of(&meta);
+        let stat = FileState::of(&meta);
         let content = match known.0.get(&name) {
             Some((before, content)) if *before == stat => *content,
             _ => Content::of(&read(&path, kind)?),
@@ -151,19 +127,19 @@ impl Known {
         Known(text.lines().filter_map(Known::entry).collect())
     }
 
-    fn entry(line: &str) -> Option<(String, (Stat, Content))> {
+    fn entry(line: &str) -> Option<(String, (FileState, Content))> {
         let mut fields = line.splitn(6, ' ');
         let size = fields.next()?.parse().ok()?;
         let modified = fields.next()?.parse().ok()?;
         let changed = fields.next()?.parse().ok()?;
         let inode = fields.next()?.parse().ok()?;
         let content = Content::parse(fields.next()?)?;
-        Some((fields.next()?.to_owned(), (Stat { size, modified, changed, inode }, content)))
+        Some((fields.next()?.to_owned(), (FileState { size, modified, changed, inode }, content)))
     }
 
     fn text(&self) -> String {
         let mut text = String::new();
-        for (path, (Stat { size, modified, changed, inode }, content)) in &self.0 {
+        for (path, (FileState { size, modified, changed, inode }, content)) in &self.0 {
             let _ = writeln!(text, "{size} {modified} {changed} {inode} {content} {path}");
         }
         text
