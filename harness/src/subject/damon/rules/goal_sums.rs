@@ -59,12 +59,12 @@ fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
             if together.goals.len() < 2 {
                 continue;
             }
-            applies = true;
             let (far, any) = streaks.entry(together.pattern).or_default();
             if others.acted(&together) {
                 (*far, *any) = (0, 0);
                 continue;
             }
+            applies = true;
             let (distance, expected) = distance(view, run, &together);
             *far = if distance > APART { *far + 1 } else { 0 };
             *any = if distance > 0 { *any + 1 } else { 0 };
@@ -81,7 +81,9 @@ fn goal_shares_make_a_whole(view: &View<'_>) -> RuleResult {
         }
         match applies {
             true => Ok(violations),
-            false => Err("no two goals with one access pattern were measured in one pass".to_owned()),
+            false => Err("no two goals with one access pattern were measured in one pass during which no other kdamond \
+                          acted"
+                .to_owned()),
         }
     })
 }
