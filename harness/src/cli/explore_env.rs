@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct ExploreEnv {
     pub(super) run: RunEnv,
     pub(super) fit: Fit,
-    /// The kernel that was asked for, and where its source is.
+    /// The requested kernel, and where its source is.
     pub(super) request: Request,
     pub(super) origins: Origins,
 }

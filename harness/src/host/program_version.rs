@@ -1,8 +1,7 @@
-//! What a program answers to `--version`, asked once for each state of its file.
+//! The version line of a program, read once for each state of its file.
 //!
-//! To ask takes QEMU 25 ms and a compiler 5, and each has a watchdog; a whole run takes 300 ms. Only a program that answers
-//! for itself is asked once: a script or a front end like ccache answers with what another file says, and that one may
-//! change alone.
+//! `--version` takes QEMU 25 ms and a compiler 5, and each has a watchdog; a whole run takes 300 ms. A script, or a front end
+//! like ccache, prints the version of another file, which may change alone: those run each time.
 
 use super::command::{self, command_for};
 use super::file_state::FileState;
@@ -33,7 +32,7 @@ impl CachedProbe for ProgramFile {
 }
 
 impl ProgramFile {
-    /// The file of a program in `path` that answers for itself.
+    /// The file of a program in `path` that prints its own version.
     fn of(program: &str, path: &OsStr) -> Option<ProgramFile> {
         let file = fs::canonicalize(paths::find_program(path, program)?).ok()?;
         let is_it = |name: &str| {
@@ -62,7 +61,7 @@ pub fn version_line(program: &str, path: &OsStr, cache: &Path) -> Result<String,
     let line =
         command::first_line(command_for(program).arg("--version").env("PATH", path).env("LC_ALL", "C"))?;
     if let Some(file) = file {
-        // A cache that cannot be written keeps nothing: the next run asks again.
+        // A cache that cannot be written keeps nothing: the next run starts the program again.
         let _ = file.store(cache, &line);
     }
     Ok(line)
@@ -85,12 +84,12 @@ mod tests {
             Machine { bin: TempDir::new().unwrap(), cache: TempDir::new().unwrap() }
         }
 
-        /// What is known without a question.
+        /// What is known without starting it.
         fn known(&self, program: &str) -> Option<String> {
             ProgramFile::of(program, self.bin.path().as_os_str())?.cached(self.cache.path())
         }
 
-        fn ask(&self, program: &str) -> String {
+        fn version(&self, program: &str) -> String {
             version_line(program, self.bin.path().as_os_str(), self.cache.path()).unwrap()
         }
 
@@ -105,35 +104,35 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_asked_once() {
+    fn a_program_is_started_once() {
         let machine = Machine::new();
         machine.copy("sort", "sort");
         assert_eq!(machine.known("sort"), None);
-        let line = machine.ask("sort");
+        let line = machine.version("sort");
         assert!(line.starts_with("sort (GNU coreutils)"), "{line}");
         assert_eq!(machine.known("sort"), Some(line));
     }
 
     #[test]
-    fn a_program_that_was_replaced_is_asked_again() {
+    fn a_program_that_was_replaced_is_started_again() {
         let machine = Machine::new();
         machine.copy("sort", "sort");
-        machine.ask("sort");
+        machine.version("sort");
         machine.copy("grep", "sort");
         assert_eq!(machine.known("sort"), None);
-        assert!(machine.ask("sort").contains("grep"));
+        assert!(machine.version("sort").contains("grep"));
     }
 
     #[test]
-    fn a_script_and_a_link_to_a_front_end_are_asked_each_time() {
+    fn a_script_and_a_link_to_a_front_end_are_started_each_time() {
         let machine = Machine::new();
         let script = machine.bin.path().join("gcc");
         fs::write(&script, "#!/bin/sh\necho gcc 12\n").unwrap();
         fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
         machine.copy("sort", "frontend");
         symlink("frontend", machine.bin.path().join("ld")).unwrap();
-        assert_eq!(machine.ask("gcc"), "gcc 12");
-        machine.ask("ld");
+        assert_eq!(machine.version("gcc"), "gcc 12");
+        machine.version("ld");
         assert_eq!([machine.known("gcc"), machine.known("ld")], [None, None]);
     }
 
@@ -145,17 +144,17 @@ mod tests {
         symlink("x86_64-linux-gnu-gcc-12", machine.bin.path().join("gcc")).unwrap();
         symlink("x86_64-linux-gnu-ld.bfd", machine.bin.path().join("ld")).unwrap();
         for program in ["gcc", "ld"] {
-            let line = machine.ask(program);
+            let line = machine.version(program);
             assert_eq!(machine.known(program), Some(line));
         }
     }
 
     #[test]
-    fn a_cache_that_cannot_be_written_costs_a_question_and_nothing_else() {
+    fn a_cache_that_cannot_be_written_costs_a_start_and_nothing_else() {
         let machine = Machine::new();
         machine.copy("sort", "sort");
         fs::write(machine.cache.path().join("program"), "a file").unwrap();
-        assert!(machine.ask("sort").starts_with("sort"));
-        assert!(machine.ask("sort").starts_with("sort"));
+        assert!(machine.version("sort").starts_with("sort"));
+        assert!(machine.version("sort").starts_with("sort"));
     }
 }

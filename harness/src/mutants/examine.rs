@@ -1,4 +1,4 @@
-//! From a mutant to its record: its kernel is built in the tree that all builds share, and what is asked for runs on it.
+//! From a mutant to its record: its kernel is built in the tree that all builds share, and what is requested runs on it.
 
 use super::mutant::{Kind, Mutant};
 use super::result::{MutantResult, Record};
@@ -66,7 +66,7 @@ impl MutantRunner<'_> {
         Ok(record)
     }
 
-    /// What is stored of what is asked for, and still valid.
+    /// What is stored of what is requested, and still valid.
     fn stored(&self, mutant: &Mutant, image: &str) -> Option<Record> {
         if self.fresh {
             return None;
@@ -81,7 +81,7 @@ impl MutantRunner<'_> {
         Some(record)
     }
 
-    /// Whether a record has everything that is asked for.
+    /// Whether a record has everything that is requested.
     fn is_complete(&self, record: &Record) -> bool {
         let suite = self.without_suite || record.result != MutantResult::NotRun;
         let seeds = self.seeds_of(record).is_none() || record.seeds.is_some();
@@ -94,7 +94,7 @@ impl MutantRunner<'_> {
         self.seeds.filter(|_| record.kind == Kind::Regression)
     }
 
-    /// Adds to a record what is asked for and missing.
+    /// Adds to a record what is requested and missing.
     fn run(&self, mutant: &Mutant, image: &Image, mut record: Record) -> Result<Record, KernelRunError> {
         let out = self.out.join(&mutant.name);
         let suite = !self.without_suite && record.result == MutantResult::NotRun;

@@ -143,7 +143,7 @@ impl Mutant {
         Ok(request)
     }
 
-    /// The kernel that it is compared with: the default one, with the profile that the header asks for.
+    /// The kernel that it is compared with: the default one, with the profile of the header.
     pub fn request_without(&self) -> BuildRequest {
         let mut request = BuildRequest::of(Source::default());
         request.fragments.extend(self.header.profile.and_then(|profile| profile.fragment(&request.project)));

@@ -63,10 +63,10 @@ pub struct Record {
     pub suite: String,
     /// [`super::SuiteKey::program`] of the damonlab that judged the runs.
     pub program: String,
-    /// How many seeds catch it, where that was asked for.
+    /// How many seeds catch it, where that was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeds: Option<SeedCatches>,
-    /// What generated scenarios come to on it, where that was asked for.
+    /// What generated scenarios come to on it, where that was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<Generated>,
 }

@@ -36,10 +36,10 @@ pub struct Score {
     pub no_answer: usize,
     /// Mutants of either kind on which the suite was not to run.
     pub not_run: usize,
-    /// The score over several seeds, where that was asked for.
+    /// The score over several seeds, where that was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seeds: Option<SeedScore>,
-    /// The score of generated scenarios, where that was asked for.
+    /// The score of generated scenarios, where that was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generated: Option<GeneratedScore>,
 }

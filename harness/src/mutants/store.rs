@@ -2,7 +2,7 @@
 //!
 //! A record has parts: what the suite comes to, what several seeds do, and what generated scenarios do. Each is used again
 //! for the same kernel image, scenarios, agent, rules and seeds. A part that is not as it should be is also repeated by
-//! another build of damonlab, whose checks may find more. A part that an invocation does not ask for stays in the file.
+//! another build of damonlab, whose checks may find more. A part that an invocation does not request stays in the file.
 
 use super::generated::Generated;
 use super::mutant::{Kind, Mutant};
@@ -24,7 +24,7 @@ pub struct SuiteKey {
     pub program: String,
 }
 
-/// The parts of a record that an invocation asks for.
+/// The parts of a record that an invocation requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts<'a> {
     /// What the suite comes to.
@@ -89,7 +89,7 @@ impl SuiteKey {
         Ok(SuiteKey { digest: digest.digits(), program: digits(blake3::hash(&program)) })
     }
 
-    /// The stored record of `mutant` on `image` in the folder `out`, with the `parts` that are asked for and still valid.
+    /// The stored record of `mutant` on `image` in the folder `out`, with the `parts` that are requested and still valid.
     pub(super) fn load(&self, out: &Path, mutant: &Mutant, image: &str, parts: Parts<'_>) -> Option<Record> {
         let mut record = read(out, mutant, image)?;
         let seeds = record.seeds.take().filter(|seeds| {

@@ -11,7 +11,7 @@ pub(in crate::vm) struct Taken {
     pub(super) cpus: Vec<(Cpu, Vec<Moment>)>,
     /// What could not be found out, and why.
     pub(super) missing: Vec<String>,
-    /// How long the console's log was before the kernel was asked, and after it had printed its tasks.
+    /// How long the console's log was before the request for its tasks, and after it had printed its tasks.
     pub(super) own_words: u64,
     pub(super) tasks_end: u64,
 }
