@@ -6,7 +6,6 @@ use super::fit::Fit;
 use super::kernel_args::{BuildArgs, ConfigArgs, KernelArgs};
 use super::output::{Closing, Output, OutputArgs};
 use super::{explore_env, qemu, scenarios, values};
-use crate::explore::ExploreError;
 use crate::host::interrupt;
 use crate::host::slots;
 use crate::judge;
@@ -95,12 +94,8 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
     let seed = arguments.seeds.map_or(arguments.seed, |seeds| *seeds.iter().start());
     let fit = Fit::of(&origins.env.cache, &tools)?;
     let unfit = |source: &ScenarioSource| fit.why_not(source);
-    let generator = match arguments.explore {
-        Some(count) => {
-            Some(Generator::new(seed, count.get(), vm::AGENT, &changes, &unfit).map_err(ExploreError::from)?)
-        }
-        None => None,
-    };
+    let generator =
+        arguments.explore.map(|count| Generator::new(seed, count.get(), vm::AGENT, &changes, &unfit));
     let runner = MutantRunner {
         tools,
         origins: &origins,

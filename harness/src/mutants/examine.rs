@@ -34,7 +34,10 @@ impl MutantRunner<'_> {
         let request = BuildRequest { build_in: self.build_in, ..mutant.request()? };
         // None while the source is not in the cache: then no result can be stored either.
         let key = kernel::key(&request, self.origins)?;
-        let stored = key.as_deref().and_then(|key| self.stored(mutant, key));
+        let stored = match &key {
+            Some(key) => self.stored(mutant, key)?,
+            None => None,
+        };
         if let Some(record) = stored.as_ref().filter(|record| self.is_complete(record)) {
             self.progress.hint(&format!("mutants: {}: the stored result is used", mutant.name));
             return Ok(record.clone());
@@ -67,18 +70,17 @@ impl MutantRunner<'_> {
     }
 
     /// What is stored of what is requested, and still valid.
-    fn stored(&self, mutant: &Mutant, image: &str) -> Option<Record> {
+    fn stored(&self, mutant: &Mutant, image: &str) -> io::Result<Option<Record>> {
         if self.fresh {
-            return None;
+            return Ok(None);
         }
-        let parts = Parts {
-            suite: !self.without_suite,
-            seeds: self.seeds,
-            generated: self.generator.map(|generator| generator.digest.as_str()),
-        };
-        let record = self.suite.load(&self.out, mutant, image, parts)?;
-        judge::seen_before(self.changes, &record.all_intended());
-        Some(record)
+        let generated = self.generator.map(|generator| generator.digest(mutant)).transpose()?;
+        let parts = Parts { suite: !self.without_suite, seeds: self.seeds, generated: generated.as_deref() };
+        let record = self.suite.load(&self.out, mutant, image, parts);
+        if let Some(record) = &record {
+            judge::seen_before(self.changes, &record.all_intended());
+        }
+        Ok(record)
     }
 
     /// Whether a record has everything that is requested.
@@ -163,9 +165,12 @@ mod tests {
     use super::super::result::tests::record;
     use super::super::runner::testing::runner;
     use super::*;
+    use crate::explore::Focus;
 
     fn mutant() -> Mutant {
-        Mutant { name: "m".into(), path: "m.patch".into(), kind: Kind::Equivalent, header: Header::default() }
+        let header = Header::default();
+        let (kind, focus) = (Kind::Equivalent, Focus::default());
+        Mutant { name: "m".into(), path: "m.patch".into(), kind, header, focus }
     }
 
     #[test]
@@ -174,9 +179,9 @@ mod tests {
         let intended = BTreeSet::from(["Q2".to_owned()]);
         let record = Record { intended, ..record(Kind::Equivalent, MutantResult::Unnoticed) };
         save(out.path(), &mutant(), &record).unwrap();
-        let (stored, unseen) = runner(out.path(), |runner| runner.stored(&mutant(), "image"));
+        let (stored, unseen) = runner(out.path(), |runner| runner.stored(&mutant(), "image").unwrap());
         assert_eq!((stored.map(|record| record.intended), unseen), (Some(record.intended), Vec::new()));
-        let (none, unseen) = runner(out.path(), |runner| runner.stored(&mutant(), "another image"));
+        let (none, unseen) = runner(out.path(), |runner| runner.stored(&mutant(), "another image").unwrap());
         assert_eq!((none, unseen.len()), (None, 1));
     }
 

@@ -54,7 +54,7 @@ impl MutantRunner<'_> {
         let one = OneMutant { runner: self, generator, mutant, env };
         let (mut generated, ended) = one.run(!record.ran.is_empty());
         generated.seconds = begun.elapsed().as_secs_f64();
-        generated.digest = generator.digest.clone();
+        generated.digest = generator.digest(mutant)?;
         generated.program = self.suite.program.clone();
         remove_others(&env.out, generated.catch.as_ref())?;
         match ended {
@@ -73,7 +73,7 @@ impl OneMutant<'_> {
         let explorer = Explorer {
             env: self.env,
             jobs: self.runner.jobs,
-            draw: &|number| explore::draw(seed, number, &self.generator.focus),
+            draw: &|number| explore::draw(seed, number, &self.mutant.focus),
             after_run: &|_, _| Ok(()),
             deadline: None,
             changes: self.runner.changes,
@@ -112,7 +112,7 @@ impl OneMutant<'_> {
         let request = BuildRequest { build_in: *build_in, ..self.mutant.request_without() };
         let image = kernel::obtain_build(&request, origins, progress)?;
         let key = image.key.clone();
-        self.generator.without(&key, drawn.number, || {
+        self.generator.without(&key, &drawn.source, || {
             let folder = tempfile::tempdir_in(&self.env.out)?;
             let (out, checkpoints) = (folder.path().to_owned(), Some(Store::of(&origins.env.cache)));
             let env = RunEnv { tools: tools.clone(), image, agent: self.runner.agent, out, checkpoints };

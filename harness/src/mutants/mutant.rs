@@ -3,6 +3,7 @@
 //! The header is the lines `Key: value` before the diff of a patch, or in the comments of a config fragment
 //! (`.config`). Every key is optional, so any patch can be a mutant.
 
+use crate::explore::Focus;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths;
 use crate::host::text::{foreign, shown};
@@ -111,14 +112,17 @@ pub struct Mutant {
     pub kind: Kind,
     /// What the file states about it.
     pub header: Header,
+    /// The parts of the grammar of generated scenarios that the changed lines of a patch name.
+    pub focus: Focus,
 }
 
 impl Mutant {
     fn load(path: &Path) -> Result<Mutant, MutantError> {
         let bytes =
             std::fs::read(path).map_err(|cause| MutantError::Unreadable { path: path.to_owned(), cause })?;
-        let header = Header::parse(&String::from_utf8_lossy(&bytes))
-            .map_err(|reason| MutantError::Header { path: path.to_owned(), reason })?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let header =
+            Header::parse(&text).map_err(|reason| MutantError::Header { path: path.to_owned(), reason })?;
         let folder = path.parent().and_then(Path::file_name);
         let by_folder = if folder.is_some_and(|folder| folder == "equivalent") {
             Kind::Equivalent
@@ -126,7 +130,13 @@ impl Mutant {
             Kind::Regression
         };
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Mutant { name, path: path.to_owned(), kind: header.kind.unwrap_or(by_folder), header })
+        Ok(Mutant {
+            name,
+            path: path.to_owned(),
+            kind: header.kind.unwrap_or(by_folder),
+            header,
+            focus: Focus::of_patches([text]),
+        })
     }
 
     /// The default kernel with this change.

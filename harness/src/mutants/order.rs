@@ -58,11 +58,12 @@ mod tests {
     use super::super::mutant::Header;
     use super::super::result::tests::{caught, record};
     use super::*;
+    use crate::explore::Focus;
 
     fn mutant(kind: Kind, scenarios: &[&str]) -> Mutant {
         let scenarios = scenarios.iter().map(|name| (*name).to_owned()).collect();
         let header = Header { scenarios, ..Header::default() };
-        Mutant { name: "m".into(), path: "m.patch".into(), kind, header }
+        Mutant { name: "m".into(), path: "m.patch".into(), kind, header, focus: Focus::default() }
     }
 
     const SUITE: [&str; 4] = ["a", "b", "c", "d"];

@@ -36,6 +36,7 @@ pub(super) struct Parts<'a> {
 }
 
 /// A digest of what runs have in common.
+#[derive(Clone)]
 pub(super) struct Digest(blake3::Hasher);
 
 impl Digest {
@@ -156,10 +157,17 @@ mod tests {
     use super::super::seed_catches::SeedCatches;
     use super::super::seed_catches::tests::catches;
     use super::*;
+    use crate::explore::Focus;
 
     fn mutant() -> Mutant {
         let header = Header::default();
-        Mutant { name: "m".into(), path: "m.patch".into(), kind: Kind::Regression, header }
+        Mutant {
+            name: "m".into(),
+            path: "m.patch".into(),
+            kind: Kind::Regression,
+            header,
+            focus: Focus::default(),
+        }
     }
 
     fn key(digest: &str, program: &str) -> SuiteKey {

@@ -8,7 +8,7 @@ use crate::scenario::Draw;
 const IN_FOCUS: u32 = 85;
 
 /// The parts that are drawn more often than usual.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Focus(pub Vec<Part>);
 
 impl Focus {
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_series_is_about_what_its_changed_lines_name() {
         let patch = "quota in the mail\n@@ damos_set_effective_quota()\n-\tquota->esz = 0;\n+\tquota->esz = goal;\n context filter\n";
-        assert_eq!(Focus::of_patches([patch.to_owned()]).words(), ["quota", "goal"]);
+        assert_eq!(Focus::of_patches([patch.to_owned()]).words(), ["quota", "goal", "tiering"]);
         assert!(Focus::of_patches(["+int x;\n".to_owned()]).words().is_empty());
     }
 }

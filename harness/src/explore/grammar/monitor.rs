@@ -1,9 +1,11 @@
 //! A kdamond with its context: what is monitored, how often, in how many regions.
 
 use super::around::{Around, Times, time};
+use super::edits::edited;
 use super::part::Part;
 use super::scheme::scheme;
 use super::table::{AGGREGATIONS, REGIONS, SAMPLES};
+use super::witness;
 use super::world::World;
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
@@ -18,11 +20,21 @@ pub(super) struct Kdamond {
     regions: Option<Tree>,
     probes: Vec<Tree>,
     pub(super) schemes: Vec<Tree>,
+    /// None is the kernel's own.
+    pub(super) addr_unit: Option<u64>,
 }
 
 impl Kdamond {
     fn around(&self) -> Around {
         Around { vaddr: self.vaddr, targets: self.targets.len(), times: self.times }
+    }
+
+    /// The least number of regions.
+    pub(super) fn least_regions(&self) -> Option<&str> {
+        match self.regions.as_ref()?.get("min")? {
+            Tree::Leaf(text) => Some(text),
+            _ => None,
+        }
     }
 
     /// Whether the process of a workload is a target.
@@ -42,14 +54,29 @@ impl Kdamond {
             regions: regions(world, draw),
             probes: probes(world, draw),
             schemes: Vec::new(),
+            addr_unit: None,
         };
         kdamond.schemes = kdamond.draw_schemes(world, draw);
         kdamond
     }
 
+    /// One for physical addresses without schemes, whose parts stand in no relation to anything.
+    pub(super) fn plain(times: Times, targets: Vec<Tree>, regions: Tree) -> Kdamond {
+        let intervals = map([
+            ("sample_us", time(times.sample_us)),
+            ("aggr_us", time(times.aggregation_us())),
+            ("ops_update_us", time(1_000_000)),
+        ]);
+        let (regions, probes, schemes) = (Some(regions), Vec::new(), Vec::new());
+        Kdamond { vaddr: false, targets, times, intervals, regions, probes, schemes, addr_unit: None }
+    }
+
     fn draw_schemes(&self, world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
         if !world.focus.wants(Part::Scheme, draw) {
             return Vec::new();
+        }
+        if world.focus.wants(Part::Witness, draw) {
+            return witness::schemes(self.around(), world, draw);
         }
         let count = *draw.weighted(&[(5, 1), (4, 2), (2, 3), (1, 4)]);
         (0..count).map(|_| scheme(self.around(), world, draw)).collect()
@@ -58,7 +85,7 @@ impl Kdamond {
     /// The same with some parts drawn anew, as a commit brings it. Operations stay: the kernel refuses other ones.
     pub(super) fn changed(&self, world: &World<'_>, draw: &mut Draw) -> Kdamond {
         let mut new = self.clone();
-        match draw.below(7) {
+        match draw.below(10) {
             0 => {
                 // Bounds in samples depend on the intervals.
                 new.times = times(draw);
@@ -72,6 +99,10 @@ impl Kdamond {
                 new.schemes = new.draw_schemes(world, draw);
             }
             3 => new.probes = probes(world, draw),
+            7..10 if !new.schemes.is_empty() => {
+                let place = draw.index(new.schemes.len());
+                new.schemes[place] = edited(&new.schemes[place], self.around(), world, draw);
+            }
             4 if !new.schemes.is_empty() => {
                 let place = draw.index(new.schemes.len());
                 new.schemes.remove(place);
@@ -91,6 +122,9 @@ impl Kdamond {
     pub(super) fn tree(&self) -> Tree {
         let ops = if self.vaddr { "vaddr" } else { "paddr" };
         let mut context = map([("ops", ops.into()), ("targets", list(self.targets.clone()))]);
+        if let Some(unit) = self.addr_unit {
+            context.set("addr_unit", unit);
+        }
         context.set("intervals", self.intervals.clone());
         if let Some(regions) = &self.regions {
             context.set("nr_regions", regions.clone());

@@ -57,6 +57,20 @@ pub enum Part {
     Phase,
     /// Several steps at once.
     Race,
+    /// Hot memory on two nodes, and schemes that keep it at shares.
+    Tiering,
+    /// A scheme that shows every region before another acts.
+    Witness,
+    /// Limits of a scheme's snapshots.
+    Snapshots,
+    /// A node that is nearly full.
+    FullNode,
+    /// Goals about nodes that are not there.
+    AbsentNode,
+    /// Commands that the kernel refuses: to kdamonds that are paused, or have stopped.
+    Command,
+    /// Commits and starts that the kernel refuses.
+    Invalid,
 }
 
 /// The parts by the words of `--focus`.
@@ -86,6 +100,13 @@ pub(super) const WORDS: &[(&str, Part)] = &[
     ("module", Part::Module),
     ("phase", Part::Phase),
     ("race", Part::Race),
+    ("tiering", Part::Tiering),
+    ("witness", Part::Witness),
+    ("snapshots", Part::Snapshots),
+    ("full-node", Part::FullNode),
+    ("absent-node", Part::AbsentNode),
+    ("command", Part::Command),
+    ("invalid", Part::Invalid),
 ];
 
 /// A word that is no part.

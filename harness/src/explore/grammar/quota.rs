@@ -2,7 +2,10 @@
 
 use super::around::Around;
 use super::part::Part;
-use super::table::{METRICS, QUOTA_BEHIND_A_FILTER, QUOTAS, RESETS, SHARES, SMALL_QUOTA_BEHIND_A_FILTER};
+use super::table::{
+    ABSENT_NODES, METRICS, PLAIN_WEIGHTS, QUOTA_BEHIND_A_FILTER, QUOTAS, RESETS, SHARES,
+    SMALL_QUOTA_BEHIND_A_FILTER,
+};
 use super::world::World;
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
@@ -25,11 +28,7 @@ pub(super) fn quota(around: Around, world: &World<'_>, filtered: bool, draw: &mu
         quota.set("goals", list(goals(around.vaddr, world, draw)));
     }
     if world.focus.wants(Part::Weights, draw) {
-        let mut weights = Tree::Map(Vec::new());
-        for key in ["sz_permil", "nr_accesses_permil", "age_permil"] {
-            weights.set(key, *draw.pick(&[0, 1, 500, 1_000]));
-        }
-        quota.set("weights", weights);
+        quota.set("weights", weights(draw));
     }
     if draw.chance(8) {
         let (numerator, denominator) = *draw.pick(&[(0, 1), (1, 1), (1, 10), (1, 4_096), (3, 2)]);
@@ -37,6 +36,16 @@ pub(super) fn quota(around: Around, world: &World<'_>, filtered: bool, draw: &mu
         quota.set("fail_charge_denom", denominator);
     }
     quota
+}
+
+/// Weights of priorities: plain ones, or any.
+pub(super) fn weights(draw: &mut Draw) -> Tree {
+    let plain = draw.chance(60).then(|| *draw.weighted(PLAIN_WEIGHTS));
+    let mut weights = Tree::Map(Vec::new());
+    for (place, key) in ["sz_permil", "nr_accesses_permil", "age_permil"].into_iter().enumerate() {
+        weights.set(key, plain.map_or_else(|| *draw.pick(&[0, 1, 500, 1_000]), |plain| plain[place]));
+    }
+    weights
 }
 
 /// One to three goals.
@@ -53,7 +62,8 @@ fn goal(vaddr: bool, world: &World<'_>, draw: &mut Draw) -> Tree {
     };
     let mut goal = map([("metric", metric.into())]);
     if metric.starts_with("node_") {
-        goal.set("nid", world.node(draw).id);
+        let absent = world.absent && metric != "node_eligible_mem_bp" && draw.chance(50);
+        goal.set("nid", if absent { *draw.pick(ABSENT_NODES) } else { world.node(draw).id });
     }
     if metric.contains("memcg") {
         goal.set("memcg_path", draw.pick(&world.memcgs).clone());

@@ -9,7 +9,7 @@ use super::world::World;
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
 
-/// A scheme of a around.
+/// A scheme.
 pub(super) fn scheme(around: Around, world: &World<'_>, draw: &mut Draw) -> Tree {
     let mut scheme = action(around.vaddr, world, draw);
     let pattern = pattern(around.times, draw);
@@ -32,7 +32,7 @@ pub(super) fn scheme(around: Around, world: &World<'_>, draw: &mut Draw) -> Tree
     if world.focus.wants(Part::Watermarks, draw) {
         scheme.set("watermarks", watermarks(draw));
     }
-    if draw.chance(6) {
+    if world.focus.wants(Part::Snapshots, draw) {
         scheme.set("stats", map([("max_nr_snapshots", (*draw.pick(&[1, 2, 7])).into())]));
     }
     scheme
@@ -58,7 +58,8 @@ fn action(vaddr: bool, world: &World<'_>, draw: &mut Draw) -> Tree {
     scheme
 }
 
-fn pattern(times: Times, draw: &mut Draw) -> Tree {
+/// The pattern of what a scheme acts on.
+pub(super) fn pattern(times: Times, draw: &mut Draw) -> Tree {
     let mut pattern = Tree::Map(Vec::new());
     if draw.chance(75) {
         let most = times.aggregation;
@@ -82,8 +83,8 @@ fn pattern(times: Times, draw: &mut Draw) -> Tree {
     pattern
 }
 
-/// Less than a sample, a sample, an aggregation, more, and what is no multiple of either.
-fn apply_interval(times: Times, draw: &mut Draw) -> Tree {
+/// An apply interval: less than a sample, a sample, an aggregation, more, and what is no multiple of either.
+pub(super) fn apply_interval(times: Times, draw: &mut Draw) -> Tree {
     let (sample, aggregation) = (times.sample_us, times.aggregation_us());
     time(*draw.pick(&[1_000, sample, sample * 3, aggregation, aggregation * 2, aggregation / 2 + 1_001]))
 }

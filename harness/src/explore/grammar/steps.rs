@@ -4,8 +4,9 @@ use super::monitor::Kdamond;
 use super::part::Part;
 use super::quota::goals;
 use super::race::race;
+use super::refusals::{after_the_end, while_paused, wrong_commit};
 use super::run::Run;
-use super::table::REFUSED;
+use super::table::{REFUSED, TIERING_TIMES};
 use super::world::{Process, World};
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
@@ -23,6 +24,7 @@ const CHANGES: &[(Part, Change)] = &[
     (Part::Refused, refused),
     (Part::Phase, phase),
     (Part::Race, race),
+    (Part::Invalid, wrong_commit),
 ];
 
 /// The steps of a scenario with these kdamonds.
@@ -36,7 +38,10 @@ pub(super) fn steps(kdamonds: &[Kdamond], world: &World<'_>, draw: &mut Draw) ->
         over: false,
         steps: vec!["start".into()],
     };
-    run.go_on(draw);
+    match world.tiers {
+        Some(_) => run.step("run", map([("for", (*draw.pick(TIERING_TIMES)).into())])),
+        None => run.go_on(draw),
+    }
     for _ in 0..*draw.weighted(&[(4, 0), (4, 1), (3, 2), (1, 3)]) {
         let wanted = CHANGES.iter().filter(|(part, _)| can(&run, *part) && world.focus.wants(*part, draw));
         let wanted: Vec<Change> = wanted.map(|(_, change)| *change).collect();
@@ -52,6 +57,9 @@ pub(super) fn steps(kdamonds: &[Kdamond], world: &World<'_>, draw: &mut Draw) ->
     }
     if draw.chance(90) {
         run.steps.push("stop".into());
+        if !run.over && world.focus.wants(Part::Command, draw) {
+            after_the_end(&mut run.steps, draw);
+        }
     }
     run.steps
 }
@@ -100,6 +108,9 @@ fn retarget(run: &mut Run<'_>, draw: &mut Draw) {
 
 fn pause(run: &mut Run<'_>, draw: &mut Draw) {
     run.steps.push("pause".into());
+    if run.world.focus.wants(Part::Command, draw) {
+        while_paused(run, draw);
+    }
     run.go_on(draw);
     run.steps.push("resume".into());
 }

@@ -92,11 +92,21 @@ pub(super) const CHANCES: &[(Part, u32)] = &[
     (Part::Module, 4),
     (Part::Phase, 25),
     (Part::Race, 15),
+    (Part::Tiering, 15),
+    (Part::Witness, 22),
+    (Part::Snapshots, 7),
+    (Part::FullNode, 5),
+    (Part::AbsentNode, 8),
+    (Part::Command, 10),
+    (Part::Invalid, 6),
 ];
 
 /// The sizes of workloads in KiB.
 pub(super) const WORKLOADS: &[(u32, u64)] =
     &[(1, 4), (1, 8), (1, 1_020), (2, 2_048), (3, 4_096), (2, 6_144), (4, 8_192), (1, 12_284), (3, 16_384)];
+
+/// The size of a large workload of huge pages in KiB: some passes over it exceed 32 bits.
+pub(super) const LARGE: u64 = 128 << 10;
 
 /// How often workloads touch their memory, in ms.
 pub(super) const TOUCHES: &[u64] = &[5, 10, 15, 20, 40, 40, 100, 250];
@@ -172,6 +182,84 @@ pub(super) const VADDR_ACTIONS: &[(u32, &str)] = &[
     (1, "collapse"),
 ];
 
+/// Sampling intervals in us and aggregations in samples with which all hot memory is seen.
+pub(super) const TIERING_INTERVALS: &[(u64, u64)] = &[(5_000, 20), (10_000, 20), (10_000, 10), (20_000, 10)];
+
+/// `nr_regions` that show where hot memory is.
+pub(super) const TIERING_REGIONS: &[(u64, u64)] = &[(10, 100), (10, 200), (10, 300), (20, 400)];
+
+/// Shares of the first of two nodes, in basis points.
+pub(super) const TIERING_SHARES: &[u64] = &[1_000, 3_000, 5_000, 7_000, 9_000, 10_000];
+
+/// Sizes of hot workloads in MiB.
+pub(super) const TIERING_WORKLOADS: &[(u32, u64)] = &[(2, 4), (4, 8), (3, 16)];
+
+/// Quotas that move hot memory in some windows.
+pub(super) const TIERING_QUOTAS: &[(u32, u64)] = &[(3, 1 << 20), (3, 2 << 20), (2, 4 << 20), (1, 16 << 20)];
+
+/// How long schemes work that keep memory at shares, until the first change.
+pub(super) const TIERING_TIMES: &[&str] = &["5s", "6s", "8s"];
+
+/// Actions with priorities, of a scheme whose regions a witness shows.
+pub(super) const WITNESSED_ACTIONS: &[&str] =
+    &["migrate_hot", "migrate_cold", "pageout", "lru_prio", "lru_deprio", "stat"];
+
+/// Quotas of such a scheme, which leave out most of the memory.
+pub(super) const WITNESSED_QUOTAS: &[u64] = &[262_144, 1 << 20, 2 << 20, 8 << 20, 64 << 20];
+
+/// Reset intervals of such a scheme in ms.
+pub(super) const WITNESSED_RESETS: &[u64] = &[50, 100, 200, 400];
+
+/// Weights of the size, the accesses and the age of which one alone counts, or two.
+pub(super) const PLAIN_WEIGHTS: &[(u32, [u64; 3])] =
+    &[(4, [0, 1_000, 0]), (2, [0, 0, 1_000]), (2, [0, 500, 500]), (1, [1, 1, 1]), (1, [1_000, 0, 0])];
+
+/// How much of a node is left free by a workload that nearly fills it, in MiB.
+pub(super) const LEFT_FREE: u64 = 32;
+
+/// Ids of nodes that no machine has.
+pub(super) const ABSENT_NODES: &[u64] = &[9, 40_000];
+
+/// A value that only a commit finds out to be wrong.
+pub(super) struct WrongValue {
+    /// Below `/sys/kernel/mm/damon/admin/kdamonds`.
+    pub(super) file: &'static str,
+    pub(super) value: &'static str,
+    /// The right one; none where that is the least number of regions.
+    pub(super) right: Option<&'static str>,
+}
+
+/// Values that are wrong for every configuration that is drawn; the first one for physical addresses alone.
+pub(super) const WRONG_VALUES: &[WrongValue] = &[
+    WrongValue { file: "0/contexts/0/addr_unit", value: "3", right: Some("1") },
+    WrongValue { file: "0/contexts/0/monitoring_attrs/nr_regions/min", value: "1000000", right: None },
+    WrongValue { file: "0/contexts/0/monitoring_attrs/nr_regions/min", value: "2", right: None },
+];
+
+/// Commands that a paused kdamond does not carry out.
+pub(super) const PAUSED_COMMANDS: &[&str] = &["update_schemes_tried_regions", "update_schemes_tried_bytes"];
+
+/// Commands that a kdamond that has stopped does not carry out.
+pub(super) const STOPPED_COMMANDS: &[&str] =
+    &["commit", "update_schemes_tried_regions", "update_schemes_tried_bytes", "update_schemes_stats"];
+
+/// Commands that need a context.
+pub(super) const WITHOUT_CONTEXT_COMMANDS: &[&str] = &[
+    "update_schemes_stats",
+    "update_schemes_tried_regions",
+    "update_schemes_tried_bytes",
+    "clear_schemes_tried_regions",
+    "update_tuned_intervals",
+    "commit_schemes_quota_goals",
+];
+
+/// Ranges that overlap, as they are or once they are rounded to pages.
+pub(super) const OVERLAPS: &[&[(u64, u64)]] = &[
+    &[(0x100_0000, 0x300_0000), (0x200_0000, 0x400_0000)],
+    &[(0x100_0000, 0x300_0800), (0x300_0900, 0x400_0000)],
+    &[(0x100_0000, 0x300_0001), (0x300_0000, 0x400_0000)],
+];
+
 /// Values that a file refuses with EINVAL while its kdamond runs, whatever the configuration is.
 pub(super) const REFUSED: &[(&str, &str, &str)] = &[
     ("0/state", "on", "EBUSY"),
@@ -210,8 +298,18 @@ pub(super) const HINTS: &[(Part, &[&str])] = &[
     (Part::Pause, &["pause"]),
     (Part::Hotplug, &["hotplug", "offline", "online_page"]),
     (Part::Module, &["damon_stat", "damon_reclaim", "damon_lru_sort"]),
+    (Part::Tiering, &["eligible", "feed_loop", "goal_tune", "quota_score", "effective_quota"]),
+    (Part::Witness, &["score", "priorit", "split", "apply_interval", "->age", "histogram", "merge"]),
+    (Part::Snapshots, &["snapshots"]),
+    (Part::FullNode, &["nodemask", "nmask", "migration_target", "migrate_folio"]),
+    (Part::AbsentNode, &["invalid_mem_node"]),
+    (
+        Part::Command,
+        &["damon_call", "damos_walk", "_obsolete", "walk_control", "contexts->nr", "tried_regions"],
+    ),
+    (Part::Invalid, &["test_commit", "overlap", "is_power_of_2", "min_region_sz", "-einval", "is_ready"]),
     (Part::Race, &["mutex", "_lock", "kref", "kobject_", "completion", "rcu"]),
 ];
 
 /// On so many parts a series leans at most.
-pub(super) const MOST_OF_A_SERIES: usize = 3;
+pub(super) const MOST_OF_A_SERIES: usize = 4;

@@ -1,8 +1,8 @@
 //! The workloads: processes with memory on the machine's nodes, some in memory cgroups or huge pages.
 
 use super::part::Part;
-use super::table::{PAGES_A_MS, TOUCHES, WORKLOADS};
-use super::world::{Process, World};
+use super::table::{LARGE, LEFT_FREE, PAGES_A_MS, TOUCHES, WORKLOADS};
+use super::world::{Node, Process, World};
 use crate::explore::tree::{Tree, map};
 use crate::scenario::Draw;
 
@@ -12,7 +12,23 @@ pub(super) fn workloads(world: &mut World<'_>, draw: &mut Draw) -> Vec<Tree> {
         return Vec::new();
     }
     let count = draw.between(1, 3);
-    (0..count).map(|number| workload(number, world, draw)).collect()
+    let mut all: Vec<Tree> = (0..count).map(|number| workload(number, world, draw)).collect();
+    all.extend(filler(count, world, draw));
+    all
+}
+
+/// A workload that nearly fills a node.
+fn filler(number: u64, world: &mut World<'_>, draw: &mut Draw) -> Option<Tree> {
+    if !world.focus.wants(Part::FullNode, draw) {
+        return None;
+    }
+    let fits = |node: &&Node| !node.traits.emulated && node.id > 0 && node.traits.mib <= 256;
+    let nodes: Vec<&Node> = world.nodes.iter().filter(fits).collect();
+    let node = **nodes.get(draw.index(nodes.len()))?;
+    let name = format!("w{number}");
+    let size = format!("{}M", node.traits.mib - LEFT_FREE);
+    world.processes.push(Process { name: name.clone(), touches: false });
+    Some(map([("name", name.into()), ("size", size.into()), ("node", node.id.into())]))
 }
 
 fn workload(number: u64, world: &mut World<'_>, draw: &mut Draw) -> Tree {
@@ -20,6 +36,7 @@ fn workload(number: u64, world: &mut World<'_>, draw: &mut Draw) -> Tree {
     let huge = world.focus.wants(Part::Huge, draw) && !node.traits.emulated;
     let kib = match *draw.weighted(WORKLOADS) {
         _ if node.traits.emulated => 1_024,
+        _ if huge && node.traits.mib >= 512 && draw.chance(25) => LARGE,
         kib if huge => kib.next_multiple_of(2_048),
         kib => kib,
     };

@@ -2,6 +2,7 @@
 
 use super::focus::Focus;
 use super::table::NodeTraits;
+use super::tiering::Tiers;
 use crate::scenario::Draw;
 
 /// A node.
@@ -26,6 +27,10 @@ pub(super) struct World<'a> {
     pub(super) processes: Vec<Process>,
     /// The memory cgroups that have a process.
     pub(super) memcgs: Vec<String>,
+    /// Whether goals may name a node that is not there.
+    pub(super) absent: bool,
+    /// The nodes that the first kdamond keeps memory at shares of.
+    pub(super) tiers: Option<Tiers>,
 }
 
 impl World<'_> {

@@ -182,12 +182,14 @@ fn windows<'a>(
         let Some(shares) = shares else { continue };
         let ends_at = dumps.partition_point(|dump| run.lines[dump.at()].time < line.time);
         let Some(dump) = dumps.get(ends_at) else { continue };
-        if !Picture::new(view, scheme, dump).is_sharp(around, &names) {
+        let picture = Picture::new(view, scheme, dump);
+        if !picture.is_sharp(around, &names) {
             blurred += 1;
             continue;
         }
-        let (least, most) =
-            shares.iter().fold((f64::MAX, f64::MIN), |(least, most), s| (least.min(*s), most.max(*s)));
+        // What has just moved is cold: where that is much of a node's memory, the share is that of what is left.
+        let shares = shares.iter().copied().chain(picture.share(around, &names, node));
+        let (least, most) = shares.fold((f64::MAX, f64::MIN), |(least, most), s| (least.min(s), most.max(s)));
         all.push(MeasuredShare { line, measured: goal.current.0 as f64, least, most });
     }
     (all, blurred)
@@ -218,6 +220,15 @@ impl Picture {
         let nodes = self.0.keys();
         let whole = around.last().map_or(0, |sample| nodes.map(|node| bytes_on(sample, names, *node)).sum());
         self.0.iter().map(off).sum::<u64>() <= whole
+    }
+
+    /// The share of a node in the memory that the workloads have and the picture shows, in basis points.
+    fn share(&self, around: &[Sample], names: &[&str], node: NodeId) -> Option<f64> {
+        let most = |node| around.iter().map(|sample| bytes_on(sample, names, node)).max().unwrap_or_default();
+        let shown = |(node, seen): (&NodeId, &u64)| most(*node).min(*seen);
+        let whole: u64 = self.0.iter().map(shown).sum();
+        let here = self.0.get_key_value(&node).map_or(0, shown);
+        (whole > 0).then(|| 10_000.0 * here as f64 / whole as f64)
     }
 }
 
