@@ -25,7 +25,7 @@ pub(super) fn edited(scheme: &Tree, around: Around, world: &World<'_>, draw: &mu
     let mut possible = vec![Edit::Pattern, Edit::Interval];
     let filters = ["core_filters", "ops_filters"].into_iter().filter(|key| scheme.get(key).is_some());
     // Filters are few, and what a commit does to them is easily wrong.
-    possible.extend(filters.flat_map(|key| [Edit::Filter(key), Edit::Filter(key)]));
+    possible.extend(filters.flat_map(|key| [Edit::Filter(key); 4]));
     if scheme.get("target_nid").is_some() {
         possible.push(Edit::Target);
     }

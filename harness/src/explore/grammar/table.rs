@@ -194,6 +194,9 @@ pub(super) const TIERING_SHARES: &[u64] = &[1_000, 3_000, 5_000, 7_000, 9_000, 1
 /// Sizes of hot workloads in MiB.
 pub(super) const TIERING_WORKLOADS: &[(u32, u64)] = &[(2, 4), (4, 8), (3, 16)];
 
+/// Sizes of cold workloads beside them in MiB.
+pub(super) const COLD: &[u64] = &[64, 128, 192];
+
 /// Quotas that move hot memory in some windows.
 pub(super) const TIERING_QUOTAS: &[(u32, u64)] = &[(3, 1 << 20), (3, 2 << 20), (2, 4 << 20), (1, 16 << 20)];
 

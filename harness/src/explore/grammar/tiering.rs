@@ -4,7 +4,9 @@ use super::around::{Around, Times};
 use super::monitor::Kdamond;
 use super::part::Part;
 use super::quota::weights;
-use super::table::{TIERING_INTERVALS, TIERING_QUOTAS, TIERING_REGIONS, TIERING_SHARES, TIERING_WORKLOADS};
+use super::table::{
+    COLD, TIERING_INTERVALS, TIERING_QUOTAS, TIERING_REGIONS, TIERING_SHARES, TIERING_WORKLOADS,
+};
 use super::world::{Node, Process, World};
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
@@ -32,6 +34,7 @@ pub(super) fn tiers(world: &World<'_>, draw: &mut Draw) -> Option<Tiers> {
 /// One to three workloads that touch all of their memory in each aggregation, at least one on a node that memory leaves.
 pub(super) fn workloads(tiers: &Tiers, world: &mut World<'_>, draw: &mut Draw) -> Vec<Tree> {
     let count = draw.between(1, 3);
+    let cold = cold(count, tiers, world, draw);
     let all = (0..count).map(|number| {
         let node = if number == 0 || draw.chance(50) { tiers.slow } else { tiers.fast };
         let mib = if node.traits.emulated { 1 } else { *draw.weighted(TIERING_WORKLOADS) };
@@ -45,7 +48,23 @@ pub(super) fn workloads(tiers: &Tiers, world: &mut World<'_>, draw: &mut Draw) -
             ("touch", map([("every", format!("{every}ms").into())])),
         ])
     });
-    all.collect()
+    all.chain(cold).collect()
+}
+
+/// Much memory that nobody touches, in huge pages.
+fn cold(number: u64, tiers: &Tiers, world: &mut World<'_>, draw: &mut Draw) -> Option<Tree> {
+    let node = if draw.chance(50) { tiers.slow } else { tiers.fast };
+    if !draw.chance(30) || node.traits.emulated || node.traits.mib < 512 {
+        return None;
+    }
+    let name = format!("w{number}");
+    world.processes.push(Process { name: name.clone(), touches: false });
+    Some(map([
+        ("name", name.into()),
+        ("size", format!("{}M", draw.pick(COLD)).into()),
+        ("node", node.id.into()),
+        ("huge_pages", true.into()),
+    ]))
 }
 
 /// A kdamond over all nodes whose schemes keep the shares.
@@ -60,11 +79,32 @@ pub(super) fn kdamond(tiers: &Tiers, world: &World<'_>, draw: &mut Draw) -> Kdam
     if draw.chance(75) {
         kdamond.schemes.push(mover(tiers, (tiers.fast, tiers.slow), 10_000 - share, draw));
     }
+    if draw.chance(40) {
+        kdamond.schemes.push(gauge(tiers, world, draw));
+    }
     if draw.chance(20) {
         let around = Around { vaddr: false, targets: 1, times: tiers.times };
         kdamond.schemes.push(super::scheme::scheme(around, world, draw));
     }
     kdamond
+}
+
+/// A scheme that takes all memory and counts it, with goals that measure the shares of nodes.
+fn gauge(tiers: &Tiers, world: &World<'_>, draw: &mut Draw) -> Tree {
+    let size = *draw.weighted(TIERING_QUOTAS);
+    let all = world.nodes.iter().take(3).map(|node| {
+        map([
+            ("metric", "node_eligible_mem_bp".into()),
+            ("nid", node.id.into()),
+            ("target_value", (*draw.pick(TIERING_SHARES)).into()),
+        ])
+    });
+    let quota = map([
+        ("sz_bytes", size.into()),
+        ("reset_interval_ms", format!("{} ms", tiers.times.aggregation_us() / 1_000).into()),
+        ("goals", list(all)),
+    ]);
+    map([("action", "stat".into()), ("quotas", quota)])
 }
 
 /// A scheme that moves hot memory from one node to another until that has its share, or counts what it would move.

@@ -268,6 +268,11 @@ const CASES: &[Case] = &[
         tamper: |r| *r.samples.last_mut().unwrap().vmstat.get_mut("nr_isolated_anon").unwrap() += 10_000,
     },
     Case { id: "G5", good: picture, tamper: |r| set_all(r, NodeEligible::NAME, "current_value", "0") },
+    Case {
+        id: "G8",
+        good: || stored("gauge"),
+        tamper: |r| set_last(r, NodeEligible::NAME, "current_value", "6400"),
+    },
     Case { id: "T1", good: tuned, tamper: |r| everywhere(r, "sample_us=9375", "sample_us=9374") },
 ];
 

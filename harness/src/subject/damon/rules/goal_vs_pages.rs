@@ -70,10 +70,7 @@ fn goal_share_matches_pages(view: &View<'_>) -> RuleResult {
         let dumps = dumps(view, run)?;
         let context = &run.config.context;
         let goals = &run.charge_windows[index].goals;
-        // What is traced of a complement depends on the kernel.
-        let is_own =
-            |at: &usize| goal_event(&goals[*at].metric) == Some(NodeEligible::NAME) && !goals[*at].complement;
-        let places: Vec<usize> = (0..goals.len()).filter(is_own).collect();
+        let places = eligible_goals(run, index);
         if places.is_empty() {
             return Err("no scheme has a node_eligible_mem_bp goal".to_owned());
         }
@@ -94,6 +91,15 @@ fn goal_share_matches_pages(view: &View<'_>) -> RuleResult {
         }
         Ok(violations)
     })
+}
+
+/// The places of the goals of a scheme whose measurements are traced as they are. What is traced of a complement depends on
+/// the kernel.
+pub(super) fn eligible_goals(run: &KdamondRun<'_>, index: usize) -> Vec<usize> {
+    let goals = &run.charge_windows[index].goals;
+    let is_own =
+        |at: &usize| goal_event(&goals[*at].metric) == Some(NodeEligible::NAME) && !goals[*at].complement;
+    (0..goals.len()).filter(is_own).collect()
 }
 
 /// An error unless DAMON monitors all memory of the nodes that have workloads.
