@@ -310,7 +310,7 @@ pub(super) const HINTS: &[(Part, &[&str])] = &[
         Part::Command,
         &["damon_call", "damos_walk", "_obsolete", "walk_control", "contexts->nr", "tried_regions"],
     ),
-    (Part::Invalid, &["test_commit", "overlap", "is_power_of_2", "min_region_sz", "-einval", "is_ready"]),
+    (Part::Invalid, &["test_ctx", "overlap", "is_power_of_2", "min_region_sz", "-einval", "is_ready"]),
     (Part::Race, &["mutex", "_lock", "kref", "kobject_", "completion", "rcu"]),
 ];
 
