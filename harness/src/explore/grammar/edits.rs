@@ -23,7 +23,8 @@ enum Edit {
 /// The scheme with one value changed.
 pub(super) fn edited(scheme: &Tree, around: Around, world: &World<'_>, draw: &mut Draw) -> Tree {
     let mut possible = vec![Edit::Pattern, Edit::Interval];
-    let filters = ["core_filters", "ops_filters"].into_iter().filter(|key| scheme.get(key).is_some());
+    let filters =
+        ["core_filters", "ops_filters", "filters"].into_iter().filter(|key| scheme.get(key).is_some());
     // Filters are few, and what a commit does to them is easily wrong.
     possible.extend(filters.flat_map(|key| [Edit::Filter(key); 4]));
     if scheme.get("target_nid").is_some() {

@@ -85,7 +85,7 @@ impl Kdamond {
     /// The same with some parts drawn anew, as a commit brings it. Operations stay: the kernel refuses other ones.
     pub(super) fn changed(&self, world: &World<'_>, draw: &mut Draw) -> Kdamond {
         let mut new = self.clone();
-        match draw.below(10) {
+        match draw.below(14) {
             0 => {
                 // Bounds in samples depend on the intervals.
                 new.times = times(draw);
@@ -93,13 +93,17 @@ impl Kdamond {
                 new.schemes = new.draw_schemes(world, draw);
             }
             1 => new.regions = regions(world, draw),
+            2 if self.vaddr && self.targets.len() > 1 && draw.chance(40) => {
+                let place = draw.index(new.targets.len());
+                new.targets[place].set("obsolete", true);
+            }
             2 => {
                 new.targets = targets(self.vaddr, world, draw);
                 // Filters name targets by their place.
                 new.schemes = new.draw_schemes(world, draw);
             }
             3 => new.probes = probes(world, draw),
-            7..10 if !new.schemes.is_empty() => {
+            7..14 if !new.schemes.is_empty() => {
                 let place = draw.index(new.schemes.len());
                 new.schemes[place] = edited(&new.schemes[place], self.around(), world, draw);
             }

@@ -4,7 +4,7 @@ use super::around::{Around, Times, time};
 use super::filters::{core_filters, ops_filters};
 use super::part::Part;
 use super::quota::quota;
-use super::table::{PADDR_ACTIONS, VADDR_ACTIONS};
+use super::table::{DEPRECATED_FILTERS, PADDR_ACTIONS, VADDR_ACTIONS};
 use super::world::World;
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
@@ -24,7 +24,13 @@ pub(super) fn scheme(around: Around, world: &World<'_>, draw: &mut Draw) -> Tree
         scheme.set("quotas", quota(around, world, !core.is_empty(), draw));
     }
     let ops = ops_filters(world, draw);
-    for (key, filters) in [("core_filters", core), ("ops_filters", ops)] {
+    let all = if draw.chance(DEPRECATED_FILTERS) {
+        // The folder that takes both kinds.
+        vec![("filters", core.into_iter().chain(ops).collect())]
+    } else {
+        vec![("core_filters", core), ("ops_filters", ops)]
+    };
+    for (key, filters) in all {
         if !filters.is_empty() {
             scheme.set(key, list(filters));
         }

@@ -14,6 +14,12 @@ use crate::scenario::Draw;
 /// A change between two runs.
 type Change = fn(&mut Run<'_>, &mut Draw);
 
+/// How many changes there are.
+const CHANGES_A_RUN: &[(u32, u64)] = &[(4, 0), (4, 1), (3, 2), (1, 3)];
+
+/// How many there are where one of them is in focus.
+const MANY_CHANGES: &[(u32, u64)] = &[(1, 0), (3, 1), (4, 2), (3, 3)];
+
 /// The changes by the part that they belong to.
 const CHANGES: &[(Part, Change)] = &[
     (Part::Commit, commit),
@@ -42,7 +48,8 @@ pub(super) fn steps(kdamonds: &[Kdamond], world: &World<'_>, draw: &mut Draw) ->
         Some(_) => run.step("run", map([("for", (*draw.pick(TIERING_TIMES)).into())])),
         None => run.go_on(draw),
     }
-    for _ in 0..*draw.weighted(&[(4, 0), (4, 1), (3, 2), (1, 3)]) {
+    let leans = CHANGES.iter().any(|(part, _)| world.focus.0.contains(part));
+    for _ in 0..*draw.weighted(if leans { MANY_CHANGES } else { CHANGES_A_RUN }) {
         let wanted = CHANGES.iter().filter(|(part, _)| can(&run, *part) && world.focus.wants(*part, draw));
         let wanted: Vec<Change> = wanted.map(|(_, change)| *change).collect();
         if !wanted.is_empty() {
@@ -85,6 +92,10 @@ fn commit(run: &mut Run<'_>, draw: &mut Draw) {
     }
     let kdamonds = list(run.now.iter().map(Kdamond::tree));
     run.step("commit", map([("kdamonds", kdamonds)]));
+    for kdamond in &mut run.now {
+        // They are gone, and cannot go again.
+        kdamond.targets.retain(|target| target.get("obsolete").is_none());
+    }
 }
 
 fn retarget(run: &mut Run<'_>, draw: &mut Draw) {

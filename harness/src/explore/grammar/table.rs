@@ -167,6 +167,9 @@ pub(super) const METRICS: &[(u32, &str)] = &[
     (2, "user_input"),
 ];
 
+/// In so many of 100 schemes all filters are in the deprecated folder.
+pub(super) const DEPRECATED_FILTERS: u32 = 8;
+
 /// Actions of paddr that do not migrate.
 pub(super) const PADDR_ACTIONS: &[(u32, &str)] =
     &[(4, "stat"), (3, "pageout"), (2, "lru_prio"), (2, "lru_deprio")];
@@ -186,7 +189,7 @@ pub(super) const VADDR_ACTIONS: &[(u32, &str)] = &[
 pub(super) const TIERING_INTERVALS: &[(u64, u64)] = &[(5_000, 20), (10_000, 20), (10_000, 10), (20_000, 10)];
 
 /// `nr_regions` that show where hot memory is.
-pub(super) const TIERING_REGIONS: &[(u64, u64)] = &[(10, 100), (10, 200), (10, 300), (20, 400)];
+pub(super) const TIERING_REGIONS: &[(u64, u64)] = &[(10, 100), (10, 200), (10, 300), (20, 400), (100, 300)];
 
 /// Shares of the first of two nodes, in basis points.
 pub(super) const TIERING_SHARES: &[u64] = &[1_000, 3_000, 5_000, 7_000, 9_000, 10_000];

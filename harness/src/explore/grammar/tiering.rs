@@ -74,6 +74,11 @@ pub(super) fn kdamond(tiers: &Tiers, world: &World<'_>, draw: &mut Draw) -> Kdam
     let (min, max) = *draw.pick(TIERING_REGIONS);
     let regions = map([("min", min.into()), ("max", max.into())]);
     let mut kdamond = Kdamond::plain(tiers.times, targets, regions);
+    if draw.chance(25) {
+        // Nothing moves, so each measurement is known closely.
+        kdamond.schemes.push(gauge(tiers, world, draw));
+        return kdamond;
+    }
     let share = *draw.pick(TIERING_SHARES);
     kdamond.schemes.push(mover(tiers, (tiers.slow, tiers.fast), share, draw));
     if draw.chance(75) {

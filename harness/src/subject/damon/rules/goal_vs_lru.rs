@@ -58,13 +58,13 @@ fn goal_of_all_memory_is_its_share(view: &View<'_>) -> RuleResult {
         let context = &run.config.context;
         run.need_bytes()?;
         takes_everything(context, scheme)?;
-        memory_stays(view)?;
+        let until = memory_stays_until(view)?;
         let monitored = monitored(view, context)?;
         // They are recorded where a scheme migrates; compaction stays within a node.
         let mut all = view.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes);
         let moves = if all.any(migrates) { migrations(view)? } else { Vec::new() };
         let (mut findings, mut judged) = (Violations::default(), 0);
-        for window in &run.charge_windows[index].windows {
+        for window in run.charge_windows[index].windows.iter().filter(|window| window.time() < until) {
             let Some(lists) = Lists::around(view, window, &moves) else { continue };
             for place in &places {
                 judged += 1;
@@ -72,7 +72,7 @@ fn goal_of_all_memory_is_its_share(view: &View<'_>) -> RuleResult {
             }
         }
         match judged {
-            0 => Err("no measurement lies between two samples".to_owned()),
+            0 => Err("no measurement lies between two samples, before a step changes memory".to_owned()),
             _ => Ok(findings),
         }
     })
@@ -91,8 +91,11 @@ fn takes_everything(context: &Context, scheme: &Scheme) -> Result<(), Reason> {
     if all { Ok(()) } else { Err("the scheme's pattern leaves out memory".to_owned()) }
 }
 
-/// An error where something but DAMON's migrations changes how much is on a node's lists.
-fn memory_stays(view: &View<'_>) -> Result<(), Reason> {
+/// When the first step begins that changes how much is on a node's lists.
+///
+/// # Errors
+/// A scheme does so, by other means than migration.
+fn memory_stays_until(view: &View<'_>) -> Result<Nanos, Reason> {
     let plan = &view.recording.plan;
     let steady = |step: &Step| {
         let unchanged = matches!(step, Step::Start { .. } | Step::Run { .. } | Step::Stop | Step::ReadBack);
@@ -102,14 +105,15 @@ fn memory_stays(view: &View<'_>) -> Result<(), Reason> {
                 Step::Commit { .. } | Step::Retarget { .. } | Step::Pause { .. } | Step::Resume { .. }
             )
     };
-    if !plan.steps.iter().all(steady) {
-        return Err("a step moves or changes memory".to_owned());
-    }
     let frees = |scheme: &Scheme| scheme.action != "stat" && !scheme.action.starts_with("migrate_");
     let mut schemes = view.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes);
     match schemes.any(|scheme| frees(scheme) && !scheme.action.starts_with("lru_")) {
         true => Err("a scheme does more to memory than to move it".to_owned()),
-        false => Ok(()),
+        false => {
+            let first = plan.steps.iter().position(|step| !steady(step));
+            let begin = first.and_then(|first| view.recording.report.steps.get(first));
+            Ok(begin.map_or(Nanos(u64::MAX), |step| step.begin))
+        }
     }
 }
 
@@ -217,7 +221,8 @@ mod tests {
     use crate::subject::damon::events::NodeEligible;
     use crate::subject::damon::testing::{edit, found, rewrite, stored};
     use damonlab_protocol::damon::AddrRange;
-    use damonlab_protocol::units::{Addr, Bytes};
+    use damonlab_protocol::plan::Step;
+    use damonlab_protocol::units::{Addr, Bytes, NodeId};
 
     #[test]
     fn g8_passes_on_a_real_run_and_sees_one_measurement_that_is_two_points_off() {
@@ -259,5 +264,11 @@ mod tests {
         assert_eq!(part.as_deref(), Some("DAMON monitors a part of node 0"));
         let pageout = why(|r| r.plan.kdamonds[0].context.schemes[0].action = "pageout".into());
         assert_eq!(pageout.as_deref(), Some("a scheme does more to memory than to move it"));
+        let offline = why(|r| {
+            let run = r.plan.steps.iter_mut().find(|step| matches!(step, Step::Run { .. })).unwrap();
+            *run = Step::Offline { node: NodeId(1) };
+        });
+        let expected = "no measurement lies between two samples, before a step changes memory";
+        assert_eq!(offline.as_deref(), Some(expected));
     }
 }
