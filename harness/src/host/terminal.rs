@@ -4,7 +4,7 @@
 //! Foreign text is escaped where it comes into a sentence ([`super::text`]). This is the last edge, for what was forgotten
 //! there: no control character, no invalid UTF-8 and no endless line gets past it.
 
-use super::text::{self, LeftOut};
+use super::text::{self, LeftOut, unlike_a_command};
 use std::io::{self, Write};
 
 /// The longest line of text, in characters.
@@ -13,8 +13,10 @@ const LINE: usize = 8000;
 /// A line of JSON is bounded by whoever writes it, and is no longer JSON if it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
-    /// Lines of text, cut where they are too long.
+    /// Lines of text, cut where they are too long. None is a command to the runner of a workflow.
     Cut,
+    /// The same with commands.
+    Commands,
     /// Lines that are all or nothing.
     Whole,
 }
@@ -58,8 +60,9 @@ impl<W: Write> Terminal<W> {
         };
         let bytes: Vec<u8> = self.pending.drain(..end).collect();
         let text = String::from_utf8_lossy(&bytes);
-        let limit = if self.lines == Lines::Cut { LINE } else { usize::MAX };
+        let limit = if self.lines == Lines::Whole { usize::MAX } else { LINE };
         let safe: String = text.split_inclusive('\n').map(|line| safe(line, limit)).collect();
+        let safe = if self.lines == Lines::Cut { unlike_a_command(&safe) } else { safe.into() };
         self.out.write_all(safe.as_bytes())
     }
 }
@@ -133,6 +136,14 @@ mod tests {
         );
         assert_eq!(printed(long.as_bytes(), 4096, Lines::Cut), wanted);
         assert_eq!(printed(long.as_bytes(), 4096, Lines::Whole), long);
+    }
+
+    #[test]
+    fn a_line_of_text_is_no_command_to_the_runner_of_a_workflow() {
+        let text = b"  ::error file=x::y\nx ##[add-mask]y\n";
+        let wanted = "  :\\x3aerror file=x::y\nx #\\x23[add-mask]y\n";
+        assert_eq!(printed(text, 4, Lines::Cut), wanted);
+        assert_eq!(printed(text, 4, Lines::Commands).as_bytes(), text);
     }
 
     proptest! {

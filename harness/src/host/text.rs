@@ -164,6 +164,24 @@ pub fn unlike_a_result(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// `text` with no line that the runner of a workflow on GitHub obeys: `::error::...` at its beginning, or `##[error]...`
+/// anywhere.
+pub fn unlike_a_command(text: &str) -> Cow<'_, str> {
+    let is_one = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+    if !text.split('\n').any(is_one) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |line: &str| {
+        let line = line.replace("##[", "#\\x23[");
+        let start = line.len() - line.trim_start().len();
+        match line[start..].strip_prefix("::") {
+            Some(rest) => format!("{}:\\x3a{rest}", &line[..start]),
+            None => line,
+        }
+    };
+    Cow::Owned(text.split('\n').map(escape).collect::<Vec<_>>().join("\n"))
+}
+
 /// Adds `c`, escaped if a terminal would obey it or not show it.
 pub(super) fn push(out: &mut String, c: char) {
     match c {

@@ -1,4 +1,5 @@
-//! Strings in JSON: their value is as it was recorded, up to a length, and no terminal obeys them.
+//! Strings in JSON: their value is as it was recorded, up to a length, and neither a terminal nor the runner of a workflow
+//! obeys them.
 
 use crate::host::text::is_shown;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
@@ -18,11 +19,13 @@ pub(super) struct Strings {
     /// How many the string may still have.
     of_string: usize,
     omitted: usize,
+    /// The last character was a number sign.
+    after_sign: bool,
 }
 
 impl Strings {
     pub(super) fn new() -> Strings {
-        Strings { left: LINE, of_string: 0, omitted: 0 }
+        Strings { left: LINE, of_string: 0, omitted: 0, after_sign: false }
     }
 
     /// Counts a character, and whether it is among those that are written.
@@ -38,7 +41,7 @@ impl Strings {
 
 impl Formatter for Strings {
     fn begin_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        (self.of_string, self.omitted) = (STRING, 0);
+        (self.of_string, self.omitted, self.after_sign) = (STRING, 0, false);
         out.write_all(b"\"")
     }
 
@@ -47,7 +50,10 @@ impl Formatter for Strings {
             if !self.takes() {
                 continue;
             }
-            if is_shown(c) {
+            // The runner of a workflow obeys `##[command]` anywhere in a line.
+            let is_command = c == '#' && self.after_sign;
+            self.after_sign = c == '#';
+            if is_shown(c) && !is_command {
                 out.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?;
             } else {
                 c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))?;
@@ -88,6 +94,14 @@ mod tests {
         let value = json!({"a\u{1b}[2J": "\u{9b}31m \u{202e}\u{7f}\u{e0001} é \"\\\n"});
         let text = written(&value);
         assert!(text.chars().all(is_shown), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn what_the_runner_of_a_workflow_would_obey_is_escaped_and_keeps_its_value() {
+        let value = json!("##[error]a ###[b");
+        let text = written(&value);
+        assert!(!text.contains("##"), "{text}");
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
