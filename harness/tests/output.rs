@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// Every verb that prints something without a guest. `run` and those like it end here because nothing is installed.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 21] = [
     "--help",
     "--version",
     "help run",
@@ -17,6 +17,11 @@ const COMMANDS: [&str; 16] = [
     "check REC",
     "check -v REC FAILS",
     "check FAILS",
+    "check FAILS --format junit",
+    "check FAILS --format ktap",
+    "check FAILS --format markdown",
+    "check FAILS --format github",
+    "schema result",
     "check nowhere",
     "explain",
     "explain G5",

@@ -3,8 +3,8 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, coverage, doctor, explain, explore, kernel, list, machine, mutants, replay, run,
-    series, setup, shrink,
+    bisect, check, compare, coverage, doctor, explain, explore, kernel, list, machine, mutants,
+    replay, run, schema, series, setup, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -79,6 +79,9 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: series::Verb,
     },
+    /// Print the JSON Schema of what damonlab writes, for programs that read it.
+    #[command(after_help = schema::HELP)]
+    Schema(schema::Arguments),
     /// Report what is missing on this host, what it is for, and the command that installs it. Boots nothing.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::Arguments),
@@ -110,6 +113,7 @@ impl Verb {
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),
             Verb::Series { verb } => series::series(verb),
+            Verb::Schema(arguments) => schema::schema(arguments),
             Verb::Doctor(arguments) => doctor::doctor(arguments),
             Verb::Setup(arguments) => setup::setup(arguments),
         }

@@ -5,7 +5,7 @@ use crate::compare::SideError;
 use crate::explore::{CorpusError, ExploreError, MergeError};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
-use crate::host::text::foreign;
+use crate::host::text::{foreign, shown};
 use crate::host::variables::BadVariable;
 use crate::kernel::KernelError;
 use crate::line_coverage::LineCoverageError;
@@ -19,6 +19,7 @@ use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
 use crate::vm::{MissingQemuFeature, Refusal, VmError};
 use std::io;
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// The exit status of a verb that came to an end.
@@ -58,6 +59,8 @@ pub(super) enum CliError {
     ClosedPipe,
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
+    #[error("cannot write the report {}: {cause}; give --report another FILE", shown(.path))]
+    ReportFile { path: PathBuf, cause: io::Error },
     #[error(transparent)]
     Variable(#[from] BadVariable),
     #[error(transparent)]
@@ -157,6 +160,7 @@ impl Faulty for CliError {
             CliError::Ends(error) => error.fault(),
             CliError::Interrupted(stop) => stop.fault(),
             CliError::Signals(error) | CliError::Output(error) | CliError::Io(error) => error.fault(),
+            CliError::ReportFile { cause, .. } => cause.fault(),
         }
     }
 }

@@ -72,6 +72,7 @@ mod tests {
             summary: String::new(),
             machine: None,
             kernel: "linux".into(),
+            qemu: None,
             clock: GuestClock::Virtual,
             accelerator: None,
             dir: dir.path().to_owned(),

@@ -20,6 +20,8 @@ use crate::mutants::{
     Strength,
 };
 use crate::recording::RecordingError;
+use crate::report::read_back::{is_github, is_junit, is_ktap, is_markdown};
+use crate::report::testing::written;
 use crate::report::{self, Accepted, Event, Format, Inventory, Item, KernelCache, Listing, RunView, Started};
 use crate::report::{Summary, Tally, Verbosity};
 use crate::scenario::{GuestClock, Scenario};
@@ -32,7 +34,6 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -57,30 +58,9 @@ fn words() -> impl Strategy<Value = Words> {
     prop::collection::vec(hostile::text(), 3..9).prop_map(|words| Words(words, RefCell::new(0)))
 }
 
-/// A writer that many may have.
-#[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What a format prints, as it would stand in a file: without damonlab's own colours.
+/// What a format prints of everything that there is.
 fn printed(format: Format, print: impl FnOnce(&mut dyn report::Reporter)) -> String {
-    let out = Shared::default();
-    let plain = anstream::StripStream::new(Box::new(out.clone()) as Box<dyn Write>);
-    let terminal = Terminal::new(plain, format.lines());
-    let mut reporter = format.reporter(Box::new(terminal), Verbosity::Verbose);
-    print(&mut *reporter);
-    drop(reporter);
-    String::from_utf8(out.0.take()).unwrap()
+    written(format, Verbosity::Verbose, print)
 }
 
 /// How many bytes an item may have on the screen, and how many anything else.
@@ -119,13 +99,20 @@ fn check_items(items: &[Item], answer: Vec<String>, notes: Vec<String>, data: Va
     is_safe(&text, ANSWER + ITEM * items.len());
     has_results(&text, items.len());
     is_json(&printed(Format::Json, print), items.len() + 2);
+    let print = || |reporter: &mut dyn report::Reporter| print(reporter);
+    is_junit(&printed(Format::Junit, print()), items.len());
+    is_ktap(&printed(Format::Ktap, print()), items);
+    is_markdown(&printed(Format::Markdown, print()), items.len());
+    let text = printed(Format::Github, print());
+    is_safe(&text, 2 * (ANSWER + ITEM * items.len()));
+    is_github(&text);
 }
 
 fn is_json(text: &str, lines: usize) {
     assert!(text.chars().all(|c| c == '\n' || is_shown(c)), "{text:?}");
     assert_eq!(text.lines().count(), lines);
     for line in text.lines() {
-        serde_json::from_str::<Value>(line).unwrap();
+        report::is_published(line);
         assert!(line.len() < 15_000_000);
     }
 }
@@ -181,6 +168,7 @@ fn run(words: &Words, verdict: Verdict) -> Report {
         summary: words.next(),
         machine: Some(words.next()),
         kernel: words.next(),
+        qemu: Some(words.next()),
         clock: GuestClock::Virtual,
         accelerator: None,
         dir: words.path(),

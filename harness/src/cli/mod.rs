@@ -38,9 +38,11 @@ mod rule;
 mod rules_args;
 mod run;
 mod scenarios;
+mod schema;
 mod series;
 mod setup;
 mod shrink;
+mod sinks;
 mod usage;
 mod values;
 

@@ -11,7 +11,7 @@ use crate::host::slots;
 use crate::judge;
 use crate::kernel::Origins;
 use crate::mutants::{self, Generator, Mutant, MutantRunner, Record, Score, SuiteKey};
-use crate::report::{self, ItemResult};
+use crate::report::{self, Item, ItemResult, Place};
 use crate::run::{KernelRunError, ScenarioSource, SeedRange, Shard};
 use crate::setup::{self, Env, Work};
 use crate::vm;
@@ -137,7 +137,8 @@ fn examine(
         interrupt::check().map_err(|stop| KernelRunError::Run(stop.into()))?;
         line.begin(&mutant.name);
         let record = runner.examine(mutant)?;
-        let item = report::mutant(&record, repeat(arguments, mutant, &record));
+        let place = Some(Place::start(&mutant.path));
+        let item = Item { place, ..report::mutant(&record, repeat(arguments, mutant, &record)) };
         line.end(&mutant.name, item.status.outcome != ItemResult::Passed);
         output.item(&item)?;
         records.push(record);

@@ -1,10 +1,11 @@
 //! What a verb prints, and how the user wants it.
 
 use super::error::CliError;
+use super::sinks::{self, ReportFile, Sink};
 use crate::host::progress::{self, Progress};
 use crate::host::terminal;
 use crate::host::text::unlike_a_result;
-use crate::report::{Event, Format, Item, Listing, Reporter, Started, Summary, Tally, Verbosity};
+use crate::report::{Event, Format, Item, ListFormat, Listing, Started, Summary, Tally, Verbosity};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::io::Write;
@@ -19,16 +20,20 @@ pub(super) struct OutputArgs {
     /// Print everything of what passes, too: all expectations and rules, those that do not apply with the reason.
     #[arg(short, long)]
     verbose: bool,
-    #[command(flatten)]
-    format: FormatArgs,
+    /// The format of the results on standard output.
+    #[arg(long, value_enum, default_value = "human", value_name = "FORMAT")]
+    format: Format,
+    /// Write the results into FILE, too, in any format but github; can be given several times.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    report: Vec<ReportFile>,
 }
 
-/// In which format results are printed.
+/// In which format lists are printed.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct FormatArgs {
     /// The format of the results.
     #[arg(long, value_enum, default_value = "human", value_name = "FORMAT")]
-    format: Format,
+    format: ListFormat,
 }
 
 /// When to use colours.
@@ -77,7 +82,7 @@ pub(super) struct Closing {
 /// Items on their way to the user.
 pub(super) struct Output {
     command: &'static str,
-    reporter: Box<dyn Reporter>,
+    sinks: Vec<Sink>,
     quiet: bool,
     tally: Tally,
     begun: Instant,
@@ -86,21 +91,21 @@ pub(super) struct Output {
 impl Output {
     /// The output of a verb.
     pub(super) fn new(command: &'static str, arguments: &OutputArgs) -> Result<Output, CliError> {
-        let OutputArgs { quiet, verbose, format: FormatArgs { format } } = arguments;
+        let OutputArgs { quiet, verbose, format, report } = arguments;
         let verbosity = match (quiet, verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         };
-        if *format != Format::Human && verbosity != Verbosity::Normal {
+        if !format.is_for_people() && verbosity != Verbosity::Normal {
             let option = if *quiet { "--quiet" } else { "--verbose" };
             return Err(CliError::NoEffect {
                 option,
                 on: "this --format, which always has everything".to_owned(),
             });
         }
-        let reporter = reporter(*format, verbosity);
-        Ok(Output { command, reporter, quiet: *quiet, tally: Tally::default(), begun: Instant::now() })
+        let sinks = sinks::all(*format, report, verbosity)?;
+        Ok(Output { command, sinks, quiet: *quiet, tally: Tally::default(), begun: Instant::now() })
     }
 
     /// Where progress goes.
@@ -130,13 +135,13 @@ impl Output {
     }
 
     fn event(&mut self, event: &Event<'_>) -> Result<(), CliError> {
-        progress::suspend(|| self.reporter.event(event)).map_err(CliError::of_output)
+        progress::suspend(|| self.sinks.iter_mut().try_for_each(|sink| sink.event(event)))
     }
 }
 
 /// Prints a result without items.
 pub(super) fn list(listing: &Listing, arguments: FormatArgs) -> Result<(), CliError> {
-    let mut reporter = reporter(arguments.format, Verbosity::Normal);
+    let mut reporter = sinks::stdout(arguments.format.into(), Verbosity::Normal);
     progress::suspend(|| reporter.listing(listing)).map_err(CliError::of_output)
 }
 
@@ -145,11 +150,6 @@ pub(super) fn print(text: &str) -> Result<(), CliError> {
     let text = unlike_a_result(text);
     let write = |mut out: Box<dyn Write>| out.write_all(text.as_bytes()).and_then(|()| out.flush());
     progress::suspend(|| write(Box::new(terminal::stdout(terminal::Lines::Cut)))).map_err(CliError::of_output)
-}
-
-/// A reporter that prints on standard output.
-fn reporter(format: Format, verbosity: Verbosity) -> Box<dyn Reporter> {
-    format.reporter(Box::new(terminal::stdout(format.lines())), verbosity)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
     /// gdb cannot step backwards there; an earlier place runs the same instructions up to it.
     #[arg(long, value_name = "EVENT:N|TIME", allow_negative_numbers = true)]
-    #[arg(conflicts_with_all = ["rules", "out", "quiet", "verbose", "format"])]
+    #[arg(conflicts_with_all = ["rules", "out", "quiet", "verbose", "format", "report"])]
     gdb: Option<StopPoint>,
     /// The new recording goes below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]

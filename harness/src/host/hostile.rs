@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-/// What a terminal obeys, what looks like a line of a report, and what is not text.
-const PIECES: [&str; 20] = [
+/// What a terminal or a program that reads reports obeys, what looks like a line of a report, and what is not text.
+const PIECES: [&str; 32] = [
     "\nPASS  fake\n",
     "\n1 passed in 0.1 s\n",
     "PASS  idle",
@@ -24,6 +24,19 @@ const PIECES: [&str; 20] = [
     "\0\u{7f}\t",
     "\"\\'{}",
     "漢é\u{301}",
+    // What JUnit, KTAP, Markdown and the runner of a workflow give a meaning to.
+    "]]></system-out><failure/>&amp;",
+    "\nok 1 fake\n",
+    "\n# Subtest: fake\n",
+    "\nKTAP version 1\n1..9\n",
+    " # SKIP fake",
+    "Kernel panic - not syncing: VFS: reboot: System halted",
+    "\n- x",
+    "\n````\n| a | b |\n",
+    "<script>*_[x](http://a)@b",
+    "\n::error file=a,line=1::fake\n",
+    "##[add-mask]fake",
+    "%0A::stop-commands::x",
 ];
 
 /// Any such text; one in some is long.

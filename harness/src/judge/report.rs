@@ -23,6 +23,8 @@ pub struct Report {
     pub machine: Option<String>,
     /// The kernel, for people.
     pub kernel: String,
+    /// QEMU's version, if it is known.
+    pub qemu: Option<String>,
     /// The clock of the guest.
     pub clock: GuestClock,
     /// What executed its instructions, if that is known.
@@ -110,6 +112,7 @@ pub(super) fn stored(
         summary: scenario.summary.clone(),
         machine: meta.machine.clone(),
         kernel: meta.kernel.clone(),
+        qemu: Some(meta.qemu.clone()),
         guest_time: scenario.guest_time().into(),
         clock: meta.clock,
         accelerator: meta.accelerator(),

@@ -3,6 +3,7 @@
 //! For programs an item has the scenario with its `verdicts`, `discrepancies`, `rows` (each quantity with all numbers,
 //! by seed) and `no_answer`; the summary has `answer`, `differences`, `kernels`, `interface` and `no_boot`.
 
+use super::checked::{Check, CheckResult};
 use super::event::{Depth, Item, ItemResult, Status, data};
 use super::rules;
 use crate::compare::{
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 pub fn scenario(scenario: &Scenario) -> Item {
     let mut item = Item::new(&*scenario.name, status(scenario), headline(scenario));
     item.data = data(scenario);
+    item.checks = checks(scenario);
     item.add(Depth::Story, "", table(scenario));
     for discrepancy in &scenario.discrepancies {
         item.add(Depth::Story, "", self::discrepancy(discrepancy));
@@ -23,6 +25,25 @@ pub fn scenario(scenario: &Scenario) -> Item {
         item.add(Depth::Story, "", format!("no result: {side}, seed {seed}: {}", quote(why)));
     }
     item
+}
+
+/// What was compared, one by one. A rule that both violate is no difference.
+fn checks(scenario: &Scenario) -> Vec<Check> {
+    let discrepancies = scenario.discrepancies.iter().map(|one| {
+        let differs = one.attribution != Attribution::NoDifference;
+        let result = if differs { CheckResult::Violated } else { CheckResult::Passed };
+        Check::new(rules::name(&one.id), result, discrepancy(one))
+    });
+    let rows = scenario.rows.iter().map(|row| {
+        let result = match row.significance {
+            Significance::Differs => CheckResult::Violated,
+            Significance::Within | Significance::Small => CheckResult::Passed,
+            Significance::TooFew => CheckResult::NotApplicable,
+        };
+        let sides = format!("A {}; B {}", group(row, Side::A), group(row, Side::B));
+        Check::new(row.quantity.to_string(), result, format!("{sides}: {}", significance(row.significance)))
+    });
+    discrepancies.chain(rows).collect()
 }
 
 fn status(scenario: &Scenario) -> Status {

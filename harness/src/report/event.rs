@@ -3,6 +3,7 @@
 //! A verb turns its results into these, and every format writes these alone. So a format is one file, and a verb does
 //! not know which formats there are.
 
+use super::checked::{Check, Place};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ pub struct Started {
 }
 
 /// One thing that has ended: a scenario, one seed of it, a mutant, a step of a bisection.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Item {
     /// What it is called.
     pub name: String,
@@ -43,6 +44,14 @@ pub struct Item {
     pub details: Vec<Detail>,
     /// It is one seed of an item that follows, and does not count by itself.
     pub part: bool,
+    /// The seed, of one run.
+    pub seed: Option<u64>,
+    /// What was checked, one by one, where that is known.
+    pub checks: Vec<Check>,
+    /// What it was made of, by name: the kernel, QEMU, the recording.
+    pub properties: Vec<(&'static str, String)>,
+    /// The file that it comes from.
+    pub place: Option<Place>,
     /// Everything, for programs.
     pub data: Value,
 }
@@ -88,7 +97,7 @@ pub enum Depth {
 }
 
 /// A labelled line of an item, or several.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Detail {
     /// The least depth at which it is shown.
     pub depth: Depth,
@@ -136,12 +145,19 @@ impl Item {
     /// One without details.
     pub fn new(name: impl Into<String>, status: Status, headline: impl Into<String>) -> Item {
         let (name, headline) = (name.into(), vec![headline.into()]);
-        Item { name, status, seconds: None, headline, details: Vec::new(), part: false, data: Value::Null }
+        let (details, checks, properties) = (Vec::new(), Vec::new(), Vec::new());
+        let (seconds, seed, place, part, data) = (None, None, None, false, Value::Null);
+        Item { name, status, seconds, headline, details, part, seed, checks, properties, place, data }
     }
 
     /// Adds a detail.
     pub fn add(&mut self, depth: Depth, label: &'static str, text: impl Into<String>) {
         self.details.push(Detail { depth, label, text: text.into() });
+    }
+
+    /// Adds a property if there is one.
+    pub(super) fn property(&mut self, name: &'static str, value: Option<impl Into<String>>) {
+        self.properties.extend(value.map(|value| (name, value.into())));
     }
 
     /// Adds a detail if there is one.

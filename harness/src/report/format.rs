@@ -1,9 +1,12 @@
 //! The formats that results can be printed in. A new one is a file of its own, a line in [`Format`], and a line in
 //! [`Format::reporter`].
 
+use super::document::Document;
+use super::github::Github;
 use super::human::Human;
 use super::json::JsonLines;
 use super::reporter::{Reporter, Verbosity};
+use super::{junit, ktap, markdown};
 use crate::host::terminal::Lines;
 use clap::ValueEnum;
 use std::io::Write;
@@ -15,6 +18,32 @@ pub enum Format {
     Human,
     /// For programs: JSON, one object a line.
     Json,
+    /// JUnit XML, in the end.
+    Junit,
+    /// KTAP, in the end.
+    Ktap,
+    /// Markdown, in the end.
+    Markdown,
+    /// For people, with annotations and a job summary on GitHub.
+    Github,
+}
+
+/// A format of what has no items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people.
+    Human,
+    /// For programs: JSON, one object a line.
+    Json,
+}
+
+impl From<ListFormat> for Format {
+    fn from(format: ListFormat) -> Format {
+        match format {
+            ListFormat::Human => Format::Human,
+            ListFormat::Json => Format::Json,
+        }
+    }
 }
 
 impl Format {
@@ -22,8 +51,14 @@ impl Format {
     pub fn lines(self) -> Lines {
         match self {
             Format::Human => Lines::Cut,
-            Format::Json => Lines::Whole,
+            Format::Json | Format::Junit | Format::Ktap | Format::Markdown => Lines::Whole,
+            Format::Github => Lines::Commands,
         }
+    }
+
+    /// Whether it is for people, who choose how much of it they see.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Format::Human | Format::Github)
     }
 
     /// A reporter that prints to `out`, which takes the colours away where nobody can see them.
@@ -31,6 +66,10 @@ impl Format {
         match self {
             Format::Human => Box::new(Human::new(out, verbosity)),
             Format::Json => Box::new(JsonLines::new(out)),
+            Format::Junit => Box::new(Document::new(junit::render, out)),
+            Format::Ktap => Box::new(Document::new(ktap::render, out)),
+            Format::Markdown => Box::new(Document::new(markdown::render, out)),
+            Format::Github => Box::new(Github::new(out, verbosity)),
         }
     }
 }

@@ -53,6 +53,11 @@ impl<W: Write> Human<W> {
         Human { out, verbosity, name_width: 0, alone: false }
     }
 
+    /// What it writes to.
+    pub(super) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     fn start(&mut self, started: &Started) {
         let widths = started.items.iter().map(|name| name.chars().count());
         self.name_width = widths.filter(|width| *width <= WIDEST_NAME).max().unwrap_or(0);

@@ -80,7 +80,7 @@ fn title(origin: &Origin) -> String {
 }
 
 /// What a finding is about: a rule, or the scenario's own expectation.
-fn violated(finding: &Finding) -> String {
+pub(super) fn violated(finding: &Finding) -> String {
     let of = if matches!(finding.origin, Origin::Stated(_)) { "its file" } else { "the scenario" };
     let line = finding.scenario_line.map(|line| format!(" (line {line} of {of})"));
     title(&finding.origin) + &line.unwrap_or_default()

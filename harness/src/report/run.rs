@@ -1,16 +1,17 @@
 //! A run as an item: `run`, `check`, and each seed of several.
 //!
-//! For programs it has `scenario`, `summary`, `machine`, `kernel`, `clock`, `accelerator`, `recording`, `seed`, `guest_seconds`, `reason` (of a
+//! For programs it has `scenario`, `summary`, `machine`, `kernel`, `qemu`, `clock`, `accelerator`, `recording`, `seed`, `guest_seconds`, `reason` (of a
 //! run without findings that did not pass), `expectations` ([`Measured`]), `findings` ([`crate::check::Finding`]), `intended` (findings with `why`),
 //! `rules` (`passed`, `violated` and `not_applicable`), `stated_rules` ([`StatedResult`]), `tests` of the kernel's own, `notes` and `repeat`, the command
 //! that repeats it.
 
+use super::checked::Place;
 use super::event::{Depth, Item};
-use super::place::shown;
+use super::place::{self, shown};
 use super::rules::{self, Rules};
 use super::tests_of_kernel;
 use super::verdict::status;
-use super::{measure, repeated};
+use super::{measure, repeated, run_checks};
 use crate::check::{ExpectationStatus, Measured, StatedResult, StatedStatus, Verdict};
 use crate::host::full_disk;
 use crate::host::text::{excerpt, quote};
@@ -47,6 +48,7 @@ impl<'a> RunView<'a> {
         item.headline = self.headline();
         item.seconds = report.wall_time.as_ref().map(Duration::as_secs_f64);
         item.data = self.data();
+        self.add_for_programs(&mut item);
         item.add(Depth::Story, "summary", quote(&report.summary).to_string());
         if let Verdict::Fail(findings) = &report.verdict {
             rules::add_findings(&mut item, findings);
@@ -77,6 +79,24 @@ impl<'a> RunView<'a> {
         item.add(Depth::Alone, "recording", shown(&report.dir));
         item.add_some(Depth::Story, "repeat", self.repeat.as_deref());
         item
+    }
+
+    /// The checks one by one, and what the run was made of.
+    fn add_for_programs(&self, item: &mut Item) {
+        let RunView { report, seed, repeat, .. } = self;
+        let file = self.scenario.and_then(|scenario| place::of_scenario(scenario, &report.dir));
+        item.seed = *seed;
+        item.checks = run_checks::of_run(report, file.as_deref());
+        item.place = file.map(Place::start);
+        item.property("scenario", Some(&*report.scenario));
+        item.property("machine", report.machine.as_deref());
+        item.property("kernel", Some(&*report.kernel));
+        item.property("qemu", report.qemu.as_deref());
+        item.property("seed", seed.map(|seed| seed.to_string()));
+        item.property("clock", Some(report.clock.to_string()));
+        item.property("accelerator", report.accelerator.map(|name| name.to_string()));
+        item.property("recording", Some(shown(&report.dir)));
+        item.property("repeat", repeat.as_deref());
     }
 
     /// What was measured of a run that passed, else why it did not.
@@ -147,6 +167,7 @@ impl<'a> RunView<'a> {
             "summary": report.summary,
             "machine": report.machine,
             "kernel": report.kernel,
+            "qemu": report.qemu,
             "clock": report.clock,
             "accelerator": report.accelerator,
             "recording": report.dir.to_string_lossy(),

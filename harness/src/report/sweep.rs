@@ -3,16 +3,18 @@
 //! For programs the latter has `scenario`, `seeds`, `bad_seeds`, `machine`, `kernel`, `expectations` over all seeds,
 //! `findings` about all of them together, and `repeat`. Each seed has what a run has.
 
+use super::checked::{Check, Place};
 use super::event::{Depth, Item};
-use super::place::shown;
+use super::place::{self, shown};
 use super::run::RunView;
 use super::verdict::status;
-use super::{measure, rules};
+use super::{measure, rules, run_checks};
 use crate::check::{Finding, Summary, Verdict};
 use crate::host::text::{excerpt, quote};
 use crate::judge::{OverSeeds, Report, Sweep};
 use crate::scenario::Scenario;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 
 /// One seed.
@@ -43,6 +45,9 @@ pub fn sweep(scenario: &Scenario, sweep: &Sweep, repeat: Option<&str>) -> Item {
     item.add_some(Depth::Story, "kernel", first.map(|report| quote(&report.kernel).to_string()));
     item.add_some(Depth::Alone, "recordings", folder(sweep));
     item.add_some(Depth::Story, "repeat", repeat);
+    let file = first.and_then(|report| place::of_scenario(scenario, &report.dir));
+    item.checks = checks(scenario, sweep, file.as_deref());
+    item.place = file.map(Place::start);
     item.data = json!({
         "scenario": scenario.name,
         "seeds": sweep.runs.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(),
@@ -54,6 +59,19 @@ pub fn sweep(scenario: &Scenario, sweep: &Sweep, repeat: Option<&str>) -> Item {
         "repeat": repeat,
     });
     item
+}
+
+/// What is judged over all seeds together.
+fn checks(scenario: &Scenario, sweep: &Sweep, file: Option<&Path>) -> Vec<Check> {
+    let one = |over: &OverSeeds| {
+        if let Some(finding) = &over.finding {
+            return run_checks::of_findings(std::slice::from_ref(finding), file, &[]);
+        }
+        let expectation = scenario.expect.get(over.index);
+        let checks = expectation.map(|expectation| run_checks::over_seeds(over, expectation, file));
+        checks.into_iter().collect()
+    };
+    sweep.over.iter().flat_map(one).collect()
 }
 
 fn expectation(over: &OverSeeds, scenario: &Scenario) -> Option<Value> {

@@ -1,5 +1,6 @@
 //! The kernel's own tests in a report: how many passed, and which did not run, each with its reason.
 
+use super::checked::{Check, CheckResult};
 use super::event::{Depth, Item};
 use crate::check::{Suite, Tests};
 use crate::host::text::foreign;
@@ -32,6 +33,14 @@ fn counts(suite: &Suite) -> String {
         }
     }
     text
+}
+
+/// A check for each suite of which no test failed: one that failed is among the findings.
+pub(super) fn checks(tests: &Tests) -> impl Iterator<Item = Check> {
+    let passed = tests.suites.iter().filter(|suite| suite.failed == 0);
+    passed.map(|suite| {
+        Check::new(format!("tests of {}", foreign(&suite.name)), CheckResult::Passed, counts(suite))
+    })
 }
 
 pub(super) fn add(item: &mut Item, tests: &Tests) {

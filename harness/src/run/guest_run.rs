@@ -83,6 +83,7 @@ pub(super) fn run_plan(
         summary: scenario.summary.clone(),
         machine: machine_name(scenario),
         kernel: env.image.describe.clone(),
+        qemu: Some(env.tools.qemu_version.clone()),
         clock: scenario.clock,
         accelerator,
         dir: guest.dir,

@@ -92,6 +92,11 @@ impl Places {
         Places { source: Some(source.clone()), memory, workloads, needed }
     }
 
+    /// The file, as the user named it.
+    pub fn file(&self) -> Option<&str> {
+        self.source.as_ref().map(|source| &*source.file)
+    }
+
     /// The line, from 1, that needs a feature; none where that is not known.
     pub fn line_that_needs(&self, feature: &KernelFeature) -> Option<usize> {
         let needed = self.needed.iter().find(|(known, _)| known == feature).map(|(_, line)| *line);

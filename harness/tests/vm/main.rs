@@ -14,6 +14,7 @@ mod determinism;
 mod endings;
 mod example_series;
 mod exports;
+mod kunit_parser;
 mod line_coverage;
 mod load;
 mod mutants;
@@ -44,6 +45,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(delivery::trials());
     trials.extend(endings::trials());
     trials.extend(exports::trials());
+    trials.extend(kunit_parser::trials());
     trials.extend(line_coverage::trials());
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());

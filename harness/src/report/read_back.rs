@@ -1,0 +1,56 @@
+//! What a format prints, read back as a program reads it: hostile text has changed nothing of its structure.
+
+use super::Item;
+use crate::host::text::is_shown;
+use crate::ktap::Ktap;
+
+/// XML without control characters, that has the cases and nothing else.
+pub(crate) fn is_junit(text: &str, cases: usize) {
+    assert!(text.chars().all(|c| c == '\n' || is_shown(c)), "{text:?}");
+    let report = quick_junit::Report::deserialize_from_str(text).unwrap();
+    assert_eq!((report.test_suites.len(), report.tests), (cases, cases));
+}
+
+/// Tests with the results of the items and their checks, and no other line.
+pub(crate) fn is_ktap(text: &str, items: &[Item]) {
+    assert!(text.chars().all(|c| c == '\n' || is_shown(c)), "{text:?}");
+    let read = Ktap::parse(text);
+    assert!(read.problems.is_empty(), "{:?}\n{text}", read.problems);
+    let results = text.lines().map(str::trim_start);
+    let results = results.filter(|line| line.starts_with("ok ") || line.starts_with("not ok "));
+    // A case that is its suite has one line, and any other two.
+    let most: usize = items.iter().map(|item| item.checks.len() + 2).sum();
+    assert!((items.len()..=most).contains(&results.count()), "{text}");
+    assert!(text.lines().all(|line| line == "KTAP version 1" || line.starts_with([' ', '#', '1', 'o', 'n'])));
+}
+
+/// A row for each item, and nothing that is no text.
+pub(crate) fn is_markdown(text: &str, rows: usize) {
+    assert!(text.chars().all(|c| c == '\n' || is_shown(c)), "{text:?}");
+    let (mut fence, mut outside) = (None, Vec::new());
+    for line in text.lines() {
+        let marks = line.len() - line.trim_start_matches('`').len();
+        match fence {
+            None if marks >= 3 => fence = Some(marks),
+            None => outside.push(line),
+            Some(open) if marks >= open => fence = None,
+            Some(_) => {}
+        }
+    }
+    assert_eq!(
+        (fence, outside.iter().filter(|line| line.starts_with("| ")).count()),
+        (None, rows + 1),
+        "{text}"
+    );
+    let tags = ["<details><summary>", "</summary>", "</details>"];
+    let plain = tags.iter().fold(outside.join("\n"), |text, tag| text.replace(tag, ""));
+    assert!(!plain.contains(['<', '>', '@', '[', '*', '_', '\\']), "{plain}");
+}
+
+/// The runner of a workflow obeys damonlab's own commands alone.
+pub(crate) fn is_github(text: &str) {
+    assert!(!text.contains("##["), "{text}");
+    for line in text.lines().filter(|line| line.trim_start().starts_with("::")) {
+        assert!(line.starts_with("::error ") || line.starts_with("::notice title=damonlab::"), "{line}");
+    }
+}
