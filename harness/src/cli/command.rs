@@ -3,7 +3,7 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, coverage, doctor, explain, explore, kernel, list, machine, mutants,
+    bisect, check, compare, completions, coverage, doctor, explain, explore, kernel, list, machine, mutants,
     replay, run, schema, series, setup, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
@@ -82,6 +82,12 @@ pub(super) enum Verb {
     /// Print the JSON Schema of what damonlab writes, for programs that read it.
     #[command(after_help = schema::HELP)]
     Schema(schema::Arguments),
+    /// Print the script with which a shell completes damonlab's command line.
+    #[command(after_help = completions::HELP)]
+    Completions(completions::Arguments),
+    /// Write a manual page for each command into a folder.
+    #[command(after_help = completions::MAN_HELP)]
+    Man(completions::ManArguments),
     /// Report what is missing on this host, what it is for, and the command that installs it. Boots nothing.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::Arguments),
@@ -114,6 +120,8 @@ impl Verb {
             Verb::Kernel { verb } => kernel::kernel(verb),
             Verb::Series { verb } => series::series(verb),
             Verb::Schema(arguments) => schema::schema(arguments),
+            Verb::Completions(arguments) => completions::completions(arguments),
+            Verb::Man(arguments) => completions::man(arguments, command()),
             Verb::Doctor(arguments) => doctor::doctor(arguments),
             Verb::Setup(arguments) => setup::setup(arguments),
         }

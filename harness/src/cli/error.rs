@@ -61,6 +61,8 @@ pub(super) enum CliError {
     Output(io::Error),
     #[error("cannot write the report {}: {cause}; give --report another FILE", shown(.path))]
     ReportFile { path: PathBuf, cause: io::Error },
+    #[error("cannot write manual pages into {}: {cause}; give another DIR", shown(.dir))]
+    ManPages { dir: PathBuf, cause: io::Error },
     #[error(transparent)]
     Variable(#[from] BadVariable),
     #[error(transparent)]
@@ -160,7 +162,7 @@ impl Faulty for CliError {
             CliError::Ends(error) => error.fault(),
             CliError::Interrupted(stop) => stop.fault(),
             CliError::Signals(error) | CliError::Output(error) | CliError::Io(error) => error.fault(),
-            CliError::ReportFile { cause, .. } => cause.fault(),
+            CliError::ReportFile { cause, .. } | CliError::ManPages { cause, .. } => cause.fault(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};
-use super::{error_text, git_bisect, usage};
+use super::{complete, error_text, git_bisect, usage};
 use crate::host::{interrupt, paths, variables};
 use clap::Parser;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 /// The whole program.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| error_text::print_bug(&panic.to_string())));
+    complete::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -9,6 +9,8 @@ mod bisect;
 mod check;
 mod command;
 mod compare;
+mod complete;
+mod completions;
 mod coverage;
 mod doctor;
 mod error;

@@ -12,6 +12,21 @@ pub(super) fn folder() -> PathBuf {
     paths::project().join("scenarios")
 }
 
+/// The names of the scenarios that come along.
+pub(super) fn names() -> Vec<String> {
+    stems(&folder())
+}
+
+/// The names of the files in a folder, without what follows the last dot.
+pub(super) fn stems(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let stems =
+        files.filter(|path| path.is_file()).filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let mut names: Vec<String> = stems.collect();
+    names.sort();
+    names
+}
+
 /// Every scenario that comes along.
 pub(super) fn all() -> Result<Vec<crate::scenario::Scenario>, CliError> {
     Ok(crate::scenario::all(&folder()).map_err(Box::new)?)

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The oldest series on which the scenarios were measured.
-pub(super) const OLDEST: &str = "6.12";
+pub const OLDEST: &str = "6.12";
 
 /// The files of a tree as text, wherever they are.
 pub trait Tree {

@@ -45,6 +45,7 @@ pub use confinement::BuildIn;
 pub use error::KernelError;
 pub use evict::{CacheFolder, FolderKind, cache_folders, limit};
 pub use image::{Image, Lease, evict, find, foreign};
+pub use inspect::OLDEST;
 #[cfg(test)]
 pub(crate) use inspect::bzimage;
 pub use obtain::{applies, key, obtain, obtain_build, ready};
