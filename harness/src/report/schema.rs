@@ -6,7 +6,7 @@ pub const RESULT: &str = include_str!("result.schema.json");
 #[cfg(test)]
 pub(crate) mod tests {
     use super::super::testing::printed;
-    use super::super::{Event, Format, RunView, Verbosity};
+    use super::super::{Event, Format, RunView, Verbosity, unreadable};
     use super::*;
     use crate::judge;
     use crate::recording::Recording;
@@ -49,9 +49,14 @@ pub(crate) mod tests {
         let mut count = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let dir = entry.unwrap().path();
-            let (report, scenario) = (judge::rejudge(&dir).unwrap(), Recording::load(&dir).unwrap().scenario);
-            let view = RunView { scenario: Some(&scenario), seed: Some(0), ..RunView::of(&report) };
-            let text = printed(Format::Json, Verbosity::Normal, &[Event::Finished(&view.item())]);
+            let item = match judge::rejudge(&dir) {
+                Ok(report) => {
+                    let scenario = Recording::load(&dir).unwrap().scenario;
+                    RunView { scenario: Some(&scenario), seed: Some(0), ..RunView::of(&report) }.item()
+                }
+                Err(error) => unreadable(&dir, &error),
+            };
+            let text = printed(Format::Json, Verbosity::Normal, &[Event::Finished(&item)]);
             is_published(text.trim_end());
             count += 1;
         }
