@@ -32,7 +32,8 @@ pub(super) fn wrong_commit(run: &mut Run<'_>, draw: &mut Draw) {
 
 /// A command to kdamonds that are paused.
 pub(super) fn while_paused(run: &mut Run<'_>, draw: &mut Draw) {
-    run.steps.push(write(STATE, *draw.pick(PAUSED_COMMANDS), Some("ECANCELED")));
+    let command = *draw.pick(PAUSED_COMMANDS);
+    run.steps.push(write(STATE, command, Some("ECANCELED")));
 }
 
 /// Commands to kdamonds that have stopped, and then have no context.
