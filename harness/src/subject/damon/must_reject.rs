@@ -8,7 +8,7 @@ use crate::judge::reference::{self, Example, Examples};
 use crate::judge::{self, judge};
 use crate::recording::Recording;
 use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Event, MIGRATE_PAGES, NodeEligible, Stat};
-use damonlab_protocol::damon::Scheme;
+use damonlab_protocol::damon::{Goal, Scheme};
 use damonlab_protocol::units::{Bytes, NodeId};
 
 struct Case {
@@ -27,6 +27,14 @@ fn picture() -> Recording {
 
 fn truth() -> Recording {
     stored("truth")
+}
+
+/// The goals of scheme 0 are those of the model and one whose node does not exist, so that its score is 0.
+fn unseen_goal() -> Recording {
+    let mut model = Model::pull_push();
+    let absent = Goal { metric: "node_mem_used_bp".into(), nid: 9, ..model.goal(0).clone() };
+    model.scheme(0).quota.goals.push(absent);
+    model.recording()
 }
 
 fn tuned() -> Recording {
@@ -188,6 +196,7 @@ const CASES: &[Case] = &[
         good: || stored("priority"),
         tamper: |r| rewrite(r, |lines| set(lines, Esz::NAME, 0, "esz", "4096")),
     },
+    Case { id: "Q9", good: unseen_goal, tamper: |r| everywhere(r, " esz=1048576", " esz=1048575") },
     Case { id: "S1", good: pull_push, tamper: |r| set_last(r, Stat::NAME, "sz_tried", "1") },
     Case {
         id: "S2",

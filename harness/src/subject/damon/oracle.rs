@@ -16,14 +16,39 @@ use crate::host::text::foreign;
 use damonlab_protocol::damon::{Goal, GoalTuner, Keyword, Scheme};
 
 /// The score of a goal that is just reached, and the unit of `esz_bp`.
-const GOAL: u64 = 10_000;
+pub(crate) const GOAL: u64 = 10_000;
+
+/// How the quota of a scheme follows from the scores of its windows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tuning {
+    pub(crate) feed_loop: FeedLoop,
+    pub(crate) tuner: GoalTuner,
+    /// The size quota; 0 is none.
+    pub(crate) bytes: u64,
+}
+
+impl Tuning {
+    /// `esz_bp` of a window with this score, after one with `last`.
+    pub(crate) fn next(&self, last: u64, score: u64) -> u64 {
+        match self.tuner {
+            GoalTuner::Consist => next_input(self.feed_loop, last.max(GOAL), score),
+            GoalTuner::Temporal if score >= GOAL => 0,
+            GoalTuner::Temporal if self.bytes != 0 => self.bytes.saturating_mul(GOAL),
+            GoalTuner::Temporal => u64::MAX,
+        }
+    }
+
+    /// The effective quota of an `esz_bp`.
+    pub(crate) fn quota(&self, esz_bp: u64) -> u64 {
+        let goal_esz = esz_bp / GOAL;
+        if self.bytes != 0 { goal_esz.min(self.bytes) } else { goal_esz }
+    }
+}
 
 /// What the kernel keeps of a scheme's quota from window to window.
 #[derive(Debug, Clone)]
 pub(crate) struct Controller {
-    feed_loop: FeedLoop,
-    tuner: GoalTuner,
-    bytes: u64,
+    tuning: Tuning,
     esz_bp: u64,
     esz: Option<u64>,
 }
@@ -40,12 +65,12 @@ pub struct Quota {
 impl Controller {
     /// A scheme's quota before its first window. `bytes` is the size quota; 0 is none.
     pub(crate) fn new(feed_loop: FeedLoop, tuner: GoalTuner, bytes: u64) -> Controller {
-        Controller { feed_loop, tuner, bytes, esz_bp: 0, esz: None }
+        Controller { tuning: Tuning { feed_loop, tuner, bytes }, esz_bp: 0, esz: None }
     }
 
     /// Another tuner and size quota, by a commit. The state of the loop stays (`damos_commit_quota`).
     pub fn commit(&mut self, tuner: GoalTuner, bytes: u64) {
-        (self.tuner, self.bytes) = (tuner, bytes);
+        self.tuning = Tuning { tuner, bytes, ..self.tuning };
     }
 
     /// The quota of windows without goals, in which the loop does not run.
@@ -55,14 +80,8 @@ impl Controller {
 
     /// Starts a window with the highest score of the goals.
     pub fn window(&mut self, score: u64) -> Quota {
-        self.esz_bp = match self.tuner {
-            GoalTuner::Consist => next_input(self.feed_loop, self.esz_bp.max(GOAL), score),
-            GoalTuner::Temporal if score >= GOAL => 0,
-            GoalTuner::Temporal if self.bytes != 0 => self.bytes.saturating_mul(GOAL),
-            GoalTuner::Temporal => u64::MAX,
-        };
-        let goal_esz = self.esz_bp / GOAL;
-        let esz = if self.bytes != 0 { goal_esz.min(self.bytes) } else { goal_esz };
+        self.esz_bp = self.tuning.next(self.esz_bp, score);
+        let esz = self.tuning.quota(self.esz_bp);
         let emitted = self.esz != Some(esz);
         self.esz = Some(esz);
         Quota { esz, emitted }
@@ -213,7 +232,7 @@ fn before(view: &View<'_>, run: &KdamondRun<'_>, index: usize) -> Result<Control
 
 /// An error where it is not known how the tuner computes the quota: the scenario introduces it, or the kernel's loop is none of
 /// the known variants.
-fn known_tuner(view: &View<'_>, scheme: &Scheme) -> Result<GoalTuner, Reason> {
+pub(crate) fn known_tuner(view: &View<'_>, scheme: &Scheme) -> Result<GoalTuner, Reason> {
     let tuner = &scheme.quota.goal_tuner;
     let known = tuner.known();
     if known == Some(GoalTuner::Consist) {

@@ -3,7 +3,7 @@
 use super::{
     ages, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_lru, goal_vs_pages,
     goals, migration, once_a_pass, pause, placement, probes, quota, quota_priority, region_count,
-    region_splits, regions, selected, stats, sysfs, tuning,
+    region_splits, regions, sampled_goals, selected, stats, sysfs, tuning,
 };
 use crate::subject::damon::oracle;
 use crate::subject::damon::rule::DamonRule;
@@ -26,6 +26,7 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &sysfs::SYSFS_QUOTA_MATCHES_TRACE,
     &counters::QT_EXCEEDS_COUNTS_FULL_WINDOWS,
     &quota_priority::QUOTA_PREFERS_MOST_ACCESSED,
+    &sampled_goals::QUOTA_FITS_SAMPLED_GOALS,
     &stats::STATS_ADVANCE_EACH_INTERVAL,
     &stats::TRIED_MATCHES_BEFORE_APPLY,
     &counters::APPLIED_IS_AT_MOST_TRIED,

@@ -134,18 +134,16 @@ impl<'a> ModelRun<'a> {
         state.charged = 0;
         let mut measured = Vec::new();
         for goal in &quota.goals {
-            if goal.metric == "user_input" {
+            let Some(event) = goal_event(&goal.metric) else {
                 measured.push((goal.current_value, goal.target_value));
                 continue;
-            }
+            };
             let current = (self.model.current)(turn, scheme);
             self.now += (self.model.walk_us)(turn, scheme);
             measured.push((current, goal.target_value));
             self.emit(format!(
-                "{}: ctx_idx=0 scheme_idx={scheme} nid={} target_value={} current_value={current}",
-                goal_event(&goal.metric).expect("a goal with a tracepoint"),
-                goal.nid,
-                goal.target_value
+                "{event}: ctx_idx=0 scheme_idx={scheme} nid={} target_value={} current_value={current}",
+                goal.nid, goal.target_value
             ));
         }
         let new = tuned(quota, &measured, &mut self.schemes[scheme].input);

@@ -79,10 +79,15 @@ fn need_known_configuration(view: &View<'_>, run: &KdamondRun<'_>, scheme: &Sche
     if run.config.context.targets.iter().any(|target| target.pid.as_ref().is_some_and(may_end)) {
         return Err("the process of a target may have ended".to_owned());
     }
-    if !run.config.sysfs.is_empty() || view.recording.plan.steps.iter().any(may_configure) {
-        return Err("the scenario writes to files of DAMON's itself".to_owned());
+    need_own_configuration(view, run)
+}
+
+/// An error where DAMON may have another configuration than that of the plan.
+pub(crate) fn need_own_configuration(view: &View<'_>, run: &KdamondRun<'_>) -> Result<(), Reason> {
+    match !run.config.sysfs.is_empty() || view.recording.plan.steps.iter().any(may_configure) {
+        true => Err("the scenario writes to files of DAMON's itself".to_owned()),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether a step may change the configuration of a running kdamond in a way that is not known: it writes to files of
