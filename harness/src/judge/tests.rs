@@ -32,7 +32,7 @@ fn a_correct_run_has_no_finding_and_every_rule_applies_that_can() {
 
 #[test]
 fn what_is_compared_with_other_truth_applies_to_a_real_run() {
-    for (stored, ids) in [("truth", &["P1", "M1", "M2", "M3", "M4"][..]), ("picture", &["G5"])] {
+    for (stored, ids) in [("truth", &["P1", "S8", "M1", "M2", "M3", "M4"][..]), ("picture", &["G5"])] {
         let judged = judge(&testing::stored(stored));
         for id in ids {
             assert!(judged.applied.iter().any(|invariant| invariant.id == *id), "{id}: {:?}", judged.skipped);

@@ -276,6 +276,7 @@ const CASES: &[Case] = &[
         good: truth,
         tamper: |r| *r.samples.last_mut().unwrap().vmstat.get_mut("nr_isolated_anon").unwrap() += 10_000,
     },
+    Case { id: "S8", good: truth, tamper: |r| set_all(r, Stat::NAME, "nr_applied", "0") },
     Case { id: "G5", good: picture, tamper: |r| set_all(r, NodeEligible::NAME, "current_value", "0") },
     Case {
         id: "G8",

@@ -61,11 +61,26 @@ enum Matcher {
     Target(u64),
 }
 
+/// Whether a filter looks at pages: it is one of the operations set's.
+pub(crate) fn has_ops_filters(scheme: &Scheme) -> bool {
+    let mut filters = scheme.core_filters.iter().chain(&scheme.ops_filters).chain(&scheme.filters);
+    filters.any(|filter| is_of_ops(&filter.kind))
+}
+
+fn is_of_ops(kind: &FilterKind) -> bool {
+    !matches!(
+        kind,
+        FilterKind::Addr(_)
+            | FilterKind::Target(_)
+            | FilterKind::ProbeHitsWsum(_)
+            | FilterKind::Introduced { layer: FilterLayer::Core | FilterLayer::Probe, .. }
+    )
+}
+
 impl<'a> CoreFilters<'a> {
     /// `None` where it is not known what a filter of the core's matches.
     pub(crate) fn new(view: &View<'_>, scheme: &'a Scheme) -> Option<CoreFilters<'a>> {
         let mut filters = Vec::new();
-        let mut has_ops_filters = false;
         // The order in which sysfs adds them (`damon_sysfs_mk_scheme`).
         for filter in scheme.core_filters.iter().chain(&scheme.ops_filters).chain(&scheme.filters) {
             match &filter.kind {
@@ -74,13 +89,13 @@ impl<'a> CoreFilters<'a> {
                     filters.push((Matcher::Addresses(start / PAGE * PAGE, end / PAGE * PAGE), filter));
                 }
                 FilterKind::Target(target) => filters.push((Matcher::Target((*target).into()), filter)),
-                FilterKind::Introduced { layer: FilterLayer::Core | FilterLayer::Probe, .. } => return None,
-                FilterKind::ProbeHitsWsum(_) => return None,
-                _ => has_ops_filters = true,
+                kind if !is_of_ops(kind) => return None,
+                _ => {}
             }
         }
         // `damos_set_filters_default_reject`: ops filters decide about memory that no core filter matches.
-        let default_reject = !has_ops_filters && filters.last().is_some_and(|(_, filter)| filter.allow);
+        let default_reject =
+            !has_ops_filters(scheme) && filters.last().is_some_and(|(_, filter)| filter.allow);
         Some(CoreFilters { filters, default_reject })
     }
 

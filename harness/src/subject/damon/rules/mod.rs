@@ -1,6 +1,7 @@
 //! The families of rules about DAMON, a file each. [`registry::RULES`] lists them.
 
 pub(crate) mod ages;
+pub(crate) mod applied;
 pub(crate) mod apply;
 pub(crate) mod charge_resume;
 pub(crate) mod counters;

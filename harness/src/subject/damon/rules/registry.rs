@@ -1,9 +1,9 @@
 //! The rules about DAMON, in the order of reports.
 
 use super::{
-    ages, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_lru, goal_vs_pages,
-    goals, migration, once_a_pass, pause, placement, probes, quota, quota_priority, region_count,
-    region_splits, regions, sampled_goals, selected, stats, sysfs, tuning,
+    ages, applied, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_lru,
+    goal_vs_pages, goals, migration, once_a_pass, pause, placement, probes, quota, quota_priority,
+    region_count, region_splits, regions, sampled_goals, selected, stats, sysfs, tuning,
 };
 use crate::subject::damon::oracle;
 use crate::subject::damon::rule::DamonRule;
@@ -34,6 +34,7 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &counters::MAX_NR_SNAPSHOTS_IS_RESPECTED,
     &stats::APPLY_INTERVALS_ARE_KEPT,
     &selected::PASS_COUNTS_SNAPSHOTS_AND_FULL_WINDOWS,
+    &applied::APPLIED_FOLLOWS_FROM_ACTIONS,
     &apply::APPLIED_REGIONS_MATCH_PATTERN,
     &filters::ACTIONS_RESPECT_CORE_FILTERS,
     &apply::EVENTS_MATCH_CONFIGURATION,
