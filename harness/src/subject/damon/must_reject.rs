@@ -7,8 +7,11 @@ use crate::check::About;
 use crate::judge::reference::{self, Example, Examples};
 use crate::judge::{self, judge};
 use crate::recording::Recording;
-use crate::subject::damon::events::{Aggregated, BeforeApply, Esz, Event, MIGRATE_PAGES, NodeEligible, Stat};
+use crate::subject::damon::events::{
+    Aggregated, BeforeApply, Esz, Event, MIGRATE_PAGES, MIGRATIONS, NodeEligible, Stat,
+};
 use damonlab_protocol::damon::{Goal, Scheme};
+use damonlab_protocol::record::Sample;
 use damonlab_protocol::units::{Bytes, NodeId};
 
 struct Case {
@@ -35,6 +38,20 @@ fn unseen_goal() -> Recording {
     let absent = Goal { metric: "node_mem_used_bp".into(), nid: 9, ..model.goal(0).clone() };
     model.scheme(0).quota.goals.push(absent);
     model.recording()
+}
+
+/// The target of the schemes has no memory, so that nothing is moved.
+fn without_target() -> Recording {
+    let mut recording = Model::pull_push().recording();
+    recording.plan.trace.events.push(MIGRATIONS.into());
+    recording.plan.kdamonds[0].context.schemes.iter_mut().for_each(|scheme| scheme.target_nid = 7);
+    for counter in ["nr_applied", "sz_applied"] {
+        set_all(&mut recording, Stat::NAME, counter, "0");
+    }
+    recording.report.kdamond_stats.clear();
+    let first = recording.samples[0].clone();
+    recording.samples[1] = Sample { time: recording.samples[1].time, ..first };
+    recording
 }
 
 fn tuned() -> Recording {
@@ -277,6 +294,32 @@ const CASES: &[Case] = &[
         tamper: |r| *r.samples.last_mut().unwrap().vmstat.get_mut("nr_isolated_anon").unwrap() += 10_000,
     },
     Case { id: "S8", good: truth, tamper: |r| set_all(r, Stat::NAME, "nr_applied", "0") },
+    Case {
+        id: "M5",
+        good: truth,
+        tamper: |r| {
+            let last = r.samples.last_mut().unwrap();
+            let absent = last.nodes[&NodeId(0)].clone();
+            last.nodes.insert(NodeId(2), absent);
+            let nodes = last.workloads.get_mut("hot").unwrap();
+            nodes.values_mut().find(|bytes| bytes.0 > 0).unwrap().0 -= 4096;
+            nodes.insert(NodeId(2), Bytes(4096));
+        },
+    },
+    Case {
+        id: "M6",
+        good: without_target,
+        tamper: |r| {
+            rewrite(r, |lines| {
+                let at = of_event(lines, BeforeApply::NAME)[0];
+                let (head, _) = lines[at].split_once(BeforeApply::NAME).unwrap();
+                let none = "nr_thp_succeeded=0 nr_thp_failed=0 nr_thp_split=0 nr_split=0";
+                let counts = format!("nr_succeeded=0 nr_failed=256 {none} mode=MIGRATE_ASYNC reason=damon");
+                let line = format!("{head}{MIGRATE_PAGES}: {counts}");
+                lines.insert(at + 1, line);
+            });
+        },
+    },
     Case { id: "G5", good: picture, tamper: |r| set_all(r, NodeEligible::NAME, "current_value", "0") },
     Case {
         id: "G8",

@@ -1,5 +1,6 @@
 //! The families of rules about DAMON, a file each. [`registry::RULES`] lists them.
 
+pub(crate) mod absent_targets;
 pub(crate) mod ages;
 pub(crate) mod applied;
 pub(crate) mod apply;
@@ -7,6 +8,7 @@ pub(crate) mod charge_resume;
 pub(crate) mod counters;
 pub(crate) mod dumps;
 pub(crate) mod filters;
+pub(crate) mod gains;
 pub(crate) mod goal_stuck_at_zero;
 pub(crate) mod goal_sums;
 pub(crate) mod goal_vs_lru;

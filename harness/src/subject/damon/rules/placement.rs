@@ -49,6 +49,25 @@ fn node_pages_match_migrations(view: &View<'_>) -> RuleResult {
 }
 
 fn moved_about(view: &View<'_>) -> Result<Violations, Reason> {
+    let (first, all) = only_migrations(view)?;
+    let mut moves = Vec::new();
+    for run in &view.kdamond_runs {
+        moves.extend(moves_of(view, run, &all)?);
+    }
+    moves.sort_by_key(|one| one.time);
+    let mut findings = lost(view);
+    let samples = &view.recording.samples;
+    let (before, moves) = (placed(&samples[first]), Moves::new(&moves));
+    let mut most_others = others(&samples[first]);
+    for at in first + 1..samples.len() {
+        most_others = most_others.max(others(&samples[at]));
+        findings.append(strayed(samples, at, &before, most_others + IN_FLIGHT, &moves));
+    }
+    Ok(findings)
+}
+
+/// All migrations and the first sample before them, of a run in which nothing else moves or changes memory.
+pub(super) fn only_migrations<'a>(view: &View<'a>) -> Result<(usize, Vec<Migration<'a>>), Reason> {
     let steady = |step: &Step| matches!(step, Step::Start { .. } | Step::Run { .. } | Step::Stop);
     if !view.recording.plan.steps.iter().all(steady) {
         return Err("a step moves or changes memory".to_owned());
@@ -66,20 +85,7 @@ fn moved_about(view: &View<'_>) -> Result<Violations, Reason> {
         return Err(format!("pages are moved for another reason too: {}", other.reason));
     }
     let first = first_sample(view).ok_or("no sample was taken before DAMON started")?;
-    let mut moves = Vec::new();
-    for run in &view.kdamond_runs {
-        moves.extend(moves_of(view, run, &all)?);
-    }
-    moves.sort_by_key(|one| one.time);
-    let mut findings = lost(view);
-    let samples = &view.recording.samples;
-    let (before, moves) = (placed(&samples[first]), Moves::new(&moves));
-    let mut most_others = others(&samples[first]);
-    for at in first + 1..samples.len() {
-        most_others = most_others.max(others(&samples[at]));
-        findings.append(strayed(samples, at, &before, most_others + IN_FLIGHT, &moves));
-    }
-    Ok(findings)
+    Ok((first, all))
 }
 
 /// Pages that went from one node to another.
@@ -150,7 +156,12 @@ fn moves_of(view: &View<'_>, run: &KdamondRun<'_>, all: &[Migration<'_>]) -> Res
 }
 
 /// The node that a region's pages left: the only other one, or the one that the region lies in.
-fn source(view: &View<'_>, ops: &Keyword<Ops>, region: &BeforeApply, to: NodeId) -> Option<NodeId> {
+pub(super) fn source(
+    view: &View<'_>,
+    ops: &Keyword<Ops>,
+    region: &BeforeApply,
+    to: NodeId,
+) -> Option<NodeId> {
     let ranges = &view.recording.report.node_ranges;
     let mut others = ranges.keys().filter(|node| **node != to);
     match (others.next(), others.next()) {
@@ -216,19 +227,24 @@ fn strayed(
     findings
 }
 
-fn stray(number: u32, expected: String, seen: String, nodes: &BTreeMap<NodeId, Bytes>) -> Violation {
+pub(super) fn stray(
+    number: u32,
+    expected: String,
+    seen: String,
+    nodes: &BTreeMap<NodeId, Bytes>,
+) -> Violation {
     let mut finding = Violation::new(expected, seen);
     let nodes: Vec<String> = nodes.iter().map(|(node, bytes)| format!("{node}: {bytes}")).collect();
     finding.evidence.push(Evidence::new(section::SAMPLES, number, &nodes.join(", ")));
     finding
 }
 
-fn total(nodes: &BTreeMap<NodeId, Bytes>) -> i128 {
+pub(super) fn total(nodes: &BTreeMap<NodeId, Bytes>) -> i128 {
     nodes.values().map(|bytes| i128::from(bytes.0)).sum()
 }
 
 /// The workloads' bytes on each node.
-fn placed(sample: &Sample) -> BTreeMap<NodeId, i128> {
+pub(super) fn placed(sample: &Sample) -> BTreeMap<NodeId, i128> {
     let mut nodes = BTreeMap::new();
     for (node, bytes) in sample.workloads.values().flatten() {
         *nodes.entry(*node).or_default() += i128::from(bytes.0);

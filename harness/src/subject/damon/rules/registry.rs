@@ -1,9 +1,9 @@
 //! The rules about DAMON, in the order of reports.
 
 use super::{
-    ages, applied, apply, charge_resume, counters, filters, goal_stuck_at_zero, goal_sums, goal_vs_lru,
-    goal_vs_pages, goals, migration, once_a_pass, pause, placement, probes, quota, quota_priority,
-    region_count, region_splits, regions, sampled_goals, selected, stats, sysfs, tuning,
+    absent_targets, ages, applied, apply, charge_resume, counters, filters, gains, goal_stuck_at_zero,
+    goal_sums, goal_vs_lru, goal_vs_pages, goals, migration, once_a_pass, pause, placement, probes, quota,
+    quota_priority, region_count, region_splits, regions, sampled_goals, selected, stats, sysfs, tuning,
 };
 use crate::subject::damon::oracle;
 use crate::subject::damon::rule::DamonRule;
@@ -56,6 +56,8 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &migration::VMSTAT_MATCHES_MIGRATIONS,
     &placement::NODE_PAGES_MATCH_MIGRATIONS,
     &placement::NO_PAGE_STAYS_ISOLATED,
+    &gains::ONLY_TARGETS_GAIN_PAGES,
+    &absent_targets::NO_MIGRATION_WITHOUT_TARGET,
     &goal_vs_pages::GOAL_SHARE_MATCHES_PAGES,
     &goal_vs_lru::GOAL_OF_ALL_MEMORY_IS_ITS_SHARE,
 ];
