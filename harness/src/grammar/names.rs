@@ -3,8 +3,12 @@
 use super::fault::{Checked, Fault};
 use super::scalar::Scalar;
 use super::shape::At;
+use super::suggest;
 use damonlab_protocol::units::{Addr, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The root of all memory cgroups, which is always there.
+const ROOT_MEMCG: &str = "/";
 
 /// What the rest of a file may refer to.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +21,8 @@ pub(crate) struct Names {
     pub(crate) split: BTreeMap<NodeId, Vec<(Addr, Addr)>>,
     /// Every workload.
     pub(crate) workloads: BTreeSet<String>,
+    /// The memory cgroups that workloads are in; none where the guest may have others.
+    pub(crate) memcgs: Option<BTreeSet<String>>,
     /// Nodes that goals may name although the machine does not have them.
     pub(crate) absent: BTreeSet<NodeId>,
     /// The scenario expects that the kernel refuses something: what only the kernel would refuse passes here.
@@ -60,6 +66,24 @@ impl Names {
         let fault = Fault::at(name, format!("there is no workload named '{}'", name.value.0));
         let known: Vec<&str> = self.workloads.iter().map(String::as_str).collect();
         Err(if known.is_empty() { fault } else { fault.known(&name.value.0, &known) })
+    }
+
+    /// Refuses the path of a memory cgroup that the guest does not have: the kernel refuses what names it, with ENOMEM where it
+    /// builds a scheme and EINVAL elsewhere.
+    pub(crate) fn memcg(&self, path: &At<Scalar>) -> Checked<()> {
+        let (found, Some(known)) = (&path.value.0, &self.memcgs) else { return Ok(()) };
+        if self.refused || found == ROOT_MEMCG || known.contains(found) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let there = match known.as_slice() {
+            [] => "no workload is in one".to_owned(),
+            known => suggest::among(found, known),
+        };
+        Err(Fault::at(path, format!("there is no memory cgroup '{found}'")).help(format!(
+            "{there}; or add `memcg: {found}` to a workload. Where the scenario is about the refusal, write `refused: ENOMEM` in the \
+             step (EINVAL for a probe, and in `retarget`)"
+        )))
     }
 
     /// Refuses what the kernel would refuse, unless the scenario is about that.

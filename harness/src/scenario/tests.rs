@@ -209,7 +209,7 @@ version: 1
 summary: Every file of DAMON's sysfs.
 machine:
   nodes: [{id: 0, memory: 512M, cpus: [0]}, {id: 1, memory: 512M}]
-workloads: [{name: hot, size: 4M, node: 0, touch: {every: 50ms, hot: 30%, access: read}}]
+workloads: [{name: hot, size: 4M, node: 0, touch: {every: 50ms, hot: 30%, access: read}, memcg: /a}]
 damon:
   kdamonds:
     - state: "on"
@@ -258,7 +258,7 @@ damon:
               core_filters:
                 - {filter_type: target, matching: true, allow: true, damon_target_idx: 1}
               ops_filters:
-                - {filter_type: memcg, matching: true, filter_pass: true, memcg_path: /b}
+                - {filter_type: memcg, matching: true, filter_pass: true, memcg_path: /a}
                 - {filter_type: hugepage_size, matching: false, hugepage_size: [2 MiB, max]}
                 - {filter_type: young, matching: true}
                 - {filter_type: active, matching: true}

@@ -41,7 +41,7 @@ machine:
     - {node: 4, devices: [{size: 256M, serial: 8}, {size: 256M}], across: bridges, granularity: 8K}
     - {node: 5, size: 256M, across: switch, port: {node: 0, latency: 150ns, bandwidth: 8G}}
 workloads:
-  - {name: hot, size: 4M, node: 1, touch: {every: 50ms, hot: 30%, access: read}}
+  - {name: hot, size: 4M, node: 1, touch: {every: 50ms, hot: 30%, access: read}, memcg: /a}
 damon:
   kdamonds:
     - refresh_ms: 100 ms
@@ -62,11 +62,11 @@ damon:
                 sz_bytes: 1 MiB
                 reset_interval_ms: 400 ms
                 goal_tuner: temporal
-                goals: [{metric: node_memcg_used_bp, nid: 1, memcg_path: /b, target_value: 50 %, current_value: 3}]
+                goals: [{metric: node_memcg_used_bp, nid: 1, memcg_path: /a, target_value: 50 %, current_value: 3}]
                 weights: {sz_permil: 1, nr_accesses_permil: 2, age_permil: 3}
               watermarks: {metric: free_mem_rate, interval_us: 5 s, high_permil: 999, mid_permil: 500, low_permil: 200}
               core_filters: [{filter_type: addr, matching: false, allow: false, address_range: {node: 0}}]
-              ops_filters: [{filter_type: memcg, matching: true, allow: true, memcg_path: /c}]
+              ops_filters: [{filter_type: memcg, matching: true, allow: true, memcg_path: /a}]
 trace: {events: ["damon:*", "migrate:mm_migrate_pages"], buffer: 8M}
 sample: {every: 500ms}
 steps:

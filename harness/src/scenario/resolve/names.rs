@@ -21,8 +21,9 @@ pub(super) fn of_machine(machine: &MachineSpec) -> Names {
 
 /// What a machine and its workloads have names for.
 pub(super) fn of_workloads(workloads: &[Workload], machine: &MachineSpec) -> Names {
+    let memcgs = workloads.iter().filter_map(|workload| workload.memcg.clone()).collect();
     let workloads = workloads.iter().map(|workload| workload.name.clone()).collect();
-    Names { workloads, ..of_machine(machine) }
+    Names { workloads, memcgs: Some(memcgs), ..of_machine(machine) }
 }
 
 /// Nodes that are not there on purpose: what the kernel does with such a number is the point.

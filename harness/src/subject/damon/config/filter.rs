@@ -109,7 +109,7 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
         "active" => Ok(FilterKind::Active),
         "young" => Ok(FilterKind::Young),
         "unmapped" => Ok(FilterKind::Unmapped),
-        "memcg" => memcg(raw.value.memcg_path.as_ref())?.ok_or_else(|| missing("memcg_path: /NAME")),
+        "memcg" => memcg(raw.value.memcg_path.as_ref(), names)?.ok_or_else(|| missing("memcg_path: /NAME")),
         "addr" => {
             let place = raw.value.address_range.as_ref();
             let place = place.ok_or_else(|| missing("address_range: {node: N} or {start: .., end: ..}"))?;
@@ -139,9 +139,11 @@ fn kind(raw: &At<RawFilter>, name: &str, targets: usize, names: &Names) -> Check
     }
 }
 
-fn memcg(raw: Option<&At<Scalar>>) -> Checked<Option<FilterKind>> {
-    let path = raw.map(path).transpose()?;
-    Ok(path.filter(|path| !path.is_empty()).map(FilterKind::Memcg))
+fn memcg(raw: Option<&At<Scalar>>, names: &Names) -> Checked<Option<FilterKind>> {
+    let Some(raw) = raw.filter(|raw| !raw.value.0.is_empty()) else { return Ok(None) };
+    let path = path(raw)?;
+    names.memcg(raw)?;
+    Ok(Some(FilterKind::Memcg(path)))
 }
 
 /// The path of a memory cgroup below the cgroup root. Empty is what damo writes for none.
@@ -191,7 +193,7 @@ fn probe(raw: &RawProbe, words: &Vocabulary<'_>) -> Checked<Probe> {
 fn probe_filter(raw: &At<RawProbeFilter>, words: &Vocabulary<'_>) -> Checked<Filter> {
     let kind = match raw.value.filter_type.value.0.as_str() {
         "anon" => FilterKind::Anon,
-        "memcg" => memcg(raw.value.path.as_ref())?
+        "memcg" => memcg(raw.value.path.as_ref(), words)?
             .ok_or_else(|| Fault::at(raw, "a probe's filter of type memcg needs path: /NAME"))?,
         own if words.introduced.layers(own).contains(&FilterLayer::Probe) => {
             FilterKind::Introduced { name: own.to_owned(), layer: FilterLayer::Probe }

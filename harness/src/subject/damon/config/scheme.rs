@@ -221,9 +221,19 @@ pub(super) fn goal(raw: &At<RawGoal>, ops: &Keyword<Ops>, words: &Vocabulary<'_>
             format!("the metric {} needs a memory cgroup: memcg_path: /NAME", metric.name),
         ));
     }
+    memcg_of_goal(raw, names)?;
     let current_value = raw.value.current_value.given_or(0);
     let complement = raw.value.complement.given_or(false);
     Ok(Goal { metric: metric.name.to_owned(), complement, target_value, current_value, nid, path })
+}
+
+/// Refuses a goal about a memory cgroup that is not there. What an introduced metric reads of the path is for the kernel to say.
+pub(super) fn memcg_of_goal(raw: &At<RawGoal>, names: &Names) -> Checked<()> {
+    let name = raw.value.metric.value.0.as_str();
+    match &raw.value.memcg_path {
+        Some(path) if METRICS.iter().any(|metric| metric.name == name && metric.memcg) => names.memcg(path),
+        _ => Ok(()),
+    }
 }
 
 fn target_value(raw: &At<Scalar>, metric: &Metric<'_>) -> Checked<u64> {

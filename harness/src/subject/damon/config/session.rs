@@ -274,6 +274,9 @@ impl<'a> Session<'a> {
         }
         let mut kdamonds = self.kdamonds.clone();
         let mut schemes = Vec::new();
+        let names = Names { refused: refused.is_some(), ..self.words.names.clone() };
+        let goals = raw.schemes.iter().flat_map(|scheme| &scheme.value.goals);
+        goals.clone().try_for_each(|goal| scheme::memcg_of_goal(goal, &names))?;
         for one in &raw.schemes {
             let scheme = self.new_goals(one, &mut kdamonds)?;
             if schemes.contains(&scheme) {
