@@ -16,8 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
+use std::mem::Discriminant;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// What QEMU takes besides the guest's memory: its own data, and translated code.
@@ -71,9 +73,28 @@ impl fmt::Display for Full {
     }
 }
 
+/// Why this process was last said to wait for a slot. With many scenarios on a busy host each waits, for the same reason.
+#[derive(Debug, Default)]
+struct LastReason(Mutex<Option<Discriminant<Full>>>);
+
+impl LastReason {
+    /// Whether `full` is another reason than the last one, which it is from now on.
+    fn is_new(&self, full: &Full) -> bool {
+        let kind = std::mem::discriminant(full);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(kind) != Some(kind)
+    }
+
+    /// A slot was free at once: whoever waits next waits for a new reason.
+    fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+static SAID: LastReason = LastReason(Mutex::new(None));
+
 impl Slot {
     /// Waits for one of the `count` slots of this host ([`count()`]) for the guest `name` with `guest` bytes of memory. After
-    /// two seconds it reports why there is none.
+    /// two seconds it reports why there is none, unless a wait before it had the same reason.
     pub fn acquire(count: NonZeroUsize, guest: Bytes, name: &str) -> Result<Slot, LockError> {
         let base = paths::runtime().map_err(|cause| LockError::Io { path: std::env::temp_dir(), cause })?;
         Pool { base, count }.acquire(guest, name)
@@ -114,10 +135,15 @@ struct Claim {
 impl Pool {
     fn acquire(&self, guest: Bytes, name: &str) -> Result<Slot, LockError> {
         let mut waiting = Waiting::begin();
+        if let Ok(slot) = self.try_acquire(guest)? {
+            SAID.forget();
+            return Ok(slot);
+        }
         loop {
             match self.try_acquire(guest)? {
                 Ok(slot) => return Ok(slot),
-                Err(full) => waiting.still(|| format!("a slot for {name}: {full}")),
+                Err(full) => waiting
+                    .still_unless_known(|| SAID.is_new(&full).then(|| format!("a slot for {name}: {full}"))),
             }
             interrupt::check()?;
             std::thread::sleep(Duration::from_millis(100));
@@ -229,6 +255,16 @@ mod tests {
         assert_eq!(one.try_acquire(SMALL).unwrap().unwrap_err(), Full::Slots(one.count));
         drop(first);
         assert!(one.try_acquire(SMALL).unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_reason_to_wait_is_new_once_until_another_comes_or_a_slot_was_free() {
+        let (said, slots) = (LastReason::default(), Full::Slots(NonZeroUsize::MIN));
+        let memory = |left| Full::Memory { needed: gib(2), left: gib(left) };
+        assert_eq!([said.is_new(&slots), said.is_new(&slots)], [true, false]);
+        assert_eq!([said.is_new(&memory(1)), said.is_new(&memory(0))], [true, false]);
+        said.forget();
+        assert!(said.is_new(&memory(1)));
     }
 
     #[test]

@@ -21,16 +21,22 @@ impl Waiting {
 
     /// The wait goes on, for `what`. It has to be called again and again.
     pub(super) fn still(&mut self, what: impl FnOnce() -> String) {
+        self.still_unless_known(|| Some(what()));
+    }
+
+    /// The same, where `what` has nothing to say if its reason was reported already.
+    pub(super) fn still_unless_known(&mut self, what: impl FnOnce() -> Option<String>) {
         if let Some(line) = self.line_at(Instant::now(), what) {
             // A closed standard error changes nothing.
             progress::suspend(|| drop(writeln!(terminal::stderr(), "{line}")));
         }
     }
 
-    fn line_at(&mut self, now: Instant, what: impl FnOnce() -> String) -> Option<String> {
+    fn line_at(&mut self, now: Instant, what: impl FnOnce() -> Option<String>) -> Option<String> {
         let is_due = !self.reported && now.duration_since(self.begun) >= SHORT;
         self.reported |= is_due;
-        is_due.then(|| format!("waiting for {}", what()))
+        let what = if is_due { what() } else { None };
+        what.map(|what| format!("waiting for {what}"))
     }
 }
 
@@ -43,7 +49,7 @@ mod tests {
         let mut waiting = Waiting::begin();
         let begun = waiting.begun;
         let mut after = |milliseconds| {
-            waiting.line_at(begun + Duration::from_millis(milliseconds), || "a lock".to_owned())
+            waiting.line_at(begun + Duration::from_millis(milliseconds), || Some("a lock".to_owned()))
         };
         assert_eq!([after(100), after(1900)], [None, None]);
         assert_eq!(after(2100).unwrap(), "waiting for a lock");
