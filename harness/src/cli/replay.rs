@@ -20,7 +20,8 @@ use clap::Args;
 use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples: damonlab replay results/pull-push/0001\n          \
-    damonlab replay results/pull-push/0001 --gdb damos_esz:3\n\n\
+    damonlab replay results/pull-push/0001 --gdb damos_esz:3\n          \
+    damonlab replay results/hang/0001 --gdb end\n\n\
     Exit status: 0 if not a byte differs, 1 with the first difference in guest time otherwise. With --rules the verdict of the new run\n\
     counts too.";
 
@@ -36,9 +37,10 @@ pub(super) struct Arguments {
     build: BuildArgs,
     #[command(flatten)]
     rules: RulesArgs,
-    /// Stop the guest for a debugger: before an event (NAME:NUMBER), or at a guest time in seconds. Nothing is recorded.
+    /// Stop the guest for a debugger: before an event (NAME:NUMBER), at a guest time in seconds, or before the end, which of a
+    /// run without results is the last moment that is known: its panic, or when it was found to hang. Nothing is recorded.
     /// gdb cannot step backwards there; an earlier place runs the same instructions up to it.
-    #[arg(long, value_name = "EVENT:N|TIME", allow_negative_numbers = true)]
+    #[arg(long, value_name = "EVENT:N|TIME|end", allow_negative_numbers = true)]
     #[arg(conflicts_with_all = ["rules", "out", "quiet", "verbose", "format", "report"])]
     gdb: Option<StopPoint>,
     /// The new recording goes below this folder.

@@ -1,23 +1,23 @@
 //! Runs the guest of a recording again, stops it where the user wants to look, and lets a debugger attach.
 
+use super::guest_run::run_plan;
 use super::run_env::RunEnv;
+use super::run_error::RunError;
+use super::scenario_source::ScenarioSource;
+use super::stop_target::{self, Target};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::paths::quoted;
 use crate::host::text::{foreign, shown};
 use crate::machine::{Machine, MachineError};
-use crate::recording::Line;
 use crate::recording::{Recording, RecordingError, RunInputs};
-use crate::subject;
 use crate::vm::{self, Launch, Stopped, Timing, VmError};
+use damonlab_protocol::plan::Plan;
 use damonlab_protocol::units::Nanos;
 use std::fmt;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::str::FromStr;
-
-/// How long before an event the guest stops, so that the function that emits it has not started yet. (`damos_quota_score`
-/// walks the eligible pages for 6 ms in `pull-push`.)
-const MARGIN: Nanos = Nanos(100_000_000);
 
 /// Where to stop a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +31,19 @@ pub enum StopPoint {
         /// Its number among the events of that name, from 1.
         number: NonZeroUsize,
     },
+    /// Shortly before the end: the last event, or, of a run that left no results, the last moment that is known of it.
+    End,
 }
+
+/// The word for [`StopPoint::End`].
+const END: &str = "end";
 
 /// A text that is not a [`StopPoint`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{}' is neither a guest time in seconds (12.345678) nor an event and its number (damos_esz:3)", foreign(.0))]
+#[error(
+    "'{}' is neither a guest time in seconds (12.345678), nor an event and its number (damos_esz:3), nor the word {END}",
+    foreign(.0)
+)]
 pub struct ParseStopPointError(String);
 
 impl FromStr for StopPoint {
@@ -49,6 +57,9 @@ impl FromStr for StopPoint {
             let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
             let seconds: f64 = number.parse().ok().filter(|_| plain).ok_or_else(error)?;
             return Ok(StopPoint::Time(Nanos((seconds * 1e9).round() as u64)));
+        }
+        if text == END {
+            return Ok(StopPoint::End);
         }
         let (name, number) = text.split_once(':').unwrap_or((text, "1"));
         let is_name_char = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -98,6 +109,35 @@ pub enum DebugError {
         /// The time of the last event.
         end: Nanos,
     },
+    /// The run left no trace.
+    #[error(
+        "{recording} has no trace, as its run ended without results ({}): give a guest time, or the word {END}",
+        foreign(.how)
+    )]
+    NoTrace {
+        /// The recording.
+        recording: String,
+        /// How the run ended.
+        how: String,
+    },
+    /// Nothing says when the run ended.
+    #[error("{recording} does not say when its run ended ({}): give a guest time", foreign(.how))]
+    NoEnd {
+        /// The recording.
+        recording: String,
+        /// How the run ended, or that it has no event.
+        how: String,
+    },
+    /// The guest that shows the ready point did not run.
+    #[error("cannot find out when the scenario began: {0}")]
+    NoReadyPoint(String),
+    /// It could not be started.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
+    /// The host failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// The recording cannot be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -116,7 +156,12 @@ impl Faulty for DebugError {
             DebugError::DoesNotRepeat { .. }
             | DebugError::NoEvent { .. }
             | DebugError::TooEarly { .. }
-            | DebugError::TooLate { .. } => Fault::BadInput,
+            | DebugError::TooLate { .. }
+            | DebugError::NoTrace { .. }
+            | DebugError::NoEnd { .. } => Fault::BadInput,
+            DebugError::NoReadyPoint(_) => Fault::Infra,
+            DebugError::Run(error) => error.fault(),
+            DebugError::Io(error) => error.fault(),
             DebugError::Recording(error) => error.fault(),
             DebugError::Machine(error) => error.fault(),
             DebugError::Vm(error) => error.fault(),
@@ -133,17 +178,6 @@ pub struct Session {
     function: Option<String>,
 }
 
-/// The time at which a guest stops, and what it stops for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Target {
-    /// From the ready point to the stop.
-    after: Nanos,
-    what: String,
-    event: Option<String>,
-    /// How many events of the name come between the stop and the wanted one.
-    before: usize,
-}
-
 /// Runs the guest of a recording up to a stop point.
 ///
 /// # Errors
@@ -154,8 +188,10 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
         let why = "its guest was booted, or ran on the real clock, and did not start from a checkpoint";
         return Err(DebugError::DoesNotRepeat { recording: shown(&inputs.dir).to_string(), why });
     };
-    let recording = Recording::load(&inputs.dir)?;
-    let target = target(&recording, at)?;
+    let target = match &inputs.meta.without_results {
+        None => stop_target::of_recording(&Recording::load(&inputs.dir)?, at)?,
+        Some(how) => stop_target::without_results(inputs, how, at, || ready_point(env, inputs))?,
+    };
     let machine = Machine::of(&inputs.scenario)?;
     let launch = Launch {
         tools: &env.tools,
@@ -174,53 +210,25 @@ pub fn debug(env: &RunEnv, inputs: &RunInputs, at: &StopPoint, logs: &Path) -> R
     let stopped = vm::stop_after(&launch, store, target.after)?;
     let map = env.image.system_map();
     let symbols = map.and_then(|map| std::fs::read_to_string(map).ok()).unwrap_or_default();
-    let function = target.event.as_deref().and_then(|event| function(event, &symbols));
+    let function = target.break_at.as_ref().and_then(|at| at.function(&symbols));
     let vmlinux = env.image.vmlinux.as_ref().map(|path| quoted(&path.to_string_lossy()));
     Ok(Session { stopped, target, vmlinux, function })
 }
 
-/// When to stop for a stop point.
-fn target(recording: &Recording, at: &StopPoint) -> Result<Target, DebugError> {
-    let dir = shown(&recording.dir).to_string();
-    let why = "it does not have the time of the ready point; record it again";
-    let begin = recording.report.ready_point.ok_or(DebugError::DoesNotRepeat { recording: dir, why })?;
-    let too_early = |wanted| DebugError::TooEarly { wanted, begin };
-    match at {
-        StopPoint::Time(time) => {
-            let after = time.0.checked_sub(begin.0).map(Nanos).ok_or_else(|| too_early(*time))?;
-            if let Some(end) = recording.trace.lines.last().map(|line| line.time).filter(|end| time > end) {
-                return Err(DebugError::TooLate { wanted: *time, end });
-            }
-            Ok(Target { after, what: format!("guest time {} s", time.seconds()), event: None, before: 0 })
-        }
-        StopPoint::Event { name, number } => {
-            let all: Vec<&Line> = recording.trace.lines.iter().filter(|line| line.name() == name).collect();
-            let line = all.get(number.get() - 1).ok_or_else(|| DebugError::NoEvent {
-                name: name.clone(),
-                found: all.len(),
-                number: number.get(),
-            })?;
-            let stop = line.time.0.saturating_sub(MARGIN.0);
-            let after = stop.checked_sub(begin.0).map(Nanos).ok_or_else(|| too_early(line.time))?;
-            let before = all[..number.get() - 1].iter().filter(|line| line.time.0 >= stop).count();
-            let what = format!(
-                "{name} number {number}, trace.txt line {} at {} s",
-                line.number,
-                line.time.seconds()
-            );
-            Ok(Target { after, what, event: Some(name.clone()), before })
-        }
+/// The ready point of the recording's guest. It is one of the checkpoint's, so a guest without a step has the same.
+fn ready_point(env: &RunEnv, inputs: &RunInputs) -> Result<Nanos, DebugError> {
+    let out = tempfile::tempdir()?;
+    let env = RunEnv { out: out.path().to_owned(), ..env.clone() };
+    let RunInputs { scenario, scenario_text, .. } = inputs;
+    let source = ScenarioSource { scenario: scenario.clone(), text: scenario_text.clone() };
+    let machine = Machine::of(&source.scenario)?;
+    let report = run_plan(&env, &source, &machine, &Plan::empty(&scenario.name))?;
+    let no = |why: String| DebugError::NoReadyPoint(why);
+    if report.judgement.is_none() {
+        return Err(no(format!("a guest without a step ended with {}", report.verdict)));
     }
-}
-
-/// The function at which to break for an event, if the kernel has one.
-fn function(event: &str, symbols: &str) -> Option<String> {
-    // If the compiler has inlined the function, the breakpoint is at the function that records the event.
-    let functions = subject::functions_before_events();
-    let known = functions.filter(|(name, _)| *name == event).map(|(_, function)| function.to_owned());
-    let is_in_kernel = |name: &String| symbols.lines().any(|line| line.split(' ').nth(2) == Some(name));
-    // With a single tracer, a tracepoint calls this function and not its `__traceiter_`.
-    known.chain([format!("trace_event_raw_event_{event}")]).find(is_in_kernel)
+    let ready = Recording::load(&report.dir)?.report.ready_point;
+    ready.ok_or_else(|| no("its guest did not say it".to_owned()))
 }
 
 impl fmt::Display for Session {
@@ -244,6 +252,9 @@ impl fmt::Display for Session {
                 "  before it {before} events of the same name: `continue` past them (each stop costs some guest time)"
             )?;
         }
+        if self.target.hangs {
+            writeln!(f, "  hang      `continue`, then Ctrl-C in gdb, stops it later, where it hangs")?;
+        }
         writeln!(f, "  end       `kill` in gdb, or Ctrl-C here")
     }
 }
@@ -251,17 +262,6 @@ impl fmt::Display for Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::testing;
-
-    fn recording() -> Recording {
-        let mut recording = Recording::load(&testing::stored("pull-push-short")).unwrap();
-        recording.report.ready_point = Some(Nanos(1_000_000));
-        recording
-    }
-
-    fn event(number: usize) -> StopPoint {
-        format!("damos_node_eligible_mem_bp:{number}").parse().unwrap()
-    }
 
     #[test]
     fn a_stop_point_is_a_time_or_a_numbered_event() {
@@ -272,46 +272,5 @@ mod tests {
         for text in ["", "damos_esz:0", "a b", "12x", "1e308", "-1", "1.2.3"] {
             assert!(text.parse::<StopPoint>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn the_guest_stops_a_tenth_of_a_second_before_an_event() {
-        let recording = recording();
-        let lines = recording.trace.lines.iter();
-        let third = lines.filter(|line| line.name() == "damos_node_eligible_mem_bp").nth(2).unwrap().time;
-        let target = target(&recording, &event(3)).unwrap();
-        assert_eq!(target.after.0 + 1_000_000 + MARGIN.0, third.0);
-    }
-
-    #[test]
-    fn an_event_number_that_does_not_exist_is_refused_with_the_number_of_events() {
-        let error = target(&recording(), &event(100_000)).unwrap_err().to_string();
-        assert!(
-            error.starts_with("the trace has ") && error.ends_with("so there is no number 100000"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_time_before_the_scenario_is_refused() {
-        let error = target(&recording(), &StopPoint::Time(Nanos(999_999))).unwrap_err();
-        assert!(matches!(error, DebugError::TooEarly { .. }), "{error}");
-    }
-
-    #[test]
-    fn a_time_after_the_recording_is_refused_however_large_it_is() {
-        for text in ["1000", "99999999999999999999999"] {
-            let error = target(&recording(), &text.parse().unwrap()).unwrap_err();
-            assert!(matches!(error, DebugError::TooLate { .. }), "{error}");
-            assert_eq!(error.fault(), Fault::BadInput);
-        }
-    }
-
-    #[test]
-    fn the_breakpoint_is_at_a_function_of_this_kernel() {
-        let map = "ffff0 t damos_quota_score\nffff1 t trace_event_raw_event_damos_esz\n";
-        assert_eq!(function("damos_node_eligible_mem_bp", map).as_deref(), Some("damos_quota_score"));
-        assert_eq!(function("damos_esz", map).as_deref(), Some("trace_event_raw_event_damos_esz"));
-        assert_eq!(function("damos_before_apply", map), None);
     }
 }

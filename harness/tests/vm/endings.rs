@@ -5,6 +5,7 @@ use damonlab::check::{Finding, Verdict};
 use damonlab::host::paths;
 use damonlab::host::process::Group;
 use damonlab::recording::{CONSOLE_LOG, RunInputs};
+use damonlab::run::debug;
 use damonlab::run::replay::ReplayResult;
 use damonlab::run::{self, RunEnv, ScenarioSource};
 use damonlab_protocol::record::section;
@@ -77,7 +78,23 @@ fn livelock(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     )?;
     let inputs = RunInputs::load(&report.dir)?;
     let replay = run::replay::replay(&env, &inputs)?;
-    ensure(replay.result == ReplayResult::SameEnd("clock".to_owned()), &replay.result)
+    ensure(replay.result == ReplayResult::SameEnd("clock".to_owned()), &replay.result)?;
+    stops_in_the_hang(&env, &inputs)
+}
+
+/// A debugger finds the guest of a run without results at a guest time, and where it was found to hang.
+fn stops_in_the_hang(env: &RunEnv, inputs: &RunInputs) -> Result<(), Box<dyn Error>> {
+    for (at, before) in
+        [("5", "guest time 5.000000 s"), ("end", "the moment at which the guest was found to hang")]
+    {
+        let logs = tempfile::tempdir()?;
+        let session = debug::debug(env, inputs, &at.parse()?, logs.path())?.to_string();
+        ensure(session.starts_with(&format!("STOPPED  before {before}")), &session)?;
+        ensure(session.contains("target remote "), &session)?;
+        ensure(session.contains("stops it later, where it hangs") == (at == "end"), &session)?;
+    }
+    let error = debug::debug(env, inputs, &"damos_esz:1".parse()?, Path::new("")).err();
+    ensure(error.is_some_and(|error| error.to_string().contains("has no trace")), "an event was found")
 }
 
 /// `jmp .`
