@@ -54,6 +54,8 @@ pub mod bisect;
 
 pub mod report;
 
+pub mod shards;
+
 pub mod cli;
 
 #[doc(hidden)]

@@ -91,6 +91,7 @@ fn a_missing_file_of_any_name_and_a_bad_argument_are_named_safely() {
             [OsStr::new("explain"), word],
             [OsStr::new("machine"), word],
             [OsStr::new("mutants"), word],
+            [OsStr::new("merge"), word],
             [OsStr::new("shrink"), word],
             [word, OsStr::new("list")],
             [OsStr::new("list"), word],
@@ -98,7 +99,7 @@ fn a_missing_file_of_any_name_and_a_bad_argument_are_named_safely() {
             let (status, text) = printed(&arguments);
             assert_eq!((status, results(&text).len()), (Some(2), 0), "{arguments:?}: {text}");
         }
-        for option in ["--focus", "--merge", "--for"] {
+        for option in ["--focus", "--for"] {
             let (status, text) = printed(&[OsStr::new("explore"), OsStr::new(option), word]);
             assert_eq!((status, results(&text).len()), (Some(2), 0), "{option}: {text}");
         }

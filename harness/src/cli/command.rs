@@ -3,8 +3,8 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, completions, coverage, doctor, explain, explore, kernel, list, machine, mutants,
-    replay, run, schema, series, setup, shrink,
+    bisect, check, compare, completions, coverage, doctor, explain, explore, kernel, list, machine, merge,
+    mutants, replay, run, schema, series, setup, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -61,6 +61,9 @@ pub(super) enum Verb {
     /// Test the test suite: put bugs back into the kernel, one at a time, and report which are caught.
     #[command(after_help = mutants::HELP)]
     Mutants(mutants::Arguments),
+    /// Report the shards of one `run`, `coverage`, `explore` or `mutants` as the whole command would. Boots nothing.
+    #[command(after_help = merge::HELP)]
+    Merge(merge::Arguments),
     /// List the scenarios and the machines, and the kernels and checkpoints in the cache.
     #[command(after_help = list::HELP)]
     List(list::Arguments),
@@ -115,6 +118,7 @@ impl Verb {
             Verb::Explore(arguments) => explore::explore(arguments),
             Verb::Shrink(arguments) => shrink::shrink(arguments),
             Verb::Mutants(arguments) => mutants::mutants(arguments),
+            Verb::Merge(arguments) => merge::merge(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),

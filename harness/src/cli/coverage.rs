@@ -8,13 +8,13 @@ use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::{ReproCommand, Seeds};
 use super::rules_args::RulesArgs;
-use super::{qemu, scenarios, values};
+use super::{qemu, scenarios, shard_file, values};
 use crate::check::Verdict;
 use crate::host::paths::write_atomic;
 use crate::host::progress::Progress;
 use crate::host::slots;
 use crate::host::text::shown;
-use crate::judge::{self, ExpectedChange, Report, RuleFileUse};
+use crate::judge::{ChangesSeen, ExpectedChange, Report, RuleFileUse};
 use crate::kernel::{self, Origins, PatchedSource, Profile};
 use crate::line_coverage::{
     self, CountedRun, CountedRuns, Counts, GcovTool, LineCoverageError, MeasuredFiles, added, lcov,
@@ -22,6 +22,7 @@ use crate::line_coverage::{
 use crate::report::{self, Item, RunView};
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, Shard, suite};
 use crate::setup::{self, Env, Work};
+use crate::shards::{Call, CoverageTotals, Totals, digest};
 use crate::vm;
 use crate::vm::checkpoint::Store;
 use clap::Args;
@@ -31,9 +32,8 @@ use std::path::{Path, PathBuf};
 
 pub(super) const HELP: &str = "Examples: damonlab coverage --series my-series.mbox\n          \
     damonlab coverage pull-push memcg --by-scenario\n          \
-    damonlab coverage --shard 1/2 --out first\n          \
-    damonlab coverage --merge first/coverage.json second/coverage.json\n\n\
-    Below --out it writes coverage.info, for lcov, editors and CI, and coverage.json, for --merge.\n\n\
+    damonlab coverage --shard 1/2 --out first\n\n\
+    Below --out it writes coverage.info, for lcov, editors and CI, and coverage.json, with the scenarios of each line.\n\n\
     Exit status: 0 if every scenario passed or was skipped, whatever was executed; 1 if one failed.";
 
 #[derive(Debug, Args)]
@@ -53,16 +53,9 @@ pub(super) struct Arguments {
     /// Run each scenario with each seed from A to B-1 (A..=B: to B), and unite what they execute.
     #[arg(long, value_name = "A..B", conflicts_with = "seed")]
     seeds: Option<SeedRange>,
-    /// Run the K-th of N parts of the runs only; --merge unites the parts.
+    /// Run the K-th of N parts of the runs only; `damonlab merge` unites the parts.
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
-    /// Run nothing: unite what earlier calls stored for the same kernel, and report that.
-    // By name: clap leaves the group of arguments empty that has others flattened into it.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
-        "scenarios", "introduces", "rules", "kernel", "series", "strict", "skip_applied", "patches", "profiles", "fragments",
-        "build_in", "seed", "seeds", "shard", "jobs",
-    ])]
-    merge: Vec<PathBuf>,
     /// Name the scenarios that executed each line of the series, and each function.
     #[arg(long)]
     by_scenario: bool,
@@ -77,25 +70,58 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn coverage(arguments: &Arguments) -> VerbResult {
-    let mut output = Output::new("coverage", &arguments.output)?;
+    let mut output = Output::new("coverage", &arguments.output)?.keeping(arguments.shard.is_some());
     let out = std::path::absolute(&arguments.out)?;
-    let (status, runs, mut notes) = match CountedRuns::merge(&arguments.merge)? {
-        Some(runs) => {
-            output.start(Vec::new(), Some(&runs.kernel))?;
-            (0, runs, Vec::new())
-        }
-        None => measure(arguments, &out, &mut output)?,
-    };
-    fs::create_dir_all(&out)?;
-    let (tracefile, stored) = (out.join("coverage.info"), out.join("coverage.json"));
-    write_atomic(&tracefile, lcov(&runs.counts).as_bytes())?;
-    runs.save(&stored)?;
-    notes.extend(report::line_coverage_notes(&runs, arguments.by_scenario));
-    notes.push(format!("lcov: {}; to merge: {}", shown(&tracefile), shown(&stored)));
-    let (answer, data) =
-        (report::line_coverage(&runs, arguments.by_scenario), report::line_coverage_data(&runs));
+    let inputs = inputs(arguments)?;
+    let totals = measure(arguments, &inputs, &out, &mut output)?;
+    let whole = Totals::Coverage(Box::new(totals.clone()));
+    let call = || call(arguments, &inputs, &totals.runs);
+    let note = shard_file::store(arguments.shard, call, output.kept(), &whole, &out)?;
+    finish(totals, Some(&out), note.into_iter().collect(), &mut output)
+}
+
+/// What the shards of one call have in common.
+fn call(arguments: &Arguments, inputs: &Inputs, runs: &CountedRuns) -> Result<Call, CliError> {
+    let rules: Vec<String> = arguments.rules.load()?.iter().map(|file| file.text.clone()).collect();
+    let scenarios = inputs.named.iter().map(|(word, source)| (word.as_str(), source.text.as_bytes()));
+    let read = inputs.named.iter().find_map(|(_, source)| source.scenario.introduces_file.as_ref());
+    let introduces: Vec<String> = read.map(|file| file.text.clone()).into_iter().collect();
+    let options = shard_file::options([
+        ("--introduces", shard_file::texts(&introduces)),
+        ("--rules", shard_file::texts(&rules)),
+        ("--by-scenario", shard_file::flag(arguments.by_scenario)),
+    ]);
+    let seeds = arguments.seeds.map_or_else(|| arguments.seed.to_string(), |seeds| seeds.to_string());
+    Ok(Call::new([
+        ("kernel", format!("{} ({})", runs.kernel, runs.kernel_key)),
+        ("seed", seeds),
+        ("set of options", options),
+        ("list of scenarios", digest(scenarios)),
+    ]))
+}
+
+/// Stores and reports what was executed. Gives the exit status.
+pub(super) fn finish(
+    totals: CoverageTotals,
+    out: Option<&Path>,
+    of_shard: Vec<String>,
+    output: &mut Output,
+) -> VerbResult {
+    let CoverageTotals { statuses, rules, changes, mut notes, by_scenario, runs } = totals;
+    notes.extend(changes.unseen);
+    notes.extend(rules.notes());
+    notes.extend(report::line_coverage_notes(&runs, by_scenario));
+    if let Some(out) = out {
+        fs::create_dir_all(out)?;
+        let (tracefile, stored) = (out.join("coverage.info"), out.join("coverage.json"));
+        write_atomic(&tracefile, lcov(&runs.counts).as_bytes())?;
+        runs.save(&stored)?;
+        notes.push(format!("lcov: {}; all counts: {}", shown(&tracefile), shown(&stored)));
+    }
+    notes.extend(of_shard);
+    let (answer, data) = (report::line_coverage(&runs, by_scenario), report::line_coverage_data(&runs));
     output.finish(Closing { answer, notes, data })?;
-    Ok(status)
+    Ok(ExitStatuses::from_stored(statuses).of(false, &rules))
 }
 
 /// What all runs have in common.
@@ -124,10 +150,12 @@ type Counted = Result<(Report, Result<Counts, LineCoverageError>), RunError>;
 
 fn measure(
     arguments: &Arguments,
+    inputs: &Inputs,
     out: &Path,
     output: &mut Output,
-) -> Result<(u8, CountedRuns, Vec<String>), CliError> {
-    let Inputs { named, changes, mut rules } = inputs(arguments)?;
+) -> Result<CoverageTotals, CliError> {
+    let Inputs { named, changes, rules } = inputs;
+    let mut rules = rules.clone();
     let slots = slots::count();
     let env = Env::machine()?;
     let origins = Origins::of(env.clone());
@@ -151,14 +179,12 @@ fn measure(
         checkpoints: Some(Store::of(&env.cache)),
     };
     let jobs = arguments.jobs.unwrap_or(slots);
-    let measurement =
-        Measurement { env: &run_env, tool: &tool, notes: &notes, files: &files, changes: &changes, jobs };
-    let planned = planned(arguments, &named);
-    let (status, mut notes) =
+    let measurement = Measurement { env: &run_env, tool: &tool, notes: &notes, files: &files, changes, jobs };
+    let planned = planned(arguments, named);
+    let (statuses, notes) =
         measurement.run_all(arguments, &planned, &mut rules, &mut runs, output, &progress)?;
-    notes.extend(judge::not_seen(&changes));
-    notes.extend(rules.notes());
-    Ok((status, runs, notes))
+    let (changes, by_scenario) = (ChangesSeen::of(changes), arguments.by_scenario);
+    Ok(CoverageTotals { statuses: statuses.stored(), rules, changes, notes, by_scenario, runs })
 }
 
 /// The scenarios of the arguments, all of which can run here.
@@ -206,7 +232,7 @@ impl Measurement<'_> {
         runs: &mut CountedRuns,
         output: &mut Output,
         progress: &Progress,
-    ) -> Result<(u8, Vec<String>), CliError> {
+    ) -> Result<(ExitStatuses, Vec<String>), CliError> {
         let (mut statuses, mut notes) = (ExitStatuses::default(), Vec::new());
         output
             .start(planned.iter().map(|(word, ..)| word.clone()).collect(), Some(&self.env.image.describe))?;
@@ -247,7 +273,7 @@ impl Measurement<'_> {
             }
             Ok::<(), CliError>(())
         })?;
-        Ok((statuses.of(false, rules), notes))
+        Ok((statuses, notes))
     }
 
     /// One run. Its recording stays if it did not pass.

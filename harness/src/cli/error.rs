@@ -2,7 +2,7 @@
 
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
-use crate::explore::{CorpusError, ExploreError, MergeError};
+use crate::explore::{CorpusError, ExploreError};
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::text::{foreign, shown};
@@ -17,6 +17,7 @@ use crate::run::replay::ImageNotFound;
 use crate::run::{KernelRunError, RunError};
 use crate::scenario::ScenarioError;
 use crate::setup::{Missing, SetupError};
+use crate::shards::MergeError;
 use crate::vm::{MissingQemuFeature, Refusal, VmError};
 use std::io;
 use std::path::PathBuf;

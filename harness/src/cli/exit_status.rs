@@ -4,6 +4,7 @@ use super::git_bisect;
 use crate::check::Verdict;
 use crate::host::variables;
 use crate::judge::{Report, RuleFileUse};
+use crate::shards::Statuses;
 
 /// The exit status of a verdict. A skip is a failure where `DAMONLAB_REQUIRE=vm` says that nothing may be skipped.
 pub(super) fn of_verdict(verdict: &Verdict) -> u8 {
@@ -17,22 +18,29 @@ pub(super) fn with_rules(status: u8, rules: &RuleFileUse) -> u8 {
 
 /// What the verdicts of a command come to.
 #[derive(Debug, Default)]
-pub(super) struct ExitStatuses {
-    shell: u8,
-    git: Vec<u8>,
-}
+pub(super) struct ExitStatuses(Statuses);
 
 impl ExitStatuses {
     /// One more verdict, and the runs behind it. The worst decides; no result is worse than a failure.
     pub(super) fn add<'a>(&mut self, verdict: &Verdict, reports: impl IntoIterator<Item = &'a Report>) {
-        self.shell = self.shell.max(of_verdict(verdict));
-        self.git.push(git_bisect::of_verdict(verdict, reports));
+        self.0.shell = self.0.shell.max(of_verdict(verdict));
+        self.0.git.push(git_bisect::of_verdict(verdict, reports));
+    }
+
+    /// Those of several runs, which may be of several shards.
+    pub(super) fn from_stored(statuses: Statuses) -> ExitStatuses {
+        ExitStatuses(statuses)
+    }
+
+    /// To be stored.
+    pub(super) fn stored(self) -> Statuses {
+        self.0
     }
 
     /// The exit status for whoever started the command. To git a file of `--rules` without effect is no mistake: an older
     /// commit may lack an event that a later one adds.
     pub(super) fn of(&self, for_git: bool, rules: &RuleFileUse) -> u8 {
-        if for_git { git_bisect::of_all(&self.git) } else { with_rules(self.shell, rules) }
+        if for_git { git_bisect::of_all(&self.0.git) } else { with_rules(self.0.shell, rules) }
     }
 }
 

@@ -4,21 +4,21 @@ use super::error::{CliError, VerbResult};
 use super::explore_args::ExploreArgs;
 use super::explore_env::{ExploreEnv, repeat};
 use super::kernel_args::KernelArgs;
-use super::output::{Closing, Output, OutputArgs};
-use super::values;
+use super::output::{Closing, Output, OutputArgs, Reported};
+use super::{shard_file, values};
 use crate::check::Verdict;
 use crate::explore::{
     self, Corpus, Drawn, Example, Explored, Explorer, Failing, Focus, Guided, Kept, Known, NewLines,
     NumberResult, Part, Shrinking, Tree,
 };
 use crate::host::progress::{Batch, Progress};
-use crate::host::text::shown;
 use crate::judge::ExpectedChange;
 use crate::kernel::{PatchedSource, Profile};
 use crate::line_coverage::{GcovTool, LineCoverageError, MeasuredFiles};
 use crate::report;
 use crate::run::{ScenarioSource, Shard};
 use crate::scenario::ScenarioError;
+use crate::shards::{Call, Totals};
 use clap::Args;
 use fs_err as fs;
 use std::path::{Path, PathBuf};
@@ -28,10 +28,9 @@ pub(super) const HELP: &str = "Examples: damonlab explore\n          \
     damonlab explore --for 10m --series my-series.mbox --focus quota\n          \
     damonlab explore --seed 3 --from 4711 --count 1\n          \
     damonlab explore --coverage --corpus corpus --count 500\n          \
-    damonlab explore --shard 1/4 --out first\n          \
-    damonlab explore --merge first/explore.json second/explore.json\n\n\
+    damonlab explore --shard 1/4 --out first\n\n\
     Scenario 4711 of seed 3 is the same everywhere. What passes leaves nothing behind; of each finding the first scenario \
-    and its recording stay below --out, with explore.json, for --merge.\n\n\
+    and its recording stay below --out, with explore.json.\n\n\
     Exit status: 0 if every scenario passed or was skipped, 1 if one failed, 3 if the host or QEMU failed in one.";
 
 #[derive(Debug, Args)]
@@ -54,7 +53,7 @@ pub(super) struct Arguments {
     /// what the patches of --series and --patch are about].
     #[arg(long, value_name = "PART")]
     focus: Vec<Part>,
-    /// Run the K-th of N parts of the scenarios only; --merge joins the parts.
+    /// Run the K-th of N parts of the scenarios only; `damonlab merge` joins the parts.
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     /// Run on a kernel that counts the lines that it executes, keep what reaches lines of DAMON that nothing before it did, and
@@ -65,14 +64,6 @@ pub(super) struct Arguments {
     /// ones.
     #[arg(long, value_name = "DIR", requires = "coverage")]
     corpus: Option<PathBuf>,
-    /// Run nothing: join what the shards of one exploration have found, and report that.
-    // By name: clap leaves the group of arguments empty that has others flattened into it.
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = [
-        "kernel", "series", "strict", "skip_applied", "patches", "profiles", "fragments", "build_in", "count", "time",
-        "seed", "from", "focus", "shard", "shrink_runs", "jobs", "changes",
-        "coverage", "corpus",
-    ])]
-    merge: Vec<PathBuf>,
     #[command(flatten)]
     common: ExploreArgs,
     /// Results go below this folder.
@@ -86,21 +77,48 @@ pub(super) struct Arguments {
 const WITHOUT_END: u64 = 1_000_000;
 
 pub(super) fn explore(arguments: &Arguments) -> VerbResult {
-    let mut output = Output::new("explore", &arguments.output)?;
+    let mut output = Output::new("explore", &arguments.output)?.keeping(arguments.shard.is_some());
     let out = std::path::absolute(&arguments.out)?;
-    let (results, known) = match Explored::merge(&arguments.merge)? {
-        Some(results) => {
-            output.start(Vec::new(), Some(&results.kernel))?;
-            (results, None)
-        }
-        None => run(arguments, out.clone(), &mut output)?,
-    };
-    fs::create_dir_all(&out)?;
-    let stored = out.join("explore.json");
-    results.save(&stored)?;
-    let mut notes = vec![format!("to merge: {}", shown(&stored))];
-    let (mut answer, mut data) = (report::explored(&results), report::explored_data(&results));
-    if let Some((known, corpus)) = &known {
+    let (results, guide, kept) = run(arguments, out.clone(), &mut output)?;
+    let totals = Totals::Explore(Box::new(results.clone()));
+    let note = shard_file::store(arguments.shard, || Ok(call(arguments, &results)), kept, &totals, &out)?;
+    finish(&results, Some(&out), guide.as_ref(), note.into_iter().collect(), &mut output)
+}
+
+/// What the shards of one exploration have in common.
+fn call(arguments: &Arguments, results: &Explored) -> Call {
+    let Arguments { count, time, from, coverage, corpus, common, .. } = arguments;
+    let many = time.map_or_else(|| format!("{count}"), |time| format!("as many as take {time:?}"));
+    let changes: Vec<String> = common.expect_change.arguments().collect();
+    let options = shard_file::options([
+        ("--coverage", shard_file::flag(*coverage)),
+        ("--corpus", shard_file::flag(corpus.is_some())),
+        ("--shrink-runs", Some(common.shrink_runs.to_string())),
+        ("--expect-change", shard_file::texts(&changes)),
+    ]);
+    Call::new([
+        ("kernel", format!("{} ({})", results.kernel, results.kernel_key)),
+        ("seed", results.seed.to_string()),
+        ("list of scenarios", format!("{many} from {from}")),
+        ("focus", results.focus.join(", ")),
+        ("set of options", options),
+    ])
+}
+
+/// Stores and reports what was found. Gives the exit status.
+pub(super) fn finish(
+    results: &Explored,
+    out: Option<&Path>,
+    guide: Option<&Guide>,
+    mut notes: Vec<String>,
+    output: &mut Output,
+) -> VerbResult {
+    if let Some(out) = out {
+        fs::create_dir_all(out)?;
+        results.save(&out.join("explore.json"))?;
+    }
+    let (mut answer, mut data) = (report::explored(results), report::explored_data(results));
+    if let Some((known, corpus)) = guide {
         answer.extend(report::corpus(known, corpus));
         notes.extend(report::corpus_notes(known));
         data["coverage"] = report::corpus_data(known, corpus);
@@ -114,7 +132,7 @@ pub(super) fn explore(arguments: &Arguments) -> VerbResult {
 }
 
 /// What was reached, and where scenarios are kept.
-type Guide = (Known, Corpus);
+pub(super) type Guide = (Known, Corpus);
 
 /// What all runs of one command have in common.
 struct Exploration<'a> {
@@ -131,7 +149,7 @@ fn run(
     arguments: &Arguments,
     out: PathBuf,
     output: &mut Output,
-) -> Result<(Explored, Option<Guide>), CliError> {
+) -> Result<(Explored, Option<Guide>, Option<Reported>), CliError> {
     let changes = arguments.common.expect_change.changes(None, [])?;
     let progress = output.progress();
     let kernel = match arguments.coverage {
@@ -163,10 +181,12 @@ fn run(
             None
         }
     };
+    // What is smaller is reported of all shards together.
+    let kept = output.kept();
     if arguments.common.shrink_runs > 0 {
         exploration.shrink_all(&mut results, output)?;
     }
-    Ok((results, guide))
+    Ok((results, guide, kept))
 }
 
 /// The parts that the user leans on, or else those that the series is about.

@@ -5,15 +5,16 @@ use super::expect_change::ExpectChangeArgs;
 use super::fit::Fit;
 use super::kernel_args::{BuildArgs, ConfigArgs, KernelArgs};
 use super::output::{Closing, Output, OutputArgs};
-use super::{explore_env, qemu, scenarios, values};
+use super::{explore_env, qemu, scenarios, shard_file, values};
 use crate::host::interrupt;
 use crate::host::slots;
-use crate::judge;
+use crate::judge::ChangesSeen;
 use crate::kernel::Origins;
 use crate::mutants::{self, Generator, Mutant, MutantRunner, Record, Score, SuiteKey};
 use crate::report::{self, Item, ItemResult, Place};
 use crate::run::{KernelRunError, ScenarioSource, SeedRange, Shard};
 use crate::setup::{self, Env, Work};
+use crate::shards::{Call, MutantsTotals, Totals, digest, digest_of_files};
 use crate::vm;
 use clap::Args;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -37,8 +38,7 @@ pub(super) struct Arguments {
     /// Only the mutants whose names begin with this. May be given more than once.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Examine the K-th of N parts of the mutants only. A call without it, with the results of all parts in its --out, reports
-    /// them together.
+    /// Examine the K-th of N parts of the mutants only; `damonlab merge` reports the parts together.
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     /// How many guests run at once at most [default: one a core].
@@ -79,9 +79,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
-    let mut output = Output::new("mutants", &arguments.output)?;
+    let mut output = Output::new("mutants", &arguments.output)?.keeping(arguments.shard.is_some());
     let all = mutants::only(mutants::find(&arguments.paths)?, &arguments.only)?;
-    let mutants = Shard::part(arguments.shard, all);
+    let mutants = Shard::part(arguments.shard, all.clone());
     let sources = scenarios::suite()?;
     let changes = arguments.expect_change.of_sources(&sources)?;
     let slots = slots::count();
@@ -115,9 +115,39 @@ pub(super) fn mutants(arguments: &Arguments) -> VerbResult {
         build_in: arguments.build.build_in.unwrap_or_default(),
         progress: &progress,
     };
-    let score = Score::of(&examine(&runner, arguments, &mutants, &mut output)?);
+    let records = examine(&runner, arguments, &mutants, &mut output)?;
+    let totals = MutantsTotals { records, changes: ChangesSeen::of(&changes) };
+    let (call, kept) = (|| call(arguments, &all, &sources), output.kept());
+    let note = shard_file::store(arguments.shard, call, kept, &Totals::Mutants(totals.clone()), &runner.out)?;
+    finish(totals, note.into_iter().collect(), &mut output)
+}
+
+/// What the shards of one call have in common.
+fn call(arguments: &Arguments, all: &[Mutant], sources: &[ScenarioSource]) -> Result<Call, CliError> {
+    let mutants: Vec<PathBuf> = all.iter().map(|mutant| mutant.path.clone()).collect();
+    let changes: Vec<String> = arguments.expect_change.arguments().collect();
+    let scenarios = sources.iter().map(|one| (one.scenario.name.as_ref(), one.text.as_bytes()));
+    let options = shard_file::options([
+        ("--all-scenarios", shard_file::flag(arguments.all_scenarios)),
+        ("--explore", arguments.explore.map(|count| count.to_string())),
+        ("--no-suite", shard_file::flag(arguments.no_suite)),
+        ("--expect-change", shard_file::texts(&changes)),
+    ]);
+    let seeds = arguments.seeds.map_or_else(|| arguments.seed.to_string(), |seeds| seeds.to_string());
+    Ok(Call::new([
+        ("seed", seeds),
+        ("set of options", options),
+        ("list of mutants", digest_of_files(&mutants)?),
+        ("list of scenarios", digest(scenarios)),
+    ]))
+}
+
+/// Reports the score. Gives the exit status.
+pub(super) fn finish(totals: MutantsTotals, of_shard: Vec<String>, output: &mut Output) -> VerbResult {
+    let score = Score::of(&totals.records);
     let (answer, data) = (report::score(&score), report::score_data(&score));
-    let notes = judge::seen_and_not(&changes);
+    let mut notes = totals.changes.notes();
+    notes.extend(of_shard);
     output.finish(Closing { answer, notes, data })?;
     Ok(score.exit_code())
 }

@@ -86,6 +86,16 @@ pub(super) struct Output {
     quiet: bool,
     tally: Tally,
     begun: Instant,
+    /// What was reported, where it is to be stored.
+    kept: Option<Reported>,
+}
+
+/// What a verb has reported.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reported {
+    pub(super) names: Vec<String>,
+    pub(super) kernel: Option<String>,
+    pub(super) items: Vec<Item>,
 }
 
 impl Output {
@@ -105,7 +115,18 @@ impl Output {
             });
         }
         let sinks = sinks::all(*format, report, verbosity)?;
-        Ok(Output { command, sinks, quiet: *quiet, tally: Tally::default(), begun: Instant::now() })
+        let (tally, begun, kept) = (Tally::default(), Instant::now(), None);
+        Ok(Output { command, sinks, quiet: *quiet, tally, begun, kept })
+    }
+
+    /// Keeps what is reported from now on, if `yes`.
+    pub(super) fn keeping(self, yes: bool) -> Output {
+        Output { kept: yes.then(Reported::default), ..self }
+    }
+
+    /// What was reported until now.
+    pub(super) fn kept(&self) -> Option<Reported> {
+        self.kept.clone()
     }
 
     /// Where progress goes.
@@ -116,6 +137,9 @@ impl Output {
     /// Work on `items` begins.
     pub(super) fn start(&mut self, items: Vec<String>, kernel: Option<&str>) -> Result<(), CliError> {
         self.begun = Instant::now();
+        if let Some(kept) = &mut self.kept {
+            (kept.names, kept.kernel) = (items.clone(), kernel.map(str::to_owned));
+        }
         let started = Started { command: self.command, items, kernel: kernel.map(str::to_owned) };
         self.event(&Event::Started(&started))
     }
@@ -123,6 +147,9 @@ impl Output {
     /// An item has ended.
     pub(super) fn item(&mut self, item: &Item) -> Result<(), CliError> {
         self.tally.add(item);
+        if let Some(kept) = &mut self.kept {
+            kept.items.push(item.clone());
+        }
         self.event(&Event::Finished(item))
     }
 

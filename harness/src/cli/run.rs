@@ -9,14 +9,15 @@ use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
 use super::repro_command::ReproCommand;
 use super::rules_args::RulesArgs;
-use super::{qemu, scenarios, values};
+use super::{qemu, scenarios, shard_file, values};
 use crate::host::slots;
-use crate::judge::{self, RuleFileUse};
-use crate::kernel::{self, Origins};
+use crate::judge::{ChangesSeen, RuleFileUse};
+use crate::kernel::{self, Image, Origins};
 use crate::report;
 use crate::run::{self, RunEnv, ScenarioSource, SeedRange, Shard};
 use crate::scenario::GuestClock;
 use crate::setup::{self, Env};
+use crate::shards::{Call, RunTotals, Totals, digest_of_files};
 use crate::vm;
 use crate::vm::checkpoint::Store;
 use clap::Args;
@@ -79,7 +80,7 @@ pub(super) struct Arguments {
     jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(super) expect_change: ExpectChangeArgs,
-    /// Run the K-th of N parts of the scenarios only; `damonlab check` of all recordings reports the parts together.
+    /// Run the K-th of N parts of the scenarios only; `damonlab merge` reports the parts together.
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     /// Exit as `git bisect run` expects it: 0 good, 1 a scenario failed, 125 cannot tell (no build, no boot, a skip, the
@@ -95,10 +96,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
-    let mut output = Output::new("run", &arguments.output)?;
+    let mut output = Output::new("run", &arguments.output)?.keeping(arguments.shard.is_some());
     let paths = own_paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
-    let mut rules = arguments.rules.add_to(&mut sources)?;
+    let rules = arguments.rules.add_to(&mut sources)?;
     let changes = arguments.expect_change.of_sources(&sources)?;
     set_clock(arguments, &mut sources)?;
     sources.iter().try_for_each(|one| run::check_host(&one.scenario))?;
@@ -132,27 +133,71 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
     };
     let batch =
         Batch { env: &env, jobs, repeat: arguments.repeat, repro, changes: &changes, progress: &progress };
-    let (statuses, mut notes) = run_all(arguments, &batch, &named, &mut rules, &mut output)?;
-    notes.extend(judge::not_seen(&changes));
-    notes.extend(rules.notes());
-    output.finish(Closing { notes, ..Closing::default() })?;
-    Ok(statuses.of(arguments.git_bisect, &rules))
+    let totals = run_all(arguments, &batch, &named, rules, &mut output)?;
+    let (call, kept) = (|| call(arguments, &env.image, &sources), output.kept());
+    let whole = Totals::Run(Box::new(totals.clone()));
+    let note = shard_file::store(arguments.shard, call, kept, &whole, &env.out)?;
+    finish(totals, note.into_iter().collect(), &mut output)
 }
 
-/// Runs the scenarios, and notes the rules that applied to none of all scenarios.
+/// Runs the scenarios.
 fn run_all(
     arguments: &Arguments,
     batch: &Batch<'_>,
     named: &[Named<'_>],
-    rules: &mut RuleFileUse,
+    mut rules: RuleFileUse,
     output: &mut Output,
-) -> Result<(ExitStatuses, Vec<String>), CliError> {
-    if let Some(seeds) = arguments.seeds {
-        return Ok((batch.many_seeds_each(named, seeds, rules, output)?, Vec::new()));
-    }
-    let (statuses, coverage) = batch.one_seed_each(named, arguments.seed, rules, output)?;
-    let whole = arguments.all && arguments.shard.is_none();
-    Ok((statuses, if whole { report::never_applied(&coverage) } else { Vec::new() }))
+) -> Result<RunTotals, CliError> {
+    let (statuses, coverage) = match arguments.seeds {
+        Some(seeds) => (batch.many_seeds_each(named, seeds, &mut rules, output)?, None),
+        None => {
+            let (statuses, coverage) = batch.one_seed_each(named, arguments.seed, &mut rules, output)?;
+            (statuses, arguments.all.then_some(coverage))
+        }
+    };
+    let (changes, statuses) = (ChangesSeen::of(batch.changes), statuses.stored());
+    Ok(RunTotals { statuses, for_git: arguments.git_bisect, rules, changes, coverage })
+}
+
+/// What the shards of one call have in common.
+fn call(arguments: &Arguments, image: &Image, sources: &[ScenarioSource]) -> Result<Call, CliError> {
+    let read = sources.first().map(|source| &source.scenario);
+    let files = arguments.rules.load()?;
+    let rules: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
+    let changes: Vec<String> = arguments.expect_change.arguments().collect();
+    let introduces = read.and_then(|scenario| scenario.introduces_file.as_ref());
+    let options = shard_file::options([
+        ("--clock", arguments.clock.map(|clock| clock.to_string())),
+        ("--machine", arguments.machine.clone()),
+        (
+            "--introduces",
+            shard_file::texts(&introduces.map(|file| file.text.clone()).into_iter().collect::<Vec<_>>()),
+        ),
+        ("--rules", shard_file::texts(&rules)),
+        ("--expect-change", shard_file::texts(&changes)),
+        ("--git-bisect", shard_file::flag(arguments.git_bisect)),
+    ]);
+    let seeds = arguments.seeds.map_or_else(|| arguments.seed.to_string(), |seeds| seeds.to_string());
+    Ok(Call::new([
+        ("kernel", format!("{} ({})", image.describe, image.key)),
+        ("seed", seeds),
+        ("--repeat", arguments.repeat.to_string()),
+        ("set of options", options),
+        ("list of scenarios", digest_of_files(&paths(arguments)?)?),
+    ]))
+}
+
+/// Reports what the runs come to, and gives the exit status. The rules that applied to none of all scenarios are noted.
+pub(super) fn finish(totals: RunTotals, of_shard: Vec<String>, output: &mut Output) -> VerbResult {
+    let RunTotals { statuses, for_git, rules, changes, coverage } = totals;
+    // A shard is not all scenarios.
+    let coverage = coverage.filter(|_| of_shard.is_empty());
+    let mut notes = coverage.map_or_else(Vec::new, |coverage| report::never_applied(&coverage));
+    notes.extend(changes.unseen);
+    notes.extend(rules.notes());
+    notes.extend(of_shard);
+    output.finish(Closing { notes, ..Closing::default() })?;
+    Ok(ExitStatuses::from_stored(statuses).of(for_git, &rules))
 }
 
 /// The files of the scenarios in this part.

@@ -24,7 +24,7 @@ pub use drawn::{Drawn, NothingValid, draw, name, read};
 pub use explorer::{ExploreError, Explorer, NumberResult, Unfit, run_confirmed};
 pub use grammar::{Focus, FocusError, Part};
 pub use guided::{Guided, Kernel, Known, Yield};
-pub use results::{Example, Explored, Group, MergeError, Smallest};
+pub use results::{Example, Explored, Group, Smallest};
 pub use shrink::{Failing, Shrinking};
 pub use signature::Signature;
 pub use tree::Tree;

@@ -1,13 +1,9 @@
-//! What an exploration has found so far: counts, and findings that are one in groups. Stored as a file, so that the parts
-//! of several machines can be joined. Pure but for that file.
+//! What an exploration has found so far: counts, and findings that are one in groups. The results of several
+//! machines can be joined. Pure but for the file that they are stored in.
 
 use super::signature::Signature;
-use crate::host::fault::{Fault, Faulty};
 use crate::host::names::Key;
 use crate::host::paths::write_atomic;
-use crate::host::regular_file::{self, ReadError};
-use crate::host::text::{foreign, shown};
-use damonlab_protocol::units::Bytes;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -83,52 +79,6 @@ pub struct Smallest {
 /// The format of the file.
 const VERSION: u32 = 1;
 
-/// More than any exploration has.
-const LIMIT: Bytes = Bytes(64 << 20);
-
-/// Why files are not joined.
-#[derive(Debug, thiserror::Error)]
-pub enum MergeError {
-    /// One cannot be read.
-    #[error(transparent)]
-    File(#[from] ReadError),
-    /// One has another format.
-    #[error("{} is not an explore.json of this damonlab: {}", shown(.path), foreign(.cause))]
-    Format {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        cause: String,
-    },
-    /// Two are about different things.
-    #[error("{} is of another {what} than the first file; only shards of one exploration can be joined", shown(.path))]
-    Other {
-        /// The path of the second.
-        path: PathBuf,
-        /// What differs.
-        what: &'static str,
-    },
-    /// Two have the same scenario.
-    #[error("{} has scenario {number}, which another file has too; give each shard once", shown(.path))]
-    Twice {
-        /// The path of the second.
-        path: PathBuf,
-        /// The number.
-        number: u64,
-    },
-}
-
-impl Faulty for MergeError {
-    fn fault(&self) -> Fault {
-        match self {
-            MergeError::File(_)
-            | MergeError::Format { .. }
-            | MergeError::Other { .. }
-            | MergeError::Twice { .. } => Fault::BadInput,
-        }
-    }
-}
-
 impl Explored {
     /// Nothing yet.
     pub fn on(kernel: &str, kernel_key: &Key, seed: u64, focus: Vec<String>) -> Explored {
@@ -184,37 +134,8 @@ impl Explored {
         self.groups.sort_by_key(|group| group.numbers.first().copied());
     }
 
-    /// Joins the results of several shards; none of no file.
-    ///
-    /// # Errors
-    /// See [`MergeError`].
-    pub fn merge(paths: &[PathBuf]) -> Result<Option<Explored>, MergeError> {
-        let mut all: Option<Explored> = None;
-        for path in paths {
-            let one = load(path)?;
-            match &mut all {
-                None => all = Some(one),
-                Some(all) => all.join(one, path)?,
-            }
-        }
-        Ok(all)
-    }
-
-    fn join(&mut self, other: Explored, path: &Path) -> Result<(), MergeError> {
-        let differs = [
-            ("kernel", self.kernel_key != other.kernel_key),
-            ("seed", self.seed != other.seed),
-            ("focus", self.focus != other.focus),
-        ];
-        if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
-            return Err(MergeError::Other { path: path.to_owned(), what });
-        }
-        let mut numbers: Vec<u64> =
-            self.lists().into_iter().chain(other.lists()).flatten().copied().collect();
-        numbers.sort_unstable();
-        if let Some(twice) = numbers.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(MergeError::Twice { path: path.to_owned(), number: twice[0] });
-        }
+    /// Adds the results of another shard.
+    pub fn join(&mut self, other: Explored) {
         self.redrawn += other.redrawn;
         let mine = [&mut self.passed, &mut self.skipped, &mut self.no_result, &mut self.failed];
         for (mine, theirs) in
@@ -224,11 +145,6 @@ impl Explored {
             mine.sort_unstable();
         }
         other.groups.into_iter().for_each(|group| self.add(group));
-        Ok(())
-    }
-
-    fn lists(&self) -> [&Vec<u64>; 4] {
-        [&self.passed, &self.skipped, &self.no_result, &self.failed]
     }
 
     /// Stores them.
@@ -237,16 +153,6 @@ impl Explored {
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         write_atomic(path, &serde_json::to_vec_pretty(self)?)
-    }
-}
-
-fn load(path: &Path) -> Result<Explored, MergeError> {
-    let bytes = regular_file::bytes(path, LIMIT)?;
-    let format = |cause: String| MergeError::Format { path: path.to_owned(), cause };
-    let all: Explored = serde_json::from_slice(&bytes).map_err(|error| format(error.to_string()))?;
-    match all.version {
-        VERSION => Ok(all),
-        other => Err(format(format!("its version is {other}, and this damonlab writes {VERSION}"))),
     }
 }
 
@@ -293,27 +199,9 @@ mod tests {
 
     #[test]
     fn the_union_of_shards_is_the_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let paths: Vec<PathBuf> = (0..4)
-            .rev()
-            .map(|shard| {
-                let path = folder.path().join(format!("{shard}.json"));
-                some((0..30).filter(|number| number % 4 == shard)).save(&path).unwrap();
-                path
-            })
-            .collect();
-        assert_eq!(Explored::merge(&paths).unwrap().unwrap(), some(0..30));
-        let twice = Explored::merge(&[paths[0].clone(), paths[0].clone()]).unwrap_err();
-        assert!(matches!(twice, MergeError::Twice { number: 3, .. }), "{twice}");
-    }
-
-    #[test]
-    fn results_of_another_seed_are_not_joined() {
-        let folder = tempfile::tempdir().unwrap();
-        let paths = ["a", "b"].map(|name| folder.path().join(name));
-        some(0..3).save(&paths[0]).unwrap();
-        Explored { seed: 1, ..some(3..6) }.save(&paths[1]).unwrap();
-        let error = Explored::merge(&paths).unwrap_err();
-        assert!(error.to_string().contains("another seed"), "{error}");
+        let mut shards = (0..4).rev().map(|shard| some((0..30).filter(move |number| number % 4 == shard)));
+        let mut all = shards.next().unwrap();
+        shards.for_each(|shard| all.join(shard));
+        assert_eq!(all, some(0..30));
     }
 }

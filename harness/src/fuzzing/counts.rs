@@ -1,7 +1,8 @@
-//! The target that reads counts of executed lines: gcov's JSON, the blocks of a guest, and damonlab's own file.
+//! The target that reads counts of executed lines: gcov's JSON, the blocks of a guest, and the results of a shard.
 
-use crate::line_coverage::{CountedRuns, files, functions, lcov, read_gcov};
+use crate::line_coverage::{files, functions, lcov, read_gcov};
 use crate::report;
+use crate::shards::{ShardFile, Totals};
 use crate::trace::raw;
 
 /// One text as each of the three. A union with itself has the same lines, and a tracefile has no line that a name made.
@@ -20,9 +21,13 @@ pub(super) fn counts(bytes: &[u8]) {
         }
         Err(error) => drop(error.to_string()),
     }
-    if let Ok(runs) = CountedRuns::parse(bytes) {
-        drop(report::line_coverage(&runs, true));
-        drop(report::line_coverage_notes(&runs, true));
-        drop(report::line_coverage_data(&runs));
+    match ShardFile::parse(bytes) {
+        Ok(ShardFile { totals: Totals::Coverage(coverage), .. }) => {
+            drop(report::line_coverage(&coverage.runs, true));
+            drop(report::line_coverage_notes(&coverage.runs, true));
+            drop(report::line_coverage_data(&coverage.runs));
+        }
+        Ok(file) => drop(file),
+        Err(cause) => drop(cause),
     }
 }

@@ -3,14 +3,15 @@
 use super::judgement::Judgement;
 use super::reference::{self, Applied};
 use super::rules;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which invariants applied in at least one of several runs.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     runs: usize,
     applied: Applied,
-    reasons: BTreeMap<&'static str, BTreeSet<String>>,
+    reasons: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// An invariant that applied in no run.
@@ -35,7 +36,18 @@ impl Coverage {
             self.applied.entry(about.id.to_owned()).or_default().insert(scenario.to_owned());
         }
         for (about, why) in &judgement.skipped {
-            self.reasons.entry(about.id).or_default().insert(why.clone());
+            self.reasons.entry(about.id.to_owned()).or_default().insert(why.clone());
+        }
+    }
+
+    /// Adds the runs of another shard.
+    pub fn join(&mut self, other: Coverage) {
+        self.runs += other.runs;
+        for (id, scenarios) in other.applied {
+            self.applied.entry(id).or_default().extend(scenarios);
+        }
+        for (id, reasons) in other.reasons {
+            self.reasons.entry(id).or_default().extend(reasons);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::report::{Intended, Report};
 use crate::check::{Finding, Origin, Verdict};
 use crate::host::text::quote;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -95,17 +96,48 @@ pub fn seen_before(changes: &[ExpectedChange], ids: &BTreeSet<String>) {
 
 /// The changes that nothing showed, for people.
 pub fn not_seen<'a>(changes: impl IntoIterator<Item = &'a ExpectedChange>) -> Vec<String> {
-    let unseen = changes.into_iter().filter(|change| !change.is_seen());
-    unseen.map(|change| format!("note: {}: nothing violated {}", change.given, change.rule)).collect()
+    ChangesSeen::of(changes).unseen
 }
 
 /// The changes that were seen, and then those that nothing showed, for people: where no run is reported by itself.
 pub fn seen_and_not(changes: &[ExpectedChange]) -> Vec<String> {
-    let seen = changes.iter().filter(|change| change.is_seen());
-    let seen = seen.map(|ExpectedChange { rule, why, given, .. }| {
-        format!("note: {given}: {rule} was violated as intended: {}", quote(why))
-    });
-    seen.chain(not_seen(changes)).collect()
+    ChangesSeen::of(changes).notes()
+}
+
+/// What all runs of a call showed of its expected changes, in sentences.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangesSeen {
+    /// The changes that a run showed.
+    pub seen: Vec<String>,
+    /// The changes that no run showed.
+    pub unseen: Vec<String>,
+}
+
+impl ChangesSeen {
+    /// Of these changes.
+    pub fn of<'a>(changes: impl IntoIterator<Item = &'a ExpectedChange>) -> ChangesSeen {
+        let mut all = ChangesSeen::default();
+        for change @ ExpectedChange { rule, why, given, .. } in changes {
+            match change.is_seen() {
+                true => {
+                    all.seen.push(format!("note: {given}: {rule} was violated as intended: {}", quote(why)));
+                }
+                false => all.unseen.push(format!("note: {given}: nothing violated {rule}")),
+            }
+        }
+        all
+    }
+
+    /// Adds the runs of another shard: what one of them showed is shown.
+    pub fn join(&mut self, other: ChangesSeen) {
+        self.unseen.retain(|note| other.unseen.contains(note));
+        self.seen.extend(other.seen.into_iter().filter(|note| !self.seen.contains(note)).collect::<Vec<_>>());
+    }
+
+    /// Those that were seen, then those that were not.
+    pub fn notes(self) -> Vec<String> {
+        self.seen.into_iter().chain(self.unseen).collect()
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ mod tests;
 
 pub use busy_host::on_busy_host;
 pub use coverage::{Coverage, Never};
-pub use expected_change::{ExpectedChange, not_seen, seen_and_not, seen_before};
+pub use expected_change::{ChangesSeen, ExpectedChange, not_seen, seen_and_not, seen_before};
 pub use explain::{Excerpt, Page, explain, is_in};
 pub use judgement::{Judgement, judge};
 pub use page::page;

@@ -4,25 +4,25 @@
 use super::report::Report;
 use crate::check::MissingEvent;
 use crate::scenario::RuleFile;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 /// The files of `--rules`, and what came of their rules in the runs of a call.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleFileUse {
     files: Vec<FileUse>,
     /// How many runs were judged.
     runs: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct FileUse {
     file: String,
     rules: Vec<RuleUse>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct RuleUse {
-    name: Arc<str>,
+    name: String,
     place: String,
     /// In how many runs the kernel does not have its event.
     missing: usize,
@@ -35,7 +35,7 @@ impl RuleFileUse {
     pub fn of(files: &[RuleFile]) -> RuleFileUse {
         let rules = |file: &RuleFile| {
             let one = |rule: &crate::scenario::ScenarioRule| RuleUse {
-                name: Arc::clone(&rule.name),
+                name: rule.name.to_string(),
                 place: rule.shown_place(),
                 missing: 0,
                 event: None,
@@ -51,11 +51,22 @@ impl RuleFileUse {
         let Some(judgement) = &report.judgement else { return };
         self.runs += 1;
         for rule in self.files.iter_mut().flat_map(|file| &mut file.rules) {
-            let result = judgement.stated.iter().find(|result| *result.name == *rule.name);
+            let result = judgement.stated.iter().find(|result| *result.name == rule.name);
             if let Some(event) = result.and_then(|result| result.missing_event.as_ref()) {
                 rule.missing += 1;
                 rule.event = Some(event.clone());
             }
+        }
+    }
+
+    /// Adds the runs of another shard, whose files are the same.
+    pub fn join(&mut self, other: RuleFileUse) {
+        self.runs += other.runs;
+        let rules = |all: Vec<FileUse>| all.into_iter().flat_map(|file| file.rules);
+        let mine = self.files.iter_mut().flat_map(|file| &mut file.rules);
+        for (mine, theirs) in mine.zip(rules(other.files)) {
+            mine.missing += theirs.missing;
+            mine.event = theirs.event.or(mine.event.take());
         }
     }
 

@@ -3,7 +3,6 @@
 use super::gcov::GcovError;
 use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
-use crate::host::regular_file::ReadError;
 use crate::host::text::{foreign, shown};
 use crate::recording::RecordingError;
 use crate::trace::raw::RawError;
@@ -51,37 +50,6 @@ pub enum LineCoverageError {
     /// A recording cannot be read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
-    /// A file of counts cannot be read.
-    #[error(transparent)]
-    File(#[from] ReadError),
-    /// It is none of damonlab's.
-    #[error("{}: {why}; wanted: a coverage.json that `damonlab coverage` wrote", shown(.path))]
-    Stored {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-    /// The files of two kernels.
-    #[error("{} has counts of {}, and those before it are of {}: lines of two kernels cannot be united", shown(.path), foreign(.found), foreign(.wanted))]
-    OtherKernel {
-        /// The second file.
-        path: PathBuf,
-        /// Its kernel.
-        found: String,
-        /// The kernel of the files before it.
-        wanted: String,
-    },
-    /// A run would count twice.
-    #[error("{}: {scenario} with seed {seed} is in a file before it, too, and would count twice; leave one out", shown(.path))]
-    Twice {
-        /// The second file.
-        path: PathBuf,
-        /// The scenario.
-        scenario: String,
-        /// Its seed.
-        seed: u64,
-    },
     /// A file cannot be written.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -97,11 +65,7 @@ fn said(stderr: &str) -> String {
 impl Faulty for LineCoverageError {
     fn fault(&self) -> Fault {
         match self {
-            LineCoverageError::Stored { .. }
-            | LineCoverageError::OtherKernel { .. }
-            | LineCoverageError::Twice { .. } => Fault::BadInput,
             LineCoverageError::Recording(error) => error.fault(),
-            LineCoverageError::File(_) => Fault::BadInput,
             LineCoverageError::Tool(error) => error.fault(),
             LineCoverageError::Io(error) => error.fault(),
             _ => Fault::Infra,

@@ -1,10 +1,11 @@
 //! What was checked of an item, one by one: a rule, an expectation, a test of the kernel's own. Formats that have a place for
 //! each of them (KTAP's tests, GitHub's annotations) read these.
 
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What it is called.
     pub name: String,
@@ -17,7 +18,8 @@ pub struct Check {
 }
 
 /// The result of one check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CheckResult {
     /// It holds.
     Passed,
@@ -28,7 +30,7 @@ pub enum CheckResult {
 }
 
 /// A line of a file that the user wrote.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The file.
     pub file: PathBuf,

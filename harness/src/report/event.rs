@@ -4,7 +4,7 @@
 //! not know which formats there are.
 
 use super::checked::{Check, Place};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// What a [`super::Reporter`] is fed with. A finding is never reported by itself: it comes with its item.
@@ -30,7 +30,7 @@ pub struct Started {
 }
 
 /// One thing that has ended: a scenario, one seed of it, a mutant, a step of a bisection.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// What it is called.
     pub name: String,
@@ -49,7 +49,8 @@ pub struct Item {
     /// What was checked, one by one, where that is known.
     pub checks: Vec<Check>,
     /// What it was made of, by name: the kernel, QEMU, the recording.
-    pub properties: Vec<(&'static str, String)>,
+    #[serde(deserialize_with = "properties")]
+    pub properties: Vec<(Word, String)>,
     /// The file that it comes from.
     pub place: Option<Place>,
     /// Everything, for programs.
@@ -57,18 +58,20 @@ pub struct Item {
 }
 
 /// How an item ended: in the terms of its verb, and in those that all formats share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The word that begins its line.
-    pub word: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub word: Word,
     /// What such items are called in a count, as in `55 passed`.
-    pub counted: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub counted: Word,
     /// What it means.
     pub outcome: ItemResult,
 }
 
 /// How an item ended, for any verb.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemResult {
     /// It is not as it should be.
@@ -82,7 +85,8 @@ pub enum ItemResult {
 }
 
 /// How much of an item is shown. Each depth includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Depth {
     /// Not even its line.
     Nothing,
@@ -97,12 +101,13 @@ pub enum Depth {
 }
 
 /// A labelled line of an item, or several.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
     /// The least depth at which it is shown.
     pub depth: Depth,
     /// What it is.
-    pub label: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub label: Word,
     /// The text behind the label.
     pub text: String,
 }
@@ -133,6 +138,20 @@ pub struct Listing {
     pub text: String,
     /// For programs.
     pub data: Value,
+}
+
+/// A word that a verb has for its items.
+type Word = &'static str;
+
+/// A word of an item that was stored. It stays in memory until the process ends: only `damonlab merge` reads items, once.
+fn word<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    Ok(String::deserialize(from)?.leak())
+}
+
+/// The properties of an item that was stored.
+fn properties<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(Word, String)>, D::Error> {
+    let stored = Vec::<(String, String)>::deserialize(from)?;
+    Ok(stored.into_iter().map(|(name, value)| (&*name.leak(), value)).collect())
 }
 
 /// A struct as it reaches programs.

@@ -8,7 +8,9 @@ use super::place::shown;
 use super::rules;
 use super::run::RunView;
 use crate::check::Verdict;
-use crate::explore::{Corpus, Drawn, Explored, Group, Known, NewLines, NumberResult, Signature, Smallest};
+use crate::explore::{
+    self, Corpus, Drawn, Explored, Group, Known, NewLines, NumberResult, Signature, Smallest,
+};
 use serde_json::{Value, json};
 
 /// A drawn scenario. One whose findings are known from an earlier one is a line that names that. `new`: the lines that it was
@@ -50,6 +52,27 @@ pub fn drawn(
         }
     }
     item
+}
+
+/// Makes the item of a scenario of one shard what it is where all shards are one exploration: another shard may have had a
+/// finding first.
+pub fn drawn_in(item: &mut Item, all: &Explored) {
+    let Some(number) = item.data["number"].as_u64().filter(|number| all.failed.contains(number)) else {
+        return;
+    };
+    item.headline = headline(number, all);
+    if !all.is_example(number) {
+        item.details.clear();
+    }
+}
+
+/// The smallest scenario of each finding, as an item.
+pub fn all_smallest(all: &Explored) -> Vec<Item> {
+    let item = |group: &Group| {
+        let name = explore::name(all.seed, *group.numbers.first()?);
+        Some(smallest(&name, &group.signature, group.smallest.as_ref()?))
+    };
+    all.groups.iter().filter_map(item).collect()
 }
 
 /// What an exploration reached that lines guided.

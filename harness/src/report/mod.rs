@@ -52,7 +52,9 @@ pub use compare::{answer, comparison, comparison_data, comparison_notes, scenari
 pub use doctor::{doctor, installed};
 pub use event::{Depth, Detail, Event, Item, ItemResult, Listing, Started, Status, Summary, Tally};
 pub use explain::{explained, explanation, stated_rule};
-pub use explore::{corpus, corpus_data, corpus_notes, drawn, explored, explored_data, smallest};
+pub use explore::{
+    all_smallest, corpus, corpus_data, corpus_notes, drawn, drawn_in, explored, explored_data, smallest,
+};
 pub use format::{Format, ListFormat};
 pub use human::item_text;
 pub use kernels::{KernelCache, kernel, kernel_features, removed_kernels, unknown_to_damonlab};

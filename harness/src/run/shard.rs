@@ -1,5 +1,7 @@
 //! A part of the runs, for one of several machines. Pure.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 use std::str::FromStr;
 
 /// The K-th of N parts.
@@ -23,6 +25,21 @@ impl Shard {
         }
     }
 
+    /// Which it is, from 1.
+    pub fn number(self) -> usize {
+        self.index + 1
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        self.count
+    }
+
+    /// It and all others.
+    pub fn all(self) -> impl Iterator<Item = Shard> {
+        (0..self.count).map(move |index| Shard { index, ..self })
+    }
+
     /// Its items: every N-th, so that neighbours, which take a similar time, are spread.
     fn of<T>(self, items: Vec<T>) -> Vec<T> {
         let mine = |(at, item): (usize, T)| (at % self.count == self.index).then_some(item);
@@ -42,6 +59,24 @@ impl FromStr for Shard {
             Some((index, count)) if (1..=count).contains(&index) => Ok(Shard { index: index - 1, count }),
             _ => Err(ShardError),
         }
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number(), self.count)
+    }
+}
+
+impl Serialize for Shard {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shard {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Shard, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -44,6 +44,7 @@ const FLOORS: &[&str] = &[
     "compare",
     "bisect",
     "report",
+    "shards",
     "cli",
     "fuzzing",
 ];

@@ -23,6 +23,7 @@ mod patches;
 mod real_clock;
 mod refused;
 mod scenarios;
+mod shards;
 
 use libtest_mimic::Trial;
 use std::error::Error;
@@ -49,6 +50,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(line_coverage::trials());
     trials.extend(real_clock::trials());
     trials.extend(refused::trials());
+    trials.extend(shards::trials());
     trials.extend(own_words::trials());
     trials.extend(example_series::trials());
     trials.extend(mutants::trials()?);

@@ -1,6 +1,6 @@
 //! What a stated rule came to.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A rule of the scenario, or of a file, and its result.
@@ -20,7 +20,7 @@ pub struct StatedResult {
 }
 
 /// An event that a rule names and the kernel does not have.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingEvent {
     /// Its name in the rule.
     pub name: String,
