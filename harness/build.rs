@@ -14,6 +14,9 @@ use std::process::{Command, ExitCode};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROFILE: &str = "guest";
 
+/// Stands for cargo's home in the agent.
+const HOME: &str = "/cargo";
+
 fn main() -> ExitCode {
     match build() {
         Ok(agent) => {
@@ -25,6 +28,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The flags of the agent. A panic names the file that it is in: with the path of cargo's home in it, the agents of two users would
+/// differ, and with them all recordings.
+fn flags() -> Result<String, String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home =
+        home.or_else(|| env::home_dir().map(|user| user.join(".cargo"))).ok_or("there is no home folder")?;
+    let home = home.to_str().ok_or("the path of cargo's home is no UTF-8")?;
+    Ok(format!("-Ctarget-feature=+crt-static\x1f--remap-path-prefix={home}={HOME}"))
 }
 
 fn build() -> Result<PathBuf, String> {
@@ -50,7 +63,7 @@ fn build() -> Result<PathBuf, String> {
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_TARGET_DIR")
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
         .status()
         .map_err(|cause| format!("cannot start cargo: {cause}"))?;
     let agent = target_dir.join(TARGET).join(PROFILE).join("damonlab-guest");

@@ -64,6 +64,15 @@ mod tests {
     }
 
     #[test]
+    fn the_agent_names_no_folder_of_the_host_so_that_every_checkout_has_the_same() {
+        let home = std::env::home_dir().unwrap().join(".cargo");
+        for folder in [crate::host::paths::project(), home] {
+            let folder = folder.to_str().unwrap().as_bytes();
+            assert!(!AGENT.windows(folder.len()).any(|bytes| bytes == folder));
+        }
+    }
+
+    #[test]
     fn the_agent_is_a_static_elf_file() {
         assert_eq!(&AGENT[..5], b"\x7fELF\x02", "not a 64-bit ELF file");
         let u16_at = |at: usize| u16::from_le_bytes([AGENT[at], AGENT[at + 1]]);

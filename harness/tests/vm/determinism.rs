@@ -2,9 +2,11 @@
 //!
 //! Machines with several CPUs do not repeat; `scenarios/invalid/two-cpus.yaml` says why.
 
-use super::common;
+use super::common::{self, ensure};
 use super::load::Load;
 use damonlab::check::Verdict;
+use damonlab::explore::{self, Focus};
+use damonlab::host::command::{Limits, capture, command_for};
 use damonlab::host::paths;
 use damonlab::judge::Report;
 use damonlab::recording::compare::first_difference;
@@ -23,6 +25,7 @@ use std::time::{Duration, Instant};
 
 const TRIALS: &[(&str, common::Check)] = &[
     ("a_replay_gives_the_same_recording", replayed),
+    ("a_drawn_scenario_replays_to_the_byte_where_its_recording_was_copied", drawn),
     ("a_guest_that_stops_for_a_debugger_and_continues_gives_the_same_recording", stopped),
     ("another_seed_gives_the_kernel_other_random_numbers", another_seed),
     ("steps_at_once_repeat_and_another_seed_orders_them_otherwise", at_once),
@@ -110,6 +113,21 @@ fn replayed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
         ReplayResult::Identical(extent) if extent.trace_lines > 100 => Ok(()),
         _ => Err(report::item_text(&report::replay(&replay, &inputs.dir, &changes)).into()),
     }
+}
+
+/// As in another checkout: nothing is left where the scenario was drawn and run, and damonlab starts in another folder.
+fn drawn(env: &RunEnv) -> Result<(), Box<dyn Error>> {
+    let (env, out) = common::with_own_results(env)?;
+    let drawn = explore::draw(0, 1, &Focus::default())?;
+    let report = run::run(&env, &drawn.source, drawn.number)?;
+    let elsewhere = tempfile::tempdir()?;
+    std::fs::rename(&report.dir, elsewhere.path().join("copy"))?;
+    drop(out);
+    let mut replay = command_for(env!("CARGO_BIN_EXE_damonlab"));
+    replay.args(["replay", "copy", "--out", "again"]).current_dir(elsewhere.path());
+    let output = capture(&mut replay, Limits::LOCAL)?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), output.stderr);
+    ensure(output.status.success() && text.contains("SAME  "), text)
 }
 
 fn stopped(env: &RunEnv) -> Result<(), Box<dyn Error>> {
