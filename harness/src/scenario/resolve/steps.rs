@@ -81,8 +81,14 @@ impl Now<'_> {
             RawStep::Write(write) => self.write(place, write, false),
             RawStep::Workload(phase) => self.workload(place, phase),
             RawStep::Together(tasks) => self.together(place, tasks),
-            RawStep::HostCommand(command) => host::command(place, command, self.on.host_root),
-            RawStep::Selftests(tests) => host::selftests(place, tests, self.on.host_root),
+            RawStep::HostCommand(command) => {
+                self.damon.others_may_write();
+                host::command(place, command, self.on.host_root)
+            }
+            RawStep::Selftests(tests) => {
+                self.damon.others_may_write();
+                host::selftests(place, tests, self.on.host_root)
+            }
         }
     }
 
@@ -100,7 +106,7 @@ impl Now<'_> {
     }
 
     /// A write; among steps `at_once` it may be a command that another step stands for.
-    pub(super) fn write<T>(&self, place: &At<T>, raw: &RawWrite, at_once: bool) -> Checked<Step> {
+    pub(super) fn write<T>(&mut self, place: &At<T>, raw: &RawWrite, at_once: bool) -> Checked<Step> {
         self.damon.check_may_follow(place.referenced)?;
         let refused = errno(raw.refused.as_ref())?;
         let value = || file_value(&raw.value);

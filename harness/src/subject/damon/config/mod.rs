@@ -31,6 +31,7 @@ mod source_words;
 mod unknown;
 mod vocabulary;
 mod window;
+mod written_file;
 
 pub use damo_json::{NotExported, export};
 pub(crate) use events::{EVENTS, TypedEvents, also_recorded};

@@ -4,7 +4,7 @@ use super::kdamond::kdamonds;
 use super::raw_steps::{RawCommit, RawDamonStep, RawNewGoals, RawRetarget, RawStart};
 use super::vocabulary::Vocabulary;
 use super::window::charge_window;
-use super::{own_files, scheme};
+use super::{own_files, scheme, written_file};
 use crate::grammar::{At, Checked, Fault, Names, Number, Scalar, errno};
 use damonlab_protocol::damon::{Kdamond, MODULE, goals_folder};
 use damonlab_protocol::plan::{SchemeAt, Step};
@@ -42,6 +42,8 @@ pub(crate) struct Session<'a> {
     has_files: bool,
     /// Steps at once have changed it since the last start: neither is known whether it runs, nor with what.
     unsettled: bool,
+    /// There may be other folders than those of the configuration: after a write of a number, and after a refused commit.
+    other_folders: bool,
 }
 
 impl<'a> Session<'a> {
@@ -54,6 +56,7 @@ impl<'a> Session<'a> {
             state: State::Off,
             has_files: false,
             unsettled: false,
+            other_folders: false,
         }
     }
 
@@ -197,8 +200,17 @@ impl<'a> Session<'a> {
     }
 
     /// Checks a write of `value` into `file`, relative to DAMON's kdamonds, outside of the steps that have names.
-    pub(crate) fn check_write(&self, file: &At<Scalar>, value: &At<Scalar>, refused: bool) -> Checked<()> {
+    pub(crate) fn check_write(
+        &mut self,
+        file: &At<Scalar>,
+        value: &At<Scalar>,
+        refused: bool,
+    ) -> Checked<()> {
         check_file(file)?;
+        self.other_folders |= written_file::makes_folders(&file.value.0);
+        if self.has_files && !self.unsettled && !self.other_folders && !refused {
+            written_file::check(file, &self.kdamonds)?;
+        }
         let command = COMMANDS.iter().find(|(command, _)| *command == value.value.0);
         match command.filter(|_| file.value.0.ends_with("/state") && !refused) {
             None => Ok(()),
@@ -208,6 +220,11 @@ impl<'a> Session<'a> {
             )
             .help(format!("use the step `{step}`, or add `refused:` with the errno"))),
         }
+    }
+
+    /// A program of the host runs, which may make folders of DAMON's.
+    pub(crate) fn others_may_write(&mut self) {
+        self.other_folders = true;
     }
 
     /// Whether no kdamond does anything.
@@ -259,8 +276,9 @@ impl<'a> Session<'a> {
             return Err(Fault::at(&raw.kdamonds, message)
                 .help("a commit is into each that runs; `stop` and another scenario change their number"));
         }
-        if refused.is_none() {
-            self.kdamonds.clone_from(&kdamonds);
+        match refused {
+            None => self.kdamonds.clone_from(&kdamonds),
+            Some(_) => self.other_folders = true,
         }
         Ok(Step::Commit { kdamonds, refused })
     }
