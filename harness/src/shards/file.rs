@@ -130,6 +130,12 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_fuzzer_is_the_results_of_a_shard() {
+        let stored = include_bytes!("../../../fuzz/corpus/gcov/coverage-1-of-2.json");
+        assert!(matches!(ShardFile::parse(stored).unwrap().totals, Totals::Coverage(_)));
+    }
+
+    #[test]
     fn a_folder_without_results_and_another_file_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let error = find(folder.path()).unwrap_err().to_string();
