@@ -121,7 +121,7 @@ fn woven<T>(shards: Vec<Vec<T>>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Call, MutantsTotals, RunTotals};
+    use super::super::{Call, MutantsTotals};
     use super::*;
     use crate::report::{ItemResult, Status};
     use crate::run::Shard;
@@ -137,7 +137,7 @@ mod tests {
             [part, Item::new(&**name, PASS, "")]
         });
         let call = Call::new([("seed", seed.to_owned())]);
-        let totals = Totals::Run(Box::new(RunTotals::default()));
+        let totals = Totals::Run(Box::default());
         ShardFile::new(shard, call, (names.clone(), None), items.collect(), totals)
     }
 

@@ -195,7 +195,7 @@ fn at_once(env: &RunEnv) -> Result<(), Box<dyn Error>> {
         Ok(steps.into_iter().flat_map(|step| step.tasks).map(|task| (task.done, task.refused)).collect())
     };
     let (first, second) = (refused(&runs[0])?, refused(&runs[2])?);
-    common::ensure(first.len() == 13 && first != second, (first, second))
+    ensure(first.len() == 13 && first != second, (first, second))
 }
 
 fn passed(env: &RunEnv) -> Result<Report, Box<dyn Error>> {

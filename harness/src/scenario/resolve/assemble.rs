@@ -46,13 +46,10 @@ pub(in crate::scenario) fn scenario(
     }
     let workloads = workload::resolve(&raw.workloads, &machine)?;
     let host_root = host::root(raw.host_root.as_ref(), clock)?;
-    let known = names::of_workloads(&workloads, &machine);
     let names = Names {
         absent: names::absent(&raw.absent_nodes, &machine)?,
         refused: raw.steps.value.iter().any(expects_refusal),
-        // A program of the host can make any.
-        memcgs: known.memcgs.clone().filter(|_| !host_root),
-        ..known
+        ..names::of_workloads(&workloads, &machine, host_root)
     };
     let words = Vocabulary { names: &names, introduced };
     let kdamonds = subject::config(&raw.damon, &words)?;

@@ -19,11 +19,12 @@ pub(super) fn of_machine(machine: &MachineSpec) -> Names {
     }
 }
 
-/// What a machine and its workloads have names for.
-pub(super) fn of_workloads(workloads: &[Workload], machine: &MachineSpec) -> Names {
-    let memcgs = workloads.iter().filter_map(|workload| workload.memcg.clone()).collect();
+/// What a machine and its workloads have names for. A program of the host can make any memory cgroup.
+pub(super) fn of_workloads(workloads: &[Workload], machine: &MachineSpec, host_root: bool) -> Names {
+    let memcgs = || workloads.iter().filter_map(|workload| workload.memcg.clone()).collect();
+    let memcgs = (!host_root).then(memcgs);
     let workloads = workloads.iter().map(|workload| workload.name.clone()).collect();
-    Names { workloads, memcgs: Some(memcgs), ..of_machine(machine) }
+    Names { workloads, memcgs, ..of_machine(machine) }
 }
 
 /// Nodes that are not there on purpose: what the kernel does with such a number is the point.
