@@ -1,6 +1,7 @@
 //! Runs a scenario on a kernel and judges the recording: once, with several seeds, repeatedly, or again.
 
 pub mod debug;
+mod debug_error;
 mod emulated_cxl;
 mod ending;
 mod failure;
@@ -15,6 +16,7 @@ mod run_error;
 mod scenario_source;
 mod seeds;
 mod shard;
+mod stop_point;
 mod stop_target;
 pub mod suite;
 mod sweep;

@@ -1,7 +1,8 @@
 //! When a guest is stopped for a stop point, and where its debugger breaks. Pure but for the recording.
 
-use super::debug::{DebugError, StopPoint};
+use super::debug_error::DebugError;
 use super::last_moment::LastMoment;
+use super::stop_point::StopPoint;
 use crate::host::text::shown;
 use crate::recording::{Line, Recording, RunInputs};
 use crate::subject;
