@@ -28,8 +28,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn merge(arguments: &Arguments) -> VerbResult {
+    let output = Output::new("merge", &arguments.output)?;
     let Joined { kernel, names, mut items, totals } = Joined::of(&arguments.shards)?;
-    let mut output = Output::new(totals.command(), &arguments.output)?;
+    let mut output = output.of(totals.command());
     let out = arguments.out.as_ref().map(std::path::absolute).transpose()?;
     if let Totals::Explore(all) = &totals {
         items.iter_mut().for_each(|item| report::drawn_in(item, all));

@@ -119,6 +119,11 @@ impl Output {
         Ok(Output { command, sinks, quiet: *quiet, tally, begun, kept })
     }
 
+    /// The same output of another verb.
+    pub(super) fn of(self, command: &'static str) -> Output {
+        Output { command, ..self }
+    }
+
     /// Keeps what is reported from now on, if `yes`.
     pub(super) fn keeping(self, yes: bool) -> Output {
         Output { kept: yes.then(Reported::default), ..self }
