@@ -7,17 +7,9 @@ use super::quota::weights;
 use super::table::{
     COLD, TIERING_INTERVALS, TIERING_QUOTAS, TIERING_REGIONS, TIERING_SHARES, TIERING_WORKLOADS,
 };
-use super::world::{Node, Process, World};
+use super::world::{Node, Process, Tiers, World};
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
-
-/// Two nodes that memory moves between.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tiers {
-    pub(super) fast: Node,
-    pub(super) slow: Node,
-    times: Times,
-}
 
 /// Two nodes and the intervals of the kdamond that watches them; none where there are not two.
 pub(super) fn tiers(world: &World<'_>, draw: &mut Draw) -> Option<Tiers> {

@@ -1,8 +1,8 @@
 //! What a scenario's parts may refer to: the machine's nodes and the workloads.
 
+use super::around::Times;
 use super::focus::Focus;
 use super::table::NodeTraits;
-use super::tiering::Tiers;
 use crate::scenario::Draw;
 
 /// A node.
@@ -17,6 +17,15 @@ pub(super) struct Node {
 pub(super) struct Process {
     pub(super) name: String,
     pub(super) touches: bool,
+}
+
+/// Two nodes that memory moves between.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tiers {
+    pub(super) fast: Node,
+    pub(super) slow: Node,
+    /// The intervals of the kdamond that watches them.
+    pub(super) times: Times,
 }
 
 /// What parts may refer to, and what is drawn more often.
