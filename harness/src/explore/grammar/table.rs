@@ -120,9 +120,21 @@ pub(super) const SAMPLES: &[(u32, u64)] = &[(3, 5_000), (5, 10_000), (3, 20_000)
 /// Aggregation intervals in samples.
 pub(super) const AGGREGATIONS: &[(u32, u64)] = &[(1, 1), (1, 2), (3, 5), (4, 10), (6, 20), (1, 7)];
 
-/// `nr_regions`.
-pub(super) const REGIONS: &[(u64, u64)] =
-    &[(3, 3), (3, 10), (3, 100), (10, 100), (10, 200), (10, 400), (20, 50), (100, 101), (50, 300)];
+/// `nr_regions`; some have more than half of the maximum at least.
+pub(super) const REGIONS: &[(u64, u64)] = &[
+    (3, 3),
+    (3, 10),
+    (3, 100),
+    (10, 100),
+    (10, 200),
+    (10, 400),
+    (20, 50),
+    (100, 101),
+    (50, 300),
+    (30, 50),
+    (60, 100),
+    (20, 30),
+];
 
 /// Sizes of quotas in bytes: nothing, a page, one less and more than others, as good as all.
 pub(super) const QUOTAS: &[(u32, u64)] = &[

@@ -56,7 +56,9 @@ fn spender(interval: Option<Tree>, world: &World<'_>, draw: &mut Draw) -> Tree {
     let reset = format!("{} ms", draw.pick(WITNESSED_RESETS));
     let mut quota =
         map([("sz_bytes", (*draw.pick(WITNESSED_QUOTAS)).into()), ("reset_interval_ms", reset.into())]);
-    quota.set("weights", weights(draw));
+    let accesses = ("nr_accesses_permil", 1_000.into());
+    let alone = map([("sz_permil", 0.into()), accesses, ("age_permil", 0.into())]);
+    quota.set("weights", if draw.chance(50) { alone } else { weights(draw) });
     scheme.set("quotas", quota);
     scheme
 }
