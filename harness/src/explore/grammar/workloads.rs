@@ -13,22 +13,34 @@ pub(super) fn workloads(world: &mut World<'_>, draw: &mut Draw) -> Vec<Tree> {
     }
     let count = draw.between(1, 3);
     let mut all: Vec<Tree> = (0..count).map(|number| workload(number, world, draw)).collect();
-    all.extend(filler(count, world, draw));
+    let filler = filler(&all, world, draw);
+    all.extend(filler);
     all
 }
 
-/// A workload that nearly fills a node.
-fn filler(number: u64, world: &mut World<'_>, draw: &mut Draw) -> Option<Tree> {
+/// A workload that, with the others, nearly fills a node.
+fn filler(others: &[Tree], world: &mut World<'_>, draw: &mut Draw) -> Option<Tree> {
     if !world.focus.wants(Part::FullNode, draw) {
         return None;
     }
     let fits = |node: &&Node| !node.traits.emulated && node.id > 0 && node.traits.mib <= 256;
     let nodes: Vec<&Node> = world.nodes.iter().filter(fits).collect();
     let node = **nodes.get(draw.index(nodes.len()))?;
-    let name = format!("w{number}");
-    let size = format!("{}M", node.traits.mib - LEFT_FREE);
+    let name = format!("w{}", others.len());
+    let there = others.iter().filter(|other| other.get("node") == Some(&node.id.into()));
+    let taken: u64 = there.filter_map(|other| other.get("size")).map(mib).sum();
+    let size = format!("{}M", node.traits.mib.checked_sub(LEFT_FREE + taken)?);
     world.processes.push(Process { name: name.clone(), touches: false });
     Some(map([("name", name.into()), ("size", size.into()), ("node", node.id.into())]))
+}
+
+/// A size as it is drawn, rounded up to MiB.
+fn mib(size: &Tree) -> u64 {
+    let Tree::Leaf(text) = size else { return 0 };
+    match text.strip_suffix('M') {
+        Some(mib) => mib.parse().unwrap_or(0),
+        None => text.trim_end_matches('K').parse::<u64>().unwrap_or(0).div_ceil(1_024),
+    }
 }
 
 fn workload(number: u64, world: &mut World<'_>, draw: &mut Draw) -> Tree {

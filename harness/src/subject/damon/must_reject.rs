@@ -80,6 +80,15 @@ fn set(lines: &mut [String], event: &str, nth: usize, key: &str, value: &str) {
     edit(lines, event, nth, |line| with(line, key, value));
 }
 
+/// No region has accesses.
+fn without_accesses(lines: &mut [String]) {
+    for at in of_event(lines, Aggregated::NAME) {
+        let (head, age) = lines[at].rsplit_once(' ').unwrap();
+        let (head, _) = head.rsplit_once(' ').unwrap();
+        lines[at] = format!("{head} 0 {age}");
+    }
+}
+
 /// Gives a `key=value` of the last line of an event another value.
 fn set_last(recording: &mut Recording, event: &str, key: &str, value: &str) {
     rewrite(recording, |lines| {
@@ -326,6 +335,7 @@ const CASES: &[Case] = &[
         good: || stored("gauge"),
         tamper: |r| set_last(r, NodeEligible::NAME, "current_value", "6400"),
     },
+    Case { id: "G9", good: picture, tamper: |r| rewrite(r, |lines| without_accesses(lines)) },
     Case { id: "T1", good: tuned, tamper: |r| everywhere(r, "sample_us=9375", "sample_us=9374") },
 ];
 

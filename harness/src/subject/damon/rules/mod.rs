@@ -13,6 +13,7 @@ pub(crate) mod goal_stuck_at_zero;
 pub(crate) mod goal_sums;
 pub(crate) mod goal_vs_lru;
 mod goal_vs_pages;
+mod goal_vs_regions;
 pub(crate) mod goals;
 pub(crate) mod migration;
 pub(crate) mod once_a_pass;

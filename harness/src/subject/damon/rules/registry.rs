@@ -2,8 +2,9 @@
 
 use super::{
     absent_targets, ages, applied, apply, charge_resume, counters, filters, gains, goal_stuck_at_zero,
-    goal_sums, goal_vs_lru, goal_vs_pages, goals, migration, once_a_pass, pause, placement, probes, quota,
-    quota_priority, region_count, region_splits, regions, sampled_goals, selected, stats, sysfs, tuning,
+    goal_sums, goal_vs_lru, goal_vs_pages, goal_vs_regions, goals, migration, once_a_pass, pause, placement,
+    probes, quota, quota_priority, region_count, region_splits, regions, sampled_goals, selected, stats,
+    sysfs, tuning,
 };
 use crate::subject::damon::oracle;
 use crate::subject::damon::rule::DamonRule;
@@ -60,4 +61,5 @@ pub(crate) static RULES: &[&DamonRule] = &[
     &absent_targets::NO_MIGRATION_WITHOUT_TARGET,
     &goal_vs_pages::GOAL_SHARE_MATCHES_PAGES,
     &goal_vs_lru::GOAL_OF_ALL_MEMORY_IS_ITS_SHARE,
+    &goal_vs_regions::GOAL_COUNTS_REGIONS_THAT_MATCH,
 ];
