@@ -23,7 +23,8 @@ fn filler(others: &[Tree], world: &mut World<'_>, draw: &mut Draw) -> Option<Tre
     if !world.focus.wants(Part::FullNode, draw) {
         return None;
     }
-    let fits = |node: &&Node| !node.traits.emulated && node.id > 0 && node.traits.mib <= 256;
+    let plain = |node: &Node| !node.traits.emulated && !node.traits.split;
+    let fits = |node: &&Node| plain(node) && node.id > 0 && node.traits.mib <= 256;
     let nodes: Vec<&Node> = world.nodes.iter().filter(fits).collect();
     let node = **nodes.get(draw.index(nodes.len()))?;
     let name = format!("w{}", others.len());

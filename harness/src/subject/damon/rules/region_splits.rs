@@ -77,6 +77,12 @@ fn first_pass<'a>(
     let mut passes = lines.iter().enumerate().filter(|(_, line)| ends(line));
     let (end, _) = passes.next()?;
     passes.next()?;
+    // Every pass merges what it can (`damos_apply_target`), also one of another scheme before that of the witness.
+    let shows = |line: &&Line| BeforeApply::of(&line.event).is_some_and(|event| event.scheme() == witness);
+    let begin = lines.iter().position(shows)?;
+    if lines[..begin].iter().any(|line| Stat::of(&line.event).is_some()) {
+        return None;
+    }
     let mut pass = PassRegions::default();
     let events = lines[..end].iter().filter_map(|line| BeforeApply::of(&line.event));
     events.filter(|event| event.scheme() == witness).for_each(|event| pass.add(event));
@@ -114,7 +120,8 @@ fn unsplit(run: &KdamondRun<'_>, dump: &Dump<'_>, pass: &PassRegions<'_>) -> Opt
 #[cfg(test)]
 mod tests {
     use crate::judge::judge;
-    use crate::subject::damon::testing::{found, stored};
+    use crate::subject::damon::events::{BeforeApply, Stat};
+    use crate::subject::damon::testing::{found, of_event, rewrite, stored};
 
     #[test]
     fn r8_sees_regions_that_stay_whole() {
@@ -130,6 +137,24 @@ mod tests {
     fn r8_expects_no_split_at_the_maximum() {
         let mut recording = stored("splits");
         recording.plan.kdamonds[0].context.nr_regions.max = 30;
+        assert_eq!(found(&recording, "R8"), []);
+    }
+
+    #[test]
+    fn r8_says_nothing_where_another_scheme_had_a_pass_before_and_merged_regions() {
+        let mut recording = stored("splits");
+        recording.plan.kdamonds[0].context.nr_regions.max = 4000;
+        rewrite(&mut recording, |lines| {
+            let pass = lines[of_event(lines, Stat::NAME)[0]].replace("scheme_idx=0", "scheme_idx=1");
+            let (_, pass) = pass.split_once(": damos_stat").unwrap();
+            for at in (1..lines.len()).rev() {
+                let follows = lines[at - 1].contains("_aggregated:") && lines[at].contains(BeforeApply::NAME);
+                if let Some((head, _)) = lines[at].split_once(": damos_before").filter(|_| follows) {
+                    let pass = format!("{head}: damos_stat{pass}");
+                    lines.insert(at, pass);
+                }
+            }
+        });
         assert_eq!(found(&recording, "R8"), []);
     }
 
