@@ -179,6 +179,16 @@ impl<'a> View<'a> {
         missing
     }
 
+    /// The schemes of every configuration that was in force.
+    pub(crate) fn schemes(&self) -> impl Iterator<Item = &Scheme> {
+        self.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes)
+    }
+
+    /// The ranges of all targets whose ranges stay as they are.
+    pub(crate) fn all_ranges(&self, context: &Context) -> Vec<(u64, u64)> {
+        (0..context.targets.len()).filter_map(|target| self.ranges(context, target)).flatten().collect()
+    }
+
     /// The ranges of a target, aligned as in `damon_set_regions` and with neighbours joined; `None` where the kernel
     /// chooses or moves them itself.
     pub(crate) fn ranges(&self, context: &Context, target: usize) -> Option<Vec<(u64, u64)>> {

@@ -13,6 +13,7 @@ use crate::subject::damon::view::{KdamondRun, View};
 use damonlab_protocol::damon::{Ops, Scheme};
 use damonlab_protocol::plan::Step;
 use damonlab_protocol::units::{Nanos, NodeId};
+use std::collections::BTreeSet;
 
 pub(crate) static NO_MIGRATION_WITHOUT_TARGET: DamonRule = Rule {
     about: About {
@@ -100,7 +101,7 @@ fn lies_in(view: &View<'_>, region: &BeforeApply, node: NodeId) -> bool {
 /// When nodes have no memory.
 struct Absent {
     /// The nodes that have some at one time.
-    present: Vec<NodeId>,
+    present: BTreeSet<NodeId>,
     /// From when until when a node is offline.
     offline: Vec<(NodeId, Nanos, Nanos)>,
 }
@@ -109,7 +110,7 @@ impl Absent {
     /// None where it is not known when a node goes offline.
     fn of(recording: &Recording) -> Option<Absent> {
         let moves = |step: &Step| matches!(step, Step::Offline { .. } | Step::Online { .. });
-        let (mut offline, mut present) = (Vec::new(), Vec::new());
+        let (mut offline, mut present) = (Vec::new(), BTreeSet::new());
         for (step, one) in recording.plan.steps.iter().zip(&recording.report.steps) {
             match step {
                 Step::Offline { node } => offline.push((*node, one.end, Nanos(u64::MAX))),
@@ -123,7 +124,7 @@ impl Absent {
         }
         for (node, fields) in recording.samples.iter().flat_map(|sample| &sample.nodes) {
             if fields.get("MemTotal").is_some_and(|bytes| bytes.0 > 0) {
-                present.push(*node);
+                present.insert(*node);
             }
         }
         Some(Absent { present, offline })

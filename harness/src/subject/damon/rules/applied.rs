@@ -24,7 +24,7 @@ pub(crate) static APPLIED_FOLLOWS_FROM_ACTIONS: DamonRule = Rule {
         id: "S8",
         name: "applied-follows-from-actions",
         kind: Kind::Exact,
-        statement: "What a pass applies follows from its regions: all that passed the ops filters where it sorts lists, whole regions where it advises a process, something of each region from which pages were moved, and nothing where the operations set lacks the action. Nothing passes where no page is looked at, and no more than the folios that lie in the regions.",
+        statement: "What a pass applies follows from its regions: all that passed the ops filters where it sorts lists, whole regions where it advises a process, something of each region from which pages were moved, and nothing where the operations set does not have the action. Nothing passes where no page is looked at, and no more than the folios that lie in the regions.",
         because: "Each operations set has one function for an action, which counts folios in full, once each, or a region if madvise() succeeds.",
         source: &[
             in_core("damos_update_stat"),

@@ -6,14 +6,14 @@
 use super::counters::is_full;
 use super::dumps::{Dump, dumps, need_passes_at_aggregations, overlap};
 use super::filters::CoreFilters;
+use super::pattern::size_does_not_matter;
 use super::quota::need_charges;
 use crate::subject::damon::events::{BeforeApply, SchemeEvent, Stat};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Line, Rule, RuleResult, Violation, Violations, each_scheme, in_core,
 };
-use crate::subject::damon::view::{KdamondRun, PAGE, View, events};
+use crate::subject::damon::view::{KdamondRun, View, events};
 use crate::trace::TypedEvent;
-use damonlab_protocol::damon::Scheme;
 
 pub(crate) static CHARGE_RESUMES_WHERE_IT_STOPPED: DamonRule = Rule {
     about: About {
@@ -109,11 +109,6 @@ fn continuations<'a>(run: &KdamondRun<'a>, index: usize) -> Vec<Continuation<'a>
         }
     }
     found
-}
-
-/// Whether the pattern matches regions of any size: a part of a region then matches it too.
-fn size_does_not_matter(scheme: &Scheme) -> bool {
-    scheme.sz.min <= PAGE && scheme.sz.max >= u64::MAX / 2
 }
 
 /// Whether the scheme did not act on memory that begins where the quota was used up and that does not differ from the

@@ -110,9 +110,9 @@ pub(super) fn targets(ops: &Keyword<Ops>, scheme: &Scheme) -> Vec<NodeId> {
 
 /// The moves since one moment up to another, and the one that was under way then: it is reported when it is over.
 fn moved(moves: &[Move], after: Nanos, until: Nanos) -> impl Iterator<Item = &Move> {
-    let since = moves.iter().skip_while(move |one| one.time <= after);
+    let since = &moves[moves.partition_point(|one| one.time <= after)..];
     let mut under_way = true;
-    since.take_while(move |one| one.time <= until || std::mem::take(&mut under_way))
+    since.iter().take_while(move |one| one.time <= until || std::mem::take(&mut under_way))
 }
 
 /// What a node gained or lost and no move explains. `size` is that of all workloads: what is missing of it was on its way

@@ -6,6 +6,8 @@
 
 use super::goal_vs_pages::eligible_goals;
 use super::migration::{Migration, migrates, migrations};
+use super::pattern::{age_does_not_matter, size_does_not_matter};
+use super::still_memory::{keeps_memory, keeps_pages};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{Measurement, NodeEligible};
@@ -15,7 +17,6 @@ use crate::subject::damon::rule::{
 use crate::subject::damon::view::{KdamondRun, PAGE, View};
 use crate::subject::damon::windows::Window;
 use damonlab_protocol::damon::{Context, Ops, Scheme};
-use damonlab_protocol::plan::Step;
 use damonlab_protocol::record::Sample;
 use damonlab_protocol::units::{Nanos, NodeId};
 use std::collections::BTreeMap;
@@ -57,15 +58,16 @@ fn goal_of_all_memory_is_its_share(view: &View<'_>) -> RuleResult {
         }
         let context = &run.config.context;
         run.need_bytes()?;
+        run.need_fixed_intervals()?;
         takes_everything(context, scheme)?;
         let until = memory_stays_until(view)?;
         let monitored = monitored(view, context)?;
         // They are recorded where a scheme migrates; compaction stays within a node.
-        let mut all = view.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes);
-        let moves = if all.any(migrates) { migrations(view)? } else { Vec::new() };
+        let moves = if view.schemes().any(migrates) { migrations(view)? } else { Vec::new() };
+        let moved = Moved::new(&moves);
         let (mut findings, mut judged) = (Violations::default(), 0);
         for window in run.charge_windows[index].windows.iter().filter(|window| window.time() < until) {
-            let Some(lists) = Lists::around(view, window, &moves) else { continue };
+            let Some(lists) = Lists::around(view, window, &moved) else { continue };
             for place in &places {
                 judged += 1;
                 findings.extend(apart(run, index, window.goals[*place], &lists, &monitored));
@@ -81,14 +83,12 @@ fn goal_of_all_memory_is_its_share(view: &View<'_>) -> RuleResult {
 /// An error unless every region matches the pattern, whatever its size, accesses and age are.
 fn takes_everything(context: &Context, scheme: &Scheme) -> Result<(), Reason> {
     let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
-    let all = scheme.sz.min <= PAGE
-        && scheme.sz.max == u64::MAX
-        && (scheme.nr_accesses.min == 0 && scheme.nr_accesses.max >= samples)
-        && (scheme.age.min == 0 && scheme.age.max >= 1 << 20);
-    if context.intervals.goal.as_ref().is_some_and(|goal| goal.aggrs > 0) {
-        return Err("intervals are tuned".to_owned());
+    let any_accesses = scheme.nr_accesses.min == 0 && scheme.nr_accesses.max >= samples;
+    if any_accesses && size_does_not_matter(scheme) && age_does_not_matter(scheme) {
+        Ok(())
+    } else {
+        Err("the scheme's pattern leaves out memory".to_owned())
     }
-    if all { Ok(()) } else { Err("the scheme's pattern leaves out memory".to_owned()) }
 }
 
 /// When the first step begins that changes how much is on a node's lists.
@@ -96,25 +96,12 @@ fn takes_everything(context: &Context, scheme: &Scheme) -> Result<(), Reason> {
 /// # Errors
 /// A scheme does so, by other means than migration.
 fn memory_stays_until(view: &View<'_>) -> Result<Nanos, Reason> {
-    let plan = &view.recording.plan;
-    let steady = |step: &Step| {
-        let unchanged = matches!(step, Step::Start { .. } | Step::Run { .. } | Step::Stop | Step::ReadBack);
-        unchanged
-            || matches!(
-                step,
-                Step::Commit { .. } | Step::Retarget { .. } | Step::Pause { .. } | Step::Resume { .. }
-            )
-    };
-    let frees = |scheme: &Scheme| scheme.action != "stat" && !scheme.action.starts_with("migrate_");
-    let mut schemes = view.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes);
-    match schemes.any(|scheme| frees(scheme) && !scheme.action.starts_with("lru_")) {
-        true => Err("a scheme does more to memory than to move it".to_owned()),
-        false => {
-            let first = plan.steps.iter().position(|step| !steady(step));
-            let begin = first.and_then(|first| view.recording.report.steps.get(first));
-            Ok(begin.map_or(Nanos(u64::MAX), |step| step.begin))
-        }
+    if !view.schemes().all(keeps_pages) {
+        return Err("a scheme does more to memory than to move it".to_owned());
     }
+    let first = view.recording.plan.steps.iter().position(|step| !keeps_memory(step));
+    let begin = first.and_then(|first| view.recording.report.steps.get(first));
+    Ok(begin.map_or(Nanos(u64::MAX), |step| step.begin))
 }
 
 /// The nodes that are monitored.
@@ -125,8 +112,7 @@ fn monitored(view: &View<'_>, context: &Context) -> Result<Vec<NodeId>, Reason> 
     if context.ops != Ops::Paddr {
         return Err("the context is not paddr".to_owned());
     }
-    let ranges: Vec<(u64, u64)> =
-        (0..context.targets.len()).filter_map(|target| view.ranges(context, target)).flatten().collect();
+    let ranges = view.all_ranges(context);
     let mut monitored = Vec::new();
     for (node, own) in &view.recording.report.node_ranges {
         let is = |whole: bool, (from, to): (u64, u64)| {
@@ -145,12 +131,39 @@ fn monitored(view: &View<'_>, context: &Context) -> Result<Vec<NodeId>, Reason> 
     Ok(monitored)
 }
 
+/// How much was migrated until when.
+struct Moved {
+    /// In the order of time.
+    times: Vec<Nanos>,
+    /// The bytes of the first so many.
+    sums: Vec<u64>,
+}
+
+impl Moved {
+    fn new(moves: &[Migration<'_>]) -> Moved {
+        let mut moves: Vec<(Nanos, u64)> = moves.iter().map(|one| (one.line.time, one.succeeded)).collect();
+        moves.sort_by_key(|(time, _)| *time);
+        let mut sums = vec![0u64];
+        for (_, pages) in &moves {
+            sums.push(sums.last().map_or(0, |sum| sum.saturating_add(pages.saturating_mul(PAGE))));
+        }
+        Moved { times: moves.into_iter().map(|(time, _)| time).collect(), sums }
+    }
+
+    /// The bytes that were migrated from one time to another.
+    fn between(&self, from: Nanos, until: Nanos) -> u64 {
+        let before = self.times.partition_point(|time| *time < from);
+        let with = self.times.partition_point(|time| *time <= until).max(before);
+        self.sums[with].saturating_sub(self.sums[before])
+    }
+}
+
 /// The least and the most bytes that are on each node's lists while a window is measured.
 struct Lists(BTreeMap<NodeId, (u64, u64)>);
 
 impl Lists {
     /// None unless samples lie before and after, and those before are of the time since DAMON started.
-    fn around(view: &View<'_>, window: &Window<'_>, moves: &[Migration<'_>]) -> Option<Lists> {
+    fn around(view: &View<'_>, window: &Window<'_>, moves: &Moved) -> Option<Lists> {
         let samples = &view.recording.samples;
         let (begin, end) = (window.after?, window.time());
         // A sample's counters are read after its time.
@@ -158,8 +171,7 @@ impl Lists {
         let last = samples.partition_point(|sample| sample.time < end);
         let around = samples.get(first..=last)?;
         let until = samples.get(last + 1).map_or(Nanos(u64::MAX), |sample| sample.time);
-        let during = moves.iter().filter(|one| around[0].time <= one.line.time && one.line.time <= until);
-        let moved = during.fold(0u64, |sum, one| sum.saturating_add(one.succeeded)).saturating_mul(PAGE);
+        let moved = moves.between(around[0].time, until);
         let nodes = view.recording.report.node_ranges.iter().map(|(node, ranges)| {
             let is_low = ranges.iter().any(|(from, _)| from.0 == LOW.0);
             let own = || around.iter().map(|sample| on_lists(sample, *node));

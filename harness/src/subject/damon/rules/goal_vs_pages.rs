@@ -11,6 +11,7 @@
 //! only measurements of a picture that is [`sharp`](Picture::is_sharp) are judged.
 
 use super::dumps::{Dump, dumps};
+use super::pattern::age_does_not_matter;
 use crate::subject::damon::events::{NodeEligible, goal_event};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Line, Reason, Rule, RuleResult, Violation, Violations, each_scheme, in_core,
@@ -107,8 +108,7 @@ fn monitors_all_memory(view: &View<'_>, context: &Context) -> Result<(), Reason>
     if context.ops != Ops::Paddr {
         return Err("the context is not paddr".to_owned());
     }
-    let monitored: Vec<(u64, u64)> =
-        (0..context.targets.len()).filter_map(|target| view.ranges(context, target)).flatten().collect();
+    let monitored = view.all_ranges(context);
     let is_monitored =
         |(start, end): (u64, u64)| monitored.iter().any(|(from, to)| *from <= start && end <= *to);
     let used = |node: &NodeId| {
@@ -131,8 +131,7 @@ fn matches_touched_memory(view: &View<'_>, context: &Context, scheme: &Scheme) -
         && scheme.nr_accesses.max >= samples
         && scheme.sz.min <= PAGE
         && scheme.sz.max >= memory
-        && scheme.age.min == 0
-        && scheme.age.max >= 1 << 20;
+        && age_does_not_matter(scheme);
     if !matches_all_accessed {
         return Err("the scheme's pattern does not match all accessed memory".to_owned());
     }
@@ -294,8 +293,8 @@ fn mean(block: &[MeasuredShare<'_>], value: impl Fn(&MeasuredShare<'_>) -> f64) 
 mod tests {
     use crate::judge::judge;
     use crate::recording::Recording;
-    use crate::subject::damon::events::{Aggregated, NodeEligible};
-    use crate::subject::damon::testing::{found, of_event, rewrite, stored};
+    use crate::subject::damon::events::NodeEligible;
+    use crate::subject::damon::testing::{found, of_event, rewrite, stored, with_accesses};
 
     /// The real run with other measurements.
     fn measured(change: impl Fn(u64) -> u64) -> Recording {
@@ -333,19 +332,10 @@ mod tests {
         }
     }
 
-    /// Each region counts as accessed where it did not, as where DAMON's picture is blurred.
-    fn all_accessed(lines: &mut [String]) {
-        for at in of_event(lines, Aggregated::NAME) {
-            let (head, age) = lines[at].rsplit_once(' ').unwrap();
-            let (head, _) = head.rsplit_once(' ').unwrap();
-            lines[at] = format!("{head} 20 {age}");
-        }
-    }
-
     #[test]
     fn g5_does_not_judge_measurements_of_a_picture_that_shows_more_accessed_memory_than_there_is() {
         let mut recording = measured(|value| 10_000 - value);
-        rewrite(&mut recording, |lines| all_accessed(lines));
+        with_accesses(&mut recording, 20);
         assert_eq!(found(&recording, "G5"), []);
         let skipped = judge(&recording).skipped.into_iter().find(|(about, _)| about.id == "G5");
         let why = skipped.expect("G5 applies").1;

@@ -4,15 +4,16 @@
 //! right after it: schemes split them, and reset ages, and change neither their accesses nor where they are. How much of a
 //! region counts is not known, but of a node without any that matches nothing does.
 
-use super::dumps::{Dump, dumps, need_passes_at_aggregations};
+use super::dumps::{Dump, dumps, need_passes_at_aggregations, size};
 use super::goal_vs_pages::eligible_goals;
+use super::pattern::{age_does_not_matter, size_does_not_matter};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::subject::damon::events::{Measurement, NodeEligible};
 use crate::subject::damon::rule::{
     About, DamonRule, Kind, Line, Reason, Rule, RuleResult, each_scheme, in_core,
 };
-use crate::subject::damon::view::{KdamondRun, PAGE, View};
+use crate::subject::damon::view::{KdamondRun, View};
 use damonlab_protocol::damon::{Ops, Scheme};
 use damonlab_protocol::units::NodeId;
 
@@ -67,9 +68,10 @@ fn limits_accesses_alone(run: &KdamondRun<'_>, scheme: &Scheme) -> Result<(), Re
     if run.config.context.ops != Ops::Paddr {
         return Err("the context is not paddr".to_owned());
     }
-    let any_size = scheme.sz.min <= PAGE && scheme.sz.max >= u64::MAX / 2;
-    let any_age = scheme.age.min == 0 && scheme.age.max >= 1 << 20;
-    if any_size && any_age { Ok(()) } else { Err("the scheme's pattern limits sizes or ages".to_owned()) }
+    match size_does_not_matter(scheme) && age_does_not_matter(scheme) {
+        true => Ok(()),
+        false => Err("the scheme's pattern limits sizes or ages".to_owned()),
+    }
 }
 
 /// A measurement that counts memory of regions that do not match.
@@ -83,17 +85,17 @@ fn miscounted(
     let node = NodeId(u16::try_from(goal.nid).ok()?);
     let own = view.recording.report.node_ranges.get(&node)?;
     let pattern = run.config.context.schemes.get(index)?.nr_accesses;
-    let mut matching = dump
-        .regions()
-        .map(|(_, region)| region)
-        .filter(|region| (pattern.min..=pattern.max).contains(&u64::from(region.nr_accesses)));
     let (mut here, mut elsewhere) = (false, false);
-    matching.by_ref().for_each(|region| {
-        let on_node: u64 =
-            own.iter().map(|(from, to)| region.end.min(to.0).saturating_sub(region.start.max(from.0))).sum();
+    for (_, region) in dump.regions() {
+        if !(pattern.min..=pattern.max).contains(&u64::from(region.nr_accesses)) {
+            continue;
+        }
+        let parts =
+            own.iter().map(|(from, to)| region.end.min(to.0).saturating_sub(region.start.max(from.0)));
+        let on_node: u64 = parts.sum();
         here |= on_node > 0;
-        elsewhere |= on_node < region.end.saturating_sub(region.start);
-    });
+        elsewhere |= on_node < size(region);
+    }
     let measured = goal.current.0;
     let (is_right, wanted) = match (here, elsewhere) {
         (false, _) => (measured == 0, "0, because no region on the node matches the scheme"),
@@ -114,25 +116,14 @@ fn miscounted(
 mod tests {
     use crate::judge::judge;
     use crate::recording::Recording;
-    use crate::subject::damon::events::{Aggregated, NodeEligible};
-    use crate::subject::damon::testing::{found, of_event, rewrite, stored};
-
-    /// No region has accesses, of whatever the goals tell.
-    fn idle(recording: &mut Recording) {
-        rewrite(recording, |lines| {
-            for at in of_event(lines, Aggregated::NAME) {
-                let (head, age) = lines[at].rsplit_once(' ').unwrap();
-                let (head, _) = head.rsplit_once(' ').unwrap();
-                lines[at] = format!("{head} 0 {age}");
-            }
-        });
-    }
+    use crate::subject::damon::events::NodeEligible;
+    use crate::subject::damon::testing::{found, of_event, rewrite, stored, with_accesses};
 
     #[test]
     fn g9_passes_on_a_real_run_and_sees_shares_of_nodes_without_accesses() {
         let mut recording = stored("picture");
         assert_eq!(found(&recording, "G9"), []);
-        idle(&mut recording);
+        with_accesses(&mut recording, 0);
         assert!(!found(&recording, "G9").is_empty());
         rewrite(&mut recording, |lines| {
             for at in of_event(lines, NodeEligible::NAME) {

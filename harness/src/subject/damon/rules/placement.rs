@@ -75,7 +75,7 @@ pub(super) fn only_migrations<'a>(view: &View<'a>) -> Result<(usize, Vec<Migrati
     if view.recording.plan.workloads.is_empty() {
         return Err("there is no workload".to_owned());
     }
-    let mut schemes = view.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes).peekable();
+    let mut schemes = view.schemes().peekable();
     if schemes.peek().is_none() || !schemes.all(|scheme| migrates(scheme) || scheme.action == "stat") {
         return Err("a scheme does more to memory than to move it".to_owned());
     }

@@ -4,5 +4,5 @@ mod damon_model;
 mod tamper;
 mod testkit;
 
-pub(crate) use tamper::{edit, found, of_event, replace, rewrite, stored, tampered};
+pub(crate) use tamper::{edit, found, of_event, replace, rewrite, stored, tampered, with_accesses};
 pub(crate) use testkit::Model;

@@ -4,6 +4,7 @@ use crate::check::Finding;
 use crate::judge::judge;
 use crate::recording::{Recording, Seal, Trace};
 use crate::scenario::Scenario;
+use crate::subject::damon::events::Aggregated;
 use std::path::Path;
 
 /// A real run's recording, from `tests/recordings`.
@@ -26,6 +27,17 @@ pub(crate) fn stored(name: &str) -> Recording {
         tests: String::new(),
         dir,
     }
+}
+
+/// Gives every aggregated region so many accesses.
+pub(crate) fn with_accesses(recording: &mut Recording, accesses: u32) {
+    rewrite(recording, |lines| {
+        for at in of_event(lines, Aggregated::NAME) {
+            let (head, age) = lines[at].rsplit_once(' ').unwrap();
+            let (head, _) = head.rsplit_once(' ').unwrap();
+            lines[at] = format!("{head} {accesses} {age}");
+        }
+    });
 }
 
 /// Changes the lines of the trace with `edit`, and reads them again.

@@ -7,9 +7,9 @@ use super::states::Range;
 use crate::subject::damon::modules;
 use crate::subject::damon::oracle::mult_frac;
 use crate::subject::damon::rules::migration::migrates;
+use crate::subject::damon::rules::still_memory::{keeps_memory, keeps_pages};
 use crate::subject::damon::view::{PAGE, View};
-use damonlab_protocol::damon::{Goal, Scheme};
-use damonlab_protocol::plan::Step;
+use damonlab_protocol::damon::Goal;
 use damonlab_protocol::record::Sample;
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 
@@ -163,7 +163,7 @@ impl<'a> Around<'a> {
 
     /// What may have gone to a node and away again: nothing, where one scheme alone moves memory.
     fn moved(&self, view: &View<'_>) -> Option<u64> {
-        let movers = schemes(view).filter(|scheme| migrates(scheme)).count();
+        let movers = view.schemes().filter(|scheme| migrates(scheme)).count();
         let elsewhere = |name: &&String| name.starts_with("pgpromote_") || name.starts_with("pgdemote_");
         let others = self.grown(|sample| {
             Some(sample.vmstat.iter().filter(|(name, _)| elsewhere(name)).map(|(_, value)| value).sum())
@@ -197,29 +197,8 @@ fn total(sample: &Sample, node: NodeId) -> u64 {
     sample.nodes.get(&node).and_then(|fields| fields.get("MemTotal")).map_or(0, |bytes| bytes.0)
 }
 
-fn schemes<'v>(view: &'v View<'_>) -> impl Iterator<Item = &'v Scheme> {
-    view.kdamond_runs.iter().flat_map(|run| &run.config.context.schemes)
-}
-
 /// Whether all that is done to memory is to count it, to move it and to sort its lists.
 fn moves_only_pages(view: &View<'_>) -> bool {
-    let known = |scheme: &Scheme| {
-        migrates(scheme) || matches!(scheme.action.as_str(), "stat" | "lru_prio" | "lru_deprio")
-    };
-    view.recording.plan.swap.is_none() && !modules::are_turned_on(view.recording) && schemes(view).all(known)
-}
-
-/// Whether a step leaves memory where it is.
-fn keeps_memory(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::Start { .. }
-            | Step::Run { .. }
-            | Step::Stop
-            | Step::Commit { .. }
-            | Step::Retarget { .. }
-            | Step::Pause { .. }
-            | Step::Resume { .. }
-            | Step::ReadBack
-    )
+    let kept = view.schemes().all(keeps_pages);
+    kept && view.recording.plan.swap.is_none() && !modules::are_turned_on(view.recording)
 }
