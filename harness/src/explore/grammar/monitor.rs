@@ -62,11 +62,7 @@ impl Kdamond {
 
     /// One for physical addresses without schemes, whose parts stand in no relation to anything.
     pub(super) fn plain(times: Times, targets: Vec<Tree>, regions: Tree) -> Kdamond {
-        let intervals = map([
-            ("sample_us", time(times.sample_us)),
-            ("aggr_us", time(times.aggregation_us())),
-            ("ops_update_us", time(1_000_000)),
-        ]);
+        let intervals = fixed_intervals(times, 1_000_000);
         let (regions, probes, schemes) = (Some(regions), Vec::new(), Vec::new());
         Kdamond { vaddr: false, targets, times, intervals, regions, probes, schemes, addr_unit: None }
     }
@@ -174,13 +170,17 @@ fn node_ranges(world: &World<'_>, draw: &mut Draw) -> Vec<Tree> {
     ranges
 }
 
-fn intervals(times: Times, world: &World<'_>, draw: &mut Draw) -> Tree {
-    let update = *draw.pick(&[times.aggregation_us(), times.sample_us, 500_000, 1_000_000]);
-    let mut intervals = map([
+fn fixed_intervals(times: Times, update_us: u64) -> Tree {
+    map([
         ("sample_us", time(times.sample_us)),
         ("aggr_us", time(times.aggregation_us())),
-        ("ops_update_us", time(update)),
-    ]);
+        ("ops_update_us", time(update_us)),
+    ])
+}
+
+fn intervals(times: Times, world: &World<'_>, draw: &mut Draw) -> Tree {
+    let update = *draw.pick(&[times.aggregation_us(), times.sample_us, 500_000, 1_000_000]);
+    let mut intervals = fixed_intervals(times, update);
     if world.focus.wants(Part::Intervals, draw) {
         let goal = map([
             ("access_bp", (*draw.pick(&[0, 1, 400, 5_000, 10_000])).into()),

@@ -40,12 +40,15 @@ pub(super) fn quota(around: Around, world: &World<'_>, filtered: bool, draw: &mu
 
 /// Weights of priorities: plain ones, or any.
 pub(super) fn weights(draw: &mut Draw) -> Tree {
-    let plain = draw.chance(60).then(|| *draw.weighted(PLAIN_WEIGHTS));
-    let mut weights = Tree::Map(Vec::new());
-    for (place, key) in ["sz_permil", "nr_accesses_permil", "age_permil"].into_iter().enumerate() {
-        weights.set(key, plain.map_or_else(|| *draw.pick(&[0, 1, 500, 1_000]), |plain| plain[place]));
-    }
-    weights
+    weights_of(match draw.chance(60) {
+        true => *draw.weighted(PLAIN_WEIGHTS),
+        false => [(); 3].map(|()| *draw.pick(&[0, 1, 500, 1_000])),
+    })
+}
+
+/// The weights of the size, the accesses and the age.
+pub(super) fn weights_of([size, accesses, age]: [u64; 3]) -> Tree {
+    map([("sz_permil", size.into()), ("nr_accesses_permil", accesses.into()), ("age_permil", age.into())])
 }
 
 /// One to three goals.

@@ -5,6 +5,7 @@ use super::quota::goals;
 use super::race_table::{
     RACERS, RACING_COMMANDS, RACING_PARAMETERS, RACING_PATHS, RACING_WRITES, Racer, TIMES,
 };
+use super::refusals::write;
 use super::run::Run;
 use crate::explore::tree::{Tree, list, map};
 use crate::scenario::Draw;
@@ -52,9 +53,7 @@ fn with_times(racer: Racer, step: Tree, draw: &mut Draw) -> Tree {
 
 /// One of them; none where it would have no effect.
 fn racer_step(racer: Racer, run: &mut Run<'_>, draw: &mut Draw) -> Option<Tree> {
-    let write = |(file, value): (&str, &str)| {
-        Some(map([("write", map([("file", file.into()), ("value", value.into())]))]))
-    };
+    let write = |(file, value): (&str, &str)| Some(write(file, value, None));
     match racer {
         Racer::Commit => {
             let kdamonds = run.now.iter().map(|kdamond| kdamond.changed(run.world, draw).tree());

@@ -4,7 +4,7 @@ use super::monitor::Kdamond;
 use super::part::Part;
 use super::quota::goals;
 use super::race::race;
-use super::refusals::{after_the_end, while_paused, wrong_commit};
+use super::refusals::{after_the_end, while_paused, write, wrong_commit};
 use super::run::Run;
 use super::table::{REFUSED, TIERING_TIMES};
 use super::world::{Process, World};
@@ -142,7 +142,7 @@ fn hotplug(run: &mut Run<'_>, draw: &mut Draw) {
 
 fn refused(run: &mut Run<'_>, draw: &mut Draw) {
     let (file, value, errno) = *draw.pick(REFUSED);
-    run.step("write", map([("file", file.into()), ("value", value.into()), ("refused", errno.into())]));
+    run.steps.push(write(file, value, Some(errno)));
 }
 
 fn phase(run: &mut Run<'_>, draw: &mut Draw) {

@@ -2,7 +2,7 @@
 //! passes in an aggregation, or before a scheme that spends a quota by what was accessed most.
 
 use super::around::{Around, time};
-use super::quota::weights;
+use super::quota::{weights, weights_of};
 use super::scheme::scheme;
 use super::table::{WITNESSED_ACTIONS, WITNESSED_QUOTAS, WITNESSED_RESETS};
 use super::world::World;
@@ -56,9 +56,7 @@ fn spender(interval: Option<Tree>, world: &World<'_>, draw: &mut Draw) -> Tree {
     let reset = format!("{} ms", draw.pick(WITNESSED_RESETS));
     let mut quota =
         map([("sz_bytes", (*draw.pick(WITNESSED_QUOTAS)).into()), ("reset_interval_ms", reset.into())]);
-    let accesses = ("nr_accesses_permil", 1_000.into());
-    let alone = map([("sz_permil", 0.into()), accesses, ("age_permil", 0.into())]);
-    quota.set("weights", if draw.chance(50) { alone } else { weights(draw) });
+    quota.set("weights", if draw.chance(50) { weights_of([0, 1_000, 0]) } else { weights(draw) });
     scheme.set("quotas", quota);
     scheme
 }
