@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::io::{self, Write};
 use std::mem;
 
+/// What stands for the end of a command that has none.
+pub(super) const ENDED_EARLY: &str = "the command ended before all of its runs had";
+
 /// The case of what is judged over all seeds of a scenario.
 const ALL_SEEDS: &str = "all seeds";
 
@@ -46,6 +49,14 @@ pub(super) struct End {
     pub(super) seconds: f64,
 }
 
+impl Whole {
+    /// The cases that are something to look at, each with its suite.
+    pub(super) fn bad_cases(&self) -> impl Iterator<Item = (&Suite, &Item)> {
+        let cases = self.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
+        cases.filter(|(_, case)| case.status.outcome.is_bad())
+    }
+}
+
 impl Suite {
     /// The item, and the seeds before it.
     fn of(item: Item, parts: Vec<Item>) -> Suite {
@@ -54,8 +65,8 @@ impl Suite {
             return Suite { name, cases: vec![item.clone()], together: Some(item) };
         }
         let own = if item.checks.is_empty() { item.status } else { status(&item.checks) };
-        let is_bad = |status: Status| matches!(status.outcome, ItemResult::Failed | ItemResult::NoResult);
-        let shown = is_bad(own) || !is_bad(item.status) || parts.iter().any(|part| is_bad(part.status));
+        let any_part = parts.iter().any(|part| part.status.outcome.is_bad());
+        let shown = own.outcome.is_bad() || !item.status.outcome.is_bad() || any_part;
         // Why all seeds together fail stands at the seed, mostly; what nothing else shows must not be lost.
         let status = if shown { own } else { item.status };
         let mut cases = parts;

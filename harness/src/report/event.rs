@@ -84,6 +84,13 @@ pub enum ItemResult {
     Skipped,
 }
 
+impl ItemResult {
+    /// Whether it is something to look at.
+    pub(super) fn is_bad(self) -> bool {
+        matches!(self, ItemResult::Failed | ItemResult::NoResult)
+    }
+}
+
 /// How much of an item is shown. Each depth includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,7 @@
 
 use super::checked::{Check, Place};
 use super::document::{Suite, Whole, case_name};
-use super::event::{Event, Item, ItemResult, Listing};
+use super::event::{Event, Item, Listing};
 use super::human::Human;
 use super::reporter::{Reporter, Verbosity};
 use super::{document::Document, place};
@@ -69,12 +69,7 @@ struct Annotation {
 /// The commands.
 fn render(whole: &Whole) -> String {
     let mut all: Vec<Annotation> = Vec::new();
-    for (suite, case) in
-        whole.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)))
-    {
-        if !matches!(case.status.outcome, ItemResult::Failed | ItemResult::NoResult) {
-            continue;
-        }
+    for (suite, case) in whole.bad_cases() {
         for annotation in annotations(suite, case) {
             let same =
                 |known: &&mut Annotation| known.title == annotation.title && known.place == annotation.place;

@@ -5,7 +5,7 @@
 //! accelerator, recording and the command that repeats it.
 
 use super::checked::Check;
-use super::document::{End, Suite, Whole, full_name};
+use super::document::{ENDED_EARLY, End, Suite, Whole, full_name};
 use super::event::{Item, ItemResult};
 use super::human;
 use crate::host::text::{block, quote};
@@ -78,7 +78,7 @@ fn status(item: &Item) -> TestCaseStatus {
 /// What stands for the runs that nobody knows about.
 fn ended_early(command: &str) -> TestSuite {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_message("the command ended before all of its runs had").set_type("ended_early");
+    status.set_message(ENDED_EARLY).set_type("ended_early");
     let name = format!("damonlab {command}");
     let mut suite = TestSuite::new(&*name);
     suite.add_test_case(TestCase::new(&*name, status));

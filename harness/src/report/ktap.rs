@@ -17,7 +17,7 @@
 //! ```
 
 use super::checked::{Check, CheckResult};
-use super::document::{End, Suite, Whole, case_name};
+use super::document::{ENDED_EARLY, End, Suite, Whole, case_name};
 use super::event::{Item, ItemResult};
 use crate::host::text::{block, quote};
 
@@ -52,7 +52,7 @@ pub(super) fn render(whole: &Whole) -> String {
             name: format!("damonlab {command}"),
             result: CheckResult::Violated,
             reason: String::new(),
-            diagnostics: "the command ended before all of its runs had".to_owned(),
+            diagnostics: ENDED_EARLY.to_owned(),
             tests: Vec::new(),
         });
     }

@@ -1,7 +1,7 @@
 //! Markdown, for a job's summary or a comment: one line with the counts, a table of what ended, and the whole story of what
 //! did not pass, folded.
 
-use super::document::{End, Suite, Whole, full_name};
+use super::document::{ENDED_EARLY, End, Suite, Whole, full_name};
 use super::event::{Item, ItemResult};
 use super::human;
 use crate::host::text::quote;
@@ -17,7 +17,7 @@ pub(super) fn render(whole: &Whole) -> String {
     let Whole { command, kernel, suites, end } = whole;
     let counts = match end {
         Some(End { counts, seconds, .. }) => format!("{} in {seconds:.1} s", escaped(counts)),
-        None => "the command ended before all of its runs had".to_owned(),
+        None => ENDED_EARLY.to_owned(),
     };
     let mut out = format!("### damonlab {command}: {counts}\n\n");
     if let Some(kernel) = kernel {
@@ -31,10 +31,8 @@ pub(super) fn render(whole: &Whole) -> String {
         suites.iter().for_each(|suite| out.push_str(&rows(suite)));
         out.push('\n');
     }
-    let bad = |case: &Item| matches!(case.status.outcome, ItemResult::Failed | ItemResult::NoResult);
     let mut omitted = 0;
-    let cases = suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
-    for (suite, case) in cases.filter(|(_, case)| bad(case)) {
+    for (suite, case) in whole.bad_cases() {
         let story = story(suite, case);
         if out.len() + story.len() <= LIMIT {
             out.push_str(&story);
