@@ -12,7 +12,12 @@ const LIMIT: Bytes = Bytes(16 << 20);
 
 /// The console's entire text; empty where there is none.
 pub(crate) fn text(dir: &Path) -> String {
-    let bytes = regular_file::bytes(&dir.join(CONSOLE_LOG), LIMIT).unwrap_or_default();
+    text_of(dir, CONSOLE_LOG)
+}
+
+/// The entire text of a log of a recording; empty where there is none, or one that no damonlab writes.
+pub(crate) fn text_of(dir: &Path, name: &str) -> String {
+    let bytes = regular_file::bytes(&dir.join(name), LIMIT).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

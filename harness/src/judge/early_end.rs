@@ -56,8 +56,7 @@ fn failed(mut findings: Vec<Finding>, end: RunEnd, expected: String, seen: Strin
 
 /// What the state of a guest that hung comes to.
 fn summary_of_state(dir: &Path) -> Vec<Evidence> {
-    let bytes = std::fs::read(dir.join(GUEST_STATE)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    let text = console_log::text_of(dir, GUEST_STATE);
     let lines = text.lines().take_while(|line| !line.is_empty()).take(LAST_LINES);
     (1..).zip(lines).map(|(number, line)| Evidence::new(GUEST_STATE, number, line)).collect()
 }
@@ -65,8 +64,7 @@ fn summary_of_state(dir: &Path) -> Vec<Evidence> {
 /// The last lines of the console, or those of virtme-ng if the console has none.
 fn last_console_lines(dir: &Path) -> Vec<Evidence> {
     let of = |name: &'static str| {
-        let bytes = std::fs::read(dir.join(name)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = console_log::text_of(dir, name);
         let first = text.lines().count().saturating_sub(LAST_LINES) + 1;
         let number = |index: usize| u32::try_from(first + index).unwrap_or(u32::MAX);
         let lines = last_lines(&text, LAST_LINES);

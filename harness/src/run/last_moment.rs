@@ -2,14 +2,11 @@
 //! was found to hang.
 
 use crate::check::kernel_log;
-use crate::host::regular_file;
+use crate::judge::console_log;
 use crate::judge::early_end::PANIC;
 use crate::recording::{CONSOLE_LOG, GUEST_STATE};
-use damonlab_protocol::units::{Bytes, Nanos};
+use damonlab_protocol::units::Nanos;
 use std::path::Path;
-
-/// A console that prints 8 MiB ends its guest, and the page about its state has less.
-const LIMIT: Bytes = Bytes(16 << 20);
 
 /// The letters that damonlab sends to a kernel that hangs. The first answer has the time at which that was.
 const ASKED: &str = "sysrq: ";
@@ -28,11 +25,7 @@ impl LastMoment {
     /// That of the run in `dir`: where the kernel first reported a bug or panicked, or else when damonlab found that the guest
     /// hangs, or else the last line of the console that has a time.
     pub(super) fn of(dir: &Path) -> Option<LastMoment> {
-        let read = |name: &str| {
-            let bytes = regular_file::bytes(&dir.join(name), LIMIT).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
-        Self::of_texts(&read(CONSOLE_LOG), &read(GUEST_STATE))
+        Self::of_texts(&console_log::text(dir), &console_log::text_of(dir, GUEST_STATE))
     }
 
     fn of_texts(console: &str, state: &str) -> Option<LastMoment> {

@@ -40,14 +40,13 @@ pub(super) fn of_recording(recording: &Recording, at: &StopPoint) -> Result<Targ
     let dir = shown(&recording.dir).to_string();
     let why = "it does not have the time of the ready point; record it again";
     let begin = recording.report.ready_point.ok_or(DebugError::DoesNotRepeat { recording: dir, why })?;
-    let too_early = |wanted| DebugError::TooEarly { wanted, begin };
     match at {
         StopPoint::Time(time) => {
-            let after = time.0.checked_sub(begin.0).map(Nanos).ok_or_else(|| too_early(*time))?;
+            let target = Target::at(*time, begin)?;
             if let Some(end) = recording.trace.lines.last().map(|line| line.time).filter(|end| time > end) {
                 return Err(DebugError::TooLate { wanted: *time, end });
             }
-            Ok(Target::at(after, *time))
+            Ok(target)
         }
         StopPoint::End => {
             let none = || DebugError::NoEnd {
@@ -82,16 +81,22 @@ pub(super) fn of_recording(recording: &Recording, at: &StopPoint) -> Result<Targ
 }
 
 impl Target {
-    fn at(after: Nanos, time: Nanos) -> Target {
+    /// At a guest time, in a scenario that begins at `begin`.
+    fn at(time: Nanos, begin: Nanos) -> Result<Target, DebugError> {
+        let after = since(time, time, begin)?;
         let what = format!("guest time {} s", time.seconds());
-        Target { after, what, break_at: None, before: 0, hangs: false }
+        Ok(Target { after, what, break_at: None, before: 0, hangs: false })
     }
 }
 
 /// A little before a moment, from the ready point.
 fn before(time: Nanos, begin: Nanos) -> Result<Nanos, DebugError> {
-    let stop = time.0.saturating_sub(MARGIN.0);
-    stop.checked_sub(begin.0).map(Nanos).ok_or(DebugError::TooEarly { wanted: time, begin })
+    since(Nanos(time.0.saturating_sub(MARGIN.0)), time, begin)
+}
+
+/// A moment, from the ready point, where `wanted` is what the user named.
+fn since(time: Nanos, wanted: Nanos, begin: Nanos) -> Result<Nanos, DebugError> {
+    time.0.checked_sub(begin.0).map(Nanos).ok_or(DebugError::TooEarly { wanted, begin })
 }
 
 /// When to stop for a stop point of a run that ended in this way and left no results.
@@ -104,12 +109,7 @@ pub(super) fn without_results(
     let (recording, how) = (shown(&inputs.dir).to_string(), how.to_owned());
     match at {
         StopPoint::Event { .. } => Err(DebugError::NoTrace { recording, how }),
-        StopPoint::Time(time) => {
-            let begin = ready_point()?;
-            let after = time.0.checked_sub(begin.0).map(Nanos);
-            let after = after.ok_or(DebugError::TooEarly { wanted: *time, begin })?;
-            Ok(Target::at(after, *time))
-        }
+        StopPoint::Time(time) => Target::at(*time, ready_point()?),
         StopPoint::End => {
             let none = DebugError::NoEnd { recording, how };
             let LastMoment { time, what, is_reported } = LastMoment::of(&inputs.dir).ok_or(none)?;
