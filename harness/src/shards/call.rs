@@ -1,4 +1,4 @@
-//! What a command was asked for, as far as its results depend on it. The shards of one command have the same. Pure but for
+//! What was requested of a command, as far as its results depend on it. The shards of one command have the same. Pure but for
 //! the files that were named.
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// How many digits of a digest are enough to tell two lists of files apart.
 const DIGITS: usize = 12;
 
-/// What a command was asked for, the most important first.
+/// What was requested of a command, the most important first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Call(Vec<(String, String)>);

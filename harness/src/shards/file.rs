@@ -22,7 +22,7 @@ pub struct ShardFile {
     version: u32,
     /// Which it is.
     pub shard: Shard,
-    /// What the command was asked for.
+    /// What was requested of the command.
     pub call: Call,
     /// The kernel that all of it ran on, if there is one.
     pub kernel: Option<String>,

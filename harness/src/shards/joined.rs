@@ -47,48 +47,35 @@ impl Joined {
             first
                 .totals
                 .join(next.totals)
-                .map_err(|other| other_command(&first_path, &path, own, other.command()))?;
+                .map_err(|other| self::other((&first_path, &path), "command", own, other.command()))?;
         }
         let items = woven(units).into_iter().flatten().collect();
         Ok(Joined { kernel: first.kernel, names: woven(names), items, totals: first.totals })
     }
 }
 
-fn other_command(first: &Path, second: &Path, wanted: &str, found: &str) -> MergeError {
-    MergeError::OtherCall {
-        first: first.to_owned(),
-        second: second.to_owned(),
-        what: "command".to_owned(),
-        wanted: wanted.to_owned(),
-        found: found.to_owned(),
-    }
+/// Two shards of which what was requested of the command differs.
+fn other((first, second): (&Path, &Path), what: &str, wanted: &str, found: &str) -> MergeError {
+    let (first, second) = (first.to_owned(), second.to_owned());
+    let (what, wanted, found) = (what.to_owned(), wanted.to_owned(), found.to_owned());
+    MergeError::OtherCall { first, second, what, wanted, found }
 }
 
 /// All are of one call, and each shard of it is there once. They are in the order of their numbers.
 fn check(all: &[(PathBuf, ShardFile)]) -> Result<(), MergeError> {
     let Some(((first_path, first), rest)) = all.split_first() else { return Ok(()) };
     for (path, file) in rest {
-        let (own, other) = (first.totals.command(), file.totals.command());
-        if own != other {
-            return Err(other_command(first_path, path, own, other));
+        let both = (first_path.as_path(), path.as_path());
+        let (own, their) = (first.totals.command(), file.totals.command());
+        if own != their {
+            return Err(other(both, "command", own, their));
         }
         if let Some(difference) = first.call.difference(&file.call) {
-            return Err(MergeError::OtherCall {
-                first: first_path.clone(),
-                second: path.clone(),
-                what: difference.what,
-                wanted: difference.first,
-                found: difference.second,
-            });
+            return Err(other(both, &difference.what, &difference.first, &difference.second));
         }
         if first.shard.count() != file.shard.count() {
-            return Err(MergeError::OtherCall {
-                first: first_path.clone(),
-                second: path.clone(),
-                what: "--shard".to_owned(),
-                wanted: first.shard.to_string(),
-                found: file.shard.to_string(),
-            });
+            let (own, their) = (first.shard.to_string(), file.shard.to_string());
+            return Err(other(both, "--shard", &own, &their));
         }
     }
     for pair in all.windows(2) {

@@ -1,6 +1,6 @@
 //! Shards: the K-th of N parts of one `run`, `coverage`, `explore` or `mutants`, stored where it ran and joined again.
 //!
-//! A shard ends in a [`ShardFile`] below its `--out`: what the command was asked for ([`Call`]), what it reported of each
+//! A shard ends in a [`ShardFile`] below its `--out`: what was requested of the command ([`Call`]), what it reported of each
 //! item, and what its last lines depend on ([`Totals`]). [`Joined`] has what the whole command would have reported.
 
 mod call;
