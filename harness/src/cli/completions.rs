@@ -74,7 +74,11 @@ pub(super) fn man(arguments: &ManArguments, command: Command) -> VerbResult {
     let failed = |cause: io::Error| CliError::ManPages { dir: dir.clone(), cause };
     std::fs::create_dir_all(dir).map_err(failed)?;
     clap_mangen::generate_to(command, dir).map_err(failed)?;
-    let count = std::fs::read_dir(dir).map_err(failed)?.count();
+    let pages = std::fs::read_dir(dir).map_err(failed)?.filter_map(Result::ok);
+    let is_page = |entry: &std::fs::DirEntry| {
+        entry.file_name().to_str().is_some_and(|name| name.starts_with("damonlab") && name.ends_with(".1"))
+    };
+    let count = pages.filter(is_page).count();
     output::print(&format!("{count} pages in {}\n", shown(dir)))?;
     Ok(0)
 }
