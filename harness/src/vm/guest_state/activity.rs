@@ -2,6 +2,7 @@
 
 use super::stack::Frame;
 use super::symbols::Symbols;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A task that waits for a spin lock is in one of these.
@@ -12,6 +13,10 @@ const SPINNING: &[&str] = &[
     "queued_write_lock_slowpath",
     "do_raw_spin_lock",
 ];
+
+/// The kernel's own threads whose work goes on in a guest where everything waits: work queues, RCU, interrupts' second
+/// halves (`kernel/workqueue.c`, `kernel/rcu/tree.c`, `kernel/softirq.c`).
+const HOUSEKEEPING: &[&str] = &["kworker/", "rcu_", "ksoftirqd/", "migration/", "cpuhp/"];
 
 /// One CPU at one moment.
 #[derive(Debug, Clone, Default)]
@@ -30,19 +35,25 @@ impl Moment {
     fn task(&self) -> String {
         self.task.clone().unwrap_or_else(|| "an unknown task".to_owned())
     }
+
+    /// Whether it ran a thread of the kernel that has work now and then in an idle guest too.
+    fn is_housekeeping(&self) -> bool {
+        let housekeeps = |task: &String| HOUSEKEEPING.iter().any(|name| task.starts_with(name));
+        !self.user && self.task.as_ref().is_some_and(housekeeps)
+    }
 }
 
 /// What a CPU did in its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Activity {
-    /// It was idle.
-    Idle,
+    /// It was idle, but for so many samples with the kernel's housekeeping.
+    Idle(Share),
     /// One task ran in the kernel nearly all the time, inside a function if its stacks have one in common.
     Kernel { task: String, share: Share, inside: Option<String>, spins: bool },
     /// One program ran nearly all the time.
     Program { task: String, share: Share },
-    /// Different things, so often something else than nothing.
-    Mixed(Share),
+    /// Different things, so often something else than nothing: these tasks.
+    Mixed { share: Share, tasks: Vec<String> },
 }
 
 /// So many of all samples.
@@ -70,9 +81,11 @@ impl Activity {
     pub fn of(moments: &[Moment], symbols: &Symbols) -> Activity {
         let busy: Vec<&Moment> = moments.iter().filter(|moment| !moment.idle).collect();
         let share = |samples: usize| Share { samples, of: moments.len() };
-        let mixed = Activity::Mixed(share(busy.len()));
-        if busy.is_empty() {
-            return Activity::Idle;
+        let tasks = busy.iter().map(|one| one.task()).collect::<BTreeSet<_>>().into_iter().collect();
+        let mixed = Activity::Mixed { share: share(busy.len()), tasks };
+        let still = share(moments.len() - busy.len());
+        if still.is_most() && busy.iter().all(|one| one.is_housekeeping()) {
+            return Activity::Idle(share(busy.len()));
         }
         let of_task = |task: &str| busy.iter().copied().filter(|one| one.task() == task).collect::<Vec<_>>();
         let Some(most) = busy.iter().map(|one| of_task(&one.task())).max_by_key(Vec::len) else {
@@ -106,14 +119,15 @@ fn common(moments: &[&Moment], symbols: &Symbols) -> Option<String> {
 impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Activity::Idle => f.write_str("idle"),
+            Activity::Idle(Share { samples: 0, .. }) => f.write_str("idle"),
+            Activity::Idle(share) => write!(f, "idle, but for work queues {share}"),
             Activity::Kernel { task, share, inside, spins } => {
                 let does = if *spins { "waits for a spin lock" } else { "runs in the kernel" };
                 write!(f, "{task} {does} {share}")?;
                 inside.iter().try_for_each(|name| write!(f, ", always inside {name}"))
             }
             Activity::Program { task, share } => write!(f, "the program {task} runs {share}"),
-            Activity::Mixed(share) => write!(f, "busy {share}, with several tasks or with pauses"),
+            Activity::Mixed { share, tasks } => write!(f, "busy {share}: {}", tasks.join(", ")),
         }
     }
 }
@@ -133,7 +147,7 @@ pub(super) fn verdict(all: &[Activity]) -> &'static str {
     if any(|one| matches!(one, Activity::Program { .. })) {
         return "livelock: a program is busy, and the kernel is not";
     }
-    if all.iter().all(|one| *one == Activity::Idle) {
+    if all.iter().all(|one| matches!(one, Activity::Idle(_))) {
         return "deadlock: every CPU is idle, and no task becomes ready";
     }
     "neither: the guest does some work, and may just be slow"
@@ -153,6 +167,11 @@ mod tests {
         Activity::of(moments, &small())
     }
 
+    fn mixed(samples: usize, of: usize, tasks: &[&str]) -> Activity {
+        let tasks = tasks.iter().map(|task| (*task).to_owned()).collect();
+        Activity::Mixed { share: Share { samples, of }, tasks }
+    }
+
     const APPLY: u64 = 0xffff_ffff_8100_1010;
     const KDAMOND: u64 = 0xffff_ffff_8100_1500;
 
@@ -164,7 +183,7 @@ mod tests {
             activity.to_string(),
             "kdamond.0 runs in the kernel in 2 of 2 samples, always inside kdamond_fn"
         );
-        assert!(verdict(&[Activity::Idle, activity]).starts_with("livelock: the kernel"));
+        assert!(verdict(&[of(&[]), activity]).starts_with("livelock: the kernel"));
     }
 
     #[test]
@@ -176,13 +195,24 @@ mod tests {
         assert_eq!(of(&all), Activity::Kernel { task: "kdamond.0".to_owned(), share, inside, spins: false });
         all[0].idle = true;
         all[1].idle = true;
-        assert_eq!(of(&all), Activity::Mixed(Share { samples: 5, of: 7 }));
+        assert_eq!(of(&all), mixed(5, 7, &["kdamond.0", "kworker/0:1"]));
     }
 
     #[test]
     fn idle_cpus_are_a_deadlock() {
         let idle = of(&[moment("swapper/0", &[]), moment("swapper/0", &[])]);
         assert!(verdict(&[idle.clone(), idle]).starts_with("deadlock: every CPU is idle"));
+    }
+
+    #[test]
+    fn a_work_queue_now_and_then_does_not_make_an_idle_guest_busy() {
+        let mut all = vec![moment("swapper/0", &[]); 16];
+        all[5] = moment("kworker/0:1", &[KDAMOND]);
+        let idle = of(&all);
+        assert_eq!(idle.to_string(), "idle, but for work queues in 1 of 16 samples");
+        assert!(verdict(&[idle]).starts_with("deadlock: every CPU is idle"));
+        all[6] = moment("kdamond.0", &[APPLY]);
+        assert!(verdict(&[of(&all)]).starts_with("neither"));
     }
 
     #[test]
@@ -196,10 +226,10 @@ mod tests {
     #[test]
     fn work_in_turns_is_neither() {
         let turns = of(&[moment("kdamond.0", &[APPLY]), moment("swapper/0", &[])]);
-        assert_eq!(turns, Activity::Mixed(Share { samples: 1, of: 2 }));
-        assert!(verdict(&[turns, Activity::Idle]).starts_with("neither"));
+        assert_eq!(turns, mixed(1, 2, &["kdamond.0"]));
+        assert!(verdict(&[turns, of(&[])]).starts_with("neither"));
         let tasks = of(&[moment("kdamond.0", &[APPLY]), moment("init", &[APPLY])]);
-        assert_eq!(tasks, Activity::Mixed(Share { samples: 2, of: 2 }));
+        assert_eq!(tasks, mixed(2, 2, &["init", "kdamond.0"]));
     }
 
     #[test]
