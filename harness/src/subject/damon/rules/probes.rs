@@ -1,11 +1,12 @@
 //! Data attributes: what `damon_region_aggregated` shows beside `damon_aggregated` (R7).
 
+use super::dumps::{Dump, dumps};
 use crate::check::finding::Violation;
 use crate::check::violations::Violations;
 use crate::recording::{Event, Line};
 use crate::subject::damon::events::{Aggregated, RegionAggregated};
 use crate::subject::damon::rule::{
-    About, DamonRule, Kind, Rule, RuleResult, Source, each_kdamond_run, in_core,
+    About, DamonRule, Kind, Reason, Rule, RuleResult, Source, each_kdamond_run, in_core,
 };
 use crate::subject::damon::view::need_known_ops;
 use crate::subject::damon::view::{KdamondRun, View};
@@ -45,13 +46,15 @@ fn probe_regions_match_regions(view: &View<'_>) -> RuleResult {
         let are_known = need_known_ops(context).is_ok() && !filters.any(introduced);
         let mut findings = Violations::default();
         let mut last: Option<&Line> = None;
-        for line in &run.lines {
+        let own_hits_from = own_hits_from(view, run)?;
+        for (at, line) in run.lines.iter().enumerate() {
             if let Event::RegionAggregated(event) = &line.event {
                 if !last.is_some_and(|last| same_region(last, event)) {
                     findings.push(|| unpaired(event).at(last).at([*line]));
                 }
-                findings
-                    .extend(wrong_hits(run, event).filter(|_| are_known).map(|finding| finding.at([*line])));
+                let wrong = wrong_hits(run, event)
+                    .or_else(|| opposites_hit_together(run, event).filter(|_| at >= own_hits_from));
+                findings.extend(wrong.filter(|_| are_known).map(|finding| finding.at([*line])));
             } else if let Some(alone) = last.filter(|last| matches!(last.event, Event::Aggregated(_))) {
                 findings.push(|| {
                     let expected = format!("{} after each {}", RegionAggregated::NAME, Aggregated::NAME);
@@ -89,19 +92,38 @@ fn wrong_hits(run: &KdamondRun<'_>, event: &RegionAggregated) -> Option<Violatio
         let expected = format!("one number of hits for each of {} probes", probes.len());
         return Some(Violation::new(expected, hits.len().to_string()));
     }
-    let samples = context.intervals.aggr_us / context.intervals.sample_us.max(1);
-    if samples > COUNTER {
-        return None;
-    }
-    if let Some(most) = hits.iter().find(|hits| u64::from(**hits) > samples) {
-        let expected = format!("at most {samples} hits of a probe in as many samples");
-        return Some(Violation::new(expected, most.to_string()));
-    }
-    let (a, b) = opposites(probes)?;
-    let sum = u64::from(hits[a]) + u64::from(hits[b]);
+    let samples = samples(run)?;
+    let most = hits.iter().find(|hits| u64::from(**hits) > samples)?;
+    let expected = format!("at most {samples} hits of a probe in as many samples");
+    Some(Violation::new(expected, most.to_string()))
+}
+
+fn opposites_hit_together(run: &KdamondRun<'_>, event: &RegionAggregated) -> Option<Violation> {
+    let samples = samples(run)?;
+    let hits = event.probe_hits.as_slice();
+    let (a, b) = opposites(&run.config.context.probes)?;
+    let sum = [a, b].iter().filter_map(|at| hits.get(*at)).map(|hits| u64::from(*hits)).sum::<u64>();
     let expected =
         format!("probes {a} and {b}, of which one sample hits one, to have {samples} hits at most");
     (sum > samples).then(|| Violation::new(expected, sum.to_string()))
+}
+
+/// The samples of an aggregation, where the kernel's counter holds them.
+fn samples(run: &KdamondRun<'_>) -> Option<u64> {
+    let intervals = &run.config.context.intervals;
+    Some(intervals.aggr_us / intervals.sample_us.max(1)).filter(|samples| *samples <= COUNTER)
+}
+
+/// From which of the run's events on all hits are those of its own probes. `damon_commit_probes` keeps the hits that
+/// regions have, so the aggregation in which other probes are committed counts hits of both.
+fn own_hits_from(view: &View<'_>, run: &KdamondRun<'_>) -> Result<usize, Reason> {
+    let probes = |run: &KdamondRun<'_>| run.config.context.probes.clone();
+    let place = view.kdamond_runs.iter().position(|one| std::ptr::eq(one, run));
+    let before = place.and_then(|place| view.kdamond_runs.get(place.checked_sub(1)?));
+    if !run.continues() || before.is_some_and(|before| probes(before) == probes(run)) {
+        return Ok(0);
+    }
+    Ok(dumps(view, run)?.get(1).map_or(usize::MAX, Dump::at))
 }
 
 /// Two probes of which a page passes exactly one: they ask for the same and for its contrary.
@@ -112,4 +134,62 @@ fn opposites(probes: &[Probe]) -> Option<(usize, usize)> {
     };
     let pairs = |a: usize| (a + 1..probes.len()).map(move |b| (a, b));
     (0..probes.len()).flat_map(pairs).find(|(a, b)| contrary(&probes[*a], &probes[*b]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::Recording;
+    use crate::subject::damon::testing::{Model, found, of_event, rewrite};
+
+    /// The model's events with the hits of two probes, of which each sample hits one: 12 hits of each, in the
+    /// `nth` aggregation after the commit.
+    fn with_hits(model: &Model, nth: usize) -> Recording {
+        let mut recording = model.recording();
+        let commit = recording.report.steps[1].answered[&0].0 / 1_000;
+        rewrite(&mut recording, |lines| {
+            let mut after = 0;
+            for at in of_event(lines, "damon_aggregated").into_iter().rev() {
+                let event = lines[at].replace("damon_aggregated", "damon_region_aggregated");
+                lines.insert(at + 1, format!("{event} probe_hits=08 0c"));
+            }
+            for line in lines.iter_mut().filter(|line| line.contains("damon_region_aggregated")) {
+                let time = line.split_whitespace().nth(3).unwrap().trim_end_matches(':').replace('.', "");
+                let is_after = time.parse::<u64>().unwrap() >= commit;
+                after += usize::from(is_after && line.contains(&format!(" {}-", Model::NODE0.0)));
+                if is_after && after == nth {
+                    *line = line.replace("probe_hits=08 0c", "probe_hits=0c 0c");
+                }
+            }
+        });
+        recording
+    }
+
+    fn probe(matching: bool) -> Probe {
+        let filters = vec![Filter { kind: FilterKind::Anon, matching, allow: true }];
+        Probe { preps: Vec::new(), weight: 0, filters }
+    }
+
+    fn with_a_commit_of_probes(before: [bool; 2]) -> Model {
+        let mut model = Model::pull_push();
+        model.kdamonds[0].context.probes = before.map(probe).to_vec();
+        model.commit(10, |_| {});
+        model.commits[0].1[0].context.probes = vec![probe(true), probe(false)];
+        model
+    }
+
+    #[test]
+    fn opposite_probes_may_have_more_hits_than_samples_in_the_aggregation_of_their_commit() {
+        assert_eq!(found(&with_hits(&with_a_commit_of_probes([true, true]), 1), "R7"), []);
+    }
+
+    #[test]
+    fn opposite_probes_have_as_many_hits_as_samples_in_the_aggregation_after_their_commit() {
+        assert!(!found(&with_hits(&with_a_commit_of_probes([true, true]), 2), "R7").is_empty());
+    }
+
+    #[test]
+    fn a_commit_of_the_same_probes_leaves_the_sum_of_opposite_hits_right() {
+        assert!(!found(&with_hits(&with_a_commit_of_probes([true, false]), 1), "R7").is_empty());
+    }
 }
