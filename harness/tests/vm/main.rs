@@ -14,6 +14,7 @@ mod determinism;
 mod endings;
 mod example_series;
 mod exports;
+mod github_action;
 mod kunit_parser;
 mod line_coverage;
 mod load;
@@ -46,6 +47,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn Error>> {
     trials.extend(delivery::trials());
     trials.extend(endings::trials());
     trials.extend(exports::trials());
+    trials.extend(github_action::trials());
     trials.extend(kunit_parser::trials());
     trials.extend(line_coverage::trials());
     trials.extend(real_clock::trials());
