@@ -17,23 +17,23 @@ struct Step {
 /// Runs a step in `folder`, with a damonlab that prints nothing and ends with `status`.
 fn step(name: &str, inputs: &Value, folder: &Path, status: i32) -> Step {
     let damonlab = folder.join("damonlab");
-    fs_err::write(&damonlab, format!("#!/bin/sh\nexit {status}\n")).unwrap();
+    fs_err::write(&damonlab, format!("#!/bin/sh\nexit {status}\n")).expect("a script");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs_err::set_permissions(&damonlab, executable).unwrap();
+    fs_err::set_permissions(&damonlab, executable).expect("permissions");
     let outputs = folder.join("outputs");
     let mut script = command_for(Path::new("python3"));
     script.arg("-B").arg(paths::project().join(".github/action/damonlab.py")).arg(name).current_dir(folder);
     script.env("INPUTS", inputs.to_string()).env("GITHUB_OUTPUT", &outputs).env("DAMONLAB", &damonlab);
-    let Output { status, stdout, .. } = capture(&mut script, Limits::LOCAL).unwrap();
+    let Output { status, stdout, .. } = capture(&mut script, Limits::LOCAL).expect("python3");
     Step {
-        printed: String::from_utf8(stdout).unwrap(),
+        printed: String::from_utf8(stdout).expect("UTF-8"),
         status: status.code(),
         outputs: fs_err::read_to_string(&outputs).unwrap_or_default(),
     }
 }
 
 fn run(inputs: Value) -> Step {
-    step("run", &inputs, TempDir::new().unwrap().path(), 0)
+    step("run", &inputs, TempDir::new().expect("a folder").path(), 0)
 }
 
 fn kernel_key(inputs: Value, folder: &Path) -> String {
@@ -43,8 +43,8 @@ fn kernel_key(inputs: Value, folder: &Path) -> String {
 }
 
 fn action() -> Value {
-    let text = fs_err::read_to_string(paths::project().join("action.yml")).unwrap();
-    serde_saphyr::from_str(&text).unwrap()
+    let text = fs_err::read_to_string(paths::project().join("action.yml")).expect("action.yml");
+    serde_saphyr::from_str(&text).expect("YAML")
 }
 
 #[test]

@@ -47,6 +47,6 @@ fn step(folder: &Path, inputs: &Value) -> Result<String, Box<dyn Error>> {
     script.env("GITHUB_OUTPUT", folder.join("outputs")).env("GITHUB_STEP_SUMMARY", folder.join("summary.md"));
     let Output { status, stdout, stderr } = capture(&mut script, Limits::LOCAL)?;
     let printed = String::from_utf8_lossy(&stdout).into_owned();
-    ensure(status.success(), &(&printed, &stderr))?;
+    ensure(status.success(), (&printed, &stderr))?;
     Ok(printed)
 }
