@@ -5,7 +5,7 @@ use super::corpus::CorpusError;
 use super::drawn::{Drawn, NothingValid};
 use super::results::{Example, Explored};
 use super::signature::Signature;
-use crate::check::{Finding, RunEnd, Verdict};
+use crate::check::{Finding, Verdict};
 use crate::host::fault::{Fault, Faulty};
 use crate::judge::{ExpectedChange, Report};
 use crate::line_coverage::LineCoverageError;
@@ -128,7 +128,7 @@ impl Explorer<'_> {
         let drawn = (self.draw)(number)?;
         let one = match (self.unfit)(&drawn.source) {
             Some(why) => NumberResult::Unfit(why),
-            None => match run_confirmed(self.env, &drawn.source, number, self.changes) {
+            None => match run::confirmed(self.env, &drawn.source, number, self.changes, || ()) {
                 Ok(report) => {
                     (self.after_run)(&drawn, &report)?;
                     NumberResult::Ran(Box::new(report))
@@ -167,18 +167,8 @@ impl Explorer<'_> {
     fn tidy(&self, drawn: &Drawn, one: &NumberResult, results: &Explored) -> io::Result<()> {
         let NumberResult::Ran(report) = one else { return Ok(()) };
         let stays = results.is_example(drawn.number) || results.no_result.contains(&drawn.number);
-        if stays { Ok(()) } else { remove_recording(report) }
+        if stays { Ok(()) } else { run::remove_recording(report) }
     }
-}
-
-/// Removes the recording of a run, and its scenario's folder if nothing else is in it.
-pub(super) fn remove_recording(report: &Report) -> io::Result<()> {
-    fs::remove_dir_all(&report.dir)?;
-    // Another run of the scenario may have its recording there.
-    if let Some(parent) = report.dir.parent() {
-        let _ = std::fs::remove_dir(parent);
-    }
-    Ok(())
 }
 
 /// Each signature of a failed run, with the sentence of its first finding.
@@ -188,27 +178,4 @@ fn with_sentences(verdict: &Verdict, findings: &[Finding]) -> Vec<(Signature, St
         finding.map(Finding::sentence).unwrap_or_default()
     };
     Signature::all(verdict).into_iter().map(|signature| (signature.clone(), sentence(&signature))).collect()
-}
-
-/// Runs a scenario. If nothing but its clock ran out, it runs again, and the second run counts: a slow host looks like a
-/// kernel that hangs.
-///
-/// # Errors
-/// See [`RunError`].
-pub fn run_confirmed(
-    env: &RunEnv,
-    source: &ScenarioSource,
-    seed: u64,
-    changes: &[ExpectedChange],
-) -> Result<Report, RunError> {
-    let once = || run::run(env, source, seed).map(|report| report.with_expected_changes(changes));
-    let report = once()?;
-    let signatures = Signature::all(&report.verdict);
-    let by_clock = [RunEnd::Clock.id(), RunEnd::Incomplete.id()];
-    let is_clock_alone = signatures.iter().all(|one| by_clock.contains(&one.id.as_str()));
-    if signatures.is_empty() || !is_clock_alone || report.never_began() {
-        return Ok(report);
-    }
-    remove_recording(&report).map_err(RunError::Results)?;
-    once()
 }

@@ -6,13 +6,13 @@
 
 use super::corpus::{Corpus, CorpusError, Kept, NewLines, Reached};
 use super::drawn::{self, Donors, Drawn, NothingValid, shipped, variation};
-use super::explorer::{ExploreError, Explorer, NumberResult, Unfit, remove_recording, run_confirmed};
+use super::explorer::{ExploreError, Explorer, NumberResult, Unfit};
 use super::grammar::Focus;
 use super::results::Explored;
 use crate::check::Verdict;
 use crate::judge::{ExpectedChange, Report};
 use crate::line_coverage::{self, Counts, GcovTool, LineCoverageError, MeasuredFiles};
-use crate::run::{RunEnv, ScenarioSource, suite};
+use crate::run::{self, RunEnv, ScenarioSource, suite};
 use crate::scenario::Draw;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -128,9 +128,9 @@ impl Guided<'_> {
         if (self.unfit)(source).is_some() {
             return Ok(None);
         }
-        let report = run_confirmed(self.env, source, 0, self.changes)?;
+        let report = run::confirmed(self.env, source, 0, self.changes, || ())?;
         let counts = self.counts(&report)?;
-        remove_recording(&report)?;
+        run::remove_recording(&report)?;
         Ok(counts)
     }
 

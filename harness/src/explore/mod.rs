@@ -21,7 +21,7 @@ mod vary;
 
 pub use corpus::{Corpus, CorpusError, Kept, NewLines, Reached};
 pub use drawn::{Drawn, NothingValid, draw, name, read};
-pub use explorer::{ExploreError, Explorer, NumberResult, Unfit, run_confirmed};
+pub use explorer::{ExploreError, Explorer, NumberResult, Unfit};
 pub use grammar::{Focus, FocusError, Part};
 pub use guided::{Guided, Kernel, Known, Yield};
 pub use results::{Example, Explored, Group, Smallest};

@@ -2,7 +2,7 @@
 //! file for people, with its finding and the command that repeats it on top.
 
 use super::drawn::read;
-use super::explorer::{ExploreError, Unfit, remove_recording, run_confirmed};
+use super::explorer::{ExploreError, Unfit};
 use super::results::{Example, Smallest};
 use super::shrinker::{Oracle, Shrunk, shrink};
 use super::signature::Signature;
@@ -11,7 +11,7 @@ use crate::check::{Finding, Verdict};
 use crate::host::progress::Progress;
 use crate::host::text::excerpt;
 use crate::judge::{ExpectedChange, Report};
-use crate::run::{RunEnv, RunError, ScenarioSource, suite};
+use crate::run::{self, RunEnv, RunError, ScenarioSource, suite};
 use fs_err as fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -92,9 +92,9 @@ impl Kernel<'_> {
     /// Whether the tree, which is valid, has the finding.
     fn fails(&self, tree: &Tree) -> Result<bool, ExploreError> {
         let source = self.source(tree).map_err(RunError::from)?;
-        match run_confirmed(&self.env, &source, self.seed, self.shrinking.changes) {
+        match run::confirmed(&self.env, &source, self.seed, self.shrinking.changes, || ()) {
             Ok(report) => {
-                remove_recording(&report)?;
+                run::remove_recording(&report)?;
                 Ok(Signature::all(&report.verdict).contains(self.failing.signature))
             }
             Err(RunError::UnsupportedKernel(_)) => Ok(false),
@@ -143,9 +143,9 @@ impl Shrinking<'_> {
         );
         tree.set_in_place("summary", summary.into());
         let source = read(name, &tree, failing.beside).map_err(|error| RunError::from(Box::new(error)))?;
-        let report = run_confirmed(self.env, &source, seed, self.changes)?;
+        let report = run::confirmed(self.env, &source, seed, self.changes, || ())?;
         let Some(finding) = finding_of(&report, failing.signature) else {
-            remove_recording(&report)?;
+            run::remove_recording(&report)?;
             return Ok(None);
         };
         let scenario = self.env.out.join(format!("{name}.yaml"));

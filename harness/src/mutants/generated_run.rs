@@ -10,7 +10,7 @@ use crate::check::Verdict;
 use crate::explore::{self, Drawn, ExploreError, Explored, Explorer, NumberResult};
 use crate::judge::Report;
 use crate::kernel::{self, BuildRequest};
-use crate::run::{KernelRunError, RunEnv, RunError};
+use crate::run::{self, KernelRunError, RunEnv, RunError};
 use crate::vm::checkpoint::Store;
 use fs_err as fs;
 use std::io;
@@ -117,7 +117,7 @@ impl OneMutant<'_> {
             let (out, checkpoints) = (folder.path().to_owned(), Some(Store::of(&origins.env.cache)));
             let env = RunEnv { tools: tools.clone(), image, agent: self.runner.agent, out, checkpoints };
             let changes = self.runner.changes;
-            match explore::run_confirmed(&env, &drawn.source, drawn.number, changes) {
+            match run::confirmed(&env, &drawn.source, drawn.number, changes, || ()) {
                 Ok(report) => Ok(match report.verdict {
                     Verdict::Pass => WithoutMutant::Passes,
                     Verdict::Fail(_) => WithoutMutant::Fails,

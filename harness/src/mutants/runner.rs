@@ -1,9 +1,7 @@
 //! What all mutants have in common, and one run on one of them.
 
-use super::catch::Catch;
 use super::generator::Generator;
 use super::store::SuiteKey;
-use crate::check::Verdict;
 use crate::host::progress::Progress;
 use crate::judge::{ExpectedChange, Report};
 use crate::kernel::{BuildIn, Origins};
@@ -64,23 +62,12 @@ impl MutantRunner<'_> {
         source: &ScenarioSource,
         seed: u64,
     ) -> Result<Report, RunError> {
-        let report = self.run_once(env, source, seed)?;
-        let Verdict::Fail(findings) = &report.verdict else { return Ok(report) };
-        let catch = Catch::by(findings, source.scenario.clock, &source.scenario.name, seed);
-        match catch {
-            Some(catch) if catch.is_by_the_clock_alone() && !report.never_began() => {
-                self.progress.hint(&format!(
-                    "mutants: {}: the clock ran out; it runs again, as a slow host looks the same",
-                    source.scenario.name
-                ));
-                self.run_once(env, source, seed)
-            }
-            _ => Ok(report),
-        }
-    }
-
-    fn run_once(&self, env: &RunEnv, source: &ScenarioSource, seed: u64) -> Result<Report, RunError> {
-        run::run(env, source, seed).map(|report| report.with_expected_changes(self.changes))
+        run::confirmed(env, source, seed, self.changes, || {
+            self.progress.hint(&format!(
+                "mutants: {}: the clock ran out; it runs again, as a slow host looks the same",
+                source.scenario.name
+            ));
+        })
     }
 }
 

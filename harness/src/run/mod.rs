@@ -1,5 +1,6 @@
 //! Runs a scenario on a kernel and judges the recording: once, with several seeds, repeatedly, or again.
 
+mod confirmed;
 pub mod debug;
 mod debug_error;
 mod emulated_cxl;
@@ -22,6 +23,7 @@ pub mod suite;
 mod sweep;
 mod unsupported_kernel;
 
+pub use confirmed::{confirmed, only_a_clock_ran_out, remove_recording};
 pub use failure::Failure;
 pub use guest_run::run;
 pub use host_memory::check as check_host;
