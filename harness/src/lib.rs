@@ -52,6 +52,8 @@ pub mod compare;
 
 pub mod bisect;
 
+pub mod export;
+
 pub mod report;
 
 pub mod shards;

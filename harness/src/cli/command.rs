@@ -3,7 +3,7 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, completions, coverage, doctor, explain, explore, kernel, list, machine, merge,
+    bisect, check, compare, completions, coverage, doctor, explain, explore, export, kernel, list, machine, merge,
     mutants, replay, run, schema, series, setup, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
@@ -64,6 +64,9 @@ pub(super) enum Verb {
     /// Report the shards of one `run`, `coverage`, `explore` or `mutants` as the whole command would. Boots nothing.
     #[command(after_help = merge::HELP)]
     Merge(merge::Arguments),
+    /// Write a recording in the format of another program: perfetto, trace-cmd, a spreadsheet, damo. Boots nothing.
+    #[command(after_help = export::HELP)]
+    Export(export::Arguments),
     /// List the scenarios and the machines, and the kernels and checkpoints in the cache.
     #[command(after_help = list::HELP)]
     List(list::Arguments),
@@ -119,6 +122,7 @@ impl Verb {
             Verb::Shrink(arguments) => shrink::shrink(arguments),
             Verb::Mutants(arguments) => mutants::mutants(arguments),
             Verb::Merge(arguments) => merge::merge(arguments),
+            Verb::Export(arguments) => export::export(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),

@@ -3,6 +3,7 @@
 use crate::bisect::EndpointError;
 use crate::compare::SideError;
 use crate::explore::{CorpusError, ExploreError};
+use crate::export::ExportError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::interrupt::Interrupted;
 use crate::host::text::{foreign, shown};
@@ -72,6 +73,8 @@ pub(super) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recording(#[from] RecordingError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Debug(#[from] DebugError),
@@ -144,6 +147,7 @@ impl Faulty for CliError {
             CliError::Variable(error) => error.fault(),
             CliError::Scenario(error) => error.fault(),
             CliError::Recording(error) => error.fault(),
+            CliError::Export(error) => error.fault(),
             CliError::Debug(error) => error.fault(),
             CliError::ImageNotFound(error) => error.fault(),
             CliError::Kernel(error) => error.fault(),

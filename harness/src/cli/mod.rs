@@ -21,6 +21,7 @@ mod explain;
 mod explore;
 mod explore_args;
 mod explore_env;
+mod export;
 mod fit;
 mod git_bisect;
 #[cfg(test)]

@@ -74,13 +74,25 @@ pub fn remove(path: &Path) -> io::Result<()> {
 
 /// Writes `content` to `path` through a temporary file in the same folder and a rename.
 pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_atomic_with(path, |out| out.write_all(content))
+}
+
+/// The same, for content that comes in pieces.
+///
+/// # Errors
+/// What `write` returns, or why the file cannot be made; then `path` is as it was.
+pub fn write_atomic_with<T, E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
+) -> Result<T, E> {
     let folder = path.parent().ok_or_else(|| io::Error::other(format!("{} has no folder", shown(path))))?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(folder)?;
-    file.write_all(content)?;
+    let written = write(file.as_file_mut())?;
     file.as_file().sync_data()?;
-    file.persist(path)?;
-    Ok(())
+    file.persist(path).map_err(io::Error::from)?;
+    Ok(written)
 }
 
 /// A temporary folder inside `folder`, which is made if it is missing. The caller fills it and renames it.

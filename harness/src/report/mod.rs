@@ -12,6 +12,7 @@ mod document;
 mod event;
 mod explain;
 mod explore;
+mod export;
 mod format;
 mod github;
 mod human;
@@ -55,6 +56,7 @@ pub use explain::{explained, explanation, stated_rule};
 pub use explore::{
     all_smallest, corpus, corpus_data, corpus_notes, drawn, drawn_in, explored, explored_data, smallest,
 };
+pub use export::exported;
 pub use format::{Format, ListFormat};
 pub use human::item_text;
 pub use kernels::{KernelCache, kernel, kernel_features, removed_kernels, unknown_to_damonlab};

@@ -23,6 +23,8 @@ pub enum Unit {
     Bytes,
     /// Shown in millions.
     Instructions,
+    /// A plain number.
+    Count,
 }
 
 /// One number.
@@ -50,24 +52,38 @@ impl Quantity {
             Unit::Bytes => (0.05 * median).max(MIB),
             // Another layout of the same code changes it slightly, and with every seed in the same direction.
             Unit::Instructions => 0.02 * median,
+            Unit::Count => 0.05 * median,
         }
     }
 
     /// A number with its unit.
     pub fn amount(&self, value: f64) -> String {
-        let unit = match self.unit {
-            Unit::BasisPoints => "bp",
-            Unit::Seconds => "s",
-            Unit::Bytes => "MiB",
-            Unit::Instructions => "million",
-        };
-        format!("{} {unit}", self.number(value))
+        let unit = self.unit.name();
+        if unit.is_empty() { self.number(value) } else { format!("{} {unit}", self.number(value)) }
     }
 
     /// A number without its unit.
     pub fn number(&self, value: f64) -> String {
-        match self.unit {
-            Unit::BasisPoints => format!("{value:.0}"),
+        self.unit.number(value)
+    }
+}
+
+impl Unit {
+    /// What stands behind a number that is shown; nothing behind a count.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::BasisPoints => "bp",
+            Unit::Seconds => "s",
+            Unit::Bytes => "MiB",
+            Unit::Instructions => "million",
+            Unit::Count => "",
+        }
+    }
+
+    /// A number as it is shown, without its unit.
+    pub fn number(self, value: f64) -> String {
+        match self {
+            Unit::BasisPoints | Unit::Count => format!("{value:.0}"),
             Unit::Seconds => format!("{value:.1}"),
             Unit::Bytes => format!("{:.1}", value / MIB),
             Unit::Instructions => format!("{:.1}", value / 1e6),

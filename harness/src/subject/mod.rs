@@ -1,9 +1,16 @@
 //! The parts of the kernel that damonlab knows, a folder each. What stands below knows none of them.
 
 pub(crate) mod damon;
+mod heat;
 mod measure;
 mod registry;
+mod series;
 
+pub use heat::Heat;
 pub use measure::{Measure, Quantity, Unit};
 pub(crate) use registry::{SubjectResults, judge, rules};
-pub use registry::{behaviour, formulas, functions_before_events, measures, scenario_key, variant_meaning};
+pub use registry::{
+    aggregation_event, behaviour, formulas, functions_before_events, kdamond_pids, measures, passes,
+    scenario_key, series, snapshots, variant_meaning,
+};
+pub use series::{Pass, Point, Region, Series, SeriesOf, Snapshot};

@@ -2,12 +2,14 @@
 
 use super::damon::{self, breakpoints, damo_report, races, scenario_keys, view::View};
 use super::measure::{Measure, Quantity};
+use super::series::{Pass, Series, Snapshot};
 use crate::check::expect::{self, Evaluation};
 use crate::check::fields::Fields;
 use crate::check::rule::{Judged, RuleResult};
 use crate::check::violations::Violations;
 use crate::check::{About, Finding, StatedResult, stated};
 use crate::recording::{Formulas, Recording};
+use std::collections::BTreeMap;
 
 /// Why no rule about DAMON applies where nothing is configured and no event came.
 const NO_DAMON: &str = "the scenario has no DAMON";
@@ -75,6 +77,31 @@ pub fn variant_meaning(function: &str, variant: &str) -> &'static str {
 /// The quantities that a recording has, in the order of reports.
 pub fn measures(recording: &Recording) -> Vec<(Quantity, Measure)> {
     damon::measures::measures(recording)
+}
+
+/// All numbers over time that a recording has, in the order of reports.
+pub fn series(recording: &Recording) -> Vec<Series> {
+    damon::series::series(recording)
+}
+
+/// The regions at the end of each aggregation, where they are recorded; by kdamond and then by time.
+pub fn snapshots(recording: &Recording) -> Vec<Snapshot> {
+    damon::series::snapshots(recording)
+}
+
+/// The passes of all schemes whose statistics are recorded, by kdamond and then by time.
+pub fn passes(recording: &Recording) -> Vec<Pass> {
+    damon::series::passes(recording)
+}
+
+/// The kdamond of the plan that each task was, by pid.
+pub fn kdamond_pids(recording: &Recording) -> BTreeMap<i32, usize> {
+    View::new(recording).kdamond_runs.iter().map(|run| (run.pid, run.kdamond)).collect()
+}
+
+/// The name of the event that reports the regions of an aggregation.
+pub fn aggregation_event() -> &'static str {
+    damon::events::Aggregated::NAME
 }
 
 /// The normalised run as text: a rebuilt kernel of the same behaviour gives the same text.

@@ -43,6 +43,7 @@ const FLOORS: &[&str] = &[
     "mutants",
     "compare",
     "bisect",
+    "export",
     "report",
     "shards",
     "cli",

@@ -16,6 +16,7 @@ pub(crate) mod replayed;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod scenario_keys;
+pub(crate) mod series;
 pub(crate) mod view;
 pub(crate) mod windows;
 

@@ -42,6 +42,11 @@ impl<'a> RawTrace<'a> {
         Ok(())
     }
 
+    /// The sub-buffers of each CPU, one after the other.
+    pub fn sub_buffers(&self) -> impl Iterator<Item = (u16, &'a [u8])> {
+        self.cpus.iter().map(|(cpu, bytes)| (*cpu, *bytes))
+    }
+
     /// Whether no CPU's record is as long as `limit` bytes: such a one may lack its end.
     pub fn is_below(&self, limit: usize) -> bool {
         self.cpus.values().all(|bytes| bytes.len() < limit)

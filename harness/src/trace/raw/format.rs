@@ -23,7 +23,8 @@ pub struct RawFormat {
 }
 
 impl RawFormat {
-    pub(super) fn parse(text: &str) -> Result<RawFormat, &'static str> {
+    /// Reads a `format` file with its `ID:`; the error says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<RawFormat, &'static str> {
         let id = text.lines().find_map(|line| line.strip_prefix("ID: ")?.trim().parse().ok());
         let event = formats(text).map_err(|_| "a line that makes no sense")?.pop().ok_or("no name")?;
         let lines = text.lines().filter_map(|line| line.trim().strip_prefix("field:"));

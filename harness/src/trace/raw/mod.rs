@@ -10,6 +10,7 @@ mod fields;
 mod format;
 mod layout;
 mod pages;
+mod sub_buffers;
 mod typed;
 
 pub use blocks::{RawTrace, blocks};
@@ -18,6 +19,7 @@ pub use fields::{Record, Value};
 pub use format::RawFormat;
 pub use layout::{Dynamic, RawField};
 pub use pages::Damage;
+pub use sub_buffers::{LONGEST_PAYLOAD, SubBuffers};
 pub use typed::TypedField;
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use damonlab_protocol::record::SUB_BUFFER;
 use damonlab_protocol::units::Nanos;
 use std::fmt;
 
-const HEADER: usize = 16;
-const ALIGNMENT: usize = 4;
+pub(super) const HEADER: usize = 16;
+pub(super) const ALIGNMENT: usize = 4;
 /// `RB_MISSED_EVENTS` and `RB_MISSED_STORED` are the two bits above.
 const COMMIT_MASK: u64 = (1 << 30) - 1;
-const DELTA_BITS: u32 = 27;
+pub(super) const DELTA_BITS: u32 = 27;
 const PADDING: u32 = 29;
-const TIME_EXTEND: u32 = 30;
+pub(super) const TIME_EXTEND: u32 = 30;
 const TIME_STAMP: u32 = 31;
 /// An absolute time stamp has 59 bits; the rest is that of the time before (`rb_fix_abs_ts`).
 const ABSOLUTE_BITS: u32 = 59;
