@@ -3,11 +3,12 @@
 use super::error::CliError;
 use super::exit_status::ExitStatuses;
 use super::output::Output;
+use super::plots_args;
 use super::repro_command::{ReproCommand, Seeds};
 use crate::check::Verdict;
 use crate::host::progress::Progress;
 use crate::judge::{Coverage, ExpectedChange, Report, RuleFileUse};
-use crate::report::{self, RunView};
+use crate::report::{self, PlotStyle, RunView};
 use crate::run::{self, RunEnv, RunError, ScenarioSource, SeedRange, suite};
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -20,6 +21,8 @@ pub(super) struct Batch<'a> {
     /// The rules that the kernel means to change.
     pub(super) changes: &'a [ExpectedChange],
     pub(super) progress: &'a Progress,
+    /// How each goal is plotted beside the verdict, if it is.
+    pub(super) plots: Option<PlotStyle>,
 }
 
 /// What the user calls a scenario, and the scenario.
@@ -47,7 +50,9 @@ impl Batch<'_> {
             let report = report?;
             let repeat = self.repro.if_failed(word, Seeds::One(seed), &report.verdict);
             let (scenario, seed) = (Some(&source.scenario), Some(seed));
-            output.item(&RunView { scenario, seed, repeat, ..RunView::of(&report) }.item())?;
+            let mut item = RunView { scenario, seed, repeat, ..RunView::of(&report) }.item();
+            plots_args::add(&mut item, &report, self.plots, scenarios.len() == 1);
+            output.item(&item)?;
             report.judgement.iter().for_each(|judgement| coverage.add(&report.scenario, judgement));
             rules.add(&report);
             statuses.add(&report.verdict, [&report]);
@@ -78,7 +83,9 @@ impl Batch<'_> {
             };
             let sweep = run::sweep(scenario, seeds, self.jobs, one, |seed, report| {
                 let repeat = self.repro.if_failed(word, Seeds::One(seed), &report.verdict);
-                output.item(&report::seed(scenario, seed, report, repeat))
+                let mut item = report::seed(scenario, seed, report, repeat);
+                plots_args::add(&mut item, report, self.plots, false);
+                output.item(&item)
             })?;
             let together = sweep.over.iter().any(|over| over.finding.is_some());
             let repeat =

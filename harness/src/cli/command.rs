@@ -3,8 +3,8 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, completions, coverage, doctor, explain, explore, export, kernel, list, machine, merge,
-    mutants, replay, run, schema, series, setup, shrink,
+    bisect, check, compare, completions, coverage, doctor, explain, explore, export, kernel, list, machine,
+    merge, mutants, replay, run, schema, series, setup, show, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -64,6 +64,9 @@ pub(super) enum Verb {
     /// Report the shards of one `run`, `coverage`, `explore` or `mutants` as the whole command would. Boots nothing.
     #[command(after_help = merge::HELP)]
     Merge(merge::Arguments),
+    /// Show a recording in the terminal: steps, schemes, goals, charge windows, memory and regions, as tables and plots.
+    #[command(after_help = show::HELP)]
+    Show(show::Arguments),
     /// Write a recording in the format of another program: perfetto, trace-cmd, a spreadsheet, damo. Boots nothing.
     #[command(after_help = export::HELP)]
     Export(export::Arguments),
@@ -122,6 +125,7 @@ impl Verb {
             Verb::Shrink(arguments) => shrink::shrink(arguments),
             Verb::Mutants(arguments) => mutants::mutants(arguments),
             Verb::Merge(arguments) => merge::merge(arguments),
+            Verb::Show(arguments) => show::show(arguments),
             Verb::Export(arguments) => export::export(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),

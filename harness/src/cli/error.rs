@@ -46,6 +46,12 @@ pub(super) enum CliError {
         "'{0}' shows the guest the host's files, which are read at the host's pace: it needs --clock real"
     )]
     HostFiles(String),
+    #[error(
+        "{} is a run on virtual time, which passes as fast as this host computes it: there is nothing to follow. \
+         `damonlab show` without --follow shows it once it has ended",
+        shown(.0)
+    )]
+    NothingToFollow(PathBuf),
     #[error("{option} has no effect on {on}; leave it out")]
     NoEffect { option: &'static str, on: String },
     #[error("{0} has no effect on a kernel without patches of yours; add --series or --patch")]
@@ -139,6 +145,7 @@ impl Faulty for CliError {
             | CliError::ManyCpus(_)
             | CliError::NeverRepeats(_)
             | CliError::HostFiles(_)
+            | CliError::NothingToFollow(_)
             | CliError::NoEffect { .. }
             | CliError::NeedsPatch(_)
             | CliError::GivenTwice(_)

@@ -36,6 +36,25 @@ pub(super) struct FormatArgs {
     format: ListFormat,
 }
 
+impl OutputArgs {
+    /// Whether standard output is for people.
+    pub(super) fn is_for_people(&self) -> bool {
+        self.format.is_for_people()
+    }
+
+    /// Whether the results go nowhere but to people's eyes.
+    pub(super) fn is_only_a_terminal(&self) -> bool {
+        self.format == Format::Human && self.report.is_empty()
+    }
+}
+
+impl FormatArgs {
+    /// Whether it is this format.
+    pub(super) fn is(self, format: ListFormat) -> bool {
+        self.format == format
+    }
+}
+
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
@@ -175,6 +194,14 @@ impl Output {
 pub(super) fn list(listing: &Listing, arguments: FormatArgs) -> Result<(), CliError> {
     let mut reporter = sinks::stdout(arguments.format.into(), Verbosity::Normal);
     progress::suspend(|| reporter.listing(listing)).map_err(CliError::of_output)
+}
+
+/// The same, with the colours of a text that damonlab drew.
+pub(super) fn list_in_colours(listing: &Listing, arguments: FormatArgs) -> Result<(), CliError> {
+    match arguments.format {
+        ListFormat::Human => print(&listing.text),
+        ListFormat::Json => list(listing, arguments),
+    }
 }
 
 /// Prints text that has one format only, with colours where they can be seen.

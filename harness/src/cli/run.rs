@@ -7,6 +7,7 @@ use super::expect_change::ExpectChangeArgs;
 use super::introduces_args::IntroducesArgs;
 use super::kernel_args::KernelArgs;
 use super::output::{Closing, Output, OutputArgs};
+use super::plots_args::PlotsArgs;
 use super::repro_command::ReproCommand;
 use super::rules_args::RulesArgs;
 use super::{qemu, scenarios, shard_file, values};
@@ -91,12 +92,15 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
+    plots: PlotsArgs,
+    #[command(flatten)]
     pub(super) output: OutputArgs,
 }
 
 pub(super) fn run(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
     let mut output = Output::new("run", &arguments.output)?.keeping(arguments.shard.is_some());
+    let plots = arguments.plots.style(&arguments.output)?;
     let paths = own_paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;
     let rules = arguments.rules.add_to(&mut sources)?;
@@ -131,8 +135,8 @@ pub(super) fn run(arguments: &Arguments) -> VerbResult {
         clock: arguments.clock,
         kernel: &arguments.kernel,
     };
-    let batch =
-        Batch { env: &env, jobs, repeat: arguments.repeat, repro, changes: &changes, progress: &progress };
+    let (repeat, changes, progress) = (arguments.repeat, &*changes, &progress);
+    let batch = Batch { env: &env, jobs, repeat, repro, changes, progress, plots };
     let totals = run_all(arguments, &batch, &named, rules, &mut output)?;
     let (call, kept) = (|| call(arguments, &env.image, &sources), output.kept());
     let whole = Totals::Run(Box::new(totals.clone()));

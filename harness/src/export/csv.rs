@@ -7,7 +7,7 @@
 use super::ExportError;
 use crate::check::fields::{Fields, RawRecord};
 use crate::recording::{Line, Recording};
-use crate::subject::{self, SeriesOf, Unit};
+use crate::subject;
 use crate::trace::{EventSet, Value};
 use csv::Writer;
 use std::borrow::Cow;
@@ -120,7 +120,7 @@ fn steps(recording: &Recording, out: &mut Table<'_>) -> Result<(), csv::Error> {
 fn series(recording: &Recording, out: &mut Table<'_>) -> Result<(), csv::Error> {
     out.write_record(["kind", "name", "unit", "time_ns", "value", "target"])?;
     for one in subject::series(recording) {
-        let (kind, name, unit) = (kind(&one.of), one.of.to_string(), unit(one.unit));
+        let (kind, name, unit) = (one.of.kind(), one.of.to_string(), one.unit.stored());
         for point in &one.points {
             let target = one.target_at(point.time).map(|value| value.to_string()).unwrap_or_default();
             let (time, value) = (point.time.0.to_string(), point.value.to_string());
@@ -128,29 +128,6 @@ fn series(recording: &Recording, out: &mut Table<'_>) -> Result<(), csv::Error> 
         }
     }
     Ok(())
-}
-
-fn kind(of: &SeriesOf) -> &'static str {
-    match of {
-        SeriesOf::Goal { .. } => "goal",
-        SeriesOf::Quota { .. } => "quota",
-        SeriesOf::Applied { .. } => "applied",
-        SeriesOf::Workload { .. } => "workload",
-        SeriesOf::Free { .. } => "free",
-        SeriesOf::Cpu { .. } => "cpu",
-        SeriesOf::Vmstat { .. } => "vmstat",
-    }
-}
-
-/// The unit of the stored number, which is not scaled as in a report.
-fn unit(unit: Unit) -> &'static str {
-    match unit {
-        Unit::BasisPoints => "bp",
-        Unit::Seconds => "s",
-        Unit::Bytes => "bytes",
-        Unit::Instructions => "instructions",
-        Unit::Count => "count",
-    }
 }
 
 fn passes(recording: &Recording, out: &mut Table<'_>) -> Result<(), csv::Error> {

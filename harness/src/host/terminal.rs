@@ -40,6 +40,28 @@ pub fn stderr() -> Terminal<impl Write> {
     Terminal::new(anstream::AutoStream::auto(io::stderr()), Lines::Cut)
 }
 
+/// What standard output can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Whether somebody watches it.
+    pub is_terminal: bool,
+    /// Its columns; those of a usual terminal where it is none.
+    pub width: u16,
+    /// Whether the terminal has more than ASCII, by its locale. A file or a pipe has.
+    pub unicode: bool,
+}
+
+/// The columns of a text that goes into a file.
+const USUAL_WIDTH: u16 = 100;
+
+/// What standard output can show.
+pub fn screen() -> Screen {
+    let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
+    let size = console::Term::stdout().size_checked().filter(|_| is_terminal);
+    let width = size.map_or(USUAL_WIDTH, |(_, columns)| columns);
+    Screen { is_terminal, width, unicode: supports_unicode::on(supports_unicode::Stream::Stdout) }
+}
+
 /// Whether somebody watches standard error.
 pub fn stderr_is_one() -> bool {
     io::IsTerminal::is_terminal(&io::stderr())

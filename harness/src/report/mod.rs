@@ -29,6 +29,7 @@ mod measure;
 mod mutant_parts;
 mod mutants;
 mod place;
+mod plot;
 #[cfg(test)]
 pub(crate) mod read_back;
 mod repeated;
@@ -38,6 +39,7 @@ mod run;
 mod run_checks;
 mod schema;
 mod series;
+mod show;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -64,6 +66,7 @@ pub use line_coverage::{line_coverage, line_coverage_data, line_coverage_notes};
 pub use lists::Inventory;
 pub use machine::{Accepted, machine};
 pub use mutants::{mutant, score, score_data};
+pub use plot::{MINI_WIDTH, PlotStyle, goal_plots};
 pub use repeated::replay;
 pub use reporter::{Reporter, Verbosity};
 pub use rules::never_applied;
@@ -72,5 +75,6 @@ pub use schema::RESULT as RESULT_SCHEMA;
 #[cfg(test)]
 pub(crate) use schema::tests::is_published;
 pub use series::series;
+pub use show::{Section, ShowArgs, show};
 pub use sweep::{seed, sweep};
 pub use unreadable::unreadable;

@@ -129,7 +129,8 @@ mod tests {
     use super::*;
 
     fn snapshot(time: u64, regions: &[(u64, u64, u32)]) -> Snapshot {
-        let region = |&(start, end, nr_accesses): &(u64, u64, u32)| Region { start, end, nr_accesses, age: 0 };
+        let region =
+            |&(start, end, nr_accesses): &(u64, u64, u32)| Region { start, end, nr_accesses, age: 0 };
         Snapshot { kdamond: 0, target: 0, time: Nanos(time), regions: regions.iter().map(region).collect() }
     }
 

@@ -80,6 +80,17 @@ impl Unit {
         }
     }
 
+    /// The unit of the number itself, which programs get without scaling.
+    pub fn stored(self) -> &'static str {
+        match self {
+            Unit::BasisPoints => "bp",
+            Unit::Seconds => "s",
+            Unit::Bytes => "bytes",
+            Unit::Instructions => "instructions",
+            Unit::Count => "count",
+        }
+    }
+
     /// A number as it is shown, without its unit.
     pub fn number(self, value: f64) -> String {
         match self {

@@ -145,6 +145,19 @@ impl fmt::Display for SeriesOf {
 }
 
 impl SeriesOf {
+    /// What kind of number it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            SeriesOf::Goal { .. } => "goal",
+            SeriesOf::Quota { .. } => "quota",
+            SeriesOf::Applied { .. } => "applied",
+            SeriesOf::Workload { .. } => "workload",
+            SeriesOf::Free { .. } => "free",
+            SeriesOf::Cpu { .. } => "cpu",
+            SeriesOf::Vmstat { .. } => "vmstat",
+        }
+    }
+
     /// The kdamond that it is about, if it is about one.
     pub fn kdamond(&self) -> Option<usize> {
         match self {

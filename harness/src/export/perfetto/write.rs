@@ -25,12 +25,17 @@ pub(in crate::export) fn write(
     steps(recording, &mut tracks, &mut tasks)?;
     let series = subject::series(recording);
     let pids = subject::kdamond_pids(recording);
-    let indexes: BTreeSet<usize> = pids.values().copied().collect();
+    // One that did not start has samples, and no events.
+    let of_series = series.iter().filter_map(|one| one.of.kdamond());
+    let indexes: BTreeSet<usize> = pids.values().copied().chain(of_series).collect();
     let snapshots = subject::snapshots(recording);
     for kdamond in indexes {
         // A kdamond that is started again is another task; its numbers go on.
         let pid = pids.iter().filter(|(_, index)| **index == kdamond).map(|(pid, _)| *pid).last();
-        let parent = tasks.track(&mut tracks, pid.unwrap_or(0))?;
+        let parent = match pid {
+            Some(pid) => tasks.track(&mut tracks, pid)?,
+            None => tracks.track(None, &format!("kdamond {kdamond}"))?,
+        };
         let of = |one: &&Series| one.of.kdamond() == Some(kdamond);
         series.iter().filter(of).try_for_each(|one| counter(&mut tracks, Some(parent), one))?;
         passes(recording, &mut tracks, parent, kdamond)?;
@@ -99,12 +104,7 @@ fn steps(recording: &Recording, tracks: &mut Tracks<'_>, tasks: &mut Tasks<'_>) 
     Ok(())
 }
 
-fn passes(
-    recording: &Recording,
-    tracks: &mut Tracks<'_>,
-    parent: Track,
-    kdamond: usize,
-) -> io::Result<()> {
+fn passes(recording: &Recording, tracks: &mut Tracks<'_>, parent: Track, kdamond: usize) -> io::Result<()> {
     let mut schemes: BTreeMap<usize, Track> = BTreeMap::new();
     for pass in subject::passes(recording).iter().filter(|pass| pass.kdamond == kdamond) {
         let track = match schemes.get(&pass.scheme) {

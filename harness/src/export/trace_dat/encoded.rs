@@ -4,8 +4,8 @@
 use super::file::Pages;
 use super::flags;
 use crate::recording::{Event, Line, Recording};
-use crate::trace::raw::{Dynamic, LONGEST_PAYLOAD, RawField, RawFormat, SubBuffers};
 use crate::trace::Field;
+use crate::trace::raw::{Dynamic, LONGEST_PAYLOAD, RawField, RawFormat, SubBuffers};
 use std::collections::BTreeMap;
 
 /// The first number of an event; the kernel's own are below.

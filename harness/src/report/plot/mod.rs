@@ -10,6 +10,6 @@ mod thin;
 pub use cells::PlotStyle;
 pub(super) use chart::{Chart, Curve, Look};
 pub use goal::{MINI_WIDTH, goal_plots};
-pub(super) use goal::goal_chart;
-pub(super) use picture::picture;
+pub(super) use goal::{goal_chart, heading, seconds};
+pub(super) use picture::{key, picture};
 pub(super) use table::table;

@@ -8,7 +8,8 @@ const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
 
 /// The lines of the picture, the highest addresses first, each with the first address of its band. `width` includes them.
 pub(in crate::report) fn picture(heat: &Heat, style: PlotStyle) -> Vec<String> {
-    let labels: Vec<String> = (0..heat.bands()).map(|band| format!("{:#x}", heat.addresses(band).0)).collect();
+    let labels: Vec<String> =
+        (0..heat.bands()).map(|band| format!("{:#x}", heat.addresses(band).0)).collect();
     let label = labels.iter().map(String::len).max().unwrap_or(0);
     let columns = usize::from(style.width).saturating_sub(label + 3).clamp(1, heat.times().max(1));
     let hottest = heat.hottest().max(1);

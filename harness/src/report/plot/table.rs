@@ -14,10 +14,12 @@ pub(in crate::report) fn table(heads: &[&str], rows: &[Vec<String>], most: Optio
         cells.chain(heads.get(column).map(|head| head.chars().count())).max().unwrap_or(0)
     };
     let is_number = |column: usize| {
-        let of = |cell: &String| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let of =
+            |cell: &String| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         shown().filter_map(|row| row.get(column)).all(of)
     };
-    let columns: Vec<(usize, bool)> = (0..heads.len()).map(|column| (width(column), is_number(column))).collect();
+    let columns: Vec<(usize, bool)> =
+        (0..heads.len()).map(|column| (width(column), is_number(column))).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let cells = cells.zip(&columns).map(|(cell, (width, right))| match right {
             true => format!("{cell:>width$}"),
@@ -43,7 +45,13 @@ mod tests {
         let rows: Vec<Vec<String>> =
             (8..=12).map(|n| vec![n.to_string(), format!("row {n}"), format!("{n} MiB")]).collect();
         let wanted = "   n  what       size\n   8  row 8     8 MiB\n  ... (3 more)\n  12  row 12   12 MiB\n";
-        assert_eq!(table(&["n", "what", "size"], &rows, Some(2)), wanted.replace("row 12   12", "row 12  12").replace("what       size", "what      size").replace("row 8     8", "row 8    8"));
+        assert_eq!(
+            table(&["n", "what", "size"], &rows, Some(2)),
+            wanted
+                .replace("row 12   12", "row 12  12")
+                .replace("what       size", "what      size")
+                .replace("row 8     8", "row 8    8")
+        );
         assert_eq!(table(&["n", "what", "size"], &rows, None).lines().count(), 6);
     }
 }

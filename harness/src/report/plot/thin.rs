@@ -12,7 +12,8 @@ pub(super) fn thin(points: &[(f64, f64)], columns: usize) -> Vec<(f64, f64)> {
     let mut thinned = Vec::new();
     for part in points.chunk_by(|one, next| column(one) == column(next)) {
         let by_value = |one: &&(f64, f64), other: &&(f64, f64)| one.1.total_cmp(&other.1);
-        let extremes = [part.first(), part.iter().min_by(by_value), part.iter().max_by(by_value), part.last()];
+        let extremes =
+            [part.first(), part.iter().min_by(by_value), part.iter().max_by(by_value), part.last()];
         let mut kept: Vec<(f64, f64)> = extremes.into_iter().flatten().copied().collect();
         kept.sort_by(|one, other| one.0.total_cmp(&other.0));
         kept.dedup();
