@@ -10,6 +10,8 @@
 
 pub mod host;
 
+pub mod bundled;
+
 pub mod trace;
 
 pub mod ktap;

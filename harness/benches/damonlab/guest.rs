@@ -3,7 +3,7 @@
 use super::figure::{Better, Figure};
 use super::{Failure, ratio};
 use damonlab::check::{EXPECT, Verdict};
-use damonlab::host::paths;
+
 use damonlab::host::process::Group;
 use damonlab::kernel::{self, Origins, Request};
 use damonlab::run::{self, RunEnv, ScenarioSource};
@@ -64,7 +64,7 @@ impl Bench {
         ];
         figures.extend([plain, cold, restored]);
         figures.extend(ratios);
-        let shipped = paths::project().join("scenarios/pull-push.yaml");
+        let shipped = damonlab::bundled::home().join("scenarios/pull-push.yaml");
         let pull_push = self.speed(&shipped, ["windows: 100", "windows: 50"], runs)?;
         figures.push(Figure::new("guest seconds a second, pull-push", "s/s", Better::More, pull_push));
         let idle = self.speed(&benches("idle-guest.yaml"), ["for: 1000s", "for: 1s"], runs)?;

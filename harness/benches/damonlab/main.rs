@@ -46,7 +46,7 @@ fn all(quick: bool) -> Result<(), Failure> {
             Err(missing) => writeln!(io::stderr(), "bench: guests are left out: {missing}")?,
         }
     }
-    let store = damonlab::host::paths::project().join("target/bench");
+    let store = damonlab::bundled::home().join("target/bench");
     let mut out = io::stdout().lock();
     writeln!(out, "{}", figure::HEADER)?;
     for figure in &figures {

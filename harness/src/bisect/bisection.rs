@@ -212,7 +212,6 @@ impl Bisection<'_> {
 mod tests {
     use super::*;
     use crate::check::Origin;
-    use crate::host::paths;
     use crate::judge::testing::violating;
     use crate::kernel::Source;
     use crate::setup::{Env, Tools};
@@ -221,7 +220,7 @@ mod tests {
     /// What `use_it` makes of a bisection whose series means to change the rule Q2, with its steps below `out`.
     fn bisection<T>(out: &Path, use_it: impl FnOnce(&Bisection<'_>) -> T) -> (T, Vec<String>) {
         let origins = Origins::of(Env { root: "/".into(), path: "".into(), cache: out.join("cache") });
-        let source = ScenarioSource::from(&paths::project().join("scenarios/idle.yaml")).unwrap();
+        let source = ScenarioSource::from(&crate::bundled::home().join("scenarios/idle.yaml")).unwrap();
         let q2 = Origin::Rule(judge::rule("Q2").unwrap());
         let changes = [ExpectedChange::new(q2, "why".into(), "--expect-change".into())];
         let bisection = Bisection {

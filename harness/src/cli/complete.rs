@@ -11,7 +11,7 @@ use super::sinks::ReportFile;
 use crate::host::paths;
 use crate::judge;
 use crate::kernel;
-use crate::scenario::{Machines, shipped_machines};
+use crate::scenario::{Machines, machine_folders};
 use clap::{Arg, Command, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::CompleteEnv;
@@ -75,7 +75,7 @@ fn fitting(typed: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
 
 /// The oldest series, and those with patches of their own.
 fn kernels() -> Vec<String> {
-    let folders = std::fs::read_dir(paths::project().join("patches")).into_iter().flatten().flatten();
+    let folders = std::fs::read_dir(crate::bundled::home().join("patches")).into_iter().flatten().flatten();
     let names = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let series = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit()));
     let mut all: Vec<String> = std::iter::once(kernel::OLDEST.to_owned()).chain(series).collect();
@@ -84,7 +84,7 @@ fn kernels() -> Vec<String> {
 }
 
 fn machines() -> Vec<String> {
-    Machines::in_folders(vec![shipped_machines()]).names().into_iter().collect()
+    Machines::in_folders(machine_folders()).names().into_iter().collect()
 }
 
 /// What `--report` begins with.
@@ -114,6 +114,6 @@ fn images() -> Vec<String> {
 }
 
 fn mutants() -> Vec<String> {
-    let patches = paths::project().join("patches");
+    let patches = crate::bundled::home().join("patches");
     ["regressions", "equivalent"].iter().flat_map(|folder| stems(&patches.join(folder))).collect()
 }

@@ -1,6 +1,7 @@
 //! Why a command ends without a verdict. Whose fault an error is decides the exit status.
 
 use crate::bisect::EndpointError;
+use crate::bundled::{ExportError, UnpackError};
 use crate::compare::SideError;
 use crate::explore::{CorpusError, ExploreError};
 use crate::export::ExportError;
@@ -73,6 +74,10 @@ pub(super) enum CliError {
     ManPages { dir: PathBuf, cause: io::Error },
     #[error(transparent)]
     Variable(#[from] BadVariable),
+    #[error(transparent)]
+    Unpack(&'static UnpackError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Scenario(#[from] Box<ScenarioError>),
@@ -152,6 +157,8 @@ impl Faulty for CliError {
             | CliError::NoListing(_) => Fault::BadInput,
             CliError::ClosedPipe => Fault::Interrupted,
             CliError::Variable(error) => error.fault(),
+            CliError::Unpack(error) => error.fault(),
+            CliError::Export(error) => error.fault(),
             CliError::Scenario(error) => error.fault(),
             CliError::Recording(error) => error.fault(),
             CliError::Export(error) => error.fault(),

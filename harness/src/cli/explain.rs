@@ -3,7 +3,6 @@
 use super::error::{CliError, VerbResult};
 use super::output::{self, FormatArgs};
 use super::{rule, scenarios};
-use crate::host::paths;
 use crate::judge;
 use crate::kernel::{Origins, PatchedSource, Request};
 use crate::report;
@@ -72,7 +71,7 @@ fn stated(word: &str, arguments: &Arguments, unknown: CliError) -> VerbResult {
         let on = format!("'{word}', which a file states and no part of the kernel's source");
         return Err(CliError::NoEffect { option: "--kernel", on });
     }
-    let place = rule.shown_place().replace(&format!("{}/", paths::project().to_string_lossy()), "");
+    let place = rule.shown_place().replace(&format!("{}/", crate::bundled::home().to_string_lossy()), "");
     output::list(&report::stated_rule(&rule, &place), arguments.format)?;
     Ok(0)
 }
@@ -95,7 +94,7 @@ fn rule_of(paths: &[PathBuf], name: &str) -> Result<Option<ScenarioRule>, CliErr
 
 /// The rule of this name in `examples/rules` or in a scenario that ships.
 fn shipped_rule(name: &str) -> Result<Option<ScenarioRule>, CliError> {
-    let entries = std::fs::read_dir(paths::project().join("examples/rules")).into_iter().flatten();
+    let entries = std::fs::read_dir(crate::bundled::home().join("examples/rules")).into_iter().flatten();
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.sort();
     files.retain(|path| path.extension().is_some_and(|end| end == "yaml"));
@@ -144,7 +143,7 @@ mod tests {
         let rule = rule_of(std::slice::from_ref(&path), "share-is-in-range").unwrap().unwrap();
         assert_eq!(rule.event, "damos_esz");
         assert_eq!(rule_of(&[path], "another-one").unwrap(), None);
-        let scenario = scenarios::folder().join("idle.yaml");
+        let scenario = scenarios::by_name("idle");
         assert_eq!(rule_of(&[scenario], "share-is-in-range").unwrap(), None, "a scenario's file is read too");
     }
 

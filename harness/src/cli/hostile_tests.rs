@@ -286,10 +286,10 @@ proptest! {
 
     #[test]
     fn lists_and_the_doctor_print_nobody_elses_text_raw(words in words()) {
-        let scenario = Scenario::load(&crate::host::paths::project().join("scenarios/idle.yaml")).unwrap();
+        let scenario = Scenario::load(&crate::bundled::home().join("scenarios/idle.yaml")).unwrap();
         let hostile = Scenario { name: words.next(), summary: words.next(), ..scenario.clone() };
         check_listing(&Inventory {
-            scenarios: vec![hostile],
+            scenarios: vec![(crate::bundled::Origin::BuiltIn, hostile)],
             machines: Vec::new(),
             kernels: KernelCache { images: Vec::new(), folders: Vec::new(), limit: Bytes(1) },
             checkpoints: Vec::new(),

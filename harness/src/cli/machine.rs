@@ -9,7 +9,7 @@ use crate::host::paths;
 use crate::host::text::excerpt;
 use crate::machine::{self, Argv, Machine};
 use crate::report::{self, Accepted};
-use crate::scenario::{MachineFile, MachineSpec, Machines, ScenarioError, shipped_machines};
+use crate::scenario::{self, MachineFile, MachineSpec, Machines, ScenarioError};
 use crate::setup::{self, Env, Work};
 use crate::vm::{self, MachineCheck};
 use clap::Args;
@@ -48,7 +48,7 @@ fn spec(word: &str, introduces: &IntroducesArgs) -> Result<MachineSpec, CliError
     if paths::names_a_file(word) {
         return of_file(Path::new(word), introduces);
     }
-    let machines = Machines::in_folders(vec![shipped_machines()]);
+    let machines = Machines::in_folders(scenario::machine_folders());
     match machines.pick(word) {
         Ok(file) => {
             without_words(word, introduces)?;
@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn a_machine_is_found_by_its_name_its_file_and_the_name_of_a_scenario_on_it() {
         let machine = spec("cxl1").unwrap();
-        let file = shipped_machines().join("cxl1.yaml");
+        let file = scenario::shipped_machines().join("cxl1.yaml");
         for word in ["smoke-cxl1", &file.to_string_lossy()] {
             assert_eq!(spec(word).unwrap(), machine, "{word}");
         }
-        let scenario = paths::project().join("scenarios/idle.yaml");
+        let scenario = crate::bundled::home().join("scenarios/idle.yaml");
         assert_eq!(spec(&scenario.to_string_lossy()).unwrap(), spec("idle").unwrap());
     }
 
@@ -151,7 +151,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (words, mine) = (folder.path().join("words.yaml"), folder.path().join("mine.yaml"));
         std::fs::write(&words, "version: 1\nintroduces: {actions: [collect]}\n").unwrap();
-        let idle = std::fs::read_to_string(paths::project().join("scenarios/idle.yaml")).unwrap();
+        let idle = std::fs::read_to_string(crate::bundled::home().join("scenarios/idle.yaml")).unwrap();
         let action = "action: migrate_hot\n              target_nid: 0\n";
         assert!(idle.contains(action), "{idle}");
         std::fs::write(&mine, idle.replace(action, "action: collect\n")).unwrap();

@@ -3,6 +3,7 @@
 use super::command::{Cli, Verb};
 use super::error::{CliError, VerbResult};
 use super::{complete, error_text, git_bisect, usage};
+use crate::bundled;
 use crate::host::{interrupt, paths, variables};
 use clap::Parser;
 use std::process::ExitCode;
@@ -47,7 +48,12 @@ fn answer(verb: &Verb) -> VerbResult {
     paths::keep_own_rights();
     interrupt::listen().map_err(CliError::Signals)?;
     // An error that comes up after Ctrl-C is a result of it: a program that was ended, a file that was not written.
-    verb.run().map_err(|error| interrupt::check().err().map_or(error, CliError::Interrupted))
+    // So may one after the built-in files could not be unpacked: a file that is not there.
+    verb.run().map_err(|error| match (interrupt::check(), bundled::failure()) {
+        (Err(interrupted), _) => CliError::Interrupted(interrupted),
+        (Ok(()), Some(failure)) => CliError::Unpack(failure),
+        (Ok(()), None) => error,
+    })
 }
 
 fn handler(color: Option<bool>) -> miette::MietteHandler {

@@ -243,12 +243,12 @@ fn set_clock(arguments: &Arguments, sources: &mut [ScenarioSource]) -> Result<()
 mod tests {
     use super::super::command::{Cli, Verb};
     use super::*;
-    use crate::host::paths;
     use clap::Parser;
 
     #[test]
     fn a_machine_of_several_cpus_runs_on_the_real_clock_alone() {
-        let machine = paths::project().join("scenarios/invalid/machines/two-cpus.yaml");
+        let machine = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../scenarios/invalid/machines/two-cpus.yaml");
         let words = ["damonlab", "run", "idle", "--machine", machine.to_str().unwrap()];
         let set = |more: &[&str]| {
             let Verb::Run(run) = Cli::parse_from(words.iter().chain(more)).verb else { panic!("no run") };

@@ -1,20 +1,23 @@
 //! Scenarios by name or path.
 
 use super::error::CliError;
+use crate::bundled::{self, Origin};
 use crate::grammar;
 use crate::host::paths;
 use crate::run::{self, ScenarioSource};
+use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The folder of the scenarios that come along.
-pub(super) fn folder() -> PathBuf {
-    paths::project().join("scenarios")
-}
+/// The folder of scenarios, in the current folder and among what damonlab ships with.
+const FOLDER: &str = "scenarios";
 
-/// The names of the scenarios that come along.
+/// The names of the scenarios that need no path.
 pub(super) fn names() -> Vec<String> {
-    stems(&folder())
+    let mut names: Vec<String> = bundled::folders(FOLDER).iter().flat_map(|folder| stems(folder)).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The names of the files in a folder, without what follows the last dot.
@@ -27,12 +30,25 @@ pub(super) fn stems(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every scenario that comes along.
-pub(super) fn all() -> Result<Vec<crate::scenario::Scenario>, CliError> {
-    Ok(crate::scenario::all(&folder()).map_err(Box::new)?)
+/// Every scenario that needs no path.
+pub(super) fn all() -> Result<Vec<Scenario>, CliError> {
+    Ok(with_origins()?.into_iter().map(|(_, scenario)| scenario).collect())
 }
 
-/// Every scenario of `scenarios/` that the default kernel can run, all of which this host must be able to run.
+/// The same, each with where it comes from.
+pub(super) fn with_origins() -> Result<Vec<(Origin, Scenario)>, CliError> {
+    let mut found: Vec<(Origin, Scenario)> = Vec::new();
+    for folder in bundled::folders(FOLDER) {
+        let all = crate::scenario::all(&folder).map_err(Box::new)?.into_iter();
+        let new = all.filter(|one| !found.iter().any(|(_, before)| before.name == one.name));
+        let new: Vec<_> = new.map(|one| (bundled::origin(&folder), one)).collect();
+        found.extend(new);
+    }
+    found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// Every scenario without a path that the default kernel can run, all of which this host must be able to run.
 pub(super) fn suite() -> Result<Vec<ScenarioSource>, CliError> {
     let load = |name: &str| ScenarioSource::from(&by_name(name));
     let all = all()?;
@@ -42,13 +58,13 @@ pub(super) fn suite() -> Result<Vec<ScenarioSource>, CliError> {
     Ok(sources)
 }
 
-/// The file of a scenario that comes along.
+/// The file of a scenario that needs no path: the current folder's, else the one that ships.
 pub(super) fn by_name(name: &str) -> PathBuf {
-    folder().join(format!("{name}.yaml"))
+    bundled::file(FOLDER, &format!("{name}.yaml"))
 }
 
 /// The file of a scenario on the command line: an argument with a slash or an extension is a path, anything else a name
-/// from `scenarios/`.
+/// from a folder `scenarios`.
 pub(super) fn path(argument: &str) -> Result<PathBuf, CliError> {
     if paths::names_a_file(argument) {
         return Ok(PathBuf::from(argument));
@@ -88,7 +104,7 @@ mod tests {
     #[test]
     fn a_scenario_that_is_given_twice_is_bad_input_by_whatever_path() {
         let (idle, other) = (by_name("idle"), by_name("pull-push"));
-        let same = folder().join("../scenarios/idle.yaml");
+        let same = bundled::home().join("scenarios/../scenarios/idle.yaml");
         assert!(check_distinct(&[idle.clone(), other.clone()]).is_ok());
         let error = check_distinct(&[idle, other, same]).unwrap_err();
         assert!(error.to_string().contains("has no effect on the run"), "{error}");

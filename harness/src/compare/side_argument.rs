@@ -189,7 +189,7 @@ mod tests {
         std::fs::write(&image, "").unwrap();
         let image = image.display();
         assert!(matches!(requested(&image.to_string()), Ok(Request::Image(_))));
-        let patch = crate::host::paths::project().join("patches/equivalent/03-equivalent-formula.patch");
+        let patch = crate::bundled::home().join("patches/equivalent/03-equivalent-formula.patch");
         for (more, named) in [("fast", "a profile"), (&*patch.to_string_lossy(), "a patch")] {
             let error = requested(&format!("{image}+{more}")).unwrap_err();
             assert_eq!(error.fault(), Fault::BadInput);
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_file_that_ends_in_config_is_a_fragment_and_a_mailbox_is_a_series() {
-        let root = crate::host::paths::project();
+        let root = crate::bundled::home();
         let argument = |file: &str| format!("7.3+{}", root.join(file).display());
         let fragment = built(&argument("patches/equivalent/11-other-nr-cpus.config"));
         assert_eq!((fragment.fragments.len(), fragment.patches.len()), (1, 0));

@@ -174,7 +174,6 @@ impl std::fmt::Display for NewLines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::paths;
     use crate::line_coverage::{FileCounts, Function};
 
     /// Counts of a file with the functions `one` (lines 1 to 9) and `two` (10 to 19), in which these lines are executed.
@@ -200,7 +199,7 @@ mod tests {
     }
 
     fn idle() -> String {
-        fs::read_to_string(paths::project().join("scenarios/idle.yaml")).unwrap()
+        fs::read_to_string(crate::bundled::home().join("scenarios/idle.yaml")).unwrap()
     }
 
     #[test]

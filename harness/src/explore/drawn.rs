@@ -4,7 +4,6 @@ use super::corpus::Kept;
 use super::grammar::{self, Focus};
 use super::tree::Tree;
 use super::vary::{names_known_memcgs, shared, vary};
-use crate::host::paths;
 use crate::run::ScenarioSource;
 use crate::scenario::{self, Draw, Machines, Scenario, ScenarioError};
 use std::path::{Path, PathBuf};
@@ -113,7 +112,7 @@ pub(super) fn variation(
 /// What others can take of the scenarios that come along, which have more than the grammar.
 pub(super) fn shipped() -> Result<Vec<Tree>, Box<ScenarioError>> {
     let mut found = Vec::new();
-    for path in scenario::paths(&paths::project().join("scenarios"))? {
+    for path in scenario::paths(&crate::bundled::home().join("scenarios"))? {
         let text = std::fs::read_to_string(&path)
             .map_err(|source| ScenarioError::Unreadable { path: path.clone(), source })?;
         let tree = Tree::read(&path.to_string_lossy(), &text)
@@ -125,7 +124,7 @@ pub(super) fn shipped() -> Result<Vec<Tree>, Box<ScenarioError>> {
 
 /// The machines that drawn scenarios name lie beside this file, which does not exist.
 fn beside() -> PathBuf {
-    paths::project().join("scenarios/drawn.yaml")
+    crate::bundled::home().join("scenarios/drawn.yaml")
 }
 
 /// Reads a tree as the scenario `name`; a machine that it names lies beside the file `beside`, or is one of those that

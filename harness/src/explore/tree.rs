@@ -257,7 +257,6 @@ impl<'de> Deserialize<'de> for Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::paths;
 
     fn read(text: &str) -> Tree {
         Tree::read("test.yaml", text).unwrap()
@@ -265,7 +264,7 @@ mod tests {
 
     #[test]
     fn every_shipped_scenario_stays_the_same_when_it_is_written_and_read_again() {
-        let folder = paths::project().join("scenarios");
+        let folder = crate::bundled::home().join("scenarios");
         let mut count = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

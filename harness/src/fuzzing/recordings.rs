@@ -6,7 +6,6 @@
 //! ```
 
 use crate::host::names::EntryName;
-use crate::host::paths;
 use crate::host::text::shown;
 use crate::judge;
 use crate::recording::{CONSOLE_LOG, MACHINE, META, PLAN, RULES, SCENARIO};
@@ -115,7 +114,7 @@ fn parts(bytes: &[u8]) -> (String, BTreeMap<&'static str, Vec<u8>>) {
 }
 
 fn all_stored() -> PathBuf {
-    paths::project().join("harness/tests/recordings")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")
 }
 
 fn is_stored(name: &str) -> bool {

@@ -1,15 +1,15 @@
 //! The target that reads files of rules: their YAML, the expressions in it, and what comes of them on a stored recording.
 
 use crate::expression::Expression;
-use crate::host::paths;
 use crate::judge;
 use crate::recording::Recording;
 use crate::scenario::RuleFile;
 use std::cell::RefCell;
+use std::path::Path;
 
 thread_local! {
     static RECORDING: RefCell<Recording> = RefCell::new(
-        Recording::load(&paths::project().join("harness/tests/recordings/pull-push-short"))
+        Recording::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/pull-push-short"))
             .expect("a stored recording"),
     );
 }

@@ -1,7 +1,6 @@
 //! damonlab's folders, and files that get their content whole or not at all.
 
 use super::text::shown;
-use super::variables;
 use fs_err as fs;
 use nix::sys::stat::{Mode, umask};
 use std::ffi::OsStr;
@@ -140,18 +139,6 @@ pub fn quoted(text: &str) -> String {
 /// Whether an argument of the command line is the path of a file and not a name: it has a slash or an extension.
 pub fn names_a_file(argument: &str) -> bool {
     argument.contains('/') || Path::new(argument).extension().is_some()
-}
-
-/// The root of the source tree that damonlab was built from: the folder with `scenarios/`, `patches/` and
-/// `kernel-config/`. `DAMONLAB_HOME` names another.
-pub fn project() -> PathBuf {
-    match variables::value(variables::HOME) {
-        Some(home) => PathBuf::from(home),
-        None => {
-            let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-            here.parent().unwrap_or(here).to_owned()
-        }
-    }
 }
 
 #[cfg(test)]

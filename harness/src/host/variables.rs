@@ -39,7 +39,7 @@ pub const KERNELS_MIB: &str = "DAMONLAB_KERNELS_MIB";
 pub const CHECKPOINTS_MIB: &str = "DAMONLAB_CHECKPOINTS_MIB";
 /// The folder of kernel.org's tarballs.
 pub const KERNEL_MIRROR: &str = "DAMONLAB_KERNEL_MIRROR";
-/// The source tree.
+/// The folder with scenarios, patches and configurations.
 pub const HOME: &str = "DAMONLAB_HOME";
 
 /// What a variable accepts.
@@ -66,7 +66,7 @@ static ALL: [Variable; 9] = [
     accepting(KERNELS_MIB, MEBIBYTES, |value| whole::<u64>(value).is_some()),
     accepting(CHECKPOINTS_MIB, MEBIBYTES, |value| whole::<u64>(value).is_some()),
     accepting(KERNEL_MIRROR, "the URL of a folder (https://...)", |value| value.contains("://")),
-    accepting(HOME, "damonlab's source tree, with a folder scenarios", |value| {
+    accepting(HOME, "damonlab's source tree, or a folder that `damonlab export-data` wrote", |value| {
         Path::new(value).join("scenarios").is_dir()
     }),
 ];

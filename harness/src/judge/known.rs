@@ -160,7 +160,7 @@ mod tests {
     fn every_entry_is_one_is_about_a_scenario_and_findings_that_there_are_and_is_still_needed() {
         let text = include_str!("known.txt");
         assert_eq!(KNOWN.len(), entries(text).count());
-        let project = crate::host::paths::project();
+        let project = crate::bundled::home();
         for known in KNOWN.iter() {
             let scenario = project.join("scenarios").join(format!("{}.yaml", known.scenario));
             assert!(known.scenario == EVERY || scenario.is_file(), "{}", known.scenario);

@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn skipped(lack: MissingFeature) -> String {
-        let path = crate::host::paths::project().join("scenarios/pull-push.yaml");
+        let path = crate::bundled::home().join("scenarios/pull-push.yaml");
         lacking(&lacks(lack), &Scenario::load(&path).unwrap()).unwrap().to_string()
     }
 
@@ -123,7 +123,7 @@ mod tests {
         let text = skipped(lack);
         let (why, line) = text.rsplit_once(' ').unwrap();
         assert_eq!(why, "skip: the kernel does not have goal.node_eligible_mem_bp: needed by line");
-        let shipped = std::fs::read_to_string(crate::host::paths::project().join("scenarios/pull-push.yaml"));
+        let shipped = std::fs::read_to_string(crate::bundled::home().join("scenarios/pull-push.yaml"));
         let line = shipped.unwrap().lines().nth(line.parse::<usize>().unwrap() - 1).unwrap().to_owned();
         assert!(line.contains("metric: node_eligible_mem_bp"), "{line}");
     }

@@ -64,7 +64,7 @@ mod tests {
     fn what_is_stored_is_about_rules_and_scenarios_that_exist() {
         let applied: Applied = serde_json::from_str(include_str!("applied.json")).unwrap();
         assert!(applied.keys().all(|id| judge::rule(id).is_some()), "{applied:?}");
-        let scenarios = crate::host::paths::project().join("scenarios");
+        let scenarios = crate::bundled::home().join("scenarios");
         for name in applied.values().flatten() {
             assert!(scenarios.join(format!("{name}.yaml")).is_file(), "{name}");
         }

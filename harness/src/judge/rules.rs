@@ -53,7 +53,8 @@ mod tests {
     #[test]
     fn no_rule_of_a_scenario_may_have_the_name_of_one_of_these() {
         let names: String = words().map(|word| format!("{word}\n")).collect();
-        let file = crate::host::paths::project().join("harness/src/scenario/resolve/taken_names.txt");
+        let file =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/scenario/resolve/taken_names.txt");
         if crate::host::variables::is("DAMONLAB_BLESS", "1") {
             std::fs::write(&file, &names).unwrap();
         }

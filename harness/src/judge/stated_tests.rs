@@ -1,6 +1,5 @@
 use super::judge;
 use crate::check::{Finding, Origin, StatedStatus};
-use crate::host::paths;
 use crate::recording::Recording;
 use crate::scenario::{ScenarioRule, load_rules};
 use crate::subject::damon::events::{Aggregated, BeforeApply, NodeEligible, Stat};
@@ -40,7 +39,7 @@ fn seen(text: &str) -> String {
 
 /// The rules of examples/rules.
 fn examples() -> Vec<ScenarioRule> {
-    let folder = paths::project().join("examples/rules");
+    let folder = crate::bundled::home().join("examples/rules");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     load_rules(&files).unwrap().iter().flat_map(|file| file.rules().to_vec()).collect()

@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_shipped_fragment_reads() {
-        let folder = crate::host::paths::project().join("kernel-config");
+        let folder = crate::bundled::home().join("kernel-config");
         let mut count = 0;
         for entry in fs_err::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_fragment_is_in_every_kernel_or_has_a_profile() {
-        let project = crate::host::paths::project();
+        let project = crate::bundled::home();
         let mut named: Vec<PathBuf> =
             config::DEFAULT.iter().map(|name| config::path(&project, name)).collect();
         named.extend(Profile::ALL.iter().filter_map(|profile| profile.fragment(&project)));

@@ -9,7 +9,6 @@ use super::release::Origins;
 use super::source::{Source, tree_and_ref};
 use super::source_tree::{SeriesLabel, SourceTree, plain};
 use super::version_request::VersionRequest;
-use crate::host::paths;
 use crate::series::Patch;
 use crate::setup::Work;
 use std::path::{Path, PathBuf};
@@ -168,7 +167,7 @@ impl BuildRequest {
             skip_applied: false,
             fragments: Vec::new(),
             build_in: BuildIn::default(),
-            project: paths::project(),
+            project: crate::bundled::home(),
         }
     }
 

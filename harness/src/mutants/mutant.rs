@@ -5,7 +5,6 @@
 
 use crate::explore::Focus;
 use crate::host::fault::{Fault, Faulty};
-use crate::host::paths;
 use crate::host::text::{foreign, shown};
 use crate::kernel::{BuildRequest, KernelError, Profile, Source, UnknownProfile};
 use crate::series;
@@ -220,7 +219,8 @@ impl Faulty for MutantError {
 /// # Errors
 /// See [`MutantError`].
 pub fn find(paths: &[PathBuf]) -> Result<Vec<Mutant>, MutantError> {
-    let shipped = ["regressions", "equivalent"].map(|folder| paths::project().join("patches").join(folder));
+    let shipped =
+        ["regressions", "equivalent"].map(|folder| crate::bundled::home().join("patches").join(folder));
     let paths = if paths.is_empty() { &shipped[..] } else { paths };
     let mut mutants: Vec<Mutant> = Vec::new();
     for path in paths {
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_bug_that_only_a_profile_shows_is_built_with_that_profile() {
-        let folder = paths::project().join("patches/debug");
+        let folder = crate::bundled::home().join("patches/debug");
         for mutant in find(&[folder]).unwrap() {
             let request = mutant.request().unwrap();
             assert_eq!(request.fragments, Vec::from_iter(Profile::Debug.fragment(&request.project)));

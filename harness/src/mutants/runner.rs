@@ -85,7 +85,6 @@ pub(super) enum Stop {
 pub(super) mod testing {
     use super::*;
     use crate::check::Origin;
-    use crate::host::paths;
     use crate::judge;
     use crate::setup::Env;
     use std::path::Path;
@@ -96,7 +95,7 @@ pub(super) mod testing {
         use_it: impl FnOnce(&MutantRunner<'_>) -> T,
     ) -> (T, Vec<String>) {
         let origins = Origins::of(Env { root: "/".into(), path: "".into(), cache: out.join("cache") });
-        let scenarios = [ScenarioSource::from(&paths::project().join("scenarios/idle.yaml")).unwrap()];
+        let scenarios = [ScenarioSource::from(&crate::bundled::home().join("scenarios/idle.yaml")).unwrap()];
         let q2 = Origin::Rule(judge::rule("Q2").unwrap());
         let changes = [ExpectedChange::new(q2, "why".into(), "--expect-change".into())];
         let runner = MutantRunner {

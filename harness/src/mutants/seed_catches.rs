@@ -99,7 +99,6 @@ impl SeedCatches {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::host::paths;
     use crate::judge::testing::violating;
     use crate::run::ScenarioSource;
 
@@ -116,7 +115,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_seed_catches_with_a_rule_of_every_run_and_not_with_an_expectation() {
-        let idle = ScenarioSource::from(&paths::project().join("scenarios/idle.yaml")).unwrap().scenario;
+        let idle =
+            ScenarioSource::from(&crate::bundled::home().join("scenarios/idle.yaml")).unwrap().scenario;
         let (rule, expectation) = (violating(&["Q2", "expect"]).verdict, violating(&["expect"]).verdict);
         let (pass, infra) = (Verdict::Pass, Verdict::Infra("no QEMU".into()));
         let count = SeedCount::of(&idle, [(3, &rule), (4, &pass), (5, &expectation), (6, &infra)]);

@@ -114,10 +114,9 @@ fn bounds(bound: Bound, amount: impl Fn(f64) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::paths;
 
     fn scenario(name: &str) -> Scenario {
-        Scenario::load(&paths::project().join(format!("scenarios/{name}.yaml"))).unwrap()
+        Scenario::load(&crate::bundled::home().join(format!("scenarios/{name}.yaml"))).unwrap()
     }
 
     #[test]

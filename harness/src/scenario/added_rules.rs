@@ -48,7 +48,7 @@ mod tests {
     }
 
     fn scenario() -> Scenario {
-        Scenario::load(&crate::host::paths::project().join("scenarios/idle.yaml")).unwrap()
+        Scenario::load(&crate::bundled::home().join("scenarios/idle.yaml")).unwrap()
     }
 
     fn names(scenario: &Scenario) -> Vec<String> {

@@ -5,6 +5,7 @@ use super::error::ScenarioError;
 use super::place::{Place, Source};
 use super::raw_machine::{RawMachineFile, RawMachineRef};
 use super::{MachineSpec, files, resolve};
+use crate::bundled;
 use crate::grammar::{self, At, Fault};
 use crate::host::paths;
 use crate::host::text::shown;
@@ -14,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 /// The folder of machines, beside scenarios.
 const FOLDER: &str = "machines";
+
+/// The folder of scenarios of a source tree, which has theirs.
+const SCENARIOS: &str = "scenarios";
 
 /// A machine's file as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +91,12 @@ pub fn machines(dir: &Path) -> Result<Vec<NamedMachine>, ScenarioError> {
 
 /// The folder of the machines that ship.
 pub fn shipped_machines() -> PathBuf {
-    paths::project().join("scenarios").join(FOLDER)
+    bundled::home().join(SCENARIOS).join(FOLDER)
+}
+
+/// The folders of machines that need no path: the current folder's, then that of those that ship.
+pub fn machine_folders() -> Vec<PathBuf> {
+    bundled::folders(&format!("{SCENARIOS}/{FOLDER}"))
 }
 
 /// Where a scenario's machine is looked up. The default knows no names: what stands in the text must do.
@@ -105,10 +114,10 @@ impl Machines {
         Machines { folders, instead: None }
     }
 
-    /// Those beside a scenario's file, then those that ship.
+    /// Those beside a scenario's file, then those of the current folder, then those that ship.
     pub fn beside(scenario: &Path) -> Machines {
         let own = scenario.parent().unwrap_or(Path::new("")).join(FOLDER);
-        Machines::in_folders(vec![own, shipped_machines()])
+        Machines::in_folders(std::iter::once(own).chain(machine_folders()).collect())
     }
 
     /// With a machine that overrules the scenario's.
@@ -255,7 +264,7 @@ steps: [start, run: {for: 1s}, stop]
 
     #[test]
     fn dram_slow_is_the_machine_of_pull_push() {
-        let pull_push = Scenario::load(&paths::project().join("scenarios/pull-push.yaml")).unwrap();
+        let pull_push = Scenario::load(&bundled::home().join("scenarios/pull-push.yaml")).unwrap();
         let file = MachineFile::load(&shipped_machines().join("dram-slow.yaml")).unwrap();
         assert_eq!(file.parse().unwrap().machine, pull_push.machine);
         assert_eq!(pull_push.machine_file, None);

@@ -45,7 +45,7 @@ pub use guest_clock::{GuestClock, InstructionCost, NoClock};
 pub use introduces_file::IntroducesFile;
 pub use layout::{below_4g, ranges};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
-pub use machine_file::{MachineFile, Machines, NamedMachine, machines, shipped_machines};
+pub use machine_file::{MachineFile, Machines, NamedMachine, machine_folders, machines, shipped_machines};
 pub use place::Places;
 pub use read::{all, kdamonds};
 #[cfg(test)]

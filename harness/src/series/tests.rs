@@ -1,13 +1,13 @@
 //! Series as users have them, and the errors for what is not one.
 
 use super::*;
-use crate::host::{git, paths};
+use crate::host::git;
 use std::fs;
 use std::path::PathBuf;
 
 /// A stored case.
 fn case(name: &str) -> PathBuf {
-    paths::project().join("harness/src/series/cases").join(name)
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/series/cases").join(name)
 }
 
 fn read_case(name: &str) -> Series {
@@ -360,7 +360,7 @@ fn a_patch_that_adds_the_tracepoint_of_a_bundled_one_replaces_it() {
 #[test]
 fn every_bundled_patch_is_read_without_a_change() {
     for folder in ["7.3", "regressions", "equivalent", "debug"] {
-        for entry in fs::read_dir(paths::project().join("patches").join(folder)).unwrap() {
+        for entry in fs::read_dir(crate::bundled::home().join("patches").join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|end| end == "patch") {
                 let patch = &read_patches(std::slice::from_ref(&path)).unwrap()[0];

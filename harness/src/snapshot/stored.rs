@@ -1,6 +1,6 @@
 //! The stored texts in `snapshots/`, read without `cargo insta`, for those who only want to know whether a run is like them.
 
-use crate::host::paths;
+use crate::bundled;
 use crate::host::text::printable;
 use crate::scenario::SnapshotKind;
 
@@ -10,7 +10,7 @@ pub fn stored(scenario: &str, kind: SnapshotKind) -> Option<String> {
         SnapshotKind::Interface => "interface",
         SnapshotKind::Behaviour => "behaviour",
     };
-    let path = paths::project().join("snapshots").join(format!("{scenario}@{kind}.snap"));
+    let path = bundled::file("snapshots", &format!("{scenario}@{kind}.snap"));
     content(&std::fs::read_to_string(path).ok()?).map(str::to_owned)
 }
 

@@ -22,7 +22,7 @@ mod tests {
     use crate::scenario::Scenario;
 
     fn plan(name: &str) -> Plan {
-        let path = crate::host::paths::project().join("scenarios/pull-push.yaml");
+        let path = crate::bundled::home().join("scenarios/pull-push.yaml");
         Plan { scenario: name.to_owned(), ..Scenario::load(&path).unwrap().plan(0, Default::default()) }
     }
 

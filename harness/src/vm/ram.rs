@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn every_nodes_memory_goes_to_a_file_and_no_cxl_devices() {
-        let path = crate::host::paths::project().join("scenarios/cxl-promote.yaml");
+        let path = crate::bundled::home().join("scenarios/cxl-promote.yaml");
         let machine = Machine::new(&Scenario::load(&path).unwrap().machine).unwrap().argv;
         assert_eq!(machine.memories.iter().map(file).collect::<Vec<_>>(), ["ram0", "ram1"]);
         let shared = shared(&machine, Path::new("/run")).qemu;

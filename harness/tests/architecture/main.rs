@@ -20,6 +20,7 @@ use tree::{Crate, Link};
 /// modules before it. A folder below a module may stand on a floor of its own.
 const FLOORS: &[&str] = &[
     "host",
+    "bundled",
     "trace",
     "ktap",
     "grammar",

@@ -64,7 +64,7 @@ fn used() -> BTreeSet<String> {
 }
 
 fn stored_options() -> Result<(), Failed> {
-    let docs = std::fs::read_to_string(paths::project().join("docs/damo.md"))?;
+    let docs = std::fs::read_to_string(damonlab::bundled::home().join("docs/damo.md"))?;
     let used = used();
     let configures = |option: &&str| !OF_THE_OUTPUT.contains(option);
     let missing: Vec<&str> =
@@ -120,7 +120,7 @@ fn options(damo: &PathBuf) -> Result<(), Failed> {
 }
 
 fn machine() -> Result<MachineSpec, Failed> {
-    Ok(Scenario::load(&paths::project().join("scenarios/pull-push.yaml"))?.machine)
+    Ok(Scenario::load(&damonlab::bundled::home().join("scenarios/pull-push.yaml"))?.machine)
 }
 
 /// What damo printed, from its first brace on: it warns of what the running kernel does not have.

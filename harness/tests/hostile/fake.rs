@@ -1,7 +1,6 @@
 //! A program in the place of virtme-ng and QEMU: it has QEMU's sockets, plays a guest that a test describes, and ends as the
 //! test wants. It is the test program itself, started again by a script.
 
-use damonlab::host::paths;
 use damonlab::kernel::{Image, Lease};
 use damonlab::run::RunEnv;
 use damonlab::setup::Tools;
@@ -92,7 +91,7 @@ pub fn env(folder: &Path, act: &Act) -> Result<RunEnv, Box<dyn Error>> {
 
 /// A stored recording of the project.
 pub fn stored(name: &str) -> std::path::PathBuf {
-    paths::project().join("harness/tests/recordings").join(name)
+    damonlab::bundled::home().join("harness/tests/recordings").join(name)
 }
 
 /// Plays the act in the file; the current folder is the run's.

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 /// The scenarios without CXL memory, which needs another QEMU under KVM, and without files of the host.
 fn fitting() -> Result<Vec<String>, Box<dyn Error>> {
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(damonlab::host::paths::project().join("scenarios"))? {
+    for entry in std::fs::read_dir(damonlab::bundled::home().join("scenarios"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             let Scenario { name, machine, host_root, .. } = ScenarioSource::from(&path)?.scenario;

@@ -54,7 +54,7 @@ pub fn run(env: &RunEnv, packages: &Packages, scenarios: &[String]) -> Result<St
 fn pack(env: &RunEnv, packages: &Packages, scenarios: &[String], place: &Path) -> Result<(), Box<dyn Error>> {
     let cache = paths::cache()?;
     let above = cache.parent().ok_or("damonlab's cache has no parent folder")?.to_string_lossy().into_owned();
-    let (cache, project) = (cache.to_string_lossy(), paths::project());
+    let (cache, project) = (cache.to_string_lossy(), damonlab::bundled::home());
     let variables = [
         ("PATH", "/usr/bin:/bin"),
         ("HOME", "/root"),

@@ -156,7 +156,7 @@ impl Host {
         std::fs::write(folder.path().join("CONFIG"), "CONFIG_X=y\n").expect("a file");
         let words = "version: 1\nintroduces: {tracepoints: ['damon:damos_my_event']}\n";
         std::fs::write(folder.path().join("WORDS"), words).expect("a file");
-        let project = damonlab::host::paths::project();
+        let project = damonlab::bundled::home();
         for (name, file) in [
             ("RULES", "examples/rules/goals.yaml"),
             ("SERIES", "examples/series/damos-quota-cleanups.mbox"),

@@ -1,7 +1,7 @@
 //! What the trials share: tools and a kernel, found or built once, or the reason why there are none; and helpers.
 
 use damonlab::check::Verdict;
-use damonlab::host::{interrupt, paths, progress::Progress, variables};
+use damonlab::host::{interrupt, progress::Progress, variables};
 use damonlab::judge::Report;
 use damonlab::kernel::{self, Origins, Request};
 use damonlab::report;
@@ -61,7 +61,7 @@ pub fn with_own_results(env: &RunEnv) -> io::Result<(RunEnv, TempDir)> {
 
 /// A scenario of `scenarios/`.
 pub fn shipped(name: &str) -> Result<ScenarioSource, Box<ScenarioError>> {
-    ScenarioSource::from(&paths::project().join(format!("scenarios/{name}.yaml")))
+    ScenarioSource::from(&damonlab::bundled::home().join(format!("scenarios/{name}.yaml")))
 }
 
 /// The report of a run with seed 0, which has to pass.
@@ -155,7 +155,7 @@ fn prepare() -> Result<RunEnv, NoRunEnv> {
             return Err(NoRunEnv::Missing(format!("no kernel is built; `{command}` builds it")));
         }
     };
-    let out = paths::project().join("results");
+    let out = damonlab::bundled::home().join("results");
     Ok(RunEnv { tools, image, agent: vm::AGENT, out, checkpoints: Some(checkpoints) })
 }
 

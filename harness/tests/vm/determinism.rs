@@ -7,7 +7,7 @@ use super::load::Load;
 use damonlab::check::Verdict;
 use damonlab::explore::{self, Focus};
 use damonlab::host::command::{Limits, capture, command_for};
-use damonlab::host::paths;
+
 use damonlab::judge::Report;
 use damonlab::recording::compare::first_difference;
 use damonlab::recording::{Recording, RunInputs};
@@ -150,7 +150,7 @@ fn stopped(env: &RunEnv) -> Result<(), Box<dyn Error>> {
 
 /// Without a workload, a seed changes the trace in one way only: DAMON samples other pages, which takes other times.
 fn another_seed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let text = std::fs::read_to_string(paths::project().join("scenarios/idle.yaml"))?;
+    let text = std::fs::read_to_string(damonlab::bundled::home().join("scenarios/idle.yaml"))?;
     let of_workload = |line: &&str| line.contains("name: cold") || line.contains("resident: cold");
     let text: String =
         text.lines().filter(|line| !of_workload(line)).map(|line| format!("{line}\n")).collect();

@@ -2,7 +2,7 @@
 
 use super::common::{self, ensure};
 use damonlab::check::{Finding, Verdict};
-use damonlab::host::paths;
+
 use damonlab::host::process::Group;
 use damonlab::recording::{CONSOLE_LOG, RunInputs};
 use damonlab::run::debug;
@@ -66,7 +66,7 @@ fn sleeps(env: &RunEnv) -> Result<(), Box<dyn Error>> {
 /// Linux 7.3 splits a region before it asks a scheme's core filter, for which its kdamond takes practically forever.
 fn livelock(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let (env, _out) = common::with_own_results(env)?;
-    let source = ScenarioSource::from(&paths::project().join("harness/tests/vm/livelock.yaml"))?;
+    let source = ScenarioSource::from(&damonlab::bundled::home().join("harness/tests/vm/livelock.yaml"))?;
     let report = run::run(&env, &source, 0)?;
     let Verdict::Fail(findings) = &report.verdict else { return Err(report.verdict.to_string().into()) };
     let lines: Vec<&str> = findings[0].evidence.iter().map(|line| line.text.as_str()).collect();
@@ -212,7 +212,7 @@ fn qemu_killed(env: &RunEnv) -> Result<(), Box<dyn Error>> {
 fn suspended(env: &RunEnv) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let scenario = folder.path().join("short.yaml");
-    let text = std::fs::read_to_string(paths::project().join("scenarios/pull-push.yaml"))?;
+    let text = std::fs::read_to_string(damonlab::bundled::home().join("scenarios/pull-push.yaml"))?;
     std::fs::write(&scenario, text + "\nclocks: {scenario: 10s}\n")?;
     let mut child = damonlab(env, folder.path(), &scenario.to_string_lossy())?;
     qemu_of(&mut child, folder.path())?;

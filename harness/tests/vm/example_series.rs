@@ -33,7 +33,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 pub fn folder() -> PathBuf {
-    paths::project().join("examples/my-metric")
+    damonlab::bundled::home().join("examples/my-metric")
 }
 
 /// A scenario of the example; `ruled`: with the example's rules.

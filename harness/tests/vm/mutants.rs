@@ -3,7 +3,7 @@
 
 use super::{common, example_series};
 use damonlab::bisect;
-use damonlab::host::paths;
+
 use damonlab::kernel::{self, BuildRequest, Origins, Source};
 use damonlab::mutants::{self, MutantError};
 use damonlab::series;
@@ -22,7 +22,7 @@ pub fn trials() -> Result<Vec<Trial>, MutantError> {
 }
 
 fn example() -> Result<Completion, Failed> {
-    let mbox = paths::project().join("examples/series/damos-quota-cleanups.mbox");
+    let mbox = damonlab::bundled::home().join("examples/series/damos-quota-cleanups.mbox");
     let patches = bisect::series(&[mbox])?.patches;
     match patches[3].title().as_str() {
         "mm/damon/core: use min_not_zero() for the size quota" => {}

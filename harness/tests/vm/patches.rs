@@ -17,7 +17,7 @@ use std::process::Command;
 pub fn trials() -> io::Result<Vec<Trial>> {
     let mut trials = vec![Trial::test("the comment of damos_quota_score() stays above it", comment_stays)];
     for file in shipped()? {
-        let name = file.strip_prefix(paths::project()).unwrap_or(&file).display().to_string();
+        let name = file.strip_prefix(damonlab::bundled::home()).unwrap_or(&file).display().to_string();
         trials.push(Trial::ignorable_test(format!("{name} passes checkpatch"), move || passes(&name, &file)));
     }
     Ok(trials)
@@ -27,7 +27,7 @@ pub fn trials() -> io::Result<Vec<Trial>> {
 fn shipped() -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for parent in ["patches", "examples"] {
-        for folder in fs::read_dir(paths::project().join(parent))? {
+        for folder in fs::read_dir(damonlab::bundled::home().join(parent))? {
             let folder = folder?.path();
             let entries = if folder.is_dir() { Some(fs::read_dir(folder)?) } else { None };
             for entry in entries.into_iter().flatten() {

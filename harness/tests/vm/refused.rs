@@ -1,7 +1,7 @@
 //! Scenarios that are refused because of this host or this QEMU: no results, no verdict, and the line of the scenario.
 
 use super::common::{self, ensure};
-use damonlab::host::paths;
+
 use damonlab::host::progress::Progress;
 use damonlab::machine::Machine;
 use damonlab::run::{self, RunEnv, RunError, ScenarioSource};
@@ -18,7 +18,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn emulated_cxl(env: &RunEnv) -> Result<(), Box<dyn Error>> {
-    let shipped = std::fs::read_to_string(paths::project().join("scenarios/cxl-promote.yaml"))?;
+    let shipped = std::fs::read_to_string(damonlab::bundled::home().join("scenarios/cxl-promote.yaml"))?;
     let text = shipped.replace("size: 16M, node: 2", "size: 128M, node: 2");
     let line = text.lines().position(|line| line.contains("size: 128M")).ok_or("no workload")? + 1;
     let scenario = Scenario::parse("large", &text)?;

@@ -3,7 +3,7 @@
 
 use super::common;
 use damonlab::check::Verdict;
-use damonlab::host::{paths, variables};
+use damonlab::host::variables;
 use damonlab::judge::{Coverage, Report};
 use damonlab::recording::Recording;
 use damonlab::run::{self, RunEnv, ScenarioSource};
@@ -22,7 +22,7 @@ const NOT_YET: &[(&str, &str)] = &[];
 /// # Errors
 /// A file of `scenarios/` is not a valid scenario.
 pub fn trials() -> Result<Vec<Trial>, ScenarioError> {
-    let folder = paths::project().join("scenarios");
+    let folder = damonlab::bundled::home().join("scenarios");
     let on_its_own_machine = |scenario: Scenario| {
         let path = folder.join(format!("{}.yaml", scenario.name));
         common::trial(scenario.name, move |env| run_one(env, &path))
@@ -53,7 +53,7 @@ fn still_there(env: &RunEnv, path: &Path) -> Result<Completion, Failed> {
 
 /// The invariants that applied to no scenario, if all scenarios have run that this kernel can run.
 pub fn uncovered() -> Vec<String> {
-    let all = scenario::all(&paths::project().join("scenarios")).unwrap_or_default();
+    let all = scenario::all(&damonlab::bundled::home().join("scenarios")).unwrap_or_default();
     let expected = all.iter().filter(|scenario| !scenario.wants_another_kernel());
     let coverage = coverage();
     if expected.count() > coverage.runs() {
@@ -72,7 +72,7 @@ fn stored(coverage: &Coverage) -> Option<String> {
         return Some("harness/src/judge/applied.json differs; DAMONLAB_BLESS=1 writes it anew".to_owned());
     }
     let text = serde_json::to_string_pretty(applied).ok()?;
-    let path = paths::project().join("harness/src/judge/applied.json");
+    let path = damonlab::bundled::home().join("harness/src/judge/applied.json");
     std::fs::write(path, text + "\n").err().map(|error| error.to_string())
 }
 
@@ -130,7 +130,7 @@ fn compare(source: &ScenarioSource, report: &Report) -> Result<Completion, Faile
             SnapshotKind::Behaviour => ("behaviour", snapshot::behaviour(&recording)),
         };
         let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path(paths::project().join("snapshots"));
+        settings.set_snapshot_path(damonlab::bundled::home().join("snapshots"));
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_description(format!("{}: {}", report.scenario, report.summary));

@@ -3,7 +3,7 @@
 
 use super::common::{self, ensure};
 use damonlab::host::command::{Limits, Output, capture, command_for};
-use damonlab::host::paths;
+
 use damonlab::kernel::{self, BuildRequest, Origins, Profile, Request, Source};
 use damonlab::mutants;
 use damonlab::setup::Env;
@@ -128,7 +128,7 @@ fn shards_are_the_whole(verb: &str, arguments: &[&str]) -> Result<(), Box<dyn Er
 
 fn damonlab(words: &[String]) -> Result<Output, Box<dyn Error>> {
     let mut command = command_for(env!("CARGO_BIN_EXE_damonlab"));
-    command.args(words).current_dir(paths::project());
+    command.args(words).current_dir(damonlab::bundled::home());
     Ok(capture(&mut command, Limits::LOCAL)?)
 }
 

@@ -105,7 +105,7 @@ mod tests {
 
     /// The oldest series that the suite is run on: a folder under `patches/`.
     fn series() -> Version {
-        let folder = crate::host::paths::project().join("patches");
+        let folder = crate::bundled::home().join("patches");
         let names = std::fs::read_dir(folder)
             .unwrap()
             .filter_map(|entry| entry.unwrap().file_name().into_string().ok());

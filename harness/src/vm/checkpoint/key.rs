@@ -71,8 +71,7 @@ mod tests {
                 path: "/bin".into(),
                 home: at("home"),
             };
-            let scenario =
-                Scenario::load(&crate::host::paths::project().join("scenarios/idle.yaml")).unwrap();
+            let scenario = Scenario::load(&crate::bundled::home().join("scenarios/idle.yaml")).unwrap();
             let launch = Launch {
                 tools: &tools,
                 bzimage: &at("bzImage"),

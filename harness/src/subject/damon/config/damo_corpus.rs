@@ -1,7 +1,6 @@
 //! What damo 3.3.0 and 3.4.3 print for each of their options is read.
 
 use super::export;
-use crate::host::paths;
 use crate::scenario::{self, MachineSpec, Scenario};
 use damonlab_protocol::damon::{FilterKind, Goal, Kdamond, Range, Resolve, Scheme, Write, writes};
 use damonlab_protocol::units::{Addr, NodeId};
@@ -35,8 +34,9 @@ fn read(case: &Case) -> Result<(Vec<Kdamond>, Vec<String>), String> {
 }
 
 fn read_text(text: &str) -> Result<(Vec<Kdamond>, Vec<String>), String> {
-    static MACHINE: LazyLock<MachineSpec> =
-        LazyLock::new(|| Scenario::load(&paths::project().join("scenarios/pull-push.yaml")).unwrap().machine);
+    static MACHINE: LazyLock<MachineSpec> = LazyLock::new(|| {
+        Scenario::load(&crate::bundled::home().join("scenarios/pull-push.yaml")).unwrap().machine
+    });
     scenario::kdamonds("damo", text, &MACHINE).map_err(|error| error.to_string())
 }
 

@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn a_window_is_a_whole_number_of_apply_intervals() {
-        let path = crate::host::paths::project().join("scenarios/pull-push.yaml");
+        let path = crate::bundled::home().join("scenarios/pull-push.yaml");
         let text = std::fs::read_to_string(path).unwrap();
         let window = |reset: &str| {
             let text = text.replace("reset_interval_ms: 400 ms", &format!("reset_interval_ms: {reset}"));
