@@ -24,6 +24,6 @@ pub(super) fn doctor(arguments: &Arguments) -> VerbResult {
     let tools = setup::tools_of(&rows, &env, Work::Guest).ok();
     let machines = tools.as_ref().map(|tools| vm::machines_note(&env.cache, tools));
     let notes: Vec<String> = machines.into_iter().chain([vm::kvm_note(&env.cache, tools.as_ref())]).collect();
-    output::list(&report::doctor(&rows, &notes), arguments.format)?;
+    output::list(&report::doctor(&rows, &setup::closing(&rows, &env), &notes), arguments.format)?;
     Ok(if rows.iter().any(setup::Row::blocks) { 3 } else { 0 })
 }

@@ -296,10 +296,10 @@ proptest! {
             checkpoint_limit: Bytes(1),
         }.listing());
         let row = |state| Row {
-            name: "QEMU".into(), state, purpose: "guests".into(), importance: Importance::Required, work: Work::Guest, package: None,
+            name: "QEMU".into(), state, purpose: "guests".into(), importance: Importance::Required, work: Work::Guest, packages: Vec::new(),
             fix: Some("damonlab setup".into()),
         };
-        check_listing(&report::doctor(&[row(State::Found(words.next()))], &[words.next()]));
+        check_listing(&report::doctor(&[row(State::Found(words.next()))], "", &[words.next()]));
         let argv = Machine::new(&scenario.machine).unwrap().argv;
         let accepted = Accepted { seconds: 1.0, notes: vec![words.next()] };
         check_listing(&report::machine(&words.next(), "a drawing\n", &argv, Some(&accepted)));

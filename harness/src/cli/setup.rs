@@ -11,8 +11,8 @@ pub(super) const HELP: &str = "Examples: damonlab setup\n          damonlab setu
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Install this too. damo: from PyPI, into damonlab's own environment, for the scenario of that name. bubblewrap: from
-    /// Debian, for `--build-in bwrap`. May be given more than once.
+    /// Install this too. damo: from PyPI, into damonlab's own environment, for the scenario of that name. bubblewrap: a
+    /// package of the distribution, for `--build-in bwrap`. May be given more than once.
     #[arg(long = "with", value_name = "damo|bubblewrap")]
     extras: Vec<Extra>,
     #[command(flatten)]

@@ -28,9 +28,9 @@ fn requirement(row: &Row) -> Value {
     })
 }
 
-/// The requirements, and what else is known of this host.
-pub fn doctor(rows: &[Row], notes: &[String]) -> Listing {
-    let mut text = setup::render(rows);
+/// The requirements, the `closing` words about all of them, and what else is known of this host.
+pub fn doctor(rows: &[Row], closing: &str, notes: &[String]) -> Listing {
+    let mut text = setup::render(rows, closing);
     text.extend(notes.iter().map(|note| format!("{}\n", quote(note))));
     let requirements: Vec<_> = rows.iter().map(requirement).collect();
     Listing { command: "doctor", text, data: json!({"requirements": requirements, "notes": notes}) }
@@ -52,7 +52,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let env =
             Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
-        let listing = doctor(&setup::doctor(&env), &["note: no KVM".to_owned()]);
+        std::fs::create_dir(folder.path().join("etc")).unwrap();
+        std::fs::write(folder.path().join("etc/os-release"), "ID=debian\n").unwrap();
+        let rows = setup::doctor(&env);
+        let listing = doctor(&rows, &setup::closing(&rows, &env), &["note: no KVM".to_owned()]);
         let first = &listing.data["requirements"][0];
         assert_eq!((&first["name"], &first["state"]), (&"QEMU".into(), &"missing".into()));
         assert!(first["fix"].as_str().unwrap().ends_with("setup"), "{first}");

@@ -8,7 +8,6 @@ use crate::host::command::{self, Limits, RunError, command_for};
 use crate::host::paths;
 use crate::host::program_version::version_line;
 use crate::host::text::shown;
-use std::path::Path;
 
 /// Whether a requirement is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +37,7 @@ pub(super) fn detect(requirement: &Requirement, env: &Env) -> State {
     match &requirement.detect {
         Detect::Program(name) => program(name, env),
         Detect::ProgramAtLeast(name, wanted) => at_least(name, wanted, env),
-        Detect::Header(header) => header_file(header, &env.root),
+        Detect::Header(header) => header_file(header, env),
         Detect::PythonVenv => python_venv(env),
     }
 }
@@ -67,15 +66,21 @@ fn judge(line: &str, wanted: &Version) -> State {
     }
 }
 
-fn header_file(header: &str, root: &Path) -> State {
-    let include = root.join("usr/include");
+fn header_file(header: &str, env: &Env) -> State {
+    let include = env.root.join("usr/include");
     // Debian has headers of one architecture one folder deeper.
     for folder in [include.clone(), include.join("x86_64-linux-gnu")] {
         if folder.join(header).is_file() {
             return State::Found(format!("{}", shown(&folder.join(header))));
         }
     }
-    State::Missing
+    // NixOS has no such folder: there the compiler of a shell knows where its headers are.
+    let Some(gcc) = paths::find_program(&env.path, "gcc") else { return State::Missing };
+    let mut gcc = command_for(gcc);
+    match command::succeed(gcc.args(["-E", "-x", "c", "-include", header, "/dev/null"]), Limits::QUERY) {
+        Ok(_) => State::Found("gcc finds it".to_owned()),
+        Err(_) => State::Missing,
+    }
 }
 
 fn python_venv(env: &Env) -> State {
@@ -172,6 +177,14 @@ mod tests {
         fs::write(deep.join("ssl.h"), "").unwrap();
         assert!(matches!(detect(&named("OpenSSL headers"), &machine.env()), State::Found(_)));
         assert_eq!(detect(&named("libelf headers"), &machine.env()), State::Missing);
+    }
+
+    #[test]
+    fn a_header_that_only_the_compiler_finds_is_there() {
+        let machine = Machine::empty();
+        machine.tool("gcc", "test \"$5\" = libelf.h");
+        assert_eq!(detect(&named("libelf headers"), &machine.env()), State::Found("gcc finds it".into()));
+        assert_eq!(detect(&named("OpenSSL headers"), &machine.env()), State::Missing);
     }
 
     #[test]

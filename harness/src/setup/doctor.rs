@@ -1,9 +1,10 @@
 //! The report on the requirements, as rows and as text. It boots and changes nothing.
 
 use super::detect::{self, State};
+use super::distribution;
 use super::env::Env;
 use super::own_command::ourselves;
-use super::requirements::{self, Importance, Work};
+use super::requirements::{self, Detect, Importance, Requirement, Work};
 use super::venv::Venv;
 use crate::host::paths;
 use crate::host::text::{excerpt, foreign, shown};
@@ -22,9 +23,10 @@ pub struct Row {
     pub importance: Importance,
     /// What does not work without it.
     pub work: Work,
-    /// The Debian package that has it; none for what damonlab installs in its own environment.
-    pub package: Option<&'static str>,
-    /// The command that installs it, if it is missing or too old.
+    /// The packages of this distribution that have it; none for what damonlab installs in its own environment, and where
+    /// no package is known.
+    pub packages: Vec<&'static str>,
+    /// What to do if it is missing or too old: a command, or what to look for.
     pub fix: Option<String>,
 }
 
@@ -38,32 +40,9 @@ impl Row {
 /// Checks all requirements.
 pub fn doctor(env: &Env) -> Vec<Row> {
     let setup = ourselves("setup");
-    let mut rows: Vec<Row> = requirements::all()
-        .into_iter()
-        .map(|requirement| {
-            let state = detect::detect(&requirement, env);
-            let fix = match &state {
-                State::Found(_) => None,
-                State::Missing if requirement.name != "QEMU" => {
-                    Some(format!("apt-get install {}", requirement.package))
-                }
-                // The release's version may be too old: the setup finds a newer one.
-                State::Missing | State::TooOld { .. } | State::Moved { .. } => Some(setup.clone()),
-                // It is installed already.
-                State::Broken(_) => None,
-            };
-            let (name, purpose) = (requirement.name.to_owned(), requirement.purpose.to_owned());
-            Row {
-                name,
-                state,
-                purpose,
-                importance: requirement.importance,
-                work: requirement.work,
-                package: Some(requirement.package),
-                fix,
-            }
-        })
-        .collect();
+    let found = distribution::of_machine(&env.root);
+    let mut rows: Vec<Row> =
+        requirements::all().into_iter().map(|requirement| row(&requirement, &found, env)).collect();
     let state = virtme_ng(&Venv::of(env));
     rows.push(Row {
         name: "virtme-ng".to_owned(),
@@ -75,11 +54,55 @@ pub fn doctor(env: &Env) -> Vec<Row> {
         ),
         importance: Importance::Required,
         work: Work::Guest,
-        package: None,
+        packages: Vec::new(),
     });
     rows.push(bubblewrap(env));
     rows.push(damo(env));
     rows
+}
+
+fn row(requirement: &Requirement, found: &distribution::Found, env: &Env) -> Row {
+    let state = detect::detect(requirement, env);
+    let packages = found.as_ref().ok().and_then(|distribution| distribution.packages(requirement.package));
+    let fix = match &state {
+        // What is broken is installed already.
+        State::Found(_) | State::Broken(_) => None,
+        State::Missing | State::TooOld { .. } | State::Moved { .. } => {
+            Some(fix(requirement, found, &packages))
+        }
+    };
+    Row {
+        name: requirement.name.to_owned(),
+        state,
+        purpose: requirement.purpose.to_owned(),
+        importance: requirement.importance,
+        work: requirement.work,
+        packages: packages.unwrap_or_default(),
+        fix,
+    }
+}
+
+/// What to do about a requirement that is missing or too old.
+fn fix(
+    requirement: &Requirement,
+    found: &distribution::Found,
+    packages: &Option<Vec<&'static str>>,
+) -> String {
+    let wanted = &requirement.detect;
+    match (found, packages) {
+        (Err(_), _) => format!("install {wanted}"),
+        (Ok(one), None) => {
+            format!("install {wanted}; no package of {} is known to have it", foreign(&one.name))
+        }
+        // The release's version may be too old: the setup finds a newer one.
+        (Ok(one), Some(_)) if one.has_apt() && matches!(wanted, Detect::ProgramAtLeast(..)) => {
+            ourselves("setup")
+        }
+        (Ok(one), Some(packages)) if packages.is_empty() => {
+            format!("install {wanted}; in {} another package of this list has it", foreign(&one.name))
+        }
+        (Ok(one), Some(packages)) => one.command(packages).join(" "),
+    }
 }
 
 /// The row of bubblewrap, which is of no use where the host forbids namespaces.
@@ -103,7 +126,7 @@ fn bubblewrap(env: &Env) -> Row {
         purpose: "`--build-in bwrap` builds a stranger's series in it".to_owned(),
         importance: Importance::Optional,
         work: Work::Kernel,
-        package: None,
+        packages: Vec::new(),
         fix,
     }
 }
@@ -127,12 +150,12 @@ fn damo(env: &Env) -> Row {
         purpose: "the scenario `damo` configures a kernel with it".to_owned(),
         importance: Importance::Optional,
         work: Work::Guest,
-        package: None,
+        packages: Vec::new(),
     }
 }
 
-/// The rows as a table, then the command that installs all that is missing.
-pub fn render(rows: &[Row]) -> String {
+/// The rows as a table, then `closing`.
+pub fn render(rows: &[Row], closing: &str) -> String {
     let width = |cell: fn(&Row) -> usize| rows.iter().map(cell).max().unwrap_or(0);
     let name = width(|row| row.name.len());
     let found = width(|row| detail(&row.state).len()).min(32);
@@ -153,19 +176,52 @@ pub fn render(rows: &[Row]) -> String {
         }
         text.push('\n');
     }
-    let blocking = rows.iter().filter(|row| row.blocks()).count();
-    let _ = match blocking {
-        0 => writeln!(text, "everything that damonlab needs is installed"),
-        count => {
-            writeln!(
-                text,
-                "{count} of {} are missing or not usable; `{}` installs all but what is broken",
-                rows.len(),
-                ourselves("setup")
-            )
-        }
-    };
+    text.push_str(closing);
     text
+}
+
+/// How many requirements are missing, and the one command that installs all of them.
+pub fn closing(rows: &[Row], env: &Env) -> String {
+    let blocking = rows.iter().filter(|row| row.blocks()).count();
+    if blocking == 0 {
+        return "everything that damonlab needs is installed\n".to_owned();
+    }
+    let all = rows.len();
+    let setup = ourselves("setup");
+    match (distribution::of_machine(&env.root), packages(rows)) {
+        (Err(name), _) => format!(
+            "{blocking} of {all} are missing or not usable. damonlab does not know the packages of {}: install the programs and \
+             libraries above, then `{setup}` for virtme-ng\n",
+            foreign(&name)
+        ),
+        (Ok(one), packages) if one.is_per_shell() && !packages.is_empty() => format!(
+            "{blocking} of {all} are missing or not usable; this shell has them, and in it `{setup}` installs virtme-ng:\n  {}\n",
+            one.command(&packages).join(" ")
+        ),
+        (Ok(one), packages) if !one.has_apt() && !packages.is_empty() => format!(
+            "{blocking} of {all} are missing or not usable; `{setup}` installs all but what is broken. Its packages alone, as \
+             root:\n  {}\n",
+            one.command(&packages).join(" ")
+        ),
+        _ => format!(
+            "{blocking} of {all} are missing or not usable; `{setup}` installs all but what is broken\n"
+        ),
+    }
+}
+
+/// The packages to install, sorted. Optional ones are installed along with required ones, never alone.
+pub(super) fn packages(rows: &[Row]) -> Vec<&'static str> {
+    let blocks =
+        |row: &Row| row.blocks() && !row.packages.is_empty() && !matches!(row.state, State::Broken(_));
+    if !rows.iter().any(blocks) {
+        return Vec::new();
+    }
+    // What is broken is there, and to install it would change nothing.
+    let missing = rows.iter().filter(|row| matches!(row.state, State::Missing | State::TooOld { .. }));
+    let mut packages: Vec<&'static str> = missing.flat_map(|row| row.packages.iter().copied()).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
 }
 
 fn detail(state: &State) -> String {
@@ -191,29 +247,32 @@ mod tests {
             purpose: "does things".into(),
             importance,
             work: Work::Guest,
-            package: Some("x"),
+            packages: vec!["x"],
             fix,
         }
     }
 
     #[test]
     fn a_report_shows_what_is_missing_and_how_to_install_it() {
-        let text = render(&[
-            row("gcc", State::Found("/usr/bin/gcc".into()), Importance::Required),
-            row("flex", State::Missing, Importance::Required),
-            row(
-                "QEMU",
-                State::TooOld { found: "7.2".into(), wanted: Version::of(9, 0) },
-                Importance::Required,
-            ),
-            row("curl", State::Missing, Importance::Optional),
-        ]);
+        let text = render(
+            &[
+                row("gcc", State::Found("/usr/bin/gcc".into()), Importance::Required),
+                row("flex", State::Missing, Importance::Required),
+                row(
+                    "QEMU",
+                    State::TooOld { found: "7.2".into(), wanted: Version::of(9, 0) },
+                    Importance::Required,
+                ),
+                row("curl", State::Missing, Importance::Optional),
+            ],
+            "2 of 4 are missing\n",
+        );
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "found     gcc   /usr/bin/gcc     does things");
         assert_eq!(lines[2], "                -> apt-get install x");
         assert_eq!(lines[3], "too old   QEMU  7.2, wanted 9.0  does things");
         assert!(lines[5].starts_with("optional  curl"), "{text}");
-        assert!(lines.last().unwrap().starts_with("2 of 4 are missing or not usable"), "{text}");
+        assert!(lines.last().unwrap().starts_with("2 of 4 are missing"), "{text}");
     }
 
     #[test]

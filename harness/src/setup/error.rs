@@ -7,12 +7,13 @@ use super::version::Version;
 use crate::host::command::RunError;
 use crate::host::fault::{Fault, Faulty};
 use crate::host::lock::LockError;
+use crate::host::text::foreign;
 use std::io;
 
 /// Why an installation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// To install Debian packages needs root.
+    /// To install packages needs root.
     #[error("installing {} needs root; paste this, then try again:\n\n  {command}\n", .packages.join(", "))]
     NeedsRoot {
         /// The packages.
@@ -20,11 +21,39 @@ pub enum SetupError {
         /// A command that works.
         command: String,
     },
-    /// There is no apt-get.
-    #[error("this machine has no apt-get; install the content of these Debian packages: {}", .packages.join(", "))]
-    NoApt {
+    /// The distribution's package manager is not there.
+    #[error("{} has no {manager} in PATH; install these packages, then try again: {}", foreign(.distribution), .packages.join(", "))]
+    NoManager {
+        /// What the distribution calls itself.
+        distribution: String,
+        /// The program.
+        manager: &'static str,
         /// The packages.
         packages: Vec<String>,
+    },
+    /// The distribution keeps packages for a shell.
+    #[error(
+        "{} installs nothing into the system; start this shell, then try again in it:\n\n  {command}\n", foreign(.distribution)
+    )]
+    PerShell {
+        /// What the distribution calls itself.
+        distribution: String,
+        /// A command that works.
+        command: String,
+    },
+    /// The distribution is not one that damonlab knows.
+    #[error("damonlab does not know the packages of {}", foreign(.0))]
+    UnknownDistribution(String),
+    /// Something is missing that no package of the distribution is known to have.
+    #[error(
+        "damonlab knows no package of {} with {}; install that by other means (QEMU builds from its source), then try again",
+        foreign(.distribution), .what.join(", ")
+    )]
+    NoPackage {
+        /// What the distribution calls itself.
+        distribution: String,
+        /// The programs and libraries.
+        what: Vec<String>,
     },
     /// The machine's apt sources cannot be used.
     #[error(transparent)]
@@ -61,7 +90,10 @@ impl Faulty for SetupError {
             SetupError::Lock(error) => error.fault(),
             SetupError::Venv(error) => error.fault(),
             SetupError::NeedsRoot { .. }
-            | SetupError::NoApt { .. }
+            | SetupError::NoManager { .. }
+            | SetupError::PerShell { .. }
+            | SetupError::UnknownDistribution(_)
+            | SetupError::NoPackage { .. }
             | SetupError::Sources(_)
             | SetupError::NoQemu { .. }
             | SetupError::StillMissing(_)

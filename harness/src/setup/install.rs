@@ -1,8 +1,9 @@
-//! The installation of what is missing: Debian packages, virtme-ng and, on request, extras.
+//! The installation of what is missing: packages of the distribution, virtme-ng and, on request, extras.
 
 use super::apt::{self, Apt};
 use super::detect::State;
-use super::doctor::{Row, doctor};
+use super::distribution;
+use super::doctor::{Row, doctor, packages};
 use super::env::Env;
 use super::error::SetupError;
 use super::requirements::{self, Work};
@@ -15,6 +16,7 @@ use crate::host::lock::{Lock, LockError};
 use crate::host::paths::{self, quoted};
 use crate::host::progress::Progress;
 use std::io;
+use std::path::Path;
 use std::process::Command;
 use std::str::FromStr;
 
@@ -27,10 +29,12 @@ pub fn install(env: &Env, progress: &Progress) -> Result<Vec<String>, SetupError
         return Ok(Vec::new());
     }
     let _lock = lock(env)?;
-    let packages = packages(&doctor(env));
+    let rows = doctor(env);
+    let packages = packages(&rows);
     if !packages.is_empty() {
         install_packages(env, &packages, progress)?;
     }
+    without_package(env, &rows)?;
     let mut installed: Vec<String> = packages.into_iter().map(str::to_owned).collect();
     apt::remove_downloads(&env.cache.join(APT_FOLDER));
     let venv = Venv::of(env);
@@ -44,39 +48,62 @@ pub fn install(env: &Env, progress: &Progress) -> Result<Vec<String>, SetupError
     tools(env, Work::Kernel).map(|_| installed).map_err(SetupError::StillMissing)
 }
 
-/// The packages to install, sorted. Optional ones are installed along with required ones, never alone.
-fn packages(rows: &[Row]) -> Vec<&'static str> {
-    if !rows.iter().any(|row| row.blocks() && row.package.is_some() && !matches!(row.state, State::Broken(_)))
-    {
-        return Vec::new();
+/// Refuses to go on where something is missing that no package of the distribution is known to have.
+fn without_package(env: &Env, rows: &[Row]) -> Result<(), SetupError> {
+    let missing = |row: &&Row| row.blocks() && matches!(row.state, State::Missing | State::TooOld { .. });
+    let found = distribution::of_machine(&env.root);
+    let unknown = requirements::all().into_iter().filter(|requirement| match &found {
+        Ok(one) => one.packages(requirement.package).is_none(),
+        Err(_) => true,
+    });
+    let unknown: Vec<String> = unknown
+        .filter(|requirement| rows.iter().filter(missing).any(|row| row.name == requirement.name))
+        .map(|requirement| requirement.detect.to_string())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
     }
-    // What is broken is there, and to install it would change nothing.
-    let missing = rows.iter().filter(|row| matches!(row.state, State::Missing | State::TooOld { .. }));
-    let mut packages: Vec<&'static str> = missing.filter_map(|row| row.package).collect();
-    packages.extend(packages.clone().into_iter().filter_map(requirements::companion));
-    packages.sort_unstable();
-    packages.dedup();
-    packages
+    let distribution = found.map_or_else(|name| name, |one| one.name);
+    Err(SetupError::NoPackage { distribution, what: unknown })
 }
 
+/// Installs `packages` by the distribution's own manager.
 fn install_packages(env: &Env, packages: &[&str], progress: &Progress) -> Result<(), SetupError> {
     let names = || packages.iter().map(|package| (*package).to_owned()).collect();
-    if paths::find_program(&env.path, "apt-get").is_none() {
-        return Err(SetupError::NoApt { packages: names() });
+    let one = distribution::of_machine(&env.root).map_err(SetupError::UnknownDistribution)?;
+    let mut words = one.command(packages);
+    if one.is_per_shell() {
+        return Err(SetupError::PerShell { distribution: one.name, command: words.join(" ") });
     }
+    let Some(manager) = paths::find_program(&env.path, one.family.manager) else {
+        return Err(SetupError::NoManager {
+            distribution: one.name,
+            manager: one.family.manager,
+            packages: names(),
+        });
+    };
+    if one.has_apt() {
+        words = by_apt(env, packages)?;
+    }
+    let arguments = &words[1..];
+    let Some(mut command) = as_root(env, &manager) else {
+        return Err(SetupError::NeedsRoot { packages: names(), command: command_to_paste(env, &words) });
+    };
+    command.args(arguments);
+    progress.say(&format!("setup: installing {}", packages.join(" ")));
+    let mut task = progress.task("setup", "steps", None);
+    Ok(command::succeed_showing(&mut command, Limits::NETWORK, |line| task.show(line.trim()))?)
+}
+
+/// The words that install `packages` by apt with damonlab's own state.
+fn by_apt(env: &Env, packages: &[&str]) -> Result<Vec<String>, SetupError> {
     let archives = Archives::of_machine(&env.root)?;
     let apt = Apt::prepare(&env.cache.join(APT_FOLDER), &archives.for_tools())?;
     apt.update()?;
     let from = newer_suite(&apt, &archives, packages)?;
-    let arguments = apt.install_arguments(packages, from.as_deref());
-    let Some(mut command) = as_root(env) else {
-        let command = command_to_paste(env, &arguments);
-        return Err(SetupError::NeedsRoot { packages: names(), command });
-    };
-    command.args(&arguments);
-    progress.say(&format!("setup: installing {}", packages.join(" ")));
-    let mut task = progress.task("setup", "steps", None);
-    Ok(command::succeed_showing(&mut command, Limits::NETWORK, |line| task.show(line.trim()))?)
+    let mut words = vec!["apt-get".to_owned()];
+    words.extend(apt.install_arguments(packages, from.as_deref()));
+    Ok(words)
 }
 
 /// The suite to prefer: the backports if QEMU comes from there, otherwise none.
@@ -116,28 +143,27 @@ fn takes_backports(
     }
 }
 
-/// `apt-get` as root; none if that needs a password or another user.
-fn as_root(env: &Env) -> Option<Command> {
+/// The package manager as root; none if that needs a password or another user.
+fn as_root(env: &Env, manager: &Path) -> Option<Command> {
     let mut command = if nix::unistd::geteuid().is_root() {
-        command_for("apt-get")
+        command_for(manager)
     } else {
         let sudo = paths::find_program(&env.path, "sudo")?;
         command::succeed(command_for(&sudo).args(["-n", "true"]), Limits::QUERY).ok()?;
         let mut command = command_for(sudo);
-        command.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command.args(["-n", "DEBIAN_FRONTEND=noninteractive"]).arg(manager);
         command
     };
     command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C.UTF-8");
     Some(command)
 }
 
-/// `su -` rather than `su`: dpkg needs folders that are in root's PATH only.
-fn command_to_paste(env: &Env, arguments: &[String]) -> String {
-    let apt = std::iter::once("apt-get".to_owned()).chain(arguments.iter().map(|argument| quoted(argument)));
-    let apt = apt.collect::<Vec<_>>().join(" ");
+/// `su -` rather than `su`: package managers need folders that are in root's PATH only.
+fn command_to_paste(env: &Env, words: &[String]) -> String {
+    let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     match paths::find_program(&env.path, "sudo") {
-        Some(_) => format!("sudo {apt}"),
-        None => format!("su - -c {}", quoted(&apt)),
+        Some(_) => format!("sudo {line}"),
+        None => format!("su - -c {}", quoted(&line)),
     }
 }
 
@@ -146,7 +172,7 @@ fn command_to_paste(env: &Env, arguments: &[String]) -> String {
 pub enum Extra {
     /// damo from PyPI, for the scenario of that name.
     Damo,
-    /// bubblewrap from Debian, for `--build-in bwrap`.
+    /// bubblewrap, a package of the distribution, for `--build-in bwrap`.
     Bubblewrap,
 }
 
@@ -194,60 +220,5 @@ fn lock(env: &Env) -> Result<Lock, LockError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::setup::Importance;
-
-    #[test]
-    fn optional_packages_are_installed_along_and_never_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let env =
-            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().into() };
-        let mut rows = doctor(&env);
-        let all = packages(&rows);
-        assert!(["ca-certificates", "curl", "flex"].iter().all(|package| all.contains(package)), "{all:?}");
-        // virtme-ng, which is not a package, and curl stay missing.
-        for row in
-            rows.iter_mut().filter(|row| row.importance == Importance::Required && row.package.is_some())
-        {
-            row.state = State::Found("here".into());
-        }
-        assert!(packages(&rows).is_empty());
-    }
-
-    #[test]
-    fn without_apt_get_the_packages_are_named_and_nothing_is_made() {
-        let folder = tempfile::tempdir().unwrap();
-        let env =
-            Env { root: folder.path().into(), path: "/nonexistent".into(), cache: folder.path().join("c") };
-        let error = install(&env, &Progress::silent()).unwrap_err();
-        assert!(
-            matches!(&error, SetupError::NoApt { packages } if packages.contains(&"flex".to_owned())),
-            "{error}"
-        );
-        assert!(!env.cache.join("venv").exists());
-    }
-
-    #[test]
-    fn qemu_comes_from_the_backports_where_they_are_listed_and_newer_or_the_only_ones_new_enough() {
-        let takes = |release: &str, backports: &str, listed| {
-            takes_backports(Version::find(release), Version::find(backports), &Version::of(9, 0), listed)
-        };
-        assert_eq!(takes("10.0.13", "11.1.3", true), Some(true));
-        assert_eq!(takes("10.0.13", "11.1.3", false), Some(false), "a release's own is new enough");
-        assert_eq!(takes("10.0.13", "10.0.2", true), Some(false), "older");
-        assert_eq!(takes("10.0.13", "(none)", true), Some(false));
-        assert_eq!(takes("7.2", "10.0.2", false), Some(true));
-        assert_eq!(takes("7.2", "8.2", true), None);
-    }
-
-    #[test]
-    fn the_command_to_paste_is_one_line_for_root() {
-        let env = Env { root: "/".into(), path: "/nonexistent".into(), cache: "/c".into() };
-        let arguments = ["-c", "/home/a b/apt.conf", "install", "flex"].map(str::to_owned);
-        assert_eq!(
-            command_to_paste(&env, &arguments),
-            r"su - -c 'apt-get -c '\''/home/a b/apt.conf'\'' install flex'"
-        );
-    }
-}
+#[path = "install_tests.rs"]
+mod tests;

@@ -1,9 +1,11 @@
 //! The tools that damonlab needs on the machine: found, reported, and installed on request.
 //!
-//! Debian packages are installed through a private apt state, virtme-ng through a private virtual environment. Only
+//! Packages are installed by the distribution's manager (on Debian and Ubuntu through a private apt state), virtme-ng
+//! through a private virtual environment. Only
 //! [`install`](install()) installs anything, and on a machine that has everything it does nothing and uses no network.
 
 mod detect;
+mod distribution;
 mod doctor;
 mod env;
 mod error;
@@ -18,7 +20,7 @@ mod version;
 pub mod apt;
 
 pub use detect::State;
-pub use doctor::{Row, doctor, render};
+pub use doctor::{Row, closing, doctor, render};
 pub use env::Env;
 pub use error::SetupError;
 pub use install::{Extra, install, install_extras};

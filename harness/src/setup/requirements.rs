@@ -1,6 +1,7 @@
 //! The table of what damonlab needs on the machine.
 
 use super::version::Version;
+use std::fmt;
 
 /// A program or a library that damonlab uses.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub(super) struct Requirement {
     pub purpose: &'static str,
     /// How it is detected.
     pub detect: Detect,
-    /// The Debian package that has it.
+    /// The Debian package that has it; `distributions.txt` has the others' by it.
     pub package: &'static str,
     /// Whether damonlab works without it.
     pub importance: Importance,
@@ -41,6 +42,18 @@ pub(super) enum Detect {
     PythonVenv,
 }
 
+/// What to look for in a distribution that damonlab does not know.
+impl fmt::Display for Detect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Detect::Program(name) => write!(f, "the program {name}"),
+            Detect::ProgramAtLeast(name, version) => write!(f, "the program {name}, {version} or newer"),
+            Detect::Header(name) => write!(f, "the library with the header {name}"),
+            Detect::PythonVenv => f.write_str("Python's modules venv and ensurepip"),
+        }
+    }
+}
+
 /// Whether damonlab works without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Importance {
@@ -48,12 +61,6 @@ pub enum Importance {
     Required,
     /// It does; the purpose names what is lost.
     Optional,
-}
-
-/// A package that damonlab needs along with `package`: recommended packages are not installed.
-pub(super) fn companion(package: &str) -> Option<&'static str> {
-    // Without the certificates curl trusts no server.
-    (package == "curl").then_some("ca-certificates")
 }
 
 /// The oldest virtme-ng with the command line that damonlab uses.
@@ -114,7 +121,7 @@ fn for_kernels() -> Vec<Requirement> {
         Program("ccache"),
         "ccache",
     ));
-    let purpose = "fetches the kernel from kernel.org when Debian's archive does not have it";
+    let purpose = "fetches the kernel from kernel.org or a mirror";
     let curl = required("curl", purpose, Program("curl"), "curl");
     table.push(Requirement { importance: Importance::Optional, ..curl });
     let purpose = "reads which lines of the kernel ran, for damonlab coverage";

@@ -25,12 +25,18 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// A deb822 stanza of this archive with `suites` and the component `main`.
+    /// A deb822 stanza of this archive with `suites` and the component `main`; on Ubuntu with `universe` as well, which has
+    /// python3-venv and others.
     ///
     /// `Trusted` and similar fields are not copied: unsigned archives are refused.
     pub fn stanza(&self, suites: &[String]) -> String {
-        let mut text =
-            format!("Types: deb\nURIs: {}\nSuites: {}\nComponents: main\n", self.uris, suites.join(" "));
+        let has_universe = self.components.iter().any(|own| own == "universe");
+        let components = if has_universe { "main universe" } else { "main" };
+        let mut text = format!(
+            "Types: deb\nURIs: {}\nSuites: {}\nComponents: {components}\n",
+            self.uris,
+            suites.join(" ")
+        );
         if let Some(architectures) = &self.architectures {
             text.push_str(&format!("Architectures: {architectures}\n"));
         }
@@ -281,6 +287,20 @@ Signed-By: /usr/share/keyrings/archive.gpg
         Suites: bookworm-security
         Components: main
         Signed-By: /usr/share/keyrings/archive.gpg
+        ");
+    }
+
+    #[test]
+    fn ubuntus_sources_keep_universe() {
+        let sources = "Types: deb\nURIs: http://a/ubuntu\nSuites: resolute resolute-updates resolute-backports\n\
+            Components: main restricted universe multiverse\nSigned-By: /k.gpg\n";
+        let root = machine("resolute", &[("sources.list.d/ubuntu.sources", sources)]);
+        insta::assert_snapshot!(Archives::of_machine(root.path()).unwrap().for_tools(), @r"
+        Types: deb
+        URIs: http://a/ubuntu
+        Suites: resolute resolute-updates resolute-backports
+        Components: main universe
+        Signed-By: /k.gpg
         ");
     }
 
