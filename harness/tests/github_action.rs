@@ -1,8 +1,8 @@
 //! action.yml and its script, without a guest: inputs become arguments of damonlab, mistakes are named, keys of caches change
 //! with what they are for. `tests/vm/github_action.rs` runs it; `.github/action/check` knows GitHub's schemas.
 
+use damonlab::bundled;
 use damonlab::host::command::{Limits, Output, capture, command_for};
-use damonlab::host::paths;
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ fn step(name: &str, inputs: &Value, folder: &Path, status: i32) -> Step {
     fs_err::set_permissions(&damonlab, executable).expect("permissions");
     let outputs = folder.join("outputs");
     let mut script = command_for(Path::new("python3"));
-    script.arg("-B").arg(paths::project().join(".github/action/damonlab.py")).arg(name).current_dir(folder);
+    script.arg("-B").arg(bundled::home().join(".github/action/damonlab.py")).arg(name).current_dir(folder);
     script.env("INPUTS", inputs.to_string()).env("GITHUB_OUTPUT", &outputs).env("DAMONLAB", &damonlab);
     let Output { status, stdout, .. } = capture(&mut script, Limits::LOCAL).expect("python3");
     Step {
@@ -43,7 +43,7 @@ fn kernel_key(inputs: Value, folder: &Path) -> String {
 }
 
 fn action() -> Value {
-    let text = fs_err::read_to_string(paths::project().join("action.yml")).expect("action.yml");
+    let text = fs_err::read_to_string(bundled::home().join("action.yml")).expect("action.yml");
     serde_saphyr::from_str(&text).expect("YAML")
 }
 
@@ -67,7 +67,7 @@ fn each_line_of_an_input_is_one_argument_that_no_shell_reads() {
 
 #[test]
 fn every_input_of_action_yml_has_an_effect_in_its_script() {
-    let script = fs_err::read_to_string(paths::project().join(".github/action/damonlab.py")).unwrap();
+    let script = fs_err::read_to_string(bundled::home().join(".github/action/damonlab.py")).unwrap();
     let inputs = action()["inputs"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let unknown: Vec<_> = inputs.iter().filter(|input| !script.contains(&format!("\"{input}\""))).collect();
     assert_eq!(unknown, Vec::<&String>::new());

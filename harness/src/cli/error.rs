@@ -1,7 +1,7 @@
 //! Why a command ends without a verdict. Whose fault an error is decides the exit status.
 
 use crate::bisect::EndpointError;
-use crate::bundled::{ExportError, UnpackError};
+use crate::bundled::{ExportError as ExportDataError, UnpackError};
 use crate::compare::SideError;
 use crate::explore::{CorpusError, ExploreError};
 use crate::export::ExportError;
@@ -77,7 +77,7 @@ pub(super) enum CliError {
     #[error(transparent)]
     Unpack(&'static UnpackError),
     #[error(transparent)]
-    Export(#[from] ExportError),
+    ExportData(#[from] ExportDataError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Scenario(#[from] Box<ScenarioError>),
@@ -158,7 +158,7 @@ impl Faulty for CliError {
             CliError::ClosedPipe => Fault::Interrupted,
             CliError::Variable(error) => error.fault(),
             CliError::Unpack(error) => error.fault(),
-            CliError::Export(error) => error.fault(),
+            CliError::ExportData(error) => error.fault(),
             CliError::Scenario(error) => error.fault(),
             CliError::Recording(error) => error.fault(),
             CliError::Export(error) => error.fault(),

@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn files_that_stay_as_they_are_are_named() {
         let kept = vec!["d/scenarios/idle.yaml".into()];
-        let listing = exported(&Exported { written: 1, same: 2, kept }, Path::new("d"));
+        let listing = exported_data(&Exported { written: 1, same: 2, kept }, Path::new("d"));
         assert_eq!(
             listing.text,
             "1 files written to d; 2 were there\nkept d/scenarios/idle.yaml: it differs from the built-in file\n"

@@ -1,8 +1,8 @@
 //! The script of action.yml runs two shards in guests and joins them, as three jobs of a workflow do.
 
 use super::common::{self, ensure};
+use damonlab::bundled;
 use damonlab::host::command::{Limits, Output, capture, command_for};
-use damonlab::host::paths;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use std::error::Error;
@@ -42,7 +42,7 @@ fn shards_are_joined() -> Result<(), Box<dyn Error>> {
 fn step(folder: &Path, inputs: &Value) -> Result<String, Box<dyn Error>> {
     fs_err::create_dir_all(folder)?;
     let mut script = command_for(Path::new("python3"));
-    script.arg("-B").arg(paths::project().join(".github/action/damonlab.py")).arg("run").current_dir(folder);
+    script.arg("-B").arg(bundled::home().join(".github/action/damonlab.py")).arg("run").current_dir(folder);
     script.env("INPUTS", inputs.to_string()).env("DAMONLAB", env!("CARGO_BIN_EXE_damonlab"));
     script.env("GITHUB_OUTPUT", folder.join("outputs")).env("GITHUB_STEP_SUMMARY", folder.join("summary.md"));
     let Output { status, stdout, stderr } = capture(&mut script, Limits::LOCAL)?;
