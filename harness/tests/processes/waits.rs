@@ -55,7 +55,7 @@ fn for_a_slot() {
 #[test]
 fn for_a_checkpoint_that_another_one_makes() {
     let run = words("run idle --kernel HOST/bzImage --out HOST/results");
-    the_second_waits(&run, "2", "waiting for another damonlab to make this checkpoint (its lock is ");
+    the_second_waits(&run, "2", "waiting for another run to make this checkpoint (its lock is ");
 }
 
 #[test]

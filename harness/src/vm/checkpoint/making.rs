@@ -32,7 +32,7 @@ impl Making {
     /// Waits until no other process makes the checkpoint, and removes unfinished and damaged ones. None if it is there by
     /// now.
     pub(crate) fn begin(store: &Store, key: &Key) -> Result<Option<Making>, VmError> {
-        let lock = Lock::acquire(&store.lock(key), "another damonlab to make this checkpoint")?;
+        let lock = Lock::acquire(&store.lock(key), "another run to make this checkpoint")?;
         let place = store.place(key);
         if verified(&place, key).is_ok() {
             return Ok(None);

@@ -60,7 +60,7 @@ impl Store {
         if place.symlink_metadata().is_err() {
             return Ok(Lookup::Missing);
         }
-        let lock = Lock::share_if_possible(&self.lock(key), "another damonlab to make this checkpoint")?;
+        let lock = Lock::share_if_possible(&self.lock(key), "another run to make this checkpoint")?;
         Ok(match verified(&place, key) {
             Ok(Contents { argv, console, ram }) => {
                 // A file system that refuses the time stamp only makes this one look older.
