@@ -167,52 +167,105 @@ fn command_to_paste(env: &Env, words: &[String]) -> String {
     }
 }
 
-/// Software that some scenarios use and damonlab does not need.
+/// Software that some commands, scenarios and tests use and damonlab does not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extra {
     /// damo from PyPI, for the scenario of that name.
     Damo,
     /// bubblewrap, a package of the distribution, for `--build-in bwrap`.
     Bubblewrap,
+    /// trace-cmd from Debian, which reads what `damonlab export --to trace.dat` writes.
+    TraceCmd,
+    /// perfetto's Python package from PyPI, with the definitions by which tests read an export.
+    Perfetto,
+}
+
+/// Where an extra comes from.
+enum Origin {
+    /// A package of Debian, with its program.
+    Debian(&'static str),
+    /// A package of PyPI, in damonlab's environment.
+    Pypi,
+}
+
+impl Extra {
+    /// All of them.
+    pub const ALL: [Extra; 4] = [Extra::Damo, Extra::Bubblewrap, Extra::TraceCmd, Extra::Perfetto];
+
+    /// Its name, which is also that of its package.
+    fn name(self) -> &'static str {
+        match self {
+            Extra::Damo => "damo",
+            Extra::Bubblewrap => "bubblewrap",
+            Extra::TraceCmd => "trace-cmd",
+            Extra::Perfetto => "perfetto",
+        }
+    }
+
+    fn origin(self) -> Origin {
+        match self {
+            Extra::Bubblewrap => Origin::Debian("bwrap"),
+            Extra::TraceCmd => Origin::Debian("trace-cmd"),
+            Extra::Damo | Extra::Perfetto => Origin::Pypi,
+        }
+    }
 }
 
 impl FromStr for Extra {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Extra, String> {
-        match name {
-            "damo" => Ok(Extra::Damo),
-            "bubblewrap" => Ok(Extra::Bubblewrap),
-            _ => Err(format!("there is no extra '{name}'; there are damo and bubblewrap")),
-        }
+        Extra::ALL.into_iter().find(|extra| extra.name() == name).ok_or_else(|| {
+            let names = Extra::ALL.map(Extra::name).join(", ");
+            format!("there is no extra '{name}'; there are {names}")
+        })
     }
 }
 
-/// Installs those of `extras` that are not there yet, damo into damonlab's environment, which exists, and returns the
-/// names.
+/// Installs those of `extras` that are not there yet, those of PyPI into damonlab's environment, which exists, and returns
+/// the names.
 ///
 /// # Errors
 /// pip or apt could not install one.
 pub fn install_extras(env: &Env, extras: &[Extra], progress: &Progress) -> Result<Vec<String>, SetupError> {
     let mut installed = Vec::new();
-    if extras.contains(&Extra::Bubblewrap) && paths::find_program(&env.path, "bwrap").is_none() {
-        let _lock = lock(env)?;
-        install_packages(env, &["bubblewrap"], progress)?;
-        apt::remove_downloads(&env.cache.join(APT_FOLDER));
-        installed.push("bubblewrap".to_owned());
+    for extra in Extra::ALL.into_iter().filter(|extra| extras.contains(extra)) {
+        let name = extra.name();
+        let is_new = match extra.origin() {
+            Origin::Debian(program) => install_package(env, name, program, progress)?,
+            Origin::Pypi => install_from_pypi(env, name, progress)?,
+        };
+        installed.extend(is_new.then(|| name.to_owned()));
     }
+    Ok(installed)
+}
+
+/// Installs one package of Debian, unless its program is there.
+fn install_package(env: &Env, name: &str, program: &str, progress: &Progress) -> Result<bool, SetupError> {
+    if paths::find_program(&env.path, program).is_some() {
+        return Ok(false);
+    }
+    let _lock = lock(env)?;
+    install_packages(env, &[name], progress)?;
+    apt::remove_downloads(&env.cache.join(APT_FOLDER));
+    Ok(true)
+}
+
+/// Installs one package of PyPI, unless it is there.
+fn install_from_pypi(env: &Env, name: &str, progress: &Progress) -> Result<bool, SetupError> {
     let venv = Venv::of(env);
-    if !extras.contains(&Extra::Damo) || venv.damo().is_some() {
-        return Ok(installed);
+    if venv.has(name) {
+        return Ok(false);
     }
     let _lock = lock(env)?;
     let mut task = progress.task("setup", "steps", None);
-    venv.add_damo(&mut |line| task.show(line.trim()))?;
+    venv.add(name, &mut |line| task.show(line.trim()))?;
     drop(task);
-    let version = venv.damo().ok_or_else(|| io::Error::other("pip succeeded, but installed no damo"))?;
-    progress.say(&format!("setup: installed damo {version} in damonlab's own environment"));
-    installed.push("damo".to_owned());
-    Ok(installed)
+    if !venv.has(name) {
+        return Err(io::Error::other(format!("pip succeeded, but installed no {name}")).into());
+    }
+    progress.say(&format!("setup: installed {name} in damonlab's own environment"));
+    Ok(true)
 }
 
 fn lock(env: &Env) -> Result<Lock, LockError> {

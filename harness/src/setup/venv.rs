@@ -108,9 +108,17 @@ impl Venv {
         self.installed("damo").filter(|_| self.folder.join("bin/damo").is_file())
     }
 
-    /// Installs damo into a complete environment. The caller has the lock of the setup.
-    pub fn add_damo(&self, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
-        self.pip_install("damo", line)
+    /// Whether a package is installed beside virtme-ng.
+    pub fn has(&self, package: &str) -> bool {
+        match package {
+            "damo" => self.damo().is_some(),
+            package => self.installed(package).is_some(),
+        }
+    }
+
+    /// Installs a package into a complete environment. The caller has the lock of the setup.
+    pub fn add(&self, package: &str, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {
+        self.pip_install(package, line)
     }
 
     fn pip_install(&self, what: &str, line: &mut dyn FnMut(&str)) -> Result<(), VenvError> {

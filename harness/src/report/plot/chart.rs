@@ -132,7 +132,7 @@ mod tests {
         let style = PlotStyle { width: 40, unicode: true };
         let text = plain(&chart(Look::Line).draw((0.0, 10.0), style));
         assert!(text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count() > 20, "{text}");
-        assert!(text.contains("10│") && text.contains("0.0 s") && text.contains("10.0 s"), "{text}");
+        assert!(text.contains("10  │") && text.contains("0.0 s") && text.contains("10.0 s"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
     }
 
