@@ -77,6 +77,17 @@ impl Format {
     }
 }
 
+/// Writes all formats, one after the other, and ignores what a recording lacks for one: for tests with hostile recordings.
+pub(crate) fn everything(recording: &Recording, out: &mut dyn Write) {
+    drop((trace_dat::write(recording, out), damo::write(recording, out), perfetto::write(recording, out)));
+    for event in csv::events(recording) {
+        drop(csv::event(recording, &event, out));
+    }
+    for (table, _) in csv::TABLES {
+        drop(csv::table(recording, table, out));
+    }
+}
+
 /// Writes one file.
 fn one(
     path: &Path,

@@ -12,4 +12,5 @@ mod perfetto;
 mod trace_dat;
 
 pub use error::ExportError;
+pub(crate) use format::everything;
 pub use format::{Exported, Format};

@@ -5,11 +5,12 @@
 //! @@@ samples.jsonl        a file; what follows, up to the next such line, is its content
 //! ```
 
+use crate::export;
 use crate::host::names::EntryName;
-use crate::host::text::shown;
+use crate::host::text::{is_shown, shown};
 use crate::judge;
-use crate::recording::{CONSOLE_LOG, MACHINE, META, PLAN, RULES, SCENARIO};
-use crate::report::{RunView, full_text, item_text};
+use crate::recording::{CONSOLE_LOG, MACHINE, META, PLAN, RULES, Recording, SCENARIO};
+use crate::report::{self, PlotStyle, RunView, ShowArgs, full_text, item_text};
 use damonlab_protocol::record::section;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -60,10 +61,22 @@ pub(super) fn recording(bytes: &[u8]) {
             Ok(report) => drop((full_text(&report), item_text(&RunView::of(&report).item()))),
             Err(error) => drop(format!("{:?}", miette::Report::new(error))),
         }
+        if let Ok(recording) = Recording::load(copy.folder.path()) {
+            shown_and_exported(&recording);
+        }
         for name in replaced.keys() {
             copy.write(name, copy.files.get(name).map(Vec::as_slice));
         }
     });
+}
+
+/// What a person sees of it is printable, and no export makes damonlab panic.
+fn shown_and_exported(recording: &Recording) {
+    let style = PlotStyle { width: 80, unicode: true };
+    let text = report::show(recording, &ShowArgs { style, only: Vec::new(), rows: Some(16) }).text;
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    assert!(plain.chars().all(|c| c == '\n' || is_shown(c)), "{plain:?}");
+    export::everything(recording, &mut std::io::sink());
 }
 
 impl Copy {

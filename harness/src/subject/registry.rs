@@ -9,6 +9,7 @@ use crate::check::rule::{Judged, RuleResult};
 use crate::check::violations::Violations;
 use crate::check::{About, Finding, StatedResult, stated};
 use crate::recording::{Formulas, Recording};
+use crate::trace::RecordNames;
 use std::collections::BTreeMap;
 
 /// Why no rule about DAMON applies where nothing is configured and no event came.
@@ -97,6 +98,16 @@ pub fn passes(recording: &Recording) -> Vec<Pass> {
 /// The kdamond of the plan that each task was, by pid.
 pub fn kdamond_pids(recording: &Recording) -> BTreeMap<i32, usize> {
     View::new(recording).kdamond_runs.iter().map(|run| (run.pid, run.kdamond)).collect()
+}
+
+/// The fields of an event whose text a subject knows, each with its name in the ring buffer's record.
+pub fn record_names(event: &str) -> Option<RecordNames> {
+    damon::events::Event::record_names(event)
+}
+
+/// The system of the events whose formats a recording lists.
+pub fn listed_system() -> &'static str {
+    "damon"
 }
 
 /// The name of the event that reports the regions of an aggregation.

@@ -3,7 +3,8 @@
 
 use super::file::Pages;
 use super::flags;
-use crate::recording::{Event, Line, Recording};
+use crate::recording::{Line, Recording};
+use crate::subject;
 use crate::trace::Field;
 use crate::trace::raw::{Dynamic, LONGEST_PAYLOAD, RawField, RawFormat, SubBuffers};
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ impl Formats {
             if let Ok(format) = RawFormat::parse(&text)
                 && has_all_fields(&format)
             {
-                all.systems.entry("damon".to_owned()).or_default().push(text.into_bytes());
+                all.systems.entry(subject::listed_system().to_owned()).or_default().push(text.into_bytes());
                 all.by_name.insert(format.name.clone(), format);
             }
         }
@@ -137,13 +138,10 @@ fn system(recording: &Recording, name: &str) -> String {
 
 /// Whether a format has every field of the event's text.
 fn has_all_fields(format: &RawFormat) -> bool {
-    let end = |field: &RawField| field.offset + field.size;
-    let Some(names) = Event::KNOWN.contains(&&*format.name).then(|| Event::record_names(&format.name)) else {
-        return false;
-    };
+    let fits = |field: &RawField| field.offset.saturating_add(field.size) <= LONGEST_PAYLOAD / 2;
     let has = |(_, record): &(&str, &str)| format.field(record).is_some();
-    names.is_some_and(|names| names.iter().all(has))
-        && format.fields.iter().all(|field| end(field) <= LONGEST_PAYLOAD / 2)
+    subject::record_names(&format.name).is_some_and(|names| names.iter().all(has))
+        && format.fields.iter().all(fits)
 }
 
 fn common(id: u16, line: &Line, payload: &mut Vec<u8>) {
@@ -158,7 +156,7 @@ fn common(id: u16, line: &Line, payload: &mut Vec<u8>) {
 fn fields(format: &RawFormat, line: &Line, payload: &mut Vec<u8>) -> Option<()> {
     let end = format.fields.iter().map(|field| field.offset + field.size).max()?;
     payload.resize(end.max(COMMON), 0);
-    for (text, record) in Event::record_names(line.name())? {
+    for (text, record) in subject::record_names(line.name())? {
         let field = format.field(record)?;
         match (line.field(text)?, field.dynamic) {
             (Field::Bytes(bytes), Some(Dynamic::FromRecord)) => {

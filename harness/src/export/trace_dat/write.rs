@@ -5,6 +5,7 @@ use super::file::{File, Pages};
 use crate::export::ExportError;
 use crate::recording::Recording;
 use crate::trace::raw::{RawTrace, blocks};
+use std::collections::BTreeSet;
 use std::io::Write;
 
 /// Writes a recording, and says what the file does not have as it was recorded.
@@ -20,10 +21,21 @@ pub(in crate::export) fn write(
         return Err(ExportError::Nothing { format: "trace.dat", what: "events".to_owned(), fix });
     }
     let mut file = File { uname: &recording.report.kernel, ..File::default() };
+    let mut renamed = BTreeSet::new();
     for line in &recording.trace.lines {
-        file.tasks.insert(line.pid, line.comm.as_str());
+        let before = file.tasks.insert(line.pid, line.comm.as_str());
+        if before.is_some_and(|name| name != line.comm.as_str()) {
+            renamed.insert(line.pid);
+        }
     }
     let mut notes = Vec::new();
+    if !renamed.is_empty() {
+        let pids: Vec<String> = renamed.iter().map(i32::to_string).collect();
+        notes.push(format!(
+            "pid {}: the task changed its name, and the file has its last one",
+            pids.join(", ")
+        ));
+    }
     match recorded(recording, &mut file) {
         Ok(()) => {}
         Err(why) => {

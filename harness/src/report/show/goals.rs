@@ -18,7 +18,7 @@ pub(super) fn section(contents: &Contents<'_>, arguments: &ShowArgs) -> String {
         let (heading, chart) = match &one.of {
             SeriesOf::Goal { .. } => (heading(one), goal_chart(one, GOAL_HEIGHT)),
             SeriesOf::Quota { .. } => {
-                (format!("{}, MiB", one.of), bytes_chart(&[(one, String::new())], QUOTA_HEIGHT))
+                (one.of.to_string(), bytes_chart(&[(one, String::new())], QUOTA_HEIGHT))
             }
             _ => continue,
         };
@@ -43,8 +43,16 @@ pub(super) fn bytes_chart(series: &[(&Series, String)], height: u16) -> Chart {
         .iter()
         .map(|(one, name)| Curve { name: name.clone(), points: points(one), look: Look::Steps })
         .collect();
-    let labels = vec!["0".to_owned(), Unit::Bytes.number(highest)];
+    let labels = vec!["0".to_owned(), size(highest)];
     Chart { curves, values: (0.0, highest), labels, height }
+}
+
+/// A size in the unit that gives it digits.
+pub(super) fn size(bytes: f64) -> String {
+    match bytes {
+        small if small < 1_048_576.0 => format!("{:.1} KiB", small / 1024.0),
+        large => Unit::Bytes.number(large) + " MiB",
+    }
 }
 
 /// A table for each scheme with goals: a row for each charge window.
@@ -64,7 +72,7 @@ pub(super) fn windows(contents: &Contents<'_>, arguments: &ShowArgs) -> String {
         let names: Vec<String> = goals.iter().map(|goal| name(goal)).collect();
         let mut heads = vec!["window", "time s"];
         heads.extend(names.iter().map(String::as_str));
-        heads.push("quota MiB");
+        heads.push("quota KiB");
         if !text.is_empty() {
             text.push('\n');
         }
@@ -94,6 +102,6 @@ fn row(window: usize, goals: &[&Series], quota: Option<&Series>) -> Vec<String> 
     cells.extend(
         points.iter().map(|point| point.map_or(String::new(), |point| format!("{:.0}", point.value))),
     );
-    cells.push(quota.map(|value| Unit::Bytes.number(value)).unwrap_or_default());
+    cells.push(quota.map(|value| format!("{:.1}", value / 1024.0)).unwrap_or_default());
     cells
 }

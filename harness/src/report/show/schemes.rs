@@ -7,7 +7,7 @@ use crate::subject::{self, Unit};
 use damonlab_protocol::record::SchemeStats;
 
 const HEADS: [&str; 9] =
-    ["kdamond", "scheme", "action", "nid", "passes", "tried MiB", "applied MiB", "quota MiB", "exceeds"];
+    ["kdamond", "scheme", "action", "nid", "passes", "tried MiB", "applied MiB", "quota KiB", "exceeds"];
 
 pub(super) fn section(contents: &Contents<'_>, arguments: &ShowArgs) -> String {
     let recording = contents.recording;
@@ -47,7 +47,7 @@ fn numbers(stats: &SchemeStats) -> Vec<String> {
         stats.nr_snapshots.to_string(),
         mib(stats.sz_tried),
         mib(stats.sz_applied),
-        mib(stats.effective_bytes),
+        format!("{:.1}", stats.effective_bytes as f64 / 1024.0),
         stats.qt_exceeds.to_string(),
     ]
 }
