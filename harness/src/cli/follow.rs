@@ -6,7 +6,7 @@ use super::error::CliError;
 use crate::host::interrupt;
 use crate::host::text::excerpt;
 use crate::host::{progress, regular_file, terminal};
-use crate::recording::{CONSOLE_LOG, META, PLAN, RecordingError};
+use crate::recording::{CONSOLE_LOG, DIGESTS, META, PLAN, RecordingError};
 use crate::vm::QEMU_ARGV;
 use damonlab_protocol::units::Bytes;
 use std::fs::File;
@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(200);
+
+/// How often it looks for the seal of a recording that is complete but for it.
+const SEAL_TRIES: u32 = 25;
 
 /// No command line of QEMU is longer.
 const ARGV_LIMIT: Bytes = Bytes(1 << 20);
@@ -29,7 +32,7 @@ const PIECE: u64 = 64 << 10;
 /// # Errors
 /// It is no run under way, or one on virtual time; or Ctrl-C, which does not end the run.
 pub(super) fn follow(dir: &Path) -> Result<(), CliError> {
-    let mut shown_bytes = 0;
+    let (mut shown_bytes, mut was_under_way) = (0, false);
     while dir.join(META).symlink_metadata().is_err() {
         if dir.join(PLAN).symlink_metadata().is_err() {
             return Err(RecordingError::Incomplete(dir.to_owned()).into());
@@ -42,7 +45,15 @@ pub(super) fn follow(dir: &Path) -> Result<(), CliError> {
         progress::suspend(|| {
             text.lines().for_each(|line| drop(writeln!(terminal::stderr(), "{}", excerpt(line))));
         });
+        was_under_way = true;
         interrupt::check()?;
+        thread::sleep(EVERY);
+    }
+    // The seal comes last.
+    for _ in 0..SEAL_TRIES {
+        if !was_under_way || dir.join(DIGESTS).symlink_metadata().is_ok() {
+            break;
+        }
         thread::sleep(EVERY);
     }
     Ok(())
@@ -99,7 +110,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         copy("consist", dir.path());
         follow(dir.path()).unwrap();
-        let meta = dir.path().join(META);
+        let (meta, digests) = (dir.path().join(META), dir.path().join(DIGESTS));
         let hidden = dir.path().join("hidden");
         fs::rename(&meta, &hidden).unwrap();
         let waits = thread::scope(|scope| {
@@ -107,6 +118,7 @@ mod tests {
             thread::sleep(Duration::from_millis(50));
             let is_waiting = !waits.is_finished();
             fs::rename(&hidden, &meta).unwrap();
+            fs::write(&digests, "{}").unwrap();
             waits.join().unwrap().unwrap();
             is_waiting
         });

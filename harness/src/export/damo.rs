@@ -5,7 +5,7 @@
 
 use super::ExportError;
 use crate::recording::Recording;
-use crate::subject::{self, Region, Snapshot};
+use crate::subject::{self, Aggregation, Region};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde::{Serialize, Serializer};
@@ -75,13 +75,13 @@ impl Serialize for DamoRegion {
 /// # Errors
 /// The recording has no aggregations, or `out` cannot be written.
 pub(super) fn write(recording: &Recording, out: &mut dyn Write) -> Result<Vec<String>, ExportError> {
-    let snapshots = subject::snapshots(recording);
+    let snapshots = subject::aggregations(recording);
     if snapshots.is_empty() {
         let what = format!("{} events", subject::aggregation_event());
         let fix = "add the event to the scenario's `trace: {events: [...]}`, and run it again";
         return Err(ExportError::Nothing { format: "damo's record", what, fix });
     }
-    let mut by_target: BTreeMap<(usize, u64), Vec<Snapshot>> = BTreeMap::new();
+    let mut by_target: BTreeMap<(usize, u64), Vec<Aggregation>> = BTreeMap::new();
     for snapshot in snapshots {
         by_target.entry((snapshot.kdamond, snapshot.target)).or_default().push(snapshot);
     }
@@ -117,9 +117,9 @@ pub(super) fn write(recording: &Recording, out: &mut dyn Write) -> Result<Vec<St
 }
 
 /// A snapshot begins where the one before ended, and the first one an aggregation before its end.
-fn taken(snapshots: Vec<Snapshot>, aggregation: u64) -> Vec<Taken> {
+fn taken(snapshots: Vec<Aggregation>, aggregation: u64) -> Vec<Taken> {
     let mut all: Vec<Taken> = Vec::new();
-    for Snapshot { time, regions, .. } in snapshots {
+    for Aggregation { time, regions, .. } in snapshots {
         let begin = all.last().map_or(time.0.saturating_sub(aggregation), |last| last.end_time);
         all.push(Taken {
             start_time: begin,

@@ -1,6 +1,6 @@
 //! The regions of a target as a picture: the accesses of each band of addresses in each aggregation.
 
-use super::series::Snapshot;
+use super::series::Aggregation;
 use damonlab_protocol::units::Nanos;
 
 /// Accesses by aggregation and band of addresses. The bands divide what the regions cover; a gap between regions takes no
@@ -16,24 +16,24 @@ pub struct Heat {
 }
 
 impl Heat {
-    /// That of one target, whose snapshots are in the order of time; none without regions.
-    pub fn of(snapshots: &[&Snapshot], bands: usize) -> Option<Heat> {
-        let covered = covered(snapshots);
+    /// That of one target, whose aggregations are in the order of time; none without regions.
+    pub fn of(aggregations: &[&Aggregation], bands: usize) -> Option<Heat> {
+        let covered = covered(aggregations);
         let size = covered.iter().fold(0u64, |sum, (start, end)| sum.saturating_add(end - start));
         let bands = bands.min(usize::try_from(size).unwrap_or(usize::MAX));
         if bands == 0 {
             return None;
         }
         let mut heat = Heat { covered, bands, spans: Vec::new(), cells: Vec::new() };
-        let usual = snapshots.windows(2).map(|pair| pair[1].time.0.saturating_sub(pair[0].time.0)).min();
-        for snapshot in snapshots {
-            let time = snapshot.time;
+        let usual = aggregations.windows(2).map(|pair| pair[1].time.0.saturating_sub(pair[0].time.0)).min();
+        for aggregation in aggregations {
+            let time = aggregation.time;
             let before = Nanos(time.0.saturating_sub(usual.unwrap_or(0)));
             let begin = heat.spans.last().map_or(before, |(_, end)| *end);
             heat.spans.push((begin, time));
             let row = heat.cells.len();
             heat.cells.resize(row + bands, 0);
-            for region in &snapshot.regions {
+            for region in &aggregation.regions {
                 let (first, last) = (heat.band(region.start), heat.band(region.end.saturating_sub(1)));
                 for band in first..=last.max(first) {
                     let cell = &mut heat.cells[row + band];
@@ -108,8 +108,8 @@ impl Heat {
 }
 
 /// What all regions cover together.
-fn covered(snapshots: &[&Snapshot]) -> Vec<(u64, u64)> {
-    let regions = snapshots.iter().flat_map(|snapshot| &snapshot.regions);
+fn covered(aggregations: &[&Aggregation]) -> Vec<(u64, u64)> {
+    let regions = aggregations.iter().flat_map(|aggregation| &aggregation.regions);
     let mut all: Vec<(u64, u64)> =
         regions.map(|region| (region.start, region.end)).filter(|(start, end)| start < end).collect();
     all.sort_unstable();
@@ -128,17 +128,22 @@ mod tests {
     use super::super::series::Region;
     use super::*;
 
-    fn snapshot(time: u64, regions: &[(u64, u64, u32)]) -> Snapshot {
+    fn aggregation(time: u64, regions: &[(u64, u64, u32)]) -> Aggregation {
         let region =
             |&(start, end, nr_accesses): &(u64, u64, u32)| Region { start, end, nr_accesses, age: 0 };
-        Snapshot { kdamond: 0, target: 0, time: Nanos(time), regions: regions.iter().map(region).collect() }
+        Aggregation {
+            kdamond: 0,
+            target: 0,
+            time: Nanos(time),
+            regions: regions.iter().map(region).collect(),
+        }
     }
 
     #[test]
     fn gaps_take_no_room_and_the_hottest_region_of_a_band_counts() {
         let (one, two) = (
-            snapshot(100, &[(0, 100, 1), (10_000, 10_050, 7), (10_050, 10_100, 2)]),
-            snapshot(200, &[(0, 10, 5), (10_000, 10_100, 0)]),
+            aggregation(100, &[(0, 100, 1), (10_000, 10_050, 7), (10_050, 10_100, 2)]),
+            aggregation(200, &[(0, 10, 5), (10_000, 10_100, 0)]),
         );
         let heat = Heat::of(&[&one, &two], 4).unwrap();
         let row = |row: usize| (0..4).map(|band| heat.at(row, band)).collect::<Vec<_>>();
@@ -151,9 +156,9 @@ mod tests {
 
     #[test]
     fn regions_of_any_address_and_order_make_a_picture_or_none() {
-        assert_eq!(Heat::of(&[&snapshot(1, &[(5, 5, 1), (9, 3, 1)])], 8), None);
-        let wide = snapshot(u64::MAX, &[(0, u64::MAX, 3), (u64::MAX - 1, u64::MAX, 9), (9, 3, 1)]);
-        let heat = Heat::of(&[&wide, &snapshot(0, &[])], 8).unwrap();
+        assert_eq!(Heat::of(&[&aggregation(1, &[(5, 5, 1), (9, 3, 1)])], 8), None);
+        let wide = aggregation(u64::MAX, &[(0, u64::MAX, 3), (u64::MAX - 1, u64::MAX, 9), (9, 3, 1)]);
+        let heat = Heat::of(&[&wide, &aggregation(0, &[])], 8).unwrap();
         assert_eq!((heat.at(0, 7), heat.at(1, 7)), (Some(9), None));
     }
 }

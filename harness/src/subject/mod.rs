@@ -10,7 +10,7 @@ pub use heat::Heat;
 pub use measure::{Measure, Quantity, Unit};
 pub(crate) use registry::{SubjectResults, judge, rules};
 pub use registry::{
-    aggregation_event, behaviour, formulas, functions_before_events, kdamond_pids, listed_system, measures,
-    passes, record_names, scenario_key, series, snapshots, variant_meaning,
+    aggregation_event, aggregations, behaviour, formulas, functions_before_events, kdamond_pids,
+    listed_system, measures, passes, record_names, scenario_key, series, variant_meaning,
 };
-pub use series::{Pass, Point, Region, Series, SeriesOf, Snapshot};
+pub use series::{Aggregation, Pass, Point, Region, Series, SeriesOf, WINDOWS_IN_A_ROW};

@@ -2,7 +2,7 @@
 
 use super::damon::{self, breakpoints, damo_report, races, scenario_keys, view::View};
 use super::measure::{Measure, Quantity};
-use super::series::{Pass, Series, Snapshot};
+use super::series::{Aggregation, Pass, Series};
 use crate::check::expect::{self, Evaluation};
 use crate::check::fields::Fields;
 use crate::check::rule::{Judged, RuleResult};
@@ -86,8 +86,8 @@ pub fn series(recording: &Recording) -> Vec<Series> {
 }
 
 /// The regions at the end of each aggregation, where they are recorded; by kdamond and then by time.
-pub fn snapshots(recording: &Recording) -> Vec<Snapshot> {
-    damon::series::snapshots(recording)
+pub fn aggregations(recording: &Recording) -> Vec<Aggregation> {
+    damon::series::aggregations(recording)
 }
 
 /// The passes of all schemes whose statistics are recorded, by kdamond and then by time.

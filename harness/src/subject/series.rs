@@ -1,4 +1,4 @@
-//! What a recording shows over guest time, whatever the subject: series of numbers, snapshots of regions, passes of schemes.
+//! What a recording shows over guest time, whatever the subject: series of numbers, regions of aggregations, passes of schemes.
 //!
 //! Plots, tables and exports read these. [`super::registry`] extracts them.
 
@@ -6,6 +6,9 @@ use super::measure::Unit;
 use damonlab_protocol::units::{Bytes, Nanos, NodeId};
 use serde::Serialize;
 use std::fmt;
+
+/// How many windows in a row form a mean: the temporal tuner swings around its target by design.
+pub const WINDOWS_IN_A_ROW: usize = 8;
 
 /// A number over guest time.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +86,7 @@ pub struct Point {
 
 /// The regions of one target at the end of an aggregation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct Aggregation {
     /// The kdamond's index.
     pub kdamond: usize,
     /// The target's index.

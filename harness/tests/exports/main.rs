@@ -124,7 +124,7 @@ fn trace_cmd(trace_cmd: &Path) -> Result<(), Failed> {
 fn damo(damo: &Path) -> Result<(), Failed> {
     let mut compared = 0;
     for (name, recording) in recordings()? {
-        let snapshots = subject::snapshots(&recording);
+        let snapshots = subject::aggregations(&recording);
         if snapshots.is_empty() {
             continue;
         }

@@ -1,21 +1,21 @@
 //! The regions of a target over time: bands of addresses, each a track with a slice for each stretch of equal accesses.
 
 use super::tracks::{Note, Track, Tracks};
-use crate::subject::{Heat, Snapshot};
+use crate::subject::{Aggregation, Heat};
 use damonlab_protocol::units::Nanos;
 use std::io;
 
 /// Into how many bands of addresses a target is divided.
 const BANDS: usize = 32;
 
-/// Writes the bands of one target, whose snapshots are in the order of time.
+/// Writes the bands of one target, whose aggregations are in the order of time.
 pub(super) fn write(
     tracks: &mut Tracks<'_>,
     parent: Track,
     target: u64,
-    snapshots: &[&Snapshot],
+    aggregations: &[&Aggregation],
 ) -> io::Result<()> {
-    let Some(heat) = Heat::of(snapshots, BANDS) else { return Ok(()) };
+    let Some(heat) = Heat::of(aggregations, BANDS) else { return Ok(()) };
     let parent = tracks.track(Some(parent), &format!("target {target}: accesses by address"))?;
     for band in (0..heat.bands()).rev() {
         let (from, to) = heat.addresses(band);

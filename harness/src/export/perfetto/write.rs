@@ -4,7 +4,7 @@ use super::regions;
 use super::tracks::{Note, Track, Tracks};
 use crate::export::ExportError;
 use crate::recording::{Line, Recording};
-use crate::subject::{self, Series, SeriesOf, Snapshot};
+use crate::subject::{self, Aggregation, Series, SeriesOf};
 use crate::trace::{EventSet, Field};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ pub(in crate::export) fn write(
     // One that did not start has samples, and no events.
     let of_series = series.iter().filter_map(|one| one.of.kdamond());
     let indexes: BTreeSet<usize> = pids.values().copied().chain(of_series).collect();
-    let snapshots = subject::snapshots(recording);
+    let aggregations = subject::aggregations(recording);
     for kdamond in indexes {
         // A kdamond that is started again is another task; its numbers go on.
         let pid = pids.iter().filter(|(_, index)| **index == kdamond).map(|(pid, _)| *pid).last();
@@ -39,12 +39,12 @@ pub(in crate::export) fn write(
         let of = |one: &&Series| one.of.kdamond() == Some(kdamond);
         series.iter().filter(of).try_for_each(|one| counter(&mut tracks, Some(parent), one))?;
         passes(recording, &mut tracks, parent, kdamond)?;
-        let mut targets: BTreeMap<u64, Vec<&Snapshot>> = BTreeMap::new();
-        for snapshot in snapshots.iter().filter(|one| one.kdamond == kdamond) {
-            targets.entry(snapshot.target).or_default().push(snapshot);
+        let mut targets: BTreeMap<u64, Vec<&Aggregation>> = BTreeMap::new();
+        for aggregation in aggregations.iter().filter(|one| one.kdamond == kdamond) {
+            targets.entry(aggregation.target).or_default().push(aggregation);
         }
-        for (target, snapshots) in targets {
-            regions::write(&mut tracks, parent, target, &snapshots)?;
+        for (target, aggregations) in targets {
+            regions::write(&mut tracks, parent, target, &aggregations)?;
         }
     }
     memory(recording, &mut tracks, &mut tasks, &series)?;

@@ -2,11 +2,8 @@
 
 use super::cells::PlotStyle;
 use super::chart::{Chart, Curve, Look};
-use crate::subject::{Series, SeriesOf};
+use crate::subject::{Series, SeriesOf, WINDOWS_IN_A_ROW};
 use damonlab_protocol::units::Nanos;
-
-/// How many windows in a row a mean is of: the temporal tuner swings around its target by design.
-const IN_A_ROW: usize = 8;
 
 /// The narrowest plot that says something.
 pub const MINI_WIDTH: u16 = 40;
@@ -45,7 +42,7 @@ fn means(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         let sum: f64 = windows.iter().map(|(_, value)| *value).sum();
         Some((windows.last()?.0, sum / windows.len() as f64))
     };
-    points.windows(IN_A_ROW).filter_map(mean).collect()
+    points.windows(WINDOWS_IN_A_ROW).filter_map(mean).collect()
 }
 
 /// A small plot of each goal, each below what it is about.
@@ -62,7 +59,7 @@ pub fn goal_plots(series: &[Series], style: PlotStyle) -> Vec<String> {
 /// What the goal is, and where it stands.
 pub(in crate::report) fn heading(series: &Series) -> String {
     let target = series.target.last().map_or(0.0, |point| point.value);
-    let last: Vec<f64> = series.points.iter().rev().take(IN_A_ROW).map(|point| point.value).collect();
+    let last: Vec<f64> = series.points.iter().rev().take(WINDOWS_IN_A_ROW).map(|point| point.value).collect();
     let mean = last.iter().sum::<f64>() / last.len().max(1) as f64;
     let windows = last.len();
     format!("{}: {} of {} (mean of the last {windows} windows)", series.of, percent(mean), percent(target))

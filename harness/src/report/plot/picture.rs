@@ -45,18 +45,18 @@ pub(in crate::report) fn key(heat: &Heat, style: PlotStyle) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subject::{Region, Snapshot};
+    use crate::subject::{Aggregation, Region};
     use damonlab_protocol::units::Nanos;
 
     fn heat() -> Heat {
         let region = |start, end, nr_accesses| Region { start, end, nr_accesses, age: 0 };
-        let snapshot = |time, hot| Snapshot {
+        let aggregation = |time, hot| Aggregation {
             kdamond: 0,
             target: 0,
             time: Nanos(time),
             regions: vec![region(0, 100, 0), region(100, 200, hot)],
         };
-        let all = [snapshot(10, 1), snapshot(20, 20), snapshot(30, 10)];
+        let all = [aggregation(10, 1), aggregation(20, 20), aggregation(30, 10)];
         Heat::of(&all.iter().collect::<Vec<_>>(), 2).unwrap()
     }
 

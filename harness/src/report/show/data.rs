@@ -19,7 +19,7 @@ pub(super) fn of(contents: &Contents<'_>) -> Value {
         })
     });
     let mut last = BTreeMap::new();
-    for one in &contents.snapshots {
+    for one in &contents.aggregations {
         last.insert((one.kdamond, one.target), one);
     }
     let targets = last.values().map(|one| {

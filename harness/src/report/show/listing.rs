@@ -14,7 +14,7 @@ pub fn show(recording: &Recording, arguments: &ShowArgs) -> Listing {
     let contents = Contents {
         recording,
         series: subject::series(recording),
-        snapshots: subject::snapshots(recording),
+        aggregations: subject::aggregations(recording),
         passes: subject::passes(recording),
     };
     let mut text = head(&contents);

@@ -2,20 +2,22 @@
 
 use super::super::plot::{key, picture, table};
 use super::section::{Contents, ShowArgs};
-use crate::subject::{Heat, Snapshot, Unit, aggregation_event};
+use crate::subject::{Aggregation, Heat, Unit, aggregation_event};
 use std::collections::BTreeMap;
 
 /// The lines of a picture.
 const BANDS: usize = 16;
 
 pub(super) fn section(contents: &Contents<'_>, arguments: &ShowArgs) -> String {
-    let mut targets: BTreeMap<(usize, u64), Vec<&Snapshot>> = BTreeMap::new();
-    for snapshot in &contents.snapshots {
-        targets.entry((snapshot.kdamond, snapshot.target)).or_default().push(snapshot);
+    let mut targets: BTreeMap<(usize, u64), Vec<&Aggregation>> = BTreeMap::new();
+    for aggregation in &contents.aggregations {
+        targets.entry((aggregation.kdamond, aggregation.target)).or_default().push(aggregation);
     }
     let mut text = String::new();
-    for ((kdamond, target), snapshots) in targets {
-        let (Some(heat), Some(last)) = (Heat::of(&snapshots, BANDS), snapshots.last()) else { continue };
+    for ((kdamond, target), aggregations) in targets {
+        let (Some(heat), Some(last)) = (Heat::of(&aggregations, BANDS), aggregations.last()) else {
+            continue;
+        };
         if !text.is_empty() {
             text.push('\n');
         }

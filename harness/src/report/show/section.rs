@@ -2,7 +2,7 @@
 
 use super::super::plot::PlotStyle;
 use crate::recording::Recording;
-use crate::subject::{Pass, Series, Snapshot};
+use crate::subject::{Aggregation, Pass, Series};
 use clap::ValueEnum;
 use damonlab_protocol::units::Nanos;
 
@@ -38,7 +38,7 @@ pub struct ShowArgs {
 pub(super) struct Contents<'a> {
     pub(super) recording: &'a Recording,
     pub(super) series: Vec<Series>,
-    pub(super) snapshots: Vec<Snapshot>,
+    pub(super) aggregations: Vec<Aggregation>,
     pub(super) passes: Vec<Pass>,
 }
 

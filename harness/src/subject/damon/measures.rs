@@ -4,7 +4,7 @@ use super::rules::migration::{migrated, migrates};
 use super::view::View;
 use crate::check::Summary;
 use crate::recording::Recording;
-use crate::subject::{Measure, Quantity, Unit};
+use crate::subject::{Measure, Quantity, Unit, WINDOWS_IN_A_ROW};
 use damonlab_protocol::units::Nanos;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,14 +28,11 @@ impl fmt::Display for Goal {
     }
 }
 
-/// How many windows in a row form a mean: the temporal tuner swings around its target by design.
-const IN_A_ROW: usize = 8;
-
 /// How far from the target such a mean may be, in basis points.
 const TOLERANCE: f64 = 500.0;
 
 /// A goal with fewer windows is not compared.
-const LEAST_WINDOWS: usize = 2 * IN_A_ROW;
+const LEAST_WINDOWS: usize = 2 * WINDOWS_IN_A_ROW;
 
 /// All quantities that a recording has: those of goals, those of schemes, and the cost.
 pub(crate) fn measures(recording: &Recording) -> Vec<(Quantity, Measure)> {
@@ -101,7 +98,7 @@ fn time_to_target(target: f64, series: &[(Nanos, f64)]) -> Measure {
         (mean - target).abs() <= TOLERANCE
     };
     let mut reached = None;
-    for windows in series.windows(IN_A_ROW).rev().take_while(|windows| near(windows)) {
+    for windows in series.windows(WINDOWS_IN_A_ROW).rev().take_while(|windows| near(windows)) {
         reached = windows.last();
     }
     match (reached, series.last()) {

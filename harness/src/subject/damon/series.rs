@@ -5,7 +5,7 @@ use super::events::{Aggregated, BeforeApply, Esz, Event, RegionAggregated, Stat}
 use super::view::{KdamondRun, View};
 use crate::recording::Recording;
 use crate::subject::measure::Unit;
-use crate::subject::series::{Pass, Point, Region, Series, SeriesOf, Snapshot};
+use crate::subject::series::{Aggregation, Pass, Point, Region, Series, SeriesOf};
 use crate::trace::TypedEvent;
 use damonlab_protocol::record::{Sample, SchemeStats};
 use damonlab_protocol::units::{Bytes, Nanos};
@@ -118,11 +118,11 @@ impl Collected {
 }
 
 /// The regions at the end of each aggregation, where their tracepoint is recorded; by kdamond and then by time.
-pub(crate) fn snapshots(recording: &Recording) -> Vec<Snapshot> {
+pub(crate) fn aggregations(recording: &Recording) -> Vec<Aggregation> {
     let view = View::new(recording);
     // A kernel emits both where there are probes.
     let has_plain = view.traced(Aggregated::NAME);
-    let mut all: Vec<Snapshot> = Vec::new();
+    let mut all: Vec<Aggregation> = Vec::new();
     for run in &view.kdamond_runs {
         let mut rest = 0;
         for line in &run.lines {
@@ -139,7 +139,7 @@ pub(crate) fn snapshots(recording: &Recording) -> Vec<Snapshot> {
                 }
                 None => {
                     let (kdamond, time) = (run.kdamond, line.time);
-                    all.push(Snapshot { kdamond, target, time, regions: vec![region] });
+                    all.push(Aggregation { kdamond, target, time, regions: vec![region] });
                     rest = count.saturating_sub(1);
                 }
             }
@@ -255,9 +255,9 @@ mod tests {
     }
 
     #[test]
-    fn each_aggregation_is_one_snapshot_of_each_target() {
+    fn the_regions_of_a_target_are_put_together_by_aggregation() {
         let recording = stored("splits");
-        let all = snapshots(&recording);
+        let all = aggregations(&recording);
         let lines = recording.trace.lines.iter().filter(|line| aggregated(&line.event, true).is_some());
         assert!(!all.is_empty());
         assert_eq!(all.iter().map(|one| one.regions.len()).sum::<usize>(), lines.count());
