@@ -115,6 +115,8 @@ fn build() -> Result<PathBuf, String> {
     {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
+    // `include_dir!` does not notice a file that is new.
+    println!("cargo::rerun-if-changed={}", root.join("docs").display());
     let status = Command::new(variable("CARGO")?)
         .current_dir(root)
         .args(["build", "--quiet", "--package", "damonlab-guest", "--bin", "damonlab-guest"])

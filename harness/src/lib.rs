@@ -16,6 +16,8 @@ pub mod trace;
 
 pub mod ktap;
 
+pub mod docs;
+
 mod grammar;
 
 pub mod expression;

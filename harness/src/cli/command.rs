@@ -91,7 +91,7 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: series::Verb,
     },
-    /// Print the JSON Schema of what damonlab writes, for programs that read it.
+    /// Print the JSON Schema of what damonlab writes or reads, for programs and editors.
     #[command(after_help = schema::HELP)]
     Schema(schema::Arguments),
     /// Print the script with which a shell completes damonlab's command line.

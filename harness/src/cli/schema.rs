@@ -1,12 +1,13 @@
-//! `damonlab schema`: JSON Schema of what damonlab writes.
+//! `damonlab schema`: JSON Schema of what damonlab writes and reads.
 
 use super::error::VerbResult;
 use super::output;
-use crate::report;
+use crate::{report, scenario};
 use clap::{Args, ValueEnum};
 
 pub(super) const HELP: &str = "Examples: damonlab schema result\n          \
-    damonlab schema result >damonlab-result.schema.json\n\n\
+    damonlab schema result >damonlab-result.schema.json\n          \
+    damonlab schema scenario\n\n\
     It is JSON Schema, draft 2020-12. A program that accepts fields that it does not know reads the lines of every later\n\
     damonlab with the same `version`.";
 
@@ -22,11 +23,14 @@ pub(super) struct Arguments {
 enum What {
     /// A line of `--format json`.
     Result,
+    /// A scenario's YAML, for editors.
+    Scenario,
 }
 
 pub(super) fn schema(arguments: &Arguments) -> VerbResult {
     match arguments.what {
         What::Result => output::print(report::RESULT_SCHEMA)?,
+        What::Scenario => output::print(&format!("{:#}\n", scenario::schema()))?,
     }
     Ok(0)
 }

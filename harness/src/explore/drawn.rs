@@ -164,6 +164,17 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_of_scenarios_accepts_drawn_ones() {
+        let schema = jsonschema::validator_for(&scenario::schema()).unwrap();
+        for number in 0..100 {
+            let text = draw(9, number, &Focus::default()).unwrap().source.text;
+            let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+            let wrong: Vec<_> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert!(wrong.is_empty(), "{text}\n{wrong:?}");
+        }
+    }
+
+    #[test]
     fn every_step_is_drawn_and_focus_draws_its_part_more_often() {
         let count = |focus: &Focus, wanted: &str| {
             let texts = (0..300).map(|number| draw(0, number, focus).unwrap().source.text);

@@ -141,6 +141,54 @@ pub(crate) fn counted(text: &str) -> Option<(u64, &str)> {
     Some((Decimal::parse(number)?.whole()?, unit))
 }
 
+/// A decimal number, as a regular expression.
+const DECIMAL: &str = r"[0-9][0-9,]*(\.[0-9]*)?";
+
+/// The texts of [`number`], apart from those that fit into no 64 bits.
+pub(crate) fn number_form() -> String {
+    r"\s*(0x[0-9a-fA-F]+|[0-9][0-9,]*(\.0*)?)\s*".to_owned()
+}
+
+fn names(table: &[(&str, u64)]) -> String {
+    let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+    format!("({})", names.join("|"))
+}
+
+/// Those of [`size`].
+pub(crate) fn size_form() -> String {
+    format!(r"\s*{DECIMAL}\s*{}\s*", names(SIZES))
+}
+
+/// Those of [`time`].
+pub(crate) fn time_form() -> String {
+    format!(r"\s*({DECIMAL}\s*{}\s*)+", names(TIMES))
+}
+
+/// Those of [`percent`].
+pub(crate) fn percent_form() -> String {
+    format!(r"\s*{DECIMAL}\s*%\s*")
+}
+
+/// A share with its unit: a percentage, or basis points.
+pub(crate) fn share_form() -> String {
+    format!(r"({}|{}bp\s*)", percent_form(), number_form())
+}
+
+/// A percentage, or a bare number: a whole one, or with six decimals.
+pub(crate) fn bare_share_form() -> String {
+    format!(r"({}|{}|\s*[0-9][0-9,]*\.[0-9]{{6}}\s*)", percent_form(), number_form())
+}
+
+/// A number of which a fraction is cut off.
+pub(crate) fn cut_off_form() -> String {
+    format!(r"\s*(0x[0-9a-fA-F]+|{DECIMAL})\s*")
+}
+
+/// Those of [`counted`] with one of these units.
+pub(crate) fn counted_form(units: &[&str]) -> String {
+    format!(r"\s*[0-9][0-9,]*(\.0*)?\s*({})\s*", units.join("|"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use super::scalar::Scalar;
 use super::shape::At;
 
 /// Those that DAMON's sysfs and the kernel's other settings answer with.
-const ERRNOS: &[&str] = &[
+pub(crate) const ERRNOS: &[&str] = &[
     "EINVAL",
     "EBUSY",
     "ENOMEM",

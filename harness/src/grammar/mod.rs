@@ -7,19 +7,25 @@ pub(crate) mod amount;
 mod errno;
 mod fault;
 mod file_value;
+#[cfg(test)]
+mod keys;
 mod names;
 mod scalar;
+mod schema;
 mod shape;
 pub(crate) mod suggest;
 
-pub(crate) use errno::errno;
+pub(crate) use errno::{ERRNOS, errno};
 pub use fault::Wrong;
 pub(crate) use fault::{Checked, Fault};
 pub(crate) use file_value::file_value;
+#[cfg(test)]
+pub(crate) use keys::keys_of;
 pub(crate) use names::Names;
 pub(crate) use scalar::{
     Bp, Flag, Given, Leaf, Node, Number, Permil, Rate, Scalar, Share, Signed, Size, Time, bounded,
-    deserialize_leaf, leaf,
+    deserialize_leaf, leaf, leaf_schema, text, text_or,
 };
+pub(crate) use schema::{Definitions, Described, Field, KeywordKind, Keywords, describe, mapping, or_null};
 pub(crate) use shape::{At, read, shapes};
 pub(crate) use suggest::{among, nearest, or_list};

@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 pub(crate) type At<T> = Spanned<T>;
 
 /// Structs for mappings whose keys are known: any other key is an error, and `serde`'s attributes say which may be
-/// missing.
+/// missing. Their doc comments are descriptions in the JSON Schema.
 macro_rules! shapes {
     ($(
         $(#[$of_struct:meta])* $name:ident $(<$t:ident>)? { $($(#[$of_field:meta])* $field:ident: $type:ty,)* }
@@ -19,7 +19,29 @@ macro_rules! shapes {
         pub(crate) struct $name $(<$t>)? {
             $($(#[$of_field])* pub(crate) $field: $type,)*
         }
+
+        impl $(<$t: $crate::grammar::Described>)? $crate::grammar::Described for $name $(<$t>)? {
+            fn schema(all: &mut $crate::grammar::Definitions) -> serde_json::Value {
+                const ATTRIBUTES: &[&str] = &[$(stringify!($of_struct)),*];
+                let fields = [$($crate::grammar::Field {
+                    name: stringify!($field),
+                    attributes: &[$(stringify!($of_field)),*],
+                    optional: <$type as $crate::grammar::Described>::OPTIONAL,
+                    schema: <$type as $crate::grammar::Described>::schema,
+                }),*];
+                let make = |all: &mut $crate::grammar::Definitions| $crate::grammar::mapping(ATTRIBUTES, &fields, all);
+                $crate::grammar::shapes!(@named all make $name $($t)?)
+            }
+        }
     )*};
+    // A shape of a shape has no one name.
+    (@named $all:ident $make:ident $name:ident $t:ident) => { $make($all) };
+    (@named $all:ident $make:ident $name:ident) => {{
+        let name = stringify!($name).trim_start_matches("Raw");
+        #[cfg(test)]
+        $all.read.insert(name.to_owned(), $crate::grammar::keys_of::<$name>());
+        $all.refer(name, $make)
+    }};
 }
 
 pub(crate) use shapes;

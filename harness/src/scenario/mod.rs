@@ -28,6 +28,7 @@ mod rule;
 mod rule_change;
 mod rule_file;
 pub(crate) mod rule_names;
+mod schema;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -54,5 +55,6 @@ pub use rule::{Form, ScenarioRule, Window};
 pub use rule_change::RuleChange;
 pub(crate) use rule_change::check_reason;
 pub use rule_file::{MOST_RULE_FILES, RuleFile, load_rules};
+pub use schema::schema;
 pub(crate) use subject::known_since;
 pub use subject::{all_needs, export, source_words, unknown_shown, unknown_words};

@@ -17,6 +17,7 @@ shapes! {
         /// Words that a patch adds.
         #[serde(default)]
         introduces: RawIntroduces,
+        /// What damonlab does before the first step: kernel parameters, writes of kernel files.
         #[serde(default)]
         boot: RawBoot,
         #[serde(default)]
@@ -30,10 +31,13 @@ shapes! {
         /// Nodes that goals and targets may name although the machine does not have them.
         #[serde(default)]
         absent_nodes: Vec<At<Node>>,
+        /// DAMON's configuration in damo's format.
         #[serde(default)]
         damon: RawConfig,
+        /// What is traced.
         #[serde(default)]
         trace: RawTrace,
+        /// What is sampled, and how often.
         #[serde(default)]
         sample: RawSample,
         steps: At<Vec<At<RawStep>>>,
@@ -68,7 +72,9 @@ shapes! {
     }
 
     RawFileWrite {
+        /// An absolute path.
         path: At<Scalar>,
+        /// Up to 1000 printable characters of ASCII.
         value: At<Scalar>,
     }
 
@@ -124,24 +130,36 @@ shapes! {
         p95: Option<At<Scalar>>,
         p99: Option<At<Scalar>>,
         ordered: Option<At<Vec<At<Scalar>>>>,
+        /// Limits the events to those after one and before the next of another.
         between: Option<At<Vec<At<Scalar>>>>,
         count: Option<At<Scalar>>,
+        /// Selects events: the value of each of these fields.
         #[serde(rename = "where")]
         filter: Option<At<BTreeMap<String, At<Scalar>>>>,
+        /// Of the events that match, those of the last windows.
         last: Option<At<RawLast>>,
+        /// Limits the quantity to one `run` step.
         during: Option<At<RawDuring>>,
         resident: Option<At<Scalar>>,
+        /// The node of `resident`.
         node: Option<At<Node>>,
         vmstat: Option<At<Scalar>>,
+        /// The smallest and the largest value that pass.
         within: Option<At<Vec<At<Scalar>>>>,
+        /// The smallest value that passes.
         at_least: Option<At<Scalar>>,
+        /// The largest value that passes.
         at_most: Option<At<Scalar>>,
+        /// The one value that passes.
         equals: Option<At<Scalar>>,
+        /// `seeds`: the bounds are those of the mean over all seeds.
         over: Option<At<Scalar>>,
+        /// The largest standard deviation between the seeds that passes.
         spread: Option<At<Scalar>>,
     }
 
     RawLast {
+        /// How many charge windows.
         windows: At<Number>,
     }
 }

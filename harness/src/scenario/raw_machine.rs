@@ -1,15 +1,18 @@
 //! The shape of `machine:`. Nothing is judged here.
 
-use crate::grammar::{At, Flag, Node, Number, Rate, Scalar, Size, Time, shapes};
+use crate::grammar::{At, Definitions, Described, Flag, Node, Number, Rate, Scalar, Size, Time, shapes};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Value, json};
 use std::fmt;
 
 shapes! {
     RawMachine {
+        /// The nodes that the machine boots with.
         nodes: At<Vec<RawNode>>,
         #[serde(default)]
         distances: Vec<RawDistance>,
+        /// Windows of CXL memory: each is a node.
         #[serde(default)]
         cxl: Vec<RawWindow>,
         below_4g: Option<At<Size>>,
@@ -27,19 +30,27 @@ shapes! {
     }
 
     RawFrom {
+        /// The node with CPUs from which it is seen.
         node: At<Node>,
+        /// How long an access takes.
         latency: At<Time>,
+        /// How much a second brings.
         bandwidth: At<Rate>,
     }
 
     RawCache {
+        /// Whole KiB, no more than the memory.
         size: At<Size>,
+        /// A power of two from 16 to 4096 bytes. 64 if it is missing.
         line: Option<At<Number>>,
     }
 
     RawDistance {
+        /// A node.
         from: At<Node>,
+        /// Another node.
         to: At<Node>,
+        /// 11 to 254.
         distance: At<Number>,
     }
 
@@ -56,7 +67,9 @@ shapes! {
     }
 
     RawDevice {
+        /// A multiple of 256M.
         size: At<Size>,
+        /// Its serial number.
         serial: Option<At<Number>>,
     }
 
@@ -112,6 +125,12 @@ impl<'de> Visitor<'de> for MachineVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawMachineRef, A::Error> {
         RawMachine::deserialize(MapAccessDeserializer::new(map)).map(|raw| RawMachineRef::Here(Box::new(raw)))
+    }
+}
+
+impl Described for RawMachineRef {
+    fn schema(all: &mut Definitions) -> Value {
+        json!({"anyOf": [RawMachine::schema(all), {"type": ["string", "integer"]}]})
     }
 }
 

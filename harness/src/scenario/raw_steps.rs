@@ -1,8 +1,9 @@
 //! The shape of a scenario's steps: a name, or a mapping with one key; among several at once with two more.
 
 use super::subject::RawSubjectStep;
-use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Time, shapes};
+use crate::grammar::{At, Definitions, Described, Flag, Node, Number, Scalar, Share, Time, describe, shapes};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
@@ -64,44 +65,106 @@ impl RawStep {
     }
 }
 
+/// What the step `name` takes as the value of its key.
+fn value_of(name: &str, all: &mut Definitions) -> Value {
+    match name {
+        "run" => RawRun::schema(all),
+        "offline" | "online" => RawNodeStep::schema(all),
+        "write" => RawWrite::schema(all),
+        "workload" => RawPhase::schema(all),
+        "host_command" => RawHostCommand::schema(all),
+        "selftests" => RawSelftests::schema(all),
+        "together" => <Vec<RawTask>>::schema(all),
+        other => RawSubjectStep::schema(other, all).unwrap_or_default(),
+    }
+}
+
+/// A step: a name alone, or a mapping with one step's name and with `beside` it what else it may have.
+fn step(beside: &[(&str, Value)], all: &mut Definitions) -> Value {
+    let alone: Vec<&str> =
+        NAMES.iter().copied().filter(|name| RawSubjectStep::alone(name).is_some()).collect();
+    let mut properties: Map<String, Value> =
+        NAMES.iter().map(|name| ((*name).to_owned(), value_of(name, all))).collect();
+    properties.extend(beside.iter().map(|(key, schema)| ((*key).to_owned(), schema.clone())));
+    let one: Vec<Value> = NAMES.iter().map(|name| json!({"required": [name]})).collect();
+    json!({"if": {"type": "string"}, "then": {"enum": alone}, "else": {
+        "type": "object", "properties": properties, "additionalProperties": false, "oneOf": one,
+    }})
+}
+
+impl Described for RawStep {
+    fn schema(all: &mut Definitions) -> Value {
+        all.refer("Step", |all| step(&[], all))
+    }
+}
+
+impl Described for RawTask {
+    fn schema(all: &mut Definitions) -> Value {
+        all.refer("Task", |all| {
+            let mut times = Number::schema(all);
+            describe(&mut times, "How often it is carried out.");
+            let mut after = Time::schema(all);
+            describe(&mut after, "When it begins, after the common start. Without it the time is drawn.");
+            step(&[("times", times), ("after", after)], all)
+        })
+    }
+}
+
 shapes! {
     RawNodeStep {
+        /// A node whose memory can go offline.
         node: At<Node>,
     }
 
     RawRun {
+        /// So many charge windows of guest time.
         windows: Option<At<Number>>,
+        /// So much guest time.
         #[serde(rename = "for")]
         time: Option<At<Time>>,
     }
 
     RawWrite {
-        /// Relative to DAMON's kdamonds; `path` is absolute. One of them.
+        /// Relative to DAMON's kdamonds. Either `file` or `path`.
         file: Option<At<Scalar>>,
+        /// An absolute path.
         path: Option<At<Scalar>>,
+        /// Up to 1000 printable characters of ASCII.
         value: At<Scalar>,
+        /// The errno with which the kernel must refuse the write.
         refused: Option<At<Scalar>>,
     }
 
     RawPhase {
+        /// The workload.
         name: At<Scalar>,
+        /// The touched part from now on.
         hot: Option<At<Share>>,
+        /// The node to which its pages move.
         #[serde(rename = "move")]
         node: Option<At<Node>>,
+        /// Whether it stops touching.
         pause: Option<At<Flag>>,
+        /// Kills the process; only in `together`.
         end: Option<At<Flag>>,
     }
 
     /// A program of the host.
     RawHostCommand {
+        /// What its result is called in the recording.
         name: At<Scalar>,
+        /// The program and its arguments.
         run: At<Vec<At<Scalar>>>,
+        /// It is killed after this guest time.
         within: At<Time>,
+        /// `kdamonds`: its output must be the configuration in force, in damo's format.
         prints: Option<At<Scalar>>,
     }
 
     RawSelftests {
+        /// Each test is killed after this guest time.
         within: At<Time>,
+        /// Tests that are not run, each with a reason.
         #[serde(default)]
         skip: BTreeMap<String, At<Scalar>>,
     }

@@ -1,7 +1,7 @@
 //! What the subject of a scenario adds to its grammar. DAMON is the only subject so far, and this is the one file of the
 //! folder that knows it: a second one would be another key beside `damon:`, and another variant of the steps.
 
-use crate::grammar::{At, Checked, Scalar};
+use crate::grammar::{At, Checked, Keywords, Scalar};
 use crate::subject::damon::config as damon;
 use damonlab_protocol::damon::Kdamond;
 use damonlab_protocol::inventory::Inventory;
@@ -109,6 +109,16 @@ pub fn unknown_shown(inventory: &Inventory) -> BTreeSet<String> {
 /// Those of the words of a kernel's source that damonlab does not know.
 pub fn unknown_words(words: &[String]) -> BTreeSet<String> {
     damon::unknown_words(words)
+}
+
+/// The words that the subject's keys take.
+pub(super) fn schema_keywords() -> Vec<Keywords> {
+    damon::schema_keywords()
+}
+
+/// What else the lists of the subject's words refuse: a `DEFINITION` or `DEFINITION.KEY`, and what its schema has besides.
+pub(super) fn schema_limits() -> Vec<(&'static str, serde_json::Value)> {
+    damon::schema_limits()
 }
 
 /// The oldest series that is known to have `feature`, if each kernel of `series` has it too.

@@ -23,6 +23,7 @@ const FLOORS: &[&str] = &[
     "bundled",
     "trace",
     "ktap",
+    "docs",
     "grammar",
     "expression",
     EVENTS_OF_DAMON,

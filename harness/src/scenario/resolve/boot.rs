@@ -7,7 +7,7 @@ use crate::scenario::raw::{RawBoot, RawFileWrite};
 use damonlab_protocol::kernel_file::FileWrite;
 
 /// Parameters that damonlab or the machine sets: a run depends on them.
-const OWNED: &[&str] = &[
+pub(super) const OWNED: &[&str] = &[
     "console",
     "earlycon",
     "earlyprintk",

@@ -7,7 +7,7 @@ use damonlab_protocol::units::Nanos;
 use std::time::Duration;
 
 /// The values of `snapshot`.
-const SNAPSHOTS: &[&str] = &["interface", "behaviour"];
+pub(super) const SNAPSHOTS: &[&str] = &["interface", "behaviour"];
 
 /// The kinds of `snapshot`.
 pub(super) fn snapshot(raw: &[At<Scalar>]) -> Checked<Vec<SnapshotKind>> {

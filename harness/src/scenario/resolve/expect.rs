@@ -11,7 +11,7 @@ use crate::scenario::subject::{EVENTS, Vocabulary};
 use damonlab_protocol::record::VMSTAT_PREFIXES;
 
 /// The value of `over`.
-const SEEDS: &str = "seeds";
+pub(super) const SEEDS: &str = "seeds";
 
 /// What an expectation can be about.
 pub(super) struct Measurable<'a> {

@@ -13,6 +13,7 @@ mod expect;
 mod header;
 mod host;
 mod introduces;
+mod keywords;
 mod kunit;
 mod machine;
 mod memory;
@@ -30,6 +31,7 @@ mod workload;
 pub(super) use assemble::{Resolved, kdamonds, scenario};
 pub(super) use header::{can_name, check_header, check_machine_name, check_rules, machine_file};
 pub(super) use introduces::{file as introduces_file, of_scenario as introduced};
+pub(super) use keywords::{keywords, limits};
 pub(super) use machine::resolve as machine;
 #[cfg(test)]
 pub(crate) use machine::{machine_of, try_machine_of};

@@ -20,7 +20,7 @@ const MOST: usize = 200;
 const SHORTEST_WINDOW: Nanos = Nanos(1_000_000);
 
 /// The kinds of steps that a rule may name.
-const STEPS: &[&str] =
+pub(super) const STEPS: &[&str] =
     &["commit", "retarget", "pause", "resume", "write", "offline", "online", "workload", "stop"];
 
 /// Names and ids of damonlab's own rules, and what else findings may be about. A test compares them.

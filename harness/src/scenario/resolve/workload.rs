@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const MAX_NAME: usize = 15;
 
 /// The values of `access`.
-const ACCESSES: &[&str] = &["read", "write"];
+pub(super) const ACCESSES: &[&str] = &["read", "write"];
 
 /// A page.
 const PAGE: u64 = 4096;

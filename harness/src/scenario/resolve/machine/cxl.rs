@@ -23,7 +23,7 @@ const MAX_BRIDGES: usize = 7;
 /// The kernel's value for none, and QEMU's (`UI64_NULL`).
 const NO_SERIAL: [u64; 2] = [0, u64::MAX];
 
-const ACROSS: &[&str] = &["ports", "bridges", "switch"];
+pub(in crate::scenario) const ACROSS: &[&str] = &["ports", "bridges", "switch"];
 
 pub(super) fn resolve(raw: &[RawWindow], nodes: &[RawNode]) -> Checked<Vec<CxlWindow>> {
     let mut serials = Serials::default();

@@ -10,6 +10,7 @@ mod placement;
 mod speed;
 mod whole;
 
+pub(super) use cxl::ACROSS;
 pub(super) use whole::check_virtual_time;
 pub(in crate::scenario) use whole::resolve;
 #[cfg(test)]

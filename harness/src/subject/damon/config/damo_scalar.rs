@@ -1,28 +1,39 @@
 //! damo's own amounts: a bare number has the unit of its key, and `min` and `max` are the ends.
 
-use crate::grammar::{Leaf, amount, bounded, leaf};
+use crate::grammar::{Definitions, Described, Leaf, amount, bounded, leaf, or_null, text, text_or};
 use serde::de::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+/// The units of accesses and of ages.
+const SAMPLES: &[&str] = &["samples", "sample"];
+const AGGREGATIONS: &[&str] = &["aggr_intervals", "aggregations"];
 
 leaf!(
     /// damo's sizes and addresses: a bare number is bytes, `min` and `max` are the ends.
-    DamoSize(u64), "a size or an address, for instance 4096, 4 KiB or max", |text| {
+    DamoSize(u64), "a size or an address, for instance 4096, 4 KiB or max",
+    text_or("integer", &format!("(min|max|{}|{})", amount::number_form(), amount::size_form())), |text| {
         bounded(text).or_else(|| amount::number(text)).or_else(|| amount::size(text))
     }
 );
 
 leaf!(
     /// damo's times in keys that end in `_us`: a bare number is microseconds.
-    Micros(u64), "a time, for instance 5 ms (a bare number is microseconds)", |text| {
+    Micros(u64), "a time, for instance 5 ms (a bare number is microseconds)", text_or("number", &time_form()), |text| {
         bare(text).or_else(|| amount::time(text).map(|ns| ns / 1_000))
     }
 );
 
 leaf!(
     /// damo's times in keys that end in `_ms`: a bare number is milliseconds.
-    Millis(u64), "a time, for instance 400 ms (a bare number is milliseconds)", |text| {
+    Millis(u64), "a time, for instance 400 ms (a bare number is milliseconds)", text_or("number", &time_form()), |text| {
         bare(text).or_else(|| amount::time(text).map(|ns| ns / 1_000_000))
     }
 );
+
+/// A time with or without a unit, as a regular expression.
+fn time_form() -> String {
+    format!("(min|max|{}|{})", amount::cut_off_form(), amount::time_form())
+}
 
 /// A time without a unit. damo computes with floating point and cuts off what is smaller than the unit of the key; what it
 /// prints for `max` can be more than 64 bits.
@@ -56,10 +67,13 @@ impl Leaf for Accesses {
             Some(bp) => return Some(Accesses::Bp(bp)),
             None => {}
         }
-        match amount::counted(text)? {
-            (count, "samples" | "sample") => Some(Accesses::Samples(count)),
-            _ => None,
-        }
+        let (count, unit) = amount::counted(text)?;
+        SAMPLES.contains(&unit).then_some(Accesses::Samples(count))
+    }
+
+    fn accepted() -> Value {
+        let form = format!("(0|min|max|{}|{})", amount::percent_form(), amount::counted_form(SAMPLES));
+        json!({"anyOf": [{"const": 0}, text(&form)]})
     }
 }
 
@@ -96,10 +110,12 @@ impl Leaf for Age {
             Some(us) => return Some(Age::Bare(us)),
             None => {}
         }
-        match amount::counted(text)? {
-            (count, "aggr_intervals" | "aggregations") => Some(Age::Aggregations(count)),
-            _ => None,
-        }
+        let (count, unit) = amount::counted(text)?;
+        AGGREGATIONS.contains(&unit).then_some(Age::Aggregations(count))
+    }
+
+    fn accepted() -> Value {
+        text_or("number", &format!("({}|{})", time_form(), amount::counted_form(AGGREGATIONS)))
     }
 }
 
@@ -115,6 +131,14 @@ pub(crate) enum OrNull<T> {
     Null,
     /// It has a value.
     Value(T),
+}
+
+impl<T: Described> Described for OrNull<T> {
+    const OPTIONAL: bool = true;
+
+    fn schema(all: &mut Definitions) -> Value {
+        or_null(T::schema(all))
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OrNull<T> {
@@ -154,5 +178,35 @@ mod tests {
         assert_eq!(Accesses::parse("18446744073709551615 %"), Some(Accesses::Max));
         assert_eq!(Age::parse("18446744073709551615000"), Some(Age::Max), "damo args damon --raw");
         assert_eq!(Millis::parse("18446744073709551615000000"), Some(Millis(u64::MAX)));
+    }
+
+    #[test]
+    fn the_schema_accepts_the_texts_that_are_read() {
+        fn agrees<T: Leaf>(text: &str) {
+            let schema = jsonschema::validator_for(&T::accepted()).unwrap();
+            assert_eq!(schema.is_valid(&text.into()), T::parse(text).is_some(), "'{text}' as {}", T::WANTED);
+        }
+        for number in ["", "0", "5", "1,000", "1.5", "4.000", "min", "max", "x", "-1", "0x10"] {
+            for unit in [
+                "",
+                "s",
+                " ms",
+                " samples",
+                "sample",
+                " %",
+                "%",
+                " KiB",
+                " aggr_intervals",
+                "aggregations",
+                " aeons",
+            ] {
+                let text = format!("{number}{unit}");
+                agrees::<DamoSize>(&text);
+                agrees::<Micros>(&text);
+                agrees::<Millis>(&text);
+                agrees::<Accesses>(&text);
+                agrees::<Age>(&text);
+            }
+        }
     }
 }

@@ -31,6 +31,12 @@ pub(crate) enum WordKind {
     Tracepoint,
 }
 
+/// The units of a metric that is introduced.
+pub(super) const UNITS: [&str; 3] = ["bp", "us", "plain"];
+
+/// The folders of a filter that is introduced.
+pub(super) const FOLDERS: [&str; 3] = ["core", "ops", "probe"];
+
 impl WordKind {
     /// As a message has it.
     pub(super) fn noun(self) -> &'static str {
@@ -247,7 +253,6 @@ fn metric_word(raw: &At<RawMetricWord>) -> Checked<(WordKind, String, Traits)> {
 }
 
 fn metric_unit(raw: &At<Scalar>) -> Checked<MetricUnit> {
-    const UNITS: [&str; 3] = ["bp", "us", "plain"];
     match raw.value.0.as_str() {
         "bp" => Ok(MetricUnit::BasisPoints),
         "us" => Ok(MetricUnit::Micros),
@@ -257,7 +262,6 @@ fn metric_unit(raw: &At<Scalar>) -> Checked<MetricUnit> {
 }
 
 fn filter_word(raw: &RawFilterWord) -> Checked<(WordKind, String, Traits)> {
-    const FOLDERS: [&str; 3] = ["core", "ops", "probe"];
     let name = checked(&raw.name, WordKind::Filter)?;
     let layer = match raw.folder.value.0.as_str() {
         "core" => FilterLayer::Core,

@@ -7,8 +7,11 @@
 
 use super::damo_scalar::{Accesses, Age, DamoSize, Micros, Millis, OrNull};
 use super::raw_files::RawFiles;
-use crate::grammar::{At, Bp, Flag, Node, Number, Permil, Scalar, Signed, shapes};
+use crate::grammar::{
+    At, Bp, Definitions, Described, Flag, Node, Number, Permil, Scalar, Signed, shapes, text,
+};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Value, json};
 use std::fmt;
 
 shapes! {
@@ -25,6 +28,7 @@ shapes! {
         #[serde(default, rename = "pid")]
         _pid: IgnoredAny,
         refresh_ms: Option<At<Millis>>,
+        /// One context: the kernel refuses a second.
         contexts: At<Vec<RawContext>>,
         #[serde(default)]
         sysfs: RawFiles,
@@ -48,26 +52,36 @@ shapes! {
 
     #[derive(Default)]
     RawIntervals {
+        /// Between two samples.
         sample_us: Option<At<Micros>>,
+        /// Between two aggregations.
         aggr_us: Option<At<Micros>>,
+        /// Between two updates of what the operations set monitors.
         #[serde(alias = "update_us")]
         ops_update_us: Option<At<Micros>>,
+        /// Lets DAMON tune its intervals.
         intervals_goal: Option<RawIntervalsGoal>,
         #[serde(default)]
         sysfs: RawFiles,
     }
 
     RawIntervalsGoal {
+        /// The share of accesses to aim at.
         access_bp: At<Bp>,
+        /// How many aggregations between two changes.
         aggrs: At<Number>,
+        /// The shortest sampling interval.
         min_sample_us: At<Micros>,
+        /// The longest sampling interval.
         max_sample_us: At<Micros>,
         #[serde(default)]
         sysfs: RawFiles,
     }
 
     RawCounts {
+        /// The fewest regions.
         min: At<Number>,
+        /// The most regions.
         max: At<Number>,
         #[serde(default)]
         sysfs: RawFiles,
@@ -75,28 +89,40 @@ shapes! {
 
     /// damo writes this always; Linux 7.3 does not have it.
     RawSampleControl {
+        /// What tells DAMON of an access.
         primitives_enabled: Option<RawPrimitives>,
+        /// Which accesses count.
         #[serde(default)]
         sample_filters: Vec<RawSampleFilter>,
     }
 
     RawSampleFilter {
+        /// What it compares.
         filter_type: At<Scalar>,
+        /// Whether it is about accesses that match.
         matching: At<Flag>,
+        /// Whether those count.
         allow: Option<At<Flag>>,
+        /// For `cpumask`.
         cpumask: Option<At<Scalar>>,
+        /// For `threads`.
         tid_arr: Option<At<Scalar>>,
     }
 
     RawPrimitives {
+        /// Accessed bits of page tables.
         page_table: At<Flag>,
+        /// Page faults.
         page_fault: At<Flag>,
     }
 
     RawProbe {
+        /// What is done to a page before it is probed.
         #[serde(default)]
         preps: Vec<RawPrep>,
+        /// Its weight in the sum over probes.
         weight: Option<At<Number>>,
+        /// Which pages are a hit.
         #[serde(default)]
         filters: Vec<At<RawProbeFilter>>,
         #[serde(default)]
@@ -104,23 +130,33 @@ shapes! {
     }
 
     RawPrep {
+        /// The preparation.
         prep_action: At<Scalar>,
     }
 
     RawProbeFilter {
+        /// What it compares.
         filter_type: At<Scalar>,
+        /// Whether it is about pages that match.
         matching: At<Flag>,
+        /// Whether those are a hit.
         allow: Option<At<Flag>>,
+        /// The memory cgroup of `memcg`.
         path: Option<At<Scalar>>,
+        /// The smallest size of `hugepage_size`.
         range_min: Option<At<DamoSize>>,
+        /// The largest size of `hugepage_size`.
         range_max: Option<At<DamoSize>>,
         #[serde(default)]
         sysfs: RawFiles,
     }
 
     RawTarget {
+        /// The process, for `vaddr` and `fvaddr`: `{workload: NAME}`.
         pid: Option<At<RawPid>>,
+        /// A commit removes this target.
         obsolete: Option<At<Flag>>,
+        /// What is monitored at first.
         #[serde(default)]
         regions: Vec<At<RawRegion>>,
         #[serde(default)]
@@ -129,8 +165,11 @@ shapes! {
 
     /// `{start, end}`, or `{node: N}`. damo adds what it measured.
     RawRegion {
+        /// All memory of a node, in place of `start` and `end`.
         node: Option<At<Node>>,
+        /// The first address.
         start: Option<At<DamoSize>>,
+        /// One past the last address.
         end: Option<At<DamoSize>>,
         #[serde(default, rename = "nr_accesses")]
         _nr_accesses: IgnoredAny,
@@ -147,8 +186,10 @@ shapes! {
         target_nid: Option<At<Signed>>,
         #[serde(default)]
         dests: Vec<RawDest>,
+        /// Which regions it is about.
         access_pattern: Option<RawPattern>,
         apply_interval_us: Option<At<Micros>>,
+        /// How much it does.
         quotas: Option<RawQuotas>,
         watermarks: Option<RawWatermarks>,
         #[serde(default)]
@@ -157,13 +198,16 @@ shapes! {
         core_filters: Vec<At<RawFilter>>,
         #[serde(default)]
         ops_filters: Vec<At<RawFilter>>,
+        /// What it did.
         stats: Option<RawStats>,
         #[serde(default)]
         sysfs: RawFiles,
     }
 
     RawDest {
+        /// A node.
         id: At<Number>,
+        /// Its share of what is migrated.
         weight: At<Number>,
         #[serde(default)]
         sysfs: RawFiles,
@@ -201,12 +245,18 @@ shapes! {
     }
 
     RawGoal {
+        /// What is measured.
         metric: At<Scalar>,
+        /// Whether the rest of the whole is meant.
         complement: Option<At<Flag>>,
+        /// The value to reach.
         target_value: At<Scalar>,
+        /// For `user_input`.
         current_value: Option<At<Number>>,
+        /// The node of the metric.
         #[serde(default)]
         nid: OrNull<At<Signed>>,
+        /// The memory cgroup of the metric.
         memcg_path: Option<At<Scalar>>,
         #[serde(default)]
         sysfs: RawFiles,
@@ -214,32 +264,48 @@ shapes! {
 
     #[derive(Default)]
     RawWeights {
+        /// Of the size.
         sz_permil: Option<At<Permil>>,
+        /// Of the accesses.
         nr_accesses_permil: Option<At<Permil>>,
+        /// Of the age.
         age_permil: Option<At<Permil>>,
         #[serde(default)]
         sysfs: RawFiles,
     }
 
     RawWatermarks {
+        /// What is measured.
         metric: At<Scalar>,
+        /// Between two measurements.
         interval_us: Option<At<Micros>>,
+        /// Above it the scheme is off.
         high_permil: Option<At<Permil>>,
+        /// Below it the scheme is on.
         mid_permil: Option<At<Permil>>,
+        /// Below it the scheme is off.
         low_permil: Option<At<Permil>>,
         #[serde(default)]
         sysfs: RawFiles,
     }
 
     RawFilter {
+        /// What it compares.
         filter_type: At<Scalar>,
+        /// Whether it is about memory that matches.
         matching: At<Flag>,
+        /// Whether that passes.
         #[serde(alias = "filter_pass")]
         allow: Option<At<Flag>>,
+        /// For `memcg`.
         memcg_path: Option<At<Scalar>>,
+        /// For `addr`.
         address_range: Option<At<RawRegion>>,
+        /// For `target`.
         damon_target_idx: Option<At<Number>>,
+        /// For `hugepage_size`: the smallest and the largest.
         hugepage_size: Option<At<Vec<At<DamoSize>>>>,
+        /// For `probe_hits_wsum`: the smallest and the largest.
         probe_hits_wsum_range: Option<At<Vec<At<Number>>>>,
         #[serde(default)]
         sysfs: RawFiles,
@@ -307,6 +373,18 @@ impl<'de> Visitor<'de> for PidVisitor {
             None => Ok(RawPid::Workload(name)),
             Some(second) => Err(de::Error::unknown_field(&second, &["workload"])),
         }
+    }
+}
+
+impl Described for RawPid {
+    fn schema(all: &mut Definitions) -> Value {
+        let workload = json!({
+            "type": "object",
+            "properties": {"workload": Scalar::schema(all)},
+            "required": ["workload"],
+            "additionalProperties": false,
+        });
+        json!({"anyOf": [{"type": "integer"}, text("[-+]?[0-9]+"), workload]})
     }
 }
 

@@ -1,7 +1,8 @@
 //! The shape of `sysfs:`: an ordered mapping of files to values.
 
-use crate::grammar::{At, Scalar};
+use crate::grammar::{At, Definitions, Described, Scalar, describe};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Value, json};
 use std::fmt;
 
 /// Files below a folder, each with its value, in the order of the text.
@@ -23,6 +24,15 @@ impl<'de> Visitor<'de> for FilesVisitor {
             files.push(entry);
         }
         Ok(RawFiles(files))
+    }
+}
+
+impl Described for RawFiles {
+    fn schema(all: &mut Definitions) -> Value {
+        let mut files =
+            all.refer("Files", |all| json!({"type": "object", "additionalProperties": Scalar::schema(all)}));
+        describe(&mut files, "Files below this folder that have no key, and their values.");
+        files
     }
 }
 

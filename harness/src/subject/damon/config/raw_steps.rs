@@ -1,9 +1,10 @@
 //! The shape of the steps that are about DAMON.
 
 use super::raw::{RawGoal, RawKdamond};
-use crate::grammar::{At, Number, Scalar, shapes};
+use crate::grammar::{At, Definitions, Described, Number, Scalar, or_null, shapes};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Value, json};
 use std::fmt;
 
 /// One of them.
@@ -79,6 +80,16 @@ impl RawDamonStep {
         }))
     }
 
+    /// What the step `name` takes as the value of its key; none where it is no step of DAMON's.
+    pub(crate) fn schema(name: &str, all: &mut Definitions) -> Option<Value> {
+        match name {
+            "start" => Some(or_null(RawStart::schema(all))),
+            "commit" => Some(RawCommit::schema(all)),
+            "retarget" => Some(RawRetarget::schema(all)),
+            other => RawDamonStep::alone(other).map(|_| json!({"type": "null"})),
+        }
+    }
+
     /// Whether it is a start that the kernel must refuse.
     pub(crate) fn is_refused_start(&self) -> bool {
         matches!(self, RawDamonStep::Start(start) if start.refused.is_some())
@@ -101,23 +112,31 @@ impl RawDamonStep {
 shapes! {
     #[derive(Default)]
     RawStart {
+        /// The errno with which the kernel must refuse the start.
         refused: Option<At<Scalar>>,
     }
 
     RawCommit {
+        /// The complete new configuration.
         kdamonds: At<Vec<At<RawKdamond>>>,
+        /// The errno with which the kernel must refuse the commit.
         refused: Option<At<Scalar>>,
     }
 
     RawRetargetMap {
+        /// The schemes that get other goals.
         schemes: Vec<At<RawNewGoals>>,
+        /// The errno with which the kernel must refuse the commit.
         refused: Option<At<Scalar>>,
     }
 
     /// The goals of one scheme. One kdamond is the usual case, and so is the first scheme.
     RawNewGoals {
+        /// The index of its kdamond, 0 if it is missing.
         kdamond: Option<At<Number>>,
+        /// The index of the scheme.
         scheme: At<Number>,
+        /// Its goals from now on.
         goals: Vec<At<RawGoal>>,
     }
 }
@@ -147,6 +166,12 @@ impl<'de> Visitor<'de> for RetargetVisitor {
         let RawRetargetMap { schemes, refused } =
             RawRetargetMap::deserialize(MapAccessDeserializer::new(map))?;
         Ok(RawRetarget { schemes, refused })
+    }
+}
+
+impl Described for RawRetarget {
+    fn schema(all: &mut Definitions) -> Value {
+        json!({"anyOf": [<Vec<RawNewGoals>>::schema(all), RawRetargetMap::schema(all)]})
     }
 }
 
