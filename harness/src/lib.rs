@@ -50,6 +50,8 @@ pub mod line_coverage;
 
 pub mod explore;
 
+pub mod authoring;
+
 pub mod mutants;
 
 pub mod compare;

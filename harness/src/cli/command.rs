@@ -4,7 +4,7 @@ use super::error::VerbResult;
 use super::output::Color;
 use super::{
     bisect, check, compare, completions, coverage, doctor, explain, explore, export, export_data, kernel,
-    list, machine, merge, mutants, replay, run, schema, series, setup, show, shrink,
+    list, machine, merge, mutants, new, replay, run, schema, series, setup, show, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -70,6 +70,9 @@ pub(super) enum Verb {
     /// Write a recording in the format of another program: perfetto, trace-cmd, a spreadsheet, damo. Boots nothing.
     #[command(after_help = export::HELP)]
     Export(export::Arguments),
+    /// Write a fresh scenario with comments, which passes as it is, or one that runs a configuration of damo's.
+    #[command(after_help = new::HELP)]
+    New(new::Arguments),
     /// List the scenarios and the machines, and the kernels and checkpoints in the cache.
     #[command(after_help = list::HELP)]
     List(list::Arguments),
@@ -130,6 +133,7 @@ impl Verb {
             Verb::Merge(arguments) => merge::merge(arguments),
             Verb::Show(arguments) => show::show(arguments),
             Verb::Export(arguments) => export::export(arguments),
+            Verb::New(arguments) => new::new(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),

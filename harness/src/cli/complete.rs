@@ -37,6 +37,7 @@ fn with_values(argument: Arg) -> Arg {
     }
     match name.as_str() {
         "SCENARIO" => argument.add(names_and_files(scenarios::names)),
+        "MACHINE" => argument.add(names_only(machines)),
         "NAME|FILE" => argument.add(names_and_files(machines)),
         "MACHINE|SCENARIO|FILE" => {
             argument.add(names_and_files(|| [machines(), scenarios::names()].concat()))

@@ -70,6 +70,8 @@ pub(super) enum CliError {
     Output(io::Error),
     #[error("cannot write the report {}: {cause}; give --report another FILE", shown(.path))]
     ReportFile { path: PathBuf, cause: io::Error },
+    #[error("cannot write the new file {}: {cause}; give another NAME", shown(.path))]
+    NewFile { path: PathBuf, cause: io::Error },
     #[error("cannot write manual pages into {}: {cause}; give another DIR", shown(.dir))]
     ManPages { dir: PathBuf, cause: io::Error },
     #[error(transparent)]
@@ -155,6 +157,9 @@ impl Faulty for CliError {
             | CliError::NeedsPatch(_)
             | CliError::GivenTwice(_)
             | CliError::NoListing(_) => Fault::BadInput,
+            CliError::NewFile { cause, .. } if cause.kind() == io::ErrorKind::AlreadyExists => {
+                Fault::BadInput
+            }
             CliError::ClosedPipe => Fault::Interrupted,
             CliError::Variable(error) => error.fault(),
             CliError::Unpack(error) => error.fault(),
@@ -181,7 +186,9 @@ impl Faulty for CliError {
             CliError::Ends(error) => error.fault(),
             CliError::Interrupted(stop) => stop.fault(),
             CliError::Signals(error) | CliError::Output(error) | CliError::Io(error) => error.fault(),
-            CliError::ReportFile { cause, .. } | CliError::ManPages { cause, .. } => cause.fault(),
+            CliError::NewFile { cause, .. }
+            | CliError::ReportFile { cause, .. }
+            | CliError::ManPages { cause, .. } => cause.fault(),
         }
     }
 }

@@ -36,6 +36,7 @@ mod machine;
 mod main;
 mod merge;
 mod mutants;
+mod new;
 mod output;
 mod plots_args;
 mod qemu;

@@ -81,6 +81,21 @@ impl Tree {
         }
     }
 
+    /// The value of a key, to change it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Tree> {
+        match self {
+            Tree::Map(entries) => entries.iter_mut().find(|(known, _)| known == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// Removes a key.
+    pub fn remove(&mut self, key: &str) {
+        if let Tree::Map(entries) = self {
+            entries.retain(|(known, _)| known != key);
+        }
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Tree> {
         match self {

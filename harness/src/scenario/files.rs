@@ -27,6 +27,11 @@ pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// The whole text of a file that is no scenario, and becomes a part of one.
+pub(crate) fn read_part(path: &Path) -> Result<String, ScenarioError> {
+    read(path).map_err(|source| ScenarioError::Unreadable { path: path.to_owned(), source })
+}
+
 /// The whole text of a file.
 pub(super) fn read(path: &Path) -> io::Result<String> {
     let file = fs::File::open(path)?;

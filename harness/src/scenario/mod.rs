@@ -42,6 +42,7 @@ pub(crate) use draw::Draw;
 pub use error::ScenarioError;
 pub use expect::{Bound, Expectation, Over, Quantity, Statistic, Where};
 pub use files::paths;
+pub(crate) use files::read_part;
 pub use guest_clock::{GuestClock, InstructionCost, NoClock};
 pub use introduces_file::IntroducesFile;
 pub use layout::{below_4g, ranges};

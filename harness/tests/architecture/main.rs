@@ -42,6 +42,7 @@ const FLOORS: &[&str] = &[
     "run",
     "line_coverage",
     "explore",
+    "authoring",
     "mutants",
     "compare",
     "bisect",
