@@ -11,6 +11,7 @@
 pub mod host;
 
 pub mod bundled;
+pub mod figure;
 
 pub mod trace;
 

@@ -115,7 +115,6 @@ fn line((name, memcg): &(String, Option<String>), node: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::paths;
     use crate::scenario::{machines, shipped_machines};
 
     fn fresh(machine: FreshMachine) -> Fresh {
@@ -134,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_scenario_is_made_round_what_damo_reports() {
-        let path = paths::project().join("harness/tests/damo/report.json");
+        let path = crate::bundled::home().join("harness/tests/damo/report.json");
         let report = std::fs::read_to_string(path).unwrap();
         let fresh = fresh(FreshMachine::Own);
         let damo = DamoFile::read("report.json", &report, fresh.spec()).unwrap();

@@ -33,16 +33,37 @@ pub(super) struct Arguments {
     output: OutputArgs,
 }
 
+/// Recordings that are to be judged, and by what besides today's rules.
+pub(super) struct Recordings<'a> {
+    pub(super) dirs: &'a [PathBuf],
+    pub(super) rules: &'a RulesArgs,
+    pub(super) expect_change: &'a ExpectChangeArgs,
+}
+
+/// What judging them came to, as exit statuses.
+pub(super) struct Statuses {
+    /// The worst verdict, or the worst reason why there is none.
+    pub(super) worst: u8,
+    /// The worst reason why a recording could not be judged; 0 if all could.
+    pub(super) unreadable: u8,
+}
+
 pub(super) fn check(arguments: &Arguments) -> VerbResult {
-    let mut output = Output::new("check", &arguments.output)?;
-    let rules = arguments.rules.load()?;
+    let Arguments { recordings: dirs, rules, expect_change, output } = arguments;
+    let mut output = Output::new("check", output)?;
+    Ok(judge(&Recordings { dirs, rules, expect_change }, &mut output)?.worst)
+}
+
+/// Judges recordings and reports them.
+pub(super) fn judge(recordings: &Recordings<'_>, output: &mut Output) -> Result<Statuses, CliError> {
+    let rules = recordings.rules.load()?;
     let progress = output.progress();
-    let names = arguments.recordings.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
+    let names = recordings.dirs.iter().map(|dir| dir.to_string_lossy().into_owned()).collect();
     output.start(names, None)?;
-    let batch = progress.batch("check", arguments.recordings.len());
-    let (judged, mut unreadable) = judge_all(&arguments.recordings, &rules, &batch);
+    let batch = progress.batch("check", recordings.dirs.len());
+    let (judged, mut unreadable) = judge_all(recordings.dirs, &rules, &batch);
     drop(batch);
-    let (judged, changes) = with_changes(&arguments.expect_change, judged, &mut unreadable)?;
+    let (judged, changes) = with_changes(recordings.expect_change, judged, &mut unreadable)?;
     let mut rules = RuleFileUse::of(&rules);
     judged.iter().for_each(|one| rules.add(&one.report));
     let mut notes = unsealed(&judged);
@@ -65,12 +86,14 @@ pub(super) fn check(arguments: &Arguments) -> VerbResult {
         };
         worst = worst.max(exit_status::of_verdict(&verdict));
     }
+    let mut worst_unreadable = 0;
     for (dir, error) in unreadable {
         output.item(&report::unreadable(&dir, &error))?;
-        worst = worst.max(error.exit_status());
+        worst_unreadable = worst_unreadable.max(error.exit_status());
     }
     output.finish(Closing { notes, ..Closing::default() })?;
-    Ok(exit_status::with_rules(worst, &rules))
+    let worst = exit_status::with_rules(worst.max(worst_unreadable), &rules);
+    Ok(Statuses { worst, unreadable: worst_unreadable })
 }
 
 /// A recording that is not judged, and why.

@@ -4,7 +4,7 @@ use super::error::VerbResult;
 use super::output::Color;
 use super::{
     bisect, check, compare, completions, coverage, doctor, explain, explore, export, export_data, kernel,
-    list, machine, merge, mutants, new, replay, run, schema, series, setup, show, shrink,
+    list, machine, merge, mutants, new, replay, report, run, schema, series, setup, show, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -37,6 +37,9 @@ pub(super) enum Verb {
     /// Judge stored recordings again with today's rules. Boots nothing.
     #[command(after_help = check::HELP)]
     Check(check::Arguments),
+    /// Write a page about stored recordings, with plots, for a browser; or a text for a mail. Boots nothing.
+    #[command(after_help = report::HELP)]
+    Report(report::Arguments),
     /// Explain a rule: what it requires, why, when it applies, and the kernel functions that it follows from.
     #[command(after_help = explain::HELP)]
     Explain(explain::Arguments),
@@ -122,6 +125,7 @@ impl Verb {
         match self {
             Verb::Run(arguments) => run::run(arguments),
             Verb::Check(arguments) => check::check(arguments),
+            Verb::Report(arguments) => report::report(arguments),
             Verb::Explain(arguments) => explain::explain(arguments),
             Verb::Replay(arguments) => replay::replay(arguments),
             Verb::Compare(arguments) => compare::compare(arguments),

@@ -20,7 +20,7 @@ use crate::mutants::{
     Strength,
 };
 use crate::recording::RecordingError;
-use crate::report::read_back::{is_github, is_junit, is_ktap, is_markdown};
+use crate::report::read_back::{is_github, is_html, is_junit, is_ktap, is_mail, is_markdown};
 use crate::report::testing::written;
 use crate::report::{self, Accepted, Event, Format, Inventory, Item, KernelCache, Listing, RunView, Started};
 use crate::report::{Summary, Tally, Verbosity};
@@ -103,6 +103,8 @@ fn check_items(items: &[Item], answer: Vec<String>, notes: Vec<String>, data: Va
     is_junit(&printed(Format::Junit, print()), items.len());
     is_ktap(&printed(Format::Ktap, print()), items);
     is_markdown(&printed(Format::Markdown, print()), items.len());
+    is_html(&printed(Format::Html, print()));
+    is_mail(&printed(Format::Mail, print()));
     let text = printed(Format::Github, print());
     is_safe(&text, 2 * (ANSWER + ITEM * items.len()));
     is_github(&text);

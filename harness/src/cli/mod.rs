@@ -41,6 +41,7 @@ mod output;
 mod plots_args;
 mod qemu;
 mod replay;
+mod report;
 mod repro_command;
 mod rule;
 mod rules_args;

@@ -9,6 +9,7 @@ use crate::report::{Event, Format, Item, ListFormat, Listing, Started, Summary, 
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 /// How the results of runs are printed.
@@ -117,6 +118,15 @@ pub(super) struct Reported {
     pub(super) items: Vec<Item>,
 }
 
+impl OutputArgs {
+    /// The same with a page in this file.
+    pub(super) fn with_page(&self, file: Option<&Path>) -> OutputArgs {
+        let mut output = self.clone();
+        output.report.extend(file.map(|file| ReportFile::new(Format::Html, file)));
+        output
+    }
+}
+
 impl Output {
     /// The output of a verb.
     pub(super) fn new(command: &'static str, arguments: &OutputArgs) -> Result<Output, CliError> {
@@ -136,6 +146,17 @@ impl Output {
         let sinks = sinks::all(*format, report, verbosity)?;
         let (tally, begun, kept) = (Tally::default(), Instant::now(), None);
         Ok(Output { command, sinks, quiet: *quiet, tally, begun, kept })
+    }
+
+    /// A document in FILE, or on standard output, and nothing else.
+    pub(super) fn document(
+        command: &'static str,
+        format: Format,
+        file: Option<&Path>,
+    ) -> Result<Output, CliError> {
+        let sinks = vec![sinks::one(format, file)?];
+        let (tally, begun, kept) = (Tally::default(), Instant::now(), None);
+        Ok(Output { command, sinks, quiet: false, tally, begun, kept })
     }
 
     /// The same output of another verb.

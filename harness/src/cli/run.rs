@@ -33,6 +33,7 @@ pub(super) const HELP: &str = "Examples: damonlab run pull-push idle --kernel ~/
     damonlab run --all --quiet\n          \
     damonlab run --all --shard 1/4 --out first\n          \
     damonlab run idle --machine dram2 -v\n          \
+    damonlab run pull-push --html report.html\n          \
     git bisect run damonlab run idle --kernel . --git-bisect --out /tmp\n\n\
     A scenario that passes is one line, one that fails is shown with what was expected, what was seen, the lines of \
     the trace, and the command that repeats it.";
@@ -91,6 +92,9 @@ pub(super) struct Arguments {
     /// Results go below this folder.
     #[arg(long, default_value = "results", value_name = "DIR")]
     out: PathBuf,
+    /// Write a page with plots into FILE, too: the same as --report html=FILE.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     plots: PlotsArgs,
     #[command(flatten)]
@@ -99,7 +103,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> VerbResult {
     // Everything that the user may have to fix comes before what takes minutes.
-    let mut output = Output::new("run", &arguments.output)?.keeping(arguments.shard.is_some());
+    let output = arguments.output.with_page(arguments.html.as_deref());
+    let mut output = Output::new("run", &output)?.keeping(arguments.shard.is_some());
     let plots = arguments.plots.style(&arguments.output)?;
     let paths = own_paths(arguments)?;
     let mut sources = arguments.introduces.sources(&paths, arguments.machine.as_deref())?;

@@ -13,8 +13,8 @@ pub(super) const HELP: &str = "Examples: damonlab setup\n          damonlab setu
 pub(super) struct Arguments {
     /// Install this too. damo: from PyPI, into damonlab's own environment, for the scenario of that name. bubblewrap: a
     /// package of the distribution, for `--build-in bwrap`. trace-cmd, a package too, and perfetto, from PyPI: for what `damonlab
-    /// export` writes. May be given more than once.
-    #[arg(long = "with", value_name = "damo|bubblewrap|trace-cmd|perfetto")]
+    /// export` writes. chromium, a package: for damonlab's own tests of pages. May be given more than once.
+    #[arg(long = "with", value_name = "damo|bubblewrap|trace-cmd|perfetto|chromium")]
     extras: Vec<Extra>,
     #[command(flatten)]
     format: FormatArgs,

@@ -21,6 +21,11 @@ pub(super) struct ReportFile {
 }
 
 impl ReportFile {
+    /// A file of this format.
+    pub(super) fn new(format: Format, path: &Path) -> ReportFile {
+        ReportFile { format, path: path.to_owned() }
+    }
+
     /// The names of the formats that a file can have.
     pub(super) fn formats() -> impl Iterator<Item = String> {
         let in_files = Format::value_variants().iter().filter(|format| **format != Format::Github);
@@ -90,6 +95,14 @@ pub(super) fn all(format: Format, files: &[ReportFile], verbosity: Verbosity) ->
     Ok(sinks)
 }
 
+/// A file that is made at once, or standard output.
+pub(super) fn one(format: Format, file: Option<&Path>) -> Result<Sink, CliError> {
+    match file {
+        Some(path) => Sink::file(format, path, make),
+        None => Ok(Sink { reporter: stdout(format, Verbosity::Normal), path: None }),
+    }
+}
+
 /// A reporter that prints on standard output.
 pub(super) fn stdout(format: Format, verbosity: Verbosity) -> Box<dyn Reporter> {
     format.reporter(Box::new(terminal::stdout(format.lines())), verbosity)
@@ -118,7 +131,7 @@ mod tests {
         assert_eq!(file, ReportFile { format: Format::Junit, path: "out/a=b.xml".into() });
         for wrong in ["junit", "junit=", "xml=x", "github=x", "=x"] {
             let error = ReportFile::from_str(wrong).unwrap_err();
-            assert!(error.contains("one of human, json, junit, ktap, markdown"), "{error}");
+            assert!(error.contains("one of human, json, junit, ktap, markdown, html, mail"), "{error}");
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Whole {
     pub(super) suites: Vec<Suite>,
     /// The end; none of a command that ended early.
     pub(super) end: Option<End>,
+    /// What is for programs of the command as a whole, where the format keeps that.
+    pub(super) data: Value,
 }
 
 /// One scenario with each of its runs.
@@ -116,11 +118,20 @@ pub(super) struct Document<W: Write> {
     parts: Vec<Item>,
     out: W,
     written: bool,
+    /// Whether what is for programs is kept, which may be large.
+    keeps_data: bool,
 }
 
 impl<W: Write> Document<W> {
     pub(super) fn new(render: Render, out: W) -> Document<W> {
-        Document { render, whole: Whole::default(), parts: Vec::new(), out, written: true }
+        Document { render, whole: Whole::default(), parts: Vec::new(), out, written: true, keeps_data: false }
+    }
+
+    /// One whose format reads what is for programs.
+    pub(super) fn with_data(render: Render, out: W) -> Document<W> {
+        let mut document = Document::new(render, out);
+        document.keeps_data = true;
+        document
     }
 
     /// What it writes to.
@@ -128,9 +139,9 @@ impl<W: Write> Document<W> {
         &mut self.out
     }
 
-    /// The item without what is for JSON alone, which may be large.
     fn keep(&mut self, item: &Item) {
-        let item = Item { data: Value::Null, ..item.clone() };
+        let data = if self.keeps_data { item.data.clone() } else { Value::Null };
+        let item = Item { data, ..item.clone() };
         if item.part {
             return self.parts.push(item);
         }
@@ -164,6 +175,9 @@ impl<W: Write> Reporter for Document<W> {
             }
             Event::Summary(summary) => {
                 self.whole.end = Some(End::of(summary));
+                if self.keeps_data {
+                    self.whole.data.clone_from(&summary.data);
+                }
                 self.write()
             }
         }

@@ -6,7 +6,7 @@ use super::github::Github;
 use super::human::Human;
 use super::json::JsonLines;
 use super::reporter::{Reporter, Verbosity};
-use super::{junit, ktap, markdown};
+use super::{junit, ktap, mail, markdown, page};
 use crate::host::terminal::Lines;
 use clap::ValueEnum;
 use std::io::Write;
@@ -24,6 +24,10 @@ pub enum Format {
     Ktap,
     /// Markdown, in the end.
     Markdown,
+    /// A page for a browser with plots, in the end.
+    Html,
+    /// Plain text for a cover letter or a reply, in the end.
+    Mail,
     /// For people, with annotations and a job summary on GitHub.
     Github,
 }
@@ -51,7 +55,9 @@ impl Format {
     pub fn lines(self) -> Lines {
         match self {
             Format::Human => Lines::Cut,
-            Format::Json | Format::Junit | Format::Ktap | Format::Markdown => Lines::Whole,
+            Format::Json | Format::Junit | Format::Ktap | Format::Markdown | Format::Html | Format::Mail => {
+                Lines::Whole
+            }
             Format::Github => Lines::Commands,
         }
     }
@@ -69,6 +75,8 @@ impl Format {
             Format::Junit => Box::new(Document::new(junit::render, out)),
             Format::Ktap => Box::new(Document::new(ktap::render, out)),
             Format::Markdown => Box::new(Document::new(markdown::render, out)),
+            Format::Html => Box::new(Document::with_data(page::render, out)),
+            Format::Mail => Box::new(Document::with_data(mail::render, out)),
             Format::Github => Box::new(Github::new(out, verbosity)),
         }
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// The document.
 pub(super) fn render(whole: &Whole) -> String {
-    let Whole { command, kernel, suites, end } = whole;
+    let Whole { command, kernel, suites, end, .. } = whole;
     let mut report = Report::new(format!("damonlab {command}"));
     report.add_test_suites(suites.iter().map(|suite| self::suite(suite, kernel.as_deref())));
     match end {

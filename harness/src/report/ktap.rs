@@ -45,7 +45,7 @@ struct Test {
 
 /// The document.
 pub(super) fn render(whole: &Whole) -> String {
-    let Whole { command, kernel, suites, end } = whole;
+    let Whole { command, kernel, suites, end, .. } = whole;
     let mut tests: Vec<Test> = suites.iter().map(suite).collect();
     if end.is_none() {
         tests.push(Test {

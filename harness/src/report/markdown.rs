@@ -14,7 +14,7 @@ const CELL: usize = 300;
 
 /// The document.
 pub(super) fn render(whole: &Whole) -> String {
-    let Whole { command, kernel, suites, end } = whole;
+    let Whole { command, kernel, suites, end, .. } = whole;
     let counts = match end {
         Some(End { counts, seconds, .. }) => format!("{} in {seconds:.1} s", escaped(counts)),
         None => ENDED_EARLY.to_owned(),

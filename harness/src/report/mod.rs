@@ -7,6 +7,7 @@
 mod bisect;
 mod checked;
 mod compare;
+mod convergence;
 mod doctor;
 mod document;
 mod event;
@@ -25,10 +26,12 @@ mod ktap;
 mod line_coverage;
 mod lists;
 mod machine;
+mod mail;
 mod markdown;
 mod measure;
 mod mutant_parts;
 mod mutants;
+mod page;
 mod place;
 mod plot;
 #[cfg(test)]

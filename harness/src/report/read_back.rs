@@ -54,3 +54,36 @@ pub(crate) fn is_github(text: &str) {
         assert!(line.starts_with("::error ") || line.starts_with("::notice title=damonlab::"), "{line}");
     }
 }
+
+/// The elements that a page has besides its script and its style.
+const ELEMENTS: &str = "html head meta title body header main section article figure figcaption details summary h1 h2 h3 h4 \
+    p small b i a span div dl dt dd ul li pre code table thead tbody tr th td noscript";
+
+/// A page whose only markup is damonlab's: two scripts, elements that it uses, no handler, and data that reads back.
+pub(crate) fn is_html(text: &str) {
+    assert!(text.chars().all(|c| c == '\n' || is_shown(c)), "{text:?}");
+    let (head, rest) = text.split_once("<style>").unwrap();
+    let (body, rest) = rest
+        .split_once("</style>")
+        .unwrap()
+        .1
+        .split_once("<script type=\"application/json\" id=\"data\">")
+        .unwrap();
+    let (data, script) = rest.split_once("</script>").unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(data).is_ok() && !data.contains('<'), "{data}");
+    assert_eq!((script.matches("<script>").count(), script.matches("</script>").count()), (1, 1));
+    assert!(head.starts_with("<!DOCTYPE html>\n<html lang=\"en\">") && script.ends_with("</html>"), "{text}");
+    for tag in body.split('<').skip(1) {
+        let name = tag.trim_start_matches('/').split([' ', '>', '\n']).next().unwrap_or_default();
+        assert!(ELEMENTS.split_whitespace().any(|known| known == name), "<{tag}");
+        let attributes = tag.split('>').next().unwrap_or_default();
+        assert!(!attributes.contains(" on") || attributes.contains("title="), "<{tag}");
+    }
+}
+
+/// Lines of a mail.
+pub(crate) fn is_mail(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().all(is_shown) && line.chars().count() <= 72, "{line:?}");
+    }
+}

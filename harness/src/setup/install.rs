@@ -178,6 +178,8 @@ pub enum Extra {
     TraceCmd,
     /// perfetto's Python package from PyPI, with the definitions by which tests read an export.
     Perfetto,
+    /// Chromium from Debian, in which damonlab's own tests look at pages.
+    Chromium,
 }
 
 /// Where an extra comes from.
@@ -190,7 +192,8 @@ enum Origin {
 
 impl Extra {
     /// All of them.
-    pub const ALL: [Extra; 4] = [Extra::Damo, Extra::Bubblewrap, Extra::TraceCmd, Extra::Perfetto];
+    pub const ALL: [Extra; 5] =
+        [Extra::Damo, Extra::Bubblewrap, Extra::TraceCmd, Extra::Perfetto, Extra::Chromium];
 
     /// Its name, which is also that of its package.
     fn name(self) -> &'static str {
@@ -199,6 +202,7 @@ impl Extra {
             Extra::Bubblewrap => "bubblewrap",
             Extra::TraceCmd => "trace-cmd",
             Extra::Perfetto => "perfetto",
+            Extra::Chromium => "chromium",
         }
     }
 
@@ -206,6 +210,7 @@ impl Extra {
         match self {
             Extra::Bubblewrap => Origin::Debian("bwrap"),
             Extra::TraceCmd => Origin::Debian("trace-cmd"),
+            Extra::Chromium => Origin::Debian("chromium"),
             Extra::Damo | Extra::Perfetto => Origin::Pypi,
         }
     }

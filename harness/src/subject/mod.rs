@@ -4,6 +4,7 @@ pub(crate) mod damon;
 mod heat;
 mod measure;
 mod registry;
+mod samples;
 mod series;
 
 pub use heat::Heat;
@@ -11,6 +12,6 @@ pub use measure::{Measure, Quantity, Unit};
 pub(crate) use registry::{SubjectResults, judge, rules};
 pub use registry::{
     aggregation_event, aggregations, behaviour, formulas, functions_before_events, kdamond_pids,
-    listed_system, measures, passes, record_names, scenario_key, series, variant_meaning,
+    listed_system, measures, passes, plots, record_names, scenario_key, series, steps, variant_meaning,
 };
 pub use series::{Aggregation, Pass, Point, Region, Series, SeriesOf, WINDOWS_IN_A_ROW};

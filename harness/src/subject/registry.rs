@@ -2,12 +2,14 @@
 
 use super::damon::{self, breakpoints, damo_report, races, scenario_keys, view::View};
 use super::measure::{Measure, Quantity};
+use super::samples;
 use super::series::{Aggregation, Pass, Series};
 use crate::check::expect::{self, Evaluation};
 use crate::check::fields::Fields;
 use crate::check::rule::{Judged, RuleResult};
 use crate::check::violations::Violations;
 use crate::check::{About, Finding, StatedResult, stated};
+use crate::figure::{Plot, Step};
 use crate::recording::{Formulas, Recording};
 use crate::trace::RecordNames;
 use std::collections::BTreeMap;
@@ -113,6 +115,21 @@ pub fn listed_system() -> &'static str {
 /// The name of the event that reports the regions of an aggregation.
 pub fn aggregation_event() -> &'static str {
     damon::events::Aggregated::NAME
+}
+
+/// What can be drawn of a recording, in the order of a page.
+pub fn plots(recording: &Recording) -> Vec<Plot> {
+    let mut all = damon::plots::plots(recording);
+    all.extend(samples::workloads(recording));
+    all.extend(samples::memory(recording));
+    all.extend(samples::counters(recording));
+    all.sort_by_key(|plot| plot.section);
+    all
+}
+
+/// The steps that the guest carried out, each with its time.
+pub fn steps(recording: &Recording) -> Vec<Step> {
+    damon::plots::steps(recording)
 }
 
 /// The normalised run as text: a rebuilt kernel of the same behaviour gives the same text.

@@ -21,6 +21,7 @@ use tree::{Crate, Link};
 const FLOORS: &[&str] = &[
     "host",
     "bundled",
+    "figure",
     "trace",
     "ktap",
     "docs",

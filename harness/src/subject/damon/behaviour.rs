@@ -56,7 +56,8 @@ fn steps(text: &mut Text, recording: &Recording) {
     }
 }
 
-fn step_name(step: &Step) -> String {
+/// What a step is called.
+pub(crate) fn step_name(step: &Step) -> String {
     match step {
         Step::Start { .. } => "start".to_owned(),
         Step::Run { .. } => "run".to_owned(),

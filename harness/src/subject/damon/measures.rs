@@ -11,14 +11,14 @@ use std::fmt;
 
 /// A goal that the trace measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Goal {
-    kdamond: usize,
-    scheme: usize,
+pub(super) struct Goal {
+    pub(super) kdamond: usize,
+    pub(super) scheme: usize,
     /// The tracepoint that reports its measurements.
-    event: &'static str,
-    nid: i32,
+    pub(super) event: &'static str,
+    pub(super) nid: i32,
     /// The target value, in basis points.
-    target: u64,
+    pub(super) target: u64,
 }
 
 impl fmt::Display for Goal {
@@ -29,7 +29,7 @@ impl fmt::Display for Goal {
 }
 
 /// How far from the target such a mean may be, in basis points.
-const TOLERANCE: f64 = 500.0;
+pub(super) const TOLERANCE: f64 = 500.0;
 
 /// A goal with fewer windows is not compared.
 const LEAST_WINDOWS: usize = 2 * WINDOWS_IN_A_ROW;
@@ -52,9 +52,9 @@ pub(crate) fn measures(recording: &Recording) -> Vec<(Quantity, Measure)> {
 }
 
 /// The value of a goal in each window.
-type Series = Vec<(Nanos, f64)>;
+pub(super) type Series = Vec<(Nanos, f64)>;
 
-fn goal_series(view: &View<'_>) -> BTreeMap<Goal, Series> {
+pub(super) fn goal_series(view: &View<'_>) -> BTreeMap<Goal, Series> {
     let mut all: BTreeMap<Goal, Series> = BTreeMap::new();
     for run in &view.kdamond_runs {
         for (line, measured) in run.measurements() {
@@ -76,8 +76,7 @@ fn goal_series(view: &View<'_>) -> BTreeMap<Goal, Series> {
 fn goal_measures(goals: &BTreeMap<Goal, Series>) -> Vec<(Quantity, Measure)> {
     let (mut means, mut swings, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for (goal, series) in goals.iter().filter(|(_, series)| series.len() >= LEAST_WINDOWS) {
-        let half: Vec<f64> = series[series.len() / 2..].iter().map(|(_, value)| *value).collect();
-        if let Some(Summary { mean, spread, .. }) = Summary::of(&half) {
+        if let Some(Summary { mean, spread, .. }) = second_half(series) {
             let number = |value| Measure { value, never: false };
             means.push((Quantity::new(format!("mean, {goal}"), Unit::BasisPoints), number(mean)));
             let swing = number(spread.unwrap_or(0.0));
@@ -89,9 +88,15 @@ fn goal_measures(goals: &BTreeMap<Goal, Series>) -> Vec<(Quantity, Measure)> {
     means.into_iter().chain(swings).chain(times).collect()
 }
 
+/// What the second half of the windows comes to; none of too few.
+pub(super) fn second_half(series: &[(Nanos, f64)]) -> Option<Summary> {
+    let half: Vec<f64> = series[series.len() / 2..].iter().map(|(_, value)| *value).collect();
+    (series.len() >= LEAST_WINDOWS).then(|| Summary::of(&half)).flatten()
+}
+
 /// The time from the first measurement to the end of the first windows in a row whose mean is near the target, as is the
 /// mean of all later ones.
-fn time_to_target(target: f64, series: &[(Nanos, f64)]) -> Measure {
+pub(super) fn time_to_target(target: f64, series: &[(Nanos, f64)]) -> Measure {
     let since = |time: &Nanos| (time.0.saturating_sub(series[0].0.0)) as f64 / 1e9;
     let near = |windows: &[(Nanos, f64)]| {
         let mean = windows.iter().map(|(_, value)| value).sum::<f64>() / windows.len() as f64;

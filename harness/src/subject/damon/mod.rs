@@ -11,6 +11,7 @@ pub(crate) mod formulas;
 pub(crate) mod measures;
 mod modules;
 pub(crate) mod oracle;
+pub(crate) mod plots;
 pub(crate) mod races;
 pub(crate) mod replayed;
 pub(crate) mod rule;
