@@ -12,4 +12,4 @@ mod overlay;
 
 pub use export::{ExportError, Exported, export};
 pub use home::{Origin, UnpackError, failure, home};
-pub use overlay::{file, folders, origin};
+pub use overlay::{file, folders, given, origin};

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples: damonlab check results/pull-push/0001\n          \
     damonlab check -v results/pull-push/*\n          \
-    damonlab check --rules examples/rules/quotas.yaml results/pull-push/0001\n\n\
+    damonlab check --rules examples/rules/goals.yaml results/pull-push/0001\n\n\
     Recordings of one scenario on one kernel with several seeds are judged together too. A recording that is damaged is\n\
     never judged: it is reported with what was expected and found, and the exit status is 2. A rule of a file that the\n\
     recording keeps gives way to one of --rules that has its name.";

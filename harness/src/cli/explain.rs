@@ -2,7 +2,7 @@
 
 use super::error::{CliError, VerbResult};
 use super::output::{self, FormatArgs};
-use super::{rule, scenarios};
+use super::{rule, scenarios, values};
 use crate::judge;
 use crate::kernel::{Origins, PatchedSource, Request};
 use crate::report;
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "VERSION|DIR|DIR@REF")]
     kernel: Option<PathBuf>,
     /// Show the rule as this file of rules, or this scenario's file, states it. May be given several times.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
     rules: Vec<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,

@@ -1,6 +1,7 @@
 //! Which kernel, and what is changed in it: the arguments of every verb that runs on one.
 
 use super::error::CliError;
+use super::values;
 use crate::host::progress::Progress;
 use crate::kernel::{
     BuildIn, Changes, ConfigPart, KernelError, Origins, Profile, Request, SeriesLabel, Source,
@@ -13,14 +14,15 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct KernelArgs {
     /// The kernel: a release (7.2 or 7.3 for its newest, 7.3.4 for that one; 6.12 is the oldest series), a source tree,
-    /// TREE@REF for a git ref in it, or a bzImage [default: 7.3]. All but a bzImage get the patches of patches/ for their
+    /// TREE@REF for a git ref in it, the tarball linux-VERSION.tar.xz with its checksum beside it, or a bzImage [default:
+    /// 7.3]. All but a bzImage get the patches of patches/ for their
     /// release (docs/kernels.md).
     #[arg(long, value_name = "VERSION|DIR|DIR@REF|bzImage")]
     pub(super) kernel: Option<PathBuf>,
     /// A patch series on top: an mbox, a maildir, a folder of .patch files or of quilt, a mail, or
     /// REPOSITORY:BASE..TOPIC; files may be packed by gzip. May be given more than once. damonlab reports what it leaves out, and what does not apply exactly. To build a series runs
     /// its Makefiles and scripts, as you; for a stranger's series see --build-in.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = values::path())]
     pub(super) series: Vec<PathBuf>,
     /// Refuse a patch that applies only with less context, at another place or merged.
     #[arg(long)]
@@ -29,7 +31,7 @@ pub(super) struct KernelArgs {
     #[arg(long)]
     pub(super) skip_applied: bool,
     /// A patch on top of everything else. May be given more than once.
-    #[arg(long = "patch", value_name = "FILE")]
+    #[arg(long = "patch", value_name = "FILE", value_parser = values::path())]
     pub(super) patches: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) config: ConfigArgs,
@@ -44,7 +46,7 @@ pub(super) struct ConfigArgs {
     #[arg(long = "profile", value_name = "fast|debug|kunit|host-root|coverage")]
     pub(super) profiles: Vec<Profile>,
     /// A config fragment on top of kernel-config/ and the profile. May be given more than once.
-    #[arg(long = "config", value_name = "FRAGMENT")]
+    #[arg(long = "config", value_name = "FRAGMENT", value_parser = values::path())]
     pub(super) fragments: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) build: BuildArgs,
@@ -70,7 +72,7 @@ impl KernelArgs {
     /// Refuses what is about patches where there are none. damonlab's own fit the releases that they are for exactly, a
     /// tree perhaps not.
     fn check_without_patches(&self, request: &Request) -> Result<(), CliError> {
-        let is_tree = matches!(request, Request::Build(build) if !matches!(build.source, Source::Release(_)));
+        let is_tree = matches!(request, Request::Build(build) if !matches!(build.source, Source::Release(_) | Source::Tarball(_)));
         if self.skip_applied {
             return Err(CliError::NeedsPatch("--skip-applied"));
         }

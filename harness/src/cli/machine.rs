@@ -4,6 +4,7 @@ use super::error::{CliError, VerbResult};
 use super::introduces_args::IntroducesArgs;
 use super::output::{self, FormatArgs};
 use super::scenarios;
+use crate::bundled;
 use crate::grammar;
 use crate::host::paths;
 use crate::host::text::excerpt;
@@ -46,7 +47,7 @@ pub(super) fn machine(arguments: &Arguments) -> VerbResult {
 /// The machine of an argument: a file of either kind, a machine's name, or a scenario's.
 fn spec(word: &str, introduces: &IntroducesArgs) -> Result<MachineSpec, CliError> {
     if paths::names_a_file(word) {
-        return of_file(Path::new(word), introduces);
+        return of_file(&bundled::given(word.into()), introduces);
     }
     let machines = Machines::in_folders(scenario::machine_folders());
     match machines.pick(word) {
@@ -130,7 +131,7 @@ mod tests {
         for word in ["smoke-cxl1", &file.to_string_lossy()] {
             assert_eq!(spec(word).unwrap(), machine, "{word}");
         }
-        let scenario = crate::bundled::home().join("scenarios/idle.yaml");
+        let scenario = bundled::home().join("scenarios/idle.yaml");
         assert_eq!(spec(&scenario.to_string_lossy()).unwrap(), spec("idle").unwrap());
     }
 
@@ -151,7 +152,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (words, mine) = (folder.path().join("words.yaml"), folder.path().join("mine.yaml"));
         std::fs::write(&words, "version: 1\nintroduces: {actions: [collect]}\n").unwrap();
-        let idle = std::fs::read_to_string(crate::bundled::home().join("scenarios/idle.yaml")).unwrap();
+        let idle = std::fs::read_to_string(bundled::home().join("scenarios/idle.yaml")).unwrap();
         let action = "action: migrate_hot\n              target_nid: 0\n";
         assert!(idle.contains(action), "{idle}");
         std::fs::write(&mine, idle.replace(action, "action: collect\n")).unwrap();

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Patches or config fragments (.config), or folders of them [default: patches/regressions and patches/equivalent].
     /// A patch is a bug that must be caught, unless it lies in a folder named equivalent or says `Kind: equivalent`
     /// before its diff: such a mutant changes nothing, and must not be noticed.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_parser = values::path())]
     paths: Vec<PathBuf>,
     /// Only the mutants whose names begin with this. May be given more than once.
     #[arg(long, value_name = "NAME")]

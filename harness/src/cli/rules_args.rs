@@ -1,6 +1,7 @@
 //! `--rules`: files of rules by which runs are judged besides those of their scenarios.
 
 use super::error::CliError;
+use super::values;
 use crate::judge::RuleFileUse;
 use crate::run::ScenarioSource;
 use crate::scenario::{self, RuleFile};
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct RulesArgs {
     /// Judge by the rules of this file too. May be given several times. A recording keeps the files that its run was judged by.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
     pub(super) rules: Vec<PathBuf>,
 }
 

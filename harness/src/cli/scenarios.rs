@@ -67,7 +67,7 @@ pub(super) fn by_name(name: &str) -> PathBuf {
 /// from a folder `scenarios`.
 pub(super) fn path(argument: &str) -> Result<PathBuf, CliError> {
     if paths::names_a_file(argument) {
-        return Ok(PathBuf::from(argument));
+        return Ok(bundled::given(argument.into()));
     }
     let path = by_name(argument);
     if path.is_file() {

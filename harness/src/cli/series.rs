@@ -2,6 +2,7 @@
 
 use super::error::VerbResult;
 use super::output::{self, FormatArgs};
+use super::values;
 use crate::host::progress::Progress;
 use crate::kernel::{self, Changes, KernelError, Origins, Request};
 use crate::report;
@@ -24,7 +25,7 @@ pub(super) enum Verb {
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The series, as for `damonlab run --series`.
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required = true, value_parser = values::path())]
     series: Vec<PathBuf>,
     /// The kernel: a release, a source tree, or TREE@REF [default: 7.3].
     #[arg(long, value_name = "VERSION|DIR|DIR@REF")]

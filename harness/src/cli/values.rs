@@ -1,9 +1,17 @@
-//! The values of options that are numbers, and what is said about those that are not.
+//! The values of options that are numbers, and what is said about those that are not; and of those that are paths.
 
+use crate::bundled;
 use crate::grammar::amount;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+/// A path of a file or a folder that may be one that ships: `examples/rules/goals.yaml`.
+pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(bundled::given)
+}
 
 /// How many guests run at once.
 pub(super) fn guests(text: &str) -> Result<NonZeroUsize, String> {

@@ -37,8 +37,8 @@ pub const SLOTS: &str = "DAMONLAB_SLOTS";
 pub const KERNELS_MIB: &str = "DAMONLAB_KERNELS_MIB";
 /// The limit of the cache of checkpoints, in MiB.
 pub const CHECKPOINTS_MIB: &str = "DAMONLAB_CHECKPOINTS_MIB";
-/// The folder of kernel.org's tarballs.
-pub const KERNEL_MIRROR: &str = "DAMONLAB_KERNEL_MIRROR";
+/// Where kernel releases come from.
+pub const SOURCE: &str = "DAMONLAB_SOURCE";
 /// The folder with scenarios, patches and configurations.
 pub const HOME: &str = "DAMONLAB_HOME";
 
@@ -65,7 +65,11 @@ static ALL: [Variable; 9] = [
     }),
     accepting(KERNELS_MIB, MEBIBYTES, |value| whole::<u64>(value).is_some()),
     accepting(CHECKPOINTS_MIB, MEBIBYTES, |value| whole::<u64>(value).is_some()),
-    accepting(KERNEL_MIRROR, "the URL of a folder (https://...)", |value| value.contains("://")),
+    accepting(
+        SOURCE,
+        "the URL of a folder with kernel.org's tarballs (https://...), or the path of a linux-VERSION.tar.xz",
+        |value| value.contains("://") || (value.contains(".tar") && Path::new(value).is_file()),
+    ),
     accepting(HOME, "damonlab's source tree, or a folder that `damonlab export-data` wrote", |value| {
         Path::new(value).join("scenarios").is_dir()
     }),
@@ -167,7 +171,7 @@ mod tests {
             (KERNELS_MIB, "-1"),
             (CHECKPOINTS_MIB, "1.5"),
             (CHECKPOINTS_MIB, "99999999999999999999"),
-            (KERNEL_MIRROR, "nowhere"),
+            (SOURCE, "nowhere"),
             (HOME, "/nonexistent"),
         ] {
             let error = check(name, value).unwrap_err();
@@ -182,7 +186,7 @@ mod tests {
             (SLOTS, "64"),
             (KERNELS_MIB, "0"),
             (KERNEL, "anything"),
-            (KERNEL_MIRROR, "file:///mirror"),
+            (SOURCE, "file:///mirror"),
             (SLOTS, ""),
             ("DAMONLAB_TEST_VICTIM", "/x"),
             ("DAMO", "x"),

@@ -7,7 +7,7 @@ use crate::host::interrupt::Interrupted;
 use crate::host::lock::LockError;
 use crate::host::text::{foreign, quote, shown};
 use crate::series::SeriesError;
-use crate::setup::SourcesError;
+use crate::setup::{SourcesError, ourselves};
 use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
@@ -207,9 +207,32 @@ pub enum KernelError {
         /// The error of kernel.org.
         mirror: Box<KernelError>,
     },
+    /// A machine that is not Debian.
+    #[error("not asked on {}", foreign(.0))]
+    NotDebian(String),
     /// curl, which fetches from kernel.org, is missing.
-    #[error("no curl in PATH; `apt-get install curl ca-certificates` installs it")]
+    #[error("no curl in PATH; `{}` names the package that has it", ourselves("doctor"))]
     NoCurl,
+    /// A file that should be a tarball of a release.
+    #[error(
+        "{} is not the tarball of a release, which is named linux-VERSION.tar.xz (of other sources, unpack it and give the \
+         folder)", shown(.0)
+    )]
+    NoTarball(PathBuf),
+    /// A tarball without a checksum.
+    #[error(
+        "{path} cannot be checked: there is neither {path}.sha256 nor a sha256sums.asc beside it; put kernel.org's list there, \
+         or write the output of `sha256sum` for it", path = shown(.0)
+    )]
+    Unchecked(PathBuf),
+    /// The given tarball is of another release.
+    #[error("DAMONLAB_SOURCE is {}, which is not linux {wanted}; unset it, or give the tarball of that release", shown(.path))]
+    OtherTarball {
+        /// The tarball.
+        path: PathBuf,
+        /// The requested release.
+        wanted: String,
+    },
     /// A download with another checksum than its list says.
     #[error("{file} does not have the checksum of {list}: wanted {wanted}, found {}", foreign(.found))]
     Checksum {
@@ -269,6 +292,9 @@ impl Faulty for KernelError {
             E::NoSuchPath { .. }
             | E::NoVersion { .. }
             | E::NoSuchKernel { .. }
+            | E::NoTarball(_)
+            | E::Unchecked(_)
+            | E::OtherTarball { .. }
             | E::NoSuchRef { .. }
             | E::NotATree(_)
             | E::NotAnImage { .. }
@@ -291,6 +317,7 @@ impl Faulty for KernelError {
             | E::InUse(_)
             | E::Fetch { .. }
             | E::NoCurl
+            | E::NotDebian(_)
             | E::Checksum { .. }
             | E::Sources(_)
             | E::NotListed { .. }

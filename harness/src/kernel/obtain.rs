@@ -56,6 +56,7 @@ pub(super) fn source_tree(
 ) -> Result<SourceTree, KernelError> {
     match &request.source {
         Source::Release(wanted) => Ok(SourceTree::of_release(origins.obtain(wanted, progress)?)),
+        Source::Tarball(path) => Ok(SourceTree::of_release(origins.of_tarball(path, progress)?)),
         Source::Tree(dir) => SourceTree::of_tree(dir),
         Source::Ref { dir, name } => SourceTree::of_ref(dir, name),
     }

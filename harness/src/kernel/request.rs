@@ -4,6 +4,7 @@ use super::apply::Rules;
 use super::config::{self, Fragment};
 use super::confinement::BuildIn;
 use super::error::KernelError;
+use super::given::Tarball;
 use super::profile::Profile;
 use super::release::Origins;
 use super::source::{Source, tree_and_ref};
@@ -57,7 +58,7 @@ impl Default for Request {
 }
 
 impl Request {
-    /// Parses the value of `--kernel`: a version, the path of a tree or an image, or `TREE@REF`. The first that fits is
+    /// Parses the value of `--kernel`: a version, the path of a tree, a tarball or an image, or `TREE@REF`. The first that fits is
     /// used.
     ///
     /// # Errors
@@ -69,8 +70,11 @@ impl Request {
             return built(Source::Release(wanted?));
         }
         if value.exists() {
-            let tree = || built(Source::Tree(value.to_owned()));
-            return if value.is_dir() { tree() } else { Ok(Request::Image(value.to_owned())) };
+            return match (value.is_dir(), Tarball::is_one(value)) {
+                (true, _) => built(Source::Tree(value.to_owned())),
+                (false, true) => Tarball::of(value).and_then(|_| built(Source::Tarball(value.to_owned()))),
+                (false, false) => Ok(Request::Image(value.to_owned())),
+            };
         }
         if let Some((dir, name)) = tree_and_ref(&text) {
             return built(Source::Ref { dir, name });
@@ -249,6 +253,9 @@ mod tests {
         let wanted = VersionRequest::parse("7.2.12").unwrap().unwrap();
         assert_eq!(parsed("7.2.12").unwrap(), built(Source::Release(wanted)));
         assert_eq!(parsed(&tree).unwrap(), built(Source::Tree(tree.clone())));
+        let tarball = folder.path().join("linux-7.3.4.tar.xz");
+        std::fs::write(&tarball, "").unwrap();
+        assert_eq!(parsed(&tarball).unwrap(), built(Source::Tarball(tarball)));
         let image = folder.path().join("bzImage");
         assert_eq!(parsed(&image).unwrap(), Request::Image(image));
         let value = format!("{}@HEAD@{{1}}", tree.display());

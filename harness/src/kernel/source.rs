@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub enum Source {
     /// A release that damonlab fetches.
     Release(VersionRequest),
+    /// The tarball of a release, which the user fetched.
+    Tarball(PathBuf),
     /// A user's tree, with uncommitted changes.
     Tree(PathBuf),
     /// A ref in the git repository of a user's tree, whatever is checked out.

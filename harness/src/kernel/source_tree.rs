@@ -4,6 +4,7 @@ use super::apply::{self, Applied, Base, Rules};
 use super::cache_layout::builds;
 use super::error::KernelError;
 use super::git_ref::GitRef;
+use super::given::Tarball;
 use super::inspect::Tree;
 use super::listing::Listing;
 use super::release::{Origins, Release};
@@ -58,6 +59,7 @@ impl SourceTree {
     pub(super) fn here(source: &Source, origins: &Origins) -> Result<Option<SourceTree>, KernelError> {
         match source {
             Source::Release(wanted) => Ok(origins.newest(wanted).map(SourceTree::of_release)),
+            Source::Tarball(path) => Ok(origins.unpacked(&Tarball::of(path)?).map(SourceTree::of_release)),
             Source::Ref { dir, name } => SourceTree::of_ref(dir, name).map(Some),
             Source::Tree(_) => Ok(None),
         }

@@ -29,15 +29,28 @@ pub(super) type Found = Result<Distribution, String>;
 
 /// Reads `etc/os-release` (or `usr/lib/os-release`, as os-release(5) says) below `root`.
 pub(super) fn of_machine(root: &Path) -> Found {
-    let files = ["etc/os-release", "usr/lib/os-release"].map(|file| root.join(file));
-    let text = files.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
-    let value = |key: &str| value(&text, key).unwrap_or_default();
-    let id = value("ID");
-    let name = [value("PRETTY_NAME"), value("NAME"), id.clone()].into_iter().find(|name| !name.is_empty());
-    let name = name.unwrap_or_else(|| "an unknown distribution".to_owned());
-    let like = value("ID_LIKE");
+    let text = os_release(root);
+    let [id, like] = ["ID", "ID_LIKE"].map(|key| value(&text, key).unwrap_or_default());
     let family = std::iter::once(id.as_str()).chain(like.split_whitespace()).find_map(family_of);
-    family.map(|family| Distribution { name: name.clone(), family }).ok_or(name)
+    family.map(|family| Distribution { name: name(&text), family }).ok_or_else(|| name(&text))
+}
+
+fn os_release(root: &Path) -> String {
+    let files = ["etc/os-release", "usr/lib/os-release"].map(|file| root.join(file));
+    files.iter().find_map(|file| std::fs::read_to_string(file).ok()).unwrap_or_default()
+}
+
+fn name(os_release: &str) -> String {
+    let keys = ["PRETTY_NAME", "NAME", "ID"];
+    let name = keys.iter().find_map(|key| value(os_release, key).filter(|name| !name.is_empty()));
+    name.unwrap_or_else(|| "an unknown distribution".to_owned())
+}
+
+/// What the machine calls itself, if it is not Debian itself. A machine without os-release may be Debian.
+pub fn other_than_debian(root: &Path) -> Option<String> {
+    let text = os_release(root);
+    let id = value(&text, "ID")?;
+    (id != "debian").then(|| name(&text))
 }
 
 impl Distribution {

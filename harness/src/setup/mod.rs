@@ -20,6 +20,7 @@ mod version;
 pub mod apt;
 
 pub use detect::State;
+pub use distribution::other_than_debian;
 pub use doctor::{Row, closing, doctor, render};
 pub use env::Env;
 pub use error::SetupError;
