@@ -2,7 +2,7 @@
 //!
 //! Addresses that nothing ever covered are left out, since the ranges of a process lie terabytes apart.
 
-use super::plot::{HeatMap, Span};
+use super::plot::{HeatMap, Span, Stretch};
 use damonlab_protocol::units::Nanos;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,21 +23,6 @@ const COLD: u128 = 10;
 /// A snapshot counts for the time since the one before, unless that is so many times the usual distance: then nothing was
 /// seen in between.
 const GAP: u64 = 3;
-
-/// One stretch of addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stretch {
-    /// Its first address.
-    pub start: u64,
-    /// One past its last address.
-    pub end: u64,
-    /// What lies there, if that is known.
-    pub name: Option<String>,
-    /// The rows of the map that show it.
-    pub rows: Range<usize>,
-    /// Nothing was ever counted there, so that it has fewer rows than its size would give it.
-    pub is_cold: bool,
-}
 
 /// Addresses that were covered, and the name of what lies there.
 type Piece = (u64, u64, Option<String>);

@@ -9,6 +9,8 @@ mod plot;
 mod thin;
 
 pub use axis::{Tick, ticks};
-pub use grid::{Grid, Stretch};
-pub use plot::{Content, HeatMap, Level, Lines, Plot, Point, Section, Series, Shape, Span, Step, Unit};
+pub use grid::Grid;
+pub use plot::{
+    Content, HeatMap, Level, Lines, Plot, Point, Section, Series, Shape, Span, Step, Stretch, Unit,
+};
 pub use thin::thin;

@@ -1,8 +1,8 @@
 //! A plot: its title, and lines or a heat map.
 
-use super::grid::Stretch;
 use damonlab_protocol::units::Nanos;
 use serde::Serialize;
+use std::ops::Range;
 
 /// A value at a moment of guest time.
 pub type Point = (Nanos, f64);
@@ -147,6 +147,21 @@ pub struct HeatMap {
     pub cells: Vec<Option<u32>>,
     /// What a cell counts.
     pub counts: &'static str,
+}
+
+/// One stretch of addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its first address.
+    pub start: u64,
+    /// One past its last address.
+    pub end: u64,
+    /// What lies there, if that is known.
+    pub name: Option<String>,
+    /// The rows of the map that show it.
+    pub rows: Range<usize>,
+    /// Nothing was ever counted there, so that it has fewer rows than its size would give it.
+    pub is_cold: bool,
 }
 
 /// A stretch of guest time.

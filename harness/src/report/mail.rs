@@ -105,16 +105,15 @@ impl Mail {
         self.heading("Convergence (basis points; the second half of the windows)");
         self.0.push_str("                                target   mean  swing    time\n");
         for (suite, goals) in goals.iter().filter(|(_, goals)| !goals.is_empty()) {
-            self.fill(&suite.name, 0, 2);
-            for Goal { name, target, mean, swing, time, unreached, seeds } in goals {
+            let seeds = goals.iter().map(|goal| goal.seeds).max().unwrap_or_default();
+            let means = if seeds > 1 { format!(", means over {seeds} seeds") } else { String::new() };
+            self.fill(&format!("{}{means}", suite.name), 0, 2);
+            for Goal { name, target, mean, swing, time, unreached, .. } in goals {
                 let never = if *unreached == 0 { String::new() } else { format!(" ({unreached} never)") };
                 let name = format!("  {name}");
                 self.0.push_str(&format!(
                     "{name:<32}{target:>6} {mean:>6.0} {swing:>6.0} {time:>5.1} s{never}\n"
                 ));
-                if *seeds > 1 {
-                    self.fill(&format!("the means over {seeds} seeds"), 4, 2);
-                }
             }
         }
     }

@@ -45,10 +45,11 @@ fn drawn(page: &str) -> String {
             for series in plot["series"].as_array().into_iter().flatten() {
                 let values: Vec<f64> =
                     series["v"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+                let name = series["name"].as_str().unwrap();
                 let (low, high) = values
                     .iter()
                     .fold((f64::MAX, f64::MIN), |(low, high), one| (low.min(*one), high.max(*one)));
-                let name = series["name"].as_str().unwrap();
+                assert!(!values.is_empty(), "{title}: {name} has no point");
                 writeln!(out, "    {name}: {} points from {low} to {high}", values.len()).unwrap();
             }
             if plot["kind"] == "heat" {
@@ -134,7 +135,7 @@ fn seeds_share_a_plot_of_each_goal_and_a_table_shows_which_fail() {
     let dir = stored("truth");
     let part = |seed, verdict| Item { part: true, ..item(&dir, seed, verdict) };
     let findings = kernel_log::scan("dmesg.txt", "4,9;WARNING: at mm/damon/core.c:1 damon_test+0x1/0x2");
-    let all = Item { seed: None, ..item(&dir, 0, None) };
+    let all = Item { seed: None, checks: Vec::new(), ..item(&dir, 0, None) };
     let page =
         run_of(Format::Html, &[part(0, None), part(1, Some(Verdict::Fail(findings))), part(2, None), all]);
     assert_eq!(page.matches("class=\"seed passed\"").count(), 2);

@@ -13,12 +13,13 @@ pub(super) fn plots(view: &View<'_>) -> Vec<Plot> {
 fn plot(goal: &Goal, series: &[Point]) -> Plot {
     let target = goal.target as f64;
     let near = format!("target {target:.0} bp (near: within {TOLERANCE:.0} bp)");
+    let each = Series { name: "each window".to_owned(), shape: Shape::Steps, points: series.to_vec() };
+    let mean =
+        Series { name: format!("mean of {IN_A_ROW} windows"), shape: Shape::Mean, points: means(series) };
+    let series_of_means = Some(mean).filter(|mean| !mean.points.is_empty());
     let lines = Lines {
         unit: Unit::BasisPoints,
-        series: vec![
-            Series { name: "each window".to_owned(), shape: Shape::Steps, points: series.to_vec() },
-            Series { name: format!("mean of {IN_A_ROW} windows"), shape: Shape::Mean, points: means(series) },
-        ],
+        series: std::iter::once(each).chain(series_of_means).collect(),
         levels: vec![Level { name: near, value: target, near: Some(TOLERANCE) }],
     };
     let title = format!("kdamond {}, scheme {}: share of node {}", goal.kdamond, goal.scheme, goal.nid);
