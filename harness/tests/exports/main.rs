@@ -20,6 +20,8 @@ use tempfile::TempDir;
 
 fn main() -> ExitCode {
     let trials = vec![
+        Trial::test("an_export_goes_into_the_current_folder_and_says_where", says_where),
+        Trial::test("a_pipe_gets_plots_without_colours", plots_in_a_pipe),
         Trial::ignorable_test("trace_cmd_shows_the_lines_of_every_stored_trace", || {
             with("trace-cmd", Extra::TraceCmd, trace_cmd)
         }),
@@ -70,6 +72,48 @@ fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = venv.into_iter().chain(std::env::split_paths(&path));
     folders.map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+/// The standard output of damonlab in a folder.
+fn damonlab(folder: &Path, arguments: &[&str]) -> Result<String, Failed> {
+    let mut damonlab = command_for(env!("CARGO_BIN_EXE_damonlab"));
+    let output = capture(damonlab.args(arguments).current_dir(folder), Limits::LOCAL)?;
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout)?),
+        false => Err(output.stderr.into()),
+    }
+}
+
+fn stored(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    folder.join(name).to_string_lossy().into_owned()
+}
+
+fn says_where() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let said = damonlab(folder.path(), &["export", &stored("truth"), "--to", "csv", "--event", "damos_esz"])?;
+    let head = std::fs::read_to_string(folder.path().join(said.trim_end()))?;
+    if !head.starts_with("time_ns,cpu,pid,comm,kdamond,ctx_idx,scheme_idx,esz\n") {
+        return Err(format!("{said} begins with {head:.80}").into());
+    }
+    let json =
+        damonlab(folder.path(), &["export", &stored("truth"), "--to", "trace.dat", "--format", "json"])?;
+    let listing: Value = serde_json::from_str(&json)?;
+    let file = listing["data"]["files"][0].as_str().ok_or("no file in the listing")?;
+    match folder.path().join(file).is_file() {
+        true => Ok(()),
+        false => Err(format!("there is no {file}").into()),
+    }
+}
+
+fn plots_in_a_pipe() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let text = damonlab(folder.path(), &["show", &stored("consist")])?;
+    let braille = text.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
+    match (braille > 100, text.contains('\u{1b}')) {
+        (true, false) => Ok(()),
+        found => Err(format!("braille and colours: {found:?} in\n{text}").into()),
+    }
 }
 
 fn recordings() -> Result<Vec<(String, Recording)>, Failed> {

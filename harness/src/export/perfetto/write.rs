@@ -31,7 +31,7 @@ pub(in crate::export) fn write(
     let aggregations = subject::aggregations(recording);
     for kdamond in indexes {
         // A kdamond that is started again is another task; its numbers go on.
-        let pid = pids.iter().filter(|(_, index)| **index == kdamond).map(|(pid, _)| *pid).last();
+        let pid = pids.iter().filter(|(_, index)| **index == kdamond).map(|(pid, _)| *pid).next_back();
         let parent = match pid {
             Some(pid) => tasks.track(&mut tracks, pid)?,
             None => tracks.track(None, &format!("kdamond {kdamond}"))?,

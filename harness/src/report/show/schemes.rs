@@ -15,7 +15,7 @@ pub(super) fn section(contents: &Contents<'_>, arguments: &ShowArgs) -> String {
     for (kdamond, stats) in recording.report.kdamond_stats.iter().enumerate() {
         // What was committed last.
         let steps = recording.plan.steps.iter().take(recording.report.steps.len());
-        let committed = steps.filter_map(|step| step.configures()?.get(kdamond)).last();
+        let committed = steps.filter_map(|step| step.configures()?.get(kdamond)).next_back();
         let config = committed.or(recording.plan.kdamonds.get(kdamond));
         for (scheme, stats) in stats.iter().enumerate() {
             let config = config.and_then(|config| config.context.schemes.get(scheme));

@@ -221,8 +221,7 @@ mod tests {
         let mut model = Model::pull_push();
         model.commit(13, |schemes| schemes[1].quota.goals[0].target_value = 9000);
         let all = series(&model.recording());
-        let goal =
-            all.iter().filter(|one| matches!(one.of, SeriesOf::Goal { scheme: 1, .. })).next().unwrap();
+        let goal = all.iter().find(|one| matches!(one.of, SeriesOf::Goal { scheme: 1, .. })).unwrap();
         assert_eq!(goal.target.iter().map(|point| point.value).collect::<Vec<_>>(), [7000.0, 9000.0]);
         assert_eq!(goal.target_at(goal.points[0].time), Some(7000.0));
         assert_eq!(goal.target_at(Nanos(u64::MAX)), Some(9000.0));
@@ -246,8 +245,8 @@ mod tests {
     #[test]
     fn the_passes_add_up_to_the_statistics() {
         let recording = stored("truth");
-        let last = recording.trace.lines.iter().filter_map(|line| Stat::of(&line.event));
-        let last = last.filter(|stat| stat.scheme_idx == 0).last().unwrap();
+        let mut all_stats = recording.trace.lines.iter().filter_map(|line| Stat::of(&line.event));
+        let last = all_stats.rfind(|stat| stat.scheme_idx == 0).unwrap();
         let all = passes(&recording);
         let sum = all.iter().filter(|pass| pass.scheme == 0).map(|pass| pass.tried_bytes.0).sum::<u64>();
         assert_eq!(sum, last.sz_tried);
