@@ -65,7 +65,8 @@ fn restrict(definitions: &mut Map<String, Value>, keywords: &Keywords) {
     let description = place.get("description").cloned();
     *place = match keywords.kind {
         KeywordKind::All => words,
-        KeywordKind::Known => json!({"anyOf": [words, place.take()]}),
+        // A word that a file introduces is a text.
+        KeywordKind::Known => json!({"anyOf": [words, {"type": "string"}]}),
         KeywordKind::Taken => {
             place["not"] = words;
             place.take()

@@ -180,12 +180,12 @@ fn the_published_file_is_the_schema() {
 }
 
 #[test]
-fn every_scenario_that_ships_names_the_schema_in_its_last_line() {
+fn every_scenario_that_ships_names_the_schema_in_its_first_line() {
     for path in shipped() {
         let text = std::fs::read_to_string(&path).unwrap();
-        let line = text.lines().last().unwrap();
+        let line = text.lines().next().unwrap();
         let Some(relative) = line.strip_prefix("# yaml-language-server: $schema=") else {
-            panic!("{}: its last line is {line}", path.display());
+            panic!("{}: its first line is {line}", path.display());
         };
         let named = path.parent().unwrap().join(relative).canonicalize().unwrap();
         assert_eq!(named, root().join("docs/scenario.schema.json").canonicalize().unwrap());
