@@ -55,7 +55,7 @@ fn a_reader_may_stop_after_the_first_line() {
     let first_line = |pipe| {
         let mut first = String::new();
         BufReader::with_capacity(16, pipe).read_line(&mut first).expect("a line");
-        assert_eq!(first, "scenarios:\n");
+        assert!(first.starts_with("scenarios ("), "{first}");
     };
     let (status, stderr) = read_by(&["list"], first_line);
     // The list may fit into the pipe before it is closed.

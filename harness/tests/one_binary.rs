@@ -31,6 +31,8 @@ impl Elsewhere {
         let mut damonlab = command_for(self.place.path().join("damonlab"));
         damonlab.args(arguments).current_dir(folder).env_remove("DAMONLAB_HOME");
         damonlab.env("XDG_CACHE_HOME", self.place.path().join("cache")).env("PATH", "/nonexistent");
+        // A home folder that nobody can write.
+        damonlab.env("HOME", "/proc/self/fdinfo");
         capture(&mut damonlab, Limits::LOCAL).expect("damonlab starts")
     }
 

@@ -84,7 +84,11 @@ static HOME: OnceLock<Home> = OnceLock::new();
 fn found() -> &'static Home {
     HOME.get_or_init(|| {
         if let Some(named) = variables::value(variables::HOME) {
-            return Home { path: named.into(), origin: Origin::Variable, failure: None };
+            // cargo's own value ends with a slash.
+            let path: PathBuf = Path::new(&named).components().collect();
+            let is_here = std::env::current_dir().is_ok_and(|here| here == path);
+            let origin = if is_here { Origin::ThisFolder } else { Origin::Variable };
+            return Home { path, origin, failure: None };
         }
         if let Some(here) = this_folder().filter(|here| WHOLE.iter().all(|name| here.join(name).is_dir())) {
             return Home { path: here, origin: Origin::ThisFolder, failure: None };

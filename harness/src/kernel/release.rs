@@ -266,5 +266,4 @@ fn no_package(package: String, versions: &[String], wanted: &VersionRequest) -> 
 }
 
 #[cfg(test)]
-#[path = "release_tests.rs"]
 mod tests;

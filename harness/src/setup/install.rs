@@ -278,5 +278,4 @@ fn lock(env: &Env) -> Result<Lock, LockError> {
 }
 
 #[cfg(test)]
-#[path = "install_tests.rs"]
 mod tests;
