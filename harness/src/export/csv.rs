@@ -11,7 +11,7 @@ use crate::subject;
 use crate::trace::{EventSet, Value};
 use csv::Writer;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 /// The columns that every event has.
@@ -26,13 +26,26 @@ pub const TABLES: &[(&str, &str)] = &[
     ("scheme_stats", "each scheme's statistics and effective quota in bytes, at each sample"),
 ];
 
-/// The events that a recording has, by name.
+/// So many events have a table at most: a kernel has some thousands, and a recording names few.
+pub(super) const MOST_EVENTS: usize = 1000;
+
+/// The first [`MOST_EVENTS`] events that a recording has, by name.
 pub(super) fn events(recording: &Recording) -> Vec<String> {
-    let mut counts: BTreeMap<&str, ()> = BTreeMap::new();
-    for line in &recording.trace.lines {
-        counts.entry(line.name()).or_default();
+    let names: BTreeSet<&str> = recording.trace.lines.iter().map(|line| line.name()).collect();
+    names.into_iter().take(MOST_EVENTS).map(str::to_owned).collect()
+}
+
+/// Refuses an event that the recording does not have.
+///
+/// # Errors
+/// There is none of that name.
+pub(super) fn check(recording: &Recording, name: &str) -> Result<(), ExportError> {
+    if recording.trace.lines.iter().any(|line| line.name() == name) {
+        return Ok(());
     }
-    counts.into_keys().map(str::to_owned).collect()
+    let known = events(recording);
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(ExportError::NoEvent { name: name.to_owned(), known })
 }
 
 /// Writes the table of an event.
@@ -40,11 +53,7 @@ pub(super) fn events(recording: &Recording) -> Vec<String> {
 /// # Errors
 /// The recording has no such event, or `out` cannot be written.
 pub(super) fn event(recording: &Recording, name: &str, out: &mut dyn Write) -> Result<(), ExportError> {
-    let names = events(recording);
-    if !names.iter().any(|known| known == name) {
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return Err(ExportError::NoEvent { name: name.to_owned(), known });
-    }
+    check(recording, name)?;
     // What has a type needs no record.
     let has_type = Line::shapes().iter().any(|(known, _)| *known == name);
     let raw = RawRecord::of(recording, !has_type);

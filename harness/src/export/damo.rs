@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 
 /// The records of one target.
 #[derive(Serialize)]
@@ -110,9 +110,10 @@ pub(super) fn write(recording: &Recording, out: &mut dyn Write) -> Result<Vec<St
             data_source: "tracepoint",
         });
     }
-    let mut compressed = ZlibEncoder::new(out, Compression::default());
-    serde_json::to_writer(&mut compressed, &records).map_err(std::io::Error::from)?;
-    compressed.finish()?;
+    // JSON comes in pieces of a few bytes.
+    let mut compressed = BufWriter::new(ZlibEncoder::new(out, Compression::fast()));
+    serde_json::to_writer(&mut compressed, &records).map_err(io::Error::from)?;
+    compressed.into_inner().map_err(io::Error::from)?.finish()?;
     Ok(notes)
 }
 

@@ -70,6 +70,7 @@ impl Format {
             (Format::TraceDat, _) => one(path, |out| trace_dat::write(recording, out)),
             (Format::Damo, _) => one(path, |out| damo::write(recording, out)),
             (Format::Csv, Some(event)) => {
+                csv::check(recording, event)?;
                 one(path, |out| csv::event(recording, event, out).map(|()| Vec::new()))
             }
             (Format::Csv, None) => tables(recording, path),
@@ -105,7 +106,11 @@ fn one(
 /// Writes a folder with a table for each event, and the others.
 fn tables(recording: &Recording, folder: &Path) -> Result<Exported, ExportError> {
     let mut all = Exported { files: Vec::new(), notes: Vec::new() };
-    for event in csv::events(recording) {
+    let events = csv::events(recording);
+    if events.len() == csv::MOST_EVENTS {
+        all.notes.push(format!("only {} events have a table; --event writes that of another", events.len()));
+    }
+    for event in events {
         let path = folder.join(format!("{event}.csv"));
         one(&path, |out| csv::event(recording, &event, out).map(|()| Vec::new()))?;
         all.files.push(path);

@@ -8,23 +8,34 @@ use damonlab_protocol::units::Nanos;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heat {
     /// What regions cover, without gaps: the parts in the order of their addresses.
-    covered: Vec<(u64, u64)>,
+    covered: Vec<Part>,
+    /// How much that is.
+    size: u64,
     bands: usize,
     spans: Vec<(Nanos, Nanos)>,
     /// A row for each aggregation, each with a value for each band: 0 without a region, else one more than the accesses.
     cells: Vec<u32>,
 }
 
+/// A part of the addresses that regions cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    start: u64,
+    end: u64,
+    /// How much the parts before it cover.
+    before: u64,
+}
+
 impl Heat {
     /// That of one target, whose aggregations are in the order of time; none without regions.
     pub fn of(aggregations: &[&Aggregation], bands: usize) -> Option<Heat> {
         let covered = covered(aggregations);
-        let size = covered.iter().fold(0u64, |sum, (start, end)| sum.saturating_add(end - start));
+        let size = covered.last().map_or(0, |last| last.before.saturating_add(last.end - last.start));
         let bands = bands.min(usize::try_from(size).unwrap_or(usize::MAX));
         if bands == 0 {
             return None;
         }
-        let mut heat = Heat { covered, bands, spans: Vec::new(), cells: Vec::new() };
+        let mut heat = Heat { covered, size, bands, spans: Vec::new(), cells: Vec::new() };
         let usual = aggregations.windows(2).map(|pair| pair[1].time.0.saturating_sub(pair[0].time.0)).min();
         for aggregation in aggregations {
             let time = aggregation.time;
@@ -71,53 +82,46 @@ impl Heat {
 
     /// The first address of a band, and one past its last.
     pub fn addresses(&self, band: usize) -> (u64, u64) {
-        let size = self.size();
         let edge = |band: usize| {
-            u64::try_from(u128::from(size) * band as u128 / self.bands as u128).unwrap_or(u64::MAX)
+            u64::try_from(u128::from(self.size) * band as u128 / self.bands as u128).unwrap_or(u64::MAX)
         };
         (self.address(edge(band)), self.address(edge(band + 1).saturating_sub(1)).saturating_add(1))
     }
 
-    fn size(&self) -> u64 {
-        self.covered.iter().fold(0, |sum, (start, end)| sum.saturating_add(end - start))
-    }
-
     /// The address at a distance from the first, gaps left out.
-    fn address(&self, mut distance: u64) -> u64 {
-        for (start, end) in &self.covered {
-            if distance < end - start {
-                return start + distance;
-            }
-            distance -= end - start;
-        }
-        self.covered.last().map_or(0, |(_, end)| *end)
+    fn address(&self, distance: u64) -> u64 {
+        let next = self.covered.partition_point(|part| part.before <= distance);
+        next.checked_sub(1).map_or(0, |at| {
+            let part = self.covered[at];
+            part.start.saturating_add(distance - part.before).min(part.end)
+        })
     }
 
     fn band(&self, address: u64) -> usize {
-        let mut before = 0u64;
-        for (start, end) in &self.covered {
-            if address < *end {
-                before = before.saturating_add(address.saturating_sub(*start));
-                break;
-            }
-            before = before.saturating_add(end - start);
-        }
-        let band = u128::from(before) * self.bands as u128 / u128::from(self.size().max(1));
+        let next = self.covered.partition_point(|part| part.start <= address);
+        let before = next.checked_sub(1).map_or(0, |at| {
+            let part = self.covered[at];
+            part.before.saturating_add(address.min(part.end) - part.start)
+        });
+        let band = u128::from(before) * self.bands as u128 / u128::from(self.size.max(1));
         usize::try_from(band).unwrap_or(usize::MAX).min(self.bands - 1)
     }
 }
 
 /// What all regions cover together.
-fn covered(aggregations: &[&Aggregation]) -> Vec<(u64, u64)> {
+fn covered(aggregations: &[&Aggregation]) -> Vec<Part> {
     let regions = aggregations.iter().flat_map(|aggregation| &aggregation.regions);
     let mut all: Vec<(u64, u64)> =
         regions.map(|region| (region.start, region.end)).filter(|(start, end)| start < end).collect();
     all.sort_unstable();
-    let mut joined: Vec<(u64, u64)> = Vec::new();
+    let mut joined: Vec<Part> = Vec::new();
     for (start, end) in all {
         match joined.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            _ => joined.push((start, end)),
+            Some(last) if start <= last.end => last.end = last.end.max(end),
+            last => {
+                let before = last.map_or(0, |last| last.before.saturating_add(last.end - last.start));
+                joined.push(Part { start, end, before });
+            }
         }
     }
     joined

@@ -176,7 +176,8 @@ impl SeriesOf {
 impl Series {
     /// The target value in force at a time.
     pub fn target_at(&self, time: Nanos) -> Option<f64> {
-        self.target.iter().take_while(|point| point.time <= time).last().map(|point| point.value)
+        let next = self.target.partition_point(|point| point.time <= time);
+        Some(self.target[next.checked_sub(1)?].value)
     }
 
     /// The last value.

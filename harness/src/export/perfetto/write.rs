@@ -4,7 +4,7 @@ use super::regions;
 use super::tracks::{Note, Track, Tracks};
 use crate::export::ExportError;
 use crate::recording::{Line, Recording};
-use crate::subject::{self, Aggregation, Series, SeriesOf};
+use crate::subject::{self, Aggregation, Pass, Series, SeriesOf};
 use crate::trace::{EventSet, Field};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ pub(in crate::export) fn write(
     // One that did not start has samples, and no events.
     let of_series = series.iter().filter_map(|one| one.of.kdamond());
     let indexes: BTreeSet<usize> = pids.values().copied().chain(of_series).collect();
-    let aggregations = subject::aggregations(recording);
+    let (aggregations, all_passes) = (subject::aggregations(recording), subject::passes(recording));
     for kdamond in indexes {
         // A kdamond that is started again is another task; its numbers go on.
         let pid = pids.iter().filter(|(_, index)| **index == kdamond).map(|(pid, _)| *pid).next_back();
@@ -38,7 +38,7 @@ pub(in crate::export) fn write(
         };
         let of = |one: &&Series| one.of.kdamond() == Some(kdamond);
         series.iter().filter(of).try_for_each(|one| counter(&mut tracks, Some(parent), one))?;
-        passes(recording, &mut tracks, parent, kdamond)?;
+        passes(&all_passes, &mut tracks, parent, kdamond)?;
         let mut targets: BTreeMap<u64, Vec<&Aggregation>> = BTreeMap::new();
         for aggregation in aggregations.iter().filter(|one| one.kdamond == kdamond) {
             targets.entry(aggregation.target).or_default().push(aggregation);
@@ -104,9 +104,9 @@ fn steps(recording: &Recording, tracks: &mut Tracks<'_>, tasks: &mut Tasks<'_>) 
     Ok(())
 }
 
-fn passes(recording: &Recording, tracks: &mut Tracks<'_>, parent: Track, kdamond: usize) -> io::Result<()> {
+fn passes(all: &[Pass], tracks: &mut Tracks<'_>, parent: Track, kdamond: usize) -> io::Result<()> {
     let mut schemes: BTreeMap<usize, Track> = BTreeMap::new();
-    for pass in subject::passes(recording).iter().filter(|pass| pass.kdamond == kdamond) {
+    for pass in all.iter().filter(|pass| pass.kdamond == kdamond) {
         let track = match schemes.get(&pass.scheme) {
             Some(track) => *track,
             None => tracks.track(Some(parent), &format!("scheme {} passes", pass.scheme))?,

@@ -96,8 +96,10 @@ fn row(window: usize, goals: &[&Series], quota: Option<&Series>) -> Vec<String> 
     let time = points.iter().flatten().map(|point| point.time).max();
     let next = goals.iter().filter_map(|goal| goal.points.get(window + 1)).map(|point| point.time).min();
     // The quota is emitted right after the measurements, where it changes.
-    let in_force = |point: &&crate::subject::Point| next.is_none_or(|next| point.time < next);
-    let quota = quota.and_then(|quota| quota.points.iter().rev().find(in_force)).map(|point| point.value);
+    let quota = quota.and_then(|quota| {
+        let later = quota.points.partition_point(|point| next.is_none_or(|next| point.time < next));
+        Some(quota.points[later.checked_sub(1)?].value)
+    });
     let mut cells = vec![window.to_string(), time.map(|time| time.seconds()).unwrap_or_default()];
     cells.extend(
         points.iter().map(|point| point.map_or(String::new(), |point| format!("{:.0}", point.value))),
