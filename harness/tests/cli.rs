@@ -238,3 +238,36 @@ fn a_recording_is_judged_with_the_changes_of_its_kept_file_and_one_of_no_rule_is
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
+
+#[test]
+fn damonlab_alone_says_what_to_type_first() {
+    let output = run(&[]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
+    assert!((3..=6).contains(&output.stderr.lines().count()), "{}", output.stderr);
+    assert!(output.stderr.contains("damonlab run --setup"), "{}", output.stderr);
+}
+
+#[test]
+fn help_lists_the_pages_and_shows_each() {
+    let overview = stdout(&run(&["help"]));
+    assert!(overview.contains("  scenarios ") && overview.contains("  bisect "), "{overview}");
+    let page = run(&["help", "scenarios"]);
+    assert_eq!(page.status.code(), Some(0));
+    assert!(stdout(&page).contains("touch.every"), "{}", stdout(&page));
+    let both = stdout(&run(&["help", "bisect"]));
+    assert!(both.contains("--series") && both.ends_with("damonlab help bisect.md\n"), "{both}");
+    assert!(stdout(&run(&["help", "bisect.md"])).starts_with("Bisect: which patch broke it?"));
+    let unknown = run(&["help", "nonsense"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_pager_shows_a_page_on_a_terminal_only() {
+    let script = format!("PAGER='sed s/^/PAGED:/' {} help machines", env!("CARGO_BIN_EXE_damonlab"));
+    let mut terminal = command_for("/usr/bin/script");
+    let paged = capture(terminal.args(["-qec", &script, "/dev/null"]), Limits::LOCAL).expect("script starts");
+    assert!(stdout(&paged).starts_with("PAGED:"), "{}", stdout(&paged));
+    let mut shell = command_for("/bin/sh");
+    let plain = capture(shell.args(["-c", &script]), Limits::LOCAL).expect("a shell");
+    assert!(stdout(&plain).starts_with("Machines"), "{}", stdout(&plain));
+}

@@ -37,6 +37,8 @@ fn bash_completes_names_of_scenarios_machines_kernels_and_rules() {
     has(&["explain", "goal-share"], &["goal-share-matches-pages"]);
     has(&["mutants", "--only", "01-"], &["01-before-apply-swapped-indices"]);
     has(&["run", "--report", "ju"], &["junit="]);
+    has(&["help", "scena"], &["scenarios"]);
+    has(&["new", "mine", "--machine", "dram"], &["dram2"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// Every verb that prints something without a guest. `run` and those like it end here because nothing is installed.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 24] = [
     "--help",
     "--version",
     "help run",
@@ -22,6 +22,9 @@ const COMMANDS: [&str; 21] = [
     "check FAILS --format markdown",
     "check FAILS --format github",
     "schema result",
+    "schema scenario",
+    "help",
+    "help scenarios",
     "check nowhere",
     "explain",
     "explain G5",

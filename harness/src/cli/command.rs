@@ -3,14 +3,14 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, completions, coverage, doctor, explain, explore, export, export_data, kernel,
-    list, machine, merge, mutants, new, replay, report, run, schema, series, setup, show, shrink,
+    bisect, check, compare, completions, coverage, doctor, explain, explore, export, export_data, help,
+    kernel, list, machine, merge, mutants, new, replay, report, run, schema, series, setup, show, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Test DAMON: boot a patched kernel on an emulated NUMA or CXL machine, run a scenario in it, and judge its tracepoints.
 #[derive(Debug, Parser)]
-#[command(name = "damonlab", version, max_term_width = 110)]
+#[command(name = "damonlab", version, max_term_width = 110, disable_help_subcommand = true)]
 #[command(
     after_help = "Examples: damonlab doctor                    what is missing on this host\n          \
                         damonlab run --setup               install it, build a kernel, run the first scenario\n          \
@@ -97,6 +97,9 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: series::Verb,
     },
+    /// Show the help of a command, or a page of the manual; without a topic, list both.
+    #[command(after_help = help::HELP)]
+    Help(help::Arguments),
     /// Print the JSON Schema of what damonlab writes or reads, for programs and editors.
     #[command(after_help = schema::HELP)]
     Schema(schema::Arguments),
@@ -142,6 +145,7 @@ impl Verb {
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),
             Verb::Series { verb } => series::series(verb),
+            Verb::Help(arguments) => help::help(arguments),
             Verb::Schema(arguments) => schema::schema(arguments),
             Verb::Completions(arguments) => completions::completions(arguments),
             Verb::Man(arguments) => completions::man(arguments, command()),

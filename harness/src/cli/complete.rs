@@ -6,6 +6,7 @@
 
 use super::command::command;
 use super::completions::VARIABLE;
+use super::help;
 use super::scenarios::{self, stems};
 use super::sinks::ReportFile;
 use crate::host::paths;
@@ -37,6 +38,7 @@ fn with_values(argument: Arg) -> Arg {
     }
     match name.as_str() {
         "SCENARIO" => argument.add(names_and_files(scenarios::names)),
+        "TOPIC" => argument.add(names_only(help::topics)),
         "MACHINE" => argument.add(names_only(machines)),
         "NAME|FILE" => argument.add(names_and_files(machines)),
         "MACHINE|SCENARIO|FILE" => {

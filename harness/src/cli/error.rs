@@ -72,6 +72,8 @@ pub(super) enum CliError {
     ReportFile { path: PathBuf, cause: io::Error },
     #[error("cannot write the new file {}: {cause}; give another NAME", shown(.path))]
     NewFile { path: PathBuf, cause: io::Error },
+    #[error("cannot start the pager {}: {cause}; set PAGER to another one, or to nothing", foreign(.pager))]
+    Pager { pager: String, cause: io::Error },
     #[error("cannot write manual pages into {}: {cause}; give another DIR", shown(.dir))]
     ManPages { dir: PathBuf, cause: io::Error },
     #[error(transparent)]
@@ -187,6 +189,7 @@ impl Faulty for CliError {
             CliError::Interrupted(stop) => stop.fault(),
             CliError::Signals(error) | CliError::Output(error) | CliError::Io(error) => error.fault(),
             CliError::NewFile { cause, .. }
+            | CliError::Pager { cause, .. }
             | CliError::ReportFile { cause, .. }
             | CliError::ManPages { cause, .. } => cause.fault(),
         }

@@ -39,6 +39,22 @@ pub(super) fn print_usage(error: &clap::Error, tip: Option<&str>) {
     let _ = write!(terminal::stderr(), "{text}").and_then(|()| terminal::stderr().flush());
 }
 
+/// What somebody types who knows nothing about damonlab yet.
+const FIRST_STEPS: &str = "\
+damonlab tests DAMON on emulated NUMA and CXL machines. What to type first:
+  damonlab doctor                        what is missing on this host
+  damonlab run --setup                   install it, build a kernel, run the first scenario
+  damonlab run --all --series my.mbox    your patches in every scenario
+  damonlab new my-scheme                 a scenario of your own
+  damonlab help                          all commands, and the pages of the manual
+";
+
+/// Prints what to type first.
+pub(super) fn print_first_steps() {
+    let mut out = terminal::stderr();
+    let _ = out.write_all(FIRST_STEPS.as_bytes()).and_then(|()| out.flush());
+}
+
 /// The text, with the colours that the hook of miette chose.
 pub(super) fn rendered(error: CliError) -> String {
     let text = format!("{:?}\n", miette::Report::new(Shown::of(error)));

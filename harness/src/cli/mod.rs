@@ -26,6 +26,7 @@ mod export_data;
 mod fit;
 mod follow;
 mod git_bisect;
+mod help;
 #[cfg(test)]
 mod hostile_tests;
 mod introduces_args;

@@ -10,6 +10,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Prints it where it belongs, and returns the exit status of a shell.
 pub(super) fn report(error: &clap::Error) -> Result<u8, CliError> {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && std::env::args_os().len() == 1 {
+        error_text::print_first_steps();
+        return Ok(2);
+    }
     if error.use_stderr() {
         error_text::print_usage(error, tip(error).as_deref());
         return Ok(2);

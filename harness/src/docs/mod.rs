@@ -1,5 +1,9 @@
-//! The pages of `docs/`, which ride in the program.
+//! The pages of `docs/`, which ride in the program, and how a terminal shows one.
 
+mod links;
 mod pages;
+mod rendered;
 
+pub(crate) use links::replace as replace_links;
 pub use pages::{Page, page, pages};
+pub use rendered::rendered;

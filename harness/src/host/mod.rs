@@ -20,6 +20,7 @@ pub mod logged;
 pub mod memory;
 mod moving_lines;
 pub mod names;
+pub mod pager;
 pub mod paths;
 mod pipes;
 pub mod probe_cache;

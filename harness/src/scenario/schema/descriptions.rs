@@ -99,7 +99,7 @@ fn keys_of(cell: &str) -> Vec<String> {
 fn description(cells: &[&str]) -> String {
     let text = match cells {
         [text] => plain(text),
-        [default, text] if text.is_empty() => format!("Default: {}.", plain(default)),
+        [default, ""] => format!("Default: {}.", plain(default)),
         [default, text] if matches!(*default, "required" | "none") => plain(text),
         [default, text] => format!("{}. Default: {}.", plain(text).trim_end_matches('.'), plain(default)),
         [default, from, to] => {
@@ -113,26 +113,7 @@ fn description(cells: &[&str]) -> String {
 
 /// A text without Markdown: the words of a link, and code without its quotes.
 fn plain(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, link)) = rest.split_once('[') {
-        let (words, after) = match link.split_once("](") {
-            Some((words, address)) if !words.contains([']', '[']) => {
-                (words, address.split_once(')').map_or("", |(_, after)| after))
-            }
-            _ => {
-                out.push_str(before);
-                out.push('[');
-                rest = link;
-                continue;
-            }
-        };
-        out.push_str(before);
-        out.push_str(words);
-        rest = after;
-    }
-    out.push_str(rest);
-    out.replace('`', "")
+    docs::replace_links(text, |words, _| words.to_owned()).replace('`', "")
 }
 
 /// The definition and the key at the end of a path: `quotas.goals[]`.
