@@ -3,7 +3,7 @@
 #[path = "common/failing_recording.rs"]
 mod failing_recording;
 
-use damonlab::host::command::{Limits, Output, capture, command_for};
+use damonlab::host::command::{Limits, Output, answer, capture, command_for};
 use damonlab::host::process::Group;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -270,4 +270,14 @@ fn a_pager_shows_a_page_on_a_terminal_only() {
     let mut shell = command_for("/bin/sh");
     let plain = capture(shell.args(["-c", &script]), Limits::LOCAL).expect("a shell");
     assert!(stdout(&plain).starts_with("Machines"), "{}", stdout(&plain));
+}
+
+#[test]
+fn fmt_reads_standard_input_where_no_file_is_named() {
+    let text = "steps:\n- start   \n";
+    let output = answer(&mut damonlab(&["fmt"]), text.as_bytes(), Limits::LOCAL).expect("damonlab starts");
+    assert_eq!(stdout(&output), "steps:\n  - start\n");
+    let check =
+        answer(&mut damonlab(&["fmt", "--check"]), text.as_bytes(), Limits::LOCAL).expect("damonlab starts");
+    assert_eq!(check.status.code(), Some(1));
 }

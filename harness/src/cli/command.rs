@@ -3,7 +3,7 @@
 use super::error::VerbResult;
 use super::output::Color;
 use super::{
-    bisect, check, compare, completions, coverage, doctor, explain, explore, export, export_data, help,
+    bisect, check, compare, completions, coverage, doctor, explain, explore, export, export_data, fmt, help,
     kernel, list, machine, merge, mutants, new, replay, report, run, schema, series, setup, show, shrink,
 };
 use clap::{CommandFactory, Parser, Subcommand};
@@ -76,6 +76,9 @@ pub(super) enum Verb {
     /// Write a fresh scenario with comments, which passes as it is, or one that runs a configuration of damo's.
     #[command(after_help = new::HELP)]
     New(new::Arguments),
+    /// Tidy the files of scenarios, machines and rules.
+    #[command(after_help = fmt::HELP)]
+    Fmt(fmt::Arguments),
     /// List the scenarios and the machines, and the kernels and checkpoints in the cache.
     #[command(after_help = list::HELP)]
     List(list::Arguments),
@@ -141,6 +144,7 @@ impl Verb {
             Verb::Show(arguments) => show::show(arguments),
             Verb::Export(arguments) => export::export(arguments),
             Verb::New(arguments) => new::new(arguments),
+            Verb::Fmt(arguments) => fmt::fmt(arguments),
             Verb::List(arguments) => list::list(arguments),
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),

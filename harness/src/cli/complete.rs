@@ -49,7 +49,7 @@ fn with_values(argument: Arg) -> Arg {
         "FORMAT=FILE" => argument.add(names_only(report_formats)),
         "RULE" | "RULE=WHY" => argument.add(names_only(rules)),
         "DIR" => argument.value_hint(ValueHint::DirPath),
-        "FILE" | "PATH" | "FRAGMENT" => argument.value_hint(ValueHint::AnyPath),
+        "FILE" | "PATH" | "FRAGMENT" | "YAML" => argument.value_hint(ValueHint::AnyPath),
         _ => argument,
     }
 }

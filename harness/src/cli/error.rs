@@ -1,5 +1,6 @@
 //! Why a command ends without a verdict. Whose fault an error is decides the exit status.
 
+use crate::authoring::Untidy;
 use crate::bisect::EndpointError;
 use crate::bundled::{ExportError as ExportDataError, UnpackError};
 use crate::compare::SideError;
@@ -74,6 +75,9 @@ pub(super) enum CliError {
     NewFile { path: PathBuf, cause: io::Error },
     #[error("cannot start the pager {}: {cause}; set PAGER to another one, or to nothing", foreign(.pager))]
     Pager { pager: String, cause: io::Error },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Untidy(#[from] Untidy),
     #[error("cannot write manual pages into {}: {cause}; give another DIR", shown(.dir))]
     ManPages { dir: PathBuf, cause: io::Error },
     #[error(transparent)]
@@ -163,6 +167,7 @@ impl Faulty for CliError {
                 Fault::BadInput
             }
             CliError::ClosedPipe => Fault::Interrupted,
+            CliError::Untidy(error) => error.fault(),
             CliError::Variable(error) => error.fault(),
             CliError::Unpack(error) => error.fault(),
             CliError::ExportData(error) => error.fault(),

@@ -24,6 +24,7 @@ mod explore_env;
 mod export;
 mod export_data;
 mod fit;
+mod fmt;
 mod follow;
 mod git_bisect;
 mod help;

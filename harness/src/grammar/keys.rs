@@ -1,4 +1,4 @@
-//! The keys that serde reads for a struct, for tests.
+//! The keys that serde reads for a struct.
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor, value};
 use serde::forward_to_deserialize_any;
@@ -29,9 +29,10 @@ impl<'de> Deserializer<'de> for Keys<'_> {
     }
 }
 
-/// The keys of `T`.
+/// The keys of the struct `T`, in their order.
 pub(crate) fn keys_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let mut keys: &'static [&'static str] = &[];
-    assert!(T::deserialize(Keys(&mut keys)).is_err(), "a struct was read from nothing");
+    // It is always an error: the keys are known by then.
+    let _ = T::deserialize(Keys(&mut keys));
     keys
 }

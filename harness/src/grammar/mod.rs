@@ -7,7 +7,6 @@ pub(crate) mod amount;
 mod errno;
 mod fault;
 mod file_value;
-#[cfg(test)]
 mod keys;
 mod names;
 mod scalar;
@@ -19,7 +18,6 @@ pub(crate) use errno::{ERRNOS, errno};
 pub use fault::Wrong;
 pub(crate) use fault::{Checked, Fault};
 pub(crate) use file_value::file_value;
-#[cfg(test)]
 pub(crate) use keys::keys_of;
 pub(crate) use names::Names;
 pub(crate) use scalar::{

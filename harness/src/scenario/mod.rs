@@ -49,7 +49,7 @@ pub use layout::{below_4g, ranges};
 pub use machine::{Across, CxlDevice, CxlWindow, From, MachineSpec, MemorySideCache, NodeSpec};
 pub use machine_file::{MachineFile, Machines, NamedMachine, machine_folders, machines, shipped_machines};
 pub use place::Places;
-pub use read::{all, kdamonds};
+pub use read::{all, kdamonds, top_keys};
 #[cfg(test)]
 pub(crate) use resolve::{machine_of, try_machine_of};
 pub use rule::{Form, ScenarioRule, Window};

@@ -10,19 +10,20 @@ use crate::grammar::{At, Flag, Node, Number, Scalar, Share, Size, Time, shapes};
 use std::collections::BTreeMap;
 
 shapes! {
+    // Its keys are in the order in which `damonlab fmt` writes them.
     RawScenario {
         version: At<Number>,
         summary: At<Scalar>,
-        machine: At<RawMachineRef>,
         /// Words that a patch adds.
         #[serde(default)]
         introduces: RawIntroduces,
+        machine: At<RawMachineRef>,
+        swap: Option<At<Size>>,
         /// What damonlab does before the first step: kernel parameters, writes of kernel files.
         #[serde(default)]
         boot: RawBoot,
         #[serde(default)]
         workloads: Vec<RawWorkload>,
-        swap: Option<At<Size>>,
         /// What the kernel must have, besides what the rest of the file asks of it.
         #[serde(default)]
         needs: Vec<At<Scalar>>,

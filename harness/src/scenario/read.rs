@@ -61,6 +61,11 @@ impl Scenario {
     }
 }
 
+/// The keys at the top of a scenario, in the order in which they are written.
+pub fn top_keys() -> &'static [&'static str] {
+    grammar::keys_of::<RawScenario>()
+}
+
 fn parse(
     name: &str,
     file: &str,
