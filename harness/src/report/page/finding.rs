@@ -43,6 +43,8 @@ pub(super) struct Finding {
     scenario_line: Option<u64>,
     /// The lines that show it, file by file.
     evidence: Vec<context::Excerpt>,
+    /// It is the first one of its rule.
+    is_first: bool,
     /// The page of its rule, where it is the first finding of that.
     page: Option<String>,
 }
@@ -75,6 +77,7 @@ fn finding(stored: &Stored, first: bool, recording: Option<&Recording>) -> Findi
         expected: block_up_to(expected, PAGE),
         seen: block_up_to(seen, PAGE),
         scenario_line: *scenario_line,
+        is_first: first,
         evidence: context::around(&hits.collect::<Vec<_>>(), recording),
         page: origin.map(|origin| block_up_to(&judge::explain(&origin, |_| None).to_string(), PAGE)),
     }

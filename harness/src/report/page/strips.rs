@@ -34,8 +34,6 @@ pub(super) struct Strip {
 #[derive(Debug, Serialize, PartialEq)]
 struct Side {
     name: &'static str,
-    /// The middle of them, for people.
-    median: String,
     /// Where each lies, from 0 for the lowest of both sides to 100.
     dots: Vec<f64>,
 }
@@ -52,23 +50,9 @@ fn strip(row: Stored) -> Option<Strip> {
     let (low, high) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
     let place =
         |value: &f64| if high > low { ((value - low) / (high - low) * 1000.0).round() / 10.0 } else { 50.0 };
-    let side = |name, values: &[f64]| {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let median = sorted.get(sorted.len() / 2).map(|value| number(*value)).unwrap_or_default();
-        Side { name, median, dots: values.iter().take(DOTS).map(place).collect() }
-    };
+    let side = |name, values: &[f64]| Side { name, dots: values.iter().take(DOTS).map(place).collect() };
     let sides = [side("A", &a), side("B", &b)];
     Some(Strip { name: quote(&quantity).to_string(), differs: claim == "differs", sides })
-}
-
-/// A number in at most some digits.
-fn number(value: f64) -> String {
-    match value.abs() {
-        large if large >= 1e6 => format!("{:.2} M", value / 1e6),
-        small if small < 100.0 && value.fract() != 0.0 => format!("{value:.2}"),
-        _ => format!("{value:.0}"),
-    }
 }
 
 #[cfg(test)]
