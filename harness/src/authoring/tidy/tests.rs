@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::explore::{self, Focus, Tree};
-use crate::host::paths;
 use crate::scenario;
 use proptest::prelude::*;
 
@@ -15,7 +14,7 @@ fn the_files_that_ship_are_tidy() {
     let folders =
         ["scenarios", "scenarios/findings", "scenarios/machines", "examples/my-metric", "examples/rules"];
     let mut wrong = Vec::new();
-    for path in folders.iter().flat_map(|folder| scenario::paths(&paths::project().join(folder)).unwrap()) {
+    for path in folders.iter().flat_map(|folder| scenario::paths(&crate::bundled::home().join(folder)).unwrap()) {
         let text = std::fs::read_to_string(&path).unwrap();
         match tidy("it", &text) {
             Ok(same) if same == text => {}
