@@ -42,6 +42,10 @@ fn read(page: &Path) -> (Vec<String>, BTreeSet<String>) {
             Event::End(TagEnd::Heading(_)) => {
                 anchors.extend(heading.take().map(|text| anchor(&text)));
             }
+            Event::Html(text) | Event::InlineHtml(text) => {
+                let ids = text.split("<a id=\"").skip(1).filter_map(|rest| rest.split('"').next());
+                anchors.extend(ids.map(str::to_owned));
+            }
             Event::Text(text) | Event::Code(text) => {
                 if let Some(heading) = &mut heading {
                     heading.push_str(&text);

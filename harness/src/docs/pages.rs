@@ -1,9 +1,13 @@
 //! Which pages there are, and what each is about.
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
+use std::path::Path;
 
 /// The folder `docs/` of the repository.
 static DOCS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../docs");
+
+/// Of the book alone: its contents, and the place where the README comes.
+const OF_THE_BOOK: [&str; 2] = ["SUMMARY.md", "introduction.md"];
 
 /// A page in Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +35,8 @@ pub fn pages() -> Vec<Page> {
 }
 
 fn collect(folder: &'static Dir<'static>, pages: &mut Vec<Page>) {
-    let files = folder.files().filter_map(|file| {
+    let is_page = |file: &&File<'_>| !OF_THE_BOOK.iter().any(|name| file.path() == Path::new(name));
+    let files = folder.files().filter(is_page).filter_map(|file| {
         Some(Page { name: file.path().to_str()?.strip_suffix(".md")?, text: file.contents_utf8()? })
     });
     pages.extend(files);

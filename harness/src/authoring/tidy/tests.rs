@@ -14,7 +14,9 @@ fn the_files_that_ship_are_tidy() {
     let folders =
         ["scenarios", "scenarios/findings", "scenarios/machines", "examples/my-metric", "examples/rules"];
     let mut wrong = Vec::new();
-    for path in folders.iter().flat_map(|folder| scenario::paths(&crate::bundled::home().join(folder)).unwrap()) {
+    for path in
+        folders.iter().flat_map(|folder| scenario::paths(&crate::bundled::home().join(folder)).unwrap())
+    {
         let text = std::fs::read_to_string(&path).unwrap();
         match tidy("it", &text) {
             Ok(same) if same == text => {}
