@@ -149,7 +149,7 @@ impl Verb {
             Verb::Machine(arguments) => machine::machine(arguments),
             Verb::Kernel { verb } => kernel::kernel(verb),
             Verb::Series { verb } => series::series(verb),
-            Verb::Help(arguments) => help::help(arguments),
+            Verb::Help(arguments) => help::help(arguments, command()),
             Verb::Schema(arguments) => schema::schema(arguments),
             Verb::Completions(arguments) => completions::completions(arguments),
             Verb::Man(arguments) => completions::man(arguments, command()),

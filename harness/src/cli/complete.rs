@@ -38,7 +38,7 @@ fn with_values(argument: Arg) -> Arg {
     }
     match name.as_str() {
         "SCENARIO" => argument.add(names_and_files(scenarios::names)),
-        "TOPIC" => argument.add(names_only(help::topics)),
+        "TOPIC" => argument.add(names_only(topics)),
         "MACHINE" => argument.add(names_only(machines)),
         "NAME|FILE" => argument.add(names_and_files(machines)),
         "MACHINE|SCENARIO|FILE" => {
@@ -88,6 +88,11 @@ fn kernels() -> Vec<String> {
 
 fn machines() -> Vec<String> {
     Machines::in_folders(machine_folders()).names().into_iter().collect()
+}
+
+/// Commands and pages.
+fn topics() -> Vec<String> {
+    help::topics(&command())
 }
 
 /// What `--report` begins with.

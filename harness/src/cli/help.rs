@@ -1,12 +1,11 @@
 //! `damonlab help`: the commands, and the pages of `docs/`.
 
-use super::command::Cli;
 use super::error::{CliError, VerbResult};
-use super::{output, usage};
+use super::output;
 use crate::docs::{self, Page};
 use crate::grammar;
-use crate::host::pager;
-use clap::{Args, CommandFactory, Parser};
+use crate::host::{pager, terminal};
+use clap::{Args, Command};
 use console::Term;
 
 /// The widest text that is good to read.
@@ -26,39 +25,41 @@ pub(super) struct Arguments {
     topic: Vec<String>,
 }
 
-pub(super) fn help(arguments: &Arguments) -> VerbResult {
+/// Shows what is asked for; `command` is all that may be typed.
+pub(super) fn help(arguments: &Arguments, command: Command) -> VerbResult {
     let words: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
     match (words.first(), docs::page(&words.join(" "))) {
-        (None, _) => output::print(&overview())?,
-        (Some(first), page) if is_command(first) => {
-            let status = of_command(&words)?;
-            if let (Some(page), 0) = (page, status) {
+        (None, _) => output::print(&overview(command))?,
+        (Some(first), page) if command.find_subcommand(first).is_some() => {
+            of_command(command, &words)?;
+            if let Some(page) = page {
                 output::print(&format!("\nThe page about it: damonlab help {}.md\n", page.name))?;
             }
-            return Ok(status);
         }
         (Some(_), Some(page)) => show(&page)?,
-        (Some(_), None) => return Err(unknown(words.join(" "))),
+        (Some(_), None) => return Err(unknown(words.join(" "), &command)),
     }
     Ok(0)
 }
 
-fn is_command(word: &str) -> bool {
-    Cli::command().find_subcommand(word).is_some()
-}
-
-/// What `--help` of the command prints.
-fn of_command(words: &[&str]) -> VerbResult {
+/// Prints what `--help` of the command prints.
+fn of_command(command: Command, words: &[&str]) -> Result<(), CliError> {
     let all = ["damonlab"].iter().chain(words).chain(&["--help"]);
-    match Cli::try_parse_from(all) {
-        Err(error) => usage::report(&error),
-        Ok(_) => Ok(0),
+    match command.try_get_matches_from(all) {
+        Err(error) if error.use_stderr() => Err(CliError::Unknown {
+            kind: "command",
+            name: words.join(" "),
+            help: format!("damonlab help {}", words.first().unwrap_or(&"")),
+        }),
+        Err(error) => output::print(&error.render().ansi().to_string()),
+        // Help is an error to the parser.
+        Ok(_) => Ok(()),
     }
 }
 
 /// The commands, and the pages with their titles.
-fn overview() -> String {
-    let commands = Cli::command().render_help().ansi().to_string();
+fn overview(mut command: Command) -> String {
+    let commands = command.render_help().ansi().to_string();
     let pages = docs::pages();
     let width = pages.iter().map(|page| page.name.len()).max().unwrap_or_default();
     let line = |page: &Page| {
@@ -73,15 +74,14 @@ fn show(page: &Page) -> Result<(), CliError> {
     let text = docs::rendered(page, columns.min(WIDEST));
     match pager::wanted() {
         Some(pager) => {
-            Err(CliError::Pager { cause: pager::become_one(&pager, &output::coloured(&text)), pager })
+            Err(CliError::Pager { cause: pager::become_one(&pager, &terminal::coloured(&text)), pager })
         }
         None => output::print(&text),
     }
 }
 
 /// What `help` takes.
-pub(super) fn topics() -> Vec<String> {
-    let command = Cli::command();
+pub(super) fn topics(command: &Command) -> Vec<String> {
     let commands = command.get_subcommands().map(|verb| verb.get_name().to_owned());
     let pages = docs::pages().into_iter().map(|page| page.name.to_owned());
     let mut topics: Vec<String> = commands.chain(pages).collect();
@@ -90,8 +90,8 @@ pub(super) fn topics() -> Vec<String> {
     topics
 }
 
-fn unknown(name: String) -> CliError {
-    let help = grammar::or_list(&name, topics().iter().map(String::as_str), "damonlab help");
+fn unknown(name: String, command: &Command) -> CliError {
+    let help = grammar::or_list(&name, topics(command).iter().map(String::as_str), "damonlab help");
     CliError::Unknown { kind: "command and no page", name, help }
 }
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_overview_lists_commands_and_pages() {
-        let text = overview();
+        let text = overview(crate::cli::command());
         for wanted in ["bisect", "damonlab help run", "  scenarios ", "  facts/damon "] {
             assert!(text.contains(wanted), "{wanted} is not in\n{text}");
         }
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_mistyped_topic_gets_the_nearest_one() {
-        let error = help(&Arguments { topic: vec!["scenarois".into()] }).unwrap_err();
+        let error = help(&Arguments { topic: vec!["scenarois".into()] }, crate::cli::command()).unwrap_err();
         assert_eq!(error.to_string(), "there is no command and no page named 'scenarois'");
         let CliError::Unknown { help, .. } = error else { panic!("another error") };
         assert!(help.contains("'scenarios'"), "{help}");

@@ -225,14 +225,6 @@ pub(super) fn list_in_colours(listing: &Listing, arguments: FormatArgs) -> Resul
     }
 }
 
-/// A text with its colours, if they can be seen on standard output.
-pub(super) fn coloured(text: &str) -> String {
-    match anstream::AutoStream::choice(&std::io::stdout()) {
-        anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
-        _ => text.to_owned(),
-    }
-}
-
 /// Prints text that has one format only, with colours where they can be seen.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let text = unlike_a_result(text);

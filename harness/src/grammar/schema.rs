@@ -1,9 +1,9 @@
 //! JSON Schema (draft 2020-12) of the YAML that the shapes read. Each shape describes itself, so a key that is read is a key
 //! of the schema.
 
-use super::shape::At;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
+use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 
 /// A type that is read from YAML and says what it takes.
@@ -151,7 +151,7 @@ pub(crate) fn or_null(one: Value) -> Value {
     json!({"anyOf": [one, {"type": "null"}]})
 }
 
-impl<T: Described> Described for At<T> {
+impl<T: Described> Described for Spanned<T> {
     const OPTIONAL: bool = T::OPTIONAL;
 
     fn schema(all: &mut Definitions) -> Value {

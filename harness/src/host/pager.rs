@@ -1,7 +1,8 @@
 //! The user's pager.
 
 use super::command::command_for;
-use std::io::{self, IsTerminal, Seek, Write};
+use super::terminal;
+use std::io::{self, Seek, Write};
 use std::os::unix::process::CommandExt;
 
 /// What `less` does unless `LESS` says otherwise: colours, no pager for what fits on the screen, and the text stays.
@@ -10,7 +11,7 @@ const LESS: &str = "FRX";
 /// The command in `PAGER`, where standard output is a terminal.
 pub fn wanted() -> Option<String> {
     let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
-    pager.filter(|_| io::stdout().is_terminal())
+    pager.filter(|_| terminal::stdout_is_one())
 }
 
 /// Becomes the pager, with `text` as its input: it needs the terminal for itself, and nothing is left to do afterwards. Returns only if

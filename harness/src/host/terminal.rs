@@ -67,6 +67,19 @@ pub fn stderr_is_one() -> bool {
     io::IsTerminal::is_terminal(&io::stderr())
 }
 
+/// Whether somebody watches standard output.
+pub fn stdout_is_one() -> bool {
+    io::IsTerminal::is_terminal(&io::stdout())
+}
+
+/// A text of damonlab's own with its colours, if they can be seen on standard output.
+pub fn coloured(text: &str) -> String {
+    match anstream::AutoStream::choice(&io::stdout()) {
+        anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
+        _ => text.to_owned(),
+    }
+}
+
 impl<W: Write> Terminal<W> {
     /// A writer to `out`.
     pub fn new(out: W, lines: Lines) -> Terminal<W> {

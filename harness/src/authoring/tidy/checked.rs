@@ -38,11 +38,31 @@ impl Faulty for Untidy {
 pub fn tidy(file: &str, text: &str) -> Result<String, Untidy> {
     let before = Tree::read(file, text)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let tidied = spaces::blank_lines(&order::sections(&indented(&spaces::in_lines(&text))));
-    match Tree::read(file, &tidied) {
-        Ok(after) if same(&before, &after) && comments(&text) == comments(&tidied) => Ok(tidied),
-        _ => Err(Untidy::Meaning { file: file.to_owned() }),
+    let keeps_meaning = |tidied: &String| {
+        let after = Tree::read(file, tidied);
+        after.is_ok_and(|after| same(&before, &after)) && comments(&text) == comments(tidied)
+    };
+    settled(&text).filter(keeps_meaning).ok_or_else(|| Untidy::Meaning { file: file.to_owned() })
+}
+
+/// How often the steps are taken at most until nothing changes any more.
+const ROUNDS: usize = 4;
+
+/// What the steps leave as it is; none if they come to no end.
+fn settled(text: &str) -> Option<String> {
+    let mut tidied = steps(text);
+    for _ in 0..ROUNDS {
+        let again = steps(&tidied);
+        if again == tidied {
+            return Some(tidied);
+        }
+        tidied = again;
     }
+    None
+}
+
+fn steps(text: &str) -> String {
+    spaces::blank_lines(&order::sections(&indented(&spaces::in_lines(text))))
 }
 
 /// Whether two files say the same: at the top, keys have no order.

@@ -109,6 +109,7 @@ proptest! {
     fn any_text_is_tidied_or_refused(parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 0..24)) {
         let text = parts.concat();
         if let Ok(once) = tidy("it", &text) {
+            // Not so without the rounds: "!t \n  ---\n- " needs two.
             prop_assert_eq!(tidy("it", &once).ok(), Some(once.clone()), "{}", text);
         }
     }
