@@ -7,7 +7,9 @@ use minijinja::{AutoEscape, Environment, context};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::sync::LazyLock;
 
+const NAME: &str = "page";
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -17,16 +19,22 @@ pub(in super::super) fn render(whole: &Whole) -> String {
     let (page, data) = page(whole);
     // The template and the model are damonlab's own: what does not fit shows in every test.
     text(&page, &data).unwrap_or_else(|error| {
-        format!("<!DOCTYPE html><title>damonlab</title><p>A bug of damonlab: {error:#}")
+        format!("<!DOCTYPE html><title>damonlab</title><p>A bug of damonlab: {error}")
     })
 }
 
-fn text(page: &Page, data: &Value) -> Result<String, minijinja::Error> {
+/// The template, read once: a command may write several pages, and tests write thousands.
+static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
-    environment.add_template("page", TEMPLATE)?;
+    environment.add_template(NAME, TEMPLATE).map_err(|error| format!("{error:#}"))?;
+    Ok(environment)
+});
+
+fn text(page: &Page, data: &Value) -> Result<String, String> {
+    let environment = TEMPLATES.as_ref().map_err(Clone::clone)?;
     let context = context! {
         page => page,
         style => STYLE,
@@ -34,7 +42,8 @@ fn text(page: &Page, data: &Value) -> Result<String, minijinja::Error> {
         data => script_data(data),
         script_digest => digest(SCRIPT),
     };
-    environment.get_template("page")?.render(context)
+    let template = environment.get_template(NAME);
+    template.and_then(|template| template.render(context)).map_err(|error| format!("{error:#}"))
 }
 
 /// JSON that stands in a `script` element: nothing in it ends the element, and a browser shows it as it is.
