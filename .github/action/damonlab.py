@@ -15,7 +15,8 @@ import sys
 ACTION = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ACTION / "target/release/damonlab"
 # What the command is made of.
-SOURCES = ["Cargo.toml", "Cargo.lock", "harness", "guest", "protocol", "patches", "kernel-config", "scenarios"]
+SOURCES = ["Cargo.toml", "Cargo.lock", "harness", "guest", "protocol", "docs", "examples", "kernel-config", "patches",
+           "scenarios", "snapshots"]
 # Each input whose lines are values of one option.
 OPTIONS = {"kernel": "--kernel", "series": "--series", "patch": "--patch", "config": "--config", "seeds": "--seeds",
            "profile": "--profile", "shard": "--shard"}
