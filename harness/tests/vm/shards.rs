@@ -152,9 +152,11 @@ fn without_times(value: &mut Value) {
         Value::Object(map) => {
             // Of two seeds that run at once either may be the first to have a folder.
             map.retain(|key, _| !key.ends_with("seconds") && key != "recording");
-            // Where the whole command stored what the merge did not.
+            // Where the whole command stored what the merge did not, and in which state it found the cache.
             if let Some(Value::Array(notes)) = map.get_mut("notes") {
-                notes.retain(|note| !note.as_str().is_some_and(|note| note.starts_with("lcov: ")));
+                let is_of_this_call =
+                    |note: &str| note.starts_with("lcov: ") || note.starts_with("the checkpoint ");
+                notes.retain(|note| !note.as_str().is_some_and(is_of_this_call));
             }
             map.values_mut().for_each(without_times);
         }
