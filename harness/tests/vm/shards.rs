@@ -147,15 +147,23 @@ fn results(output: &Output, folder: &Path) -> Result<Vec<Value>, Box<dyn Error>>
     Ok(lines)
 }
 
+/// How notes begin that no other call needs to have: a path, a damaged cache, a host that was suspended or too busy.
+const OF_ONE_CALL: [&str; 5] = [
+    "lcov: ",
+    "the checkpoint ",
+    "QEMU did not start from the checkpoint ",
+    "no checkpoint could be saved",
+    "damonlab or QEMU was stopped for ",
+];
+
 fn without_times(value: &mut Value) {
     match value {
         Value::Object(map) => {
             // Of two seeds that run at once either may be the first to have a folder.
             map.retain(|key, _| !key.ends_with("seconds") && key != "recording");
-            // Where the whole command stored what the merge did not, and in which state it found the cache.
+            // Where the whole command stored what the merge did not, and how the host was meanwhile.
             if let Some(Value::Array(notes)) = map.get_mut("notes") {
-                let is_of_this_call =
-                    |note: &str| note.starts_with("lcov: ") || note.starts_with("the checkpoint ");
+                let is_of_this_call = |note: &str| OF_ONE_CALL.iter().any(|begin| note.starts_with(begin));
                 notes.retain(|note| !note.as_str().is_some_and(is_of_this_call));
             }
             map.values_mut().for_each(without_times);
