@@ -148,8 +148,9 @@ pub(crate) fn aggregations(recording: &Recording) -> Vec<Aggregation> {
     all
 }
 
-/// The target, the number of its regions, and one of them.
-fn aggregated(event: &Event, has_plain: bool) -> Option<(u64, u32, Region)> {
+/// The target, the number of its regions, and one of them. `has_plain`: the event without hits of probes is recorded, too,
+/// so that the one with them says nothing new.
+pub(super) fn aggregated(event: &Event, has_plain: bool) -> Option<(u64, u32, Region)> {
     match *event {
         Event::Aggregated(Aggregated { target_id, nr_regions, start, end, nr_accesses, age }) => {
             Some((target_id, nr_regions, Region { start, end, nr_accesses, age }))

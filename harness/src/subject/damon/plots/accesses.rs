@@ -1,8 +1,9 @@
 //! A heat map of each target: the accesses that DAMON saw in its regions, aggregation by aggregation.
 
 use crate::figure::{Content, Grid, Plot, Section};
-use crate::recording::Line;
-use crate::subject::damon::events::Event;
+use crate::subject::Region;
+use crate::subject::damon::events::Aggregated;
+use crate::subject::damon::series::aggregated;
 use crate::subject::damon::view::View;
 use damonlab_protocol::damon::Ops;
 use std::collections::BTreeMap;
@@ -12,14 +13,19 @@ const TARGETS: usize = 12;
 
 pub(super) fn plots(view: &View<'_>) -> Vec<Plot> {
     let mut grids: BTreeMap<(usize, u64), (Grid, bool)> = BTreeMap::new();
+    let has_plain = view.traced(Aggregated::NAME);
     for run in &view.kdamond_runs {
         let physical =
             run.config.context.ops.known() == Some(Ops::Paddr) && run.config.context.addr_unit == 1;
         for line in &run.lines {
-            let Some((target, start, end, accesses)) = region(line) else { continue };
+            let Some((target, _, Region { start, end, nr_accesses, .. })) =
+                aggregated(&line.event, has_plain)
+            else {
+                continue;
+            };
             if grids.len() < TARGETS || grids.contains_key(&(run.kdamond, target)) {
                 let (grid, of_nodes) = grids.entry((run.kdamond, target)).or_default();
-                grid.add(line.time, start, end, accesses);
+                grid.add(line.time, start, end, nr_accesses);
                 *of_nodes = physical;
             }
         }
@@ -44,15 +50,6 @@ pub(super) fn plots(view: &View<'_>) -> Vec<Plot> {
     grids.into_iter().filter_map(plot).collect()
 }
 
-/// The region of an event that ends an aggregation: its target, its ends, its accesses.
-fn region(line: &Line) -> Option<(u64, u64, u64, u32)> {
-    match &line.event {
-        Event::Aggregated(one) => Some((one.target_id, one.start, one.end, one.nr_accesses)),
-        Event::RegionAggregated(one) => Some((one.target_id, one.start, one.end, one.nr_accesses)),
-        _ => None,
-    }
-}
-
 /// Where the memory of each node begins.
 fn borders(view: &View<'_>) -> Vec<(u64, String)> {
     let nodes = view.recording.report.node_ranges.iter();
@@ -61,4 +58,20 @@ fn borders(view: &View<'_>) -> Vec<(u64, String)> {
         .collect();
     all.sort();
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::damon::series::aggregations;
+    use crate::subject::damon::testing::stored;
+
+    #[test]
+    fn an_aggregation_that_two_events_report_is_drawn_once() {
+        let mut recording = stored("tuned");
+        recording.trace.lines.truncate(4000);
+        let plots = plots(&View::new(&recording));
+        let [Plot { content: Content::Heat(map), .. }] = &plots[..] else { panic!("{plots:?}") };
+        assert_eq!(map.columns, aggregations(&recording).len());
+    }
 }
