@@ -92,13 +92,22 @@ impl<'a> View<'a> {
         view
     }
 
+    /// Where a run is in the list.
+    fn place(&self, run: &KdamondRun<'_>) -> Option<usize> {
+        let number = |run: &KdamondRun<'_>| run.lines.first().map(|line| line.number);
+        self.kdamond_runs.iter().position(|one| number(one) == number(run))
+    }
+
+    /// The run that a commit ended and this one continues, if the trace has it; none for one that begins with a start.
+    pub(crate) fn before(&self, run: &KdamondRun<'_>) -> Option<&KdamondRun<'a>> {
+        let place = self.place(run).filter(|_| run.continues())?;
+        self.kdamond_runs.get(place.checked_sub(1)?).filter(|before| before.pid == run.pid)
+    }
+
     /// What a scheme did before with other configurations, the oldest first: a commit changes the parameters of a
     /// scheme and keeps its statistics, charge window and quota (`damos_commit`).
     pub(crate) fn history(&self, run: &KdamondRun<'a>, scheme: usize) -> &[KdamondRun<'a>] {
-        let number = |run: &KdamondRun<'_>| run.lines.first().map(|line| line.number);
-        let Some(end) = self.kdamond_runs.iter().position(|one| number(one) == number(run)) else {
-            return &[];
-        };
+        let Some(end) = self.place(run) else { return &[] };
         let mut begin = end;
         while begin > 0 && scheme < self.kdamond_runs[begin].kept {
             begin -= 1;
@@ -108,9 +117,7 @@ impl<'a> View<'a> {
 
     /// A run that begins with a start, and those with which its kdamond continues after commits; nothing for another run.
     pub(crate) fn since_start(&self, run: &KdamondRun<'a>) -> &[KdamondRun<'a>] {
-        let number = |run: &KdamondRun<'_>| run.lines.first().map(|line| line.number);
-        let begin = self.kdamond_runs.iter().position(|one| number(one) == number(run));
-        let Some(begin) = begin.filter(|_| run.is_from_start()) else { return &[] };
+        let Some(begin) = self.place(run).filter(|_| run.is_from_start()) else { return &[] };
         let next = &self.kdamond_runs[begin + 1..];
         let continues = |one: &&KdamondRun<'_>| one.pid == run.pid && one.continues();
         &self.kdamond_runs[begin..=begin + next.iter().take_while(continues).count()]

@@ -117,10 +117,8 @@ fn samples(run: &KdamondRun<'_>) -> Option<u64> {
 /// From which of the run's events on all hits are those of its own probes. `damon_commit_probes` keeps the hits that
 /// regions have, so the aggregation in which other probes are committed counts hits of both.
 fn own_hits_from(view: &View<'_>, run: &KdamondRun<'_>) -> Result<usize, Reason> {
-    let probes = |run: &KdamondRun<'_>| run.config.context.probes.clone();
-    let place = view.kdamond_runs.iter().position(|one| std::ptr::eq(one, run));
-    let before = place.and_then(|place| view.kdamond_runs.get(place.checked_sub(1)?));
-    if !run.continues() || before.is_some_and(|before| probes(before) == probes(run)) {
+    let same_probes = |before: &KdamondRun<'_>| before.config.context.probes == run.config.context.probes;
+    if !run.continues() || view.before(run).is_some_and(same_probes) {
         return Ok(0);
     }
     Ok(dumps(view, run)?.get(1).map_or(usize::MAX, Dump::at))
