@@ -14,4 +14,4 @@ pub use registry::{
     aggregation_event, aggregations, behaviour, formulas, functions_before_events, kdamond_pids,
     listed_system, measures, passes, plots, record_names, scenario_key, series, steps, variant_meaning,
 };
-pub use series::{Aggregation, Pass, Point, Region, Series, SeriesOf, WINDOWS_IN_A_ROW};
+pub use series::{Aggregation, Pass, Point, Region, Series, SeriesOf, WINDOWS_IN_A_ROW, windowed_means};

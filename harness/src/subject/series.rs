@@ -10,6 +10,14 @@ use std::fmt;
 /// How many windows in a row form a mean: the temporal tuner swings around its target by design.
 pub const WINDOWS_IN_A_ROW: usize = 8;
 
+/// The mean of each [`WINDOWS_IN_A_ROW`] windows, at the last of them.
+pub fn windowed_means<T: Copy>(windows: &[(T, f64)]) -> impl DoubleEndedIterator<Item = (T, f64)> {
+    windows.windows(WINDOWS_IN_A_ROW).filter_map(|row| {
+        let sum: f64 = row.iter().map(|(_, value)| value).sum();
+        Some((row.last()?.0, sum / row.len() as f64))
+    })
+}
+
 /// A number over guest time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
@@ -183,5 +191,16 @@ impl Series {
     /// The last value.
     pub fn last(&self) -> Option<f64> {
         self.points.last().map(|point| point.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_of_eight_windows_in_a_row() {
+        let points: Vec<_> = (0..9).map(|at| (f64::from(at), if at < 4 { 0.0 } else { 8.0 })).collect();
+        assert_eq!(windowed_means(&points).collect::<Vec<_>>(), [(7.0, 4.0), (8.0, 5.0)]);
     }
 }

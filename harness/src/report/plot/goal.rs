@@ -2,7 +2,7 @@
 
 use super::cells::PlotStyle;
 use super::chart::{Chart, Curve, Look};
-use crate::subject::{Series, SeriesOf, WINDOWS_IN_A_ROW};
+use crate::subject::{Series, SeriesOf, WINDOWS_IN_A_ROW, windowed_means};
 use damonlab_protocol::units::Nanos;
 
 /// The narrowest plot that says something.
@@ -23,7 +23,7 @@ pub(in crate::report) fn goal_chart(series: &Series, height: u16) -> Chart {
     }
     let highest = points.iter().chain(&target).map(|(_, value)| *value).fold(10_000.0, f64::max);
     let curve = |name: &str, points, look| Curve { name: name.to_owned(), points, look };
-    let mean = means(&points);
+    let mean = windowed_means(&points).collect();
     Chart {
         curves: vec![
             curve("each window", points, Look::Dots),
@@ -34,15 +34,6 @@ pub(in crate::report) fn goal_chart(series: &Series, height: u16) -> Chart {
         labels: vec!["0 %".to_owned(), percent(highest)],
         height,
     }
-}
-
-/// The mean of each run of windows, at its last one.
-fn means(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mean = |windows: &[(f64, f64)]| {
-        let sum: f64 = windows.iter().map(|(_, value)| *value).sum();
-        Some((windows.last()?.0, sum / windows.len() as f64))
-    };
-    points.windows(WINDOWS_IN_A_ROW).filter_map(mean).collect()
 }
 
 /// A small plot of each goal, each below what it is about.
@@ -91,11 +82,5 @@ mod tests {
             assert!(plain.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{plain}");
             assert_eq!(plain.lines().count(), 2 + usize::from(MINI_HEIGHT), "{plain}");
         }
-    }
-
-    #[test]
-    fn a_mean_is_of_eight_windows_in_a_row() {
-        let points: Vec<_> = (0..9).map(|at| (f64::from(at), if at < 4 { 0.0 } else { 8.0 })).collect();
-        assert_eq!(means(&points), [(7.0, 4.0), (8.0, 5.0)]);
     }
 }

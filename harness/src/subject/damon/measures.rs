@@ -4,7 +4,7 @@ use super::rules::migration::{migrated, migrates};
 use super::view::View;
 use crate::check::Summary;
 use crate::recording::Recording;
-use crate::subject::{Measure, Quantity, Unit, WINDOWS_IN_A_ROW};
+use crate::subject::{Measure, Quantity, Unit, WINDOWS_IN_A_ROW, windowed_means};
 use damonlab_protocol::units::Nanos;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -98,15 +98,9 @@ pub(super) fn second_half(series: &[(Nanos, f64)]) -> Option<Summary> {
 /// mean of all later ones.
 pub(super) fn time_to_target(target: f64, series: &[(Nanos, f64)]) -> Measure {
     let since = |time: &Nanos| (time.0.saturating_sub(series[0].0.0)) as f64 / 1e9;
-    let near = |windows: &[(Nanos, f64)]| {
-        let mean = windows.iter().map(|(_, value)| value).sum::<f64>() / windows.len() as f64;
-        (mean - target).abs() <= TOLERANCE
-    };
-    let mut reached = None;
-    for windows in series.windows(WINDOWS_IN_A_ROW).rev().take_while(|windows| near(windows)) {
-        reached = windows.last();
-    }
-    match (reached, series.last()) {
+    let is_near = |(_, mean): &(Nanos, f64)| (mean - target).abs() <= TOLERANCE;
+    let reached = windowed_means(series).rev().take_while(is_near).last();
+    match (&reached, series.last()) {
         (Some((time, _)), _) => Measure { value: since(time), never: false },
         (None, last) => Measure { value: last.map_or(0.0, |(time, _)| since(time)), never: true },
     }

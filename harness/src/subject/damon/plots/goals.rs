@@ -1,10 +1,9 @@
 //! Each goal that the trace measures: its value window by window, the mean of the last windows, and its target.
 
 use crate::figure::{Content, Level, Lines, Plot, Point, Section, Series, Shape, Unit};
-use crate::subject::WINDOWS_IN_A_ROW as IN_A_ROW;
 use crate::subject::damon::measures::{Goal, TOLERANCE, goal_series, second_half, time_to_target};
 use crate::subject::damon::view::View;
-use crate::subject::{Measure, Quantity, Unit as Measured};
+use crate::subject::{Measure, Quantity, Unit as Measured, WINDOWS_IN_A_ROW, windowed_means};
 
 pub(super) fn plots(view: &View<'_>) -> Vec<Plot> {
     goal_series(view).iter().map(|(goal, series)| plot(goal, series)).collect()
@@ -14,8 +13,11 @@ fn plot(goal: &Goal, series: &[Point]) -> Plot {
     let target = goal.target as f64;
     let near = format!("target {target:.0} bp (near: within {TOLERANCE:.0} bp)");
     let each = Series { name: "each window".to_owned(), shape: Shape::Steps, points: series.to_vec() };
-    let mean =
-        Series { name: format!("mean of {IN_A_ROW} windows"), shape: Shape::Mean, points: means(series) };
+    let mean = Series {
+        name: format!("mean of {WINDOWS_IN_A_ROW} windows"),
+        shape: Shape::Mean,
+        points: windowed_means(series).collect(),
+    };
     let series_of_means = Some(mean).filter(|mean| !mean.points.is_empty());
     let lines = Lines {
         unit: Unit::BasisPoints,
@@ -45,13 +47,4 @@ fn facts(target: f64, series: &[Point]) -> Vec<(&'static str, String)> {
     }
     facts.push(("windows", series.len().to_string()));
     facts
-}
-
-/// The mean of each window and those before it, once there are enough.
-fn means(series: &[Point]) -> Vec<Point> {
-    let mean = |windows: &[Point]| {
-        let last = windows.last()?.0;
-        Some((last, windows.iter().map(|(_, value)| value).sum::<f64>() / windows.len() as f64))
-    };
-    series.windows(IN_A_ROW).filter_map(mean).collect()
 }
