@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     topic: Vec<String>,
 }
 
-/// Shows what is asked for; `command` is all that may be typed.
+/// Shows the topic; `command` is all that may be typed.
 pub(super) fn help(arguments: &Arguments, command: Command) -> VerbResult {
     let words: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
     match (words.first(), docs::page(&words.join(" "))) {

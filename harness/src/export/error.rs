@@ -7,7 +7,7 @@ use std::io;
 /// Why a recording cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The recording lacks what the format is about.
+    /// The recording does not have what the format is about.
     #[error("the recording has no {what}, which {format} is about; {fix}")]
     Nothing {
         /// The format.
@@ -20,7 +20,7 @@ pub enum ExportError {
     /// There is no event of that name.
     #[error("the recording has no event '{}'; it has {known}", foreign(.name))]
     NoEvent {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
         /// The events that there are.
         known: String,

@@ -41,7 +41,7 @@ impl Format {
         }
     }
 
-    /// Where a recording goes if nothing else is asked for: in the current folder, by its scenario's name and its own.
+    /// Where a recording goes if no other place is given: in the current folder, by its scenario's name and its own.
     pub fn default_path(self, recording: &Recording, event: Option<&str>) -> PathBuf {
         let folder = recording.dir.file_name().map(|name| name.to_string_lossy().into_owned());
         let stem = [Some(recording.meta.scenario.to_string()), folder].into_iter().flatten();
@@ -58,7 +58,7 @@ impl Format {
     /// Writes a recording to `path`. CSV is a folder, or with `event` the file of its table.
     ///
     /// # Errors
-    /// The recording lacks what the format is about, or a file cannot be written.
+    /// The recording does not have what the format is about, or a file cannot be written.
     pub fn write(
         self,
         recording: &Recording,
@@ -78,7 +78,7 @@ impl Format {
     }
 }
 
-/// Writes all formats, one after the other, and ignores what a recording lacks for one: for tests with hostile recordings.
+/// Writes all formats, one after the other, and ignores what a recording does not have for one: for tests with hostile recordings.
 pub(crate) fn everything(recording: &Recording, out: &mut dyn Write) {
     drop((trace_dat::write(recording, out), damo::write(recording, out), perfetto::write(recording, out)));
     for event in csv::events(recording) {

@@ -1,6 +1,6 @@
 //! A recording in the formats of other programs, one file or folder a format: pure functions from a [`Recording`] to bytes.
 //!
-//! What a recording lacks for a format is an error that names it. What a format cannot hold is a note.
+//! What a recording does not have for a format is an error that names it. What a format cannot hold is a note.
 //!
 //! [`Recording`]: crate::recording::Recording
 
